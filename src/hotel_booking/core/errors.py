@@ -1,0 +1,60 @@
+"""The small family of errors that the business raises; `http.errors` maps it to status codes."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """Something the caller can understand and act on.
+
+    `code` is public API and never changes. `detail` says what is wrong, `fix` what would work,
+    `field` names the place in the caller's input (`rooms[0].children[1]`), and `extra` holds
+    machine-readable members that are added to the problem document.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        fix: str | None = None,
+        field: str | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.fix = fix
+        self.field = field
+        self.extra = extra or {}
+
+
+class NotFound(DomainError):
+    """The thing asked for does not exist, or the caller may not know that it does."""
+
+    code = "not_found"
+
+
+class Conflict(DomainError):
+    """The request is well-formed, but the present state does not allow it. Nothing changed."""
+
+    code = "conflict"
+
+
+class Invalid(DomainError):
+    """The input cannot be right, whatever the state. Nothing changed."""
+
+    code = "invalid"
+
+
+class Forbidden(DomainError):
+    """The caller is known and may not do this. Nothing changed."""
+
+    code = "forbidden"
+
+
+class Unauthenticated(DomainError):
+    """The caller did not prove who they are. Nothing changed."""
+
+    code = "unauthenticated"

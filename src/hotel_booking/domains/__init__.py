@@ -1,0 +1,1 @@
+"""The business, with no HTTP in it."""

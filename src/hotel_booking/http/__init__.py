@@ -1,0 +1,1 @@
+"""What all HTTP surfaces share: authentication, limits, idempotency, errors, metrics."""

@@ -1,0 +1,1 @@
+"""Operations that must run while the application or its database is down."""
