@@ -148,7 +148,7 @@ BEGIN
                (r.room ->> 'net')::bigint, (r.room ->> 'tax')::bigint, (r.room ->> 'total')::bigint
           FROM jsonb_array_elements(v_quote.rooms) WITH ORDINALITY AS r(room, position);
     UPDATE quote SET booking_id = p_booking WHERE id = p_quote;
-    PERFORM enqueue('bookings', 'bookings.lapse', jsonb_build_object('booking_id', p_booking), p_expires);
+    PERFORM enqueue('bookings', 'bookings:lapse', jsonb_build_object('booking_id', p_booking), p_expires);
 END $$;
 
 -- Gives a hold's nights back if it is still held and has expired at p_now. True if it did; so however

@@ -35,25 +35,28 @@ CREATE INDEX idempotency_key_age ON idempotency_key (claimed_at);
 -- properties -------------------------------------------------------------------------------------
 
 CREATE TABLE place (
-    id           int PRIMARY KEY,                -- GeoNames id
-    name         text NOT NULL,
-    country      char(2) NOT NULL,
-    lat          double precision NOT NULL CHECK (lat BETWEEN -90 AND 90),
-    lon          double precision NOT NULL CHECK (lon BETWEEN -180 AND 180),
-    population   int NOT NULL,
-    timezone     text NOT NULL,
-    search_names text NOT NULL                   -- lower-case names without accents, one a line
-);
-CREATE INDEX place_fuzzy ON place USING gin (search_names gin_trgm_ops);
-
--- One row per name, so that "muc" finds Munich by prefix in index order.
-CREATE TABLE place_name (
+    id         int PRIMARY KEY,                  -- GeoNames id
     name       text NOT NULL,
-    place_id   int NOT NULL REFERENCES place ON DELETE CASCADE,
+    country    char(2) NOT NULL,
+    lat        double precision NOT NULL CHECK (lat BETWEEN -90 AND 90),
+    lon        double precision NOT NULL CHECK (lon BETWEEN -180 AND 180),
     population int NOT NULL,
-    PRIMARY KEY (name, place_id)
+    timezone   text NOT NULL
 );
-CREATE INDEX place_name_prefix ON place_name (name text_pattern_ops, population DESC);
+
+-- What people type, derived from the places' names: lower case, without accents, a place's own name and
+-- its other ones. `weight` is the population, a tenth of it for other names. No foreign key: only
+-- `properties.places` writes both tables, and checking 266,000 rows would cost a second of every load.
+CREATE TABLE place_name (
+    name     text NOT NULL,
+    place_id int NOT NULL,
+    weight   int NOT NULL
+);
+-- The first letters in order of weight: "s" has 20,000 names, and the best ten are the first rows.
+CREATE INDEX place_name_1 ON place_name (left(name, 1), weight DESC);
+CREATE INDEX place_name_2 ON place_name (left(name, 2), weight DESC);
+CREATE INDEX place_name_3 ON place_name (left(name, 3), weight DESC);
+CREATE INDEX place_name_fuzzy ON place_name USING gin (name gin_trgm_ops);
 
 CREATE TABLE property (
     id             int PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
@@ -81,6 +84,9 @@ CREATE TABLE property (
     version        int NOT NULL DEFAULT 1
 );
 CREATE INDEX property_where ON property (lat, lon) WHERE active;
+-- Hotels by name, found as places are; `properties.places` writes the same expression.
+CREATE INDEX property_name_fuzzy ON property
+    USING gin (regexp_replace(normalize(lower(name), NFKD), '[\u0300-\u036f]', '', 'g') gin_trgm_ops) WHERE active;
 
 CREATE TABLE room_type (
     id             int PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
@@ -334,14 +340,18 @@ CREATE TABLE payment (
     currency          char(3) NOT NULL,
     gateway           text NOT NULL,
     status            text NOT NULL CHECK (status IN
-                      ('started', 'requires_action', 'unknown', 'captured', 'declined', 'failed')),
+                      ('started', 'requires_action', 'unknown', 'authorised', 'captured', 'declined',
+                       'voided')),
     gateway_reference text,
     decline_code      text,
     created_at        timestamptz NOT NULL,
     updated_at        timestamptz NOT NULL
 );
 CREATE INDEX payment_of_booking ON payment (booking_id);
-CREATE INDEX payment_open ON payment (updated_at) WHERE status IN ('started', 'unknown');
+CREATE INDEX payment_open ON payment (updated_at) WHERE status IN ('started', 'unknown', 'authorised');
+-- One try at a time: a second one while the first is undecided would be money taken twice.
+CREATE UNIQUE INDEX payment_undecided ON payment (booking_id)
+    WHERE status IN ('started', 'unknown', 'authorised');
 
 CREATE TABLE refund (
     id         uuid PRIMARY KEY,

@@ -1,0 +1,157 @@
+"""A booking on the wire."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from hotel_booking.api.prices import (
+    CancellationPolicyTerms,
+    PriceLine,
+    cancellation_terms,
+    price_lines,
+)
+from hotel_booking.core.money import Money
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.pricing import price_of
+from hotel_booking.domains.bookings.types import Booking, Reservation, Status
+from hotel_booking.domains.rates.cancellation import describe
+from hotel_booking.domains.rates.pricing import night_totals
+
+
+class GuestAnswer(msgspec.Struct, frozen=True):
+    """Who booked."""
+
+    given_name: str
+    family_name: str
+    email: str
+    phone: str | None
+    country: str | None
+
+
+class ReservationAnswer(msgspec.Struct, frozen=True):
+    """One room-stay of the booking. `fee` was charged for cancelling or not coming."""
+
+    position: int
+    status: Status
+    room_type: str
+    room_type_name: str
+    rate_plan: str
+    rate_plan_name: str
+    arrival: date
+    departure: date
+    nights: int
+    adults: int
+    children: tuple[int, ...]
+    guest_name: str | None
+    room: str | None
+    total: Money
+    fee: Money
+    lines: list[PriceLine]
+    cancellation: CancellationPolicyTerms
+
+
+class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking: what was bought, for how much, and what was paid. `balance` is still to be paid."""
+
+    reference: str
+    status: Status
+    property: str
+    property_name: str
+    arrival: date
+    departure: date
+    total: Money
+    due_now: Money
+    paid: Money
+    balance: Money
+    hold_expires_at: datetime
+    created_at: datetime
+    confirmed_at: datetime | None
+    cancelled_at: datetime | None
+    guest: GuestAnswer
+    requests: str | None
+    reservations: list[ReservationAnswer]
+
+
+class CancellationAnswer(msgspec.Struct, frozen=True):
+    """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `owed` was never paid."""
+
+    at: datetime
+    fee: Money
+    refund: Money
+    owed: Money
+    rooms: list[CancellationPolicyTerms]
+
+
+def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
+    """The booking as its guest and the staff see it."""
+    currency = booking.currency
+    dead = booking.status in ("cancelled", "expired", "no_show")
+    owed = sum(room.fee for room in booking.reservations) if dead else booking.total
+    return BookingAnswer(
+        reference=booking.reference,
+        status=booking.status,
+        property=booking.property_slug,
+        property_name=booking.property_name,
+        arrival=min(room.arrival for room in booking.reservations),
+        departure=max(room.departure for room in booking.reservations),
+        total=Money(booking.total, currency),
+        due_now=Money(booking.due_now, currency),
+        paid=Money(booking.paid, currency),
+        balance=Money(max(owed - booking.paid, 0), currency),
+        hold_expires_at=booking.hold_expires_at,
+        created_at=booking.created_at,
+        confirmed_at=booking.confirmed_at,
+        cancelled_at=booking.cancelled_at,
+        guest=GuestAnswer(
+            booking.given_name, booking.family_name, booking.email, booking.phone, booking.country
+        ),
+        requests=booking.requests,
+        reservations=[_reservation(booking, room, now) for room in booking.reservations],
+    )
+
+
+def cancellation_answer(booking: Booking, now: datetime) -> CancellationAnswer:
+    """What cancelling now would cost. Raises `WrongState` where it is too late."""
+    cost = service.cancellation_at(booking, now)
+    return CancellationAnswer(
+        at=now,
+        fee=Money(cost.fee, cost.currency),
+        refund=Money(cost.refund, cost.currency),
+        owed=Money(cost.owed, cost.currency),
+        rooms=[_reservation(booking, room, now).cancellation for room in booking.reservations],
+    )
+
+
+def _reservation(booking: Booking, room: Reservation, now: datetime) -> ReservationAnswer:
+    currency = booking.currency
+    price = price_of(room, room.terms)
+    policy = describe(
+        room.terms.policy,
+        arrival=room.arrival,
+        timezone=booking.timezone,
+        currency=currency,
+        total=room.total,
+        night_totals=night_totals(price),
+        at=now,
+    )
+    return ReservationAnswer(
+        position=room.position,
+        status=room.status,
+        room_type=room.room_type,
+        room_type_name=room.room_type_name,
+        rate_plan=room.rate_plan,
+        rate_plan_name=room.rate_plan_name,
+        arrival=room.arrival,
+        departure=room.departure,
+        nights=(room.departure - room.arrival).days,
+        adults=room.adults,
+        children=room.children,
+        guest_name=room.guest_name,
+        room=room.room,
+        total=Money(room.total, currency),
+        fee=Money(room.fee, currency),
+        lines=price_lines(price.lines, currency),
+        cancellation=cancellation_terms(policy, currency, room.total),
+    )

@@ -1,0 +1,262 @@
+"""Bookings: hold, pay, look, amend, cancel."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from hotel_booking.api.booking_access import open_booking
+from hotel_booking.api.booking_answers import (
+    BookingAnswer,
+    CancellationAnswer,
+    booking_answer,
+    cancellation_answer,
+)
+from hotel_booking.api.prices import PriceLine, price_lines
+from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.money import Money
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.queries import booking_by_id
+from hotel_booking.domains.bookings.types import Amendment, RoomChange
+from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.payments.gateway import Gateway
+from hotel_booking.http.access import guest_or, public
+
+Text = Annotated[str, msgspec.Meta(max_length=2000)]
+GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A booking from a quote. `room_guests` names a guest for each room, in the quote's order."""
+
+    quote: UUID
+    guest: GuestDetails
+    requests: Text | None = None
+    room_guests: Annotated[list[GuestName | None], msgspec.Meta(max_length=9)] = []
+
+
+class HeldAnswer(BookingAnswer, frozen=True, kw_only=True):
+    """A fresh hold. `access_token` is shown this once: it opens the booking for its guest."""
+
+    access_token: str
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token from the payment gateway; after `requires_action`, the token of the answer."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+
+
+class PaymentAnswer(msgspec.Struct, frozen=True):
+    """What came of the payment. With `requires_action`, send `action_token` after the guest's second step;
+    with `pending` the gateway has not answered yet: look at the booking again in a minute."""
+
+    status: Literal["confirmed", "requires_action", "pending"]
+    booking: BookingAnswer
+    action_token: str | None = None
+
+
+class CancelAnswer(msgspec.Struct, frozen=True):
+    """The cancelled booking and what goes back to the guest."""
+
+    status: Literal["cancelled"]
+    refund: Money
+    fee: Money
+    owed: Money
+    booking: BookingAnswer
+
+
+class AmendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What should change; what is left out stays. With `preview` nothing changes. `expected_total` (minor
+    units) refuses the change where the price is no longer the one of the preview."""
+
+    arrival: date | None = None
+    departure: date | None = None
+    rooms: Annotated[list[RoomChange], msgspec.Meta(max_length=9)] = []
+    preview: bool = False
+    expected_total: int | None = None
+
+
+class AmendedRoom(msgspec.Struct, frozen=True):
+    """One room as it will be, or is now."""
+
+    position: int
+    arrival: date
+    departure: date
+    room_type: str
+    rate_plan: str
+    adults: int
+    children: tuple[int, ...]
+    total: Money
+    lines: list[PriceLine]
+
+
+class AmendAnswer(msgspec.Struct, frozen=True):
+    """The new price. `difference` is the new total less the old; `refund` goes back at once, a higher
+    total is due at the hotel."""
+
+    preview: bool
+    total: Money
+    difference: Money
+    refund: Money
+    rooms: list[AmendedRoom]
+
+
+@post("/bookings", opt=public(idempotent=True), tags=["Booking"], summary="Hold the rooms of a quote")
+async def create_booking(
+    data: BookingRequest, tx: Transaction, now: datetime, caller: Caller, settings: Settings
+) -> HeldAnswer:
+    """Takes all rooms of the quote, or none, and keeps them until `hold_expires_at` while the guest pays.
+    Send an `Idempotency-Key`, so that a repeated request never books twice."""
+    held = await service.hold(
+        tx,
+        quote_id=data.quote,
+        guest=data.guest,
+        guest_names=data.room_guests,
+        requests=data.requests,
+        source=f"key:{caller.key_id}" if caller.kind == "key" else "web",
+        now=now,
+        lifetime=timedelta(minutes=settings.hold_minutes),
+    )
+    answer = booking_answer(held.booking, now)
+    return HeldAnswer(**msgspec.structs.asdict(answer), access_token=held.access_token)
+
+
+@post(
+    "/bookings/{reference:str}/payments",
+    opt=guest_or(Scope.BOOKINGS_WRITE, idempotent=True),
+    tags=["Booking"],
+    summary="Pay or guarantee, and confirm",
+    status_code=200,
+)
+async def create_payment(
+    reference: str, data: PaymentRequest, db: Database, gateway: Gateway, now: datetime, caller: Caller
+) -> Response[PaymentAnswer]:
+    """Charges what is due now, or checks the guarantee where nothing is, and confirms the booking."""
+    async with db.transaction() as tx:
+        booking = await open_booking(tx, reference, caller)
+    paid = await service.pay(db, gateway, booking_id=booking.id, token=data.token, now=now)
+    answer = PaymentAnswer(paid.status, booking_answer(paid.booking, now), paid.action_token)
+    return Response(answer, status_code=202 if paid.status == "pending" else 200)
+
+
+@get(
+    "/bookings/{reference:str}",
+    opt=guest_or(Scope.BOOKINGS_READ),
+    tags=["Booking"],
+    summary="Look at a booking",
+)
+async def get_booking(reference: str, tx: Transaction, now: datetime, caller: Caller) -> BookingAnswer:
+    """The booking with every reservation, its price line by line, and what cancelling costs now."""
+    return booking_answer(await open_booking(tx, reference, caller), now)
+
+
+@get(
+    "/bookings/{reference:str}/cancellation",
+    opt=guest_or(Scope.BOOKINGS_READ),
+    tags=["Booking"],
+    summary="What cancelling would cost",
+)
+async def preview_cancellation(
+    reference: str, tx: Transaction, now: datetime, caller: Caller
+) -> CancellationAnswer:
+    """A preview: changes nothing."""
+    return cancellation_answer(await open_booking(tx, reference, caller), now)
+
+
+@post(
+    "/bookings/{reference:str}/cancel",
+    opt=guest_or(Scope.BOOKINGS_WRITE, idempotent=True),
+    tags=["Booking"],
+    summary="Cancel",
+    status_code=200,
+)
+async def cancel_booking(reference: str, tx: Transaction, now: datetime, caller: Caller) -> CancelAnswer:
+    """Cancels by the policy the booking was sold with; what it does not keep goes back by itself."""
+    booking = await open_booking(tx, reference, caller)
+    result = await service.cancel(tx, booking_id=booking.id, now=now)
+    booking = await booking_by_id(tx, booking.id)
+    return CancelAnswer(
+        status="cancelled",
+        refund=Money(result.refund, result.currency),
+        fee=Money(result.fee, result.currency),
+        owed=Money(result.owed, result.currency),
+        booking=booking_answer(booking, now),
+    )
+
+
+@post(
+    "/bookings/{reference:str}/amend",
+    opt=guest_or(Scope.BOOKINGS_WRITE, idempotent=True),
+    tags=["Booking"],
+    summary="Change dates, rooms or guests",
+    status_code=200,
+)
+async def amend_booking(
+    reference: str, data: AmendRequest, tx: Transaction, now: datetime, caller: Caller
+) -> AmendAnswer:
+    """Nights that stay keep their price; the old nights are kept until the new ones are taken."""
+    booking_id = (await open_booking(tx, reference, caller)).id
+    by_guest = caller.kind != "key"
+    if data.preview:
+        result = await service.preview_amend(
+            tx,
+            booking_id=booking_id,
+            now=now,
+            arrival=data.arrival,
+            departure=data.departure,
+            rooms=data.rooms,
+            by_guest=by_guest,
+        )
+    else:
+        result = await service.amend(
+            tx,
+            booking_id=booking_id,
+            now=now,
+            arrival=data.arrival,
+            departure=data.departure,
+            rooms=data.rooms,
+            by_guest=by_guest,
+            expected_total=data.expected_total,
+        )
+    return _amended(result, preview=data.preview)
+
+
+def _amended(result: Amendment, *, preview: bool) -> AmendAnswer:
+    currency = result.currency
+    return AmendAnswer(
+        preview=preview,
+        total=Money(result.booking_total, currency),
+        difference=Money(result.difference, currency),
+        refund=Money(result.refund, currency),
+        rooms=[
+            AmendedRoom(
+                position=room.position,
+                arrival=room.arrival,
+                departure=room.departure,
+                room_type=room.room_type,
+                rate_plan=room.rate_plan,
+                adults=room.adults,
+                children=room.children,
+                total=Money(room.total, currency),
+                lines=price_lines(room.lines, currency),
+            )
+            for room in result.reservations
+        ],
+    )
+
+
+handlers = [
+    create_booking,
+    create_payment,
+    get_booking,
+    preview_cancellation,
+    cancel_booking,
+    amend_booking,
+]

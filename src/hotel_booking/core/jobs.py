@@ -1,0 +1,29 @@
+"""What every job is handed: procrastinate's context carries the process's resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, cast
+
+from procrastinate import JobContext, RetryStrategy
+
+from hotel_booking.core.db import Database
+
+# 2, 4, 8 ... seconds between tries, for about a day; a job that still fails stays in the table as failed.
+PATIENT = RetryStrategy(max_attempts=16, exponential_wait=2)
+
+
+def database(context: JobContext) -> Database:
+    """The worker's database."""
+    return cast("Database", context.additional_context["db"])
+
+
+def now(context: JobContext) -> datetime:
+    """The instant at which the job runs, UTC."""
+    return cast("Callable[[], datetime]", context.additional_context["clock"])()
+
+
+def resource(context: JobContext, name: str) -> Any:
+    """Another resource that the composition root put there, such as the payment gateway."""
+    return context.additional_context[name]

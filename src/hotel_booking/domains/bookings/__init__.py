@@ -1,0 +1,1 @@
+"""Bookings: quote, hold, confirm, amend, cancel, and a stay's life to its check-out."""

@@ -1,0 +1,75 @@
+"""Why a booking did not happen or did not change."""
+
+from __future__ import annotations
+
+from hotel_booking.core.errors import Conflict, Invalid, NotFound
+
+
+class BookingNotFound(NotFound):
+    """No such booking, or not one that the caller may see; the two look the same from outside."""
+
+    code = "booking_not_found"
+
+
+class QuoteNotFound(NotFound):
+    """No such quote."""
+
+    code = "quote_not_found"
+
+
+class QuoteExpired(Conflict):
+    """The quote's price is no longer guaranteed. Nothing was taken."""
+
+    code = "quote_expired"
+
+
+class QuoteUsed(Conflict):
+    """A booking was made from this quote already. Nothing was taken."""
+
+    code = "quote_used"
+
+
+class HoldExpired(Conflict):
+    """The hold has lapsed and its rooms are free for others. Nothing was charged."""
+
+    code = "hold_expired"
+
+
+class StayNotSold(Conflict):
+    """The rules do not sell this stay. `code` is that of the first reason; all stand in `reasons`."""
+
+    code = "not_sold"
+
+    def __init__(self, code: str, detail: str, **more: object) -> None:
+        super().__init__(detail, **more)  # type: ignore[arg-type]
+        self.code = code  # type: ignore[misc]  # one class, the reasons' own codes
+
+
+class WrongState(Conflict):
+    """The booking's state does not allow this. Nothing changed."""
+
+    code = "wrong_state"
+
+
+class TooEarly(Conflict):
+    """This can only be done from the arrival day on. Nothing changed."""
+
+    code = "too_early"
+
+
+class AmendNotAllowed(Conflict):
+    """The guest can no longer change the stay without the hotel. Nothing changed."""
+
+    code = "amend_not_allowed"
+
+
+class PriceChanged(Conflict):
+    """The price is not the one that the caller agreed to. Nothing changed."""
+
+    code = "price_changed"
+
+
+class NothingToAmend(Invalid):
+    """The change asked for changes nothing."""
+
+    code = "nothing_to_amend"

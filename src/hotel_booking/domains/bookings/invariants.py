@@ -1,0 +1,208 @@
+"""Recomputes what must always be true from the bookings themselves, and names every difference.
+
+Constraints in the database make most differences impossible; this is the second pair of eyes that would
+see a constraint dropped, a backup restored in part, or a bug of ours. Each check is one statement over
+indexes and one pass; prices are recomputed in batches, so memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID
+
+import msgspec
+
+from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.domains.bookings.pricing import recompute
+from hotel_booking.domains.bookings.types import SaleTerms
+from hotel_booking.domains.rates.types import NightPrice
+
+_BATCH = 2000
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that is not as it must be."""
+
+    invariant: str
+    subject: str
+    expected: str
+    found: str
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One invariant: its name, its meaning, and the statement whose rows are its differences
+    (`subject, expected, found`)."""
+
+    name: str
+    meaning: str
+    sql: str
+
+
+CHECKS = (
+    Check(
+        "nights_taken",
+        "a night's taken rooms are exactly the reservations that have it",
+        """
+        SELECT 'room type ' || coalesce(n.room_type_id, c.room_type_id)
+                   || ' on ' || coalesce(n.night, c.night) AS subject,
+               coalesce(c.rooms, 0) || ' taken' AS expected,
+               CASE WHEN n.night IS NULL THEN 'no such room-night' ELSE n.taken || ' taken' END AS found
+          FROM (SELECT r.room_type_id, i::date AS night, count(*) AS rooms
+                  FROM reservation r, generate_series(lower(r.taken), upper(r.taken) - 1, '1 day') AS i
+                 WHERE r.taken IS NOT NULL GROUP BY 1, 2) AS c
+          FULL JOIN room_night n ON n.room_type_id = c.room_type_id AND n.night = c.night
+         WHERE coalesce(c.rooms, 0) IS DISTINCT FROM n.taken::bigint
+        """,
+    ),
+    Check(
+        "nothing_oversold",
+        "0 <= taken <= capacity + overbooking limit",
+        """
+        SELECT 'room type ' || room_type_id || ' on ' || night AS subject,
+               'at most ' || capacity + overbooking_limit AS expected, taken || ' taken' AS found
+          FROM room_night WHERE taken < 0 OR taken > capacity + overbooking_limit
+        """,
+    ),
+    Check(
+        "rooms_blocked",
+        "a night's blocked rooms are exactly its out-of-order blocks",
+        """
+        SELECT 'room type ' || n.room_type_id || ' on ' || n.night AS subject,
+               coalesce(c.rooms, 0) || ' blocked' AS expected, n.blocked || ' blocked' AS found
+          FROM room_night n
+          LEFT JOIN (SELECT room.room_type_id, i::date AS night, count(*) AS rooms
+                       FROM room_use u JOIN room ON room.id = u.room_id,
+                            generate_series(lower(u.stay), upper(u.stay) - 1, '1 day') AS i
+                      WHERE u.reason IS NOT NULL GROUP BY 1, 2) AS c USING (room_type_id, night)
+         WHERE n.blocked <> coalesce(c.rooms, 0)
+        """,
+    ),
+    Check(
+        "one_stay_per_room",
+        "a physical room has one stay or block a night",
+        """
+        SELECT 'room ' || a.room_id AS subject, 'one use a night' AS expected,
+               a.stay::text || ' and ' || b.stay::text AS found
+          FROM room_use a JOIN room_use b ON b.room_id = a.room_id AND b.stay && a.stay AND b.id > a.id
+        """,
+    ),
+    Check(
+        "nights_of_state",
+        "held, confirmed and checked-in reservations have all their nights, expired and cancelled ones none",
+        """
+        SELECT 'reservation ' || id AS subject,
+               CASE WHEN status IN ('expired', 'cancelled') THEN 'no nights'
+                    ELSE daterange(arrival, departure)::text END AS expected,
+               coalesce(taken::text, 'no nights') AS found
+          FROM reservation
+         WHERE (status IN ('held', 'confirmed', 'checked_in')
+                AND taken IS DISTINCT FROM daterange(arrival, departure))
+            OR (status IN ('expired', 'cancelled') AND taken IS NOT NULL)
+        """,
+    ),
+    Check(
+        "state_of_booking",
+        "a booking and its reservations are in one state, and its total is theirs",
+        """
+        SELECT 'booking ' || b.reference AS subject, b.status || ', ' || b.total AS expected,
+               coalesce(string_agg(DISTINCT r.status, ' '), 'no reservations') || ', '
+               || coalesce(sum(r.total), 0) AS found
+          FROM booking b LEFT JOIN reservation r ON r.booking_id = b.id
+         GROUP BY b.id
+        HAVING count(r.id) = 0 OR bool_or(r.status <> b.status) OR sum(r.total) <> b.total
+        """,
+    ),
+    Check(
+        "ledger_of_payments",
+        "every captured payment and every refund done is in the ledger once, and nothing else is",
+        """
+        SELECT 'payment ' || p.id AS subject, (m.captured - m.refunded)::text AS expected,
+               m.in_ledger::text AS found
+          FROM payment p,
+               LATERAL (SELECT CASE WHEN p.status = 'captured' THEN p.amount ELSE 0 END AS captured,
+                               coalesce((SELECT sum(r.amount) FROM refund r
+                                          WHERE r.payment_id = p.id AND r.status = 'done'), 0) AS refunded,
+                               coalesce((SELECT sum(e.amount) FROM ledger_entry e
+                                          WHERE e.payment_id = p.id), 0) AS in_ledger) AS m
+         WHERE m.captured - m.refunded <> m.in_ledger
+        """,
+    ),
+    Check(
+        "refunds_within_payments",
+        "never more is given back than was paid",
+        """
+        SELECT 'payment ' || p.id AS subject, 'at most ' || p.amount AS expected, sum(r.amount)::text AS found
+          FROM payment p JOIN refund r ON r.payment_id = p.id
+         GROUP BY p.id HAVING sum(r.amount) > p.amount
+        """,
+    ),
+    Check(
+        "money_has_its_room",
+        "no money is kept for a booking without rooms beyond the fee it agreed to",
+        """
+        SELECT 'booking ' || b.reference AS subject, 'at most ' || r.fee || ' kept' AS expected,
+               (m.paid - m.returning)::text || ' kept' AS found
+          FROM booking b,
+               LATERAL (SELECT sum(fee) AS fee FROM reservation WHERE booking_id = b.id) AS r,
+               LATERAL (SELECT coalesce(sum(e.amount), 0) AS paid,
+                               (SELECT coalesce(sum(f.amount), 0) FROM payment p
+                                  JOIN refund f ON f.payment_id = p.id AND f.status = 'due'
+                                 WHERE p.booking_id = b.id) AS returning
+                          FROM ledger_entry e WHERE e.booking_id = b.id) AS m
+         WHERE b.status IN ('held', 'expired', 'cancelled') AND m.paid - m.returning > r.fee
+        """,
+    ),
+)
+PRICES = "prices_recomputed"
+
+
+async def check(
+    db: Database, *, prices: bool = True, progress: Callable[[str], None] = lambda _name: None
+) -> AsyncIterator[Difference]:
+    """Yield every difference. All checks look at one snapshot; `prices` recomputes every reservation."""
+    async with db.transaction() as tx:
+        await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await tx.execute("SET LOCAL statement_timeout = '10min'")
+        for item in CHECKS:
+            progress(item.name)
+            for row in await tx.fetch(item.sql):
+                yield Difference(item.name, row["subject"], row["expected"], row["found"])
+        if prices:
+            progress(PRICES)
+            async for difference in _prices(tx):
+                yield difference
+
+
+async def _prices(tx: Transaction) -> AsyncIterator[Difference]:
+    """Every reservation's price, recomputed from the rules stored with it."""
+    last = UUID(int=0)
+    while True:
+        rows = await tx.fetch(
+            "SELECT r.id, r.adults, r.children, r.night_prices, r.net, r.tax, r.total, t.body, r.terms_id"
+            "  FROM reservation r JOIN sale_terms t ON t.id = r.terms_id"
+            " WHERE r.id > $1 ORDER BY r.id LIMIT $2",
+            last,
+            _BATCH,
+        )
+        parsed: dict[UUID, SaleTerms] = {}
+        for row in rows:
+            found = _recomputed(row, parsed)
+            if found != (row["net"], row["tax"], row["total"]):
+                yield Difference(
+                    PRICES,
+                    f"reservation {row['id']}",
+                    str((row["net"], row["tax"], row["total"])),
+                    str(found),
+                )
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1]["id"]
+
+
+def _recomputed(row: Row, parsed: dict[UUID, SaleTerms]) -> tuple[int, int, int]:
+    terms = parsed.get(row["terms_id"])
+    if terms is None:
+        terms = parsed[row["terms_id"]] = msgspec.convert(row["body"], SaleTerms)
+    nights = msgspec.convert(row["night_prices"], tuple[NightPrice, ...])
+    result = recompute(terms, nights, row["adults"], tuple(row["children"]))
+    return result.net, result.tax, result.total

@@ -1,0 +1,25 @@
+"""What can be done with a booking: a file per verb. The transaction is passed in; nobody commits."""
+
+from hotel_booking.domains.bookings.service.amend import amend, preview_amend
+from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
+from hotel_booking.domains.bookings.service.hold import confirm, hold, lapse
+from hotel_booking.domains.bookings.service.pay import finish_undecided, pay
+from hotel_booking.domains.bookings.service.quote import quote
+from hotel_booking.domains.bookings.service.stay import check_in, check_out, no_show
+
+__all__ = [
+    "amend",
+    "cancel",
+    "cancellation_at",
+    "check_in",
+    "check_out",
+    "confirm",
+    "finish_undecided",
+    "hold",
+    "lapse",
+    "no_show",
+    "pay",
+    "preview_amend",
+    "preview_cancel",
+    "quote",
+]

@@ -1,0 +1,81 @@
+"""Cancel by the policy that the booking was sold with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.errors import WrongState
+from hotel_booking.domains.bookings.pricing import nights_of
+from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
+from hotel_booking.domains.bookings.types import Booking, Cancellation, Reservation
+from hotel_booking.domains.payments import service as payments
+from hotel_booking.domains.rates.cancellation import fee_at
+
+_CANCELLABLE = ("held", "confirmed")
+
+
+def cancellation_at(booking: Booking, at: datetime) -> Cancellation:
+    """What cancelling the whole booking at `at` costs. A hold costs nothing.
+
+    Raises `WrongState` where it cannot be cancelled any more.
+    """
+    if booking.status == "cancelled":
+        raise WrongState("the booking is cancelled already", fix="nothing more to do")
+    if booking.status not in _CANCELLABLE:
+        raise WrongState(
+            f"the booking is {booking.status.replace('_', ' ')} and cannot be cancelled",
+            fix="ask the hotel",
+        )
+    fee = sum(cancellation_fee(booking, room, at) for room in booking.reservations)
+    return settle(booking, fee)
+
+
+def cancellation_fee(booking: Booking, room: Reservation, at: datetime) -> int:
+    """The fee for one room by its own sold policy, minor units; 0 unless it is confirmed."""
+    if room.status != "confirmed":
+        return 0
+    return fee_at(
+        room.terms.policy,
+        arrival=room.arrival,
+        timezone=booking.timezone,
+        total=room.total,
+        night_totals=nights_of(room),
+        at=at,
+    )
+
+
+def settle(booking: Booking, fee: int) -> Cancellation:
+    """Split what was paid into the part that stays and the part that goes back."""
+    kept = min(fee, booking.paid)
+    return Cancellation(fee=fee, refund=booking.paid - kept, owed=fee - kept, currency=booking.currency)
+
+
+async def preview_cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancellation:
+    """What cancelling now would cost. Changes nothing."""
+    return cancellation_at(await booking_by_id(tx, booking_id), now)
+
+
+async def cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancellation:
+    """Give all nights back, keep the fee, and set the refund of the rest on its way.
+
+    Cancelling a cancelled booking raises `WrongState`; nothing is refunded twice.
+    """
+    await lock_booking(tx, booking_id)
+    booking = await booking_by_id(tx, booking_id)
+    result = cancellation_at(booking, now)
+    await tx.execute("SELECT booking_release($1)", booking_id)
+    await tx.execute(
+        "UPDATE reservation r SET status = 'cancelled', taken = NULL, fee = f.fee"
+        "  FROM unnest($2::uuid[], $3::bigint[]) AS f(id, fee)"
+        " WHERE r.booking_id = $1 AND r.id = f.id",
+        booking_id,
+        [room.id for room in booking.reservations],
+        [cancellation_fee(booking, room, now) for room in booking.reservations],
+    )
+    await tx.execute(
+        "UPDATE booking SET status = 'cancelled', cancelled_at = $2 WHERE id = $1", booking_id, now
+    )
+    await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="cancelled", now=now)
+    return result

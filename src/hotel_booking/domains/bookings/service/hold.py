@@ -1,0 +1,100 @@
+"""Hold, confirm, lapse: each one function in the database, one round trip."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.errors import QuoteExpired, QuoteNotFound, QuoteUsed, WrongState
+from hotel_booking.domains.bookings.queries import booking_by_id, token_hash
+from hotel_booking.domains.bookings.reference import new_reference
+from hotel_booking.domains.bookings.types import HeldBooking
+from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.inventory.service import sold_out
+
+_HOLD = "SELECT booking_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+
+
+async def hold(
+    tx: Transaction,
+    *,
+    quote_id: UUID,
+    guest: GuestDetails,
+    now: datetime,
+    lifetime: timedelta = timedelta(minutes=15),
+    guest_names: Sequence[str | None] = (),
+    requests: str | None = None,
+    source: str = "web",
+) -> HeldBooking:
+    """Keep all rooms of the quote while the guest pays, or none. The hold lapses by itself.
+
+    `guest_names` are those of the rooms, in the quote's order. Raises `SoldOut` naming the nights,
+    `QuoteNotFound`, `QuoteExpired`, `QuoteUsed`.
+    """
+    booking_id = uuid4()
+    token = secrets.token_urlsafe(32)
+    try:
+        await tx.execute(
+            _HOLD,
+            quote_id,
+            booking_id,
+            new_reference(),
+            token_hash(token),
+            msgspec.to_builtins(guest),
+            list(guest_names),
+            requests,
+            source,
+            now,
+            now + lifetime,
+        )
+    except asyncpg.PostgresError as error:
+        match error.sqlstate:
+            case "HB001":
+                raise sold_out(error) from None
+            case "HB010":
+                raise QuoteNotFound("there is no such quote", field="quote", fix="ask for a quote") from None
+            case "HB011":
+                raise QuoteExpired(
+                    "the quote has expired", field="quote", fix="ask for a new quote"
+                ) from None
+            case "HB012":
+                raise QuoteUsed(
+                    "a booking was made from this quote already",
+                    field="quote",
+                    fix="use that booking, or ask for a new quote",
+                ) from None
+        raise
+    return HeldBooking(await booking_by_id(tx, booking_id), token)
+
+
+async def confirm(tx: Transaction, *, booking_id: UUID, now: datetime) -> None:
+    """The rooms are the guest's. A hold that has expired is confirmed too while its nights are still its
+    own or free to take again; else raises `SoldOut`. Confirming twice changes nothing.
+
+    Raises `WrongState` where the booking was cancelled.
+    """
+    try:
+        await tx.execute("SELECT booking_confirm($1, $2)", booking_id, now)
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == "HB001":
+            raise sold_out(error) from None
+        if error.sqlstate == "HB013":
+            raise WrongState(f"the booking is {detail(error)}, not held") from None
+        raise
+
+
+async def lapse(tx: Transaction, *, booking_id: UUID, now: datetime) -> bool:
+    """Give the nights of an expired hold back, exactly once however often it is called. True if this
+    call did it."""
+    return bool(await tx.fetchval("SELECT booking_lapse($1, $2)", booking_id, now))
+
+
+def detail(error: asyncpg.PostgresError) -> str:
+    """The DETAIL text that our function raised with."""
+    return str(getattr(error, "detail", "") or "")

@@ -1,0 +1,265 @@
+"""A quote: the price of a stay, line by line, guaranteed for a while. It takes no room."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+
+from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings.errors import StayNotSold
+from hotel_booking.domains.bookings.pricing import terms_key
+from hotel_booking.domains.bookings.types import (
+    MAX_ROOMS,
+    Quote,
+    QuotedRoom,
+    RoomRequest,
+    SaleTerms,
+)
+from hotel_booking.domains.rates.cancellation import due_now
+from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
+from hotel_booking.domains.rates.pricing import night_totals, price
+from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_calendar, load_catalogue
+from hotel_booking.domains.rates.restrictions import Reason, refusals, window
+from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
+
+_INSERT = """
+WITH terms AS (
+    INSERT INTO sale_terms (id, body)
+    SELECT t.id, t.body FROM unnest($10::uuid[], $11::jsonb[]) AS t(id, body)
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO quote
+    (id, property_id, arrival, departure, currency, total, due_now, rooms, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $12)
+"""
+
+
+async def quote(
+    tx: Transaction,
+    *,
+    property_slug: str,
+    stay: Stay,
+    rooms: Sequence[RoomRequest],
+    now: datetime,
+    lifetime: timedelta = timedelta(minutes=20),
+    agreed_price: int | None = None,
+) -> Quote:
+    """Price the rooms and keep the price and its rules for `lifetime`.
+
+    `agreed_price` (minor units per room-night, before taxes that are added) replaces the plan's prices,
+    restrictions and occupancy rules: a negotiated rate. Raises `StayNotSold` with every reason and the
+    nearest stay that is sold, `Invalid` for unknown codes, `NotFound` for the property.
+    """
+    if not 1 <= len(rooms) <= MAX_ROOMS:
+        raise Invalid(
+            f"a booking has 1 to {MAX_ROOMS} rooms",
+            field="rooms",
+            fix="make several bookings, or ask the hotel",
+        )
+    if agreed_price is not None and not 0 <= agreed_price < 2**40:
+        raise Invalid("the agreed price is out of range", field="agreed_price")
+    catalogue = await load_catalogue(tx, property_slug)
+    for index, room in enumerate(rooms):
+        check_codes(catalogue, room.room_type, room.rate_plan, f"rooms[{index}]")
+    if agreed_price is None:
+        nights = await _sold_nights(tx, catalogue, stay, rooms, now)
+    else:
+        nights = [tuple(NightPrice(night, agreed_price) for night in stay)] * len(rooms)
+    quoted: list[QuotedRoom] = []
+    terms: list[SaleTerms] = []
+    prices: list[Price] = []
+    due = 0
+    for room, night_prices in zip(rooms, nights, strict=True):
+        sale = sale_terms(catalogue, room.room_type, room.rate_plan)
+        if agreed_price is not None:
+            sale = _agreed(sale, room.adults + len(room.children))
+        amount = price(sale.rules, night_prices, Occupancy(room.adults, room.children))
+        due += due_now(sale.deposit, total=amount.total, night_totals=night_totals(amount))
+        quoted.append(quoted_room(catalogue, room, sale, night_prices, amount))
+        terms.append(sale)
+        prices.append(amount)
+    result = Quote(
+        id=uuid4(),
+        property_id=catalogue.property.id,
+        property_slug=property_slug,
+        timezone=catalogue.property.timezone,
+        arrival=stay.arrival,
+        departure=stay.departure,
+        currency=catalogue.property.currency,
+        total=sum(room.total for room in quoted),
+        due_now=due,
+        rooms=tuple(quoted),
+        terms=tuple(terms),
+        lines=tuple(amount.lines for amount in prices),
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    await _store(tx, result)
+    return result
+
+
+def check_codes(catalogue: Catalogue, room_type: str, rate_plan: str, field: str) -> None:
+    """Raise `Invalid` where the property sells no such room type or rate plan."""
+    for kind, code, known in (
+        ("room_type", room_type, catalogue.room_types),
+        ("rate_plan", rate_plan, catalogue.plans),
+    ):
+        if code not in known:
+            raise Invalid(
+                f"{catalogue.property.slug} sells no {kind.replace('_', ' ')} {code!r}",
+                field=f"{field}.{kind}",
+                fix=f"it sells {', '.join(sorted(known)) or 'none yet'}",
+            )
+
+
+def sale_terms(catalogue: Catalogue, room_type: str, rate_plan: str) -> SaleTerms:
+    """The rules that a sale of this room type on this plan is made on, as they are now."""
+    kind, plan = catalogue.room_types[room_type], catalogue.plans[rate_plan]
+    return SaleTerms(
+        rules=catalogue.rules(kind, plan),
+        policy=catalogue.policy(plan),
+        deposit=catalogue.deposit(plan),
+        meal=plan.meal,
+        versions=catalogue.versions(kind, plan),
+    )
+
+
+def quoted_room(
+    catalogue: Catalogue,
+    room: RoomRequest,
+    terms: SaleTerms,
+    night_prices: Sequence[NightPrice],
+    amount: Price,
+) -> QuotedRoom:
+    """One priced room as it is stored with the quote."""
+    return QuotedRoom(
+        room_type_id=catalogue.room_types[room.room_type].id,
+        rate_plan_id=catalogue.plans[room.rate_plan].id,
+        room_type=room.room_type,
+        rate_plan=room.rate_plan,
+        adults=room.adults,
+        children=room.children,
+        terms_id=terms_key(terms)[0],
+        night_prices=tuple(night_prices),
+        net=amount.net,
+        tax=amount.tax,
+        total=amount.total,
+    )
+
+
+async def _sold_nights(
+    tx: Transaction, catalogue: Catalogue, stay: Stay, rooms: Sequence[RoomRequest], now: datetime
+) -> list[tuple[NightPrice, ...]]:
+    """The nightly prices of every room asked for, or `StayNotSold`."""
+    today = local_today(now, catalogue.property.timezone)
+    calendars = await load_calendar(tx, catalogue, stay.arrival, stay.departure, now)
+    wanted = Counter(room.room_type for room in rooms)
+    for index, room in enumerate(rooms):
+        reasons = reasons_against(catalogue, calendars, room, stay, wanted[room.room_type], today)
+        if reasons:
+            first, last = window(stay, today)
+            wide = await load_calendar(tx, catalogue, first, last, now)
+            raise not_sold(
+                catalogue, wide, room, stay, wanted[room.room_type], today, reasons, f"rooms[{index}]"
+            )
+    return [nights_of(catalogue, calendars, room.room_type, room.rate_plan, stay) for room in rooms]
+
+
+def nights_of(
+    catalogue: Catalogue, calendars: Calendars, room_type: str, rate_plan: str, stay: Stay
+) -> tuple[NightPrice, ...]:
+    """The stay's nightly prices; every night must have one (`refusals` has said so)."""
+    calendar = calendars[catalogue.room_types[room_type].id, catalogue.plans[rate_plan].id]
+    return tuple(calendar.prices[night] for night in stay)
+
+
+def reasons_against(
+    catalogue: Catalogue, calendars: Calendars, room: RoomRequest, stay: Stay, rooms: int, today: date
+) -> list[Reason]:
+    """Why this room is not sold for this stay; empty where it is."""
+    kind, plan = catalogue.room_types[room.room_type], catalogue.plans[room.rate_plan]
+    return refusals(
+        calendars[kind.id, plan.id].nights,
+        catalogue.terms(plan),
+        catalogue.occupancy(kind),
+        Occupancy(room.adults, room.children),
+        stay,
+        rooms,
+        today,
+    )
+
+
+def not_sold(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    room: RoomRequest,
+    stay: Stay,
+    rooms: int,
+    today: date,
+    reasons: Sequence[Reason],
+    field: str,
+) -> StayNotSold:
+    """The refusal with every reason and the nearest stay that would be sold."""
+    plan = catalogue.plans[room.rate_plan]
+    fix = nearest_fix(
+        [
+            RoomTypeCalendar(code, kind.name, catalogue.occupancy(kind), calendars[kind.id, plan.id].nights)
+            for code, kind in catalogue.room_types.items()
+        ],
+        room_type=room.room_type,
+        terms=catalogue.terms(plan),
+        occupancy=Occupancy(room.adults, room.children),
+        stay=stay,
+        rooms=rooms,
+        today=today,
+    )
+    extra: dict[str, object] = {"reasons": [msgspec.to_builtins(reason) for reason in reasons]}
+    if fix is not None:
+        extra["suggestion"] = msgspec.to_builtins(fix)
+    return StayNotSold(
+        reasons[0].code,
+        "; ".join(reason.detail for reason in reasons),
+        field=field,
+        fix=fix.change
+        if fix is not None
+        else "nothing within 14 days of these dates is sold; try other dates",
+        extra=extra,
+    )
+
+
+def _agreed(terms: SaleTerms, persons: int) -> SaleTerms:
+    """The same terms with one price per room-night for whoever comes."""
+    rules = msgspec.structs.replace(
+        terms.rules,
+        base_occupancy=persons,
+        extra_adult=0,
+        child_bands=(),
+        child_amounts=(),
+        adjustment=None,
+    )
+    return msgspec.structs.replace(terms, rules=rules)
+
+
+async def _store(tx: Transaction, result: Quote) -> None:
+    bodies = dict(terms_key(terms) for terms in result.terms)
+    await tx.execute(
+        _INSERT,
+        result.id,
+        result.property_id,
+        result.arrival,
+        result.departure,
+        result.currency,
+        result.total,
+        result.due_now,
+        msgspec.to_builtins(result.rooms),
+        result.created_at,
+        list(bodies),
+        list(bodies.values()),
+        result.expires_at,
+    )

@@ -1,0 +1,180 @@
+"""Quotes, bookings and reservations as the services hand them out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Line, NightPrice, Rules
+
+Status = Literal["held", "expired", "confirmed", "cancelled", "no_show", "checked_in", "checked_out"]
+Age = Annotated[int, msgspec.Meta(ge=0, le=17)]
+
+MAX_ROOMS = 9  # in one booking; larger parties are group business
+
+
+class RoomRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One room asked for: a room type and a rate plan by their codes, and who sleeps in it."""
+
+    room_type: str
+    rate_plan: str
+    adults: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    children: Annotated[tuple[Age, ...], msgspec.Meta(max_length=50)] = ()
+
+
+class SaleTerms(msgspec.Struct, frozen=True):
+    """Everything a sale was made on, besides its nights and persons; immutable and stored by its hash.
+
+    `versions` are the versions of the rows that the terms were read from, such as
+    `{"rate_plan": 3, "room_type": 1, "property": 2, "policy": 1}`.
+    """
+
+    rules: Rules
+    policy: CancellationPolicy
+    deposit: Deposit
+    meal: int
+    versions: dict[str, int]
+
+
+class QuotedRoom(msgspec.Struct, frozen=True):
+    """One room of a quote. Amounts are minor units of the quote's currency."""
+
+    room_type_id: int
+    rate_plan_id: int
+    room_type: str
+    rate_plan: str
+    adults: int
+    children: tuple[int, ...]
+    terms_id: UUID
+    night_prices: tuple[NightPrice, ...]
+    net: int
+    tax: int
+    total: int
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """A price and a cancellation policy, guaranteed until `expires_at`; the rooms are not."""
+
+    id: UUID
+    property_id: int
+    property_slug: str
+    timezone: str
+    arrival: date
+    departure: date
+    currency: str
+    total: int
+    due_now: int
+    rooms: tuple[QuotedRoom, ...]
+    terms: tuple[SaleTerms, ...]
+    lines: tuple[tuple[Line, ...], ...]
+    created_at: datetime
+    expires_at: datetime
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """One room-stay of a booking."""
+
+    id: UUID
+    position: int
+    status: Status
+    room_type_id: int
+    room_type: str
+    room_type_name: str
+    rate_plan_id: int
+    rate_plan: str
+    rate_plan_name: str
+    arrival: date
+    departure: date
+    adults: int
+    children: tuple[int, ...]
+    guest_name: str | None
+    terms: SaleTerms
+    night_prices: tuple[NightPrice, ...]
+    net: int
+    tax: int
+    total: int
+    fee: int
+    room: str | None
+
+
+class Booking(msgspec.Struct, frozen=True):
+    """One purchase. `paid` is what we hold of the guest's money: payments less refunds, refunds that are
+    on their way included."""
+
+    id: UUID
+    reference: str
+    status: Status
+    property_id: int
+    property_slug: str
+    property_name: str
+    timezone: str
+    currency: str
+    total: int
+    due_now: int
+    paid: int
+    requests: str | None
+    given_name: str
+    family_name: str
+    email: str
+    phone: str | None
+    country: str | None
+    access_hash: bytes
+    created_at: datetime
+    hold_expires_at: datetime
+    confirmed_at: datetime | None
+    cancelled_at: datetime | None
+    reservations: tuple[Reservation, ...]
+
+
+class HeldBooking(msgspec.Struct, frozen=True):
+    """A fresh hold and the guest's secret to it, which is stored only as a hash."""
+
+    booking: Booking
+    access_token: str
+
+
+class Cancellation(msgspec.Struct, frozen=True):
+    """What cancelling costs at one instant: `fee` stays with the hotel, `refund` goes back, `owed` is the
+    part of the fee that was never paid. Minor units."""
+
+    fee: int
+    refund: int
+    owed: int
+    currency: str
+
+
+class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changes in one room of a booking; what is left out stays."""
+
+    position: Annotated[int, msgspec.Meta(ge=1)]
+    room_type: str | None = None
+    rate_plan: str | None = None
+    adults: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    children: Annotated[tuple[Age, ...], msgspec.Meta(max_length=50)] | None = None
+
+
+class Amendment(msgspec.Struct, frozen=True):
+    """A changed booking and what it costs: the new total, and the difference to the old one."""
+
+    booking_total: int
+    difference: int
+    refund: int
+    currency: str
+    reservations: tuple[AmendedReservation, ...]
+
+
+class AmendedReservation(msgspec.Struct, frozen=True):
+    """One room as it will be."""
+
+    position: int
+    arrival: date
+    departure: date
+    room_type: str
+    rate_plan: str
+    adults: int
+    children: tuple[int, ...]
+    total: int
+    lines: tuple[Line, ...]

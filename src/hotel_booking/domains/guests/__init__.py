@@ -1,0 +1,1 @@
+"""Guests: who stays, and how to reach them."""

@@ -1,0 +1,71 @@
+"""Why a caller is turned away."""
+
+from __future__ import annotations
+
+from hotel_booking.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+
+
+class MissingCredentials(Unauthenticated):
+    """The route needs a caller and none was named."""
+
+    code = "credentials_required"
+
+
+class InvalidKey(Unauthenticated):
+    """The API key does not exist, has expired or was revoked. Which of the three is not said."""
+
+    code = "invalid_api_key"
+
+
+class KeyRequired(Unauthenticated):
+    """A guest's access token was sent where only an API key opens the door."""
+
+    code = "api_key_required"
+
+
+class MissingScope(Forbidden):
+    """The key is good, but was not given the scope that the route needs."""
+
+    code = "missing_scope"
+
+
+class PropertyNotAllowed(Forbidden):
+    """The key is limited to other properties."""
+
+    code = "property_not_allowed"
+
+
+class TimeMayNotBeSimulated(Forbidden):
+    """`Hotel-Simulated-Time` was sent in production, or without the scope clock:simulate."""
+
+    code = "simulated_time_not_allowed"
+
+
+class KeyNotFound(NotFound):
+    """There is no such API key."""
+
+    code = "key_not_found"
+
+
+class KeyNotActive(Conflict):
+    """The key has expired or was revoked, so it cannot be rotated."""
+
+    code = "key_not_active"
+
+
+class ScopeNotYours(Forbidden):
+    """A key can never grant what it does not have itself."""
+
+    code = "scope_not_yours"
+
+
+class UnknownProperties(Invalid):
+    """A property named as a key's limit does not exist."""
+
+    code = "unknown_property"
+
+
+class InvalidExpiry(Invalid):
+    """The expiry does not lie in the future, or not within ten years."""
+
+    code = "invalid_expiry"

@@ -1,0 +1,1 @@
+"""Payments: the gateway Protocol, payments, refunds and the ledger."""

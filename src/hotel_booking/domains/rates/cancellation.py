@@ -1,0 +1,139 @@
+"""What cancelling, not arriving and booking cost by the policy a reservation was sold with. Pure.
+
+Deadlines are times on the property's clocks, so they keep their hour across a change of the clocks. At
+the deadline's own instant the fee applies already. Amounts are minor units of the reservation's currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from hotel_booking.core.dates import local_instant
+from hotel_booking.core.money import divide
+from hotel_booking.domains.rates import wording
+from hotel_booking.domains.rates.types import (
+    MILLION,
+    CancellationPolicy,
+    CancellationTerms,
+    Deposit,
+    Fee,
+    FeeStage,
+)
+
+
+def fee_amount(fee: Fee, *, total: int, night_totals: Sequence[int]) -> int:
+    """A fee in minor units; never more than the total.
+
+    `night_totals` are the nights' shares of the total, oldest first (`pricing.night_totals`).
+    """
+    return _part(fee.kind, fee.value, total, night_totals)
+
+
+def due_now(deposit: Deposit, total: int, night_totals: Sequence[int]) -> int:
+    """What is to be paid on booking, in minor units; never more than the total."""
+    if deposit.kind == "none":
+        return 0
+    if deposit.kind == "full":
+        return total
+    return _part(deposit.kind, deposit.value, total, night_totals)
+
+
+def deadlines(policy: CancellationPolicy, arrival: date, timezone: str) -> list[tuple[datetime | None, Fee]]:
+    """From which instant (UTC; None: from the booking on) each fee of the policy applies, in order.
+
+    No instant lies before the one in front of it, even where two steps fall into an hour that the
+    clocks skip: then both apply from the later of the two, and the earlier step never.
+    """
+    result: list[tuple[datetime | None, Fee]] = []
+    latest: datetime | None = None
+    for step in policy.steps:
+        if step.days_before is not None:
+            since = local_instant(arrival - timedelta(days=step.days_before), step.at, timezone)
+            latest = since if latest is None else max(latest, since)
+        result.append((latest, step.fee))
+    return result
+
+
+def fee_at(
+    policy: CancellationPolicy,
+    *,
+    arrival: date,
+    timezone: str,
+    total: int,
+    night_totals: Sequence[int],
+    at: datetime,
+) -> int:
+    """What cancelling at the instant `at` (with a zone) costs: the fee of the latest step reached."""
+    for since, fee in reversed(deadlines(policy, arrival, timezone)):
+        if since is None or since <= at:
+            return fee_amount(fee, total=total, night_totals=night_totals)
+    return 0
+
+
+def describe(
+    policy: CancellationPolicy,
+    *,
+    arrival: date,
+    timezone: str,
+    currency: str,
+    total: int,
+    night_totals: Sequence[int],
+    at: datetime,
+) -> CancellationTerms:
+    """The policy for one reservation as seen at the instant `at`, in figures and in sentences.
+
+    Deadlines that have passed are not spoken of, and a step that does not change the fee is left out.
+    """
+    now = fee_at(policy, arrival=arrival, timezone=timezone, total=total, night_totals=night_totals, at=at)
+    plan: list[tuple[datetime | None, int]] = [(None, now)]
+    for since, fee in deadlines(policy, arrival, timezone):
+        if since is not None and since > at:
+            if plan[-1][0] == since:
+                plan.pop()
+            amount = fee_amount(fee, total=total, night_totals=night_totals)
+            if amount != plan[-1][1]:
+                plan.append((since, amount))
+    untils = [since for since, _ in plan[1:]] + [None]
+    stages = tuple(
+        FeeStage(since, amount, _sentence(since, until, amount, total, currency, timezone))
+        for (since, amount), until in zip(plan, untils, strict=True)
+    )
+    no_show = fee_amount(policy.no_show, total=total, night_totals=night_totals)
+    arriving = f"Not arriving costs {_cost(no_show, total, currency)}" if no_show else "Not arriving is free"
+    return CancellationTerms(
+        code=policy.code,
+        name=policy.name,
+        fee_now=now,
+        free_until=stages[1].since if now == 0 and len(stages) > 1 else None,
+        stages=stages,
+        no_show=no_show,
+        text=(*[stage.text for stage in stages], arriving),
+    )
+
+
+def _part(kind: str, value: int, total: int, night_totals: Sequence[int]) -> int:
+    if kind == "percent":
+        amount = divide(total * value, MILLION)
+    elif kind == "nights":
+        amount = sum(night_totals[:value])
+    else:
+        amount = value
+    return min(amount, total)
+
+
+def _sentence(
+    since: datetime | None, until: datetime | None, amount: int, total: int, currency: str, timezone: str
+) -> str:
+    cost = "nothing" if amount == 0 else _cost(amount, total, currency)
+    if since is not None:
+        return f"From {wording.moment(since, timezone)} cancelling costs {cost}"
+    subject = "Free cancellation" if amount == 0 else f"Cancelling costs {cost}"
+    if until is not None:
+        return f"{subject} until {wording.moment(until, timezone)}"
+    return f"Non-refundable: cancelling costs {cost}" if 0 < amount == total else subject
+
+
+def _cost(amount: int, total: int, currency: str) -> str:
+    text = wording.money(amount, currency)
+    return f"the full price, {text}" if amount == total else text

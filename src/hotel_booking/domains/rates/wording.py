@@ -1,0 +1,39 @@
+"""How prices, reasons and policies word dates, counts, rates and money: plain English, for people."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from hotel_booking.core.money import to_decimal
+
+# Not strftime's %B: that follows whatever locale the process was given.
+_MONTHS = ("January February March April May June July August September October November December").split()
+
+
+def day(when: date) -> str:
+    """10 March. The year goes without saying: it is that of the stay asked for."""
+    return f"{when.day} {_MONTHS[when.month - 1]}"
+
+
+def moment(instant: datetime, timezone: str) -> str:
+    """8 March 2027 18:00 (Europe/Lisbon): an instant as the property's clocks show it."""
+    local = instant.astimezone(ZoneInfo(timezone))
+    return f"{day(local)} {local.year} {local:%H:%M} ({timezone})"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """1 night, 2 nights; `many` where the plural takes more than an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def percent(ppm: int) -> str:
+    """Parts per million as per cent: 190_000 is 19 %, -77_500 is -7.75 %."""
+    whole, part = divmod(abs(ppm), 10_000)
+    decimals = f".{part:04d}".rstrip("0").rstrip(".")
+    return f"{'-' if ppm < 0 else ''}{whole}{decimals} %"
+
+
+def money(amount: int, currency: str) -> str:
+    """Minor units as people read them: 129.00 EUR."""
+    return f"{to_decimal(amount, currency):,} {currency}"

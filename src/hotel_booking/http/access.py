@@ -1,0 +1,138 @@
+"""Who may call a route: declared on the route, checked before anything else happens.
+
+    @get("/bookings/{reference:str}", opt=guest_or(Scope.BOOKINGS_READ))
+
+A route that declares nothing refuses everybody; a test walks all routes so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity import service
+from hotel_booking.domains.identity.errors import InvalidKey, MissingCredentials, TimeMayNotBeSimulated
+from hotel_booking.domains.identity.types import ANONYMOUS, Caller, Scope
+from hotel_booking.http.problems import InvalidHeader
+
+ACCESS = "access"
+SIMULATED_TIME = "hotel-simulated-time"
+_LONGEST_TOKEN = 200
+
+
+def public() -> dict[str, Any]:
+    """`opt` of a route that everybody may call."""
+    return {ACCESS: "public"}
+
+
+def guest_or(scope: Scope) -> dict[str, Any]:
+    """`opt` of a route for the guest whose access token it takes (the handler's service compares it), and
+    for API keys with the scope."""
+    return {ACCESS: ("guest_or", scope)}
+
+
+def needs(scope: Scope) -> dict[str, Any]:
+    """`opt` of a route for API keys with the scope."""
+    return {ACCESS: ("needs", scope)}
+
+
+def check(access: object, caller: Caller) -> None:
+    """Raise unless the route's declared access lets the caller in."""
+    match access:
+        case "public":
+            return
+        case ("guest_or", Scope() as scope):
+            if caller.kind == "anonymous":
+                raise MissingCredentials(
+                    "this call needs the booking's access token, or an API key",
+                    fix="send `Authorization: Bearer <token>`",
+                )
+            if caller.kind == "key":
+                caller.require(scope)
+        case ("needs", Scope() as scope):
+            caller.require(scope)
+        case _:
+            raise LookupError("the route declares no access")
+
+
+def guard(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
+    """Litestar guard on every route. Preflights and framework routes are public by their nature."""
+    if connection.scope.get("method") == "OPTIONS":
+        return
+    check(handler.opt.get(ACCESS), caller_of(connection.scope))
+
+
+def caller_of(scope: AsgiScope) -> Caller:
+    """The caller that `identify` found."""
+    caller: Caller = scope["state"].get("caller", ANONYMOUS)
+    return caller
+
+
+async def identify(scope: AsgiScope, database: Database) -> Caller:
+    """Who sends the request, by `Authorization: Bearer`. One indexed query for an API key, none otherwise.
+    Raises `InvalidKey` for a key that opens nothing, on public routes too: the sender believes it is good."""
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode(
+        "latin-1"
+    )
+    if not header:
+        return ANONYMOUS
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN or not token.isascii():
+        raise InvalidKey(
+            "the Authorization header cannot be used", fix="send `Authorization: Bearer <token>`"
+        )
+    if not token.startswith(service.KEY_PREFIX):
+        return Caller(kind="guest", token_hash=service.token_hash(token))
+    async with database.transaction() as tx:
+        return await service.resolve(tx, token=token, now=utc_now())
+
+
+def provide_caller(request: Request[Any, Any, State]) -> Caller:
+    """Litestar dependency `caller`."""
+    return caller_of(request.scope)
+
+
+def provide_now(request: Request[Any, Any, State], caller: Caller) -> datetime:
+    """Litestar dependency `now`: the present instant, or the one named by `Hotel-Simulated-Time` where the
+    caller may do that (never in production)."""
+    text = request.headers.get(SIMULATED_TIME)
+    if text is None:
+        return utc_now()
+    if request.app.state.production or not caller.has(Scope.CLOCK_SIMULATE):
+        raise TimeMayNotBeSimulated(
+            "time may not be simulated here",
+            fix="use a key with the scope clock:simulate, outside production",
+        )
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or not 2000 <= instant.year < 2100:
+        raise InvalidHeader(
+            "Hotel-Simulated-Time is not an instant between 2000 and 2100",
+            field="Hotel-Simulated-Time",
+            fix="such as 2026-03-10T12:00:00Z",
+        )
+    return instant
+
+
+class Identify:
+    """Middleware that finds out who is calling, once, before limits, idempotency and the handler."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["state"]["caller"] = await identify(scope, scope["litestar_app"].state.database)
+        await self.app(scope, receive, send)

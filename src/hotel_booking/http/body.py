@@ -1,0 +1,57 @@
+"""Reading request bodies: JSON only, strictly typed, decoded once straight into the handler's type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+
+from hotel_booking.http.errors import body_error
+from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedRequest, UnsupportedMedia
+
+JSON_LIMIT = 1_000_000
+ARI_LIMIT = 5_000_000
+
+
+class JsonRequest(Request[Any, Any, State]):
+    """Litestar decodes JSON to plain objects and converts those loosely ("2" becomes 2). This decodes
+    to the type of the handler's `data` at once: faster, and "2" is no number."""
+
+    async def json(self) -> Any:
+        """The body as the handler's `data` type. Raises `UnsupportedMedia`, `MalformedRequest`, `InvalidShape`."""
+        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+            raise UnsupportedMedia("the body must be JSON", fix="send Content-Type: application/json")
+        raw = await self.body()
+        field = getattr(self.route_handler, "parsed_data_field", None)
+        kind = field.annotation if field is not None else Any
+        try:
+            value = msgspec.json.decode(raw, type=kind)
+        except msgspec.ValidationError as error:
+            raise body_error(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            where = (
+                str(error)
+                if isinstance(error, msgspec.DecodeError)
+                else "it is not UTF-8, or nested too deeply"
+            )
+            raise MalformedRequest(f"the body is not valid JSON: {where}") from None
+        if b"\\u0000" in raw:
+            refuse_nul(msgspec.json.decode(raw), "")
+        return value
+
+
+def refuse_nul(value: Any, path: str) -> None:
+    """Raise where any text holds the character NUL, which PostgreSQL cannot store."""
+    match value:
+        case str() if "\x00" in value:
+            raise InvalidShape([FieldProblem(f"{path or 'the body'}: holds the character NUL", path or None)])
+        case list():
+            for index, item in enumerate(value):
+                refuse_nul(item, f"{path}[{index}]")
+        case dict():
+            for name, item in value.items():
+                refuse_nul(name, f"{path}.{name}" if path else name)
+                refuse_nul(item, f"{path}.{name}" if path else name)

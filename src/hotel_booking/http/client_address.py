@@ -1,0 +1,71 @@
+"""The address a request comes from, believing only hops that we run ourselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from litestar.types import Scope as AsgiScope
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and networks in CIDR notation, as the setting HOTEL_TRUSTED_PROXIES lists them."""
+    return tuple(ip_network(text.strip(), strict=False) for text in texts if text.strip())
+
+
+def client_address(scope: AsgiScope, trusted: tuple[Network, ...]) -> str:
+    """The right-most address of X-Forwarded-For that is not one of our own proxies.
+
+    Only a trusted peer's header is read, and only from the right: what stands left of the first hop that
+    is not ours was written by the client. "" where the peer has no address (a Unix socket, a test).
+    """
+    peer = scope.get("client")
+    address = _plain(peer[0]) if peer else ""
+    if not trusted or not _within(address, trusted):
+        return address
+    hops = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    for hop in reversed([part.strip() for line in hops for part in line.split(",")]):
+        forwarded = _plain(hop)
+        if not forwarded:
+            break
+        address = forwarded
+        if not _within(forwarded, trusted):
+            break
+    return address
+
+
+def limited_as(address: str) -> str:
+    """The address as limits count it: one IPv6 customer owns a whole /64 and would else be 2**64 callers."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _plain(text: str) -> str:
+    """An address without port, brackets or IPv4-in-IPv6; "" where it is none."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        parsed = ip_address(text)
+    except ValueError:
+        return ""
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
+
+
+def _within(address: str, trusted: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in trusted)

@@ -1,0 +1,227 @@
+"""The one place that turns errors into answers."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
+from litestar.exceptions import NotFoundException as NoRoute
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.db import DatabaseUnavailable
+from hotel_booking.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
+from hotel_booking.http.problems import (
+    PROBLEM_TYPE,
+    FieldProblem,
+    IdempotencyInProgress,
+    InvalidCursor,
+    InvalidHeader,
+    InvalidIdempotencyKey,
+    InvalidShape,
+    MalformedRequest,
+    Problem,
+    StoredAnswer,
+    TooLarge,
+    TooManyRequests,
+    UnsupportedMedia,
+    document,
+)
+
+_log = logging.getLogger("hotel_booking.http")
+
+# The first family that fits decides, so the narrow ones stand before the wide ones.
+_STATUS: tuple[tuple[type[DomainError], int], ...] = (
+    (MalformedRequest, 400),
+    (InvalidShape, 400),
+    (InvalidCursor, 400),
+    (InvalidHeader, 400),
+    (InvalidIdempotencyKey, 400),
+    (UnsupportedMedia, 415),
+    (TooLarge, 413),
+    (TooManyRequests, 429),
+    (DatabaseUnavailable, 503),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Invalid, 422),
+)
+# Errors of a domain that have a status of their own, by code.
+_STATUS_BY_CODE = {"payment_declined": 402}
+
+# Input that got past every check and that PostgreSQL cannot hold. Each is the caller's, none is ours.
+_BAD_INPUT = (
+    asyncpg.DataError,  # asyncpg's own (InterfaceError family) and SQLSTATE class 22
+    asyncpg.exceptions.DataError,
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.NumericValueOutOfRangeError,
+    asyncpg.ProgramLimitExceededError,
+    UnicodeEncodeError,  # a lone surrogate on its way to the database
+)
+_BUSY = (
+    asyncpg.QueryCanceledError,  # statement_timeout
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+
+
+def status_of(error: DomainError) -> int:
+    """The HTTP status of a domain error."""
+    if error.code in _STATUS_BY_CODE:
+        return _STATUS_BY_CODE[error.code]
+    return next((status for family, status in _STATUS if isinstance(error, family)), 400)
+
+
+def translate(error: BaseException) -> DomainError | None:
+    """Any exception as something the caller can act on; None where it is our own fault."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    match error:
+        case DomainError():
+            return error
+        case ValidationException():
+            return _shape(error)
+        case HTTPException() if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+            return TooLarge("the body is too large", fix="send it in several parts")
+        case HTTPException() if error.status_code == 400:
+            return MalformedRequest("the request cannot be read")
+        case UnicodeDecodeError() | RecursionError():
+            return MalformedRequest("the request cannot be read")
+    if isinstance(error, _BAD_INPUT):
+        return Invalid("a value in the request is out of range or holds characters that cannot be stored")
+    if isinstance(error, _BUSY):
+        return DatabaseUnavailable("the database is too busy to answer", fix="try again soon")
+    return None
+
+
+def handle(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for everything: `exception_handlers={Exception: handle}`."""
+    status, headers, body = answer(request.scope, error)
+    return Response(body, status_code=status, headers=headers, media_type=headers.pop("content-type"))
+
+
+def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], bytes]:
+    """The status, headers and body that an exception is answered with."""
+    scope["state"]["error"] = error
+    if isinstance(error, StoredAnswer):
+        media = MediaType.JSON if error.status < 400 else PROBLEM_TYPE
+        return error.status, {"content-type": media, "idempotency-replayed": "true"}, error.body
+    request_id = scope["state"].get("request_id")
+    known = translate(error)
+    headers: dict[str, str] = {"content-type": PROBLEM_TYPE}
+    extra: dict[str, Any] = {}
+    if known is not None:
+        status, code, extra = status_of(known), known.code, known.extra
+        detail, fix, field = known.detail, known.fix, known.field
+        headers |= _headers(known)
+    else:
+        status, code, detail, fix, field = *_http_error(error, headers), None
+        if status == 500:
+            _log_fault(error, request_id)
+    scope["state"]["code"] = code
+    problem = Problem(
+        type=f"urn:hotel-booking:problem:{code.replace('_', '-')}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        fix=fix,
+        field=field,
+        errors=known.errors if isinstance(known, InvalidShape) and len(known.errors) > 1 else None,
+        request_id=request_id,
+    )
+    return status, headers, document(problem, extra)
+
+
+def _headers(error: DomainError) -> dict[str, str]:
+    match error:
+        case TooManyRequests():
+            return {"retry-after": str(error.retry_after)}
+        case DatabaseUnavailable() | IdempotencyInProgress():
+            return {"retry-after": "2"}
+        case Unauthenticated():
+            return {"www-authenticate": 'Bearer realm="hotel-booking"'}
+    return {}
+
+
+def _http_error(error: Exception, headers: dict[str, str]) -> tuple[int, str, str, str | None]:
+    match error:
+        case MethodNotAllowedException():
+            allowed = ", ".join(
+                sorted({m.strip() for m in (error.headers or {}).get("allow", "").split(",")})
+            )
+            headers["allow"] = allowed
+            return 405, "method_not_allowed", "the address does not take this method", f"it takes {allowed}"
+        case NoRoute():
+            return (
+                404,
+                "no_such_address",
+                "there is nothing at this address",
+                "see /api/docs for what there is",
+            )
+        case HTTPException() if 400 <= error.status_code < 500:
+            phrase = HTTPStatus(error.status_code).phrase
+            return error.status_code, phrase.lower().replace(" ", "_"), phrase, None
+    return 500, "internal_error", "something went wrong on our side; it was noted", "try again later"
+
+
+def _shape(error: ValidationException) -> InvalidShape:
+    """Litestar's list of query, path and header errors as ours."""
+    found: list[FieldProblem] = []
+    for item in error.extra if isinstance(error.extra, list) else []:
+        name = str(item.get("key", "")).removeprefix("data.")
+        message = str(item.get("message", "is not valid"))
+        found.append(FieldProblem(detail=f"{name}: {message}" if name else message, field=name or None))
+    if not found:
+        # "Missing required query parameter 'arrival' for path ..."
+        parts = str(error.detail).split("'")
+        name = parts[1] if str(error.detail).startswith("Missing required") and len(parts) > 1 else ""
+        found.append(
+            FieldProblem(
+                detail=f"{name} is required" if name else "the request is not valid", field=name or None
+            )
+        )
+    return InvalidShape(found)
+
+
+def body_error(error: msgspec.ValidationError) -> InvalidShape:
+    """A msgspec error about the body: "Expected `int`, got `str` - at `$.rooms[0].adults`"."""
+    message, _, where = str(error).partition(" - at `")
+    path = where.removesuffix("`").removeprefix("$").removeprefix(".")
+    for opening in ("Object missing required field `", "Object contains unknown field `"):
+        if message.startswith(opening):
+            name = message.removeprefix(opening).removesuffix("`")
+            path = f"{path}.{name}" if path else name
+            message = "is required" if "missing" in opening else "is not a known field"
+    return InvalidShape([FieldProblem(detail=f"{path or 'the body'}: {message}", field=path or None)])
+
+
+def _log_fault(error: BaseException, request_id: str | None) -> None:
+    # The exception's text may quote a guest's data (a row, a parameter), so only its type and the places
+    # in our code are logged.
+    while isinstance(error, BaseExceptionGroup) and error.exceptions:
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    _log.error(
+        "unexpected error",
+        extra={
+            "request_id": request_id,
+            "error": f"{type(error).__module__}.{type(error).__qualname__}",
+            "sqlstate": getattr(error, "sqlstate", None),
+            "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-25:]],
+        },
+    )

@@ -1,0 +1,39 @@
+"""Health for load balancers: is the process alive, and should it get requests."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Database, DatabaseUnavailable
+from hotel_booking.http.access import public
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`ok`, `draining` (about to stop) or `unavailable`; and what was checked."""
+
+    status: str
+    checks: dict[str, str] = {}
+
+
+@get("/health/live", opt=public(), tags=["Health"], operation_id="live", summary="Is the process alive?",
+     cache_control=None)
+async def live() -> Health:
+    """Answers as long as the process can answer at all; looks at nothing else."""
+    return Health("ok")
+
+
+@get("/health/ready", opt=public(), tags=["Health"], operation_id="ready",
+     summary="Should this process get requests?")
+async def ready(state: State) -> Response[Health]:
+    """200 when the database answers; 503 while it does not, or while the process drains before stopping."""
+    if state.draining:
+        return Response(Health("draining"), status_code=503)
+    database: Database = state.database
+    try:
+        async with database.transaction(wait=2.0) as tx:
+            await tx.fetchval("SELECT 1")
+    except (DatabaseUnavailable, TimeoutError):
+        return Response(Health("unavailable", {"database": "unreachable"}), status_code=503)
+    return Response(Health("ok", {"database": "ok"}))

@@ -1,0 +1,188 @@
+"""Repeating an unsafe request safely, as Stripe does it: the first answer is stored and given again.
+
+A handler declares it, and nothing else:
+
+    @post("/bookings", opt=needs(Scope.BOOKINGS_WRITE) | idempotent())
+
+How it holds, whatever dies when:
+- The claim is one short committed INSERT. Of equal requests one runs; the others are told to wait.
+- The answer is written in the transaction of the business change, so there is never a change without
+  its answer or an answer without its change.
+- The claim's token fences: a run that was believed dead and comes back after another has taken over
+  finds the claim gone, and its own change is undone.
+- A refusal is stored too (the second try shall not suddenly book); what says nothing about the request's
+  outcome (unreadable input, 401, 403 by scope, 429, 5xx) frees the key instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError, Unauthenticated
+from hotel_booking.http.access import caller_of
+from hotel_booking.http.errors import status_of
+from hotel_booking.http.problems import (
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    InvalidHeader,
+    InvalidIdempotencyKey,
+    InvalidShape,
+    MalformedRequest,
+    StoredAnswer,
+)
+
+HEADER = "idempotency-key"
+OPT = "idempotent"
+TAKEN_OVER_AFTER = timedelta(seconds=60)
+KEPT = timedelta(hours=24)
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def idempotent() -> dict[str, Any]:
+    """`opt` of an unsafe route that honours the header Idempotency-Key."""
+    return {OPT: True}
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right of one run to answer for a key."""
+
+    caller: str
+    key: str
+    token: UUID
+
+
+def key_of(scope: AsgiScope) -> str | None:
+    """The request's Idempotency-Key where its route honours one. Raises `InvalidIdempotencyKey`."""
+    if scope.get("method") not in _UNSAFE or not scope["route_handler"].opt.get(OPT):
+        return None
+    sent = [value for name, value in scope["headers"] if name == HEADER.encode()]
+    if not sent:
+        return None
+    if len(sent) > 1:
+        raise InvalidHeader("Idempotency-Key was sent twice", field="Idempotency-Key", fix="send one")
+    if not 1 <= len(sent[0]) <= 255 or not all(32 <= byte < 127 for byte in sent[0]):
+        raise InvalidIdempotencyKey(
+            "Idempotency-Key must have 1 to 255 printable ASCII characters",
+            field="Idempotency-Key",
+            fix="a random UUID is a good key",
+        )
+    return sent[0].decode("ascii")
+
+
+def caller_name(scope: AsgiScope) -> str:
+    """Whose keys they are: two callers may use the same key without meeting."""
+    caller = caller_of(scope)
+    if caller.kind == "key":
+        return f"key:{caller.key_id}"
+    if caller.kind == "guest" and caller.token_hash is not None:
+        return f"guest:{caller.token_hash.hex()}"
+    return f"address:{scope['state'].get('address', '')}"
+
+
+async def fingerprint(request: Request[Any, Any, State]) -> bytes:
+    """What makes two requests equal: method, address, query and the body byte by byte."""
+    digest = hashlib.sha256()
+    for part in (request.method, request.scope["path"], request.scope.get("query_string", b"")):
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(4, "big") + data)
+    digest.update(await request.body())
+    return digest.digest()
+
+
+async def claim(database: Database, *, caller: str, key: str, request_hash: bytes) -> Claim:
+    """Take the key for this run, in a transaction of its own.
+
+    A claim that has run for 60 s belongs to a dead process and is taken over; an answer older than 24 h is
+    forgotten. Raises `StoredAnswer`, `IdempotencyKeyReused` or `IdempotencyInProgress`.
+    """
+    token = uuid4()
+    async with database.transaction() as tx:
+        mine = await tx.fetchval(
+            "INSERT INTO idempotency_key AS k (caller, key, request_hash, claim, claimed_at)"
+            " VALUES ($1, $2, $3, $4, now())"
+            " ON CONFLICT (caller, key) DO UPDATE"
+            "   SET request_hash = excluded.request_hash, claim = excluded.claim, claimed_at = excluded.claimed_at,"
+            "       status = NULL, body = NULL"
+            " WHERE k.claimed_at < now() - $6::interval"
+            "    OR (k.status IS NULL AND k.claimed_at < now() - $5::interval AND k.request_hash = $3)"
+            " RETURNING true",
+            caller,
+            key,
+            request_hash,
+            token,
+            TAKEN_OVER_AFTER,
+            KEPT,
+        )
+        if mine:
+            return Claim(caller, key, token)
+        row = await tx.fetchrow(
+            "SELECT request_hash, status, body FROM idempotency_key WHERE caller = $1 AND key = $2",
+            caller,
+            key,
+        )
+    if row is not None and row["request_hash"] != request_hash:
+        raise IdempotencyKeyReused(
+            "this Idempotency-Key was used with another request",
+            field="Idempotency-Key",
+            fix="use a new key for a new request",
+        )
+    if row is None or row["status"] is None:
+        raise IdempotencyInProgress(
+            "the first request with this Idempotency-Key is still running",
+            fix="repeat the same request in a moment",
+        )
+    raise StoredAnswer(row["status"], row["body"] or b"")
+
+
+async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes) -> bool:
+    """Store the answer in the caller's transaction. False: another run has taken over, so this one must be
+    undone."""
+    touched = await tx.execute(
+        "UPDATE idempotency_key SET status = $4, body = $5"
+        " WHERE caller = $1 AND key = $2 AND claim = $3 AND status IS NULL",
+        held.caller,
+        held.key,
+        held.token,
+        status,
+        body,
+    )
+    return touched == 1
+
+
+async def release(database: Database, held: Claim) -> None:
+    """Free the key: nothing happened that a repetition would have to know."""
+    async with database.transaction() as tx:
+        await tx.execute(
+            "DELETE FROM idempotency_key WHERE caller = $1 AND key = $2 AND claim = $3 AND status IS NULL",
+            held.caller,
+            held.key,
+            held.token,
+        )
+
+
+def is_final(error: BaseException | None) -> bool:
+    """Whether a refusal is the request's outcome, to be given again, or says nothing about it."""
+    if not isinstance(error, DomainError):
+        return False
+    if isinstance(error, InvalidShape | MalformedRequest | Unauthenticated):
+        return False
+    return 400 <= status_of(error) < 500 and status_of(error) not in {400, 401, 403, 413, 415, 429}
+
+
+async def purge(tx: Transaction, *, limit: int = 10_000) -> int:
+    """Forget keys older than 24 h; how many. For a job, repeated while it returns `limit`."""
+    return await tx.execute(
+        "DELETE FROM idempotency_key WHERE (caller, key) IN ("
+        "  SELECT caller, key FROM idempotency_key WHERE claimed_at < now() - $1::interval LIMIT $2)",
+        KEPT,
+        limit,
+    )

@@ -1,0 +1,92 @@
+"""What Prometheus scrapes at /metrics. Names start with `hotel_booking_`; durations are in seconds.
+
+With several worker processes `PROMETHEUS_MULTIPROC_DIR` must name an empty folder before they start (the
+client library reads it when it is imported); then any worker answers for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+from litestar import MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.types import Scope as AsgiScope
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import generate_latest as render
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from hotel_booking.http.access import public
+
+BookingOutcome = Literal["held", "sold_out", "confirmed", "declined", "cancelled", "expired"]
+
+_REQUESTS = Counter(
+    "hotel_booking_http_requests", "Requests answered.", ["method", "route", "status"]
+)
+_DURATION = Histogram(
+    "hotel_booking_http_request_duration_seconds",
+    "Time from the request's arrival to the end of its answer.",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_IN_FLIGHT = Gauge(
+    "hotel_booking_http_requests_in_flight", "Requests being answered now.", multiprocess_mode="livesum"
+)
+_BOOKINGS = Counter("hotel_booking_bookings", "Bookings by what became of them.", ["outcome"])
+_OUTCOMES: tuple[BookingOutcome, ...] = ("held", "sold_out", "confirmed", "declined", "cancelled", "expired")
+for _outcome in _OUTCOMES:
+    _BOOKINGS.labels(_outcome)  # a rate() needs the zero before the first one
+_OUTCOME_OF_CODE: dict[str, BookingOutcome] = {"sold_out": "sold_out", "payment_declined": "declined"}
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def count_booking(outcome: BookingOutcome, number: int = 1) -> None:
+    """Count bookings where no request is answered: in jobs, after their commit."""
+    _BOOKINGS.labels(outcome).inc(number)
+
+
+def note_booking(request: Request[Any, Any, State], outcome: BookingOutcome) -> None:
+    """Say what the request does to a booking. It is counted once the answer is committed and below 400."""
+    request.scope["state"]["booking_outcome"] = outcome
+
+
+def began() -> None:
+    """A request came in."""
+    _IN_FLIGHT.inc()
+
+
+def ended(scope: AsgiScope, *, status: int, seconds: float) -> None:
+    """A request was answered (status 499: the client went away first)."""
+    _IN_FLIGHT.dec()
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    route = route_of(scope)
+    _REQUESTS.labels(method, route, f"{status // 100}xx").inc()
+    _DURATION.labels(method, route).observe(seconds)
+    state = scope["state"]
+    outcome = state.get("booking_outcome") if status < 400 else _refusal(scope, route)
+    if outcome is not None:
+        _BOOKINGS.labels(outcome).inc()
+
+
+def route_of(scope: AsgiScope) -> str:
+    """The route's template: an address with its references and slugs would be a label per guest."""
+    template: str = scope.get("path_template") or "none"  # type: ignore[assignment]
+    return template
+
+
+def _refusal(scope: AsgiScope, route: str) -> BookingOutcome | None:
+    if scope["method"] != "POST" or "/bookings" not in route:
+        return None
+    return _OUTCOME_OF_CODE.get(scope["state"].get("code", ""))
+
+
+@get("/metrics", opt=public(), include_in_schema=False, sync_to_thread=True)
+def metrics() -> Response[bytes]:
+    """The metrics in Prometheus' text format."""
+    registry: CollectorRegistry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(
+        render(registry), media_type=MediaType.TEXT, headers={"content-type": CONTENT_TYPE_LATEST}
+    )

@@ -1,0 +1,41 @@
+"""Cursor pages: opaque to the caller, stable while rows come and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from hotel_booking.http.problems import InvalidCursor
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list. `next_cursor` asks for the one after; null on the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def encode(position: Any) -> str:
+    """A position (numbers, texts, tuples of them; whatever the list is ordered by) as a cursor."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+
+
+def decode(cursor: str | None, kind: type[T]) -> T | None:
+    """The position in a cursor, as the type it was made from. Raises `InvalidCursor`; None gives None."""
+    if cursor is None:
+        return None
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, binascii.Error, UnicodeError, RecursionError):
+        raise InvalidCursor(
+            "the cursor is not valid", field="cursor", fix="use next_cursor of the page before, unchanged"
+        ) from None

@@ -1,0 +1,122 @@
+"""Errors that belong to HTTP itself, and the problem document (RFC 9457) that every error becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hotel_booking.core.errors import Conflict, DomainError, Invalid
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of several things wrong with the input. `field` is its path, such as `rooms[0].adults`."""
+
+    detail: str
+    field: str | None = None
+    code: str | None = None
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An error, as RFC 9457 has it. `code` is stable: programs decide by it.
+
+    `detail` says what is wrong in this case, `fix` what would work, `field` where in the input the trouble
+    lies, and `request_id` what to tell the support.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    fix: str | None = None
+    field: str | None = None
+    errors: list[FieldProblem] | None = None
+    request_id: str | None = None
+
+
+class MalformedRequest(DomainError):
+    """The request cannot be read: broken JSON, text that is not UTF-8, a character nobody can store."""
+
+    code = "malformed_request"
+
+
+class InvalidShape(DomainError):
+    """The input is readable, but not what the call takes: a missing, unknown or wrongly typed field."""
+
+    code = "invalid_request"
+
+    def __init__(self, errors: list[FieldProblem]) -> None:
+        super().__init__(errors[0].detail, field=errors[0].field)
+        self.errors = errors
+
+
+class UnsupportedMedia(DomainError):
+    """The body is not JSON."""
+
+    code = "unsupported_media_type"
+
+
+class TooLarge(DomainError):
+    """The body is larger than the call takes."""
+
+    code = "request_too_large"
+
+
+class TooManyRequests(DomainError):
+    """The caller's allowance is used up for now."""
+
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail, fix=f"wait {retry_after} s, then go on more slowly")
+        self.retry_after = retry_after
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this Idempotency-Key is still running."""
+
+    code = "idempotency_in_progress"
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class InvalidIdempotencyKey(DomainError):
+    """An Idempotency-Key has 1 to 255 printable ASCII characters."""
+
+    code = "invalid_idempotency_key"
+
+
+class InvalidCursor(DomainError):
+    """A cursor is only good as an earlier page gave it, for the same list."""
+
+    code = "invalid_cursor"
+
+
+class InvalidHeader(DomainError):
+    """A header cannot be read."""
+
+    code = "invalid_header"
+
+
+class StoredAnswer(Exception):  # noqa: N818  # not an error: the way out of a request that was answered before
+    """The answer that an earlier request with this Idempotency-Key got."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__("answered before")
+        self.status = status
+        self.body = body
+
+
+def document(problem: Problem, extra: dict[str, Any]) -> bytes:
+    """The problem as JSON, with an error's own members after the standard ones."""
+    members: dict[str, Any] = msgspec.to_builtins(problem)
+    for name, value in extra.items():
+        members.setdefault(name, value)
+    return msgspec.json.encode(members)

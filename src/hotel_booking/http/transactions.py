@@ -1,0 +1,211 @@
+"""One request, one transaction, committed before the first byte of the answer leaves.
+
+`tx: Transaction` in a handler's arguments is the request's transaction. The middleware keeps the answer
+back until the transaction is committed: an answer below 400 commits, any other undoes. Litestar's own
+generator dependencies would commit early enough too (it leaves their stack before it sends), but they
+cannot see the answer, which has to be stored in the same transaction under an Idempotency-Key, and they
+wrap errors at commit in exception groups.
+
+A handler that talks to a third party cannot keep a transaction open meanwhile. It takes `database:
+Database` for its first steps and `unit: Unit` for the last: `tx = await unit.begin()` opens the
+transaction that the answer is committed with. Where the answer is an error and what that transaction
+did shall stay (a declined payment is a fact), it says `unit.keep()` before raising.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.http import idempotency
+from hotel_booking.http.body import JsonRequest
+from hotel_booking.http.errors import answer
+from hotel_booking.http.idempotency import Claim
+from hotel_booking.http.problems import IdempotencyInProgress
+
+
+class Unit:
+    """A request's unit of work: at most one transaction at a time, opened when first asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._context: AbstractAsyncContextManager[Transaction] | None = None
+        self._transaction: Transaction | None = None
+        self._kept = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the transaction has begun and not ended."""
+        return self._transaction is not None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the transaction shall be committed although the answer is an error."""
+        return self._kept
+
+    def keep(self) -> None:
+        """Commit what the transaction did even if the answer is an error."""
+        self._kept = True
+
+    async def begin(self) -> Transaction:
+        """The transaction that the answer is committed with."""
+        if self._transaction is None:
+            context = self._database.transaction()
+            self._transaction = await context.__aenter__()
+            self._context = context
+        return self._transaction
+
+    async def commit(self) -> None:
+        """End the transaction and keep what it did."""
+        await self._end(None, None, None)
+
+    async def undo(self) -> None:
+        """End the transaction and undo what it did."""
+        error = _Undone()
+        try:
+            await self._end(_Undone, error, None)
+        except _Undone:
+            pass
+
+    async def _end(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        context, self._context, self._transaction = self._context, None, None
+        if context is not None:
+            await context.__aexit__(kind, error, trace)
+
+
+class _Undone(Exception):  # noqa: N818  # tells the context to roll back; never seen outside
+    """The answer is an error."""
+
+
+def provide_unit(request: Request[Any, Any, State]) -> Unit:
+    """Litestar dependency `unit`."""
+    unit: Unit = request.scope["state"]["unit"]
+    return unit
+
+
+def provide_database(request: Request[Any, Any, State]) -> Database:
+    """Litestar dependency `database`, for handlers of more than one transaction."""
+    database: Database = request.app.state.database
+    return database
+
+
+async def provide_tx(request: Request[Any, Any, State], now: object) -> Transaction:
+    """Litestar dependency `tx`.
+
+    It takes `now` only to come after it: Litestar resolves dependencies of one level in a task group,
+    which costs more than the dependencies, and an error there would find the transaction open already.
+    """
+    del now
+    return await provide_unit(request).begin()
+
+
+class UnitOfWork:
+    """Middleware: commit or undo, and store the answer under an Idempotency-Key, before the answer leaves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        database: Database = scope["litestar_app"].state.database
+        unit = scope["state"]["unit"] = Unit(database)
+        claim = await _claim(scope, receive, database)
+        kept: list[Message] = []
+
+        async def keep_back(message: Message) -> None:
+            if kept or claim is not None or unit.open:
+                kept.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self.app(scope, receive, keep_back)
+            if kept:
+                kept = await _finish(scope, unit, claim, database, kept)
+        except BaseException:
+            # Cancelled, or broken beyond the error handlers: nothing may stay half done.
+            await unit.undo()
+            if claim is not None:
+                await idempotency.release(database, claim)
+            raise
+        for message in kept:
+            await send(message)
+
+
+async def _claim(scope: AsgiScope, receive: Receive, database: Database) -> Claim | None:
+    key = idempotency.key_of(scope)
+    if key is None:
+        return None
+    # The body is read here once; Litestar keeps it in the scope for the handler.
+    request_hash = await idempotency.fingerprint(JsonRequest(scope, receive))
+    return await idempotency.claim(
+        database, caller=idempotency.caller_name(scope), key=key, request_hash=request_hash
+    )
+
+
+async def _finish(
+    scope: AsgiScope, unit: Unit, claim: Claim | None, database: Database, kept: list[Message]
+) -> list[Message]:
+    """Commit or undo; the messages to send, which are an error's where the commit failed."""
+    status = _start(kept)["status"]
+    try:
+        if status < 400 or unit.kept:
+            final = status < 400 or idempotency.is_final(scope["state"].get("error"))
+            if claim is not None and final:
+                tx = await unit.begin()
+                if not await idempotency.complete(tx, claim, status=status, body=_body(kept)):
+                    raise IdempotencyInProgress("this request was repeated meanwhile; the repetition answers")
+            await unit.commit()
+            if claim is not None and not final:
+                await idempotency.release(database, claim)
+            return kept
+        await unit.undo()
+        if claim is not None:
+            await _store_refusal(scope, claim, database, kept)
+        return kept
+    except Exception as error:  # noqa: BLE001  # whatever stopped the commit is the answer now
+        await unit.undo()
+        if claim is not None:
+            await idempotency.release(database, claim)
+        return problem_messages(scope, error)
+
+
+async def _store_refusal(scope: AsgiScope, claim: Claim, database: Database, kept: list[Message]) -> None:
+    if idempotency.is_final(scope["state"].get("error")):
+        async with database.transaction() as tx:
+            await idempotency.complete(tx, claim, status=_start(kept)["status"], body=_body(kept))
+    else:
+        await idempotency.release(database, claim)
+
+
+def problem_messages(scope: AsgiScope, error: Exception) -> list[Message]:
+    """An error as the ASGI messages of its answer."""
+    status, headers, body = answer(scope, error)
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    encoded.append((b"content-length", str(len(body)).encode()))
+    return [
+        {"type": "http.response.start", "status": status, "headers": encoded},
+        {"type": "http.response.body", "body": body, "more_body": False},
+    ]
+
+
+def _start(kept: list[Message]) -> HTTPResponseStartEvent:
+    first = kept[0]
+    if first["type"] != "http.response.start":
+        raise RuntimeError("an answer must begin with its start")
+    return first
+
+
+def _body(kept: list[Message]) -> bytes:
+    return b"".join(message["body"] for message in kept if message["type"] == "http.response.body")
