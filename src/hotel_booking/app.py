@@ -1,1 +1,128 @@
 """The composition root: the only place that chooses real or fake adapters."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from redis.asyncio import Redis
+
+from hotel_booking.api import reference, router
+from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Database
+from hotel_booking.http import health, metrics, openapi
+from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
+from hotel_booking.http.body import JSON_LIMIT, JsonRequest
+from hotel_booking.http.client_address import networks
+from hotel_booking.http.edge import Edge
+from hotel_booking.http.errors import handle
+from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, RedisLimiter, per_minute
+from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
+
+
+class Application(Litestar):
+    """Litestar behind the edge, which also sees what no route answers."""
+
+    def __init__(self, *, trusted_proxies: tuple[str, ...], production: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._edge = Edge(super().__call__, trusted=networks(trusted_proxies), production=production)
+
+    async def __call__(
+        self,
+        scope: Scope | LifeSpanScope,
+        receive: Receive | LifeSpanReceive,
+        send: Send | LifeSpanSend,
+    ) -> None:
+        """Application entry point."""
+        await self._edge(scope, receive, send)  # type: ignore[arg-type]
+
+
+def create_app() -> Application:
+    """The application as the environment describes it: what the web server is told to run."""
+    return build(Settings.from_env(os.environ))
+
+
+def build(settings: Settings) -> Application:
+    """The application. A rate limit of 0 limits nobody."""
+    with warnings.catch_warnings():
+        # Litestar 3 will want every injected argument and body marked; we are pinned below it, and a
+        # handler that says `tx: Transaction, data: CreateQuote` reads better.
+        warnings.filterwarnings("ignore", message=r"[\s\S]*stop working in Litestar 3")
+        return _build(settings)
+
+
+def _build(settings: Settings) -> Application:
+    return Application(
+        trusted_proxies=settings.trusted_proxies,
+        production=settings.production,
+        route_handlers=[router, health.live, health.ready, metrics.metrics, *reference.handlers],
+        lifespan=[_resources(settings)],
+        state=State(
+            {
+                "settings": settings,
+                "production": settings.production,
+                "draining": False,
+                "limiter": None,
+                "allowances": _allowances(settings),
+            }
+        ),
+        dependencies={
+            "caller": Provide(provide_caller, sync_to_thread=False),
+            "now": Provide(provide_now, sync_to_thread=False),
+            "tx": Provide(provide_tx),
+            "unit": Provide(provide_unit, sync_to_thread=False),
+            "database": Provide(provide_database, sync_to_thread=False),
+        },
+        # Outermost first: who is it, may they go on, and then the request's transaction.
+        middleware=[Guess, Identify, Limit, UnitOfWork],
+        guards=[guard],
+        exception_handlers={Exception: handle},
+        request_class=JsonRequest,
+        request_max_body_size=JSON_LIMIT,
+        openapi_config=openapi.config(public_url=settings.public_url),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _allowances(settings: Settings) -> Allowances | None:
+    if not settings.rate_limit_reads or not settings.rate_limit_writes:
+        return None
+    return Allowances(
+        reads=per_minute(settings.rate_limit_reads), writes=per_minute(settings.rate_limit_writes)
+    )
+
+
+def _resources(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """What lives as long as the process: opened before the first request, closed after the last.
+
+    The payment gateway and other third parties are chosen here, and put into `app.state`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.database = await stack.enter_async_context(
+                Database.open(
+                    settings.database_url,
+                    size=settings.pool_size,
+                    statement_timeout_ms=settings.database_statement_timeout_ms,
+                )
+            )
+            if app.state.allowances is not None:
+                app.state.limiter = MemoryLimiter()
+                if settings.redis_url:
+                    redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
+                    stack.push_async_callback(redis.aclose)
+                    app.state.limiter = RedisLimiter(redis, app.state.limiter)
+            yield
+            app.state.draining = True
+
+    return lifespan

@@ -308,7 +308,7 @@ def test_several_included_taxes_share_what_is_inside_exactly() -> None:
         for code, value in (("state", 70_000), ("county", 35_000), ("city", 15_000))
     )
     result = price(rules(taxes=taxes), nights(100_00), COUPLE)
-    # 100.00 / 1.12 = 89.29 net, 10.71 tax: 6.25, 3.13 and 1.34 by running sums of 6.247, 9.371, 10.71.
+    # 100.00 / 1.12 = 89.29 net, 10.71 tax; running sums 6.2475, 9.37125 and 10.71 round to 6.25, 9.37, 10.71.
     assert result.net == 89_29
     assert tax_lines(result) == {"state": (1, 6_25), "county": (1, 3_12), "city": (1, 1_34)}
     assert result.total == 100_00

@@ -27,6 +27,7 @@ from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.identity.types import Caller, Scope
 from hotel_booking.domains.payments.gateway import Gateway
 from hotel_booking.http.access import guest_or, public
+from hotel_booking.http.idempotency import idempotent
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -108,7 +109,7 @@ class AmendAnswer(msgspec.Struct, frozen=True):
     rooms: list[AmendedRoom]
 
 
-@post("/bookings", opt=public(idempotent=True), tags=["Booking"], summary="Hold the rooms of a quote")
+@post("/bookings", opt=public() | idempotent(), tags=["Booking"], summary="Hold the rooms of a quote")
 async def create_booking(
     data: BookingRequest, tx: Transaction, now: datetime, caller: Caller, settings: Settings
 ) -> HeldAnswer:
@@ -130,18 +131,18 @@ async def create_booking(
 
 @post(
     "/bookings/{reference:str}/payments",
-    opt=guest_or(Scope.BOOKINGS_WRITE, idempotent=True),
+    opt=guest_or(Scope.BOOKINGS_WRITE) | idempotent(),
     tags=["Booking"],
     summary="Pay or guarantee, and confirm",
     status_code=200,
 )
 async def create_payment(
-    reference: str, data: PaymentRequest, db: Database, gateway: Gateway, now: datetime, caller: Caller
+    reference: str, data: PaymentRequest, database: Database, gateway: Gateway, now: datetime, caller: Caller
 ) -> Response[PaymentAnswer]:
     """Charges what is due now, or checks the guarantee where nothing is, and confirms the booking."""
-    async with db.transaction() as tx:
+    async with database.transaction() as tx:
         booking = await open_booking(tx, reference, caller)
-    paid = await service.pay(db, gateway, booking_id=booking.id, token=data.token, now=now)
+    paid = await service.pay(database, gateway, booking_id=booking.id, token=data.token, now=now)
     answer = PaymentAnswer(paid.status, booking_answer(paid.booking, now), paid.action_token)
     return Response(answer, status_code=202 if paid.status == "pending" else 200)
 
@@ -172,7 +173,7 @@ async def preview_cancellation(
 
 @post(
     "/bookings/{reference:str}/cancel",
-    opt=guest_or(Scope.BOOKINGS_WRITE, idempotent=True),
+    opt=guest_or(Scope.BOOKINGS_WRITE) | idempotent(),
     tags=["Booking"],
     summary="Cancel",
     status_code=200,
@@ -193,7 +194,7 @@ async def cancel_booking(reference: str, tx: Transaction, now: datetime, caller:
 
 @post(
     "/bookings/{reference:str}/amend",
-    opt=guest_or(Scope.BOOKINGS_WRITE, idempotent=True),
+    opt=guest_or(Scope.BOOKINGS_WRITE) | idempotent(),
     tags=["Booking"],
     summary="Change dates, rooms or guests",
     status_code=200,

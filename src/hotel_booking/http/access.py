@@ -13,6 +13,7 @@ from typing import Any
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as AsgiScope
@@ -21,7 +22,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.errors import InvalidKey, MissingCredentials, TimeMayNotBeSimulated
-from hotel_booking.domains.identity.types import ANONYMOUS, Caller, Scope
+from hotel_booking.domains.identity.types import ANONYMOUS, KEY_PREFIX, Caller, Scope
 from hotel_booking.http.problems import InvalidHeader
 
 ACCESS = "access"
@@ -91,7 +92,7 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
         raise InvalidKey(
             "the Authorization header cannot be used", fix="send `Authorization: Bearer <token>`"
         )
-    if not token.startswith(service.KEY_PREFIX):
+    if not token.startswith(KEY_PREFIX):
         return Caller(kind="guest", token_hash=service.token_hash(token))
     async with database.transaction() as tx:
         return await service.resolve(tx, token=token, now=utc_now())
@@ -133,6 +134,6 @@ class Identify:
         self.app = app
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             scope["state"]["caller"] = await identify(scope, scope["litestar_app"].state.database)
         await self.app(scope, receive, send)

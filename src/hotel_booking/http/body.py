@@ -20,7 +20,10 @@ class JsonRequest(Request[Any, Any, State]):
     to the type of the handler's `data` at once: faster, and "2" is no number."""
 
     async def json(self) -> Any:
-        """The body as the handler's `data` type. Raises `UnsupportedMedia`, `MalformedRequest`, `InvalidShape`."""
+        """The body as the handler's `data` type.
+
+        Raises `UnsupportedMedia`, `MalformedRequest` or `InvalidShape`.
+        """
         media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
             raise UnsupportedMedia("the body must be JSON", fix="send Content-Type: application/json")

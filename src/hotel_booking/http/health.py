@@ -17,15 +17,26 @@ class Health(msgspec.Struct, frozen=True):
     checks: dict[str, str] = {}
 
 
-@get("/health/live", opt=public(), tags=["Health"], operation_id="live", summary="Is the process alive?",
-     cache_control=None)
+@get(
+    "/health/live",
+    opt=public(),
+    tags=["Health"],
+    operation_id="live",
+    summary="Is the process alive?",
+    cache_control=None,
+)
 async def live() -> Health:
     """Answers as long as the process can answer at all; looks at nothing else."""
     return Health("ok")
 
 
-@get("/health/ready", opt=public(), tags=["Health"], operation_id="ready",
-     summary="Should this process get requests?")
+@get(
+    "/health/ready",
+    opt=public(),
+    tags=["Health"],
+    operation_id="ready",
+    summary="Should this process get requests?",
+)
 async def ready(state: State) -> Response[Health]:
     """200 when the database answers; 503 while it does not, or while the process drains before stopping."""
     if state.draining:

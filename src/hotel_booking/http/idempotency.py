@@ -110,8 +110,8 @@ async def claim(database: Database, *, caller: str, key: str, request_hash: byte
             "INSERT INTO idempotency_key AS k (caller, key, request_hash, claim, claimed_at)"
             " VALUES ($1, $2, $3, $4, now())"
             " ON CONFLICT (caller, key) DO UPDATE"
-            "   SET request_hash = excluded.request_hash, claim = excluded.claim, claimed_at = excluded.claimed_at,"
-            "       status = NULL, body = NULL"
+            "   SET request_hash = excluded.request_hash, claim = excluded.claim,"
+            "       claimed_at = excluded.claimed_at, status = NULL, body = NULL"
             " WHERE k.claimed_at < now() - $6::interval"
             "    OR (k.status IS NULL AND k.claimed_at < now() - $5::interval AND k.request_hash = $3)"
             " RETURNING true",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPScope
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as render
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -20,9 +20,7 @@ from hotel_booking.http.access import public
 
 BookingOutcome = Literal["held", "sold_out", "confirmed", "declined", "cancelled", "expired"]
 
-_REQUESTS = Counter(
-    "hotel_booking_http_requests", "Requests answered.", ["method", "route", "status"]
-)
+_REQUESTS = Counter("hotel_booking_http_requests", "Requests answered.", ["method", "route", "status"])
 _DURATION = Histogram(
     "hotel_booking_http_request_duration_seconds",
     "Time from the request's arrival to the end of its answer.",
@@ -55,7 +53,7 @@ def began() -> None:
     _IN_FLIGHT.inc()
 
 
-def ended(scope: AsgiScope, *, status: int, seconds: float) -> None:
+def ended(scope: HTTPScope, *, status: int, seconds: float) -> None:
     """A request was answered (status 499: the client went away first)."""
     _IN_FLIGHT.dec()
     method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -68,13 +66,13 @@ def ended(scope: AsgiScope, *, status: int, seconds: float) -> None:
         _BOOKINGS.labels(outcome).inc()
 
 
-def route_of(scope: AsgiScope) -> str:
+def route_of(scope: HTTPScope) -> str:
     """The route's template: an address with its references and slugs would be a label per guest."""
-    template: str = scope.get("path_template") or "none"  # type: ignore[assignment]
+    template: str = scope.get("path_template") or "none"
     return template
 
 
-def _refusal(scope: AsgiScope, route: str) -> BookingOutcome | None:
+def _refusal(scope: HTTPScope, route: str) -> BookingOutcome | None:
     if scope["method"] != "POST" or "/bookings" not in route:
         return None
     return _OUTCOME_OF_CODE.get(scope["state"].get("code", ""))

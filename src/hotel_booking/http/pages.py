@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -14,6 +14,9 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 
 T = TypeVar("T")
+
+# A position in a list that is ordered by a serial id.
+Position = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -28,12 +31,14 @@ def encode(position: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
 
 
-def decode(cursor: str | None, kind: type[T]) -> T | None:
+def decode(cursor: str | None, kind: type[T] | Any) -> Any:
     """The position in a cursor, as the type it was made from. Raises `InvalidCursor`; None gives None."""
     if cursor is None:
         return None
     try:
-        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, binascii.Error, UnicodeError, RecursionError):
         raise InvalidCursor(

@@ -105,7 +105,7 @@ class InvalidHeader(DomainError):
     code = "invalid_header"
 
 
-class StoredAnswer(Exception):  # noqa: N818  # not an error: the way out of a request that was answered before
+class StoredAnswer(Exception):  # not an error: the way out of a request that was answered before
     """The answer that an earlier request with this Idempotency-Key got."""
 
     def __init__(self, status: int, body: bytes) -> None:

@@ -12,6 +12,6 @@ _SANE = re.compile(rb"[A-Za-z0-9._-]{8,100}")
 
 
 def request_id(scope: AsgiScope) -> str:
-    """The caller's X-Request-ID where it is sane (8 to 100 letters, digits, `.`, `_`, `-`), else a new one."""
+    """The caller's X-Request-ID where it is sane (8 to 100 of A-Z a-z 0-9 . _ -), else a new one."""
     sent = next((value for name, value in scope["headers"] if name == HEADER), b"")
     return sent.decode("ascii") if _SANE.fullmatch(sent) else uuid4().hex

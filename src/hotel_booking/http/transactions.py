@@ -14,16 +14,17 @@ did shall stay (a declined payment is a fact), it says `unit.keep()` before rais
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.db import Database, DatabaseUnavailable, Transaction
 from hotel_booking.http import idempotency
 from hotel_booking.http.body import JsonRequest
 from hotel_booking.http.errors import answer
@@ -69,10 +70,8 @@ class Unit:
     async def undo(self) -> None:
         """End the transaction and undo what it did."""
         error = _Undone()
-        try:
+        with suppress(_Undone):
             await self._end(_Undone, error, None)
-        except _Undone:
-            pass
 
     async def _end(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -82,7 +81,7 @@ class Unit:
             await context.__aexit__(kind, error, trace)
 
 
-class _Undone(Exception):  # noqa: N818  # tells the context to roll back; never seen outside
+class _Undone(Exception):  # tells the context to roll back; never seen outside
     """The answer is an error."""
 
 
@@ -115,7 +114,7 @@ class UnitOfWork:
         self.app = app
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         database: Database = scope["litestar_app"].state.database
@@ -135,9 +134,10 @@ class UnitOfWork:
                 kept = await _finish(scope, unit, claim, database, kept)
         except BaseException:
             # Cancelled, or broken beyond the error handlers: nothing may stay half done.
-            await unit.undo()
-            if claim is not None:
-                await idempotency.release(database, claim)
+            with suppress(DatabaseUnavailable):
+                await unit.undo()
+                if claim is not None:
+                    await idempotency.release(database, claim)
             raise
         for message in kept:
             await send(message)
@@ -174,7 +174,7 @@ async def _finish(
         if claim is not None:
             await _store_refusal(scope, claim, database, kept)
         return kept
-    except Exception as error:  # noqa: BLE001  # whatever stopped the commit is the answer now
+    except Exception as error:  # whatever stopped the commit is the answer now
         await unit.undo()
         if claim is not None:
             await idempotency.release(database, claim)

@@ -1,1 +1,118 @@
-"""The database's schema and its changes."""
+"""The database's schema and its changes: Alembic for our tables, procrastinate's own scripts for its."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+# Two migrators queue on this lock instead of meeting half-way.
+_ADVISORY_LOCK = 0x686F74656C  # "hotel"
+_HERE = Path(__file__).parent
+
+
+def head() -> str:
+    """The newest revision in this release; found without loading Alembic, which costs half a second."""
+    names = sorted(path.stem for path in (_HERE / "versions").glob("[0-9]*.py"))
+    return names[-1].partition("_")[0]
+
+
+def current(database_url: str) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    with psycopg.connect(database_url) as connection:
+        if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+
+
+def pending(database_url: str) -> list[str]:
+    """What `upgrade` would do, in words; empty where nothing is to be done."""
+    at, newest = current(database_url), head()
+    steps = [] if at == newest else [f"schema {at or 'empty'} -> {newest}"]
+    with psycopg.connect(database_url) as connection:
+        return steps + [f"job queue: {name}" for name in _job_scripts(connection)]
+
+
+def upgrade(database_url: str) -> list[str]:
+    """Bring the database to this release and say what was done; nothing where it is already.
+
+    Each step is a transaction with a lock time-out, so a migration that cannot get its lock fails instead
+    of stopping the house; run it again.
+    """
+    done: list[str] = []
+    with _alone(database_url) as connection:
+        for name in _job_scripts(connection):
+            connection.execute(_job_sql(name))
+            done.append(f"job queue: {name}")
+        _record_job_scripts(connection)
+        at, newest = current(database_url), head()
+        if at != newest:
+            _alembic_upgrade(database_url)
+            done.append(f"schema {at or 'empty'} -> {newest}")
+    return done
+
+
+@contextmanager
+def _alone(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+        yield connection  # closing the connection frees the lock
+
+
+def _alembic_upgrade(database_url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    engine = sa.create_engine(
+        database_url.replace("postgresql://", "postgresql+psycopg://", 1),
+        poolclass=sa.pool.NullPool,
+        connect_args={"options": "-c lock_timeout=5s -c statement_timeout=15min"},
+    )
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    engine.dispose()
+
+
+# procrastinate's schema ---------------------------------------------------------------------------
+
+_WHOLE = "schema.sql"
+
+
+def _job_scripts(connection: psycopg.Connection) -> list[str]:
+    """procrastinate's scripts to apply: the whole schema on an empty database, else the migrations that
+    this package has and the database has not."""
+    if connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone() == (None,):
+        return [_WHOLE]
+    applied = {row[0] for row in connection.execute("SELECT file FROM procrastinate_schema")}
+    return [name for name in _shipped() if name not in applied]
+
+
+def _job_sql(name: str) -> bytes:
+    folder = files("procrastinate") / "sql"
+    return ((folder / name) if name == _WHOLE else (folder / "migrations" / name)).read_bytes()
+
+
+def _shipped() -> list[str]:
+    folder = files("procrastinate") / "sql" / "migrations"
+    return sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+
+
+def _record_job_scripts(connection: psycopg.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS procrastinate_schema"
+        " (file text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO procrastinate_schema (file) VALUES (%s) ON CONFLICT DO NOTHING",
+            [(name,) for name in _shipped()],
+        )

@@ -17,7 +17,8 @@ _KEY = (
 async def key_by_hash(tx: Transaction, key_hash: bytes) -> Row | None:
     """What a request needs of its key: id, scopes, property_ids, expires_at, revoked_at, last_used_at."""
     return await tx.fetchrow(
-        "SELECT id, scopes, property_ids, expires_at, revoked_at, last_used_at FROM api_key WHERE key_hash = $1",
+        "SELECT id, scopes, property_ids, expires_at, revoked_at, last_used_at"
+        "  FROM api_key WHERE key_hash = $1",
         key_hash,
     )
 

@@ -111,11 +111,16 @@ async def rotate_key(
     return new
 
 
+def visible_to(by: Caller, key: ApiKey) -> bool:
+    """Whether a caller may know of a key: one that is limited to some properties sees no wider ones."""
+    return _inside(by, key.property_ids)
+
+
 async def _own(tx: Transaction, key_id: int, by: Caller | None) -> ApiKey:
     # A key that is limited to some properties neither sees nor touches wider ones; and none can seize
     # the scopes of a stronger key by rotating it.
     key = await queries.find_key(tx, key_id, lock=True) if 0 < key_id < 2**31 else None
-    if key is None or (by is not None and not _inside(by, key.property_ids)):
+    if key is None or (by is not None and not visible_to(by, key)):
         raise KeyNotFound("there is no such API key")
     if by is not None:
         _may_grant(by, key.scopes, key.property_ids)

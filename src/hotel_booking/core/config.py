@@ -1,0 +1,182 @@
+"""Settings, from the environment alone. Unsafe or contradictory ones refuse to start, all named at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+Environment = Literal["production", "demo", "test"]
+
+
+class ConfigError(Exception):
+    """The environment cannot be used. `problems` says, one a line, what to change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set. Minutes, milliseconds and counts are named for their unit.
+
+    `rate_limit_reads` and `rate_limit_writes` are requests a minute for one address or key.
+    `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set.
+    """
+
+    database_url: str
+    redis_url: str | None = None
+    environment: Environment = "production"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    server: Literal["granian", "uvicorn"] = "granian"
+    workers: int = 1
+    pool_size: int = 10
+    database_statement_timeout_ms: int = 10_000
+    quote_minutes: int = 20
+    hold_minutes: int = 15
+    trusted_proxies: tuple[str, ...] = ()
+    public_url: str = "http://localhost:8000"
+    rate_limit_reads: int = 600
+    rate_limit_writes: int = 120
+    gateway: Literal["sandbox", "none"] = "none"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def production(self) -> bool:
+        """Whether safe defaults are compulsory."""
+        return self.environment == "production"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the environment. Raises `ConfigError` listing every problem."""
+        problems: list[str] = []
+        values: dict[str, object] = {}
+        if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
+            # One machine, one visitor: limits that a demonstration under load does not meet.
+            values |= {"gateway": "sandbox", "rate_limit_reads": 12_000, "rate_limit_writes": 6_000}
+        _read_hotel(environ, values, problems)
+        database = _database_url(environ, problems)
+        if database:
+            values["database_url"] = database
+        redis = environ.get("REDIS_URL") or (
+            f"redis://{environ['REDIS_HOST']}:{environ.get('REDIS_PORT', '6379')}/0"
+            if environ.get("REDIS_HOST")
+            else None
+        )
+        values["redis_url"] = redis
+        if problems:
+            raise ConfigError(problems)
+        settings = cls(**values)  # type: ignore[arg-type]  # checked field by field above
+        problems = settings.unsafe()
+        if problems:
+            raise ConfigError(problems)
+        return settings
+
+    def unsafe(self) -> list[str]:
+        """What must not run in production as it is set."""
+        if not self.production:
+            return []
+        problems = []
+        if self.gateway == "sandbox":
+            problems.append(
+                "HOTEL_GATEWAY=sandbox takes no money and is refused in production:"
+                " set a real gateway, or HOTEL_ENVIRONMENT=demo"
+            )
+        if self.log_level == "debug":
+            problems.append(
+                "HOTEL_LOG_LEVEL=debug is refused in production: it may log personal data; use info"
+            )
+        if any(ip_network(network).prefixlen == 0 for network in self.trusted_proxies):
+            problems.append(
+                "HOTEL_TRUSTED_PROXIES trusts the whole internet: name your load balancer's networks"
+            )
+        return problems
+
+
+# Every HOTEL_ variable, with the bounds of those that are numbers.
+_BOUNDS: dict[str, tuple[int, int]] = {
+    "port": (1, 65535),
+    "workers": (1, 64),
+    "pool_size": (2, 500),
+    "database_statement_timeout_ms": (100, 600_000),
+    "quote_minutes": (1, 1440),
+    "hold_minutes": (1, 1440),
+    "rate_limit_reads": (1, 10_000_000),
+    "rate_limit_writes": (1, 10_000_000),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "environment": ("production", "demo", "test"),
+    "server": ("granian", "uvicorn"),
+    "gateway": ("sandbox", "none"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+_TEXTS = ("host", "public_url", "trusted_proxies")
+# Read by the command line and the tests, not by the application.
+_OTHERS = ("POSTGRES_BIN", "TEST_DATABASE_URL", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
+
+
+def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems: list[str]) -> None:
+    known = [f"HOTEL_{name.upper()}" for name in (*_BOUNDS, *_CHOICES, *_TEXTS)]
+    known += [f"HOTEL_{name}" for name in _OTHERS]
+    for variable, text in environ.items():
+        if not variable.startswith("HOTEL_") or variable.removeprefix("HOTEL_") in _OTHERS:
+            continue
+        name = variable.removeprefix("HOTEL_").lower()
+        if name in _BOUNDS:
+            _read_number(variable, name, text, values, problems)
+        elif name in _CHOICES:
+            if text not in _CHOICES[name]:
+                problems.append(f"{variable}={text} is not one of {', '.join(_CHOICES[name])}")
+            values[name] = text
+        elif name == "trusted_proxies":
+            values[name] = _networks(variable, text, problems)
+        elif name in _TEXTS:
+            values[name] = text
+        else:
+            near = difflib.get_close_matches(variable, known, n=1)
+            problems.append(f"{variable} is unknown" + (f": did you mean {near[0]}?" if near else ""))
+
+
+def _read_number(variable: str, name: str, text: str, values: dict[str, object], problems: list[str]) -> None:
+    low, high = _BOUNDS[name]
+    if not text.isascii() or not text.isdecimal() or not low <= int(text) <= high:
+        problems.append(f"{variable}={text} is not a whole number from {low} to {high}")
+    else:
+        values[name] = int(text)
+
+
+def _networks(variable: str, text: str, problems: list[str]) -> tuple[str, ...]:
+    networks = tuple(part.strip() for part in text.split(",") if part.strip())
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            problems.append(f"{variable}: {network} is not a network such as 10.0.0.0/8")
+    return networks
+
+
+def _database_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    url = environ.get("DATABASE_URL")
+    if url:
+        if not url.startswith(("postgresql://", "postgres://")):
+            problems.append("DATABASE_URL must begin with postgresql://")
+        return url
+    host = environ.get("DB_HOST")
+    if not host:
+        problems.append(
+            "no database: set DB_HOST, DB_USER, DB_PASSWORD and DB_NAME, or DATABASE_URL"
+            " (or try `hotel-booking demo`, which brings its own)"
+        )
+        return None
+    missing = [name for name in ("DB_USER", "DB_NAME") if not environ.get(name)]
+    if missing:
+        problems.append(f"DB_HOST is set, but not {' and '.join(missing)}")
+        return None
+    password = environ.get("DB_PASSWORD")
+    login = quote(environ["DB_USER"], safe="") + (f":{quote(password, safe='')}" if password else "")
+    return f"postgresql://{login}@{host}:{environ.get('DB_PORT', '5432')}/{quote(environ['DB_NAME'])}"

@@ -1,0 +1,53 @@
+"""Why a search has no answer."""
+
+from __future__ import annotations
+
+from hotel_booking.core.errors import Invalid, NotFound
+
+
+class PlaceNotFound(NotFound):
+    """No city is called anything like this, or has this id."""
+
+    code = "place_not_found"
+
+
+class WhereMissing(Invalid):
+    """The search says not where, or says it in two ways."""
+
+    code = "where_missing"
+
+
+class InvalidArea(Invalid):
+    """The point, the radius or the box is not on this earth."""
+
+    code = "invalid_area"
+
+
+class ArrivalInThePast(Invalid):
+    """The arrival is before today at the hotel."""
+
+    code = "arrival_in_past"
+
+
+class InvalidParty(Invalid):
+    """The persons and rooms do not make a party that can be housed."""
+
+    code = "invalid_party"
+
+
+class InvalidFilter(Invalid):
+    """A filter, a sort or a limit is not one that the search knows."""
+
+    code = "invalid_filter"
+
+
+class UnknownCurrency(Invalid):
+    """There is no exchange rate for a currency, so amounts cannot be compared."""
+
+    code = "unknown_currency"
+
+
+class InvalidCalendar(Invalid):
+    """The two dates do not make a calendar."""
+
+    code = "invalid_calendar"

@@ -1,0 +1,53 @@
+"""Who sleeps in which room, where a search asks for several. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hotel_booking.domains.rates.types import MAX_CHILD_AGE, Occupancy
+from hotel_booking.domains.search.errors import InvalidParty
+
+MAX_ADULTS = 30
+MAX_CHILDREN = 20
+MAX_ROOMS = 8
+
+
+def spread(adults: int, children: Sequence[int] = (), rooms: int = 1) -> tuple[Occupancy, ...]:
+    """The party, one occupancy per room, fullest rooms first.
+
+    `adults` and `children` (ages 0 to 17) are the whole party. With several rooms the adults are dealt
+    out evenly, the first rooms taking one more where the number does not divide; then the children,
+    oldest first, go one by one to the room with the fewest persons, to the first such room. So 3 adults
+    and children of 5 and 9 in 2 rooms are (2 adults) + (1 adult, 9) and then the 5-year-old to the first
+    of both: (2 adults, 5) and (1 adult, 9).
+
+    Raises `InvalidParty` for no adult in some room, too many of anything, and other ages.
+    """
+    if not 1 <= rooms <= MAX_ROOMS:
+        raise InvalidParty(
+            f"a search is for 1 to {MAX_ROOMS} rooms", field="rooms", fix="search in several parts for more"
+        )
+    if not 1 <= adults <= MAX_ADULTS:
+        raise InvalidParty(f"a party has 1 to {MAX_ADULTS} adults", field="adults")
+    if len(children) > MAX_CHILDREN:
+        raise InvalidParty(f"a party has at most {MAX_CHILDREN} children", field="children")
+    for position, age in enumerate(children):
+        if not 0 <= age <= MAX_CHILD_AGE:
+            raise InvalidParty(
+                f"a child is 0 to {MAX_CHILD_AGE} years old",
+                field=f"children[{position}]",
+                fix="count older guests as adults",
+            )
+    if adults < rooms:
+        raise InvalidParty(
+            f"{rooms} rooms need at least {rooms} adults, one in each",
+            field="adults",
+            fix=f"ask for {adults} room{'s' if adults > 1 else ''}",
+        )
+    least, more = divmod(adults, rooms)
+    adults_in = [least + (room < more) for room in range(rooms)]
+    children_in: list[list[int]] = [[] for _ in range(rooms)]
+    for age in sorted(children, reverse=True):
+        emptiest = min(range(rooms), key=lambda room: adults_in[room] + len(children_in[room]))
+        children_in[emptiest].append(age)
+    return tuple(Occupancy(n, tuple(ages)) for n, ages in zip(adults_in, children_in, strict=True))

@@ -1,0 +1,177 @@
+"""What is asked of the search and what it answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from hotel_booking.core.dates import Stay
+from hotel_booking.domains.rates.nearest_fix import Fix
+from hotel_booking.domains.rates.restrictions import NightState, Reason
+from hotel_booking.domains.rates.types import CancellationTerms, Line, Occupancy
+
+Sort = Literal["price", "distance", "stars", "name"]
+SORTS: tuple[Sort, ...] = ("price", "distance", "stars", "name")
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+
+class Around(msgspec.Struct, frozen=True):
+    """Everything at most `radius_km` from a point, on the great circle."""
+
+    lat: float
+    lon: float
+    radius_km: float
+
+
+class Box(msgspec.Struct, frozen=True):
+    """Everything between two parallels and two meridians, in degrees. `west` above `east` means a box
+    across the 180th meridian."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+class Key(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """Where a result stands in the order of its search: the sort's own value (minor units for price,
+    metres, minus stars, or the lower-case name), then metres where the sort is by stars, then the
+    hotel's id. No two results have the same key."""
+
+    value: int | str
+    then: int
+    property_id: int
+
+
+class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A search. `party` has one occupancy per room; all rooms are of one type, on one plan.
+
+    `after` is the key of the last result of the page before; its value is of the kind that `sort` has.
+    Empty tuples and None filter nothing. `amenities` must all be there. `price_min` and `price_max` are
+    inclusive totals in minor units of `currency`, or of each hotel's own where it is None.
+    """
+
+    where: Around | Box
+    stay: Stay
+    party: tuple[Occupancy, ...]
+    stars: tuple[int, ...] = ()
+    amenities: tuple[int, ...] = ()
+    meals: tuple[int, ...] = ()
+    refundable: bool = False
+    price_min: int | None = None
+    price_max: int | None = None
+    sort: Sort = "price"
+    currency: str | None = None
+    limit: int = DEFAULT_LIMIT
+    after: Key | None = None
+
+
+class FoundProperty(msgspec.Struct, frozen=True):
+    """A hotel in the area. `distance_m` is in whole metres from the point asked for; None in a box."""
+
+    id: int
+    slug: str
+    name: str
+    stars: int
+    city: str
+    country: str
+    lat: float
+    lon: float
+    amenities: tuple[int, ...]
+    timezone: str
+    currency: str
+    distance_m: int | None
+
+
+class FoundOffer(msgspec.Struct, frozen=True):
+    """The cheapest offer of a hotel that passes the filters. `total` is for all rooms and nights, taxes
+    in, in minor units of `currency`; `approximate` is the same in the currency asked for, by indicative
+    rates, never charged."""
+
+    room_type: str
+    room_type_name: str
+    rate_plan: str
+    rate_plan_name: str
+    currency: str
+    total: int
+    nights: int
+    rooms: int
+    rooms_left: int
+    refundable: bool
+    meal: int
+    approximate: int | None = None
+
+
+class SearchResult(msgspec.Struct, frozen=True):
+    """One hotel and its cheapest offer."""
+
+    property: FoundProperty
+    offer: FoundOffer
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """A page of results. `after` asks for the next one; None on the last. `total_count` counts the hotels with an offer; None where filters on the price
+    or on refunds would need every offer's price to know."""
+
+    results: tuple[SearchResult, ...]
+    after: Key | None
+    total_count: int | None
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A room type on a rate plan, priced for a stay and a party. Amounts are minor units of `currency`,
+    for all rooms; the lines are those of the first room, then the second, and so on."""
+
+    room_type: str
+    room_type_name: str
+    rate_plan: str
+    rate_plan_name: str
+    meal: int
+    currency: str
+    rooms_left: int
+    total: int
+    net: int
+    tax: int
+    due_now: int
+    lines: tuple[Line, ...]
+    cancellation: CancellationTerms
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A room type on a rate plan that is not sold for the stay: why, and the nearest stay that is."""
+
+    room_type: str
+    room_type_name: str
+    rate_plan: str
+    rate_plan_name: str
+    reasons: tuple[Reason, ...]
+    fix: Fix | None
+
+
+class Offers(msgspec.Struct, frozen=True):
+    """Everything one hotel sells for a stay, cheapest first, and what it does not."""
+
+    slug: str
+    currency: str
+    party: tuple[Occupancy, ...]
+    offers: tuple[Offer, ...]
+    refused: tuple[Refusal, ...] | None
+
+
+class CalendarNight(msgspec.Struct, frozen=True):
+    """One night. `price` is the lowest that one room costs for this one night, taxes in, leaving minimum
+    stays and closed arrivals and departures aside; None where no room is left or none has a price.
+
+    `state` is that of the room type and plan that the price is of, or of the first one where there is no
+    price; `rooms_left` adds up over the room types.
+    """
+
+    night: date
+    price: int | None
+    room_type: str | None
+    rate_plan: str | None
+    rooms_left: int
+    state: NightState | None

@@ -1,0 +1,198 @@
+"""How fast a caller may go: token buckets per address and per API key, reads and writes apart.
+
+In memory by default, which limits each worker process by itself; in Redis where it is configured, for all
+processes together. Redis gone, slow or flushed costs nobody a request: the memory takes over at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Scope as AsgiScope
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from hotel_booking.domains.identity.errors import InvalidKey
+from hotel_booking.http.access import caller_of
+from hotel_booking.http.client_address import limited_as
+from hotel_booking.http.problems import TooManyRequests
+
+_log = logging.getLogger("hotel_booking.limits")
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MOST_BUCKETS = 50_000  # about 10 MB; the longest unused ones are full again anyway
+_REDIS_PAUSE = 5.0  # seconds without asking Redis again after it failed
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """A bucket: `burst` requests at once, refilled by `per_second`."""
+
+    burst: int
+    per_second: float
+
+
+class Allowances(msgspec.Struct, frozen=True):
+    """What one address or API key is allowed. `failures`: keys that opened nothing, per address."""
+
+    reads: Allowance
+    writes: Allowance
+    failures: Allowance = Allowance(20, 0.2)
+
+
+def per_minute(requests: int) -> Allowance:
+    """So many requests a minute, also all at once."""
+    return Allowance(requests, requests / 60)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a request may pass; what is left; seconds until there is room for one more."""
+
+    allowed: bool
+    left: int
+    retry_after: int
+
+
+class Limiter(Protocol):
+    """Something that keeps buckets."""
+
+    async def take(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
+        """Take `cost` out of a bucket, or nothing where it holds less. A cost of 0 only looks."""
+
+
+class MemoryLimiter:
+    """Buckets in this process. `clock` gives seconds that never run backwards."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    async def take(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
+        """See `Limiter.take`."""
+        now = self._clock()
+        level, since = self._buckets.pop(bucket, (float(allowance.burst), now))
+        level = min(float(allowance.burst), level + (now - since) * allowance.per_second)
+        allowed = level >= max(cost, 1)
+        if allowed:
+            level -= cost
+        self._buckets[bucket] = (level, now)
+        if len(self._buckets) > _MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        return _verdict(allowed, level, allowance)
+
+
+# One round trip and atomic. The server's own clock, so that processes need not agree on the time.
+_SCRIPT = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local burst, rate, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local held = redis.call('HMGET', KEYS[1], 'level', 'since')
+local level = tonumber(held[1]) or burst
+level = math.min(burst, level + math.max(0, now - (tonumber(held[2]) or now)) * rate)
+local allowed = 0
+if level >= math.max(cost, 1) then
+  allowed = 1
+  level = level - cost
+end
+redis.call('HSET', KEYS[1], 'level', tostring(level), 'since', string.format('%.6f', now))
+redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
+return {allowed, tostring(level)}
+"""
+
+
+class RedisLimiter:
+    """Buckets in Redis, shared by all processes; in `fallback` while Redis does not answer."""
+
+    def __init__(self, redis: Redis, fallback: Limiter) -> None:
+        self._script = redis.register_script(_SCRIPT)
+        self._fallback = fallback
+        self._paused_until = 0.0
+
+    async def take(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
+        """See `Limiter.take`."""
+        if time.monotonic() < self._paused_until:
+            return await self._fallback.take(bucket, allowance, cost=cost)
+        try:
+            allowed, level = await self._script(
+                keys=[f"hotel-booking:limit:{bucket}"], args=[allowance.burst, allowance.per_second, cost]
+            )
+        except (RedisError, OSError, TimeoutError) as error:
+            self._paused_until = time.monotonic() + _REDIS_PAUSE
+            _log.warning(
+                "Redis does not answer; limits are kept in memory", extra={"error": type(error).__name__}
+            )
+            return await self._fallback.take(bucket, allowance, cost=cost)
+        return _verdict(bool(allowed), float(level), allowance)
+
+
+def _verdict(allowed: bool, level: float, allowance: Allowance) -> Verdict:
+    wait = 0 if allowed else max(1, math.ceil((1 - level) / allowance.per_second))
+    return Verdict(allowed, max(0, math.floor(level)), wait)
+
+
+class Limit:
+    """Middleware: takes from the caller's bucket before the handler runs, after `Identify`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["path"].startswith("/api/"):
+            state = scope["litestar_app"].state
+            if state.limiter is not None:
+                await _take(scope, state.limiter, state.allowances)
+        await self.app(scope, receive, send)
+
+
+async def _take(scope: AsgiScope, limiter: Limiter, allowances: Allowances) -> None:
+    caller = caller_of(scope)
+    kind = "read" if scope["method"] in _READS else "write"
+    if caller.kind == "key":
+        bucket = f"key:{caller.key_id}:{kind}"
+    else:
+        bucket = f"address:{limited_as(scope['state'].get('address', ''))}:{kind}"
+    allowance = allowances.reads if kind == "read" else allowances.writes
+    verdict = await limiter.take(bucket, allowance)
+    full_in = math.ceil((allowance.burst - verdict.left) / allowance.per_second)
+    scope["state"]["limit_headers"] = [
+        (b"ratelimit-limit", str(allowance.burst).encode()),
+        (b"ratelimit-remaining", str(verdict.left).encode()),
+        (b"ratelimit-reset", str(full_in).encode()),
+    ]
+    if not verdict.allowed:
+        raise TooManyRequests(f"too many {kind}s from you for now", retry_after=verdict.retry_after)
+
+
+class Guess:
+    """Middleware around `Identify`: an address that tries keys is soon not even asked for the next."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        state = scope["litestar_app"].state
+        limiter: Limiter | None = state.limiter
+        if scope["type"] != ScopeType.HTTP or limiter is None or not _has_credentials(scope):
+            await self.app(scope, receive, send)
+            return
+        bucket = f"address:{limited_as(scope['state'].get('address', ''))}:failures"
+        verdict = await limiter.take(bucket, state.allowances.failures, cost=0)
+        if not verdict.allowed:
+            raise TooManyRequests(
+                "too many invalid API keys from this address", retry_after=verdict.retry_after
+            )
+        try:
+            await self.app(scope, receive, send)
+        except InvalidKey:
+            await limiter.take(bucket, state.allowances.failures)
+            raise
+
+
+def _has_credentials(scope: AsgiScope) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])

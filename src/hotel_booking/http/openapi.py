@@ -1,0 +1,234 @@
+"""The OpenAPI document: Litestar's, and what it cannot know (who may call, what goes wrong, our headers)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+from litestar.routes import HTTPRoute
+from litestar.types import ControllerRouterHandler
+
+from hotel_booking import __version__
+from hotel_booking.domains.identity.types import Scope
+from hotel_booking.http import idempotency
+from hotel_booking.http.access import ACCESS
+from hotel_booking.http.problems import PROBLEM_TYPE
+
+_ABOUT = """\
+Search, quote, book and run hotels.
+
+- **Money** is `{"amount": 12900, "currency": "EUR"}`: whole minor units.
+- **Nights** are dates in the hotel's own calendar; a stay is half-open: arrival in, departure out.
+  Instants are RFC 3339 in UTC.
+- **Errors** are `application/problem+json` with a stable `code`, a `detail`, and where it helps a `fix`
+  and the `field`.
+- **Lists** come in pages: send `next_cursor` back as `cursor`.
+- **Repeating safely**: send `Idempotency-Key` with an unsafe request; the same key and body give the
+  first answer again, for 24 hours.
+- **Limits**: `429` with `Retry-After` when you go too fast; `RateLimit-*` headers say what is left.
+"""
+
+_TAGS = (
+    Tag("Search", "Destinations, hotels, offers and calendars. Open to everybody."),
+    Tag("Booking", "From a quote to a stay. Guests use their booking's access token."),
+    Tag("Properties", "Hotels, room types, rooms and what is out of order."),
+    Tag("Rates", "Rate plans, prices, restrictions, policies and taxes."),
+    Tag("API keys", "Keys for staff and partners, with scopes and property limits."),
+    Tag("Health", "For load balancers and monitoring."),
+)
+
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457). Decide by `code`: it never changes.",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "A URN of the code."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "code": {"type": "string", "description": "Stable, for programs."},
+        "detail": {"type": "string", "description": "What is wrong here, for people."},
+        "fix": {"description": "What would work: a sentence, or a request that would be accepted."},
+        "field": {"type": "string", "description": "Where in the input, such as `rooms[0].adults`."},
+        "errors": {
+            "type": "array",
+            "description": "Every thing wrong, where there are several.",
+            "items": {
+                "type": "object",
+                "required": ["detail"],
+                "properties": {
+                    "detail": {"type": "string"},
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                },
+            },
+        },
+        "request_id": {"type": "string", "description": "Name it when you ask us for help."},
+    },
+}
+
+_PROBLEMS: dict[int, tuple[str, str, str]] = {
+    400: (
+        "The request cannot be read, or is not what the call takes.",
+        "invalid_request",
+        "rooms[0].adults: Expected `int` >= 1",
+    ),
+    401: ("No credentials, or none that are good.", "credentials_required", "this call needs an API key"),
+    402: ("The payment was declined.", "payment_declined", "the card was declined"),
+    403: ("The caller may not do this.", "missing_scope", "the API key lacks the scope rates:write"),
+    404: (
+        "It does not exist, or the caller may not know that it does.",
+        "not_found",
+        "there is no such property",
+    ),
+    409: ("The present state does not allow it.", "conflict", "no room is left on 2026-03-10"),
+    413: ("The body is too large.", "request_too_large", "the body is too large"),
+    415: ("The body is not JSON.", "unsupported_media_type", "the body must be JSON"),
+    422: ("Readable, but it cannot be right.", "invalid", "departure must be after arrival"),
+    429: ("Too fast.", "too_many_requests", "too many reads from you for now"),
+    503: (
+        "Out of service for the moment; nothing changed.",
+        "database_unavailable",
+        "the database is not reachable",
+    ),
+}
+
+
+class _Nowhere(Router):
+    """Litestar insists on serving the document and a page of its own; ours stand elsewhere."""
+
+    def register(self, value: ControllerRouterHandler) -> list[Any]:
+        """Take nothing."""
+        del value
+        return []
+
+
+def config(*, public_url: str = "/") -> OpenAPIConfig:
+    """For Litestar's generator."""
+    return OpenAPIConfig(
+        title="Hotel Booking Platform",
+        version=__version__,
+        summary="The REST API of a hotel group's own booking platform.",
+        description=_ABOUT,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        servers=[Server(url=public_url)],
+        tags=list(_TAGS),
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "ApiKey": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="hbk_…",
+                    description="An API key with scopes: " + ", ".join(f"`{scope}`" for scope in Scope) + ".",
+                ),
+                "AccessToken": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="The access token that a booking was answered with.",
+                ),
+            }
+        ),
+        openapi_router=_Nowhere("/_", route_handlers=[]),
+    )
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """The whole document, as plain JSON values."""
+    result: dict[str, Any] = deepcopy(app.openapi_schema.to_schema())
+    result["components"].setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    result["components"]["responses"] = {str(status): _problem(status) for status in _PROBLEMS}
+    used: set[str] = set()
+    for path, method, handler in operations(app):
+        operation = result["paths"][path][method]
+        used.update(operation.get("tags", ()))
+        _complete(operation, handler, method)
+    result["tags"] = [tag for tag in result.get("tags", []) if tag["name"] in used]
+    return result
+
+
+def operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Every documented operation: path as in the document, method in lower case, handler."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.resolve_include_in_schema():
+                    for method in handler.http_methods:
+                        yield route.path_format or "/", str(method).lower(), handler
+
+
+def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str) -> None:
+    access = handler.opt.get(ACCESS)
+    statuses = {400, 429, 503}
+    parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    if isinstance(access, tuple):
+        kind, scope = access
+        operation["security"] = [{"ApiKey": []}] + ([{"AccessToken": []}] if kind == "guest_or" else [])
+        operation["x-scope"] = str(scope)
+        statuses |= {401, 403}
+    else:
+        operation["security"] = [{}]
+        statuses |= {401}  # a key that opens nothing is refused on public routes too
+    if any(parameter.get("in") == "path" for parameter in parameters):
+        statuses.add(404)
+    if "requestBody" in operation:
+        statuses |= {413, 415, 422}
+        operation["requestBody"]["required"] = True
+    if method != "get" or any(parameter.get("in") == "query" for parameter in parameters):
+        statuses |= {404, 422}
+    if method != "get":
+        statuses.add(409)
+    if handler.opt.get(idempotency.OPT):
+        parameters.append(_IDEMPOTENCY_KEY)
+        statuses |= {409, 422}
+    statuses |= set(handler.opt.get("problems", ()))
+    responses = operation.setdefault("responses", {})
+    for status in sorted(statuses):
+        existing = responses.get(str(status), {}).get("content", {})
+        if not existing or _is_litestars(existing):
+            responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+
+
+def _is_litestars(content: dict[str, Any]) -> bool:
+    # Litestar documents its own error shape, which we never send.
+    schema = content.get("application/json", {}).get("schema", {})
+    return "status_code" in schema.get("properties", {})
+
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes repeating the request safe: the same key and body give the first answer again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    "example": "7b1f4a52-0c0e-4b6e-9a53-1a1c6c1f2d77",
+}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    description, code, detail = _PROBLEMS[status]
+    result: dict[str, Any] = {
+        "description": description,
+        "content": {
+            PROBLEM_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": {
+                    "type": f"urn:hotel-booking:problem:{code.replace('_', '-')}",
+                    "title": description.partition(".")[0],
+                    "status": status,
+                    "code": code,
+                    "detail": detail,
+                },
+            }
+        },
+    }
+    if status in {429, 503}:
+        result["headers"] = {
+            "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+        }
+    return result
