@@ -11,12 +11,14 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from redis.asyncio import Redis
 
 from hotel_booking.api import reference, router
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
+from hotel_booking.domains.payments.gateway import Gateway
 from hotel_booking.http import health, metrics, openapi
 from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
@@ -24,7 +26,9 @@ from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, RedisLimiter, per_minute
+from hotel_booking.http.problems import NoGateway
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
+from hotel_booking.integrations.sandbox import SandboxGateway
 
 
 class Application(Litestar):
@@ -52,9 +56,9 @@ def create_app() -> Application:
 def build(settings: Settings) -> Application:
     """The application. A rate limit of 0 limits nobody."""
     with warnings.catch_warnings():
-        # Litestar 3 will want every injected argument and body marked; we are pinned below it, and a
+        # Litestar 3 will want every argument marked for where it comes from; we are pinned below it, and a
         # handler that says `tx: Transaction, data: CreateQuote` reads better.
-        warnings.filterwarnings("ignore", message=r"[\s\S]*stop working in Litestar 3")
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
         return _build(settings)
 
 
@@ -70,6 +74,7 @@ def _build(settings: Settings) -> Application:
                 "production": settings.production,
                 "draining": False,
                 "limiter": None,
+                "gateway": _gateway(settings),
                 "allowances": _allowances(settings),
             }
         ),
@@ -79,6 +84,8 @@ def _build(settings: Settings) -> Application:
             "tx": Provide(provide_tx),
             "unit": Provide(provide_unit, sync_to_thread=False),
             "database": Provide(provide_database, sync_to_thread=False),
+            "settings": Provide(_provide_settings, sync_to_thread=False),
+            "gateway": Provide(_provide_gateway, sync_to_thread=False),
         },
         # Outermost first: who is it, may they go on, and then the request's transaction.
         middleware=[Guess, Identify, Limit, UnitOfWork],
@@ -90,6 +97,26 @@ def _build(settings: Settings) -> Application:
         logging_config=None,
         debug=False,
     )
+
+
+def _gateway(settings: Settings) -> Gateway | None:
+    match settings.gateway:
+        case "sandbox":
+            return SandboxGateway()
+        case "none":
+            return None
+
+
+def _provide_settings(state: State) -> Settings:
+    settings: Settings = state.settings
+    return settings
+
+
+def _provide_gateway(state: State) -> Gateway:
+    gateway: Gateway | None = state.gateway
+    if gateway is None:
+        raise NoGateway("this platform takes no payments yet", fix="an operator must set HOTEL_GATEWAY")
+    return gateway
 
 
 def _allowances(settings: Settings) -> Allowances | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotel_booking.core.errors import Invalid
@@ -22,6 +22,9 @@ from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Fee, 
 
 LISBON = "Europe/Lisbon"
 BERLIN = "Europe/Berlin"
+# A busy machine is no failure: these tests are about figures, not about time.
+unhurried = settings(deadline=None)
+
 ARRIVAL = date(2027, 3, 10)
 TOTAL = 300_00
 NIGHTS = [120_00, 80_00, 100_00]
@@ -211,6 +214,7 @@ policies = st.lists(
 )
 
 
+@unhurried
 @given(
     policies,
     st.dates(date(2027, 3, 20), date(2027, 11, 20)),

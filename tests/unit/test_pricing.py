@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hotel_booking.core.errors import Invalid
@@ -28,6 +28,9 @@ from hotel_booking.domains.rates.types import (
     Rules,
     Tax,
 )
+
+# A busy machine is no failure: these tests are about figures, not about time.
+unhurried = settings(deadline=None)
 
 ARRIVAL = date(2027, 3, 8)
 COUPLE = Occupancy(2)
@@ -154,6 +157,7 @@ def undated(given_rules: Rules) -> Rules:
     )
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy)
 def test_lines_sum_to_the_total_and_nothing_is_negative_or_no_integer(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy
@@ -176,6 +180,7 @@ def test_lines_sum_to_the_total_and_nothing_is_negative_or_no_integer(
         assert gross == result.net + sum(line.amount for line in included)
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy)
 def test_json_keeps_the_price(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy
@@ -185,6 +190,7 @@ def test_json_keeps_the_price(
     assert price(*read) == price(given_rules, given_nights, occupancy)
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy, st.randoms(use_true_random=False))
 def test_the_order_of_the_nights_does_not_matter(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy, shuffle: random.Random
@@ -194,6 +200,7 @@ def test_the_order_of_the_nights_does_not_matter(
     assert price(given_rules, shuffled, occupancy) == price(given_rules, given_nights, occupancy)
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy, st.randoms(use_true_random=False))
 def test_which_night_has_which_price_does_not_matter_to_rules_without_dates(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy, shuffle: random.Random
@@ -210,6 +217,7 @@ def test_which_night_has_which_price_does_not_matter_to_rules_without_dates(
     assert tax_lines(one) == tax_lines(other)
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy, st.data())
 def test_two_parts_of_a_stay_cost_what_the_whole_does(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy, data: st.DataObject
@@ -232,6 +240,7 @@ def test_two_parts_of_a_stay_cost_what_the_whole_does(
         assert whole.total == sum(part.total for part in parts)
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy)
 def test_the_two_roundings_differ_by_no_more_than_rounding(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy
@@ -249,6 +258,7 @@ def test_the_two_roundings_differ_by_no_more_than_rounding(
     assert abs(per_line.total - by_sum.total) <= bound
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy, st.data(), st.integers(1, 3) | st.integers(1, 100_000))
 def test_a_dearer_night_never_makes_the_stay_cheaper(
     given_rules: Rules,
@@ -265,6 +275,7 @@ def test_a_dearer_night_never_makes_the_stay_cheaper(
     assert after.net >= before.net
 
 
+@unhurried
 @given(any_rules(), any_nights(), any_occupancy)
 def test_the_nights_shares_sum_to_the_total(
     given_rules: Rules, given_nights: list[NightPrice], occupancy: Occupancy

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.api import keys
+from hotel_booking.api import bookings, frontdesk, keys, quotes
 
-router = Router("/api/v1", route_handlers=[*keys.handlers])
+router = Router(
+    "/api/v1",
+    route_handlers=[
+        *quotes.handlers,
+        *bookings.handlers,
+        *frontdesk.handlers,
+        *keys.handlers,
+    ],
+)

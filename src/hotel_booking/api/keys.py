@@ -57,7 +57,7 @@ class RotateKey(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     overlap_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 30)] = 24
 
 
-@get("/keys", opt=needs(Scope.KEYS_WRITE), tags=_TAG, operation_id="list_keys", summary="List API keys")
+@get("/keys", opt=needs(Scope.KEYS_WRITE), tags=_TAG, summary="List API keys")
 async def list_keys(
     tx: Transaction,
     caller: Caller,
@@ -77,7 +77,6 @@ async def list_keys(
     "/keys",
     opt=needs(Scope.KEYS_WRITE) | idempotent(),
     tags=_TAG,
-    operation_id="create_key",
     summary="Create an API key",
 )
 async def create_key(tx: Transaction, caller: Caller, now: datetime, data: CreateKey) -> KeyWithSecret:
@@ -98,7 +97,6 @@ async def create_key(tx: Transaction, caller: Caller, now: datetime, data: Creat
     "/keys/{key_id:int}",
     opt=needs(Scope.KEYS_WRITE),
     tags=_TAG,
-    operation_id="get_key",
     summary="One API key",
 )
 async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
@@ -113,7 +111,6 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
     "/keys/{key_id:int}/rotate",
     opt=needs(Scope.KEYS_WRITE) | idempotent(),
     tags=_TAG,
-    operation_id="rotate_key",
     summary="Give a key a new secret",
 )
 async def rotate_key(
@@ -131,7 +128,6 @@ async def rotate_key(
     opt=needs(Scope.KEYS_WRITE) | idempotent(),
     status_code=200,
     tags=_TAG,
-    operation_id="revoke_key",
     summary="Revoke an API key",
 )
 async def revoke_key(tx: Transaction, caller: Caller, now: datetime, key_id: KeyId) -> Key:

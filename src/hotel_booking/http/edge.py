@@ -6,7 +6,7 @@ import logging
 import time
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.http import metrics
@@ -62,7 +62,7 @@ class Edge:
             _log_access(scope, status, seconds)
 
 
-def _log_access(scope: AsgiScope, status: int, seconds: float) -> None:
+def _log_access(scope: HTTPScope, status: int, seconds: float) -> None:
     # The route's template, not the address: paths and queries hold references and search terms.
     route = metrics.route_of(scope)
     level = logging.DEBUG if route.startswith(("/health", "/metrics")) and status < 400 else logging.INFO

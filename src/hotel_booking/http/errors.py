@@ -27,6 +27,7 @@ from hotel_booking.http.problems import (
     InvalidIdempotencyKey,
     InvalidShape,
     MalformedRequest,
+    NoGateway,
     Problem,
     StoredAnswer,
     TooLarge,
@@ -48,6 +49,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (TooLarge, 413),
     (TooManyRequests, 429),
     (DatabaseUnavailable, 503),
+    (NoGateway, 503),
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
@@ -151,7 +153,7 @@ def _headers(error: DomainError) -> dict[str, str]:
     match error:
         case TooManyRequests():
             return {"retry-after": str(error.retry_after)}
-        case DatabaseUnavailable() | IdempotencyInProgress():
+        case DatabaseUnavailable() | IdempotencyInProgress() | NoGateway():
             return {"retry-after": "2"}
         case Unauthenticated():
             return {"www-authenticate": 'Bearer realm="hotel-booking"'}

@@ -21,9 +21,7 @@ class Health(msgspec.Struct, frozen=True):
     "/health/live",
     opt=public(),
     tags=["Health"],
-    operation_id="live",
     summary="Is the process alive?",
-    cache_control=None,
 )
 async def live() -> Health:
     """Answers as long as the process can answer at all; looks at nothing else."""
@@ -34,7 +32,6 @@ async def live() -> Health:
     "/health/ready",
     opt=public(),
     tags=["Health"],
-    operation_id="ready",
     summary="Should this process get requests?",
 )
 async def ready(state: State) -> Response[Health]:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Send
 from litestar.types import Scope as AsgiScope
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -143,14 +143,17 @@ class Limit:
         self.app = app
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["path"].startswith("/api/"):
-            state = scope["litestar_app"].state
-            if state.limiter is not None:
-                await _take(scope, state.limiter, state.allowances)
+        state = scope["litestar_app"].state
+        if (
+            scope["type"] == ScopeType.HTTP
+            and state.limiter is not None
+            and scope["path"].startswith("/api/")
+        ):
+            await _take(scope, state.limiter, state.allowances)
         await self.app(scope, receive, send)
 
 
-async def _take(scope: AsgiScope, limiter: Limiter, allowances: Allowances) -> None:
+async def _take(scope: HTTPScope, limiter: Limiter, allowances: Allowances) -> None:
     caller = caller_of(scope)
     kind = "read" if scope["method"] in _READS else "write"
     if caller.kind == "key":

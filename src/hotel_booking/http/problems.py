@@ -105,6 +105,12 @@ class InvalidHeader(DomainError):
     code = "invalid_header"
 
 
+class NoGateway(DomainError):
+    """No payment gateway is configured."""
+
+    code = "payments_not_available"
+
+
 class StoredAnswer(Exception):  # not an error: the way out of a request that was answered before
     """The answer that an earlier request with this Idempotency-Key got."""
 

@@ -28,8 +28,9 @@ _NOISE = 0.25
 
 # Letters that Unicode does not take apart into a base letter and an accent.
 _LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}  # noqa: RUF001
 )
+_APOSTROPHES = "'’ʼ‘`´"  # noqa: RUF001
 # Marks that make another letter or carry a vowel in their script: nukta, kana voicing, virama.
 _KEPT_MARKS = {0, 7, 8, 9}
 
@@ -67,7 +68,7 @@ def search_form(text: str) -> str:
         kind = unicodedata.category(letter)
         if kind[0] in "PSZC":
             # An apostrophe is no gap: "l'aquila" and "laquila" are one word.
-            parts.append("" if letter in "'’ʼ‘`´" else " ")
+            parts.append("" if letter in _APOSTROPHES else " ")
         elif kind[0] != "M" or unicodedata.combining(letter) in _KEPT_MARKS:
             parts.append(letter)
     folded = unicodedata.normalize("NFC", "".join(parts)).translate(_LETTERS)

@@ -27,6 +27,10 @@ class Exchange:
             self._factors[currency] = factor
         return divide(amount * factor.numerator, factor.denominator)
 
+    def check_target(self) -> None:
+        """Raise `UnknownCurrency` where the target has no rate."""
+        self._rate(self.target)
+
     def _rate(self, currency: str) -> Fraction:
         try:
             return Fraction(self._per_euro[currency])

@@ -51,3 +51,9 @@ class InvalidCalendar(Invalid):
     """The two dates do not make a calendar."""
 
     code = "invalid_calendar"
+
+
+class UnknownCode(Invalid):
+    """The hotel has no room type or rate plan with this code."""
+
+    code = "unknown_code"

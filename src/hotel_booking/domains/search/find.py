@@ -7,17 +7,19 @@ priced by `rates.pricing` in batches, until no hotel left could still come befor
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import groupby
 from operator import itemgetter
 
+import msgspec
+
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.rates.types import Tax
+from hotel_booking.core.money import Money
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step, Tax
 from hotel_booking.domains.search import area, queries
-from hotel_booking.domains.search.cheapest import Cheapest, cheapest
+from hotel_booking.domains.search.cheapest import Cheapest, cheapest, refundable
 from hotel_booking.domains.search.currency import Exchange
 from hotel_booking.domains.search.types import (
     Around,
@@ -29,7 +31,8 @@ from hotel_booking.domains.search.types import (
     SearchResult,
 )
 
-_FIRST_BATCH = 64  # up to so many hotels are priced without asking for their bounds first
+# Up to so many hotels are priced without asking for their bounds first.
+FIRST_BATCH = 64
 
 
 async def find(tx: Transaction, request: SearchRequest, now: datetime) -> SearchPage:
@@ -40,17 +43,206 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
     """
     found = await _candidates(tx, request)
     days = _days_ahead(found.values(), request.stay.arrival, now)
-    if len(days) > _FIRST_BATCH:
-        least = await queries.least_charges(tx, request, days, now=now)
-        days = {property_id: days[property_id] for property_id in least}
-    else:
-        least = dict.fromkeys(days, 0)
-    exchange = await _exchange(tx, request, {found[i]["currency"] for i in days})
-    search = _Search(request, found, least, exchange)
-    batch = _FIRST_BATCH
-    while (waiting := search.next_batch(batch)) and not search.page_is_full():
-        await search.price(tx, {i: days[i] for i in waiting}, now)
-        batch *= 4
-    exact = search.priced_all or len(found) > _FIRST_BATCH
+    exchange = await _exchange(tx, request, {found[i].currency for i in days})
+    bounded = len(days) > FIRST_BATCH
+    least = await queries.least_charges(tx, request, days, now=now) if bounded else dict.fromkeys(days, 0)
+    search = _Search(request, now, exchange)
+    search.wait_for((found[i] for i in least), least, skip=bounded)
+    size = FIRST_BATCH
+    while batch := search.next_batch(size):
+        await search.price(tx, batch, days)
+        size *= 4
     filtered = request.refundable or request.price_min is not None or request.price_max is not None
-    return search.page(count=search.count() if exact and not filtered else None)
+    return search.page(None if filtered else len(least) if bounded else search.sold)
+
+
+class _Search:
+    """The hotels of one search: those still waiting to be priced, by the least key that they can have,
+    and those priced, by their exact key."""
+
+    def __init__(self, request: SearchRequest, now: datetime, exchange: Exchange) -> None:
+        self.request = request
+        self.now = now
+        self.exchange = exchange
+        self.sold = 0
+        self._waiting: list[tuple[Key, FoundProperty]] = []
+        self._ready: list[tuple[Key, SearchResult]] = []
+
+    def wait_for(self, places: Iterable[FoundProperty], least: Mapping[int, int], *, skip: bool) -> None:
+        """Take in the hotels that may have offers. `skip` leaves out those that belong to earlier pages
+        for certain (the others do no harm, and are needed to count)."""
+        after, by_price = self.request.after, self.request.sort == "price"
+        for place in places:
+            # Rounding is to the nearest, so a lower amount never becomes the higher one.
+            key = self._key(place, max(0, least[place.id]))
+            if not skip or by_price or after is None or key > after:
+                self._waiting.append((key, place))
+        self._waiting.sort(key=itemgetter(0), reverse=True)
+
+    def next_batch(self, size: int) -> list[FoundProperty]:
+        """The next hotels to price; none where the page is complete or nothing waits."""
+        if not self._waiting or self._is_full():
+            return []
+        return [self._waiting.pop()[1] for _ in range(min(size, len(self._waiting)))]
+
+    async def price(self, tx: Transaction, batch: list[FoundProperty], days: Mapping[int, int]) -> None:
+        """Price a batch of hotels exactly; those without an offer that passes the filters drop out."""
+        request = self.request
+        ids = [place.id for place in batch]
+        rows = await queries.sold_pairs(tx, request, {i: days[i] for i in ids}, now=self.now)
+        pairs = {i: list(group) for i, group in groupby(rows, key=itemgetter("property_id"))}
+        self.sold += len(pairs)
+        taxes = _taxes(await queries.taxes_of(tx, list(pairs))) if pairs else {}
+        policies = await _policies(tx, rows) if request.refundable else {}
+        lines = queries.rounding_lines(request)
+        chosen: list[tuple[FoundProperty, Cheapest]] = []
+        for place in batch:
+            if place.id not in pairs:
+                continue
+            offer = cheapest(
+                place,
+                pairs[place.id],
+                taxes.get(place.id, ()),
+                request,
+                lines=lines,
+                exchange=self.exchange,
+                policies=policies,
+                now=self.now,
+            )
+            if offer is not None:
+                chosen.append((place, offer))
+        if not request.refundable:
+            policies = await _policies(tx, [offer.pair for _, offer in chosen])
+        for place, offer in chosen:
+            key = self._key(place, offer.total)
+            if request.after is None or key > request.after:
+                policy = policies[offer.pair["policy_id"]]
+                self._ready.append((key, SearchResult(place, self._found(place, offer, policy))))
+        self._ready.sort(key=itemgetter(0))
+
+    def page(self, total_count: int | None) -> SearchPage:
+        """The first results in order, and the key of the last one where more follow."""
+        limit = self.request.limit
+        page = self._ready[:limit]
+        more = len(self._ready) > limit
+        return SearchPage(tuple(result for _, result in page), page[-1][0] if more else None, total_count)
+
+    def _is_full(self) -> bool:
+        """Whether the page, and one more result to know that there is a next one, are certain."""
+        last = self.request.limit
+        return len(self._ready) > last and self._ready[last][0] < self._waiting[-1][0]
+
+    def _key(self, place: FoundProperty, total: int) -> Key:
+        match self.request.sort:
+            case "price":
+                return Key(self.exchange.convert(total, place.currency), 0, place.id)
+            case "distance":
+                return Key(place.distance_m or 0, 0, place.id)
+            case "stars":
+                return Key(-place.stars, place.distance_m or 0, place.id)
+            case "name":
+                return Key(place.name.casefold(), 0, place.id)
+
+    def _found(self, place: FoundProperty, offer: Cheapest, policy: CancellationPolicy) -> FoundOffer:
+        pair, request = offer.pair, self.request
+        shown = request.currency or (self.exchange.target if request.sort == "price" else place.currency)
+        return FoundOffer(
+            room_type=pair["room_type"],
+            room_type_name=pair["room_type_name"],
+            rate_plan=pair["rate_plan"],
+            rate_plan_name=pair["rate_plan_name"],
+            currency=place.currency,
+            total=offer.total,
+            nights=request.stay.nights,
+            rooms=len(request.party),
+            rooms_left=pair["rooms_left"],
+            refundable=refundable(offer, policy, place, request.stay, self.now),
+            meal=pair["meal"],
+            approximate=(
+                Money(self.exchange.convert(offer.total, place.currency), shown)
+                if shown != place.currency
+                else None
+            ),
+        )
+
+
+async def _candidates(tx: Transaction, request: SearchRequest) -> dict[int, FoundProperty]:
+    """The hotels in the area that pass the filters on hotels, by id."""
+    where = request.where
+    south, north, meridians = area.bounds(where)
+    rows = await queries.properties_in(tx, request, south=south, north=north, meridians=meridians)
+    found: dict[int, FoundProperty] = {}
+    for row in rows:
+        metres = None
+        if isinstance(where, Around):
+            distance = area.distance_km(where.lat, where.lon, row["lat"], row["lon"])
+            if distance > where.radius_km:
+                continue
+            metres = round(distance * 1000)
+        found[row["id"]] = _property(row, metres)
+    return found
+
+
+def _property(row: Row, metres: int | None) -> FoundProperty:
+    return FoundProperty(
+        id=row["id"],
+        slug=row["slug"],
+        name=row["name"],
+        stars=row["stars"],
+        city=row["city"],
+        country=row["country"],
+        lat=row["lat"],
+        lon=row["lon"],
+        amenities=tuple(row["amenities"]),
+        timezone=row["timezone"],
+        currency=row["currency"],
+        tax_rounding=row["tax_rounding"],
+        child_bands=tuple(row["child_bands"]),
+        distance_m=metres,
+    )
+
+
+def _days_ahead(places: Iterable[FoundProperty], arrival: date, now: datetime) -> dict[int, int]:
+    """Days from each hotel's own today to the arrival; hotels where that day is over are left out."""
+    todays: dict[str, date] = {}
+    days = {}
+    for place in places:
+        today = todays.get(place.timezone)
+        if today is None:
+            today = todays[place.timezone] = local_today(now, place.timezone)
+        if today <= arrival:
+            days[place.id] = (arrival - today).days
+    return days
+
+
+async def _exchange(tx: Transaction, request: SearchRequest, currencies: set[str]) -> Exchange:
+    """What amounts are compared in: the currency asked for, the only one there is, or the euro."""
+    if len(currencies) == 1 and request.currency in (None, *currencies):
+        return Exchange(next(iter(currencies)), {})
+    if request.currency is None and request.sort != "price":
+        return Exchange("EUR", {})
+    exchange = Exchange(request.currency or "EUR", await queries.exchange_rates(tx))
+    exchange.check_target()
+    return exchange
+
+
+def _taxes(rows: Iterable[Row]) -> dict[int, tuple[Tax, ...]]:
+    taxes: dict[int, tuple[Tax, ...]] = {}
+    for row in rows:
+        tax = Tax(**{name: row[name] for name in Tax.__struct_fields__})
+        taxes[row["property_id"]] = (*taxes.get(row["property_id"], ()), tax)
+    return taxes
+
+
+async def _policies(tx: Transaction, pairs: Iterable[Row]) -> dict[int, CancellationPolicy]:
+    ids = {pair["policy_id"] for pair in pairs}
+    rows = await queries.policies(tx, list(ids)) if ids else []
+    return {
+        row["id"]: CancellationPolicy(
+            code=row["code"],
+            name=row["name"],
+            steps=msgspec.convert(row["steps"], tuple[Step, ...]),
+            no_show=msgspec.convert(row["no_show"], Fee),
+        )
+        for row in rows
+    }

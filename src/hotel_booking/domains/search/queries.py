@@ -25,16 +25,18 @@ SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, curr
 """
 
 # What is sold, as (room type, plan) pairs. A night is good where nothing speaks against the stay; all
-# nights must be good, and the departure day must not be closed to departure. Nights are counted instead
-# of looked for one by one, so a night without a row refuses the stay by itself.
+# nights must be good, and the departure day, where it has an inventory row, not closed to departure.
+# Nights are counted instead of looked for one by one, so a night without a row refuses the stay by itself.
 #
 # $1 property ids, $2 days from their today to the arrival, $3 arrival, $4 departure, $5 rooms,
 # $6/$7 adults and children of each different occupancy, $8 how many of its children are at least 0, 1,
 # ... 18 years old (19 numbers per occupancy, one after the other), $9 now, $10 meals (empty: any),
-# $11 adults of every room, $12 how many lines of a price may be rounded, $13 persons.
+# $11 adults of every room, $12 persons,
+# and for the bounds $13 how many lines of a price may be rounded.
 _SOLD = """
 WITH type AS MATERIALIZED (
-    SELECT rt.id, rt.property_id, w.days_ahead, rt.base_occupancy, rt.extra_adult
+    SELECT rt.id, rt.property_id, w.days_ahead, rt.extra_adult,
+           (SELECT sum(greatest(a - rt.base_occupancy, 0)) FROM unnest($11::int[]) AS a) AS extra_adults
       FROM unnest($1::int[], $2::int[]) AS w(property_id, days_ahead)
       JOIN property p ON p.id = w.property_id
       JOIN room_type rt ON rt.property_id = w.property_id AND rt.active
@@ -52,34 +54,37 @@ WITH type AS MATERIALIZED (
      WHERE b.status = 'held' AND b.hold_expires_at <= $9
      GROUP BY 1, 2
 ), free AS MATERIALIZED (
-    SELECT t.id, t.property_id, t.days_ahead, t.base_occupancy, t.extra_adult,
+    SELECT t.id, t.property_id, t.days_ahead, t.extra_adult, t.extra_adults,
            min(n.capacity + n.overbooking_limit - n.taken + coalesce(l.rooms, 0)) FILTER (WHERE n.night < $4)
-               AS rooms_left
+               AS rooms_left,
+           bool_or(n.night = $4) AS knows_departure
       FROM type t
       JOIN room_night n ON n.room_type_id = t.id AND n.night BETWEEN $3::date AND $4::date
       LEFT JOIN lapsed l ON l.room_type_id = n.room_type_id AND l.night = n.night
-     WHERE CASE WHEN n.night = $4 THEN n.closed_to_departure
-           ELSE n.capacity + n.overbooking_limit - n.taken + coalesce(l.rooms, 0) >= $5 AND {good} END
+     WHERE n.night = $4
+        OR (n.capacity + n.overbooking_limit - n.taken + coalesce(l.rooms, 0) >= $5 AND {good})
      GROUP BY 1, 2, 3, 4, 5
-    HAVING {all_nights}
+    HAVING count(*) FILTER (WHERE n.night < $4) = $4::date - $3::date
+       AND count(*) FILTER (WHERE n.night = $4 AND n.closed_to_departure) = 0
 ), priced AS MATERIALIZED (
-    SELECT f.id AS room_type_id, f.property_id, f.days_ahead, f.rooms_left, n.rate_plan_id,
-           sum(n.price) * $5::int + sum(coalesce(n.extra_adult, f.extra_adult))
-               * (SELECT sum(greatest(a - f.base_occupancy, 0)) FROM unnest($11::int[]) AS a) AS charges
+    SELECT f.id AS room_type_id, f.property_id, f.days_ahead, f.rooms_left, f.knows_departure, n.rate_plan_id,
+           sum(n.price * $5::int + coalesce(n.extra_adult, f.extra_adult) * f.extra_adults) AS charges
            {arrays}
       FROM free f
       JOIN rate_plan root ON root.property_id = f.property_id AND root.parent_id IS NULL
       JOIN rate_night n ON n.room_type_id = f.id AND n.rate_plan_id = root.id
                        AND n.night BETWEEN $3::date AND $4::date
-     WHERE CASE WHEN n.night = $4 THEN n.closed_to_departure ELSE n.price IS NOT NULL AND {good} END
-     GROUP BY f.id, f.property_id, f.days_ahead, f.rooms_left, n.rate_plan_id
-    HAVING {all_nights}
+     WHERE CASE WHEN n.night = $4 THEN n.closed_to_departure AND f.knows_departure
+           ELSE n.price IS NOT NULL AND {good} END
+     GROUP BY f.id, f.property_id, f.days_ahead, f.rooms_left, f.knows_departure, n.rate_plan_id
+    HAVING count(*) FILTER (WHERE n.night < $4) = $4::date - $3::date
+       AND count(*) FILTER (WHERE n.night = $4) = 0
 ), sold AS (
     SELECT b.*, rp.id AS plan_id,
            CASE rp.adjust_kind
                 WHEN 'percent' THEN b.charges * (1000000 + rp.adjust_value) / 1000000
                 WHEN 'amount' THEN greatest(0, b.charges + rp.adjust_value * ($4::date - $3::date)
-                     * CASE WHEN rp.adjust_per_person THEN $13::int ELSE $5::int END)
+                     * CASE WHEN rp.adjust_per_person THEN $12::int ELSE $5::int END)
                 ELSE b.charges END AS least
       FROM priced b
       JOIN rate_plan rp ON rp.property_id = b.property_id AND rp.active
@@ -93,32 +98,30 @@ WITH type AS MATERIALIZED (
             SELECT FROM rate_night n
              WHERE n.room_type_id = b.room_type_id AND n.rate_plan_id = rp.id
                AND n.night BETWEEN $3::date AND $4::date
-               AND CASE WHEN n.night = $4 THEN n.closed_to_departure ELSE NOT ({good}) END))
+               AND CASE WHEN n.night = $4 THEN n.closed_to_departure AND b.knows_departure
+                   ELSE NOT {good} END))
 )
 """
 _GOOD = """(NOT n.closed AND coalesce(n.min_stay_through <= $4::date - $3::date, true)
                 AND (n.night > $3 OR (NOT n.closed_to_arrival
                      AND coalesce(n.min_stay_arrival <= $4::date - $3::date, true)
                      AND coalesce(n.max_stay >= $4::date - $3::date, true))))"""
-_ALL_NIGHTS = """count(*) FILTER (WHERE n.night < $4) = $4::date - $3::date
-       AND count(*) FILTER (WHERE n.night = $4) = 0"""
 # The nights in order; most have no amounts of their own for extra persons, and then send none.
-_ARRAYS = """, array_agg(n.price ORDER BY n.night) FILTER (WHERE n.night < $4) AS prices,
+_ARRAYS = """, array_agg(n.price ORDER BY n.night) AS prices,
            CASE WHEN bool_or(n.extra_adult IS NOT NULL)
-                THEN array_agg(n.extra_adult ORDER BY n.night) FILTER (WHERE n.night < $4) END AS extra_adults,
+                THEN array_agg(n.extra_adult ORDER BY n.night) END AS extra_adults,
            CASE WHEN bool_or(n.child_amounts IS NOT NULL)
-                THEN jsonb_agg(to_jsonb(n.child_amounts) ORDER BY n.night) FILTER (WHERE n.night < $4)
-                END AS child_amounts"""
+                THEN jsonb_agg(to_jsonb(n.child_amounts) ORDER BY n.night) END AS child_amounts"""
 
 
 def _sold(arrays: str) -> str:
-    return _SOLD.format(good=_GOOD, all_nights=_ALL_NIGHTS, arrays=arrays)
+    return _SOLD.format(good=_GOOD, arrays=arrays)
 
 
 _BOUNDS = (
     _sold("")
     + """
-SELECT s.property_id, s.least - $12::int * (2 + coalesce(t.taxes, 0)) AS least
+SELECT s.property_id, s.least - $13::int * (2 + coalesce(t.taxes, 0)) AS least
   FROM (SELECT property_id, min(least) AS least FROM sold GROUP BY 1) AS s
   LEFT JOIN (SELECT property_id, count(*) AS taxes FROM tax WHERE property_id = ANY ($1) GROUP BY 1) AS t
        USING (property_id)
@@ -131,7 +134,7 @@ SELECT s.property_id, s.room_type_id, s.plan_id, s.rooms_left, s.least, s.prices
        s.child_amounts AS night_child_amounts, rt.code AS room_type, rt.name AS room_type_name,
        rt.base_occupancy, rt.extra_adult, rt.child_amounts, rp.code AS rate_plan,
        rp.name AS rate_plan_name, rp.meal, rp.policy_id, rp.adjust_kind, rp.adjust_value,
-       rp.adjust_per_person
+       rp.adjust_per_person, rt.sort AS room_type_sort, rp.sort AS plan_sort
   FROM sold s
   JOIN room_type rt ON rt.id = s.room_type_id
   JOIN rate_plan rp ON rp.id = s.plan_id
@@ -170,7 +173,7 @@ async def least_charges(
 
     `days_ahead` are the candidate hotels' ids, with the days from their own today to the arrival.
     """
-    rows = await tx.fetch(_BOUNDS, *_arguments(request, days_ahead, now))
+    rows = await tx.fetch(_BOUNDS, *_arguments(request, days_ahead, now), rounding_lines(request))
     return {row["property_id"]: int(row["least"]) for row in rows}
 
 
@@ -223,6 +226,5 @@ def _arguments(request: SearchRequest, days_ahead: Mapping[int, int], now: datet
         now,
         list(request.meals),
         [occupancy.adults for occupancy in request.party],
-        rounding_lines(request),
         sum(occupancy.persons for occupancy in request.party),
     )

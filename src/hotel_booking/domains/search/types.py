@@ -8,8 +8,9 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.dates import Stay
+from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.nearest_fix import Fix
-from hotel_booking.domains.rates.restrictions import NightState, Reason
+from hotel_booking.domains.rates.restrictions import Reason, Restriction
 from hotel_booking.domains.rates.types import CancellationTerms, Line, Occupancy
 
 Sort = Literal["price", "distance", "stars", "name"]
@@ -83,13 +84,15 @@ class FoundProperty(msgspec.Struct, frozen=True):
     amenities: tuple[int, ...]
     timezone: str
     currency: str
+    tax_rounding: Literal["line", "sum"]
+    child_bands: tuple[int, ...]
     distance_m: int | None
 
 
 class FoundOffer(msgspec.Struct, frozen=True):
     """The cheapest offer of a hotel that passes the filters. `total` is for all rooms and nights, taxes
-    in, in minor units of `currency`; `approximate` is the same in the currency asked for, by indicative
-    rates, never charged."""
+    in, in minor units of `currency`; `approximate` is the same in the currency that results were compared
+    in, by indicative rates, never charged; None where that is the hotel's own."""
 
     room_type: str
     room_type_name: str
@@ -102,7 +105,7 @@ class FoundOffer(msgspec.Struct, frozen=True):
     rooms_left: int
     refundable: bool
     meal: int
-    approximate: int | None = None
+    approximate: Money | None = None
 
 
 class SearchResult(msgspec.Struct, frozen=True):
@@ -113,8 +116,8 @@ class SearchResult(msgspec.Struct, frozen=True):
 
 
 class SearchPage(msgspec.Struct, frozen=True):
-    """A page of results. `after` asks for the next one; None on the last. `total_count` counts the hotels with an offer; None where filters on the price
-    or on refunds would need every offer's price to know."""
+    """A page of results. `after` asks for the next one; None on the last. `total_count` counts the hotels
+    with an offer; None where filters on the price or on refunds would need every price to know."""
 
     results: tuple[SearchResult, ...]
     after: Key | None
@@ -162,11 +165,13 @@ class Offers(msgspec.Struct, frozen=True):
 
 
 class CalendarNight(msgspec.Struct, frozen=True):
-    """One night. `price` is the lowest that one room costs for this one night, taxes in, leaving minimum
-    stays and closed arrivals and departures aside; None where no room is left or none has a price.
+    """One night over all room types and plans asked for.
 
-    `state` is that of the room type and plan that the price is of, or of the first one where there is no
-    price; `rooms_left` adds up over the room types.
+    `price` is the lowest that one room costs for this night alone, as the guest would pay it, taxes in,
+    in minor units; minimum and maximum stays and closed arrivals and departures are left aside. None
+    where nothing is sold. `rooms_left` adds up over the room types. Each of the restrictions is the
+    loosest that any pair with a room and a price has, each for itself; `closed` means that there is no
+    such pair.
     """
 
     night: date
@@ -174,4 +179,12 @@ class CalendarNight(msgspec.Struct, frozen=True):
     room_type: str | None
     rate_plan: str | None
     rooms_left: int
-    state: NightState | None
+    restriction: Restriction
+
+
+class PriceCalendar(msgspec.Struct, frozen=True):
+    """A hotel's nights, oldest first."""
+
+    slug: str
+    currency: str
+    nights: tuple[CalendarNight, ...]

@@ -1,0 +1,45 @@
+# `make run` and `make test` are all that a newcomer needs; both do their own set-up.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+PORT ?= 8000
+# Two workers: the machine this is made for has two cores.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: help setup run test check lint types imports nightly format clean
+
+help:
+	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
+	@echo "make test     what the tests need, then the tests"
+	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
+	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
+
+setup:
+	@scripts/bootstrap
+
+run: setup
+	@$(BIN)/hotel-booking demo --port $(PORT)
+
+test: setup
+	$(PYTEST) -m "not nightly"
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+nightly: setup
+	$(PYTEST) -m nightly
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,86 @@
+"""The command `hotel-booking <noun> <verb>`: a file per noun, each loaded only when it is called, so that
+operations start even where the application cannot be imported."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# noun: its module's name here, and what it is for.
+NOUNS = {
+    "demo": ("demo", "Everything on one port with demo data: the database, the site, the worker."),
+    "serve": ("serve", "The web server, on the database that the environment names."),
+    "worker": ("worker", "The job worker, on the database that the environment names."),
+    "migrate": ("migrate", "Bring the database to this release."),
+    "api-key": ("api_key", "Create, list and revoke API keys."),
+    "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
+    "replay": ("replay", "Live through a file of real bookings and report."),
+    "openapi": ("openapi", "Print the OpenAPI document."),
+}
+
+
+class Nouns(TyperGroup):
+    """Commands by name, imported on call."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every noun, in the order of the help."""
+        del ctx
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The noun's command, imported now."""
+        del ctx
+        if cmd_name not in NOUNS:
+            return None
+        module = importlib.import_module(f"hotel_booking.cli.{NOUNS[cmd_name][0]}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The nouns with what they are for; nothing is imported for it."""
+        del ctx, formatter
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=None, show_header=False, padding=(0, 2))
+        for noun, (_, purpose) in NOUNS.items():
+            table.add_row(f"[bold cyan]{noun}[/]", purpose)
+        console = Console()
+        console.print("[bold]Usage:[/] hotel-booking NOUN [VERB] [OPTIONS]\n")
+        console.print(table)
+        console.print("\n[dim]hotel-booking NOUN --help says more; start with[/] hotel-booking demo")
+
+
+app = typer.Typer(cls=Nouns, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def _nouns() -> None:
+    """The Hotel Booking Platform."""
+
+
+def main() -> None:
+    """Entry point. Errors that a person can act on are one line and exit code 2, never a traceback."""
+    from hotel_booking.core.config import ConfigError
+    from hotel_booking.core.errors import DomainError
+    from hotel_booking.ops.embedded import EmbeddedError
+
+    try:
+        app()
+    except ConfigError as error:
+        _fail(*error.problems)
+    except DomainError as error:
+        _fail(error.detail + (f" ({error.fix})" if error.fix else ""))
+    except EmbeddedError as error:
+        _fail(str(error))
+
+
+def _fail(*lines: str) -> None:
+    for line in lines:
+        print(f"hotel-booking: {line}", file=sys.stderr)
+    raise SystemExit(2)

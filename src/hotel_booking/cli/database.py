@@ -1,0 +1,61 @@
+"""Which database a command works on: the demo's by its folder, or the one that the environment names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.ops.embedded import Cluster, EmbeddedError
+
+DEMO_DATABASE = "hotel"
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The demo's folder: work on its database, whether it runs or not."),
+]
+
+
+def default_data_dir() -> Path:
+    """Where the demo keeps its data unless told otherwise."""
+    chosen = os.environ.get("HOTEL_DATA_DIR")
+    if chosen:
+        return Path(chosen)
+    if os.geteuid() == 0:
+        return Path("/var/lib/hotel-booking/demo")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "hotel-booking" / "demo"
+
+
+@contextmanager
+def database_url(data_dir: Path | None) -> Iterator[str]:
+    """The database to work on. Without `data_dir` it is the environment's, else the default demo's where
+    there is one. A demo database that does not run is started, and stopped at the end.
+
+    Raises `ConfigError` or `EmbeddedError` with one line that says what to do.
+    """
+    if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
+        environ = {"HOTEL_ENVIRONMENT": "demo", **os.environ}
+        yield Settings.from_env(environ).database_url
+        return
+    folder = data_dir or default_data_dir()
+    cluster = Cluster(folder)
+    if not cluster.exists():
+        if data_dir is None:
+            raise ConfigError(
+                ["no database: set DB_HOST or DATABASE_URL, or name a demo's folder with --data-dir"]
+            )
+        raise EmbeddedError(f"there is no demo database in {folder}; `hotel-booking demo` makes one")
+    if cluster.running():
+        yield cluster.url(DEMO_DATABASE)
+        return
+    cluster.start()
+    try:
+        yield cluster.url(DEMO_DATABASE)
+    finally:
+        cluster.stop()

@@ -1,0 +1,31 @@
+"""hotel-booking migrate"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hotel_booking.cli.database import DataDir, database_url
+
+app = typer.Typer()
+
+
+@app.command()
+def migrate(
+    data_dir: DataDir = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be done; exit 1 if anything.")
+    ] = False,
+) -> None:
+    """Bring the database to this release. Running it again, or twice at once, is safe."""
+    from hotel_booking import migrations
+
+    with database_url(data_dir) as url:
+        steps = migrations.pending(url) if check else migrations.upgrade(url)
+    for step in steps:
+        print(f"{'pending' if check else 'done'}: {step}")
+    if not steps:
+        print(f"nothing to do: the schema is at {migrations.head()}")
+    if check and steps:
+        raise typer.Exit(1)

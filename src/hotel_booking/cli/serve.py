@@ -1,0 +1,72 @@
+"""hotel-booking serve"""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from hotel_booking.core.config import ConfigError, Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def serve() -> None:
+    """Serve all surfaces. Everything is set by the environment: DB_HOST, DB_USER, DB_PASSWORD, DB_NAME (or
+    DATABASE_URL), REDIS_HOST, and HOTEL_*; unsafe settings are refused."""
+    settings = Settings.from_env(os.environ)
+    check_schema(settings)
+    if settings.server == "uvicorn":
+        _uvicorn(settings)
+    else:
+        _granian(settings)
+
+
+def check_schema(settings: Settings) -> None:
+    """Raise `ConfigError` where the database cannot be reached or is not at this release."""
+    import psycopg
+
+    from hotel_booking import migrations
+
+    try:
+        steps = migrations.pending(settings.database_url)
+    except psycopg.OperationalError as error:
+        raise ConfigError([f"the database cannot be reached: {str(error).strip().splitlines()[0]}"]) from None
+    if steps:
+        raise ConfigError([f"the database is not ready ({'; '.join(steps)}): run `hotel-booking migrate`"])
+
+
+def _granian(settings: Settings) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "hotel_booking.app:create_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=15,
+    ).serve()
+
+
+def _uvicorn(settings: Settings) -> None:
+    import uvicorn
+
+    uvicorn.run(
+        "hotel_booking.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        proxy_headers=False,  # whom to believe is http/client_address.py's business
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )

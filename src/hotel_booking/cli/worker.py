@@ -1,0 +1,26 @@
+"""hotel-booking worker"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import typer
+
+from hotel_booking.core.config import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def worker() -> None:
+    """Run jobs until stopped: holds that lapse, refunds, payments that a crash left open."""
+    from hotel_booking import worker as jobs
+    from hotel_booking.app import choose_gateway
+    from hotel_booking.cli.serve import check_schema
+    from hotel_booking.core.logging import configure
+
+    settings = Settings.from_env(os.environ)
+    configure(settings.log_level, human=settings.environment == "demo")
+    check_schema(settings)
+    asyncio.run(jobs.run(settings.database_url, choose_gateway(settings)))

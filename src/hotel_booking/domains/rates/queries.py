@@ -1,0 +1,343 @@
+"""What selling reads: a property's catalogue in one statement, its calendar in two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import NotFound
+from hotel_booking.domains.rates.restrictions import (
+    NightState,
+    OccupancyRules,
+    PlanTerms,
+    Restriction,
+    combine,
+)
+from hotel_booking.domains.rates.types import (
+    Adjustment,
+    CancellationPolicy,
+    ChildBand,
+    Deposit,
+    Fee,
+    NightPrice,
+    Rules,
+    Step,
+    Tax,
+    adult_age,
+)
+
+
+class PropertyNotFound(NotFound):
+    """No such property, or it is not sold any more."""
+
+    code = "property_not_found"
+
+
+class PropertyRow(msgspec.Struct, frozen=True):
+    """What selling needs of a property."""
+
+    id: int
+    slug: str
+    name: str
+    timezone: str
+    currency: str
+    tax_rounding: str
+    child_bands: tuple[int, ...]
+    version: int
+
+
+class RoomTypeRow(msgspec.Struct, frozen=True):
+    """What selling needs of a room type. Amounts in minor units of the property's currency."""
+
+    id: int
+    code: str
+    name: str
+    base_occupancy: int
+    max_occupancy: int
+    max_adults: int
+    max_children: int
+    extra_adult: int
+    child_amounts: tuple[int, ...]
+    sort: int
+    version: int
+
+
+class PlanRow(msgspec.Struct, frozen=True):
+    """What selling needs of a rate plan."""
+
+    id: int
+    code: str
+    name: str
+    meal: int
+    policy_id: int
+    deposit_kind: str
+    deposit_value: int
+    parent_id: int | None
+    adjust_kind: str | None
+    adjust_value: int | None
+    adjust_per_person: bool
+    min_advance_days: int | None
+    max_advance_days: int | None
+    min_stay: int | None
+    max_stay: int | None
+    sort: int
+    version: int
+
+    @property
+    def price_plan_id(self) -> int:
+        """The plan whose nightly prices it is sold at: its parent's, or its own."""
+        return self.parent_id or self.id
+
+
+class PolicyRow(msgspec.Struct, frozen=True):
+    """A cancellation policy as stored."""
+
+    id: int
+    code: str
+    name: str
+    steps: tuple[Step, ...]
+    no_show: Fee
+    version: int
+
+
+class TaxRow(msgspec.Struct, frozen=True):
+    """A tax as stored."""
+
+    tax: Tax
+    version: int
+
+
+class Catalogue:
+    """Everything a property sells, and the rules it sells by. `room_types` and `plans` are by code, in
+    their order."""
+
+    def __init__(
+        self,
+        property_: PropertyRow,
+        room_types: Sequence[RoomTypeRow],
+        plans: Sequence[PlanRow],
+        policies: Sequence[PolicyRow],
+        taxes: Sequence[TaxRow],
+    ) -> None:
+        self.property = property_
+        self.room_types: Mapping[str, RoomTypeRow] = {row.code: row for row in room_types}
+        self.plans: Mapping[str, PlanRow] = {row.code: row for row in plans}
+        self._policies = {row.id: row for row in policies}
+        self._taxes = tuple(taxes)
+
+    @cached_property
+    def bands(self) -> tuple[ChildBand, ...]:
+        """The property's child bands."""
+        return tuple(ChildBand(age) for age in self.property.child_bands)
+
+    def rules(self, room_type: RoomTypeRow, plan: PlanRow) -> Rules:
+        """What a price of this room type on this plan is computed from."""
+        return Rules(
+            currency=self.property.currency,
+            rounding="line" if self.property.tax_rounding == "line" else "sum",
+            room_type=room_type.code,
+            room_type_name=room_type.name,
+            rate_plan=plan.code,
+            rate_plan_name=plan.name,
+            base_occupancy=room_type.base_occupancy,
+            extra_adult=room_type.extra_adult,
+            child_bands=self.bands,
+            child_amounts=room_type.child_amounts,
+            adjustment=_adjustment(plan),
+            taxes=tuple(row.tax for row in self._taxes),
+        )
+
+    def policy(self, plan: PlanRow) -> CancellationPolicy:
+        """The plan's cancellation policy."""
+        row = self._policies[plan.policy_id]
+        return CancellationPolicy(row.code, row.name, row.steps, row.no_show)
+
+    def deposit(self, plan: PlanRow) -> Deposit:
+        """What is due on booking."""
+        return Deposit(plan.deposit_kind, plan.deposit_value)  # type: ignore[arg-type]  # a CHECK says so
+
+    def terms(self, plan: PlanRow) -> PlanTerms:
+        """The plan's own limits on stays."""
+        return PlanTerms(plan.min_advance_days, plan.max_advance_days, plan.min_stay, plan.max_stay)
+
+    def occupancy(self, room_type: RoomTypeRow) -> OccupancyRules:
+        """Who fits into a room of the type."""
+        return OccupancyRules(
+            max_occupancy=room_type.max_occupancy,
+            max_adults=room_type.max_adults,
+            max_children=room_type.max_children,
+            adult_age=adult_age(self.bands),
+        )
+
+    def versions(self, room_type: RoomTypeRow, plan: PlanRow) -> dict[str, int]:
+        """The versions of the rows that a sale is made on."""
+        found = {
+            "property": self.property.version,
+            "room_type": room_type.version,
+            "rate_plan": plan.version,
+            "policy": self._policies[plan.policy_id].version,
+        }
+        return found | {f"tax:{row.tax.code}": row.version for row in self._taxes}
+
+
+def _adjustment(plan: PlanRow) -> Adjustment | None:
+    if plan.adjust_kind is None or plan.adjust_value is None:
+        return None
+    return Adjustment(
+        plan.adjust_kind,  # type: ignore[arg-type]  # a CHECK says so
+        plan.adjust_value,
+        plan.adjust_per_person,
+    )
+
+
+# One round trip; JSON comes out in the shape of the structs. Rows that are not sold any more are left
+# out, unless an existing booking has to be changed.
+_CATALOGUE = """
+SELECT to_jsonb(p) AS property,
+       (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.sort, t.id), '[]') FROM room_type t
+         WHERE t.property_id = p.id AND (t.active OR NOT $2)) AS room_types,
+       (SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.sort, r.id), '[]') FROM rate_plan r
+         WHERE r.property_id = p.id AND (r.active OR NOT $2)) AS plans,
+       (SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]') FROM cancellation_policy c
+         WHERE c.property_id = p.id) AS policies,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('tax', to_jsonb(x), 'version', x.version)
+                                  ORDER BY x.id), '[]')
+          FROM tax x WHERE x.property_id = p.id) AS taxes
+  FROM property p
+ WHERE p.slug = $1 AND (p.active OR NOT $2)
+"""
+
+
+async def load_catalogue(tx: Transaction, slug: str, *, active_only: bool = True) -> Catalogue:
+    """The property's catalogue, in one statement. Raises `PropertyNotFound`."""
+    row = await tx.fetchrow(_CATALOGUE, slug, active_only)
+    if row is None:
+        raise PropertyNotFound(f"there is no property {slug!r}", fix="GET /properties lists them")
+    return Catalogue(
+        _as(row["property"], PropertyRow),
+        _as(row["room_types"], list[RoomTypeRow]),
+        _as(row["plans"], list[PlanRow]),
+        _as(row["policies"], list[PolicyRow]),
+        _as(row["taxes"], list[TaxRow]),
+    )
+
+
+def _as(value: Any, shape: Any) -> Any:
+    return msgspec.convert(value, shape)
+
+
+class Calendar(msgspec.Struct):
+    """One room type on one plan, night by night: whether it is sold, and at what price."""
+
+    nights: dict[date, NightState]
+    prices: dict[date, NightPrice]
+
+
+Calendars = dict[tuple[int, int], Calendar]
+
+# Expired holds count as free the moment they have expired, even when no worker runs.
+_NIGHTS = """
+SELECT n.room_type_id, n.night, n.closed, n.min_stay_arrival, n.min_stay_through, n.max_stay,
+       n.closed_to_arrival, n.closed_to_departure,
+       n.capacity + n.overbooking_limit - n.taken + coalesce(e.rooms, 0)::int AS rooms_left
+  FROM room_night n
+  LEFT JOIN (SELECT r.room_type_id, i::date AS night, count(*) AS rooms
+               FROM booking b
+               JOIN reservation r ON r.booking_id = b.id AND r.taken IS NOT NULL,
+                    generate_series(lower(r.taken), upper(r.taken) - 1, '1 day') AS i
+              WHERE b.status = 'held' AND b.hold_expires_at <= $4 AND r.room_type_id = ANY ($1)
+              GROUP BY 1, 2) AS e USING (room_type_id, night)
+ WHERE n.room_type_id = ANY ($1) AND n.night BETWEEN $2 AND $3
+"""
+_RATES = """
+SELECT room_type_id, rate_plan_id, night, price, extra_adult, child_amounts, closed, min_stay_arrival,
+       min_stay_through, max_stay, closed_to_arrival, closed_to_departure
+  FROM rate_night
+ WHERE room_type_id = ANY ($1) AND rate_plan_id = ANY ($4) AND night BETWEEN $2 AND $3
+"""
+
+
+async def load_calendar(
+    tx: Transaction, catalogue: Catalogue, first: date, last: date, now: datetime
+) -> Calendars:
+    """Every room type on every plan from `first` to `last`, both inclusive, in two statements.
+
+    The restrictions are the effective ones: the strictest of the room type's, the parent plan's and the
+    plan's own. A derived plan's prices are its parent's, before the adjustment.
+    """
+    types = [kind.id for kind in catalogue.room_types.values()]
+    plans = {plan.id for plan in catalogue.plans.values()} | {
+        plan.price_plan_id for plan in catalogue.plans.values()
+    }
+    nights = {
+        (row["room_type_id"], row["night"]): (row, _restriction(row))
+        for row in await tx.fetch(_NIGHTS, types, first, last, now)
+    }
+    rates = {
+        (row["room_type_id"], row["rate_plan_id"], row["night"]): (row, _restriction(row))
+        for row in await tx.fetch(_RATES, types, first, last, list(plans))
+    }
+    days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+    return {
+        (room_type, plan.id): _calendar(room_type, plan, days, nights, rates)
+        for room_type in types
+        for plan in catalogue.plans.values()
+    }
+
+
+_Restricted = tuple[Row, Restriction]
+
+
+def _calendar(
+    room_type: int,
+    plan: PlanRow,
+    days: Sequence[date],
+    nights: Mapping[tuple[int, date], _Restricted],
+    rates: Mapping[tuple[int, int, date], _Restricted],
+) -> Calendar:
+    states: dict[date, NightState] = {}
+    prices: dict[date, NightPrice] = {}
+    for day in days:
+        night = nights.get((room_type, day))
+        if night is None:
+            continue
+        own = rates.get((room_type, plan.id, day))
+        parent = rates.get((room_type, plan.parent_id, day)) if plan.parent_id else None
+        priced = parent if plan.parent_id else own
+        price = priced[0]["price"] if priced else None
+        rule = combine(night[1], parent and parent[1], own and own[1])
+        states[day] = NightState(
+            night=day,
+            on_sale=True,
+            rooms_left=max(night[0]["rooms_left"], 0),
+            closed=rule.closed,
+            price=price,
+            min_stay_arrival=rule.min_stay_arrival,
+            min_stay_through=rule.min_stay_through,
+            max_stay=rule.max_stay,
+            closed_to_arrival=rule.closed_to_arrival,
+            closed_to_departure=rule.closed_to_departure,
+        )
+        if priced and price is not None:
+            row = priced[0]
+            amounts = row["child_amounts"]
+            prices[day] = NightPrice(
+                day, price, row["extra_adult"], None if amounts is None else tuple(amounts)
+            )
+    return Calendar(states, prices)
+
+
+def _restriction(row: Row) -> Restriction:
+    return Restriction(
+        closed=row["closed"],
+        min_stay_arrival=row["min_stay_arrival"],
+        min_stay_through=row["min_stay_through"],
+        max_stay=row["max_stay"],
+        closed_to_arrival=row["closed_to_arrival"],
+        closed_to_departure=row["closed_to_departure"],
+    )

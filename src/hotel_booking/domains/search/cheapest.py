@@ -1,0 +1,146 @@
+"""The cheapest offer of one hotel among what it sells, by exact prices. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Row
+from hotel_booking.domains.rates.cancellation import fee_at
+from hotel_booking.domains.rates.pricing import night_totals, price
+from hotel_booking.domains.rates.types import (
+    Adjustment,
+    CancellationPolicy,
+    ChildBand,
+    NightPrice,
+    Price,
+    Rules,
+    Tax,
+)
+from hotel_booking.domains.search.currency import Exchange
+from hotel_booking.domains.search.types import FoundProperty, SearchRequest
+
+
+class Cheapest(NamedTuple):
+    """The pair's row (`queries.sold_pairs`), the total of all rooms, and each room's price."""
+
+    pair: Row
+    total: int
+    prices: list[Price]
+
+
+def cheapest(
+    place: FoundProperty,
+    pairs: Sequence[Row],
+    taxes: tuple[Tax, ...],
+    request: SearchRequest,
+    *,
+    lines: int,
+    exchange: Exchange,
+    policies: Mapping[int, CancellationPolicy],
+    now: datetime,
+) -> Cheapest | None:
+    """The cheapest of the hotel's pairs that passes the filters on price and refunds; None where none does.
+
+    `pairs` rise by `least`. A price is its charges with taxes on top, so it is less than `least` only by
+    rounding: at most a minor unit per line and tax that may be rounded. Pairs beyond that are not priced.
+    `policies` are needed only for the filter on refunds. Equal totals: the type and plan that the hotel
+    lists first.
+    """
+    slack = lines * (2 + len(taxes))
+    best: Cheapest | None = None
+    best_key: tuple[int, ...] = ()
+    for pair in pairs:
+        lowest = int(pair["least"]) - slack
+        if best is not None and lowest > best.total:
+            break
+        if request.price_max is not None and _compared(lowest, place, request, exchange) > request.price_max:
+            break
+        offer = _priced(place, pair, taxes, request)
+        key = (offer.total, pair["room_type_sort"], pair["room_type_id"], pair["plan_sort"], pair["plan_id"])
+        if best is not None and key > best_key:
+            continue
+        if not _in_range(_compared(offer.total, place, request, exchange), request):
+            continue
+        if request.refundable and not refundable(
+            offer, policies[pair["policy_id"]], place, request.stay, now
+        ):
+            continue
+        best, best_key = offer, key
+    return best
+
+
+def refundable(
+    offer: Cheapest, policy: CancellationPolicy, place: FoundProperty, stay: Stay, now: datetime
+) -> bool:
+    """Whether cancelling at `now` would give any of the money back (an offer that costs nothing is)."""
+    fee = sum(
+        fee_at(
+            policy,
+            arrival=stay.arrival,
+            timezone=place.timezone,
+            total=room.total,
+            night_totals=night_totals(room),
+            at=now,
+        )
+        for room in offer.prices
+    )
+    return fee < offer.total or offer.total == 0
+
+
+def rules_of(place: FoundProperty, pair: Row, taxes: tuple[Tax, ...]) -> Rules:
+    """The rules that the pair is priced by; the same as `rates.queries.Catalogue.rules` gives."""
+    return Rules(
+        currency=place.currency,
+        rounding=place.tax_rounding,
+        room_type=pair["room_type"],
+        room_type_name=pair["room_type_name"],
+        rate_plan=pair["rate_plan"],
+        rate_plan_name=pair["rate_plan_name"],
+        base_occupancy=pair["base_occupancy"],
+        extra_adult=pair["extra_adult"],
+        child_bands=tuple(ChildBand(age) for age in place.child_bands),
+        child_amounts=tuple(pair["child_amounts"]),
+        adjustment=(
+            Adjustment(pair["adjust_kind"], pair["adjust_value"], pair["adjust_per_person"])
+            if pair["adjust_kind"]
+            else None
+        ),
+        taxes=taxes,
+    )
+
+
+def _priced(place: FoundProperty, pair: Row, taxes: tuple[Tax, ...], request: SearchRequest) -> Cheapest:
+    rules = rules_of(place, pair, taxes)
+    nights = _nights(pair, request.stay)
+    prices: list[Price] = []
+    for occupancy, rooms in Counter(request.party).items():
+        prices += [price(rules, nights, occupancy)] * rooms
+    return Cheapest(pair, sum(room.total for room in prices), prices)
+
+
+def _nights(pair: Row, stay: Stay) -> list[NightPrice]:
+    extra, children = pair["extra_adults"], pair["night_child_amounts"]
+    if extra is None and children is None:
+        return [NightPrice(night, amount) for night, amount in zip(stay, pair["prices"], strict=True)]
+    nothing = [None] * stay.nights
+    return [
+        NightPrice(night, amount, own_extra, None if own_children is None else tuple(own_children))
+        for night, amount, own_extra, own_children in zip(
+            stay, pair["prices"], extra or nothing, children or nothing, strict=True
+        )
+    ]
+
+
+def _compared(amount: int, place: FoundProperty, request: SearchRequest, exchange: Exchange) -> int:
+    """The amount in the currency that the price filter is in."""
+    return exchange.convert(amount, place.currency) if request.currency else amount
+
+
+def _in_range(amount: int, request: SearchRequest) -> bool:
+    return (request.price_min is None or amount >= request.price_min) and (
+        request.price_max is None or amount <= request.price_max
+    )

@@ -1,0 +1,189 @@
+"""Everything one hotel sells for a stay, and why it does not sell the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amount
+from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
+from hotel_booking.domains.rates.pricing import night_totals, price
+from hotel_booking.domains.rates.queries import (
+    Calendars,
+    Catalogue,
+    PlanRow,
+    RoomTypeRow,
+    load_calendar,
+    load_catalogue,
+)
+from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Price
+from hotel_booking.domains.search.errors import ArrivalInThePast
+from hotel_booking.domains.search.types import Offer, Offers, Refusal
+
+
+async def offers(
+    tx: Transaction,
+    slug: str,
+    stay: Stay,
+    party: Sequence[Occupancy],
+    *,
+    explain: bool = False,
+    now: datetime,
+) -> Offers:
+    """Every room type on every plan for the party, one room per occupancy, cheapest first.
+
+    Three statements, whatever is sold; with `explain` the same three read 14 days more on both sides, and
+    every pair that is not sold says why and what the nearest stay is that would be sold. Raises
+    `PropertyNotFound`, and `ArrivalInThePast` by the hotel's own calendar.
+    """
+    catalogue = await load_catalogue(tx, slug)
+    today = local_today(now, catalogue.property.timezone)
+    if stay.arrival < today:
+        raise ArrivalInThePast(
+            f"the arrival is before today, {today}, at the hotel",
+            field="arrival",
+            fix="arrive today or later",
+        )
+    first, last = window(stay, today) if explain else (stay.arrival, stay.departure)
+    calendars = await load_calendar(tx, catalogue, first, last, now)
+    sold: list[tuple[tuple[int, int, int], Offer]] = []
+    refused: list[Refusal] = []
+    for plan_place, plan in enumerate(catalogue.plans.values()):
+        for type_place, kind in enumerate(catalogue.room_types.values()):
+            reasons = _reasons(catalogue, calendars, kind, plan, party, stay, today)
+            if not reasons:
+                offer = _offer(catalogue, calendars, kind, plan, party, stay, now)
+                sold.append(((offer.total, type_place, plan_place), offer))
+            elif explain:
+                refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons))
+    sold.sort(key=lambda item: item[0])
+    return Offers(
+        slug=slug,
+        currency=catalogue.property.currency,
+        party=tuple(party),
+        offers=tuple(offer for _, offer in sold),
+        refused=tuple(refused) if explain else None,
+    )
+
+
+def _reasons(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    kind: RoomTypeRow,
+    plan: PlanRow,
+    party: Sequence[Occupancy],
+    stay: Stay,
+    today: date,
+) -> list[Reason]:
+    """Why the party is not sold rooms of this type on this plan, each reason once."""
+    found = [
+        reason
+        for occupancy in dict.fromkeys(party)
+        for reason in refusals(
+            calendars[kind.id, plan.id].nights,
+            catalogue.terms(plan),
+            catalogue.occupancy(kind),
+            occupancy,
+            stay,
+            len(party),
+            today,
+        )
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _offer(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    kind: RoomTypeRow,
+    plan: PlanRow,
+    party: Sequence[Occupancy],
+    stay: Stay,
+    now: datetime,
+) -> Offer:
+    calendar = calendars[kind.id, plan.id]
+    rules = catalogue.rules(kind, plan)
+    nights = [calendar.prices[night] for night in stay]
+    by_occupancy = {occupancy: price(rules, nights, occupancy) for occupancy in Counter(party)}
+    rooms = [by_occupancy[occupancy] for occupancy in party]
+    shares = [night_totals(room) for room in rooms]
+    total = sum(room.total for room in rooms)
+    deposit = catalogue.deposit(plan)
+    return Offer(
+        room_type=kind.code,
+        room_type_name=kind.name,
+        rate_plan=plan.code,
+        rate_plan_name=plan.name,
+        meal=plan.meal,
+        currency=rules.currency,
+        rooms_left=min(calendar.nights[night].rooms_left for night in stay),
+        total=total,
+        net=sum(room.net for room in rooms),
+        tax=sum(room.tax for room in rooms),
+        due_now=sum(
+            due_now(deposit, total=room.total, night_totals=share)
+            for room, share in zip(rooms, shares, strict=True)
+        ),
+        lines=tuple(line for room in rooms for line in room.lines),
+        cancellation=describe(
+            _for_all(catalogue.policy(plan), rooms, shares),
+            arrival=stay.arrival,
+            timezone=catalogue.property.timezone,
+            currency=rules.currency,
+            total=total,
+            night_totals=[sum(night) for night in zip(*shares, strict=True)],
+            at=now,
+        ),
+    )
+
+
+def _for_all(
+    policy: CancellationPolicy, rooms: Sequence[Price], shares: Sequence[Sequence[int]]
+) -> CancellationPolicy:
+    """The policy with its fees as amounts: what all rooms together cost, each being a reservation."""
+
+    def summed(fee: Fee) -> Fee:
+        amounts = (
+            fee_amount(fee, total=room.total, night_totals=share)
+            for room, share in zip(rooms, shares, strict=True)
+        )
+        return Fee("fixed", sum(amounts))
+
+    steps = tuple(msgspec.structs.replace(step, fee=summed(step.fee)) for step in policy.steps)
+    return CancellationPolicy(policy.code, policy.name, steps, summed(policy.no_show))
+
+
+def _refusal(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    kind: RoomTypeRow,
+    plan: PlanRow,
+    party: Sequence[Occupancy],
+    stay: Stay,
+    today: date,
+    reasons: Sequence[Reason],
+) -> Refusal:
+    # Only types that every room of the party fits into are a way out; any of its occupancies will do then.
+    options = [
+        RoomTypeCalendar(
+            option.code, option.name, catalogue.occupancy(option), calendars[option.id, plan.id].nights
+        )
+        for option in catalogue.room_types.values()
+        if not any(occupancy_reasons(catalogue.occupancy(option), occupancy) for occupancy in party)
+    ]
+    fix = nearest_fix(
+        options,
+        room_type=kind.code,
+        terms=catalogue.terms(plan),
+        occupancy=party[0],
+        stay=stay,
+        rooms=len(party),
+        today=today,
+    )
+    return Refusal(kind.code, kind.name, plan.code, plan.name, tuple(reasons), fix)
