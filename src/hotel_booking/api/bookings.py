@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
 
 from hotel_booking.api.booking_access import open_booking
 from hotel_booking.api.booking_answers import (
@@ -28,6 +29,7 @@ from hotel_booking.domains.identity.types import Caller, Scope
 from hotel_booking.domains.payments.gateway import Gateway
 from hotel_booking.http.access import guest_or, public
 from hotel_booking.http.idempotency import idempotent
+from hotel_booking.http.metrics import note_booking
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -111,7 +113,12 @@ class AmendAnswer(msgspec.Struct, frozen=True):
 
 @post("/bookings", opt=public() | idempotent(), tags=["Booking"], summary="Hold the rooms of a quote")
 async def create_booking(
-    data: BookingRequest, tx: Transaction, now: datetime, caller: Caller, settings: Settings
+    data: BookingRequest,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    settings: Settings,
+    request: Request[Any, Any, State],
 ) -> HeldAnswer:
     """Takes all rooms of the quote, or none, and keeps them until `hold_expires_at` while the guest pays.
     Send an `Idempotency-Key`, so that a repeated request never books twice."""
@@ -125,6 +132,7 @@ async def create_booking(
         now=now,
         lifetime=timedelta(minutes=settings.hold_minutes),
     )
+    note_booking(request, "held")
     answer = booking_answer(held.booking, now)
     return HeldAnswer(**msgspec.structs.asdict(answer), access_token=held.access_token)
 
@@ -137,12 +145,20 @@ async def create_booking(
     status_code=200,
 )
 async def create_payment(
-    reference: str, data: PaymentRequest, database: Database, gateway: Gateway, now: datetime, caller: Caller
+    reference: str,
+    data: PaymentRequest,
+    database: Database,
+    gateway: Gateway,
+    now: datetime,
+    caller: Caller,
+    request: Request[Any, Any, State],
 ) -> Response[PaymentAnswer]:
     """Charges what is due now, or checks the guarantee where nothing is, and confirms the booking."""
     async with database.transaction() as tx:
         booking = await open_booking(tx, reference, caller)
     paid = await service.pay(database, gateway, booking_id=booking.id, token=data.token, now=now)
+    if paid.status == "confirmed" and booking.status == "held":
+        note_booking(request, "confirmed")
     answer = PaymentAnswer(paid.status, booking_answer(paid.booking, now), paid.action_token)
     return Response(answer, status_code=202 if paid.status == "pending" else 200)
 
@@ -178,10 +194,13 @@ async def preview_cancellation(
     summary="Cancel",
     status_code=200,
 )
-async def cancel_booking(reference: str, tx: Transaction, now: datetime, caller: Caller) -> CancelAnswer:
+async def cancel_booking(
+    reference: str, tx: Transaction, now: datetime, caller: Caller, request: Request[Any, Any, State]
+) -> CancelAnswer:
     """Cancels by the policy the booking was sold with; what it does not keep goes back by itself."""
     booking = await open_booking(tx, reference, caller)
     result = await service.cancel(tx, booking_id=booking.id, now=now)
+    note_booking(request, "cancelled")
     booking = await booking_by_id(tx, booking.id)
     return CancelAnswer(
         status="cancelled",

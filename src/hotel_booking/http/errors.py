@@ -78,6 +78,8 @@ _BUSY = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InvalidCatalogNameError,  # the database is being restored, or its password was changed
+    asyncpg.InvalidAuthorizationSpecificationError,
 )
 
 
@@ -185,7 +187,10 @@ def _shape(error: ValidationException) -> InvalidShape:
     """Litestar's list of query, path and header errors as ours."""
     found: list[FieldProblem] = []
     for item in error.extra if isinstance(error.extra, list) else []:
-        name = str(item.get("key", "")).removeprefix("data.")
+        name = str(item.get("key", ""))
+        if name == "data":
+            found.append(FieldProblem("the body is missing"))
+            continue
         message = str(item.get("message", "is not valid"))
         found.append(FieldProblem(detail=f"{name}: {message}" if name else message, field=name or None))
     if not found:

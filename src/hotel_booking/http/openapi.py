@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,7 +148,7 @@ def config(*, public_url: str = "/") -> OpenAPIConfig:
 
 def document(app: Litestar) -> dict[str, Any]:
     """The whole document, as plain JSON values."""
-    result: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
+    result: dict[str, Any] = _plain(app.openapi_schema.to_schema())
     _describe_bodies(app, result)
     result["components"]["schemas"]["Problem"] = _PROBLEM_SCHEMA
     result["components"]["responses"] = {str(status): _problem(status) for status in _PROBLEMS}
@@ -156,6 +157,7 @@ def document(app: Litestar) -> dict[str, Any]:
         operation = result["paths"][path][method]
         used.update(operation.get("tags", ()))
         _complete(operation, handler, method)
+    _tidy(result)
     result["tags"] = [tag for tag in result.get("tags", []) if tag["name"] in used]
     return result
 
@@ -178,8 +180,40 @@ def _describe_bodies(app: Litestar, result: dict[str, Any]) -> None:
         [kind for _, kind in bodies], ref_template="#/components/schemas/{name}"
     )
     for (body, _), schema in zip(bodies, schemas, strict=True):
-        body["schema"] = schema
-    result["components"]["schemas"] = dict(sorted(components.items()))
+        body["schema"] = _plain(schema)
+    result["components"]["schemas"] = _plain(dict(sorted(components.items())))
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """A copy with nothing but JSON's own types."""
+    copy: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    return copy
+
+
+def _tidy(value: Any) -> None:
+    """Say nothing that goes without saying, and lay texts out as one paragraph where they are one."""
+    if isinstance(value, list):
+        for item in value:
+            _tidy(item)
+    if not isinstance(value, dict):
+        return
+    for name in ("deprecated", "allowEmptyValue", "allowReserved"):
+        if value.get(name) is False:
+            del value[name]
+    if value.get("headers") == {}:
+        del value["headers"]
+    if value.get("in") == "query":
+        # A query has no null; leaving the parameter out is what an optional one means.
+        choices = [c for c in value["schema"].get("oneOf", ()) if c.get("type") != "null"]
+        if len(choices) == 1:
+            value["schema"] = {k: v for k, v in value["schema"].items() if k != "oneOf"} | choices[0]
+    for name, item in value.items():
+        if name in {"minimum", "maximum"} and isinstance(item, float) and item.is_integer():
+            value[name] = int(item)
+        elif name == "description" and isinstance(item, str):
+            value[name] = inspect.cleandoc(item)
+        else:
+            _tidy(item)
 
 
 def operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
@@ -208,7 +242,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
         statuses.add(404)
     if "requestBody" in operation:
         statuses |= {413, 415, 422}
-        operation["requestBody"]["required"] = True
+        field = handler.parsed_data_field
+        operation["requestBody"]["required"] = field is not None and not field.is_optional
     if method != "get" or any(parameter.get("in") == "query" for parameter in parameters):
         statuses |= {404, 422}
     if method != "get":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator
 from datetime import time
 from itertools import count
 
 from hotel_booking.cli.demo_chain.content import characters
 from hotel_booking.cli.demo_chain.countries import COUNTRIES, PER_EURO, pleasant
+from hotel_booking.cli.demo_chain.draws import draws
 from hotel_booking.cli.demo_chain.house import (
     Character,
     City,
@@ -70,7 +70,7 @@ class Builder:
 
     def build(self, outline: Outline, city: City) -> House:
         """One house in its city."""
-        rng = random.Random(f"{self._seed}/{outline.slug}")
+        rng = draws(self._seed, outline.slug, "house")
         character = characters()[outline.character]
         country = COUNTRIES[city.country]
         level = in_local_money(outline.level, country.currency)
@@ -205,10 +205,7 @@ def _child_amounts(kind: RoomTypeOutline, character: Character, level: int, curr
 
 def _numbers(rooms: int) -> Iterator[tuple[str, str]]:
     """Room numbers and floors, from the ground up: 101, 102 ... There is no room 13 on any floor."""
-    if rooms <= _ROOMS_PER_FLOOR * 2:
-        per_floor = max(4, rooms // 3)
-    else:
-        per_floor = _ROOMS_PER_FLOOR
+    per_floor = max(4, rooms // 3) if rooms <= 2 * _ROOMS_PER_FLOOR else _ROOMS_PER_FLOOR
     for floor in count(1):
         doors: Iterable[int] = (door for door in count(1) if door != 13)
         for _, door in zip(range(per_floor), doors, strict=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from itertools import cycle
 import msgspec
 
 from hotel_booking.cli.demo_chain.countries import COUNTRIES
+from hotel_booking.cli.demo_chain.draws import draws
 from hotel_booking.cli.demo_chain.house import Character, City, Outline
 from hotel_booking.domains.properties.places import search_form
 
@@ -71,11 +71,9 @@ def characters() -> dict[str, Character]:
 
 def further_outlines(cities: Sequence[City], *, seed: int, taken: set[str]) -> Iterator[Outline]:
     """Composed houses in the given cities, without end. `taken` are the slugs in use; they are added to."""
-    rng = random.Random(f"{seed}/further")
+    rng = draws(seed, "further")
     kinds = cycle(_NAMES)
-    number = 0
-    for city in cycle(cities):
-        number += 1
+    for number, city in enumerate(cycle(cities), start=1):
         kind = next(kinds)
         name = f"Wayfinch {rng.choice(_NAMES[kind])} {city.name}"
         slug = re.sub(r"[^a-z0-9]+", "-", search_form(name)).strip("-")[:70]

@@ -21,7 +21,7 @@ PER_EURO = {
     "CZK": Decimal("24.3"),
     "DKK": Decimal("7.46"),
     "GBP": Decimal("0.872"),
-    "JPY": Decimal("173"),
+    "JPY": Decimal(173),
     "MAD": Decimal("10.6"),
     "MXN": Decimal("21.6"),
     "NOK": Decimal("11.7"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
+from hotel_booking.cli.demo_chain.draws import draws
 from hotel_booking.cli.demo_chain.house import House, Period, Room, RoomType
 from hotel_booking.cli.demo_chain.rates import Sheet
 
@@ -83,7 +83,7 @@ def rows(shelf: Shelf, sheet: Sheet) -> Iterator[tuple[Any, ...]]:
 
 def _blocks(house: House, period: Period, seed: int) -> Iterator[Block]:
     """One block for every forty rooms or so, each on another room, some of them begun already."""
-    rng = random.Random(f"{seed}/{house.outline.slug}/blocks")
+    rng = draws(seed, house.outline.slug, "blocks")
     roomy = [kind for kind in house.room_types if len(kind.rooms) >= 6]
     used: set[int] = set()
     for _ in range((house.outline.rooms + 20) // 40 if roomy else 0):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from hotel_booking.cli.demo_chain import seasons
 from hotel_booking.cli.demo_chain.countries import pleasant
+from hotel_booking.cli.demo_chain.draws import draws
 from hotel_booking.cli.demo_chain.house import House, Period, RoomType
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import NightPrice
@@ -41,7 +41,7 @@ class Sheet:
     def __init__(self, house: House, period: Period, seed: int) -> None:
         self.house = house
         self.first = period.first
-        rng = random.Random(f"{seed}/{house.outline.slug}/rates")
+        rng = draws(seed, house.outline.slug, "rates")
         # Hoteliers look at their prices once a week, and change them a little.
         drift = [rng.randrange(97, 104) for _ in range(period.nights // 7 + 2)]
         dates = [period.first + timedelta(days=i) for i in range(period.nights)]

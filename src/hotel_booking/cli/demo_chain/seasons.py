@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 
 _MONTHS: dict[str, tuple[int, ...]] = {
     "city": (82, 85, 95, 102, 112, 114, 106, 98, 114, 108, 96, 100),
@@ -41,6 +42,7 @@ HIGH_SEASON = 112
 PEAK_SEASON = 128
 
 
+@lru_cache(maxsize=20_000)  # houses share profiles; every night is asked for several times
 def season_of(profile: str, night: date) -> int:
     """The level of the time of year."""
     months = _MONTHS[profile]
@@ -61,7 +63,9 @@ def weekday_of(profile: str, night: date) -> int:
 
 def event_on(events: tuple[tuple[str, str, int], ...], night: date) -> int:
     """The level that an event puts on the night; 100 without one."""
-    day = f"{night:%m-%d}"
+    if not events:
+        return 100
+    day = night.isoformat()[5:]
     level = 100
     for first, last, percent in events:
         # An event over New Year begins later in the year than it ends.

@@ -21,3 +21,9 @@ class UnknownToken(Invalid):
     """The gateway does not know this payment token. Nothing was charged."""
 
     code = "unknown_token"
+
+
+class NoGateway(Conflict):
+    """No payment gateway is configured. Nothing was charged."""
+
+    code = "no_gateway"

@@ -341,3 +341,37 @@ def _restriction(row: Row) -> Restriction:
         closed_to_arrival=row["closed_to_arrival"],
         closed_to_departure=row["closed_to_departure"],
     )
+
+
+async def loaded_ari(
+    tx: Transaction, catalogue: Catalogue, first: date, last: date
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is loaded from `first` to `last`, both inclusive: room-nights and rate-nights as stored, with
+    codes for ids and nothing for what is not set."""
+    types = {kind.id: kind.code for kind in catalogue.room_types.values()}
+    plans = {plan.id: plan.code for plan in catalogue.plans.values()}
+    rooms = await tx.fetch(
+        "SELECT * FROM room_night WHERE room_type_id = ANY ($1) AND night BETWEEN $2 AND $3 ORDER BY 1, 2",
+        list(types),
+        first,
+        last,
+    )
+    rates = await tx.fetch(
+        "SELECT * FROM rate_night WHERE room_type_id = ANY ($1) AND rate_plan_id = ANY ($4)"
+        " AND night BETWEEN $2 AND $3 ORDER BY 1, 2, 3",
+        list(types),
+        first,
+        last,
+        list(plans),
+    )
+    return [_loaded(row, types, plans) for row in rooms], [_loaded(row, types, plans) for row in rates]
+
+
+def _loaded(row: Row, types: Mapping[int, str], plans: Mapping[int, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {"room_type": types[row["room_type_id"]]}
+    for name, value in row.items():
+        if name == "rate_plan_id":
+            said["rate_plan"] = plans[value]
+        elif name != "room_type_id" and value is not None and value is not False:
+            said[name] = value
+    return said

@@ -1,0 +1,90 @@
+"""Availability, rates and inventory: what channel managers and revenue managers send."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get, put
+from litestar.params import Parameter
+
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.rates import service
+from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
+from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari
+from hotel_booking.http.access import needs
+from hotel_booking.http.idempotency import idempotent
+
+_LONGEST_LOOK = 400
+
+
+class AriRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lines in order; later ones win. All are written, or none."""
+
+    updates: Annotated[list[AriUpdate], msgspec.Meta(max_length=MAX_LINES)]
+
+
+class AriAnswer(msgspec.Struct, frozen=True):
+    """How much was written."""
+
+    lines: int
+    room_nights: int
+    rate_nights: int
+
+
+class AriNights(msgspec.Struct, frozen=True):
+    """What is loaded: one object per room type and night, and per room type, plan and night with a row."""
+
+    currency: str
+    room_nights: list[dict[str, Any]]
+    rate_nights: list[dict[str, Any]]
+
+
+@put(
+    "/properties/{slug:str}/ari",
+    opt=needs(Scope.RATES_WRITE) | idempotent(),
+    tags=["Rates and availability"],
+    summary="Set availability, rates and restrictions",
+    request_max_body_size=5_000_000,
+)
+async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, caller: Caller) -> AriAnswer:
+    """By date range (both ends are nights, inclusive) and weekdays; one call can set a year. All or
+    nothing: a line that cannot be right is named by its index, as in `updates[3].price`."""
+    catalogue = await load_catalogue(tx, slug, active_only=False)
+    caller.check_property(catalogue.property.id)
+    result = await service.update_ari(tx, catalogue=catalogue, updates=data.updates, now=now)
+    return AriAnswer(result.lines, result.room_nights, result.rate_nights)
+
+
+@get(
+    "/properties/{slug:str}/ari",
+    opt=needs(Scope.RATES_WRITE),
+    tags=["Rates and availability"],
+    summary="What is loaded",
+)
+async def get_ari(
+    slug: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    first: Annotated[date | None, Parameter(query="from")] = None,
+    last: Annotated[date | None, Parameter(query="to")] = None,
+) -> AriNights:
+    """The nights from `from` (default: today) to `to` (default: 30 days on), both inclusive, at most 400."""
+    catalogue = await load_catalogue(tx, slug, active_only=False)
+    caller.check_property(catalogue.property.id)
+    begin = first or local_today(now, catalogue.property.timezone)
+    if begin.year > 9000:
+        raise Invalid("this is too far away", field="from")
+    end = last or begin + timedelta(days=30)
+    if not 0 <= (end - begin).days < _LONGEST_LOOK:
+        raise Invalid(f"ask for 1 to {_LONGEST_LOOK} nights", field="to", fix="`to` lies after `from`")
+    rooms, rates = await loaded_ari(tx, catalogue, begin, end)
+    return AriNights(catalogue.property.currency, rooms, rates)
+
+
+handlers = [put_ari, get_ari]

@@ -1,0 +1,99 @@
+"""Out-of-order blocks of physical rooms."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, post
+from litestar.params import Parameter
+
+from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.inventory import blocks
+from hotel_booking.domains.inventory.blocks import Block
+from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.http.access import needs
+from hotel_booking.http.idempotency import idempotent
+
+
+class BlockRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A room by its number, out of order on the nights of `[arrival, departure)`."""
+
+    room: Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+    arrival: date
+    departure: date
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class BlockList(msgspec.Struct, frozen=True):
+    """Blocks by their first night."""
+
+    items: list[Block]
+    next_cursor: None = None
+
+
+@post(
+    "/properties/{slug:str}/blocks",
+    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    tags=["Rooms"],
+    summary="Take a room out of order",
+)
+async def create_block(slug: str, data: BlockRequest, tx: Transaction, caller: Caller) -> Block:
+    """Lowers the capacity of its room type; refused where the room, or every room of its type, is sold."""
+    property_id = (await load_catalogue(tx, slug, active_only=False)).property.id
+    caller.check_property(property_id)
+    return await blocks.block(
+        tx,
+        property_id=property_id,
+        room=data.room,
+        stay=Stay(data.arrival, data.departure),
+        reason=data.reason,
+    )
+
+
+@get(
+    "/properties/{slug:str}/blocks",
+    opt=needs(Scope.PROPERTIES_WRITE),
+    tags=["Rooms"],
+    summary="Blocks of a property",
+)
+async def list_blocks(
+    slug: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    first: Annotated[date | None, Parameter(query="from")] = None,
+    last: Annotated[date | None, Parameter(query="to")] = None,
+) -> BlockList:
+    """Those that touch the nights from `from` (default: today) to `to` (default: a year on)."""
+    catalogue = await load_catalogue(tx, slug, active_only=False)
+    caller.check_property(catalogue.property.id)
+    begin = first or local_today(now, catalogue.property.timezone)
+    if begin.year > 9000:
+        raise Invalid("this is too far away", field="from")
+    end = last or begin + timedelta(days=365)
+    if end < begin:
+        raise Invalid("`to` lies before `from`", field="to")
+    return BlockList(await blocks.blocks(tx, property_id=catalogue.property.id, first=begin, last=end))
+
+
+@delete(
+    "/properties/{slug:str}/blocks/{block_id:int}",
+    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    tags=["Rooms"],
+    summary="Put a room back on sale",
+)
+async def delete_block(slug: str, block_id: int, tx: Transaction, caller: Caller) -> None:
+    """The nights are on sale again."""
+    property_id = (await load_catalogue(tx, slug, active_only=False)).property.id
+    caller.check_property(property_id)
+    if not 0 < block_id < 2**31:
+        raise blocks.BlockNotFound("there is no such block")
+    await blocks.unblock(tx, property_id=property_id, block_id=block_id)
+
+
+handlers = [create_block, list_blocks, delete_block]

@@ -1,0 +1,289 @@
+"""Search: the cheapest offer of every hotel that sells the stay."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from hashlib import sha256
+
+import msgspec
+from litestar import get
+
+from hotel_booking.api.stay_query import integers, party_of, stay_of
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.money import Money, divide
+from hotel_booking.domains.properties.places import Place, resolve_place
+from hotel_booking.domains.search import area
+from hotel_booking.domains.search.errors import InvalidArea, InvalidFilter, PlaceNotFound, WhereMissing
+from hotel_booking.domains.search.find import find
+from hotel_booking.domains.search.types import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    SORTS,
+    Around,
+    Box,
+    Key,
+    SearchRequest,
+    SearchResult,
+    Sort,
+)
+from hotel_booking.http import pages
+from hotel_booking.http.access import public
+from hotel_booking.http.problems import InvalidCursor
+
+DEFAULT_RADIUS_KM = 25.0
+_HIGHEST_PRICE = 10**12
+
+
+class PropertyAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A hotel that was found. `amenities` are OpenTravel codes (HAC)."""
+
+    slug: str
+    name: str
+    stars: int
+    city: str
+    country: str
+    lat: float
+    lon: float
+    amenities: tuple[int, ...] = ()
+    distance_km: float | None = None
+
+
+class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The hotel's cheapest offer that passes the filters. `total` is what the guest pays for all rooms and
+    nights, taxes in; `per_night` is its share of a night, rounded. `approximate_total` is the same in the
+    currency asked for, by indicative rates; never charged. `refundable`: cancelling now would give at
+    least a part of the money back."""
+
+    room_type: str
+    room_type_name: str
+    rate_plan: str
+    rate_plan_name: str
+    total: Money
+    per_night: Money
+    nights: int
+    rooms: int
+    rooms_left: int
+    refundable: bool
+    meal: int
+    approximate_total: Money | None = None
+
+
+class ResultAnswer(msgspec.Struct, frozen=True):
+    """One hotel and its offer."""
+
+    property: PropertyAnswer
+    offer: OfferAnswer
+
+
+class RoomAnswer(msgspec.Struct, frozen=True):
+    """Who sleeps in one of the rooms."""
+
+    adults: int
+    children: tuple[int, ...]
+
+
+class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A page of results. `place` is the city that was understood, `rooms` how the party was spread.
+    `total_count` counts the hotels with an offer; it is left out with filters on the price or refunds."""
+
+    results: list[ResultAnswer]
+    next_cursor: str | None
+    rooms: list[RoomAnswer]
+    total_count: int | None = None
+    place: Place | None = None
+
+
+@get("/search", opt=public(), tags=["Search"], summary="Find hotels that sell a stay")
+async def search_hotels(
+    tx: Transaction,
+    now: datetime,
+    arrival: date,
+    departure: date,
+    place: str | None = None,
+    lat: float | None = None,
+    lon: float | None = None,
+    radius_km: float | None = None,
+    bbox: str | None = None,
+    adults: int = 2,
+    children: str | None = None,
+    rooms: int = 1,
+    stars: str | None = None,
+    min_stars: int | None = None,
+    amenities: str | None = None,
+    meal: str | None = None,
+    refundable: bool = False,
+    price_min: int | None = None,
+    price_max: int | None = None,
+    sort: str = "price",
+    currency: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> SearchAnswer:
+    """Where: `place` (a name or an id of `GET /places`) or `lat` and `lon`, both with `radius_km`
+    (default 25, at most 500), or `bbox=south,west,north,east`. Who: `adults` and `children` (ages, such as
+    `5,9`) are the whole party; with several `rooms` (all of one type) it is spread evenly over them.
+
+    Filters: `stars=4,5` or `min_stars`, `amenities` (OpenTravel HAC codes, all of them), `meal`
+    (OpenTravel MPT codes, any of them), `refundable=true`, `price_min` and `price_max` (the total, in minor
+    units of `currency`, or of each hotel's own). `sort`: price, distance, stars or name. A `cursor` is
+    good for the same search only."""
+    known = await _place(tx, place)
+    request = SearchRequest(
+        where=_where(known, lat, lon, radius_km, bbox),
+        stay=stay_of(arrival, departure, now),
+        party=party_of(adults, children, rooms),
+        stars=_stars(stars, min_stars),
+        amenities=integers(amenities, "amenities", example="amenities=71,101"),
+        meals=integers(meal, "meal", example="meal=19"),
+        refundable=refundable,
+        price_min=_price(price_min, "price_min"),
+        price_max=_price(price_max, "price_max"),
+        sort=_choice(sort),
+        currency=_currency(currency),
+        limit=limit,
+    )
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidFilter(f"limit is 1 to {MAX_LIMIT}", field="limit")
+    if request.sort == "distance" and isinstance(request.where, Box):
+        raise InvalidFilter(
+            "a box has no point to measure distances from",
+            field="sort",
+            fix="search by place or by lat and lon",
+        )
+    same = _fingerprint(request)
+    page = await find(tx, msgspec.structs.replace(request, after=_after(cursor, same, request)), now)
+    return SearchAnswer(
+        results=[_result(result) for result in page.results],
+        next_cursor=pages.encode((same, page.after)) if page.after else None,
+        rooms=[RoomAnswer(room.adults, room.children) for room in request.party],
+        total_count=page.total_count,
+        place=known,
+    )
+
+
+async def _place(tx: Transaction, text: str | None) -> Place | None:
+    if text is None:
+        return None
+    place = await resolve_place(tx, text)
+    if place is None:
+        raise PlaceNotFound(
+            f"no place is called {text[:80]!r}",
+            field="place",
+            fix="ask GET /places?q= with the first letters, or search by lat and lon",
+        )
+    return place
+
+
+def _where(
+    place: Place | None, lat: float | None, lon: float | None, radius_km: float | None, bbox: str | None
+) -> Around | Box:
+    by_point = lat is not None or lon is not None
+    if (place is not None) + by_point + (bbox is not None) != 1:
+        raise WhereMissing(
+            "a search is by place, by lat and lon, or by bbox", field="place", fix="give exactly one of them"
+        )
+    if bbox is not None:
+        return _box(bbox)
+    radius = DEFAULT_RADIUS_KM if radius_km is None else radius_km
+    if place is not None:
+        return area.around(place.lat, place.lon, radius)
+    if lat is None or lon is None:
+        raise WhereMissing("a point has both lat and lon", field="lat" if lat is None else "lon")
+    return area.around(lat, lon, radius)
+
+
+def _box(text: str) -> Box:
+    try:
+        south, west, north, east = (float(part) for part in text.split(",", 4))
+    except ValueError:
+        raise InvalidArea(
+            "bbox has four numbers",
+            field="bbox",
+            fix="bbox=south,west,north,east, such as 48.0,11.3,48.3,11.8",
+        ) from None
+    return area.box(south, west, north, east)
+
+
+def _stars(listed: str | None, least: int | None) -> tuple[int, ...]:
+    stars = integers(listed, "stars", example="stars=4,5")
+    if least is not None:
+        if stars:
+            raise InvalidFilter("give stars or min_stars, not both", field="min_stars")
+        stars = tuple(range(least, 6)) if 0 <= least <= 5 else (least,)
+    if any(not 0 <= number <= 5 for number in stars):
+        raise InvalidFilter("a hotel has 0 to 5 stars", field="min_stars" if listed is None else "stars")
+    return stars
+
+
+def _price(amount: int | None, field: str) -> int | None:
+    if amount is not None and not 0 <= amount <= _HIGHEST_PRICE:
+        raise InvalidFilter(
+            "the price is out of range", field=field, fix="it is in minor units: 12900 is 129.00"
+        )
+    return amount
+
+
+def _choice(sort: str) -> Sort:
+    for known in SORTS:
+        if sort == known:
+            return known
+    raise InvalidFilter("there is no such sort", field="sort", fix=f"one of {', '.join(SORTS)}")
+
+
+def _currency(code: str | None) -> str | None:
+    if code is not None and not (len(code) == 3 and code.isascii() and code.isalpha()):
+        raise InvalidFilter("a currency has three letters", field="currency", fix="such as EUR")
+    return code.upper() if code else None
+
+
+def _fingerprint(request: SearchRequest) -> str:
+    same = msgspec.structs.replace(request, limit=0)
+    return sha256(msgspec.json.encode(same)).hexdigest()[:16]
+
+
+def _after(cursor: str | None, same: str, request: SearchRequest) -> Key | None:
+    if cursor is None:
+        return None
+    given, key = pages.decode(cursor, tuple[str, Key])
+    if given != same or isinstance(key.value, str) != (request.sort == "name"):
+        raise InvalidCursor(
+            "the cursor is of another search",
+            field="cursor",
+            fix="repeat the search with the same parameters, or start again without a cursor",
+        )
+    found: Key = key
+    return found
+
+
+def _result(result: SearchResult) -> ResultAnswer:
+    found, offer = result.property, result.offer
+    return ResultAnswer(
+        PropertyAnswer(
+            slug=found.slug,
+            name=found.name,
+            stars=found.stars,
+            city=found.city,
+            country=found.country,
+            lat=found.lat,
+            lon=found.lon,
+            amenities=found.amenities,
+            distance_km=None if found.distance_m is None else found.distance_m / 1000,
+        ),
+        OfferAnswer(
+            room_type=offer.room_type,
+            room_type_name=offer.room_type_name,
+            rate_plan=offer.rate_plan,
+            rate_plan_name=offer.rate_plan_name,
+            total=Money(offer.total, offer.currency),
+            per_night=Money(divide(offer.total, offer.nights), offer.currency),
+            nights=offer.nights,
+            rooms=offer.rooms,
+            rooms_left=offer.rooms_left,
+            refundable=offer.refundable,
+            meal=offer.meal,
+            approximate_total=offer.approximate,
+        ),
+    )
+
+
+handlers = [search_hotels]

@@ -1,0 +1,47 @@
+"""The parameters of a stay in a query string, the same in search, offers and calendar."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from hotel_booking.core.dates import Stay
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.errors import ArrivalInThePast, InvalidFilter
+from hotel_booking.domains.search.party import MAX_CHILDREN, spread
+
+_LONGEST_LIST = 50
+
+
+def stay_of(arrival: date, departure: date, now: datetime) -> Stay:
+    """The stay; refused where the arrival is in the past everywhere on earth. A hotel's own calendar
+    decides later."""
+    stay = Stay(arrival, departure)
+    earliest = (now - timedelta(hours=12)).date()
+    if arrival < earliest:
+        raise ArrivalInThePast(
+            "the arrival is in the past", field="arrival", fix=f"arrive on {earliest} or later"
+        )
+    return stay
+
+
+def party_of(adults: int, children: str | None, rooms: int) -> tuple[Occupancy, ...]:
+    """The party by rooms; `children` are ages such as "5,9"."""
+    ages = integers(children, "children", most=MAX_CHILDREN, example="children=5,9")
+    return spread(adults, ages, rooms)
+
+
+def integers(text: str | None, field: str, *, most: int = _LONGEST_LIST, example: str) -> tuple[int, ...]:
+    """A list of whole numbers from 0 to 9999 such as "4,5"; nothing is an empty list."""
+    if text is None or not text.strip():
+        return ()
+    parts = [part.strip() for part in text.split(",", most + 1)]
+    if len(parts) > most:
+        raise InvalidFilter(f"{field} lists at most {most} numbers", field=field)
+    for place, part in enumerate(parts):
+        if not (part.isascii() and part.isdigit() and len(part) <= 4):
+            raise InvalidFilter(
+                f"{field} lists whole numbers from 0 to 9999, separated by commas",
+                field=f"{field}[{place}]",
+                fix=f"such as {example}",
+            )
+    return tuple(int(part) for part in parts)

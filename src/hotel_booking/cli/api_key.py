@@ -1,0 +1,148 @@
+"""hotel-booking api-key create|list|revoke|rotate"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.identity import queries, service
+from hotel_booking.domains.identity.types import NewKey, Scope
+
+app = typer.Typer(help="API keys for staff and partners.", no_args_is_help=True)
+
+T = TypeVar("T")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+class UnknownScope(Invalid):
+    """There is no such scope."""
+
+    code = "unknown_scope"
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="What it is for, such as 'Channel manager'.")],
+    scope: Annotated[
+        list[str], typer.Option(help=f"May be repeated, or separated by commas: {', '.join(Scope)}.")
+    ],
+    property_slug: Annotated[
+        list[str] | None, typer.Option("--property", help="Limit it to this property; may be repeated.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="12h, 30d, 8w, or a date such as 2030-12-31. Never, if left out.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Create a key and print it, once and alone on the last line."""
+    scopes = [_scope(part) for text in scope for part in text.split(",") if part.strip()]
+    if not 1 <= len(name) <= 100 or "\x00" in name:
+        raise Invalid("the name must have 1 to 100 characters")
+    now = utc_now()
+    expires_at = _expiry(expires, now) if expires else None
+
+    async def run(tx: Transaction) -> NewKey:
+        return await service.create_key(
+            tx, name=name, scopes=scopes, properties=property_slug or None, expires_at=expires_at, now=now
+        )
+
+    new = _in_transaction(data_dir, run)
+    limits = ", ".join(new.key.properties) if new.key.properties is not None else "every property"
+    until = f"until {new.key.expires_at:%Y-%m-%d %H:%M} UTC" if new.key.expires_at else "until it is revoked"
+    typer.echo(f"Key {new.key.id} ({new.key.name}): {', '.join(new.key.scopes)}; {limits}; {until}.")
+    typer.echo("Shown this once; only its hash is stored:")
+    typer.echo(new.secret)
+
+
+@app.command("list")
+def list_keys(data_dir: DataDir = None) -> None:
+    """Every key, newest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    keys = _in_transaction(data_dir, lambda tx: queries.list_keys(tx, limit=1000))
+    now = utc_now()
+    table = Table("id", "name", "scopes", "properties", "state", "last used")
+    for key in keys:
+        if key.revoked_at:
+            state = "revoked"
+        elif not key.active(now):
+            state = "expired"
+        else:
+            state = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "active"
+        table.add_row(
+            str(key.id),
+            key.name,
+            ", ".join(key.scopes),
+            "all" if key.properties is None else ", ".join(key.properties),
+            state,
+            f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
+        )
+    Console().print(table)
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[int, typer.Argument(help="As the list shows it.")], data_dir: DataDir = None
+) -> None:
+    """Close a key for good, at once."""
+    key = _in_transaction(data_dir, lambda tx: service.revoke_key(tx, key_id=key_id, now=utc_now()))
+    typer.echo(f"Key {key.id} ({key.name}) opens nothing any more.")
+
+
+@app.command()
+def rotate(
+    key_id: Annotated[int, typer.Argument(help="As the list shows it.")],
+    overlap: Annotated[str, typer.Option(help="How long the old secret works on: 0h, 24h, 7d.")] = "24h",
+    data_dir: DataDir = None,
+) -> None:
+    """Give a key a new secret and print it, once and alone on the last line; the old one works on a while."""
+    span = _span(overlap)
+    new = _in_transaction(
+        data_dir, lambda tx: service.rotate_key(tx, key_id=key_id, now=utc_now(), overlap=span)
+    )
+    typer.echo(f"Key {new.key.id} ({new.key.name}) replaces key {key_id}, which works for {overlap} more.")
+    typer.echo("Shown this once; only its hash is stored:")
+    typer.echo(new.secret)
+
+
+def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def once(url: str) -> T:
+        async with Database.open(url, size=1) as database, database.transaction() as tx:
+            return await run(tx)
+
+    with database_url(data_dir) as url:
+        return asyncio.run(once(url))
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return Scope(text.strip())
+    except ValueError:
+        raise UnknownScope(
+            f"there is no scope {text.strip()!r}", fix=f"choose of {', '.join(Scope)}"
+        ) from None
+
+
+def _expiry(text: str, now: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return now + _span(text)
+
+
+def _span(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d{1,5})([hdw])", text)
+    if match is None:
+        raise Invalid(f"{text!r} is not a time span", fix="write 12h, 30d or 8w")
+    return int(match[1]) * _UNITS[match[2]]

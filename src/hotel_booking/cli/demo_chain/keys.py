@@ -1,0 +1,39 @@
+"""The demo's API key: made once, kept in a file that only its owner reads."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.service import create_key
+from hotel_booking.domains.identity.types import Scope
+
+FILE = "demo-credentials.json"
+
+
+async def credentials(database_url: str, data_dir: Path) -> Path:
+    """Make an API key that may do everything and write it to `demo-credentials.json`; the file's path.
+
+    A file left by an earlier, unfinished start is replaced, because its key belongs to a lost database.
+    """
+    async with Database.open(database_url, size=1) as db, db.transaction() as tx:
+        key = await create_key(tx, name="demo", scopes=[Scope.ALL], now=utc_now())
+        path = data_dir / FILE
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        # Born private: a chmod afterwards would leave a moment in which others can read it.
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"api_key": key.secret}, file)
+        fresh.replace(path)
+    return path
+
+
+def read_credentials(data_dir: Path) -> str | None:
+    """The demo's API key, or None where there is none (the file was deleted or is not ours to read)."""
+    try:
+        return str(json.loads((data_dir / FILE).read_text())["api_key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,185 @@
+"""Loads the whole chain in one transaction: a process killed half-way leaves an empty database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from hotel_booking.cli.demo_chain import inventory, rates
+from hotel_booking.cli.demo_chain.book import Bookkeeper, TermsOf
+from hotel_booking.cli.demo_chain.building import Builder
+from hotel_booking.cli.demo_chain.content import further_outlines, outlines
+from hotel_booking.cli.demo_chain.countries import COUNTRIES, PER_EURO, RATES_AS_OF
+from hotel_booking.cli.demo_chain.house import City, House, Outline, Period, Plan, RoomType
+from hotel_booking.cli.demo_chain.inventory import Shelf
+from hotel_booking.cli.demo_chain.rates import Sheet
+from hotel_booking.cli.demo_chain.writing import write_book, write_houses
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import Conflict
+from hotel_booking.domains.bookings.pricing import terms_key
+from hotel_booking.domains.bookings.service.quote import sale_terms
+from hotel_booking.domains.bookings.types import SaleTerms
+from hotel_booking.domains.properties.places import load_places
+from hotel_booking.domains.rates.queries import load_catalogue
+
+PROPERTIES = 52  # as many as are written by hand
+NIGHTS = 540  # on sale, from yesterday on
+# Nights before yesterday that guests in the house and those who just left have slept.
+_HISTORY = 14
+
+Progress = Callable[[str, float], None]
+_Item = TypeVar("_Item")
+
+
+class NotEmpty(Conflict):
+    """The database has hotels already. Nothing was changed."""
+
+    code = "not_empty"
+
+
+async def load(
+    database_url: str,
+    *,
+    seed: int,
+    progress: Progress,
+    properties: int = PROPERTIES,
+    today: date | None = None,
+) -> None:
+    """Fill an empty, migrated database with the chain: all of it, or nothing.
+
+    The same seed, number of properties and `today` (default: the date in UTC) give the same data.
+    `progress` is told what is done, with the share of the whole from 0 to 1. Raises `NotEmpty`.
+    """
+    today = today or datetime.now(UTC).date()
+    period = Period(today, today - timedelta(days=1 + _HISTORY), NIGHTS + _HISTORY)
+    steps = _Steps(progress)
+    async with (
+        Database.open(database_url, size=1, statement_timeout_ms=0) as db,
+        db.transaction() as tx,
+    ):
+        if await tx.fetchval("SELECT EXISTS (SELECT FROM property)"):
+            raise NotEmpty("the database has hotels already", fix="load the demo into a fresh database")
+        await load_places(tx)
+        steps.done("cities", 0.2)
+        houses = await _houses(tx, properties, seed)
+        await write_houses(tx, houses)
+        await tx.copy(
+            "exchange_rate",
+            ("currency", "per_euro", "as_of"),
+            ((currency, rate, RATES_AS_OF) for currency, rate in PER_EURO.items()),
+        )
+        steps.done(f"{len(houses)} hotels", 0.25)
+        shelves = []
+        known_terms: set[UUID] = set()
+        for number, house in enumerate(houses, start=1):
+            shelves.append(await _load_book(tx, house, period, seed, known_terms))
+            steps.at("bookings", 0.25 + 0.2 * number / len(houses))
+        steps.done("bookings", 0.45)
+        nights = _with_steps(shelves, steps, "rooms", 0.45, 0.65)
+        await tx.copy(
+            "room_night",
+            inventory.COLUMNS,
+            (row for shelf in nights for row in inventory.rows(shelf, Sheet(shelf.house, period, seed))),
+        )
+        steps.done("rooms", 0.65)
+        priced = _with_steps(houses, steps, "prices", 0.65, 0.9)
+        await tx.copy(
+            "rate_night",
+            rates.COLUMNS,
+            (row for house in priced for row in rates.rows(Sheet(house, period, seed))),
+        )
+        steps.done("prices", 0.9)
+        await tx.execute(
+            "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
+            " reservation, guest, payment, ledger_entry"
+        )
+    steps.done("saving", 1.0)
+
+
+class _Steps:
+    """Tells progress what is going on, and at the end of a step how long it took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._since = time.monotonic()
+
+    def at(self, what: str, share: float) -> None:
+        self._progress(what, share)
+
+    def done(self, what: str, share: float) -> None:
+        now = time.monotonic()
+        self._progress(f"{what} ({now - self._since:.1f} s)", share)
+        self._since = now
+
+
+def _with_steps(
+    items: Sequence[_Item], steps: _Steps, what: str, start: float, end: float
+) -> Iterator[_Item]:
+    for number, item in enumerate(items):
+        steps.at(what, start + (end - start) * number / len(items))
+        yield item
+
+
+async def _houses(tx: Transaction, properties: int, seed: int) -> list[House]:
+    """The written houses, and composed ones where more are asked for."""
+    chosen: list[Outline] = outlines()[:properties]
+    more = properties - len(chosen)
+    cities = {city.id: city for city in await _cities(tx, [outline.place for outline in chosen], more)}
+    if more > 0:
+        written = {outline.place for outline in chosen}
+        free = [city for city in cities.values() if city.id not in written]
+        taken = {outline.slug for outline in chosen}
+        chosen += islice(further_outlines(free, seed=seed, taken=taken), more)
+    builder = Builder(seed)
+    return [builder.build(outline, cities[outline.place]) for outline in chosen]
+
+
+async def _cities(tx: Transaction, ids: Sequence[int], more: int) -> list[City]:
+    """The named cities, and the `more` largest others in countries that the chain knows."""
+    rows = await tx.fetch(
+        "SELECT id, name, country, lat, lon, timezone FROM place WHERE id = ANY ($1)"
+        " UNION ALL (SELECT id, name, country, lat, lon, timezone FROM place"
+        "  WHERE country = ANY ($2) AND id <> ALL ($1) ORDER BY population DESC, id LIMIT $3)",
+        list(ids),
+        list(COUNTRIES),
+        max(more, 0),
+    )
+    return [City(**dict(row)) for row in rows]
+
+
+async def _load_book(
+    tx: Transaction, house: House, period: Period, seed: int, known_terms: set[UUID]
+) -> Shelf:
+    """Draw and write one house's bookings. Returns what they leave on the shelf.
+
+    Terms are stored by their hash, and two houses may sell on the same; `known_terms` grows.
+    """
+    shelf = Shelf(house, period, seed)
+    keeper = Bookkeeper(house, shelf, Sheet(house, period, seed), period, seed)
+    bodies: dict[UUID, object] = {}
+    bookings = list(keeper.bookings(await _terms(tx, house, bodies)))
+    new = {key: body for key, body in bodies.items() if key not in known_terms}
+    known_terms.update(new)
+    await write_book(tx, house, bookings, new.items(), shelf)
+    return shelf
+
+
+async def _terms(tx: Transaction, house: House, bodies: dict[UUID, object]) -> TermsOf:
+    """What sales are made on, read back from the database as a real sale would; bodies are collected."""
+    catalogue = await load_catalogue(tx, house.outline.slug)
+    known: dict[tuple[int, int], tuple[UUID, SaleTerms]] = {}
+
+    def terms_of(kind: RoomType, plan: Plan) -> tuple[UUID, SaleTerms]:
+        found = known.get((kind.id, plan.id))
+        if found is None:
+            terms = sale_terms(catalogue, kind.outline.code, plan.code)
+            key, body = terms_key(terms)
+            bodies[key] = body
+            found = known[kind.id, plan.id] = key, terms
+        return found
+
+    return terms_of

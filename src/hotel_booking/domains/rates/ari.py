@@ -1,0 +1,177 @@
+"""Availability, rates and inventory as they come in: lines of an update, spread over their nights. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow
+
+MAX_LINES = 5_000
+MAX_CELLS = 250_000  # nights to write in one call: 100 room types for nearly seven years
+REACH = timedelta(days=1_100)  # how far from today a night may lie
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", 1, 2, 3, 4, 5, 6, 7]
+Rooms = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Nights = Annotated[int, msgspec.Meta(ge=1, le=366)]
+
+
+class AriUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line: what to set for a room type, or for it on one rate plan, on the nights from `from` to `to`,
+    both inclusive. `weekdays` (mon … sun, or 1 … 7 from Monday) picks some of them.
+
+    What is left out stays as it is; null takes a restriction or a price away. `capacity` and
+    `overbooking_limit` are of the room type, whatever plan the line names. Amounts are minor units;
+    `children` has one amount per child band of the property. Later lines win over earlier ones.
+    """
+
+    room_type: str
+    first: date = msgspec.field(name="from")
+    last: date = msgspec.field(name="to")
+    rate_plan: str | None = None
+    weekdays: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)] | None = None
+    capacity: Rooms | UnsetType = UNSET
+    overbooking_limit: Rooms | UnsetType = UNSET
+    price: Amount | UnsetType | None = UNSET
+    extra_adult: Amount | UnsetType | None = UNSET
+    children: Annotated[list[Amount], msgspec.Meta(max_length=10)] | UnsetType | None = UNSET
+    closed: bool | UnsetType = UNSET
+    min_stay_arrival: Nights | UnsetType | None = UNSET
+    min_stay_through: Nights | UnsetType | None = UNSET
+    max_stay: Nights | UnsetType | None = UNSET
+    closed_to_arrival: bool | UnsetType = UNSET
+    closed_to_departure: bool | UnsetType = UNSET
+
+
+ROOM_COLUMNS = ("capacity", "overbooking_limit")
+RATE_COLUMNS = ("price", "extra_adult", "children")
+RESTRICTIONS = (
+    "closed",
+    "min_stay_arrival",
+    "min_stay_through",
+    "max_stay",
+    "closed_to_arrival",
+    "closed_to_departure",
+)
+
+
+class AriError(Invalid):
+    """A line of the update cannot be right; `field` names it by its index. Nothing was changed."""
+
+    code = "invalid_ari"
+
+
+class Cells(msgspec.Struct):
+    """What to set, night by night: values by column, and the line that said so last."""
+
+    # (room type id, night) and (room type id, rate plan id, night)
+    rooms: dict[tuple[int, date], dict[str, object]]
+    rates: dict[tuple[int, int, date], dict[str, object]]
+    lines: dict[tuple[int, date], int]
+
+
+def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> Cells:
+    """The lines laid over their nights, later ones over earlier. Raises `AriError` naming the line."""
+    if not updates:
+        raise AriError("there is nothing to update", field="updates", fix="send at least one line")
+    if len(updates) > MAX_LINES:
+        raise AriError(f"one call takes {MAX_LINES} lines", field="updates", fix="send several calls")
+    cells = Cells({}, {}, {})
+    for index, line in enumerate(updates):
+        where = f"updates[{index}]"
+        kind, plan = _checked(line, catalogue, today, where)
+        said = _said(line)
+        own = {name: value for name, value in said.items() if name in ROOM_COLUMNS}
+        rest = {name: value for name, value in said.items() if name not in ROOM_COLUMNS}
+        for night in _nights(line):
+            key = (kind.id, night)
+            room = cells.rooms.setdefault(key, {})
+            if own:
+                room |= own
+                cells.lines[key] = index
+            if plan is None:
+                room |= rest
+            elif rest:
+                cells.rates.setdefault((kind.id, plan.id, night), {}).update(rest)
+        if len(cells.rooms) + len(cells.rates) > MAX_CELLS:
+            raise AriError(f"one call sets at most {MAX_CELLS} nights", field=where, fix="send several calls")
+    return cells
+
+
+def _said(line: AriUpdate) -> Mapping[str, object]:
+    names = (*ROOM_COLUMNS, *RATE_COLUMNS, *RESTRICTIONS)
+    return {name: value for name in names if (value := getattr(line, name)) is not UNSET}
+
+
+def _checked(
+    line: AriUpdate, catalogue: Catalogue, today: date, where: str
+) -> tuple[RoomTypeRow, PlanRow | None]:
+    kind = catalogue.room_types.get(line.room_type)
+    if kind is None:
+        raise AriError(
+            f"there is no room type {line.room_type!r}",
+            field=f"{where}.room_type",
+            fix=f"the property has {', '.join(catalogue.room_types) or 'none yet'}",
+        )
+    plan = catalogue.plans.get(line.rate_plan) if line.rate_plan is not None else None
+    if line.rate_plan is not None and plan is None:
+        raise AriError(
+            f"there is no rate plan {line.rate_plan!r}",
+            field=f"{where}.rate_plan",
+            fix=f"the property has {', '.join(catalogue.plans) or 'none yet'}",
+        )
+    if line.last < line.first:
+        raise AriError("`to` lies before `from`", field=f"{where}.to", fix="both ends are nights, inclusive")
+    for name, night in (("from", line.first), ("to", line.last)):
+        if abs(night - today) > REACH:
+            raise AriError(
+                f"{night} is more than {REACH.days} days from today",
+                field=f"{where}.{name}",
+                fix="come nearer",
+            )
+    if not _said(line):
+        raise AriError("the line sets nothing", field=where, fix="give capacity, price or a restriction")
+    _check_prices(line, catalogue, plan, where)
+    return kind, plan
+
+
+def _check_prices(line: AriUpdate, catalogue: Catalogue, plan: PlanRow | None, where: str) -> None:
+    priced = next((name for name in RATE_COLUMNS if getattr(line, name) is not UNSET), None)
+    if priced is None:
+        return
+    if plan is None:
+        raise AriError(
+            f"{priced} is of a rate plan", field=f"{where}.rate_plan", fix="name the rate plan in the line"
+        )
+    if plan.parent_id is not None:
+        parent = next(
+            (code for code, row in catalogue.plans.items() if row.id == plan.parent_id), "its parent"
+        )
+        raise AriError(
+            f"the prices of {plan.code} are derived from {parent}",
+            field=f"{where}.{priced}",
+            fix=f"set the prices of {parent}, or change how {plan.code} is derived",
+        )
+    bands = len(catalogue.property.child_bands)
+    if isinstance(line.children, list) and len(line.children) != bands:
+        raise AriError(
+            f"the property has {bands} child bands, the line {len(line.children)} amounts",
+            field=f"{where}.children",
+        )
+
+
+def _nights(line: AriUpdate) -> Iterator[date]:
+    wanted = None
+    if line.weekdays is not None:
+        wanted = {day - 1 if isinstance(day, int) else _WEEKDAYS.index(day) for day in line.weekdays}
+    for offset in range((line.last - line.first).days + 1):
+        night = line.first + timedelta(days=offset)
+        if wanted is None or night.weekday() in wanted:
+            yield night

@@ -1,0 +1,168 @@
+"""Writing availability, rates and inventory: one call, all or nothing, in a few statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Conflict
+from hotel_booking.domains.rates.ari import AriUpdate, Cells, spread
+from hotel_booking.domains.rates.queries import Catalogue
+
+
+class CapacityBelowSold(Conflict):
+    """Fewer rooms than are sold on a night. Nothing was changed."""
+
+    code = "capacity_below_sold"
+
+
+class AriResult(msgspec.Struct, frozen=True):
+    """How much was written: lines read, room-nights and rate-nights set."""
+
+    lines: int
+    room_nights: int
+    rate_nights: int
+
+
+# Column: its type in PostgreSQL. `capacity` sets the physical rooms; blocks lower them.
+_TYPES = {
+    "capacity": "int",
+    "overbooking_limit": "int",
+    "price": "bigint",
+    "extra_adult": "bigint",
+    "children": "jsonb",
+    "closed": "boolean",
+    "min_stay_arrival": "int",
+    "min_stay_through": "int",
+    "max_stay": "int",
+    "closed_to_arrival": "boolean",
+    "closed_to_departure": "boolean",
+}
+Key = TypeVar("Key", bound=tuple[Any, ...])
+
+_COLUMNS = {"capacity": "physical", "children": "child_amounts"}
+
+_LOCK = """
+SELECT n.room_type_id, n.night, n.taken, n.blocked, n.physical, n.overbooking_limit
+  FROM unnest($1::int[], $2::date[]) AS w(room_type_id, night)
+  JOIN room_night n USING (room_type_id, night)
+ ORDER BY n.room_type_id, n.night FOR UPDATE OF n
+"""
+# Nights that are not on sale yet: as many rooms as there are, less those that are blocked already.
+_CREATE = """
+INSERT INTO room_night (room_type_id, night, physical, blocked)
+SELECT w.room_type_id, w.night,
+       (SELECT count(*) FROM room r WHERE r.room_type_id = w.room_type_id AND r.active),
+       (SELECT count(*) FROM room r JOIN room_use u ON u.room_id = r.id
+         WHERE r.room_type_id = w.room_type_id AND u.reason IS NOT NULL AND u.stay @> w.night)
+  FROM unnest($1::int[], $2::date[]) AS w(room_type_id, night)
+ WHERE NOT EXISTS (SELECT FROM room_night n WHERE n.room_type_id = w.room_type_id AND n.night = w.night)
+ ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+"""
+
+
+async def update_ari(
+    tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], now: datetime
+) -> AriResult:
+    """Set what the lines say, all of it or nothing.
+
+    A night that is named for the first time goes on sale with the given capacity, or with all rooms of
+    the type. Raises `AriError` naming the line, `CapacityBelowSold` naming line and nights.
+    """
+    cells = spread(updates, catalogue, local_today(now, catalogue.property.timezone))
+    keys = sorted(cells.rooms)
+    # Blocks and rooms of these types wait meanwhile: nights that are created here count them.
+    await tx.execute(
+        "SELECT FROM room_type WHERE id = ANY ($1) ORDER BY id FOR SHARE", sorted({key[0] for key in keys})
+    )
+    await tx.execute(_CREATE, [key[0] for key in keys], [key[1] for key in keys])
+    changed = sorted(key for key, values in cells.rooms.items() if values)
+    await _check_capacity(tx, cells, changed)
+    for names, rows in _by_shape({key: cells.rooms[key] for key in changed}).items():
+        await _set_room_nights(tx, names, rows)
+    for names, rates in _by_shape(cells.rates).items():
+        await _set_rate_nights(tx, names, rates)
+    return AriResult(len(updates), len(keys), len(cells.rates))
+
+
+async def _check_capacity(tx: Transaction, cells: Cells, changed: Sequence[tuple[int, date]]) -> None:
+    """Lock the nights in the order that bookings lock them, and refuse fewer rooms than are sold."""
+    rows = await tx.fetch(_LOCK, [key[0] for key in changed], [key[1] for key in changed])
+    short: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        key = (row["room_type_id"], row["night"])
+        said = cells.rooms[key]
+        physical: Any = said.get("capacity", row["physical"])
+        limit: Any = said.get("overbooking_limit", row["overbooking_limit"])
+        if row["taken"] > max(physical - row["blocked"], 0) + limit:
+            short[cells.lines[key]].append(
+                {"night": row["night"].isoformat(), "sold": row["taken"], "blocked": row["blocked"]}
+            )
+    if short:
+        index, nights = min(short.items())
+        raise CapacityBelowSold(
+            f"line {index} leaves fewer rooms than are sold on {nights[0]['night']}"
+            + (f" and {len(nights) - 1} more nights" if len(nights) > 1 else ""),
+            field=f"updates[{index}].capacity",
+            fix=f"keep at least {nights[0]['sold'] + nights[0]['blocked']} rooms, or move bookings first",
+            extra={"nights": nights[:50]},
+        )
+
+
+def _by_shape(
+    rows: Mapping[Key, Mapping[str, object]],
+) -> dict[tuple[str, ...], list[tuple[Key, Mapping[str, object]]]]:
+    """Rows that set the same columns go into one statement; keys in lock order."""
+    shapes: dict[tuple[str, ...], list[tuple[Key, Mapping[str, object]]]] = defaultdict(list)
+    for key in sorted(rows):
+        shapes[tuple(sorted(rows[key]))].append((key, rows[key]))
+    return shapes
+
+
+async def _set_room_nights(
+    tx: Transaction, names: Sequence[str], rows: Sequence[tuple[tuple[int, date], Mapping[str, object]]]
+) -> None:
+    arrays = ", ".join(f"${i}::{_TYPES[name]}[]" for i, name in enumerate(names, start=3))
+    settings = ", ".join(f"{_COLUMNS.get(name, name)} = w.{name}" for name in names)
+    await tx.execute(
+        f"UPDATE room_night n SET {settings}"
+        f"  FROM unnest($1::int[], $2::date[], {arrays}) AS w(room_type_id, night, {', '.join(names)})"
+        " WHERE n.room_type_id = w.room_type_id AND n.night = w.night",
+        [key[0] for key, _ in rows],
+        [key[1] for key, _ in rows],
+        *([values[name] for _, values in rows] for name in names),
+    )
+
+
+async def _set_rate_nights(
+    tx: Transaction, names: Sequence[str], rows: Sequence[tuple[tuple[int, int, date], Mapping[str, object]]]
+) -> None:
+    arrays = ", ".join(f"${i}::{_TYPES[name]}[]" for i, name in enumerate(names, start=4))
+    columns = ", ".join(_COLUMNS.get(name, name) for name in names)
+    values = ", ".join(
+        # An array of arrays would have to be rectangular, so the bands' amounts travel as JSON.
+        "(SELECT array_agg(c::bigint) FROM jsonb_array_elements_text(nullif(w.children, 'null')) AS c)"
+        if name == "children"
+        else f"w.{name}"
+        for name in names
+    )
+    settings = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", "))
+    await tx.execute(
+        f"INSERT INTO rate_night (room_type_id, rate_plan_id, night, {columns})"
+        f" SELECT w.room_type_id, w.rate_plan_id, w.night, {values}"
+        f"  FROM unnest($1::int[], $2::int[], $3::date[], {arrays})"
+        f"       AS w(room_type_id, rate_plan_id, night, {', '.join(names)})"
+        "  ORDER BY 1, 2, 3"
+        f" ON CONFLICT (room_type_id, rate_plan_id, night) DO UPDATE SET {settings}",
+        [key[0] for key, _ in rows],
+        [key[1] for key, _ in rows],
+        [key[2] for key, _ in rows],
+        *([values_[name] for _, values_ in rows] for name in names),
+    )

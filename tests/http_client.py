@@ -1,0 +1,66 @@
+"""The application over HTTP, in process: everything but the socket is real."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from litestar.exceptions import LitestarDeprecationWarning
+from litestar.types import ControllerRouterHandler
+
+from hotel_booking.app import Application, build
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity import service
+from hotel_booking.domains.identity.types import Scope
+
+
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    """Settings of a test: sandbox payments, no limits unless asked for."""
+    values: dict[str, Any] = {
+        "database_url": database_url,
+        "environment": "test",
+        "gateway": "sandbox",
+        "rate_limit_reads": 0,
+        "rate_limit_writes": 0,
+        **changes,
+    }
+    return Settings(**values)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *handlers: ControllerRouterHandler, address: str = "203.0.113.7"
+) -> AsyncIterator[tuple[Application, httpx.AsyncClient]]:
+    """The application, started, with extra handlers of the test; and a client at `address`."""
+    app = build(settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)  # as in `build`
+        for handler in handlers:
+            app.register(handler)
+    async with app.lifespan(), client_of(app, address=address) as client:
+        yield app, client
+
+
+def client_of(app: Application, *, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
+    """A client whose requests come from `address`. What the application raises is raised in the test."""
+    transport = httpx.ASGITransport(app, client=(address, 40_000))  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
+
+
+async def api_key(db: Database, *scopes: Scope, properties: Sequence[str] | None = None) -> str:
+    """A fresh key's secret; every scope unless some are named."""
+    async with db.transaction() as tx:
+        new = await service.create_key(
+            tx, name="test", scopes=scopes or [Scope.ALL], properties=properties, now=utc_now()
+        )
+    return new.secret
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a key or access token."""
+    return {"Authorization": f"Bearer {token}"}
