@@ -114,7 +114,7 @@ async def test_what_was_due_was_paid_and_what_goes_back_has_gone(small: str) -> 
     async with reading(small) as db, db.transaction() as tx:
         wrong = await tx.fetch(
             "SELECT b.reference FROM booking b,"
-            " LATERAL (SELECT coalesce(sum(amount), 0) AS kept FROM ledger_entry e WHERE booking_id = b.id) l,"
+            " LATERAL (SELECT coalesce(sum(amount), 0) AS kept FROM ledger_entry WHERE booking_id = b.id) l,"
             " LATERAL (SELECT sum(fee) AS fee FROM reservation WHERE booking_id = b.id) r"
             " WHERE l.kept <> CASE b.status WHEN 'cancelled' THEN least(r.fee, b.due_now) ELSE b.due_now END"
         )

@@ -428,7 +428,8 @@ def test_the_search_agrees_with_brute_force(database_url: str) -> None:
     def agree(specs: list[dict[str, Any]], searches: list[dict[str, Any]]) -> None:
         asyncio.run(compare(database_url, specs, searches))
 
-    agree(); print("STATS", sum(a for a,_ in STATS), sum(b for _,b in STATS), len(STATS))
+    agree()
+    print("STATS", sum(a for a, _ in STATS), sum(b for _, b in STATS), len(STATS))
 
 
 async def compare(url: str, specs: Sequence[dict[str, Any]], searches: Sequence[dict[str, Any]]) -> None:
