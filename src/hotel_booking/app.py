@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from hotel_booking.api import reference, router
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
+from hotel_booking.core.logging import configure
 from hotel_booking.domains.payments.gateway import Gateway
 from hotel_booking.http import health, metrics, openapi
 from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
@@ -50,7 +51,9 @@ class Application(Litestar):
 
 def create_app() -> Application:
     """The application as the environment describes it: what the web server is told to run."""
-    return build(Settings.from_env(os.environ))
+    settings = Settings.from_env(os.environ)
+    configure(settings.log_level)
+    return build(settings)
 
 
 def build(settings: Settings) -> Application:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from litestar import get
 from litestar.routes import HTTPRoute
 
 from hotel_booking.app import Application
@@ -17,7 +18,14 @@ from hotel_booking.domains.identity.types import Caller, Scope
 from hotel_booking.http.access import ACCESS, public
 from tests.http_client import api_key, bearer, running, settings_for
 
-SAMPLES = {"slug": "seaview", "reference": "ABCD-EFGH", "code": "DBL"}
+
+@get("/api/v1/now", opt=public())
+async def what_time(now: datetime) -> datetime:
+    """The instant that the request takes place at."""
+    return now
+
+
+SAMPLES = {"slug": "seaview", "reference": "ABCD-EFGH", "code": "DBL", "key_id": "999999"}
 
 
 def routes(app: Application) -> list[tuple[str, str, Any]]:
@@ -35,9 +43,7 @@ def routes(app: Application) -> list[tuple[str, str, Any]]:
 
 
 def address(route: HTTPRoute) -> str:
-    parts = []
-    for part in route.path_components:
-        parts.append(part if isinstance(part, str) else SAMPLES.get(part.name, "1"))
+    parts = (part if isinstance(part, str) else SAMPLES.get(part.name, "1") for part in route.path_components)
     return "/" + "/".join(parts)
 
 
@@ -45,7 +51,8 @@ async def contents(db: Database) -> dict[str, Any]:
     """A fingerprint of every table that a request could change."""
     async with db.transaction() as tx:
         tables = await tx.fetch(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+            "SELECT relname FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
         )
         return {
             row["relname"]: await tx.fetchval(
@@ -192,7 +199,8 @@ async def test_a_rotated_key_overlaps(db: Database, database_url: str) -> None:
 
 
 async def test_pages_of_keys_hold_every_key_once(db: Database, database_url: str) -> None:
-    key = bearer([await api_key(db) for _ in range(7)][0])
+    keys = [await api_key(db) for _ in range(7)]
+    key = bearer(keys[0])
     async with running(settings_for(database_url)) as (_, client):
         seen, cursor = [], None
         while True:
@@ -207,14 +215,6 @@ async def test_pages_of_keys_hold_every_key_once(db: Database, database_url: str
 
 
 async def test_time_is_simulated_only_by_those_who_may(db: Database, database_url: str) -> None:
-    from datetime import datetime
-
-    from litestar import get
-
-    @get("/api/v1/now", opt=public())
-    async def what_time(now: datetime) -> datetime:
-        return now
-
     wanted = {"Hotel-Simulated-Time": "2031-05-01T12:00:00+02:00"}
     may, may_not = bearer(await api_key(db)), bearer(await api_key(db, Scope.RATES_WRITE))
     async with running(settings_for(database_url), what_time) as (_, client):

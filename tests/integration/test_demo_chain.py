@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hotel_booking.cli.demo_chain import NIGHTS, PROPERTIES, NotEmpty, credentials, load, read_credentials
+from hotel_booking.cli.demo_chain.content import characters, outlines
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.invariants import check
@@ -219,7 +220,7 @@ async def test_the_demo_key_opens_everything_and_is_private(empty: str, tmp_path
     assert caller.property_ids is None
 
 
-async def test_the_whole_chain_and_a_larger_one(empty: str, shared_data: Path) -> None:
+async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
     shares: list[float] = []
     more = 8  # composed houses, as a larger chain has them
     await load(
@@ -231,7 +232,6 @@ async def test_the_whole_chain_and_a_larger_one(empty: str, shared_data: Path) -
     )
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    codes = opentravel(shared_data)
     async with reading(empty) as db, db.transaction() as tx:
         houses = await tx.fetch("SELECT * FROM property ORDER BY id")
         assert len(houses) == PROPERTIES + more
@@ -242,12 +242,9 @@ async def test_the_whole_chain_and_a_larger_one(empty: str, shared_data: Path) -
         assert len({house["description"] for house in houses}) == len(houses)
         for house in houses:
             ZoneInfo(house["timezone"])
-            assert set(house["amenities"]) <= codes["HAC"], house["slug"]
         assert {house["currency"] for house in houses} <= {
             row["currency"] for row in await tx.fetch("SELECT currency FROM exchange_rate")
         }
-        for kind in await tx.fetch("SELECT code, amenities FROM room_type"):
-            assert set(kind["amenities"]) <= codes["RMA"], kind["code"]
         counts = await tx.fetch(
             "SELECT p.slug, p.id > $1 AS composed,"
             " (SELECT count(*) FROM room_type WHERE property_id = p.id) AS types,"
@@ -278,6 +275,16 @@ async def test_the_whole_chain_and_a_larger_one(empty: str, shared_data: Path) -
         assert (
             await tx.fetchval("SELECT nextval(pg_get_serial_sequence('property', 'id'))") == len(houses) + 1
         )
+
+
+def test_amenities_are_codes_of_opentravel(shared_data: Path) -> None:
+    codes = opentravel(shared_data)
+    for outline in outlines():
+        assert set(outline.extras) <= codes["HAC"], outline.slug
+    for name, character in characters().items():
+        assert set(character.amenities) <= codes["HAC"], name
+        for kind in character.room_types:
+            assert set(kind.amenities) <= codes["RMA"], (name, kind.code)
 
 
 def opentravel(shared_data: Path) -> dict[str, set[int]]:

@@ -12,7 +12,7 @@ from hotel_booking.app import Application, build
 from hotel_booking.http import openapi
 from hotel_booking.http.access import ACCESS
 from hotel_booking.http.idempotency import OPT
-from tests.http_client import client_of, settings_for
+from tests.http_client import running, settings_for
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -87,8 +87,9 @@ def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
         assert set(answer["content"]) == {"application/problem+json"}
 
 
-async def test_it_is_served_with_the_page_made_from_it(app: Application, document: dict[str, Any]) -> None:
-    async with client_of(app) as client:
+async def test_it_is_served_with_the_page_made_from_it(database_url: str) -> None:
+    async with running(settings_for(database_url)) as (app, client):
+        document = openapi.document(app)
         served = await client.get("/api/v1/openapi.json")
         assert served.json() == document
         again = await client.get("/api/v1/openapi.json", headers={"if-none-match": served.headers["etag"]})

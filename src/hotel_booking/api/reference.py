@@ -42,13 +42,13 @@ def openapi_json(request: Request[Any, Any, State]) -> Response[bytes]:
 @get("/api/docs", opt=public(), include_in_schema=False, sync_to_thread=False)
 def docs(request: Request[Any, Any, State]) -> Response[bytes]:
     """The reference page; works without scripts."""
-    return _answer(request, _rendered(request).html, "text/html; charset=utf-8")
+    return _answer(request, _rendered(request).html, "text/html")
 
 
 @get("/", opt=public(), include_in_schema=False, sync_to_thread=False)
 def landing(request: Request[Any, Any, State]) -> Response[bytes]:
     """What there is on this address."""
-    return _answer(request, _rendered(request).landing, "text/html; charset=utf-8")
+    return _answer(request, _rendered(request).landing, "text/html")
 
 
 @get(f"/api/static/{_STYLE_NAME}", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -56,7 +56,7 @@ def style() -> Response[bytes]:
     """The style sheet; its name changes with its content, so it may be kept for ever."""
     return Response(
         _STYLE,
-        media_type="text/css; charset=utf-8",
+        media_type="text/css",
         headers={"cache-control": "public, max-age=31536000, immutable"},
     )
 

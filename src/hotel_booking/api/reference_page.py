@@ -119,7 +119,7 @@ class _Reader:
                     parameter["name"],
                     self._kind(parameter.get("schema", {})),
                     bool(parameter.get("required")),
-                    rich(parameter.get("description") or self._limits(parameter.get("schema", {}))),
+                    self._meaning(parameter.get("description"), parameter.get("schema", {})),
                     parameter["in"],
                 )
                 for parameter in parameters
@@ -166,7 +166,7 @@ class _Reader:
                     name,
                     self._kind(item),
                     name in schema.get("required", ()),
-                    rich(item.get("description") or self._limits(item)),
+                    self._meaning(item.get("description"), item),
                     depth=depth,
                 )
             )
@@ -187,6 +187,10 @@ class _Reader:
         else:
             kind = "any"
         return f"{kind} or null" if nullable else kind
+
+    def _meaning(self, text: str | None, schema: dict[str, Any]) -> Markup:
+        limits = self._limits(schema)
+        return rich("\n\n".join(part for part in (text, limits[:1].upper() + limits[1:]) if part))
 
     def _limits(self, schema: dict[str, Any]) -> str:
         inner, _ = self._one(schema)
@@ -209,7 +213,7 @@ class _Reader:
         inner, _ = self._one(schema)
         for given in [inner["example"]] if "example" in inner else inner.get("examples") or ():
             return given
-        if name in _EXAMPLES:
+        if name in _EXAMPLES and inner.get("type") != "object" and "$ref" not in inner.get("items", {}):
             return _EXAMPLES[name]
         if "enum" in inner or "const" in inner:
             return inner.get("const", (inner.get("enum") or [None])[0])
@@ -330,9 +334,8 @@ def rich(text: str) -> Markup:
             continue
         if block.startswith("- "):
             items = re.split(r"\n- ", block.removeprefix("- "))
-            blocks.append(
-                Markup("<ul>{}</ul>").format(Markup("").join(f"<li>{_inline(i)}</li>" for i in items))
-            )
+            lines = Markup("").join(Markup("<li>{}</li>").format(_inline(item)) for item in items)
+            blocks.append(Markup("<ul>{}</ul>").format(lines))
         else:
             blocks.append(Markup("<p>{}</p>").format(_inline(block)))
     return Markup("").join(blocks)

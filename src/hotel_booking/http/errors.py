@@ -223,11 +223,15 @@ def _log_fault(error: BaseException, request_id: str | None) -> None:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
     frames = traceback.extract_tb(error.__traceback__)
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
     _log.error(
-        "unexpected error",
+        "unexpected %s at %s",
+        name,
+        where,
         extra={
             "request_id": request_id,
-            "error": f"{type(error).__module__}.{type(error).__qualname__}",
+            "error": name,
             "sqlstate": getattr(error, "sqlstate", None),
             "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-25:]],
         },

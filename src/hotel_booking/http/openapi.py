@@ -37,8 +37,9 @@ Search, quote, book and run hotels.
 _TAGS = (
     Tag("Search", "Destinations, hotels, offers and calendars. Open to everybody."),
     Tag("Booking", "From a quote to a stay. Guests use their booking's access token."),
-    Tag("Properties", "Hotels, room types, rooms and what is out of order."),
-    Tag("Rates", "Rate plans, prices, restrictions, policies and taxes."),
+    Tag("Properties", "Hotels and what they offer. Reading is open to everybody."),
+    Tag("Rooms", "Room types, rooms, and what is out of order."),
+    Tag("Rates and availability", "Rate plans, prices, restrictions, policies and taxes."),
     Tag("Front desk", "Check-in, check-out and no-shows."),
     Tag("API keys", "Keys for staff and partners, with scopes and property limits."),
     Tag("Health", "For load balancers and monitoring."),

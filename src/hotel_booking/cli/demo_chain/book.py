@@ -98,7 +98,7 @@ class Bookkeeper:
         self._today = period.today
         self._last = period.first + timedelta(days=period.nights)
         self._rng = draws(seed, house.outline.slug, "book")
-        # Everything has happened before this day began anywhere that the loading clock knows of.
+        # What has happened, happened before today began in UTC: never after the moment of loading.
         self._latest = datetime.combine(period.today, time(), UTC) - timedelta(minutes=1)
 
     def bookings(self, terms_of: TermsOf) -> Iterator[BookingRow]:

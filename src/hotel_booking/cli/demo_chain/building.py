@@ -93,19 +93,17 @@ class Builder:
         self, outline: Outline, character: Character, currency: str, level: int
     ) -> Iterator[RoomType]:
         numbers = _numbers(outline.rooms)
-        short = outline.name.removeprefix("Wayfinch ").split()[0]
         left, parts = outline.rooms, sum(kind.share for kind in character.room_types)
         for kind in character.room_types:
             # What is left is shared out among the types that are left, so that it comes out even.
             rooms = max(1, (2 * left * kind.share + parts) // (2 * parts))
             left, parts = left - rooms, parts - kind.share
             own = level * kind.price // 100
-            words = {"view": outline.view, "house": short}
             yield RoomType(
                 id=next(self._room_types),
                 outline=kind,
-                name=_titled(kind.name.format(**words)),
-                description=kind.text.format(**words),
+                name=kind.name.format(view=outline.view),
+                description=kind.text.format(view=outline.view),
                 level=own,
                 extra_adult=pleasant(own // 4, currency) if kind.persons[2] > kind.persons[0] else 0,
                 child_amounts=_child_amounts(kind, character, own, currency),
@@ -210,7 +208,3 @@ def _numbers(rooms: int) -> Iterator[tuple[str, str]]:
         doors: Iterable[int] = (door for door in count(1) if door != 13)
         for _, door in zip(range(per_floor), doors, strict=False):
             yield f"{floor}{door:02}", str(floor)
-
-
-def _titled(name: str) -> str:
-    return name[0].upper() + name[1:]

@@ -6,7 +6,7 @@ money twice. None is made while a transaction is open.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,7 @@ class Outcome(msgspec.Struct, frozen=True):
     action_token: str | None = None
 
 
+@runtime_checkable  # the web framework checks what it injects
 class Gateway(Protocol):
     """A payment gateway. Amounts are minor units; a zero amount only checks the guarantee."""
 

@@ -98,7 +98,7 @@ WITH type AS MATERIALIZED (
             SELECT FROM rate_night n
              WHERE n.room_type_id = b.room_type_id AND n.rate_plan_id = rp.id
                AND n.night BETWEEN $3::date AND $4::date
-               AND CASE WHEN n.night = $4 THEN false
+               AND CASE WHEN n.night = $4 THEN n.closed_to_departure AND b.knows_departure
                    ELSE NOT {good} END))
 )
 """
