@@ -13,8 +13,14 @@ from hotel_booking.api import (
     keys,
     offers,
     places,
+    policies,
+    properties,
     quotes,
+    rate_plans,
+    room_types,
+    rooms,
     search,
+    taxes,
 )
 
 router = Router(
@@ -22,6 +28,12 @@ router = Router(
     route_handlers=[
         *places.handlers,
         *search.handlers,
+        *properties.handlers,
+        *room_types.handlers,
+        *rooms.handlers,
+        *rate_plans.handlers,
+        *policies.handlers,
+        *taxes.handlers,
         *offers.handlers,
         *calendar.handlers,
         *quotes.handlers,

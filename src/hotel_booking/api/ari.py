@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, put
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
@@ -71,8 +71,8 @@ async def get_ari(
     tx: Transaction,
     now: datetime,
     caller: Caller,
-    first: Annotated[date | None, Parameter(query="from")] = None,
-    last: Annotated[date | None, Parameter(query="to")] = None,
+    first: Annotated[date | None, QueryParameter(name="from")] = None,
+    last: Annotated[date | None, QueryParameter(name="to")] = None,
 ) -> AriNights:
     """The nights from `from` (default: today) to `to` (default: 30 days on), both inclusive, at most 400."""
     catalogue = await load_catalogue(tx, slug, active_only=False)

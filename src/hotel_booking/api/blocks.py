@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from hotel_booking.core.dates import Stay, local_today
 from hotel_booking.core.db import Transaction
@@ -66,8 +66,8 @@ async def list_blocks(
     tx: Transaction,
     now: datetime,
     caller: Caller,
-    first: Annotated[date | None, Parameter(query="from")] = None,
-    last: Annotated[date | None, Parameter(query="to")] = None,
+    first: Annotated[date | None, QueryParameter(name="from")] = None,
+    last: Annotated[date | None, QueryParameter(name="to")] = None,
 ) -> BlockList:
     """Those that touch the nights from `from` (default: today) to `to` (default: a year on)."""
     catalogue = await load_catalogue(tx, slug, active_only=False)

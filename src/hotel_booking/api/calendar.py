@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from hotel_booking.api.stay_query import party_of
 from hotel_booking.core.db import Transaction
@@ -46,8 +46,8 @@ async def show_calendar(
     tx: Transaction,
     now: datetime,
     slug: str,
-    first: Annotated[date, Parameter(query="from", description="The first night.")],
-    last: Annotated[date, Parameter(query="to", description="The last night, included.")],
+    first: Annotated[date, QueryParameter(name="from", description="The first night.")],
+    last: Annotated[date, QueryParameter(name="to", description="The last night, included.")],
     adults: int = 2,
     children: str | None = None,
     room_type: str | None = None,

@@ -121,7 +121,15 @@ class Database:
         try:
             async with connection.transaction():
                 yield Transaction(connection)  # type: ignore[arg-type]  # a pool proxy acts as one
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, ConnectionError) as error:
+        except (
+            asyncpg.PostgresConnectionError,
+            asyncpg.AdminShutdownError,
+            asyncpg.CannotConnectNowError,
+            asyncpg.InterfaceError,
+            ConnectionError,
+        ) as error:
+            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+                raise  # a mistake of ours, not a lost connection
             raise DatabaseUnavailable(
                 "the connection to the database was lost", fix="try again soon"
             ) from error

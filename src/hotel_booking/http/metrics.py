@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from litestar import MediaType, Request, Response, get
+from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.types import HTTPScope
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -85,6 +85,5 @@ def metrics() -> Response[bytes]:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(
-        render(registry), media_type=MediaType.TEXT, headers={"content-type": CONTENT_TYPE_LATEST}
-    )
+    # Litestar adds the charset to texts by itself.
+    return Response(render(registry), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"))

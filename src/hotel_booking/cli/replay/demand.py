@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Iterator
@@ -137,18 +138,15 @@ def read(path: Path, limit: int | None = None) -> Iterator[Row | Refused]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
     try:
-        with path.open("rb") as probe:
-            packed = probe.read(2) == b"\x1f\x8b"
-        # The first bytes decide, not the name: browsers unpack .gz files and keep their name.
-        file: IO[str] = (
-            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-            if packed
-            else path.open(encoding="utf-8-sig", newline="")
-        )
+        raw = path.open("rb")
     except OSError as error:
         raise UnreadableFile(f"cannot read {path}: {error.strerror}") from None
-    with file:
-        yield file
+    with raw:
+        # The first bytes decide, not the name: browsers unpack .gz files and keep their name.
+        packed = raw.peek(2)[:2] == b"\x1f\x8b"
+        unpacked = gzip.GzipFile(fileobj=raw) if packed else raw
+        with io.TextIOWrapper(unpacked, encoding="utf-8-sig", newline="") as lines:
+            yield lines
 
 
 def _places(path: Path, header: list[str] | None) -> dict[str, int]:
@@ -194,10 +192,10 @@ class _Cells:
             return 0
         try:
             value = Decimal(text)
-            whole = int(value)
-        except (ArithmeticError, ValueError):
-            raise ValueError(f"{name} is {text!r}, not a whole number") from None
-        if whole != value or not 0 <= whole <= most:
+            whole = int(value) if 0 <= value <= most and value == int(value) else None
+        except ArithmeticError:
+            whole = None
+        if whole is None:
             raise ValueError(f"{name} is {text!r}, not a whole number from 0 to {most}")
         return whole
 
@@ -248,7 +246,7 @@ def _understood(line: int, cells: _Cells) -> Row | Refused:
         status_date = date.fromisoformat(cells.text("reservation_status_date"))
     except ValueError:
         raise ValueError(
-            f"reservation_status_date is {cells.text('reservation_status_date')!r}, not a date like 2016-05-31"
+            f"reservation_status_date is {cells.text('reservation_status_date')!r}, not a date as 2016-05-31"
         ) from None
     reason: Unsellable | None = None
     if not nights:

@@ -27,7 +27,7 @@ async def build(
     ids: list[int] = []
     first, last = whole_months(nights)
     for hotel in sorted({kind.hotel for kind in capacity}):
-        slugs[hotel] = f"replay-{secrets.token_hex(6)}"
+        slugs[hotel] = new_slug()
         property_id = await tx.fetchval(
             "INSERT INTO property (slug, name, country, lat, lon, timezone, currency)"
             " VALUES ($1, $2, 'PT', $3, $4, $5, $6) RETURNING id",
@@ -42,7 +42,8 @@ async def build(
             "WITH policy AS (INSERT INTO cancellation_policy (property_id, code, name, steps, no_show)"
             " VALUES ($1, 'FREE', 'Free cancellation', '[]', '{\"kind\": \"nights\", \"value\": 0}')"
             " RETURNING id)"
-            " INSERT INTO rate_plan (property_id, code, name, policy_id) SELECT $1, $2, 'Replay', id FROM policy",
+            " INSERT INTO rate_plan (property_id, code, name, policy_id)"
+            " SELECT $1, $2, 'Replay', id FROM policy",
             property_id,
             PLAN_CODE,
         )
@@ -61,6 +62,11 @@ async def build(
             (last - first).days + 1,
         )
     return slugs, ids
+
+
+def new_slug() -> str:
+    """A slug that no other replay in the same database has."""
+    return f"replay-{secrets.token_hex(6)}"
 
 
 def whole_months(nights: tuple[date, date]) -> tuple[date, date]:

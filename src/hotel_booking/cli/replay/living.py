@@ -1,14 +1,15 @@
 """Living through the plan: every event through the services that the API uses, at its simulated instant.
 
-A day is one transaction per lane. A lane is some of the room types: two bookings meet only in the nights of
-one room type, so lanes run side by side within a day, and the next day begins when all are done.
+A day is one transaction per lane; lanes run side by side, and the next day begins when all are done. What
+takes or gives back nights keeps its order in its room type's lane: bookings meet only in the nights of one
+room type. Arrivals and departures as booked change no nights, so they meet nobody and have their own lanes.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -26,7 +27,9 @@ from hotel_booking.domains.inventory.errors import SoldOut
 
 PLAN_CODE = "REPLAY"
 SOURCE = "replay"
-LANES = 2
+NIGHT_LANES = 2
+QUIET_LANES = 3
+LANES = NIGHT_LANES + QUIET_LANES
 _TRIES = 5
 
 
@@ -65,7 +68,7 @@ async def live(
     """
     lived = Lived(0, Counter())
     bookings: dict[int, UUID] = {}
-    lane_of = _lanes(plan)
+    lane_of_kind = lanes_of_kinds(plan)
     month = 0
     for day, events in plan.days():
         if stop.is_set():
@@ -73,11 +76,9 @@ async def live(
         if day.month != month:
             month = day.month
             lived.oversold += await count_oversold(day)
-        lanes: dict[int, list[Event]] = {}
-        for event in events:
-            lanes.setdefault(lane_of[plan.rows[event.row].kind], []).append(event)
+        lanes = spread(events, plan.rows, lane_of_kind)
         for result in await _side_by_side(
-            [_lane(db, plan.rows, slugs, lane, bookings, may_refuse) for lane in lanes.values()]
+            [_lane(db, plan.rows, slugs, lane, bookings, may_refuse) for lane in lanes]
         ):
             bookings |= result.made
             for index in result.ended:
@@ -90,14 +91,34 @@ async def live(
     return lived
 
 
-def _lanes(plan: Plan) -> dict[Kind, int]:
-    """Room types spread over the lanes, the one with the most rows first to the emptiest lane."""
-    load = [0] * LANES
+def lanes_of_kinds(plan: Plan) -> dict[Kind, int]:
+    """Room types spread over the lanes for nights, the one with the most rows first to the emptiest."""
+    load = [0] * NIGHT_LANES
     lane_of: dict[Kind, int] = {}
     for kind, rows in Counter(row.kind for row in plan.rows).most_common():
         lane_of[kind] = load.index(min(load))
         load[lane_of[kind]] += rows
     return lane_of
+
+
+def spread(
+    events: Sequence[Event], rows: Sequence[Row], lane_of_kind: Mapping[Kind, int]
+) -> Iterable[Sequence[Event]]:
+    """A day's events by lane, each in its order. All of one booking go to the same."""
+    moving = {event.row for event in events if not _quiet(event, rows[event.row])}
+    lanes: dict[int, list[Event]] = {}
+    for event in events:
+        index = event.row
+        lane = lane_of_kind[rows[index].kind] if index in moving else NIGHT_LANES + index % QUIET_LANES
+        lanes.setdefault(lane, []).append(event)
+    return lanes.values()
+
+
+def _quiet(event: Event, row: Row) -> bool:
+    """Whether the event neither takes nor gives back a night."""
+    if event.step is Step.CHECK_OUT:
+        return departed(row) >= row.departure
+    return event.step is Step.CHECK_IN
 
 
 async def _side_by_side(lanes: Sequence[Coroutine[None, None, _Day]]) -> list[_Day]:

@@ -27,7 +27,7 @@ def show(console: Console, report: Report) -> None:
         more = ", …" if odd.count > len(odd.lines) else ""
         lines = ", ".join(map(str, odd.lines))
         console.print(
-            f"[dim]odd dates:[/] {odd.count:,} × {code.replace('_', ' ')} [dim](lines {lines}{more})[/]"
+            f"[dim]odd dates:[/] {odd.count:,} {code.replace('_', ' ')} [dim](lines {lines}{more})[/]"
         )
     if report.stopped_after or report.events_done < report.events:
         console.print(
@@ -73,7 +73,7 @@ def _months(report: Report) -> Table:
             f"{month.nights_slept:,}",
             f"{float(month.occupancy):.1%}",
             str(Money(month.revenue, report.currency)),
-            month.adr or "–",
+            month.adr or "-",
             month.revpar,
         )
     return table

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from hotel_booking.cli.replay.demand import CURRENCY
+from hotel_booking.cli.replay.living import Lived
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import divide, to_decimal
 
@@ -19,7 +20,8 @@ SELECT count(*) AS accepted,
        count(*) FILTER (WHERE b.status = 'checked_out') AS stays,
        count(*) FILTER (WHERE b.status IN ('confirmed', 'checked_in')) AS open,
        coalesce(sum(r.departure - r.arrival) FILTER (WHERE b.status = 'checked_out'), 0) AS room_nights,
-       coalesce(sum(upper(r.taken) - lower(r.taken)) FILTER (WHERE b.status = 'checked_out'), 0) AS nights_slept,
+       coalesce(sum(upper(r.taken) - lower(r.taken)) FILTER (WHERE b.status = 'checked_out'), 0)
+           AS nights_slept,
        coalesce(sum(r.total) FILTER (WHERE b.status = 'checked_out'), 0)::bigint AS revenue
   FROM booking b JOIN reservation r ON r.booking_id = b.id
  WHERE b.property_id = ANY ($1) AND b.status NOT IN ('held', 'expired')
@@ -78,6 +80,15 @@ class Month(msgspec.Struct):
     revenue: int
     adr: str | None
     revpar: str
+
+
+class Outcome(msgspec.Struct):
+    """What living through a plan left behind, wherever it was lived."""
+
+    lived: Lived
+    totals: Totals
+    months: list[Month]
+    oversold: int
 
 
 class Room(msgspec.Struct):

@@ -28,9 +28,9 @@ from rich.progress import (
 from hotel_booking.cli.replay.demand import Kind, read
 from hotel_booking.cli.replay.events import Plan, lay_out
 from hotel_booking.cli.replay.hotel import build
-from hotel_booking.cli.replay.living import LANES, Lived, live
+from hotel_booking.cli.replay.living import LANES, live
 from hotel_booking.cli.replay.printing import show
-from hotel_booking.cli.replay.report import Month, OddDates, Report, Room, Totals, months, oversold, totals
+from hotel_booking.cli.replay.report import OddDates, Outcome, Report, Room, months, oversold, totals
 from hotel_booking.cli.replay.sizing import need, share_out
 from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database
@@ -50,15 +50,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     json: Path | None = None
     data_dir: Path | None = None
     database_url: str | None = None
-
-
-class Outcome(msgspec.Struct):
-    """What living through the plan left behind, wherever it was lived."""
-
-    lived: Lived
-    totals: Totals
-    months: list[Month]
-    oversold: int
 
 
 def run(options: Options) -> None:
@@ -90,23 +81,28 @@ def _check(options: Options) -> None:
         raise ConfigError(["use one of --http, --data-dir and --database-url"])
     if options.http and not options.api_key:
         raise ConfigError(["--http needs --api-key (or HOTEL_API_KEY): a key with the scope all"])
+    if options.json and options.json.is_dir():
+        raise ConfigError([f"cannot write {options.json}: it is a folder"])
     if options.json and not options.json.absolute().parent.is_dir():
         raise ConfigError([f"there is no folder {options.json.absolute().parent} for --json"])
 
 
 def _lived(options: Options, plan: Plan, capacity: Mapping[Kind, int], bar: Progress) -> Outcome:
     if options.http and options.api_key:
-        from hotel_booking.cli.replay.over_http import play
-
-        return asyncio.run(
-            _until_stopped(
-                lambda stop: play(
-                    options.http or "", options.api_key or "", plan, capacity, _told(bar, plan), stop
-                )
-            )
-        )
+        return asyncio.run(_until_stopped(_over_http(options.http, options.api_key, plan, capacity, bar)))
     with _database(options, bar) as url:
         return asyncio.run(_until_stopped(lambda stop: _play(url, options, plan, capacity, bar, stop)))
+
+
+def _over_http(
+    url: str, api_key: str, plan: Plan, capacity: Mapping[Kind, int], bar: Progress
+) -> Callable[[asyncio.Event], Coroutine[None, None, Outcome]]:
+    try:
+        from hotel_booking.cli.replay.over_http import play
+    except ModuleNotFoundError as error:
+        raise ConfigError([f"--http needs the package {error.name}: `pip install {error.name}`"]) from None
+
+    return lambda stop: play(url, api_key, plan, capacity, _told(bar, plan), stop)
 
 
 async def _until_stopped(

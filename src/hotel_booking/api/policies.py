@@ -1,0 +1,143 @@
+"""Cancellation policies."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import get, patch, post
+from msgspec import UNSET, Meta, UnsetType
+
+from hotel_booking.api.properties import owned
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service import policies as service
+from hotel_booking.domains.properties.service.taxes import per_million, percent_text
+from hotel_booking.domains.properties.types import Code, Name
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
+from hotel_booking.http.access import needs, public
+from hotel_booking.http.idempotency import idempotent
+from hotel_booking.http.pages import Page
+
+_WRITE = needs(Scope.RATES_WRITE) | idempotent()
+
+
+class FeeShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fee: a percentage of the stay's total as text ("50"), the first nights, or minor units."""
+
+    kind: Literal["percent", "nights", "fixed"]
+    value: Annotated[int, Meta(ge=0, le=10**12)] | str
+
+
+class StepShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From `at`, property time, on the day `days_before` days before arrival, cancelling costs `fee`; with
+    `days_before` null from the booking on."""
+
+    fee: FeeShape
+    days_before: Annotated[int, Meta(ge=0, le=3650)] | None = None
+    at: time = time(18)
+
+
+Steps = Annotated[list[StepShape], Meta(max_length=20)]
+
+
+class NewPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy to be made. Before its first step cancelling is free."""
+
+    code: Code
+    steps: Steps
+    no_show: FeeShape
+    name: Name | None = None
+
+
+class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changes; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    steps: Steps | UnsetType = UNSET
+    no_show: FeeShape | UnsetType = UNSET
+
+
+class PolicyAnswer(msgspec.Struct, frozen=True):
+    """A cancellation policy."""
+
+    code: str
+    name: str
+    steps: list[StepShape]
+    no_show: FeeShape
+
+
+@get("/properties/{slug:str}/policies", opt=public(), tags=["Rates"], summary="Cancellation policies")
+async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
+    """All of them."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    rows = await queries.things(tx, tables.cancellation_policy, property_["id"])
+    return Page([_answer(row) for row in rows], None)
+
+
+@post("/properties/{slug:str}/policies", opt=_WRITE, tags=["Rates"], summary="Make a policy")
+async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Caller) -> PolicyAnswer:
+    """Steps in the order of time, the one nearest to arrival last."""
+    property_ = await owned(tx, slug, caller)
+    row = await service.create(
+        tx,
+        property_id=property_["id"],
+        code=data.code,
+        name=data.name or data.code,
+        steps=_steps(data.steps),
+        no_show=_fee(data.no_show, "no_show"),
+    )
+    return _answer(row)
+
+
+@patch("/properties/{slug:str}/policies/{code:str}", opt=_WRITE, tags=["Rates"], summary="Change a policy")
+async def change_policy(
+    slug: str, code: str, data: PolicyChange, tx: Transaction, caller: Caller
+) -> PolicyAnswer:
+    """Bookings keep the policy that they were sold with."""
+    property_ = await owned(tx, slug, caller)
+    values: dict[str, Any] = {}
+    if data.name is not UNSET:
+        values["name"] = data.name
+    if data.steps is not UNSET:
+        values["steps"] = _steps(data.steps)
+    if data.no_show is not UNSET:
+        values["no_show"] = _fee(data.no_show, "no_show")
+    return _answer(await service.change(tx, property_id=property_["id"], code=code, values=values))
+
+
+def _fee(given: FeeShape, field: str) -> dict[str, Any]:
+    if given.kind == "percent" or isinstance(given.value, str):
+        value = per_million(str(given.value), f"{field}.value")
+    else:
+        value = given.value
+    checked: dict[str, Any] = msgspec.to_builtins(Fee(given.kind, value))
+    return checked
+
+
+def _steps(given: list[StepShape]) -> list[dict[str, Any]]:
+    steps = tuple(
+        Step(step.days_before, step.at, msgspec.convert(_fee(step.fee, f"steps[{index}].fee"), Fee))
+        for index, step in enumerate(given)
+    )
+    CancellationPolicy("", "", steps, Fee("fixed", 0))  # checks that they come in the order of time
+    builtins: list[dict[str, Any]] = msgspec.to_builtins(steps)
+    return list(builtins)
+
+
+def _shown(fee: dict[str, Any]) -> FeeShape:
+    value = percent_text(fee["value"]) if fee["kind"] == "percent" else fee["value"]
+    return FeeShape(fee["kind"], value)
+
+
+def _answer(row: Row) -> PolicyAnswer:
+    steps = [
+        StepShape(_shown(step["fee"]), step["days_before"], time.fromisoformat(step["at"]))
+        for step in row["steps"]
+    ]
+    return PolicyAnswer(row["code"], row["name"], steps, _shown(row["no_show"]))
+
+
+handlers = [list_policies, create_policy, change_policy]

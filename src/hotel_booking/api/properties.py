@@ -1,0 +1,118 @@
+"""Properties: content for everybody, changes for staff and partners."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get, patch, post
+from litestar.params import QueryParameter
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.properties import queries
+from hotel_booking.domains.properties.service import properties as service
+from hotel_booking.domains.properties.types import NewProperty, PropertyChange
+from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
+from hotel_booking.http import pages
+from hotel_booking.http.access import needs, public
+from hotel_booking.http.idempotency import idempotent
+from hotel_booking.http.pages import Page
+
+
+class Amenity(msgspec.Struct, frozen=True):
+    """An OpenTravel code with its name."""
+
+    code: int
+    name: str
+
+
+class PropertyAnswer(msgspec.Struct, frozen=True):
+    """A property. `child_bands` are the highest ages of its child bands; older children are adults."""
+
+    slug: str
+    name: str
+    description: str
+    stars: int
+    place_id: int | None
+    address: str
+    postal_code: str
+    city: str
+    country: str
+    lat: float
+    lon: float
+    timezone: str
+    currency: str
+    amenities: list[Amenity]
+    email: str
+    phone: str
+    check_in_time: time
+    check_out_time: time
+    tax_rounding: str
+    child_bands: list[int]
+    active: bool
+
+
+def amenities(codes: list[int], names: Any) -> list[Amenity]:
+    """Codes with their names."""
+    return [Amenity(code, names.get(code, "")) for code in codes]
+
+
+@get("/properties", opt=public(), tags=["Properties"], summary="All properties")
+async def list_properties(
+    tx: Transaction,
+    limit: Annotated[int, QueryParameter(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[PropertyAnswer]:
+    """Page by page; `next_cursor` asks for the next."""
+    after = pages.decode(cursor, pages.Position) or 0
+    rows = await queries.properties(tx, after=after, limit=limit + 1)
+    more = pages.encode(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Page([_answer(row) for row in rows[:limit]], more)
+
+
+@get("/properties/{slug:str}", opt=public(), tags=["Properties"], summary="A property")
+async def get_property(slug: str, tx: Transaction) -> PropertyAnswer:
+    """Its content. What it sells is in its room types, rate plans and offers."""
+    return _answer(await queries.property_by_slug(tx, slug, active_only=True))
+
+
+@post(
+    "/properties",
+    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    tags=["Properties"],
+    summary="Make a property",
+)
+async def create_property(data: NewProperty, tx: Transaction, caller: Caller) -> PropertyAnswer:
+    """Needs a key that is not limited to some properties."""
+    caller.check_every_property()
+    return _answer(await service.create(tx, new=data))
+
+
+@patch(
+    "/properties/{slug:str}",
+    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    tags=["Properties"],
+    summary="Change a property",
+)
+async def change_property(slug: str, data: PropertyChange, tx: Transaction, caller: Caller) -> PropertyAnswer:
+    """What is left out stays. Bookings keep the rules that they were sold with."""
+    await owned(tx, slug, caller)
+    return _answer(await service.change(tx, slug=slug, changes=data))
+
+
+async def owned(tx: Transaction, slug: str, caller: Caller) -> Row:
+    """The property's row, if the caller's key may touch it."""
+    row = await queries.property_by_slug(tx, slug)
+    caller.check_property(row["id"])
+    return row
+
+
+def _answer(row: Row) -> PropertyAnswer:
+    fields = {name: row[name] for name in PropertyAnswer.__struct_fields__}
+    fields["amenities"] = amenities(row["amenities"], PROPERTY_AMENITIES)
+    return PropertyAnswer(**fields)
+
+
+handlers = [list_properties, get_property, create_property, change_property]

@@ -1,0 +1,124 @@
+"""Rate plans: conditions and price of selling a room type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import get, patch, post
+
+from hotel_booking.api.properties import owned
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service.taxes import percent_text
+from hotel_booking.domains.properties.vocabularies import MEALS
+from hotel_booking.domains.rates import plans as service
+from hotel_booking.domains.rates.plans import NewPlan, PlanChange
+from hotel_booking.domains.rates.tables import rate_plan
+from hotel_booking.http.access import needs, public
+from hotel_booking.http.idempotency import idempotent
+from hotel_booking.http.pages import Page
+
+_WRITE = needs(Scope.RATES_WRITE) | idempotent()
+
+
+class AdjustmentAnswer(msgspec.Struct, frozen=True):
+    """How a derived plan's price differs from its parent's: a percentage as text, or minor units."""
+
+    kind: str
+    value: str | int
+    per_person: bool
+
+
+class DepositAnswer(msgspec.Struct, frozen=True):
+    """What is due on booking: a percentage as text, a number of nights, or minor units."""
+
+    kind: str
+    value: str | int
+
+
+class RatePlanAnswer(msgspec.Struct, frozen=True):
+    """A rate plan. A derived one has a `parent` and an `adjustment`, and no prices of its own."""
+
+    code: str
+    name: str
+    description: str
+    meal: int
+    meal_name: str
+    policy: str
+    deposit: DepositAnswer
+    parent: str | None
+    adjustment: AdjustmentAnswer | None
+    min_advance_days: int | None
+    max_advance_days: int | None
+    min_stay: int | None
+    max_stay: int | None
+    sort: int
+    active: bool
+
+
+@get("/properties/{slug:str}/rate-plans", opt=public(), tags=["Rates"], summary="Rate plans")
+async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
+    """All of them, in their order; inactive ones are not sold."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    return Page(await _answers(tx, property_["id"]), None)
+
+
+@post("/properties/{slug:str}/rate-plans", opt=_WRITE, tags=["Rates"], summary="Make a rate plan")
+async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Caller) -> RatePlanAnswer:
+    """Its prices come by `PUT …/ari`, or from its parent."""
+    property_ = await owned(tx, slug, caller)
+    row = await service.create(tx, property_id=property_["id"], new=data)
+    return await _one(tx, row)
+
+
+@patch(
+    "/properties/{slug:str}/rate-plans/{code:str}", opt=_WRITE, tags=["Rates"], summary="Change a rate plan"
+)
+async def change_rate_plan(
+    slug: str, code: str, data: PlanChange, tx: Transaction, caller: Caller
+) -> RatePlanAnswer:
+    """Bookings keep the terms that they were sold with."""
+    property_ = await owned(tx, slug, caller)
+    row = await service.change(tx, property_id=property_["id"], code=code, changes=data)
+    return await _one(tx, row)
+
+
+async def _answers(tx: Transaction, property_id: int) -> list[RatePlanAnswer]:
+    rows = await queries.things(tx, rate_plan, property_id)
+    codes = {row["id"]: row["code"] for row in rows}
+    policies = await queries.things(tx, tables.cancellation_policy, property_id)
+    policy_codes = {row["id"]: row["code"] for row in policies}
+    return [_answer(row, codes, policy_codes) for row in rows]
+
+
+async def _one(tx: Transaction, row: Row) -> RatePlanAnswer:
+    answers = await _answers(tx, row["property_id"])
+    return next(answer for answer in answers if answer.code == row["code"])
+
+
+def _answer(row: Row, codes: dict[int, str], policies: dict[int, str]) -> RatePlanAnswer:
+    fields: dict[str, Any] = {
+        name: row[name]
+        for name in RatePlanAnswer.__struct_fields__
+        if name in row.keys()  # noqa: SIM118
+    }
+    adjusted = row["adjust_kind"]
+    return RatePlanAnswer(
+        **fields,
+        meal_name=MEALS.get(row["meal"], ""),
+        policy=policies[row["policy_id"]],
+        deposit=DepositAnswer(row["deposit_kind"], _value(row["deposit_kind"], row["deposit_value"])),
+        parent=codes.get(row["parent_id"]),
+        adjustment=AdjustmentAnswer(adjusted, _value(adjusted, row["adjust_value"]), row["adjust_per_person"])
+        if adjusted
+        else None,
+    )
+
+
+def _value(kind: str, value: int) -> str | int:
+    return percent_text(value) if kind == "percent" else value
+
+
+handlers = [list_rate_plans, create_rate_plan, change_rate_plan]

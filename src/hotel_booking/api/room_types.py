@@ -1,0 +1,79 @@
+"""Room types: what is sold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import get, patch, post
+
+from hotel_booking.api.properties import Amenity, amenities, owned
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.money import Money
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service import room_types as service
+from hotel_booking.domains.properties.types import NewRoomType, RoomTypeChange
+from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
+from hotel_booking.http.access import needs, public
+from hotel_booking.http.idempotency import idempotent
+from hotel_booking.http.pages import Page
+
+_WRITE = needs(Scope.PROPERTIES_WRITE) | idempotent()
+
+
+class RoomTypeAnswer(msgspec.Struct, frozen=True):
+    """A room type. `base_occupancy` adults are in the price; `child_amounts` are per child band."""
+
+    code: str
+    name: str
+    description: str
+    base_occupancy: int
+    max_occupancy: int
+    max_adults: int
+    max_children: int
+    extra_adult: Money
+    child_amounts: list[Money]
+    beds: list[dict[str, Any]]
+    size_m2: int | None
+    amenities: list[Amenity]
+    sort: int
+    active: bool
+
+
+@get("/properties/{slug:str}/room-types", opt=public(), tags=["Rooms"], summary="Room types")
+async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
+    """All of them, in their order; inactive ones are not sold."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    rows = await queries.things(tx, tables.room_type, property_["id"])
+    return Page([_answer(row, property_["currency"]) for row in rows], None)
+
+
+@post("/properties/{slug:str}/room-types", opt=_WRITE, tags=["Rooms"], summary="Make a room type")
+async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller: Caller) -> RoomTypeAnswer:
+    """It is sold once it has rooms or capacity, a rate plan and prices (`PUT …/ari`)."""
+    property_ = await owned(tx, slug, caller)
+    return _answer(await service.create(tx, property_=property_, new=data), property_["currency"])
+
+
+@patch(
+    "/properties/{slug:str}/room-types/{code:str}", opt=_WRITE, tags=["Rooms"], summary="Change a room type"
+)
+async def change_room_type(
+    slug: str, code: str, data: RoomTypeChange, tx: Transaction, caller: Caller
+) -> RoomTypeAnswer:
+    """What is left out stays."""
+    property_ = await owned(tx, slug, caller)
+    row = await service.change(tx, property_=property_, code=code, changes=data)
+    return _answer(row, property_["currency"])
+
+
+def _answer(row: Row, currency: str) -> RoomTypeAnswer:
+    fields = {name: row[name] for name in RoomTypeAnswer.__struct_fields__}
+    fields["extra_adult"] = Money(row["extra_adult"], currency)
+    fields["child_amounts"] = [Money(amount, currency) for amount in row["child_amounts"]]
+    fields["amenities"] = amenities(row["amenities"], ROOM_AMENITIES)
+    return RoomTypeAnswer(**fields)
+
+
+handlers = [list_room_types, create_room_type, change_room_type]

@@ -1,0 +1,85 @@
+"""Taxes and fees."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+from litestar import delete, get, patch, post
+
+from hotel_booking.api.properties import owned
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.money import Money
+from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service import taxes as service
+from hotel_booking.domains.properties.types import NewTax, TaxChange
+from hotel_booking.http.access import needs, public
+from hotel_booking.http.idempotency import idempotent
+from hotel_booking.http.pages import Page
+
+_WRITE = needs(Scope.PROPERTIES_WRITE) | idempotent()
+
+
+class TaxAnswer(msgspec.Struct, frozen=True):
+    """A tax or fee: a `percent` of the net charges, or an `amount`; in the prices, or added to them."""
+
+    code: str
+    name: str
+    percent: str | None
+    amount: Money | None
+    charge_type: int
+    included: bool
+    exempt_below_age: int | None
+    max_nights: int | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+@get("/properties/{slug:str}/taxes", opt=public(), tags=["Rates"], summary="Taxes and fees")
+async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
+    """All of them."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    rows = await queries.things(tx, tables.tax, property_["id"])
+    return Page([_answer(row, property_["currency"]) for row in rows], None)
+
+
+@post("/properties/{slug:str}/taxes", opt=_WRITE, tags=["Rates"], summary="Make a tax")
+async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -> TaxAnswer:
+    """Counts for sales from now on."""
+    property_ = await owned(tx, slug, caller)
+    return _answer(await service.create(tx, property_id=property_["id"], new=data), property_["currency"])
+
+
+@patch("/properties/{slug:str}/taxes/{code:str}", opt=_WRITE, tags=["Rates"], summary="Change a tax")
+async def change_tax(slug: str, code: str, data: TaxChange, tx: Transaction, caller: Caller) -> TaxAnswer:
+    """Bookings keep the taxes that they were sold with."""
+    property_ = await owned(tx, slug, caller)
+    row = await service.change(tx, property_id=property_["id"], code=code, changes=data)
+    return _answer(row, property_["currency"])
+
+
+@delete("/properties/{slug:str}/taxes/{code:str}", opt=_WRITE, tags=["Rates"], summary="Remove a tax")
+async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller) -> None:
+    """From the sales to come."""
+    property_ = await owned(tx, slug, caller)
+    await service.remove(tx, property_id=property_["id"], code=code)
+
+
+def _answer(row: Row, currency: str) -> TaxAnswer:
+    percent = row["kind"] == "percent"
+    return TaxAnswer(
+        code=row["code"],
+        name=row["name"],
+        percent=service.percent_text(row["value"]) if percent else None,
+        amount=None if percent else Money(row["value"], currency),
+        charge_type=row["charge_type"],
+        included=row["included"],
+        exempt_below_age=row["exempt_below_age"],
+        max_nights=row["max_nights"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+    )
+
+
+handlers = [list_taxes, create_tax, change_tax, delete_tax]

@@ -1,0 +1,84 @@
+"""Physical rooms: adding one puts it on sale, taking one away gives up its nights."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import asyncpg
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
+from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.types import NewRoom, RoomChange, check_texts
+
+_LOCK_TYPE = "SELECT FROM room_type WHERE id = $1 FOR NO KEY UPDATE"
+_LOCK = """
+SELECT night, taken > greatest(physical - 1 - blocked, 0) + overbooking_limit AS sold
+  FROM room_night WHERE room_type_id = $1 AND night >= $2 ORDER BY room_type_id, night FOR UPDATE
+"""
+_SHIFT = "UPDATE room_night SET physical = greatest(physical + $3, 0) WHERE room_type_id = $1 AND night >= $2"
+
+
+async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -> Row:
+    """Make a room. Nights from `today` on that are on sale have one room more.
+
+    Raises `AlreadyExists` for a taken number, `NoSuchThing` for an unknown room type.
+    """
+    check_texts({"number": new.number, "floor": new.floor})
+    kind = await thing(tx, tables.room_type, property_id, new.room_type)
+    values = {
+        "property_id": property_id,
+        "room_type_id": kind["id"],
+        "number": new.number,
+        "floor": new.floor,
+    }
+    await tx.execute(_LOCK_TYPE, kind["id"])
+    row = await insert(tx, tables.room, values, what=f"a room {new.number!r}")
+    await _shift(tx, kind["id"], today, 1)
+    return row
+
+
+async def change(tx: Transaction, *, property_id: int, number: str, changes: RoomChange, today: date) -> Row:
+    """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
+    it has a stay or a block to come."""
+    row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
+    values = said(changes)
+    check_texts(values)
+    active = values.get("active", row["active"])
+    if active != row["active"]:
+        await tx.execute(_LOCK_TYPE, row["room_type_id"])
+        if not active:
+            await _check_unused(tx, row, today)
+        await _shift(tx, row["room_type_id"], today, 1 if active else -1)
+    return await update(tx, tables.room, row["id"], values)
+
+
+async def _check_unused(tx: Transaction, row: Row, today: date) -> None:
+    use = await tx.fetchval(
+        "SELECT stay::text FROM room_use WHERE room_id = $1 AND upper(stay) > $2 ORDER BY stay LIMIT 1",
+        row["id"],
+        today,
+    )
+    if use is not None:
+        raise RoomInUse(
+            f"room {row['number']} is used on {use}", fix="move the stay, or end the block, first"
+        )
+    nights = await tx.fetch(_LOCK, row["room_type_id"], today)
+    sold = [night["night"].isoformat() for night in nights if night["sold"]]
+    if sold:
+        raise RoomIsSold(
+            f"every room of its type is sold on {sold[0]}"
+            + (f" and {len(sold) - 1} more nights" if len(sold) > 1 else ""),
+            fix="wait until these stays are over, or move them",
+            extra={"nights": sold[:50]},
+        )
+
+
+async def _shift(tx: Transaction, room_type_id: int, today: date, by: int) -> None:
+    await tx.fetch(_LOCK, room_type_id, today)
+    try:
+        await tx.execute(_SHIFT, room_type_id, today, by)
+    except asyncpg.NumericValueOutOfRangeError:
+        raise RoomInUse("there are too many rooms of this type", fix="check the capacity") from None

@@ -1,0 +1,29 @@
+"""Why the catalogue did not change."""
+
+from __future__ import annotations
+
+from hotel_booking.core.errors import Conflict, NotFound
+
+
+class AlreadyExists(Conflict):
+    """The name is taken. Nothing was made."""
+
+    code = "already_exists"
+
+
+class InUse(Conflict):
+    """Something else needs it as it is; the detail says where. Nothing changed."""
+
+    code = "in_use"
+
+
+class NoSuchProperty(NotFound):
+    """No such property."""
+
+    code = "property_not_found"
+
+
+class NoSuchThing(NotFound):
+    """The property has nothing of that code or number."""
+
+    code = "not_found"

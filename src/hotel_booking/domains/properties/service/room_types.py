@@ -1,0 +1,78 @@
+"""Make and change room types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.errors import InUse
+from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.types import (
+    NewRoomType,
+    RoomTypeChange,
+    check_texts,
+    room_codes,
+)
+
+
+async def create(tx: Transaction, *, property_: Row, new: NewRoomType) -> Row:
+    """Make a room type. Raises `AlreadyExists` for a taken code, `Invalid` naming the field."""
+    values = {name: getattr(new, name) for name in new.__struct_fields__}
+    values["property_id"] = property_["id"]
+    values["name"] = new.name or new.code
+    values["max_adults"] = new.max_adults or new.max_occupancy
+    values["base_occupancy"] = min(new.base_occupancy, new.max_occupancy)
+    _check(property_, values, values)
+    return await insert(tx, tables.room_type, values, what=f"a room type {new.code!r}")
+
+
+async def change(tx: Transaction, *, property_: Row, code: str, changes: RoomTypeChange) -> Row:
+    """Change a room type. Raises `InUse` when it shall not be sold any more but has bookings to come."""
+    row = await thing(tx, tables.room_type, property_["id"], code, lock=True)
+    values = said(changes)
+    _check(property_, {**dict(row), **values}, values)
+    if values.get("active") is False:
+        await _check_unused(tx, row["id"])
+    return await update(tx, tables.room_type, row["id"], values)
+
+
+def _check(property_: Row, whole: Mapping[str, Any], values: dict[str, Any]) -> None:
+    check_texts(values)
+    if whole["base_occupancy"] > whole["max_occupancy"]:
+        raise Invalid("more adults in the price than fit in the room", field="base_occupancy")
+    if whole["max_adults"] > whole["max_occupancy"]:
+        raise Invalid("more adults than fit in the room", field="max_adults")
+    if whole["max_children"] >= whole["max_occupancy"] and whole["max_children"] > 0:
+        raise Invalid(
+            "a room is for at least one adult", field="max_children", fix="keep it below max_occupancy"
+        )
+    bands = len(property_["child_bands"])
+    if "child_amounts" in values and values["child_amounts"] and len(values["child_amounts"]) != bands:
+        raise Invalid(
+            f"the property has {bands} child bands, so {bands} amounts are needed", field="child_amounts"
+        )
+    if "amenities" in values:
+        values["amenities"] = room_codes(values["amenities"])
+    if "beds" in values:
+        values["beds"] = msgspec.to_builtins(values["beds"])
+
+
+async def _check_unused(tx: Transaction, room_type_id: int) -> None:
+    reference = await tx.fetchval(
+        "SELECT b.reference FROM reservation r JOIN booking b ON b.id = r.booking_id"
+        " WHERE r.room_type_id = $1 AND r.taken IS NOT NULL"
+        "   AND r.status IN ('held', 'confirmed', 'checked_in')"
+        " ORDER BY r.arrival LIMIT 1",
+        room_type_id,
+    )
+    if reference is not None:
+        raise InUse(
+            f"booking {reference} and perhaps others have this room type",
+            fix="close it by ARI, and deactivate it after the last stay",
+        )

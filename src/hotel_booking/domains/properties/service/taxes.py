@@ -1,0 +1,88 @@
+"""Make, change and remove taxes. Bookings keep the taxes that they were sold with."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.types import NewTax, TaxChange, check_texts
+
+_PER_MILLION = Decimal(10_000)
+
+
+async def create(tx: Transaction, *, property_id: int, new: NewTax) -> Row:
+    """Make a tax. Raises `AlreadyExists` for a taken code, `Invalid` naming the field."""
+    values = {name: getattr(new, name) for name in new.__struct_fields__ if name not in ("percent", "amount")}
+    values |= {"property_id": property_id, "name": new.name or new.code}
+    values |= _value(new.percent, new.amount)
+    if values["kind"] == "percent" and new.charge_type in (20, 21):
+        raise Invalid(
+            "a percentage does not depend on the number of persons",
+            field="charge_type",
+            fix="use 12 or 19, or a fixed amount",
+        )
+    _check(values)
+    return await insert(tx, tables.tax, values, what=f"a tax {new.code!r}")
+
+
+async def change(tx: Transaction, *, property_id: int, code: str, changes: TaxChange) -> Row:
+    """Change a tax for the sales to come."""
+    row = await thing(tx, tables.tax, property_id, code, lock=True)
+    values = said(changes)
+    percent, amount = values.pop("percent", None), values.pop("amount", None)
+    if percent is not None or amount is not None:
+        values |= _value(percent, amount)
+    _check({**dict(row), **values})
+    check_texts(values)
+    return await update(tx, tables.tax, row["id"], values)
+
+
+async def remove(tx: Transaction, *, property_id: int, code: str) -> None:
+    """Remove a tax from the sales to come."""
+    row = await thing(tx, tables.tax, property_id, code, lock=True)
+    await tx.execute("DELETE FROM tax WHERE id = $1", row["id"])
+
+
+def per_million(text: str, field: str) -> int:
+    """A percentage as text ("8.875") in parts per million. Raises `Invalid`."""
+    try:
+        value = Decimal(text) * _PER_MILLION
+        if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**9:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise Invalid(
+            f"{text[:40]!r} is not a percentage with at most four decimals",
+            field=field,
+            fix='such as "8.875"',
+        ) from None
+    return int(value)
+
+
+def percent_text(value: int) -> str:
+    """Parts per million as a percentage text: 190000 is "19"."""
+    text = f"{Decimal(value) / _PER_MILLION:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _value(percent: str | None, amount: int | None) -> dict[str, Any]:
+    if (percent is None) == (amount is None):
+        raise Invalid("a tax has a percent or an amount", field="percent", fix="give exactly one of the two")
+    if percent is not None:
+        value = per_million(percent, "percent")
+        if not 0 <= value <= 1_000_000:
+            raise Invalid("a tax is 0 to 100 %", field="percent")
+        return {"kind": "percent", "value": value}
+    return {"kind": "fixed", "value": amount}
+
+
+def _check(values: dict[str, Any]) -> None:
+    check_texts(values)
+    if values["valid_from"] and values["valid_to"] and values["valid_to"] <= values["valid_from"]:
+        raise Invalid("valid_to lies after valid_from", field="valid_to")
+    if values["kind"] == "percent" and (values["exempt_below_age"] or values["charge_type"] in (20, 21)):
+        raise Invalid("a percentage does not depend on persons or their age", field="exempt_below_age")

@@ -1,0 +1,239 @@
+"""The catalogue as it comes in and goes out. Amounts are minor units of the property's currency."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, time
+from functools import lru_cache
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.properties.vocabularies import (
+    PROPERTY_AMENITIES,
+    ROOM_AMENITIES,
+    check_codes,
+)
+
+Code = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,40}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=5000)]
+Short = Annotated[str, Meta(max_length=200)]
+Slug = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Lat = Annotated[float, Meta(ge=-90, le=90)]
+Lon = Annotated[float, Meta(ge=-180, le=180)]
+Stars = Annotated[int, Meta(ge=0, le=5)]
+Codes = Annotated[list[int], Meta(max_length=200)]
+Persons = Annotated[int, Meta(ge=1, le=100)]
+Amount = Annotated[int, Meta(ge=0, le=10**12)]
+Amounts = Annotated[list[Amount], Meta(max_length=10)]
+Bands = Annotated[list[Annotated[int, Meta(ge=0, le=17)]], Meta(max_length=10)]
+Sort = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+Rounding = Literal["line", "sum"]
+
+# ISO 4217, active currencies that can be paid in.
+CURRENCIES = frozenset(
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF"
+    " CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD"
+    " HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD"
+    " LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK"
+    " PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS"
+    " TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG".split()
+)
+
+
+class Bed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Beds of one kind in a room."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=40)]
+    count: Annotated[int, Meta(ge=1, le=20)] = 1
+
+
+Beds = Annotated[list[Bed], Meta(max_length=20)]
+
+
+class NewProperty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A property to be made. Without `slug` it gets one from its name."""
+
+    name: Name
+    country: Country
+    timezone: Short
+    currency: Currency
+    lat: Lat
+    lon: Lon
+    slug: Slug | None = None
+    description: Text = ""
+    stars: Stars = 0
+    place_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    address: Short = ""
+    postal_code: Annotated[str, Meta(max_length=20)] = ""
+    city: Short = ""
+    amenities: Codes = []
+    email: Annotated[str, Meta(max_length=254)] = ""
+    phone: Annotated[str, Meta(max_length=40)] = ""
+    check_in_time: time = time(15)
+    check_out_time: time = time(11)
+    tax_rounding: Rounding = "line"
+    child_bands: Bands = []
+
+
+class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What changes; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    country: Country | UnsetType = UNSET
+    timezone: Short | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    lat: Lat | UnsetType = UNSET
+    lon: Lon | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    stars: Stars | UnsetType = UNSET
+    place_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | UnsetType | None = UNSET
+    address: Short | UnsetType = UNSET
+    postal_code: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    city: Short | UnsetType = UNSET
+    amenities: Codes | UnsetType = UNSET
+    email: Annotated[str, Meta(max_length=254)] | UnsetType = UNSET
+    phone: Annotated[str, Meta(max_length=40)] | UnsetType = UNSET
+    check_in_time: time | UnsetType = UNSET
+    check_out_time: time | UnsetType = UNSET
+    tax_rounding: Rounding | UnsetType = UNSET
+    child_bands: Bands | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class NewRoomType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A room type to be made. `base_occupancy` adults are in the price; `child_amounts` has one amount per
+    child band of the property, per child and night."""
+
+    code: Code
+    name: Name | None = None
+    description: Text = ""
+    base_occupancy: Persons = 2
+    max_occupancy: Persons = 2
+    max_adults: Persons | None = None
+    max_children: Annotated[int, Meta(ge=0, le=100)] = 0
+    extra_adult: Amount = 0
+    child_amounts: Amounts = []
+    beds: Beds = []
+    size_m2: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    amenities: Codes = []
+    sort: Sort = 0
+
+
+class RoomTypeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What changes; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    base_occupancy: Persons | UnsetType = UNSET
+    max_occupancy: Persons | UnsetType = UNSET
+    max_adults: Persons | UnsetType = UNSET
+    max_children: Annotated[int, Meta(ge=0, le=100)] | UnsetType = UNSET
+    extra_adult: Amount | UnsetType = UNSET
+    child_amounts: Amounts | UnsetType = UNSET
+    beds: Beds | UnsetType = UNSET
+    size_m2: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType | None = UNSET
+    amenities: Codes | UnsetType = UNSET
+    sort: Sort | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class NewRoom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A physical room."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=20)]
+    room_type: Code
+    floor: Annotated[str, Meta(max_length=20)] = ""
+
+
+class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changes; an inactive room is not sold any more."""
+
+    floor: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class NewTax(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A tax or fee: `percent` of the net charges as a decimal text ("19", "8.875"), or `amount` in minor
+    units. `charge_type`: 12 per stay, 19 per night, 20 per person, 21 per person and night."""
+
+    code: Code
+    name: Name | None = None
+    percent: str | None = None
+    amount: Amount | None = None
+    charge_type: Literal[12, 19, 20, 21] = 19
+    included: bool = True
+    exempt_below_age: Annotated[int, Meta(ge=1, le=120)] | None = None
+    max_nights: Annotated[int, Meta(ge=1, le=366)] | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class TaxChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What changes; bookings keep the taxes that they were sold with."""
+
+    name: Name | UnsetType = UNSET
+    percent: str | UnsetType = UNSET
+    amount: Amount | UnsetType = UNSET
+    charge_type: Literal[12, 19, 20, 21] | UnsetType = UNSET
+    included: bool | UnsetType = UNSET
+    exempt_below_age: Annotated[int, Meta(ge=1, le=120)] | UnsetType | None = UNSET
+    max_nights: Annotated[int, Meta(ge=1, le=366)] | UnsetType | None = UNSET
+    valid_from: date | UnsetType | None = UNSET
+    valid_to: date | UnsetType | None = UNSET
+
+
+@lru_cache(maxsize=1)
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def check_timezone(name: str) -> None:
+    """Raise `Invalid` unless the IANA database knows the zone."""
+    if name not in _timezones():
+        raise Invalid(f"unknown time zone {name!r}", field="timezone", fix="such as Europe/Lisbon")
+
+
+def check_currency(code: str) -> None:
+    """Raise `Invalid` unless it is an active ISO 4217 currency."""
+    if code not in CURRENCIES:
+        raise Invalid(f"unknown currency {code!r}", field="currency", fix="an ISO 4217 code such as EUR")
+
+
+def check_bands(bands: list[int]) -> None:
+    """Raise `Invalid` unless the ages rise."""
+    if bands != sorted(set(bands)):
+        raise Invalid("child bands rise in age", field="child_bands", fix="such as [2, 11]")
+
+
+def check_texts(values: dict[str, object]) -> None:
+    """Raise `Invalid` for text that cannot be stored or shown."""
+    for field, value in values.items():
+        if isinstance(value, str) and any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value):
+            raise Invalid("the text holds characters that cannot be stored", field=field)
+
+
+def slug_of(name: str) -> str:
+    """A slug made of a name: `Hôtel d'Été` is `hotel-d-ete`. Raises `Invalid` where nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
+    if not slug:
+        raise Invalid("no slug can be made of this name", field="slug", fix="give a slug, such as sea-view")
+    return slug
+
+
+def property_codes(codes: list[int]) -> list[int]:
+    """Checked amenity codes of a property."""
+    return check_codes(codes, PROPERTY_AMENITIES, "amenities")
+
+
+def room_codes(codes: list[int]) -> list[int]:
+    """Checked amenity codes of a room type."""
+    return check_codes(codes, ROOM_AMENITIES, "amenities")

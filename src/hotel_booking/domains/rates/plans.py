@@ -1,0 +1,170 @@
+"""Make and change rate plans. Bookings keep the plan's terms that they were sold with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.properties import tables as properties
+from hotel_booking.domains.properties.errors import InUse
+from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.service.policies import flexible
+from hotel_booking.domains.properties.service.taxes import per_million
+from hotel_booking.domains.properties.types import Code, Name, Sort, Text, check_texts
+from hotel_booking.domains.properties.vocabularies import MEALS, check_codes
+from hotel_booking.domains.rates import types
+from hotel_booking.domains.rates.tables import rate_plan
+
+Days = Annotated[int, Meta(ge=0, le=1_000)]
+Nights = Annotated[int, Meta(ge=1, le=366)]
+Number = Annotated[int, Meta(ge=-(10**9), le=10**9)]
+
+
+class AdjustmentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a derived plan's price differs from its parent's: a percentage as text ("-10"), or an amount in
+    minor units per room-night, or per person-night."""
+
+    kind: Literal["percent", "amount"]
+    value: Number | str
+    per_person: bool = False
+
+
+class DepositIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is due on booking: a percentage as text ("30"), a number of nights, or an amount."""
+
+    kind: Literal["none", "full", "percent", "nights", "fixed"]
+    value: Annotated[int, Meta(ge=0, le=10**12)] | str = 0
+
+
+class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A rate plan to be made. Without `policy` it gets the property's FLEX policy, made if need be. With
+    `parent` and `adjustment` its prices are derived from another plan's."""
+
+    code: Code
+    name: Name | None = None
+    description: Text = ""
+    meal: int = 14
+    policy: Code | None = None
+    deposit: DepositIn = DepositIn("none")
+    parent: Code | None = None
+    adjustment: AdjustmentIn | None = None
+    min_advance_days: Days | None = None
+    max_advance_days: Days | None = None
+    min_stay: Nights | None = None
+    max_stay: Nights | None = None
+    sort: Sort = 0
+
+
+class PlanChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What changes; what is left out stays. `parent` cannot change: make another plan."""
+
+    name: Name | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    meal: int | UnsetType = UNSET
+    policy: Code | UnsetType = UNSET
+    deposit: DepositIn | UnsetType = UNSET
+    adjustment: AdjustmentIn | UnsetType = UNSET
+    min_advance_days: Days | UnsetType | None = UNSET
+    max_advance_days: Days | UnsetType | None = UNSET
+    min_stay: Nights | UnsetType | None = UNSET
+    max_stay: Nights | UnsetType | None = UNSET
+    sort: Sort | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> Row:
+    """Make a rate plan. Raises `AlreadyExists` for a taken code, `NoSuchThing` for an unknown policy or
+    parent, `Invalid` naming the field."""
+    plain = ("code", "description", "meal", "sort", *_LIMITS)
+    values: dict[str, Any] = {name: getattr(new, name) for name in plain}
+    values |= {"property_id": property_id, "name": new.name or new.code}
+    values |= _deposit(new.deposit)
+    if (new.parent is None) != (new.adjustment is None):
+        raise Invalid(
+            "a derived plan has a parent and an adjustment", field="adjustment", fix="give both, or neither"
+        )
+    if new.parent is not None and new.adjustment is not None:
+        parent = await thing(tx, rate_plan, property_id, new.parent, lock=True)
+        if parent["parent_id"] is not None:
+            raise Invalid(
+                f"{new.parent} is itself derived",
+                field="parent",
+                fix="derive from a plan with its own prices",
+            )
+        values |= {"parent_id": parent["id"], **_adjustment(new.adjustment)}
+    if new.policy is None:
+        values["policy_id"] = await flexible(tx, property_id=property_id)
+    else:
+        policy = await thing(tx, properties.cancellation_policy, property_id, new.policy)
+        values["policy_id"] = policy["id"]
+    _check(values)
+    return await insert(tx, rate_plan, values, what=f"a rate plan {new.code!r}")
+
+
+async def change(tx: Transaction, *, property_id: int, code: str, changes: PlanChange) -> Row:
+    """Change a rate plan for the sales to come. Raises `InUse` when a plan that others derive from shall
+    not be sold any more."""
+    row = await thing(tx, rate_plan, property_id, code, lock=True)
+    values = said(changes)
+    deposit, adjustment, policy = (values.pop(name, None) for name in ("deposit", "adjustment", "policy"))
+    if deposit is not None:
+        values |= _deposit(deposit)
+    if adjustment is not None:
+        if row["parent_id"] is None:
+            raise Invalid(
+                f"{code} has prices of its own", field="adjustment", fix="only derived plans have one"
+            )
+        values |= _adjustment(adjustment)
+    if policy is not None:
+        found = await thing(tx, properties.cancellation_policy, property_id, policy)
+        values["policy_id"] = found["id"]
+    _check({**dict(row), **values})
+    if values.get("active") is False:
+        child = await tx.fetchval(
+            "SELECT code FROM rate_plan WHERE parent_id = $1 AND active ORDER BY code LIMIT 1", row["id"]
+        )
+        if child is not None:
+            raise InUse(f"{child} is derived from {code}", fix=f"deactivate {child} first")
+    return await update(tx, rate_plan, row["id"], values)
+
+
+_LIMITS = ("min_advance_days", "max_advance_days", "min_stay", "max_stay")
+
+
+def _check(values: dict[str, Any]) -> None:
+    check_texts(values)
+    check_codes([values["meal"]], MEALS, "meal")
+    for low, high in (("min_advance_days", "max_advance_days"), ("min_stay", "max_stay")):
+        if values[low] is not None and values[high] is not None and values[low] > values[high]:
+            raise Invalid(f"{low} is above {high}", field=low)
+
+
+def _number(value: int | str, kind: str, field: str) -> int:
+    if kind == "percent":
+        return per_million(str(value), field)
+    if isinstance(value, str):
+        raise Invalid("an amount is a whole number of minor units", field=field)
+    return value
+
+
+def _adjustment(given: AdjustmentIn) -> dict[str, Any]:
+    value = _number(given.value, given.kind, "adjustment.value")
+    checked = types.Adjustment(given.kind, value, given.per_person)
+    if given.kind == "percent" and not -types.MILLION < value <= 10 * types.MILLION:
+        raise Invalid("an adjustment lies above -100 and up to 1000 percent", field="adjustment.value")
+    return {
+        "adjust_kind": checked.kind,
+        "adjust_value": checked.value,
+        "adjust_per_person": checked.per_person,
+    }
+
+
+def _deposit(given: DepositIn) -> dict[str, Any]:
+    value = _number(given.value, given.kind, "deposit.value")
+    checked = types.Deposit(given.kind, value)
+    return {"deposit_kind": checked.kind, "deposit_value": checked.value}

@@ -1,0 +1,32 @@
+"""Rate plans, for statements that are composed. A test compares the table with the database."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+rate_plan = sa.Table(
+    "rate_plan",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("property_id", sa.Integer),
+    sa.Column("code", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("description", sa.Text),
+    sa.Column("meal", sa.SmallInteger),
+    sa.Column("policy_id", sa.Integer),
+    sa.Column("deposit_kind", sa.Text),
+    sa.Column("deposit_value", sa.BigInteger),
+    sa.Column("parent_id", sa.Integer),
+    sa.Column("adjust_kind", sa.Text),
+    sa.Column("adjust_value", sa.BigInteger),
+    sa.Column("adjust_per_person", sa.Boolean),
+    sa.Column("min_advance_days", sa.SmallInteger),
+    sa.Column("max_advance_days", sa.SmallInteger),
+    sa.Column("min_stay", sa.SmallInteger),
+    sa.Column("max_stay", sa.SmallInteger),
+    sa.Column("active", sa.Boolean),
+    sa.Column("sort", sa.Integer),
+    sa.Column("version", sa.Integer),
+)
