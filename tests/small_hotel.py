@@ -127,7 +127,8 @@ async def taken(db: Database, room_type_id: int, when: Stay) -> list[int]:
     """How many rooms are taken on each night of a stay."""
     async with db.transaction() as tx:
         rows = await tx.fetch(
-            "SELECT taken FROM room_night WHERE room_type_id = $1 AND night >= $2 AND night < $3 ORDER BY night",
+            "SELECT taken FROM room_night WHERE room_type_id = $1 AND night >= $2 AND night < $3"
+            " ORDER BY night",
             room_type_id,
             when.arrival,
             when.departure,

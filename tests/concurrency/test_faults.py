@@ -206,7 +206,8 @@ async def test_a_database_restarted_under_load_loses_and_doubles_nothing(own_clu
     assert repeats > 0, "the restarts hit nobody: the test proves nothing"
     async with Database.open(url, size=2) as db:
         async with db.transaction() as tx:
-            stored = dict(await tx.fetch("SELECT reference, status FROM booking"))  # type: ignore[arg-type]
+            rows = await tx.fetch("SELECT reference, status FROM booking")
+            stored = {row["reference"]: row["status"] for row in rows}
         assert sorted(reference for reference, _ in acknowledged) == sorted(stored)
         assert set(stored.values()) == {"confirmed"}
         assert [difference async for difference in check(db)] == []

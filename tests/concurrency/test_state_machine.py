@@ -281,14 +281,15 @@ class House(RuleBasedStateMachine):
                 key = (row["code"], row["night"])
                 model = (self.capacity[key], self.blocked(*key), self.taken(*key))
                 assert (row["physical"], row["blocked"], row["taken"]) == model, key
-            states = dict(await tx.fetch("SELECT id, status FROM booking"))  # type: ignore[arg-type]
+            rows = await tx.fetch("SELECT id, status FROM booking")
+            states = {row["id"]: row["status"] for row in rows}
             assert states == {booking.id: booking.status for booking in self.bookings}
         assert [difference async for difference in check(self.db)] == []
 
 
 def run(cluster: Cluster, examples: int, steps: int) -> None:
     House.cluster = cluster
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         House,
         settings=settings(
             max_examples=examples,

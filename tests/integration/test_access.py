@@ -14,7 +14,8 @@ from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity import service
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http.access import ACCESS, public
 from tests.http_client import api_key, bearer, running, settings_for
 

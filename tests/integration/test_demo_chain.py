@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hotel_booking.cli.demo_chain import NIGHTS, PROPERTIES, NotEmpty, credentials, load, read_credentials
+from hotel_booking.cli.demo_chain.building import BREAKFAST, HALF_BOARD, ROOM_ONLY
 from hotel_booking.cli.demo_chain.content import characters, outlines
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database
@@ -22,6 +22,7 @@ from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.service import resolve
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties.places import load_places
+from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
 from hotel_booking.domains.rates.queries import load_calendar, load_catalogue
 from hotel_booking.domains.rates.restrictions import refusals
 from hotel_booking.domains.rates.types import Occupancy
@@ -277,20 +278,11 @@ async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
         )
 
 
-def test_amenities_are_codes_of_opentravel(shared_data: Path) -> None:
-    codes = opentravel(shared_data)
+def test_amenities_and_meals_are_codes_that_the_platform_speaks() -> None:
     for outline in outlines():
-        assert set(outline.extras) <= codes["HAC"], outline.slug
+        assert set(outline.extras) <= PROPERTY_AMENITIES.keys(), outline.slug
     for name, character in characters().items():
-        assert set(character.amenities) <= codes["HAC"], name
+        assert set(character.amenities) <= PROPERTY_AMENITIES.keys(), name
         for kind in character.room_types:
-            assert set(kind.amenities) <= codes["RMA"], (name, kind.code)
-
-
-def opentravel(shared_data: Path) -> dict[str, set[int]]:
-    with (shared_data / "opentravel-codelist-2024-09-04.csv").open(newline="", encoding="utf-8") as file:
-        codes: dict[str, set[int]] = {}
-        for row in csv.DictReader(file):
-            if row["code"].isdigit():
-                codes.setdefault(row["list"], set()).add(int(row["code"]))
-        return codes
+            assert set(kind.amenities) <= ROOM_AMENITIES.keys(), (name, kind.code)
+    assert {ROOM_ONLY, BREAKFAST, HALF_BOARD} <= MEALS.keys()

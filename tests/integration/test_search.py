@@ -224,6 +224,24 @@ async def test_a_page_is_the_same_in_batches_as_in_one_go(db: Database) -> None:
     assert page.results == whole.results[:20]
 
 
+async def test_among_many_hotels_other_orders_price_only_the_page(db: Database) -> None:
+    async with db.transaction() as tx:
+        for i in range(80):
+            await simple_hotel(tx, f"hotel-{i}", name=f"Hotel {i % 50:02}", rooms=i % 2)
+        seen: list[str] = []
+        after = None
+        while True:
+            counting = Counting(tx)
+            wanted = request(sort="name", limit=9, after=after)
+            page = await find(cast(Transaction, counting), wanted, NOW)
+            assert len(counting.statements) <= 7
+            assert page.total_count is None
+            seen += slugs(page)
+            if (after := page.after) is None:
+                break
+    assert seen == [f"hotel-{i}" for i in sorted(range(1, 80, 2), key=lambda i: (i % 50, i))]
+
+
 async def test_a_search_of_few_hotels_takes_four_statements(db: Database) -> None:
     async with db.transaction() as tx:
         for i in range(10):

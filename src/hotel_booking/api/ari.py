@@ -12,7 +12,8 @@ from litestar.params import QueryParameter
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates import service
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari

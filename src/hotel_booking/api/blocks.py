@@ -12,7 +12,8 @@ from litestar.params import QueryParameter
 from hotel_booking.core.dates import Stay, local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.inventory.blocks import Block
 from hotel_booking.domains.rates.queries import load_catalogue

@@ -9,7 +9,7 @@ from hotel_booking.domains.bookings import queries
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.identity.types import Caller
+from hotel_booking.domains.identity.caller import Caller
 
 
 async def open_booking(tx: Transaction, reference: str, caller: Caller) -> Booking:

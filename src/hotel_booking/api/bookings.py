@@ -25,7 +25,8 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import Amendment, RoomChange
 from hotel_booking.domains.guests.types import GuestDetails
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateway
 from hotel_booking.http.access import guest_or, public
 from hotel_booking.http.idempotency import idempotent

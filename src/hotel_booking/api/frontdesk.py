@@ -12,7 +12,8 @@ from hotel_booking.api.booking_access import open_booking
 from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http.access import needs
 
 _DESK = needs(Scope.FRONTDESK_WRITE)

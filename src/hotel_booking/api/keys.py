@@ -11,8 +11,9 @@ from litestar.params import Parameter
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity import queries, service
+from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import KeyNotFound
-from hotel_booking.domains.identity.types import ApiKey, Caller, NewKey, Scope
+from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
 from hotel_booking.http.idempotency import idempotent

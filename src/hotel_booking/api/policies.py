@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.api.properties import owned
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import policies as service
 from hotel_booking.domains.properties.service.taxes import per_million, percent_text

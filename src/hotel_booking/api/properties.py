@@ -10,7 +10,8 @@ from litestar import get, patch, post
 from litestar.params import QueryParameter
 
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries
 from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.types import NewProperty, PropertyChange

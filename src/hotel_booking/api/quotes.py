@@ -22,7 +22,8 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Quote, QuotedRoom, RoomRequest, SaleTerms
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http.access import public

@@ -9,7 +9,8 @@ from litestar import get, patch, post
 
 from hotel_booking.api.properties import owned
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.vocabularies import MEALS

@@ -10,7 +10,8 @@ from litestar import get, patch, post
 from hotel_booking.api.properties import Amenity, amenities, owned
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.money import Money
-from hotel_booking.domains.identity.types import Caller, Scope
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.types import NewRoomType, RoomTypeChange

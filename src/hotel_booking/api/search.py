@@ -84,7 +84,7 @@ class RoomAnswer(msgspec.Struct, frozen=True):
 
 class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """A page of results. `place` is the city that was understood, `rooms` how the party was spread.
-    `total_count` counts the hotels with an offer; it is left out with filters on the price or refunds."""
+    `total_count` counts the hotels with an offer; it is left out where it would cost more than the page."""
 
     results: list[ResultAnswer]
     next_cursor: str | None

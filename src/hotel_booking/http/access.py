@@ -21,8 +21,9 @@ from litestar.types import Scope as AsgiScope
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity import service
+from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
 from hotel_booking.domains.identity.errors import InvalidKey, MissingCredentials, TimeMayNotBeSimulated
-from hotel_booking.domains.identity.types import ANONYMOUS, KEY_PREFIX, Caller, Scope
+from hotel_booking.domains.identity.types import KEY_PREFIX, Scope
 from hotel_booking.http.problems import InvalidHeader
 
 ACCESS = "access"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity import queries
+from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import (
     InvalidExpiry,
     InvalidKey,
@@ -18,7 +19,7 @@ from hotel_booking.domains.identity.errors import (
     ScopeNotYours,
     UnknownProperties,
 )
-from hotel_booking.domains.identity.types import KEY_PREFIX, ApiKey, Caller, NewKey, Scope
+from hotel_booking.domains.identity.types import KEY_PREFIX, ApiKey, NewKey, Scope
 
 _LONGEST_LIFE = timedelta(days=3660)
 _USE_NOTED_EVERY = timedelta(minutes=1)

@@ -38,22 +38,25 @@ FIRST_BATCH = 64
 async def find(tx: Transaction, request: SearchRequest, now: datetime) -> SearchPage:
     """One page of hotels that sell the stay, each with its cheapest offer that passes the filters.
 
-    At most 3 statements find the candidates (area, bounds, exchange rates) and 3 price each batch of 64,
-    256, 1,024 … hotels; a page hardly ever needs a second batch. Raises `UnknownCurrency`.
+    At most 3 statements find the candidates (area, exchange rates, and by price the bounds) and 3 price
+    each batch of 64, 256, 1,024 … hotels; a page hardly ever needs a second one. Raises `UnknownCurrency`.
     """
     found = await _candidates(tx, request)
     days = _days_ahead(found.values(), request.stay.arrival, now)
     exchange = await _exchange(tx, request, {found[i].currency for i in days})
-    bounded = len(days) > FIRST_BATCH
+    many = len(days) > FIRST_BATCH
+    # Any other order is known before the prices are, so there only the hotels of the page are looked at.
+    bounded = many and request.sort == "price"
     least = await queries.least_charges(tx, request, days, now=now) if bounded else dict.fromkeys(days, 0)
     search = _Search(request, now, exchange)
-    search.wait_for((found[i] for i in least), least, skip=bounded)
+    search.wait_for((found[i] for i in least), least, skip=many)
     size = FIRST_BATCH
     while batch := search.next_batch(size):
         await search.price(tx, batch, days)
         size *= 4
     filtered = request.refundable or request.price_min is not None or request.price_max is not None
-    return search.page(None if filtered else len(least) if bounded else search.sold)
+    count = len(least) if bounded else None if many else search.sold
+    return search.page(None if filtered else count)
 
 
 class _Search:

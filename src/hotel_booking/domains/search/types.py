@@ -117,7 +117,8 @@ class SearchResult(msgspec.Struct, frozen=True):
 
 class SearchPage(msgspec.Struct, frozen=True):
     """A page of results. `after` asks for the next one; None on the last. `total_count` counts the hotels
-    with an offer; None where filters on the price or on refunds would need every price to know."""
+    with an offer; None where that would cost more than the page: with filters on the price or on refunds,
+    and among more than 64 hotels in another order than by price."""
 
     results: tuple[SearchResult, ...]
     after: Key | None
