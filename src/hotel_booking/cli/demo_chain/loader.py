@@ -73,24 +73,25 @@ async def load(
             ((currency, rate, RATES_AS_OF) for currency, rate in PER_EURO.items()),
         )
         steps.done(f"{len(houses)} hotels", 0.25)
-        shelves = []
+        stocked: list[tuple[Shelf, Sheet]] = []
         known_terms: set[UUID] = set()
         for number, house in enumerate(houses, start=1):
-            shelves.append(await _load_book(tx, house, period, seed, known_terms))
+            sheet = Sheet(house, period, seed)
+            stocked.append((await _load_book(tx, sheet, period, seed, known_terms), sheet))
             steps.at("bookings", 0.25 + 0.2 * number / len(houses))
         steps.done("bookings", 0.45)
-        nights = _with_steps(shelves, steps, "rooms", 0.45, 0.65)
+        nights = _with_steps(stocked, steps, "rooms", 0.45, 0.65)
         await tx.copy(
             "room_night",
             inventory.COLUMNS,
-            (row for shelf in nights for row in inventory.rows(shelf, Sheet(shelf.house, period, seed))),
+            (row for shelf, sheet in nights for row in inventory.rows(shelf, sheet)),
         )
         steps.done("rooms", 0.65)
-        priced = _with_steps(houses, steps, "prices", 0.65, 0.9)
+        priced = _with_steps(stocked, steps, "prices", 0.65, 0.9)
         await tx.copy(
             "rate_night",
             rates.COLUMNS,
-            (row for house in priced for row in rates.rows(Sheet(house, period, seed))),
+            (row for _, sheet in priced for row in rates.rows(sheet)),
         )
         steps.done("prices", 0.9)
         await tx.execute(
@@ -152,14 +153,15 @@ async def _cities(tx: Transaction, ids: Sequence[int], more: int) -> list[City]:
 
 
 async def _load_book(
-    tx: Transaction, house: House, period: Period, seed: int, known_terms: set[UUID]
+    tx: Transaction, sheet: Sheet, period: Period, seed: int, known_terms: set[UUID]
 ) -> Shelf:
     """Draw and write one house's bookings. Returns what they leave on the shelf.
 
     Terms are stored by their hash, and two houses may sell on the same; `known_terms` grows.
     """
+    house = sheet.house
     shelf = Shelf(house, period, seed)
-    keeper = Bookkeeper(house, shelf, Sheet(house, period, seed), period, seed)
+    keeper = Bookkeeper(house, shelf, sheet, period, seed)
     bodies: dict[UUID, object] = {}
     bookings = list(keeper.bookings(await _terms(tx, house, bodies)))
     new = {key: body for key, body in bodies.items() if key not in known_terms}
