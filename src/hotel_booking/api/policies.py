@@ -70,7 +70,12 @@ class PolicyAnswer(msgspec.Struct, frozen=True):
     no_show: FeeShape
 
 
-@get("/properties/{slug:str}/policies", opt=public(), tags=["Rates"], summary="Cancellation policies")
+@get(
+    "/properties/{slug:str}/policies",
+    opt=public(),
+    tags=["Rates and availability"],
+    summary="Cancellation policies",
+)
 async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     """All of them."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
@@ -78,7 +83,7 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     return Page([_answer(row) for row in rows], None)
 
 
-@post("/properties/{slug:str}/policies", opt=_WRITE, tags=["Rates"], summary="Make a policy")
+@post("/properties/{slug:str}/policies", opt=_WRITE, tags=["Rates and availability"], summary="Make a policy")
 async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Caller) -> PolicyAnswer:
     """Steps in the order of time, the one nearest to arrival last."""
     property_ = await owned(tx, slug, caller)
@@ -93,7 +98,12 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
     return _answer(row)
 
 
-@patch("/properties/{slug:str}/policies/{code:str}", opt=_WRITE, tags=["Rates"], summary="Change a policy")
+@patch(
+    "/properties/{slug:str}/policies/{code:str}",
+    opt=_WRITE,
+    tags=["Rates and availability"],
+    summary="Change a policy",
+)
 async def change_policy(
     slug: str, code: str, data: PolicyChange, tx: Transaction, caller: Caller
 ) -> PolicyAnswer:

@@ -59,14 +59,19 @@ class RatePlanAnswer(msgspec.Struct, frozen=True):
     active: bool
 
 
-@get("/properties/{slug:str}/rate-plans", opt=public(), tags=["Rates"], summary="Rate plans")
+@get("/properties/{slug:str}/rate-plans", opt=public(), tags=["Rates and availability"], summary="Rate plans")
 async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
     """All of them, in their order; inactive ones are not sold."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     return Page(await _answers(tx, property_["id"]), None)
 
 
-@post("/properties/{slug:str}/rate-plans", opt=_WRITE, tags=["Rates"], summary="Make a rate plan")
+@post(
+    "/properties/{slug:str}/rate-plans",
+    opt=_WRITE,
+    tags=["Rates and availability"],
+    summary="Make a rate plan",
+)
 async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Caller) -> RatePlanAnswer:
     """Its prices come by `PUT …/ari`, or from its parent."""
     property_ = await owned(tx, slug, caller)
@@ -75,7 +80,10 @@ async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Ca
 
 
 @patch(
-    "/properties/{slug:str}/rate-plans/{code:str}", opt=_WRITE, tags=["Rates"], summary="Change a rate plan"
+    "/properties/{slug:str}/rate-plans/{code:str}",
+    opt=_WRITE,
+    tags=["Rates and availability"],
+    summary="Change a rate plan",
 )
 async def change_rate_plan(
     slug: str, code: str, data: PlanChange, tx: Transaction, caller: Caller

@@ -37,7 +37,7 @@ class TaxAnswer(msgspec.Struct, frozen=True):
     valid_to: date | None
 
 
-@get("/properties/{slug:str}/taxes", opt=public(), tags=["Rates"], summary="Taxes and fees")
+@get("/properties/{slug:str}/taxes", opt=public(), tags=["Rates and availability"], summary="Taxes and fees")
 async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     """All of them."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
@@ -45,14 +45,19 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     return Page([_answer(row, property_["currency"]) for row in rows], None)
 
 
-@post("/properties/{slug:str}/taxes", opt=_WRITE, tags=["Rates"], summary="Make a tax")
+@post("/properties/{slug:str}/taxes", opt=_WRITE, tags=["Rates and availability"], summary="Make a tax")
 async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -> TaxAnswer:
     """Counts for sales from now on."""
     property_ = await owned(tx, slug, caller)
     return _answer(await service.create(tx, property_id=property_["id"], new=data), property_["currency"])
 
 
-@patch("/properties/{slug:str}/taxes/{code:str}", opt=_WRITE, tags=["Rates"], summary="Change a tax")
+@patch(
+    "/properties/{slug:str}/taxes/{code:str}",
+    opt=_WRITE,
+    tags=["Rates and availability"],
+    summary="Change a tax",
+)
 async def change_tax(slug: str, code: str, data: TaxChange, tx: Transaction, caller: Caller) -> TaxAnswer:
     """Bookings keep the taxes that they were sold with."""
     property_ = await owned(tx, slug, caller)
@@ -60,7 +65,12 @@ async def change_tax(slug: str, code: str, data: TaxChange, tx: Transaction, cal
     return _answer(row, property_["currency"])
 
 
-@delete("/properties/{slug:str}/taxes/{code:str}", opt=_WRITE, tags=["Rates"], summary="Remove a tax")
+@delete(
+    "/properties/{slug:str}/taxes/{code:str}",
+    opt=_WRITE,
+    tags=["Rates and availability"],
+    summary="Remove a tax",
+)
 async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller) -> None:
     """From the sales to come."""
     property_ = await owned(tx, slug, caller)
