@@ -87,7 +87,8 @@ def test_the_readmes_first_look_works(demo: tuple[int, Path]) -> None:
 
 def test_invariants_hold_in_the_running_demo(demo: tuple[int, Path]) -> None:
     _, folder = demo
-    command = [Path(sys.executable).with_name("hotel-booking"), "invariants", "check", "--data-dir", folder]
+    program = str(Path(sys.executable).with_name("hotel-booking"))
+    command = [program, "invariants", "check", "--data-dir", str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
     assert "no difference" in result.stdout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from hotel_booking.cli.demo_chain.house import City, House, Outline, Period, Pla
 from hotel_booking.cli.demo_chain.inventory import Shelf
 from hotel_booking.cli.demo_chain.rates import Sheet
 from hotel_booking.cli.demo_chain.writing import write_book, write_houses
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.bookings.pricing import terms_key
@@ -54,7 +55,7 @@ async def load(
     The same seed, number of properties and `today` (default: the date in UTC) give the same data.
     `progress` is told what is done, with the share of the whole from 0 to 1. Raises `NotEmpty`.
     """
-    today = today or datetime.now(UTC).date()
+    today = today or utc_now().date()
     period = Period(today, today - timedelta(days=1 + _HISTORY), NIGHTS + _HISTORY)
     steps = _Steps(progress)
     async with (

@@ -1,0 +1,84 @@
+"""Rules about the code itself. Layers are import-linter's (`make imports`)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted((ROOT / "src").rglob("*.py"))
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_modules_stay_small() -> None:
+    assert {
+        str(path.relative_to(ROOT)): n for path in MODULES if (n := len(path.read_text().splitlines())) > 400
+    } == {}
+
+
+def test_modules_are_named_for_what_they_hold() -> None:
+    vague = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
+    assert [path for path in MODULES if path.stem in vague or path.parent.name in vague] == []
+
+
+def test_every_module_and_public_thing_says_what_it_is() -> None:
+    import ast
+
+    silent = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text())
+        where = path.relative_to(ROOT)
+        if not ast.get_docstring(tree) and path.read_text().strip():
+            silent.append(str(where))
+        silent += [
+            f"{where}: {node.name}"
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and not node.name.startswith("_")
+            and not ast.get_docstring(node)
+        ]
+    assert silent == []
+
+
+def test_the_clock_is_read_in_one_place() -> None:
+    reading = re.compile(r"datetime\.now\(|date\.today\(|datetime\.utcnow\(|time\.time\(")
+    allowed = {"src/hotel_booking/core/clock.py"}
+    found = {str(path.relative_to(ROOT)) for path in MODULES if reading.search(path.read_text())}
+    assert found - allowed == set()
+
+
+def test_no_path_of_one_machine_is_tracked() -> None:
+    machine = re.compile(r"(?<![\w/.])/(?:root|work|home/\w+)/")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked()
+        if path.suffix in {".py", ".md", ".toml", ".sql", ".sh", ".yaml", ".html", ".css", ""}
+        and path.name != "uv.lock"
+        for number, line in enumerate(path.read_text(errors="ignore").splitlines(), start=1)
+        if machine.search(line) and path != Path(__file__).resolve()
+    ]
+    assert found == []
+
+
+def test_nothing_large_is_tracked() -> None:
+    assert [p for p in tracked() if p.stat().st_size > 600_000 and p.name != "uv.lock"] == []
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{path.relative_to(ROOT)}: {target}"
+        for path in tracked()
+        if path.suffix == ".md"
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", path.read_text())
+        if not (path.parent / target).exists()
+    ]
+    assert broken == []

@@ -1,0 +1,83 @@
+"""The command line: lazy, and one clear line for what a person can mend."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+COMMAND = Path(sys.executable).with_name("hotel-booking")
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DB_", "DATABASE_", "HOTEL_"))
+    }
+    return subprocess.run(
+        [COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean | environ,
+        timeout=60,
+    )
+
+
+def test_help_names_every_noun_and_imports_no_application() -> None:
+    result = run("--help")
+    assert result.returncode == 0
+    for noun in ("demo", "serve", "worker", "migrate", "api-key", "invariants", "replay", "openapi"):
+        assert noun in result.stdout
+    code = "import sys; sys.argv = ['hotel-booking', '--help']\nfrom hotel_booking.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('litestar', 'asyncpg') if m in sys.modules])"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert listed.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["invariants", "check"]])
+def test_no_database_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
+    result = run(*command, HOTEL_DATA_DIR=str(tmp_path / "none"))
+    assert result.returncode == 2
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert "set DB_HOST" in lines[0]
+
+
+def test_an_unreachable_database_is_one_clear_line() -> None:
+    result = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert result.returncode == 2
+    assert "cannot be reached" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_serving_an_old_schema_is_refused_with_the_command_that_helps(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    result = run("serve", DATABASE_URL=database_url)
+    assert result.returncode == 2
+    assert "hotel-booking migrate" in result.stderr
+
+
+def test_a_taken_port_and_an_unwritable_folder_are_one_clear_line(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        result = run("demo", "--port", port, "--data-dir", str(tmp_path / "a"))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert f"cannot listen on port {port}" in result.stderr
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "file").write_text("in the way")
+    result = run("demo", "--port", "0", "--data-dir", str(tmp_path / "file" / "b"))
+    assert result.returncode == 2
+    result = run("demo", "--port", port, "--data-dir", str(tmp_path / "file" / "b"))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "choose another folder" in result.stderr

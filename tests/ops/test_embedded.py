@@ -1,0 +1,143 @@
+"""The embedded PostgreSQL: private, durable, and recovered from whatever a killed process left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, throwaway
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A data folder of our own; whatever server is left on it is stopped."""
+    yield tmp_path / "data"
+    cluster = Cluster(tmp_path / "data")
+    if cluster.exists():
+        cluster.stop()
+
+
+def one(url: str, statement: str) -> object:
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(statement).fetchone()
+        return row[0] if row else None
+
+
+def test_data_survives_a_stop_and_a_start(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    cluster.create_database("hotel")
+    with psycopg.connect(cluster.url("hotel"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    cluster.stop()
+    assert not cluster.running()
+    again = Cluster(folder)
+    again.start()
+    assert one(again.url("hotel"), "SELECT answer FROM kept") == 42
+    again.stop()
+    again.stop()  # stopping twice does nothing
+
+
+def test_it_listens_on_no_network_and_its_folders_are_private() -> None:
+    with throwaway() as cluster:
+        assert one(cluster.url("postgres"), "SHOW listen_addresses") == ""
+        for path in (cluster.home, cluster.home / "run", cluster.data):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+        home = cluster.home
+    assert not home.exists()
+
+
+def test_extensions_of_the_schema_are_there() -> None:
+    with throwaway() as cluster:
+        for name in ("btree_gist", "pg_trgm"):
+            query = f"SELECT count(*) FROM pg_available_extensions WHERE name = '{name}'"
+            assert one(cluster.url("postgres"), query) == 1
+
+
+def test_a_crashed_server_recovers_at_the_next_start(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    cluster.create_database("hotel")
+    os.kill(int((cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    cluster._release_lock()  # noqa: SLF001  # as when the process that held it has died
+    again = Cluster(folder)
+    again.start()
+    assert again.has_database("hotel")
+
+
+def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    cluster.stop()
+    lines = f"{os.getpid()}\n{cluster.data}\n1\n5432\n{cluster.home / 'run'}\n\n  0  0\nready\n"
+    (cluster.data / "postmaster.pid").write_text(lines)
+    cluster.start()
+    assert cluster.running()
+
+
+def test_an_orphan_of_a_killed_demo_is_taken_over(folder: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from hotel_booking.ops.embedded import Cluster
+Cluster(Path({str(folder)!r})).start()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert Cluster(folder).running()  # the server outlived its parent
+    again = Cluster(folder)
+    again.start()
+    assert again.running()
+
+
+def test_two_programs_never_start_one_cluster(folder: Path) -> None:
+    first = Cluster(folder)
+    first.start()
+    with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
+        Cluster(folder).start()
+    assert first.running()
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EmbeddedError, match="choose another folder") as refused:
+        Cluster(tmp_path / "file" / "data").start()
+    assert "\n" not in str(refused.value)
+
+
+def test_a_killed_initdb_leaves_nothing_half_made(folder: Path) -> None:
+    home = Cluster(folder).home
+    (home / "data.new").mkdir(parents=True)
+    (home / "data.new" / "PG_VERSION").write_text("half")
+    cluster = Cluster(folder)
+    cluster.start()
+    assert not (cluster.home / "data.new").exists()
+
+
+def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("long-" * 20) / ("name-" * 10)
+    cluster = Cluster(deep, DURABLE)
+    cluster.start()
+    try:
+        assert one(cluster.url("postgres"), "SELECT 1") == 1
+    finally:
+        cluster.stop()
+
+
+def test_data_of_another_version_is_not_touched(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    cluster.stop()
+    (cluster.data / "PG_VERSION").write_text("12\n")
+    with pytest.raises(EmbeddedError, match="PostgreSQL 12"):
+        Cluster(folder).start()
+    assert (cluster.data / "PG_VERSION").read_text() == "12\n"
