@@ -282,7 +282,7 @@ async def _store(tx: Transaction, booking: Booking, new: Sequence[_NewRoom], res
         "INSERT INTO sale_terms (id, body)"
         " SELECT t.id, t.body FROM unnest($1::uuid[], $2::jsonb[]) AS t(id, body)"
         " ON CONFLICT DO NOTHING",
-        *zip(*dict(keys).items(), strict=True),
+        *zip(*sorted(dict(keys).items()), strict=True),
     )
     for room, (terms_id, _) in zip(new, keys, strict=True):
         await tx.execute(

@@ -247,7 +247,8 @@ def _agreed(terms: SaleTerms, persons: int) -> SaleTerms:
 
 
 async def _store(tx: Transaction, result: Quote) -> None:
-    bodies = dict(terms_key(terms) for terms in result.terms)
+    # In one order, so that two quotes that are the first to use the same terms queue, not deadlock.
+    bodies = dict(sorted(dict(map(terms_key, result.terms)).items()))
     await tx.execute(
         _INSERT,
         result.id,
