@@ -131,7 +131,7 @@ def _names(cities: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
         names = [name for name in dict.fromkeys((own, *others)) if name]
         for name in names[:NAMES_PER_PLACE]:
             population = city["population"]
-            yield name, city["geonameid"], population if name == own else population // 10
+            yield name, city["geonameid"], population if name == own else population // 30
 
 
 def _worth_keeping(name: str) -> bool:

@@ -45,7 +45,7 @@ CREATE TABLE place (
 );
 
 -- What people type, derived from the places' names: lower case, without accents, a place's own name and
--- its other ones. `weight` is the population, a tenth of it for other names. No foreign key: only
+-- its other ones. `weight` is the population, a thirtieth of it for other names. No foreign key: only
 -- `properties.places` writes both tables, and checking 266,000 rows would cost a second of every load.
 CREATE TABLE place_name (
     name     text NOT NULL,
