@@ -385,6 +385,18 @@ async def test_a_no_show_gives_the_remaining_nights_back_and_notes_the_fee(db: D
     assert await differences(db) == []
 
 
+async def test_a_no_show_gets_back_what_was_paid_beyond_the_fee(db: Database) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_plan SET deposit_kind = 'full' WHERE code = 'FLEX'")
+    booking = (await booked(db, 10, 4)).booking
+    async with db.transaction() as tx:
+        gone = await service.no_show(tx, booking_id=booking.id, now=datetime(2030, 3, 12, 4, 0, tzinfo=UTC))
+    assert (gone.reservations[0].fee, gone.paid) == (10_000, 10_000)
+    await give_refunds(db, GATEWAY, now=NOW)
+    assert await differences(db) == []
+
+
 async def test_an_agreed_price_replaces_prices_and_restrictions_but_never_the_rooms(db: Database) -> None:
     rooms = await small_hotel(db)
     async with db.transaction() as tx:

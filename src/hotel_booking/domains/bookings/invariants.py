@@ -149,7 +149,7 @@ CHECKS = (
                                   JOIN refund f ON f.payment_id = p.id AND f.status = 'due'
                                  WHERE p.booking_id = b.id) AS returning
                           FROM ledger_entry e WHERE e.booking_id = b.id) AS m
-         WHERE b.status IN ('held', 'expired', 'cancelled') AND m.paid - m.returning > r.fee
+         WHERE b.status IN ('held', 'expired', 'cancelled', 'no_show') AND m.paid - m.returning > r.fee
         """,
     ),
 )

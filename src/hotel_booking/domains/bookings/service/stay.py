@@ -14,8 +14,10 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings.errors import TooEarly, WrongState
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
+from hotel_booking.domains.bookings.service.cancel import settle
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.inventory.errors import RoomInUse
+from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.rates.cancellation import fee_amount
 
 # Gives back the nights from $2 on of every room of the booking; bookings' row is locked already.
@@ -38,8 +40,9 @@ UPDATE reservation r
 
 
 async def no_show(tx: Transaction, *, booking_id: UUID, now: datetime, on: date | None = None) -> Booking:
-    """The guests did not come. Gives back the nights from `on` (default: the property's today) on, and
-    charges the sold policy's no-show fee, minor units in each reservation's `fee`.
+    """The guests did not come. Gives back the nights from `on` (default: the property's today) on, notes
+    the sold policy's no-show fee, minor units in each reservation's `fee`, and sends back what was paid
+    beyond it.
 
     Raises `WrongState` unless the booking is confirmed, and `TooEarly` before the arrival day where `on` is
     not given.
@@ -53,6 +56,8 @@ async def no_show(tx: Transaction, *, booking_id: UUID, now: datetime, on: date 
         for room in booking.reservations
     ]
     await _end(tx, booking, status="no_show", on=on or today, now=now, fees=fees)
+    refund = settle(booking, sum(fees)).refund
+    await payments.refund(tx, booking_id=booking_id, amount=refund, reason="no-show", now=now)
     return await booking_by_id(tx, booking_id)
 
 
