@@ -6,18 +6,18 @@ from procrastinate import App, PsycopgConnector
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.domains.bookings import jobs as bookings
-from hotel_booking.domains.payments import jobs as payments
+from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
 from hotel_booking.domains.payments.gateway import Gateway
-from hotel_booking.http import jobs as http
+from hotel_booking.domains.payments.jobs import tasks as payment_tasks
+from hotel_booking.http.jobs import tasks as http_tasks
 
 
 def application(database_url: str) -> App:
     """The procrastinate application with all tasks; open it before use."""
     app = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
-    app.add_tasks_from(bookings.tasks, namespace="bookings")
-    app.add_tasks_from(payments.tasks, namespace="payments")
-    app.add_tasks_from(http.tasks, namespace="http")
+    app.add_tasks_from(booking_tasks, namespace="bookings")
+    app.add_tasks_from(payment_tasks, namespace="payments")
+    app.add_tasks_from(http_tasks, namespace="http")
     return app
 
 
