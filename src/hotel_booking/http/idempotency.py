@@ -17,6 +17,7 @@ How it holds, whatever dies when:
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,7 +27,7 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.db import Database, DatabaseUnavailable, Transaction
 from hotel_booking.core.errors import DomainError, Unauthenticated
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.errors import status_of
@@ -159,14 +160,17 @@ async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes) ->
 
 
 async def release(database: Database, held: Claim) -> None:
-    """Free the key: nothing happened that a repetition would have to know."""
-    async with database.transaction() as tx:
-        await tx.execute(
-            "DELETE FROM idempotency_key WHERE caller = $1 AND key = $2 AND claim = $3 AND status IS NULL",
-            held.caller,
-            held.key,
-            held.token,
-        )
+    """Free the key: nothing happened that a repetition would have to know. Where the database cannot be
+    reached, the claim stays and is taken over after a minute."""
+    with suppress(DatabaseUnavailable):
+        async with database.transaction() as tx:
+            await tx.execute(
+                "DELETE FROM idempotency_key"
+                " WHERE caller = $1 AND key = $2 AND claim = $3 AND status IS NULL",
+                held.caller,
+                held.key,
+                held.token,
+            )
 
 
 def is_final(error: BaseException | None) -> bool:

@@ -68,10 +68,9 @@ class Unit:
         await self._end(None, None, None)
 
     async def undo(self) -> None:
-        """End the transaction and undo what it did."""
-        error = _Undone()
-        with suppress(_Undone):
-            await self._end(_Undone, error, None)
+        """End the transaction and undo what it did; with its connection lost, the database has done so."""
+        with suppress(_Undone, DatabaseUnavailable):
+            await self._end(_Undone, _Undone(), None)
 
     async def _end(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
