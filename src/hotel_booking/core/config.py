@@ -63,12 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         database = _database_url(environ, problems)
         if database:
             values["database_url"] = database
-        redis = environ.get("REDIS_URL") or (
-            f"redis://{environ['REDIS_HOST']}:{environ.get('REDIS_PORT', '6379')}/0"
-            if environ.get("REDIS_HOST")
-            else None
-        )
-        values["redis_url"] = redis
+        values["redis_url"] = _redis_url(environ, problems)
         if problems:
             raise ConfigError(problems)
         settings = cls(**values)  # type: ignore[arg-type]  # checked field by field above
@@ -177,6 +172,33 @@ def _database_url(environ: Mapping[str, str], problems: list[str]) -> str | None
     if missing:
         problems.append(f"DB_HOST is set, but not {' and '.join(missing)}")
         return None
+    port = _port(environ, "DB_PORT", "5432", problems)
     password = environ.get("DB_PASSWORD")
     login = quote(environ["DB_USER"], safe="") + (f":{quote(password, safe='')}" if password else "")
-    return f"postgresql://{login}@{host}:{environ.get('DB_PORT', '5432')}/{quote(environ['DB_NAME'])}"
+    name = quote(environ["DB_NAME"], safe="")
+    if host.startswith("/"):  # the folder of a Unix socket
+        return f"postgresql://{login}@/{name}?host={quote(host)}&port={port}"
+    return f"postgresql://{login}@{_bracketed(host)}:{port}/{name}"
+
+
+def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    url = environ.get("REDIS_URL")
+    if url:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            problems.append("REDIS_URL must begin with redis://, rediss:// or unix://")
+        return url
+    host = environ.get("REDIS_HOST")
+    if not host:
+        return None
+    return f"redis://{_bracketed(host)}:{_port(environ, 'REDIS_PORT', '6379', problems)}/0"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host  # an IPv6 address
+
+
+def _port(environ: Mapping[str, str], variable: str, default: str, problems: list[str]) -> str:
+    text = environ.get(variable) or default
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 65535:
+        problems.append(f"{variable}={text} is not a whole number from 1 to 65535")
+    return text

@@ -128,13 +128,20 @@ class Database:
             asyncpg.InterfaceError,
             ConnectionError,
         ) as error:
-            if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+            if isinstance(error, asyncpg.InterfaceError) and not _is_closed(connection):
                 raise  # a mistake of ours, not a lost connection
             raise DatabaseUnavailable(
                 "the connection to the database was lost", fix="try again soon"
             ) from error
         finally:
             await self._pool.release(connection)
+
+
+def _is_closed(connection: Any) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken it back because it is closed
+        return True
 
 
 async def _init(connection: asyncpg.Connection[Row]) -> None:
