@@ -129,7 +129,7 @@ async def measure(url: str, hotels: int) -> None:
                 "places 'mun'": await median_ms(lambda: find_places(tx, "mun"), times),
                 "places 'barclona'": await median_ms(lambda: find_places(tx, "barclona"), times),
             }
-    print(f"{hotels:6,} hotels  " + "  ".join(f"{name} {ms:.1f} ms" for name, ms in line.items()))  # noqa: T201
+    print(f"{hotels:6,} hotels  " + "  ".join(f"{name} {ms:.1f} ms" for name, ms in line.items()))
 
 
 def main() -> None:
