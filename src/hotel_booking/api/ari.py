@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
 from litestar import get, put
 from litestar.params import QueryParameter
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.api.night_range import night_range
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates import service
@@ -19,8 +18,6 @@ from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari
 from hotel_booking.http.access import needs
 from hotel_booking.http.idempotency import idempotent
-
-_LONGEST_LOOK = 400
 
 
 class AriRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,12 +75,7 @@ async def get_ari(
     """The nights from `from` (default: today) to `to` (default: 30 days on), both inclusive, at most 400."""
     catalogue = await load_catalogue(tx, slug, active_only=False)
     caller.check_property(catalogue.property.id)
-    begin = first or local_today(now, catalogue.property.timezone)
-    if begin.year > 9000:
-        raise Invalid("this is too far away", field="from")
-    end = last or begin + timedelta(days=30)
-    if not 0 <= (end - begin).days < _LONGEST_LOOK:
-        raise Invalid(f"ask for 1 to {_LONGEST_LOOK} nights", field="to", fix="`to` lies after `from`")
+    begin, end = night_range(first, last, now=now, timezone=catalogue.property.timezone, days=30)
     rooms, rates = await loaded_ari(tx, catalogue, begin, end)
     return AriNights(catalogue.property.currency, rooms, rates)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
 from litestar.params import QueryParameter
 
-from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.api.night_range import night_range
+from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import blocks
@@ -73,12 +73,7 @@ async def list_blocks(
     """Those that touch the nights from `from` (default: today) to `to` (default: a year on)."""
     catalogue = await load_catalogue(tx, slug, active_only=False)
     caller.check_property(catalogue.property.id)
-    begin = first or local_today(now, catalogue.property.timezone)
-    if begin.year > 9000:
-        raise Invalid("this is too far away", field="from")
-    end = last or begin + timedelta(days=365)
-    if end < begin:
-        raise Invalid("`to` lies before `from`", field="to")
+    begin, end = night_range(first, last, now=now, timezone=catalogue.property.timezone, days=365)
     return BlockList(await blocks.blocks(tx, property_id=catalogue.property.id, first=begin, last=end))
 
 
