@@ -9,7 +9,7 @@ import pytest
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database
-from hotel_booking.core.errors import Conflict, DomainError
+from hotel_booking.core.errors import Conflict, DomainError, Invalid
 from hotel_booking.domains.bookings import queries, service
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
@@ -109,6 +109,15 @@ async def test_a_quote_is_good_once_and_for_its_time(db: Database) -> None:
     late = await make_quote(db, stay(10, 2))
     with pytest.raises(QuoteExpired):
         await held(db, late, now=NOW + timedelta(minutes=20))
+
+
+async def test_more_named_guests_than_rooms_are_refused_and_nothing_is_held(db: Database) -> None:
+    rooms = await small_hotel(db)
+    quote = await make_quote(db, stay(10, 2))
+    with pytest.raises(Invalid):
+        async with db.transaction() as tx:
+            await service.hold(tx, quote_id=quote.id, guest=GUEST, guest_names=["A", "B"], now=NOW)
+    assert await taken(db, rooms["DBL"], stay(10, 2)) == [0, 0]
 
 
 async def test_a_refused_quote_names_the_reason_and_a_stay_that_is_sold(db: Database) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.types import Scope
@@ -26,7 +27,7 @@ HOTEL = {
     "child_bands": [2, 11],
 }
 SLUG = "hotel-d-ete"
-TODAY = utc_now().date()
+TODAY = local_today(utc_now(), "Europe/Paris")
 
 
 class Partner:
@@ -342,3 +343,14 @@ async def test_a_key_for_one_hotel_cannot_touch_another(
     await limited.send("PATCH", f"/properties/{SLUG}", {"stars": 1}, expect=403)
     await limited.send("POST", "/properties", HOTEL | {"slug": "third"}, expect=403)
     await limited.send("PATCH", "/properties/other", {"stars": 1}, expect=200)
+
+
+async def test_the_desk_needs_no_body(partner: Partner) -> None:
+    await opened(partner)
+    reference = (await booked(partner, 0, 2))["reference"]
+    paid = {"token": "tok_success"}
+    await partner.send("POST", f"/bookings/{reference}/payments", paid, expect=200)
+    inside = await partner.send("POST", f"/bookings/{reference}/check-in", expect=200)
+    assert inside["status"] == "checked_in"
+    out = await partner.send("POST", f"/bookings/{reference}/check-out", {"departed": day(1)}, expect=200)
+    assert out["status"] == "checked_out"

@@ -41,7 +41,7 @@ class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "/bookings/{reference:str}/check-in", opt=_DESK, tags=["Front desk"], summary="Check in", status_code=200
 )
 async def check_in(
-    reference: str, data: CheckInRequest | None, tx: Transaction, now: datetime, caller: Caller
+    reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckInRequest | None = None
 ) -> BookingAnswer:
     """The guests are in the house; optionally with the physical rooms they got."""
     booking = await open_booking(tx, reference, caller)
@@ -57,7 +57,7 @@ async def check_in(
     status_code=200,
 )
 async def check_out(
-    reference: str, data: CheckOutRequest | None, tx: Transaction, now: datetime, caller: Caller
+    reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckOutRequest | None = None
 ) -> BookingAnswer:
     """The guests have left. Nights that they did not sleep are free to sell again; the price stays."""
     booking = await open_booking(tx, reference, caller)
@@ -67,7 +67,7 @@ async def check_out(
 
 @post("/bookings/{reference:str}/no-show", opt=_DESK, tags=["Front desk"], summary="No-show", status_code=200)
 async def no_show(
-    reference: str, data: NoShowRequest | None, tx: Transaction, now: datetime, caller: Caller
+    reference: str, tx: Transaction, now: datetime, caller: Caller, data: NoShowRequest | None = None
 ) -> BookingAnswer:
     """The guests did not come: the remaining nights are free again, the policy's no-show fee is noted."""
     booking = await open_booking(tx, reference, caller)

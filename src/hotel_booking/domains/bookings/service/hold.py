@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings.errors import QuoteExpired, QuoteNotFound, QuoteUsed, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, token_hash
 from hotel_booking.domains.bookings.reference import new_reference
@@ -35,7 +36,7 @@ async def hold(
     """Keep all rooms of the quote while the guest pays, or none. The hold lapses by itself.
 
     `guest_names` are those of the rooms, in the quote's order. Raises `SoldOut` naming the nights,
-    `QuoteNotFound`, `QuoteExpired`, `QuoteUsed`.
+    `QuoteNotFound`, `QuoteExpired`, `QuoteUsed`, `Invalid` for more names than rooms.
     """
     booking_id = uuid4()
     token = secrets.token_urlsafe(32)
@@ -70,7 +71,14 @@ async def hold(
                     fix="use that booking, or ask for a new quote",
                 ) from None
         raise
-    return HeldBooking(await booking_by_id(tx, booking_id), token)
+    booking = await booking_by_id(tx, booking_id)
+    if len(guest_names) > len(booking.reservations):
+        raise Invalid(
+            f"the quote has {len(booking.reservations)} rooms, and guests are named for {len(guest_names)}",
+            field="room_guests",
+            fix="name at most one guest for each room",
+        )
+    return HeldBooking(booking, token)
 
 
 async def confirm(tx: Transaction, *, booking_id: UUID, now: datetime) -> None:

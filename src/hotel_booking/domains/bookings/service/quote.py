@@ -233,6 +233,12 @@ def not_sold(
     )
 
 
+def _no_fix(reasons: Sequence[Reason]) -> str:
+    if any(reason.code == "occupancy" for reason in reasons):
+        return "spread the party over more rooms"
+    return "nothing within 14 days of these dates is sold; try other dates"
+
+
 def _agreed(terms: SaleTerms, persons: int) -> SaleTerms:
     """The same terms with one price per room-night for whoever comes."""
     rules = msgspec.structs.replace(
