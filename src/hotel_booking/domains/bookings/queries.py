@@ -1,4 +1,4 @@
-"""Reading bookings: two statements for one, whatever its size."""
+"""Reading bookings: one statement for one, whatever its size."""
 
 from __future__ import annotations
 
@@ -10,41 +10,38 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.bookings.errors import BookingNotFound
-from hotel_booking.domains.bookings.types import Booking, Reservation, SaleTerms
-from hotel_booking.domains.rates.types import NightPrice
+from hotel_booking.domains.bookings.types import Booking, Reservation
 
 _BOOKING = """
 SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone, g.given_name, g.family_name,
        g.email, g.phone, g.country,
        (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.booking_id = b.id)
        - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y JOIN refund r ON r.payment_id = y.id
-           WHERE y.booking_id = b.id AND r.status = 'due') AS paid
+           WHERE y.booking_id = b.id AND r.status = 'due') AS paid,
+       (SELECT jsonb_agg(to_jsonb(r) - 'taken' || jsonb_build_object(
+                   'room_type', rt.code, 'room_type_name', rt.name, 'rate_plan', rp.code,
+                   'rate_plan_name', rp.name, 'terms', t.body, 'room', room.number) ORDER BY r.position)
+          FROM reservation r
+          JOIN room_type rt ON rt.id = r.room_type_id
+          JOIN rate_plan rp ON rp.id = r.rate_plan_id
+          JOIN sale_terms t ON t.id = r.terms_id
+          LEFT JOIN room_use u ON u.reservation_id = r.id
+          LEFT JOIN room ON room.id = u.room_id
+         WHERE r.booking_id = b.id) AS reservations
   FROM booking b
   JOIN property p ON p.id = b.property_id
   JOIN guest g ON g.id = b.guest_id
-"""
-_RESERVATIONS = """
-SELECT r.*, rt.code AS room_type, rt.name AS room_type_name, rp.code AS rate_plan,
-       rp.name AS rate_plan_name, t.body AS terms, room.number AS room
-  FROM reservation r
-  JOIN room_type rt ON rt.id = r.room_type_id
-  JOIN rate_plan rp ON rp.id = r.rate_plan_id
-  JOIN sale_terms t ON t.id = r.terms_id
-  LEFT JOIN room_use u ON u.reservation_id = r.id
-  LEFT JOIN room ON room.id = u.room_id
- WHERE r.booking_id = $1
- ORDER BY r.position
 """
 
 
 async def booking_by_id(tx: Transaction, booking_id: UUID) -> Booking:
     """The booking with its reservations. Raises `BookingNotFound`."""
-    return await _load(tx, await tx.fetchrow(_BOOKING + "WHERE b.id = $1", booking_id))
+    return _loaded(await tx.fetchrow(_BOOKING + "WHERE b.id = $1", booking_id))
 
 
 async def booking_by_reference(tx: Transaction, reference: str) -> Booking:
     """The booking with its reservations; `reference` in its one form. Raises `BookingNotFound`."""
-    return await _load(tx, await tx.fetchrow(_BOOKING + "WHERE b.reference = $1", reference))
+    return _loaded(await tx.fetchrow(_BOOKING + "WHERE b.reference = $1", reference))
 
 
 async def lock_booking(tx: Transaction, booking_id: UUID) -> str:
@@ -83,17 +80,9 @@ def token_hash(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-async def _load(tx: Transaction, row: Row | None) -> Booking:
+def _loaded(row: Row | None) -> Booking:
     if row is None:
         raise BookingNotFound("there is no such booking", fix="check the reference and the access token")
-    rooms = await tx.fetch(_RESERVATIONS, row["id"])
-    fields = {name: row[name] for name in Booking.__struct_fields__ if name != "reservations"}
-    return Booking(**fields, reservations=tuple(_reservation(room) for room in rooms))
-
-
-def _reservation(row: Row) -> Reservation:
-    fields = {name: row[name] for name in Reservation.__struct_fields__}
-    fields["terms"] = msgspec.convert(row["terms"], SaleTerms)
-    fields["night_prices"] = msgspec.convert(row["night_prices"], tuple[NightPrice, ...])
-    fields["children"] = tuple(row["children"])
-    return Reservation(**fields)
+    fields = {name: row[name] for name in Booking.__struct_fields__}
+    fields["reservations"] = msgspec.convert(row["reservations"] or [], tuple[Reservation, ...])
+    return Booking(**fields)

@@ -67,15 +67,14 @@ async def cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancell
     result = cancellation_at(booking, now)
     await tx.execute("SELECT booking_release($1)", booking_id)
     await tx.execute(
-        "UPDATE reservation r SET status = 'cancelled', taken = NULL, fee = f.fee"
+        "WITH whole AS (UPDATE booking SET status = 'cancelled', cancelled_at = $4 WHERE id = $1)"
+        " UPDATE reservation r SET status = 'cancelled', taken = NULL, fee = f.fee"
         "  FROM unnest($2::uuid[], $3::bigint[]) AS f(id, fee)"
         " WHERE r.booking_id = $1 AND r.id = f.id",
         booking_id,
         [room.id for room in booking.reservations],
         [cancellation_fee(booking, room, now) for room in booking.reservations],
-    )
-    await tx.execute(
-        "UPDATE booking SET status = 'cancelled', cancelled_at = $2 WHERE id = $1", booking_id, now
+        now,
     )
     await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="cancelled", now=now)
     return result

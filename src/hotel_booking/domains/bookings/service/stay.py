@@ -31,6 +31,7 @@ SELECT inventory_change(array_agg(room_type_id), array_agg(first), array_agg(unt
   FROM released
 """
 _AFTER = """
+WITH whole AS (UPDATE booking SET status = $3 WHERE id = $1)
 UPDATE reservation r
    SET status = $3, fee = f.fee, checked_out_at = CASE WHEN $3 = 'checked_out' THEN $5::timestamptz END,
        taken = CASE WHEN $2::date > arrival THEN daterange(arrival, least(departure, $2::date)) END
@@ -82,11 +83,11 @@ async def check_in(
     for position, number in (rooms or {}).items():
         await _assign(tx, booking, position, number)
     await tx.execute(
-        "UPDATE reservation SET status = 'checked_in', checked_in_at = $2 WHERE booking_id = $1",
+        "WITH whole AS (UPDATE booking SET status = 'checked_in' WHERE id = $1)"
+        " UPDATE reservation SET status = 'checked_in', checked_in_at = $2 WHERE booking_id = $1",
         booking_id,
         now,
     )
-    await tx.execute("UPDATE booking SET status = 'checked_in' WHERE id = $1", booking_id)
     return await booking_by_id(tx, booking_id)
 
 
@@ -101,13 +102,14 @@ async def check_out(
         raise Invalid("the departure lies before the arrival", field="departed")
     await _end(tx, booking, status="checked_out", on=last, now=now, fees=[0] * len(booking.reservations))
     # The room itself is free from that day on, too.
-    await tx.execute(
-        "UPDATE room_use u SET stay = daterange(lower(u.stay), greatest(lower(u.stay) + 1, $2::date))"
-        "  FROM reservation r"
-        " WHERE r.booking_id = $1 AND u.reservation_id = r.id AND upper(u.stay) > $2::date",
-        booking_id,
-        last,
-    )
+    if any(room.room for room in booking.reservations):
+        await tx.execute(
+            "UPDATE room_use u SET stay = daterange(lower(u.stay), greatest(lower(u.stay) + 1, $2::date))"
+            "  FROM reservation r"
+            " WHERE r.booking_id = $1 AND u.reservation_id = r.id AND upper(u.stay) > $2::date",
+            booking_id,
+            last,
+        )
     return await booking_by_id(tx, booking_id)
 
 
@@ -123,10 +125,10 @@ async def _locked(tx: Transaction, booking_id: UUID, needed: str, verb: str) -> 
 async def _end(
     tx: Transaction, booking: Booking, *, status: str, on: date, now: datetime, fees: list[int]
 ) -> None:
-    await tx.execute(_SHORTEN, booking.id, on)
+    if any(on < room.departure for room in booking.reservations):
+        await tx.execute(_SHORTEN, booking.id, on)
     ids = [room.id for room in booking.reservations]
     await tx.execute(_AFTER, booking.id, on, status, ids, now, fees)
-    await tx.execute("UPDATE booking SET status = $2 WHERE id = $1", booking.id, status)
 
 
 async def _assign(tx: Transaction, booking: Booking, position: int, number: str) -> None:
