@@ -27,6 +27,7 @@ from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Booking, HeldBooking, Quote, RoomChange, RoomRequest
 from hotel_booking.domains.inventory.errors import RoomInUse, SoldOut
 from hotel_booking.domains.payments.errors import PaymentDeclined, PaymentInProgress, UnknownToken
+from hotel_booking.domains.payments.gateway import Outcome
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.small_hotel import GUEST, NOW, SLUG, make_quote, small_hotel, status_of, stay, taken
@@ -179,6 +180,29 @@ async def test_a_silent_gateway_blocks_a_second_charge_until_the_sweep_has_asked
     assert await service.finish_undecided(db, GATEWAY, now=later, older_than=timedelta(minutes=1)) == 1
     paid = await service.pay(db, GATEWAY, booking_id=booking.id, token="tok_success", now=later)
     assert paid.status == "confirmed"
+
+
+class BrokenLine(SandboxGateway):
+    """A gateway whose connection breaks off; it knows of the payment all the same."""
+
+    async def authorise(self, **_: object) -> Outcome:
+        raise ConnectionResetError
+
+    async def find(self, *, payment_id: UUID) -> Outcome:
+        return Outcome("authorised", reference=f"found_{payment_id.hex}")
+
+
+async def test_a_gateway_that_breaks_off_is_asked_again_and_never_charges_twice(db: Database) -> None:
+    await small_hotel(db)
+    booking = (await held(db, await make_quote(db, stay(10, 2), plan="NRF"))).booking
+    gateway = BrokenLine()
+    paid = await service.pay(db, gateway, booking_id=booking.id, token="tok_success", now=NOW)
+    assert paid.status == "pending"
+    later = NOW + timedelta(minutes=2)
+    await service.finish_undecided(db, gateway, now=later, older_than=timedelta(minutes=1))
+    assert (await look(db, booking.id)).paid == 18_000
+    assert await status_of(db, booking.id) == "confirmed"
+    assert await differences(db) == []
 
 
 async def test_an_expired_hold_is_never_charged(db: Database) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Database
+from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings.errors import HoldExpired, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.hold import confirm
@@ -76,11 +77,15 @@ async def pay(db: Database, gateway: Gateway, *, booking_id: UUID, token: str, n
         outcome = await gateway.authorise(
             payment_id=payment.id, token=token, amount=payment.amount, currency=payment.currency
         )
-    except Exception:
-        # Unknown token, or a gateway that failed before deciding: this try is over, the hold stays.
+    except DomainError:
+        # The gateway knows no such token, or takes no money: this try is over, the hold stays.
         async with db.transaction() as tx:
             await payments.record(tx, payment_id=payment.id, status="declined", now=now)
         raise
+    except Exception:
+        # It broke off, and may have reserved the money or not: only asking it again will tell.
+        log.exception("the gateway failed", extra={"payment_id": str(payment.id)})
+        outcome = Outcome("unknown")
     return await _settle(db, gateway, payment.id, outcome, now)
 
 
