@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,20 @@ def test_two_programs_never_start_one_cluster_and_neither_stops_the_others(folde
     first.stop()
 
 
+def _wait_until_gone(pid: str) -> None:
+    """Wait for an orphan's end; what its new parent has not yet reaped (a zombie) is gone, too."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if state == "Z":
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} still runs")
+
+
 def test_a_throwaway_cluster_whose_end_was_killed_is_removed_by_the_next(tmp_path: Path) -> None:
     code = """
 import os, signal
@@ -137,7 +152,7 @@ with throwaway() as cluster:
         assert Path(f"/proc/{pid}").exists()
         in_use = "from hotel_booking.ops.embedded import throwaway\nwith throwaway(): pass"
         subprocess.run([sys.executable, "-c", in_use], check=True, env=environ)
-        assert not Path(f"/proc/{pid}").exists()
+        _wait_until_gone(pid)
         assert not Path(home).exists()
         assert list(shared.iterdir()) == []
     finally:
