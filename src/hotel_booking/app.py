@@ -27,6 +27,7 @@ from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, RedisLimiter, per_minute
+from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.sandbox import SandboxGateway
@@ -91,7 +92,7 @@ def _build(settings: Settings) -> Application:
             "gateway": Provide(_provide_gateway, sync_to_thread=False),
         },
         # Outermost first: who is it, may they go on, and then the request's transaction.
-        middleware=[Guess, Identify, Limit, UnitOfWork],
+        middleware=[SameOrigin, Guess, Identify, Limit, UnitOfWork],
         guards=[guard],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,

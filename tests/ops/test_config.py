@@ -7,6 +7,7 @@ import pytest
 from hotel_booking.core.config import ConfigError, Settings
 
 DATABASE = {"DB_HOST": "db", "DB_USER": "hotel", "DB_PASSWORD": "p@ss/word", "DB_NAME": "hotel"}
+SAFE = {**DATABASE, "HOTEL_SECRET_KEY": "k" * 32}
 
 
 def problems(**environ: str) -> list[str]:
@@ -16,18 +17,18 @@ def problems(**environ: str) -> list[str]:
 
 
 def test_the_runbooks_variables_name_the_database() -> None:
-    settings = Settings.from_env({**DATABASE, "REDIS_HOST": "cache"})
+    settings = Settings.from_env({**SAFE, "REDIS_HOST": "cache"})
     assert settings.database_url == "postgresql://hotel:p%40ss%2Fword@db:5432/hotel"
     assert settings.redis_url == "redis://cache:6379/0"
     assert settings.production
 
 
 def test_a_socket_folder_or_an_ipv6_address_may_be_the_host() -> None:
-    by_socket = Settings.from_env({**DATABASE, "DB_HOST": "/var/run/postgresql"})
+    by_socket = Settings.from_env({**SAFE, "DB_HOST": "/var/run/postgresql"})
     assert by_socket.database_url == (
         "postgresql://hotel:p%40ss%2Fword@/hotel?host=/var/run/postgresql&port=5432"
     )
-    assert "@[::1]:5432/" in Settings.from_env({**DATABASE, "DB_HOST": "::1"}).database_url
+    assert "@[::1]:5432/" in Settings.from_env({**SAFE, "DB_HOST": "::1"}).database_url
 
 
 def test_ports_and_the_caches_address_are_checked() -> None:
@@ -55,6 +56,9 @@ def test_every_problem_is_named_and_a_typo_gets_the_name_that_was_meant() -> Non
     [
         ({"HOTEL_GATEWAY": "sandbox"}, "sandbox"),
         ({"HOTEL_LOG_LEVEL": "debug"}, "personal data"),
+        ({"HOTEL_SECRET_KEY": "short"}, "HOTEL_SECRET_KEY"),
+        ({"HOTEL_MFA_REQUIRED": "no"}, "true or false"),
+        ({"HOTEL_SMTP_URL": "mail.example"}, "smtp://"),
         ({"HOTEL_TRUSTED_PROXIES": "0.0.0.0/0"}, "whole internet"),
         ({"HOTEL_TRUSTED_PROXIES": "somewhere"}, "not a network"),
     ],

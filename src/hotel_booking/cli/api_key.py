@@ -13,6 +13,7 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.identity import queries, service
@@ -46,6 +47,8 @@ def create(
 ) -> None:
     """Create a key and print it, once and alone on the last line."""
     scopes = [_scope(part) for text in scope for part in text.split(",") if part.strip()]
+    if not scopes:
+        raise UnknownScope("a key without a scope opens nothing", fix=f"choose of {', '.join(Scope)}")
     if not 1 <= len(name) <= 100 or "\x00" in name:
         raise Invalid("the name must have 1 to 100 characters")
     now = utc_now()
@@ -122,7 +125,10 @@ def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitabl
             return await run(tx)
 
     with database_url(data_dir) as url:
-        return asyncio.run(once(url))
+        try:
+            return asyncio.run(once(url))
+        except OSError as error:
+            raise ConfigError([f"the database cannot be reached: {error}"]) from None
 
 
 def _scope(text: str) -> Scope:

@@ -25,7 +25,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set. Minutes, milliseconds and counts are named for their unit.
 
     `rate_limit_reads` and `rate_limit_writes` are requests a minute for one address or key.
-    `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set.
+    `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set. `secret_key` encrypts
+    what must be read back (second factors) and signs links; 32 characters or more. `smtp_url` is
+    smtp://, smtp+starttls:// or smtps://user:password@host:port; None: mail waits in the outbox.
+    `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos.
     """
 
     database_url: str
@@ -44,6 +47,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_reads: int = 600
     rate_limit_writes: int = 120
     gateway: Literal["sandbox", "none"] = "none"
+    secret_key: str | None = None
+    mfa_required: bool = True
+    smtp_url: str | None = None
+    mail_from: str = "Hotel Booking <bookings@localhost>"
+    media_dir: str = "media"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -82,6 +90,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "HOTEL_GATEWAY=sandbox takes no money and is refused in production:"
                 " set a real gateway, or HOTEL_ENVIRONMENT=demo"
             )
+        if self.secret_key is None or len(self.secret_key) < 32:
+            problems.append(
+                "HOTEL_SECRET_KEY is missing or shorter than 32 characters: give all processes the same"
+                " random text, such as the output of `openssl rand -base64 32`"
+            )
         if self.log_level == "debug":
             problems.append(
                 "HOTEL_LOG_LEVEL=debug is refused in production: it may log personal data; use info"
@@ -110,13 +123,14 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "gateway": ("sandbox", "none"),
     "log_level": ("debug", "info", "warning", "error"),
 }
-_TEXTS = ("host", "public_url", "trusted_proxies")
+_FLAGS = ("mfa_required",)
+_TEXTS = ("host", "public_url", "trusted_proxies", "secret_key", "smtp_url", "mail_from", "media_dir")
 # Read by the command line and the tests, not by the application.
 _OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
 
 
 def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems: list[str]) -> None:
-    known = [f"HOTEL_{name.upper()}" for name in (*_BOUNDS, *_CHOICES, *_TEXTS)]
+    known = [f"HOTEL_{name.upper()}" for name in (*_BOUNDS, *_CHOICES, *_TEXTS, *_FLAGS)]
     known += [f"HOTEL_{name}" for name in _OTHERS]
     for variable, text in environ.items():
         if not variable.startswith("HOTEL_") or variable.removeprefix("HOTEL_") in _OTHERS:
@@ -130,6 +144,12 @@ def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems:
             values[name] = text
         elif name == "trusted_proxies":
             values[name] = _networks(variable, text, problems)
+        elif name in _FLAGS:
+            if text not in ("true", "false"):
+                problems.append(f"{variable}={text} is not true or false")
+            values[name] = text == "true"
+        elif name == "smtp_url" and not text.startswith(("smtp://", "smtp+starttls://", "smtps://")):
+            problems.append(f"{variable} must begin with smtp://, smtp+starttls:// or smtps://")
         elif name in _TEXTS:
             values[name] = text
         else:

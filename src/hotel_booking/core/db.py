@@ -34,6 +34,20 @@ class DatabaseUnavailable(DomainError):
     code = "database_unavailable"
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who changes something, and from where: PostgreSQL sees it as the setting `hotel.origin` (JSON), for as
+    long as a transaction lasts, and the audit log's triggers store it.
+
+    `kind` is staff, guest, key, job, command or anonymous; `name` is what a person reads.
+    """
+
+    kind: str
+    id: str = ""
+    name: str = ""
+    address: str = ""
+    request_id: str = ""
+
+
 class Transaction:
     """One open transaction. Passed first to every query and service; never committed by them."""
 
@@ -78,8 +92,13 @@ class Transaction:
 class Database:
     """A pool of connections to PostgreSQL."""
 
-    def __init__(self, pool: asyncpg.Pool[Row]) -> None:
+    def __init__(self, pool: asyncpg.Pool[Row], origin: Origin | None = None) -> None:
         self._pool = pool
+        self._origin = None if origin is None else msgspec.json.encode(origin).decode()
+
+    def acting(self, origin: Origin) -> Database:
+        """The same pool for somebody: what its transactions change is noted as theirs."""
+        return Database(self._pool, origin)
 
     @classmethod
     @asynccontextmanager
@@ -120,6 +139,8 @@ class Database:
             raise DatabaseUnavailable("the database is not reachable", fix="try again soon") from None
         try:
             async with connection.transaction():
+                if self._origin is not None:
+                    await connection.execute("SELECT set_config('hotel.origin', $1, true)", self._origin)
                 yield Transaction(connection)  # type: ignore[arg-type]  # a pool proxy acts as one
         except (
             asyncpg.PostgresConnectionError,

@@ -8,15 +8,16 @@ from typing import Any, cast
 
 from procrastinate import JobContext, RetryStrategy
 
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, Origin
 
 # 2, 4, 8 ... seconds between tries, for about a day; a job that still fails stays in the table as failed.
 PATIENT = RetryStrategy(max_attempts=16, exponential_wait=2)
 
 
 def database(context: JobContext) -> Database:
-    """The worker's database."""
-    return cast("Database", context.additional_context["db"])
+    """The worker's database; what the job changes is noted as the job's."""
+    database = cast("Database", context.additional_context["db"])
+    return database.acting(Origin("job", id=str(context.job.id or ""), name=context.job.task_name))
 
 
 def now(context: JobContext) -> datetime:

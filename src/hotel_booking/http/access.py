@@ -8,7 +8,7 @@ A route that declares nothing refuses everybody; a test walks all routes so that
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -22,8 +22,18 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
-from hotel_booking.domains.identity.errors import InvalidKey, MissingCredentials, TimeMayNotBeSimulated
+from hotel_booking.domains.identity.errors import (
+    InvalidKey,
+    MissingCredentials,
+    MissingPermission,
+    SecondFactorRequired,
+    SignInRequired,
+    TimeMayNotBeSimulated,
+)
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.identity.service import sessions as staff_sessions
 from hotel_booking.domains.identity.types import KEY_PREFIX, Scope
+from hotel_booking.http import cookies
 from hotel_booking.http.problems import InvalidHeader
 
 ACCESS = "access"
@@ -47,11 +57,32 @@ def needs(scope: Scope) -> dict[str, Any]:
     return {ACCESS: ("needs", scope)}
 
 
-def check(access: object, caller: Caller) -> None:
+def staff(permission: Permission) -> dict[str, Any]:
+    """`opt` of a page for staff who may do this somewhere. Where the address names a property (`{slug:str}`)
+    it must be there; elsewhere the handler keeps to `caller.properties_for(permission)`."""
+    return {ACCESS: ("staff", permission)}
+
+
+def signed_in() -> dict[str, Any]:
+    """`opt` of a page for all staff who have signed in: their own account."""
+    return {ACCESS: "signed_in"}
+
+
+def check(access: object, caller: Caller, slug: str | None = None) -> None:
     """Raise unless the route's declared access lets the caller in."""
     match access:
         case "public":
             return
+        case "signed_in":
+            _require_staff(caller)
+        case ("staff", Permission() as permission):
+            _require_staff(caller)
+            if caller.enrol:
+                raise SecondFactorRequired("your role needs a second factor: set one up first")
+            if slug is not None:
+                caller.require_at(slug, permission)
+            elif not caller.may_somewhere(permission):
+                raise MissingPermission(f"your role does not include {permission.value}", fix="ask a manager")
         case ("guest_or", Scope() as scope):
             if caller.kind == "anonymous":
                 raise MissingCredentials(
@@ -66,11 +97,16 @@ def check(access: object, caller: Caller) -> None:
             raise LookupError("the route declares no access")
 
 
+def _require_staff(caller: Caller) -> None:
+    if caller.kind != "staff":
+        raise SignInRequired("this page is for staff", fix="sign in")
+
+
 def guard(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
     """Litestar guard on every route. Preflights and framework routes are public by their nature."""
     if connection.scope.get("method") == "OPTIONS":
         return
-    check(handler.opt.get(ACCESS), caller_of(connection.scope))
+    check(handler.opt.get(ACCESS), caller_of(connection.scope), connection.path_params.get("slug"))
 
 
 def caller_of(scope: AsgiScope) -> Caller:
@@ -80,8 +116,11 @@ def caller_of(scope: AsgiScope) -> Caller:
 
 
 async def identify(scope: AsgiScope, database: Database) -> Caller:
-    """Who sends the request, by `Authorization: Bearer`. One indexed query for an API key, none otherwise.
-    Raises `InvalidKey` for a key that opens nothing, on public routes too: the sender believes it is good."""
+    """Who sends the request: under /admin by the session cookie, elsewhere by `Authorization: Bearer`.
+    Neither opens the other's doors. One indexed query for a session or an API key, none otherwise. Raises
+    `InvalidKey` for a key that opens nothing, on public routes too: the sender believes it is good."""
+    if surface(scope["path"]) == "admin":
+        return await _identify_staff(scope, database)
     header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode(
         "latin-1"
     )
@@ -97,6 +136,25 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
         return Caller(kind="guest", token_hash=service.token_hash(token))
     async with database.transaction() as tx:
         return await service.resolve(tx, token=token, now=utc_now())
+
+
+def surface(path: str) -> Literal["admin", "other"]:
+    """Which part of the house an address belongs to."""
+    return "admin" if path == "/admin" or path.startswith("/admin/") else "other"
+
+
+async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
+    token = cookies.read(scope, cookies.STAFF)
+    if token is None:
+        return ANONYMOUS
+    async with database.transaction() as tx:
+        session = await staff_sessions.resolve(
+            tx, token=token, now=utc_now(), mfa_required=scope["litestar_app"].state.settings.mfa_required
+        )
+    if session is None:
+        return ANONYMOUS
+    scope["state"]["session"] = session
+    return session.caller
 
 
 def provide_caller(request: Request[Any, Any, State]) -> Caller:

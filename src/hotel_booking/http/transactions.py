@@ -24,12 +24,15 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.core.db import Database, DatabaseUnavailable, Transaction
+from hotel_booking.core.db import Database, DatabaseUnavailable, Origin, Transaction
 from hotel_booking.http import idempotency
+from hotel_booking.http.access import caller_of
 from hotel_booking.http.body import JsonRequest
 from hotel_booking.http.errors import answer
 from hotel_booking.http.idempotency import Claim
 from hotel_booking.http.problems import IdempotencyInProgress
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Unit:
@@ -84,6 +87,27 @@ class _Undone(Exception):  # tells the context to roll back; never seen outside
     """The answer is an error."""
 
 
+def acting(scope: AsgiScope) -> Database:
+    """The database, as the request's sender; reads note nothing and spare themselves the round trip."""
+    database: Database = scope["litestar_app"].state.database
+    if scope["type"] == ScopeType.HTTP and scope["method"] in _SAFE:
+        return database
+    return database.acting(origin(scope))
+
+
+def origin(scope: AsgiScope) -> Origin:
+    """Who sends the request, for the audit log."""
+    caller = caller_of(scope)
+    state = scope["state"]
+    return Origin(
+        caller.kind,
+        id=caller.id,
+        name=caller.name,
+        address=state.get("address", ""),
+        request_id=state.get("request_id", ""),
+    )
+
+
 def provide_unit(request: Request[Any, Any, State]) -> Unit:
     """Litestar dependency `unit`."""
     unit: Unit = request.scope["state"]["unit"]
@@ -92,8 +116,7 @@ def provide_unit(request: Request[Any, Any, State]) -> Unit:
 
 def provide_database(request: Request[Any, Any, State]) -> Database:
     """Litestar dependency `database`, for handlers of more than one transaction."""
-    database: Database = request.app.state.database
-    return database
+    return acting(request.scope)
 
 
 async def provide_tx(request: Request[Any, Any, State], now: object) -> Transaction:
@@ -116,7 +139,7 @@ class UnitOfWork:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        database: Database = scope["litestar_app"].state.database
+        database = acting(scope)
         unit = scope["state"]["unit"] = Unit(database)
         claim = await _claim(scope, receive, database)
         kept: list[Message] = []

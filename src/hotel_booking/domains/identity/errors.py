@@ -29,6 +29,30 @@ class MissingScope(Forbidden):
     code = "missing_scope"
 
 
+class MissingPermission(Forbidden):
+    """No role that the member of staff has at this property lets them do this."""
+
+    code = "missing_permission"
+
+
+class SignInRequired(Unauthenticated):
+    """The page is for staff who have signed in."""
+
+    code = "sign_in_required"
+
+
+class SecondFactorRequired(Forbidden):
+    """The role demands a second factor; until one is set up, only its set-up is open."""
+
+    code = "second_factor_required"
+
+
+class NoSuchProperty(NotFound):
+    """There is no such property, or none that the caller may know of."""
+
+    code = "property_not_found"
+
+
 class PropertyNotAllowed(Forbidden):
     """The key is limited to other properties."""
 

@@ -17,12 +17,6 @@ class InUse(Conflict):
     code = "in_use"
 
 
-class NoSuchProperty(NotFound):
-    """No such property."""
-
-    code = "property_not_found"
-
-
 class NoSuchThing(NotFound):
     """The property has nothing of that code or number."""
 

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.properties import tables
-from hotel_booking.domains.properties.errors import NoSuchProperty, NoSuchThing
+from hotel_booking.domains.properties.errors import NoSuchThing
 
 MAX_LISTED = 2_000  # things of one kind in one property
 

@@ -43,6 +43,7 @@ async def resolve(tx: Transaction, *, token: str, now: datetime) -> Caller:
         await queries.touch(tx, row["id"], now)
     return Caller(
         kind="key",
+        name=row["name"],
         key_id=row["id"],
         scopes=frozenset(Scope(scope) for scope in row["scopes"]),
         property_ids=frozenset(row["property_ids"]) if row["property_ids"] is not None else None,

@@ -1,0 +1,49 @@
+"""The cookies we set: HttpOnly, same-site, for the whole host, and over TLS alone where the site is."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+
+from litestar.datastructures import Cookie
+from litestar.types import Scope as AsgiScope
+
+STAFF = "hotel_staff"
+_LONGEST = 200
+
+
+def read(scope: AsgiScope, name: str) -> str | None:
+    """The cookie's value; None where there is none, or none that we could have set. Its name carries
+    `__Host-` where we set it so: a neighbouring host cannot plant that."""
+    wanted = _full_name(scope, name)
+    for header, value in scope["headers"]:
+        if header != b"cookie":
+            continue
+        try:
+            found = SimpleCookie(value.decode("latin-1")).get(wanted)
+        except CookieError:
+            continue
+        if found is not None and 0 < len(found.value) <= _LONGEST and found.value.isascii():
+            return found.value
+    return None
+
+
+def write(scope: AsgiScope, name: str, value: str, *, seconds: int | None = None) -> Cookie:
+    """A cookie to set; gone with the browser's session unless `seconds` are given (0 deletes it)."""
+    return Cookie(
+        _full_name(scope, name),
+        value=value,
+        path="/",
+        max_age=seconds,
+        httponly=True,
+        secure=_on_tls(scope),
+        samesite="lax",
+    )
+
+
+def _full_name(scope: AsgiScope, name: str) -> str:
+    return f"__Host-{name}" if _on_tls(scope) else name
+
+
+def _on_tls(scope: AsgiScope) -> bool:
+    url: str = scope["litestar_app"].state.settings.public_url
+    return url.startswith("https://")
