@@ -15,6 +15,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from redis.asyncio import Redis
 
+from hotel_booking import admin
 from hotel_booking.api import reference, router
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
@@ -29,6 +30,7 @@ from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, RedisLimiter, per_minute
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
+from hotel_booking.http.ui import assets
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.sandbox import SandboxGateway
 
@@ -70,7 +72,15 @@ def _build(settings: Settings) -> Application:
     return Application(
         trusted_proxies=settings.trusted_proxies,
         production=settings.production,
-        route_handlers=[router, health.live, health.ready, metrics.metrics, *reference.handlers],
+        route_handlers=[
+            router,
+            admin.router,
+            assets.serve,
+            health.live,
+            health.ready,
+            metrics.metrics,
+            *reference.handlers,
+        ],
         lifespan=[_resources(settings)],
         state=State(
             {

@@ -6,11 +6,13 @@ import logging
 import traceback
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import asyncpg
 import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.exceptions import NotFoundException as NoRoute
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
@@ -18,6 +20,8 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.db import DatabaseUnavailable
 from hotel_booking.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
+from hotel_booking.domains.identity.errors import SecondFactorRequired, SignInRequired
+from hotel_booking.http.access import surface
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
     FieldProblem,
@@ -137,6 +141,8 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         if status == 500:
             _log_fault(error, request_id)
     scope["state"]["code"] = code
+    if surface(scope["path"]) == "admin" and (to := _elsewhere(known, scope)) is not None:
+        return _redirect(scope, to)
     problem = Problem(
         type=f"urn:hotel-booking:problem:{code.replace('_', '-')}",
         title=HTTPStatus(status).phrase,
@@ -148,7 +154,42 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         errors=known.errors if isinstance(known, InvalidShape) and len(known.errors) > 1 else None,
         request_id=request_id,
     )
+    if surface(scope["path"]) == "admin":
+        # Only here, for pages are a small part of what is answered and their templates take time to load.
+        from hotel_booking.http.ui.problem_page import problem_page
+
+        return status, *problem_page(scope, problem, headers)
     return status, headers, document(problem, extra)
+
+
+def _elsewhere(error: DomainError | None, scope: AsgiScope) -> str | None:
+    """Where a person has to go first; None where the error is the answer."""
+    match error:
+        case SignInRequired():
+            return "/admin/sign-in" + _and_back(scope)
+        case SecondFactorRequired():
+            return "/admin/account/second-factor"
+        case DomainError() if error.code == "confirm_identity":
+            return "/admin/confirm" + _and_back(scope)
+    return None
+
+
+def _and_back(scope: AsgiScope) -> str:
+    # A form is not sent again by itself: its sender comes back to the page that it stands on.
+    if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
+        referer = next((value for name, value in scope["headers"] if name == b"referer"), b"").decode(
+            "latin-1"
+        )
+        path = urlsplit(referer).path
+        return f"?next={quote(path)}" if surface(path) == "admin" else ""
+    raw = scope.get("query_string", b"").decode("latin-1")
+    return f"?next={quote(scope['path'] + ('?' + raw if raw else ''))}" if scope["path"] != "/admin" else ""
+
+
+def _redirect(scope: AsgiScope, to: str) -> tuple[int, dict[str, str], bytes]:
+    if (b"hx-request", b"true") in scope["headers"]:
+        return 401, {"content-type": "text/plain", "hx-redirect": to}, b""
+    return 303, {"content-type": "text/plain", "location": to}, b""
 
 
 def _headers(error: DomainError) -> dict[str, str]:

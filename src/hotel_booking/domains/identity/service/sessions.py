@@ -82,12 +82,13 @@ async def start(
     await tx.execute(
         "INSERT INTO staff_session (token_hash, staff_id, level, created_at, last_seen_at, expires_at,"
         "                           confirmed_at, address, user_agent)"
-        " VALUES ($1, $2, $3, $4, $4, $5, CASE WHEN $3 = 'full' THEN $4 END, $6, $7)",
+        " VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)",
         token_hash(token),
         staff_id,
         level,
         now,
         now + LIFETIME,
+        now if level == "full" else None,
         address,
         user_agent[:300],
     )

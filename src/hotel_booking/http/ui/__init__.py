@@ -1,0 +1,1 @@
+"""What all pages share: rendering, forms, the design system and its assets."""

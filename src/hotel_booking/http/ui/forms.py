@@ -1,0 +1,182 @@
+"""Forms: what was typed, read field by field; what is wrong, kept beside the field it belongs to.
+
+    form = await read(request)
+    try:
+        name = form.text("name", required=True, longest=200)
+        price = form.money("price", "EUR", required=True)
+        form.check()
+        await service.create(tx, ...)
+    except DomainError as error:
+        return page(request, "thing/form.html", status=422, form=form.failed(error), ...)
+    return see_other(request, "/admin/things", notice="Saved.")
+
+The page shows `form.value("name")` and `form.errors.get("name")` again; `form.errors[""]` is for the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+from litestar import Request
+from litestar.datastructures import State, UploadFile
+
+from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.money import from_decimal
+from hotel_booking.http.problems import UnsupportedMedia
+
+_MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
+_LONGEST = 20_000
+
+
+T = TypeVar("T")
+
+
+class FormProblems(Invalid):
+    """Fields of a form are not as they should be; the form says which."""
+
+    code = "form_problems"
+
+
+class Form:
+    """A form as it was sent, or as it is shown at first (`of`)."""
+
+    def __init__(self, values: dict[str, list[str]], files: dict[str, UploadFile] | None = None) -> None:
+        self._values = values
+        self._files = files or {}
+        self.errors: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, **values: Any) -> Form:
+        """A form that is filled in already: texts, numbers, dates, flags, lists of them."""
+        return cls({name: _texts(value) for name, value in values.items()})
+
+    def value(self, name: str) -> str:
+        """What stands in a field, to show it again."""
+        return next(iter(self._values.get(name, ())), "")
+
+    def many(self, name: str) -> list[str]:
+        """All that was chosen under a name."""
+        return list(self._values.get(name, ()))
+
+    def names(self) -> list[str]:
+        """The names of all fields that were sent."""
+        return list(self._values)
+
+    def flag(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return self.value(name) not in ("", "false", "0")
+
+    def file(self, name: str) -> UploadFile | None:
+        """An uploaded file; None where none was chosen."""
+        file = self._files.get(name)
+        return file if file is not None and file.filename else None
+
+    def text(self, name: str, *, required: bool = False, longest: int = 2000) -> str:
+        """A text without the space around it."""
+        text = self.value(name).strip().replace("\r\n", "\n")
+        if "\x00" in text:
+            return self._wrong(name, "holds a character that cannot be stored", "")
+        if required and not text:
+            return self._wrong(name, "must be filled in", "")
+        if len(text) > longest:
+            return self._wrong(name, f"is longer than {longest} characters", "")
+        return text
+
+    def whole(self, name: str, low: int, high: int, *, required: bool = False) -> int | None:
+        """A whole number from `low` to `high`; None where the field is empty."""
+        text = self.text(name, required=required, longest=30)
+        if not text:
+            return None
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdecimal()) or not low <= int(text) <= high:
+            return self._wrong(name, f"must be a whole number from {low} to {high}", None)
+        return int(text)
+
+    def day(self, name: str, *, required: bool = False) -> date | None:
+        """A date as date fields send it; None where the field is empty."""
+        text = self.text(name, required=required, longest=30)
+        if not text:
+            return None
+        try:
+            found = date.fromisoformat(text)
+        except ValueError:
+            return self._wrong(name, "must be a date such as 2026-03-10", None)
+        if not 2000 <= found.year < 2100:
+            return self._wrong(name, "must be a date between 2000 and 2100", None)
+        return found
+
+    def money(
+        self, name: str, currency: str, *, required: bool = False, low: int = 0, high: int = 10**12
+    ) -> int | None:
+        """An amount in major units ("129.00") as minor units; None where the field is empty."""
+        text = self.text(name, required=required, longest=30)
+        if not text:
+            return None
+        try:
+            found = from_decimal(text, currency)
+        except Invalid:
+            return self._wrong(name, f"must be an amount of {currency} such as 129.00", None)
+        if not low <= found <= high:
+            return self._wrong(name, "is too small" if found < low else "is too large", None)
+        return found
+
+    def choice(self, name: str, among: Iterable[str], *, required: bool = True) -> str:
+        """One of the given values."""
+        text = self.text(name, required=required, longest=300)
+        if text and text not in set(among):
+            return self._wrong(name, "must be one of the choices", "")
+        return text
+
+    def choices(self, name: str, among: Iterable[str]) -> list[str]:
+        """Some of the given values, in their own order."""
+        chosen, known = set(self.many(name)), list(among)
+        if not chosen <= set(known):
+            return self._wrong(name, "must be among the choices", list[str]())
+        return [value for value in known if value in chosen]
+
+    def wrong(self, name: str, message: str) -> None:
+        """Note what is wrong with a field ("" for the whole form)."""
+        self.errors.setdefault(name, message)
+
+    def check(self) -> None:
+        """Raise `FormProblems` where anything is wrong."""
+        if self.errors:
+            raise FormProblems("some fields need another look")
+
+    def failed(self, error: DomainError) -> Form:
+        """The form with an error of the business beside the field it names."""
+        if not isinstance(error, FormProblems):
+            name = error.field if error.field in self._values else ""
+            self.errors.setdefault(name or "", f"{error.detail}{': ' + error.fix if error.fix else ''}")
+        return self
+
+    def _wrong(self, name: str, message: str, instead: T) -> T:
+        self.wrong(name, message)
+        return instead
+
+
+async def read(request: Request[Any, Any, State]) -> Form:
+    """The form that a request carries. Raises `UnsupportedMedia` for anything else."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in _MEDIA:
+        raise UnsupportedMedia("the body must be a form", fix="send it from the page")
+    values: dict[str, list[str]] = {}
+    files: dict[str, UploadFile] = {}
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, UploadFile):
+            files[name] = value
+        else:
+            values.setdefault(name, []).append(str(value)[:_LONGEST])
+    return Form(values, files)
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None or value is False or value == "":
+        return []
+    if value is True:
+        return ["true"]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [str(item) for item in value]
+    return [str(value)]

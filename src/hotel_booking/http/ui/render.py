@@ -1,0 +1,176 @@
+"""Pages: Jinja2 templates with what every page needs, and answers around them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from litestar import Request, Response
+from litestar.datastructures import Cookie, State
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.money import Money, to_decimal
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.http import cookies
+from hotel_booking.http.access import caller_of
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui import assets
+
+_PACKAGE = Path(__file__).parents[2]
+# The design system's own templates first; each surface keeps its pages beside its handlers.
+_FOLDERS = [_PACKAGE / where / "templates" for where in ("http/ui", "admin", "web")]
+_NOTICE = "hotel_notice"
+_LOCALE = "en_GB"
+
+
+@cache
+def environment() -> Environment:
+    """The one template environment of the process."""
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDERS),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    templates.filters |= {
+        "money": money,
+        "amount": amount,
+        "day": day,
+        "instant": instant,
+        "number": number,
+        "percent": percent,
+    }
+    templates.globals |= {"asset": assets.address, "query": query}
+    return templates
+
+
+def page(
+    request: Request[Any, Any, State],
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response[str]:
+    """A page. Templates also see `user` (the caller), `session`, `may(permission, property_id)`, `path`,
+    `environment`, `request_id`, `notice` (what the last form said when it was done) and `asset(name)`."""
+    notice = cookies.read(request.scope, _NOTICE)
+    answer = Response(
+        render(request.scope, template, notice=_decoded(notice), **values),
+        status_code=status,
+        media_type="text/html",
+        headers={"content-security-policy": PAGE_POLICY, "vary": "cookie", **(headers or {})},
+    )
+    if notice is not None:
+        answer.cookies.append(cookies.write(request.scope, _NOTICE, "", seconds=0))
+    return answer
+
+
+def render(scope: AsgiScope, template: str, **values: Any) -> str:
+    """A template with what every page needs."""
+    caller = caller_of(scope)
+
+    def may(permission: str, property_id: int | None = None) -> bool:
+        wanted = Permission(permission)
+        return caller.may(wanted, property_id) if property_id is not None else caller.may_somewhere(wanted)
+
+    state = scope["state"]
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            {
+                "user": caller,
+                "session": state.get("session"),
+                "may": may,
+                "path": scope["path"],
+                "environment": scope["litestar_app"].state.settings.environment,
+                "request_id": state.get("request_id", ""),
+                "notice": None,
+                **values,
+            }
+        )
+    )
+
+
+def see_other(request: Request[Any, Any, State], to: str, *, notice: str | None = None) -> Response[bytes]:
+    """Go and look there: the answer to a form that was carried out. `notice` is shown on the next page.
+
+    A request by htmx is told in its own words, so that the whole page changes and not a part of it.
+    """
+    set_cookies: list[Cookie] = []
+    if notice is not None:
+        text = base64.urlsafe_b64encode(notice.encode()[:140]).decode().rstrip("=")
+        set_cookies.append(cookies.write(request.scope, _NOTICE, text, seconds=60))
+    if request.headers.get("hx-request") == "true":
+        return Response(b"", status_code=204, headers={"hx-redirect": to}, cookies=set_cookies)
+    return Response(b"", status_code=303, headers={"location": to}, cookies=set_cookies)
+
+
+def _decoded(text: str | None) -> str | None:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode() if text else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def query(path: str, **values: Any) -> str:
+    """An address with a query, leaving out what is None, empty or False."""
+    pairs = [(name, value) for name, value in values.items() if value not in (None, "", False, [], ())]
+    return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
+
+
+def money(value: Money | int, currency: str | None = None) -> str:
+    """Minor units as money: 12900 EUR is €129.00."""
+    if isinstance(value, int):
+        if currency is None:
+            raise TypeError("an amount of money needs its currency")
+        value = Money(value, currency)
+    decimal = to_decimal(value.amount, value.currency)
+    return str(format_currency(decimal, value.currency, locale=_LOCALE, currency_digits=True))
+
+
+def amount(value: int | None, currency: str) -> str:
+    """Minor units as a form field holds them: 12900 EUR is 129.00; None is empty."""
+    return "" if value is None else str(to_decimal(value, currency))
+
+
+def day(value: date | None, style: str = "EEE d MMM y") -> str:
+    """A date: Tue 3 Mar 2026."""
+    return "" if value is None else str(format_date(value, style, locale=_LOCALE))
+
+
+def instant(value: datetime | None, timezone: str = "UTC", style: str = "d MMM y, HH:mm") -> str:
+    """An instant on the clock of a place: 3 Mar 2026, 14:05."""
+    return (
+        "" if value is None else str(format_datetime(value, style, tzinfo=ZoneInfo(timezone), locale=_LOCALE))
+    )
+
+
+def number(value: float) -> str:
+    """A number with its thousands apart: 12,345."""
+    return str(format_decimal(value, locale=_LOCALE))
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as per cent: 0.815 is 82%."""
+    pattern = f"0.{'0' * digits}%" if digits else "0%"
+    return str(format_percent(round(value, digits + 2), format=pattern, locale=_LOCALE))
+
+
+def to_json(value: Any) -> str:
+    """A value as JSON for a `data-` attribute."""
+    return msgspec.json.encode(value).decode()
