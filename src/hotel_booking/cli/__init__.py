@@ -19,6 +19,7 @@ NOUNS = {
     "api-key": ("api_key", "Create, list and revoke API keys."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "replay": ("replay", "Live through a file of real bookings and report."),
+    "permissions": ("permissions", "Which role may do what, as a table."),
     "openapi": ("openapi", "Print the OpenAPI document."),
 }
 

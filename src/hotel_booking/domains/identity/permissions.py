@@ -78,5 +78,44 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.READ_ONLY: _LOOK,
 }
 
+_WORDS: dict[Permission, str] = {
+    _P.TODAY_VIEW: "See who arrives, leaves and is in the house, and the house's figures",
+    _P.BOOKINGS_VIEW: "Search and read bookings, with guests' names and addresses",
+    _P.BOOKINGS_CREATE: "Make bookings, walk-ins too",
+    _P.BOOKINGS_AMEND: "Change dates, rooms and guests of a booking",
+    _P.BOOKINGS_CANCEL: "Cancel by the policy that was sold",
+    _P.BOOKINGS_WAIVE: "Let a cancellation fee go, with a reason",
+    _P.BOOKINGS_NOTE: "Write notes on bookings",
+    _P.STAYS_MANAGE: "Check in and out, note no-shows",
+    _P.PAYMENTS_VIEW: "See payments and refunds",
+    _P.PAYMENTS_MANAGE: "Capture and refund payments",
+    _P.CATALOGUE_VIEW: "See properties, room types, rooms, plans, policies and taxes",
+    _P.CATALOGUE_EDIT: "Change them, and upload photos",
+    _P.RATES_VIEW: "See prices, restrictions and availability",
+    _P.RATES_EDIT: "Change them",
+    _P.STAFF_VIEW: "See who works here and in which roles",
+    _P.STAFF_MANAGE: "Invite staff, give and take roles, close accounts",
+    _P.KEYS_MANAGE: "Make, rotate and revoke API keys",
+    _P.AUDIT_VIEW: "Read the audit log",
+    _P.MAIL_VIEW: "Read the messages that were sent",
+    _P.MAIL_SEND: "Send a message again",
+    _P.JOBS_VIEW: "See the job queue (with the role at every property)",
+    _P.JOBS_MANAGE: "Run failed jobs again or dismiss them (with the role at every property)",
+}
+
+
+def as_markdown() -> str:
+    """The table role x permission, as docs/compliance/SECURITY.md has it."""
+    roles = list(Role)
+    lines = [
+        f"| permission | what | {' | '.join(role.label.lower() for role in roles)} |",
+        "|---|---|" + ":-:|" * len(roles),
+    ]
+    for permission in Permission:
+        marks = ("yes" if permission in ROLE_PERMISSIONS[role] else "" for role in roles)
+        lines.append(f"| `{permission.value}` | {_WORDS[permission]} | {' | '.join(marks)} |")
+    return "\n".join(lines) + "\n"
+
+
 # Roles whose holders can change who may do what, or what guests pay: they sign in with a second factor.
 STRONG_ROLES = frozenset({Role.OWNER, Role.MANAGER})

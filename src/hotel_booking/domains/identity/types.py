@@ -25,6 +25,20 @@ class Scope(StrEnum):
     ALL = "all"
 
 
+SCOPE_WORDS: dict[Scope, str] = {
+    Scope.PROPERTIES_WRITE: "Change properties, room types, rooms, plans, policies and taxes",
+    Scope.RATES_WRITE: "Set prices, restrictions and availability",
+    Scope.BOOKINGS_READ: "Read bookings, with guests' names and addresses",
+    Scope.BOOKINGS_WRITE: "Pay, amend and cancel bookings",
+    Scope.FRONTDESK_WRITE: "Check guests in and out, note no-shows",
+    Scope.REPORTS_READ: "Read reports",
+    Scope.KEYS_WRITE: "Make and revoke API keys",
+    Scope.RATES_OVERRIDE: "Sell at prices of its own",
+    Scope.CLOCK_SIMULATE: "Simulate the time, outside production",
+    Scope.ALL: "Everything",
+}
+
+
 class ApiKey(msgspec.Struct, frozen=True):
     """An API key without its secret. `properties` are slugs; None: every property."""
 

@@ -83,3 +83,6 @@ CREATE TABLE sign_in_failure (
     locked_until timestamptz
 );
 CREATE INDEX sign_in_failure_age ON sign_in_failure (failed_at);
+
+-- The panel lists failed jobs; work that succeeded leaves no row, so this index stays as small as the trouble.
+CREATE INDEX IF NOT EXISTS hotel_jobs_failed ON procrastinate_jobs (id) WHERE status = 'failed';

@@ -19,6 +19,7 @@ from hotel_booking.domains.identity.errors import (
     ScopeNotYours,
     UnknownProperties,
 )
+from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.types import KEY_PREFIX, ApiKey, NewKey, Scope
 
 _LONGEST_LIFE = timedelta(days=3660)
@@ -61,8 +62,9 @@ async def create_key(
     now: datetime,
     by: Caller | None = None,
 ) -> NewKey:
-    """Make a key. `properties` are slugs; None: every property. `by` is the key that asks (None: an
-    operator at the machine): it can grant only scopes and properties that it has itself."""
+    """Make a key. `properties` are slugs; None: every property. `by` is who asks (None: an operator at
+    the machine): a key can grant only scopes and properties that it has itself, a member of staff who manages
+    keys every scope at the properties where they do."""
     wanted = _in_order(scopes)
     ids: tuple[int, ...] | None = None
     if properties is not None:
@@ -130,22 +132,23 @@ async def _own(tx: Transaction, key_id: int, by: Caller | None) -> ApiKey:
 
 
 def _inside(by: Caller, property_ids: tuple[int, ...] | None) -> bool:
-    if by.property_ids is None:
+    within = by.properties_for(Permission.KEYS_MANAGE) if by.kind == "staff" else by.property_ids
+    if within is None:
         return True
-    return property_ids is not None and by.property_ids.issuperset(property_ids)
+    return property_ids is not None and within.issuperset(property_ids)
 
 
 def _may_grant(by: Caller, scopes: Sequence[Scope], property_ids: tuple[int, ...] | None) -> None:
     for index, scope in enumerate(scopes):
-        if not by.has(scope):
+        if by.kind != "staff" and not by.has(scope):
             raise ScopeNotYours(
                 f"your own key lacks the scope {scope.value}", field=f"scopes[{index}]", fix="leave it out"
             )
     if not _inside(by, property_ids):
         raise PropertyNotAllowed(
-            "your own key is limited to other properties",
+            "that reaches beyond your own properties",
             field="properties",
-            fix="name properties of your own key",
+            fix="name properties that are yours",
         )
 
 

@@ -1,0 +1,34 @@
+"""hotel-booking permissions: which role may do what, from the code itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hotel_booking.core.config import ConfigError
+from hotel_booking.domains.identity.permissions import as_markdown
+
+app = typer.Typer()
+
+BEGIN, END = "<!-- begin: hotel-booking permissions -->\n", "<!-- end -->\n"
+
+
+@app.command()
+def permissions(
+    write: Annotated[
+        Path | None, typer.Option("--write", help="A Markdown file whose marked part is brought up to date.")
+    ] = None,
+) -> None:
+    """Print the table role x permission in Markdown, or bring a document up to date with it."""
+    if write is None:
+        typer.echo(as_markdown(), nl=False)
+        return
+    try:
+        text = write.read_text()
+        head, rest = text.split(BEGIN)
+        tail = rest.split(END, 1)[1]
+    except (OSError, ValueError, IndexError) as error:
+        raise ConfigError([f"{write} cannot be read, or has no line {BEGIN.strip()!r}: {error}"]) from None
+    write.write_text(f"{head}{BEGIN}{as_markdown()}{END}{tail}")

@@ -1,0 +1,86 @@
+"""Looking after the job queue: how much waits, what failed, and another try. procrastinate's tables; work
+that succeeded leaves no row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import Conflict
+
+
+class NotFailed(Conflict):
+    """The job is not in the state that the act needs: somebody else was faster, or it has run."""
+
+    code = "job_not_failed"
+
+
+class QueueDepth(msgspec.Struct, frozen=True):
+    """One kind of job: how many wait for their time, are due, run and have failed. `oldest_due` is since when
+    the longest waiting one could have run (None: none is due, or it was due at once)."""
+
+    queue: str
+    task: str
+    later: int
+    due: int
+    running: int
+    failed: int
+    oldest_due: datetime | None
+
+
+async def depths(tx: Transaction, now: datetime) -> list[QueueDepth]:
+    """All kinds of jobs that there are, the failing ones first."""
+    rows = await tx.fetch(
+        "SELECT queue_name AS queue, task_name AS task,"
+        "       count(*) FILTER (WHERE status = 'todo' AND scheduled_at > $1) AS later,"
+        "       count(*) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at <= $1, true)) AS due,"
+        "       count(*) FILTER (WHERE status = 'doing') AS running,"
+        "       count(*) FILTER (WHERE status = 'failed') AS failed,"
+        "       min(scheduled_at) FILTER (WHERE status = 'todo' AND scheduled_at <= $1) AS oldest_due"
+        "  FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')"
+        " GROUP BY 1, 2 ORDER BY failed DESC, due DESC, 1, 2",
+        now,
+    )
+    return [QueueDepth(**dict(row)) for row in rows]
+
+
+async def failures(tx: Transaction, *, before: int | None = None, limit: int = 50) -> Sequence[Row]:
+    """Failed jobs, newest first, from below the id `before`: id, queue, task, args, attempts, failed_at."""
+    return await tx.fetch(
+        "SELECT j.id, j.queue_name AS queue, j.task_name AS task, j.args, j.attempts,"
+        "       (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) AS failed_at"
+        "  FROM procrastinate_jobs j WHERE j.status = 'failed' AND j.id < $1 ORDER BY j.id DESC LIMIT $2",
+        before if before is not None else 2**63 - 1,
+        limit,
+    )
+
+
+async def workers(tx: Transaction) -> Sequence[Row]:
+    """The workers that report: id, last_heartbeat."""
+    return await tx.fetch(
+        "SELECT id, last_heartbeat FROM procrastinate_workers ORDER BY last_heartbeat DESC LIMIT 20"
+    )
+
+
+async def retry(tx: Transaction, *, job_id: int, now: datetime) -> None:
+    """Let a failed job run again, now. Raises `NotFailed` where it has not failed."""
+    await _lock_failed(tx, job_id)
+    await tx.execute("SELECT procrastinate_retry_job_v2($1, $2, NULL, NULL, NULL)", job_id, now)
+
+
+async def dismiss(tx: Transaction, *, job_id: int) -> None:
+    """Take a failed job out of the list for good: somebody has seen to it otherwise. Raises `NotFailed`."""
+    await _lock_failed(tx, job_id)
+    await tx.execute("DELETE FROM procrastinate_periodic_defers WHERE job_id = $1", job_id)
+    await tx.execute("DELETE FROM procrastinate_jobs WHERE id = $1", job_id)
+
+
+async def _lock_failed(tx: Transaction, job_id: int) -> None:
+    found = await tx.fetchval(
+        "SELECT TRUE FROM procrastinate_jobs WHERE id = $1 AND status = 'failed' FOR UPDATE", job_id
+    )
+    if found is None:
+        raise NotFailed("this job is not among the failed ones any more", fix="look at the list again")
