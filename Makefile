@@ -20,6 +20,7 @@ run: setup
 	@$(BIN)/hotel-booking demo --port $(PORT)
 
 test: setup
+	@scripts/browser
 	$(PYTEST) -m "not nightly"
 
 lint: setup
@@ -35,6 +36,7 @@ imports: setup
 check: lint types imports test
 
 nightly: setup
+	@scripts/browser
 	$(PYTEST) -m nightly
 
 format: setup
