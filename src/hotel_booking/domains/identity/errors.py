@@ -93,3 +93,116 @@ class InvalidExpiry(Invalid):
     """The expiry does not lie in the future, or not within ten years."""
 
     code = "invalid_expiry"
+
+
+class WrongCredentials(Unauthenticated):
+    """E-mail and password do not open an account together. Which of the two is wrong is not said."""
+
+    code = "wrong_credentials"
+
+
+class LockedOut(Forbidden):
+    """Too many failures in a row for this account or from this address: wait, longer each time."""
+
+    code = "locked_out"
+
+    def __init__(self, seconds: int) -> None:
+        wait = f"{seconds} seconds" if seconds < 100 else f"{-(-seconds // 60)} minutes"
+        super().__init__("there were too many failed attempts", fix=f"wait {wait} and try again")
+        self.retry_after = seconds
+
+
+class WrongCode(Invalid):
+    """The code is not right, has lapsed, or was used already."""
+
+    code = "wrong_code"
+
+
+class ConfirmIdentity(Forbidden):
+    """The act is dangerous, and it is a while since the member of staff proved who they are."""
+
+    code = "confirm_identity"
+
+
+class LinkNotValid(NotFound):
+    """The link has lapsed, was used, or never was."""
+
+    code = "link_not_valid"
+
+
+class PasswordTooWeak(Invalid):
+    """The password would soon be guessed."""
+
+    code = "password_too_weak"
+
+
+class SecondFactorNotAvailable(Conflict):
+    """Codes of an app need a key to be kept under, and none is configured."""
+
+    code = "second_factor_not_available"
+
+
+class SecondFactorExists(Conflict):
+    """There is an authenticator app already."""
+
+    code = "second_factor_exists"
+
+
+class PasskeyRefused(Invalid):
+    """What the browser sent proves nothing: another challenge, another site, or a passkey unknown here."""
+
+    code = "passkey_refused"
+
+
+class PasskeyNotFound(NotFound):
+    """There is no such passkey, or it is somebody else's."""
+
+    code = "passkey_not_found"
+
+
+class SessionNotFound(NotFound):
+    """There is no such session, or it is somebody else's."""
+
+    code = "session_not_found"
+
+
+class StaffNotFound(NotFound):
+    """There is no such member of staff, or none that the caller may know of."""
+
+    code = "staff_not_found"
+
+
+class StaffInactive(Conflict):
+    """The account is closed."""
+
+    code = "staff_inactive"
+
+
+class StaffChanged(Conflict):
+    """Somebody else changed the account meanwhile. Nothing was overwritten."""
+
+    code = "staff_changed"
+
+
+class InvalidStaff(Invalid):
+    """A name, an e-mail address or a list of roles that cannot be right."""
+
+    code = "invalid_staff"
+
+
+class GrantNotYours(Forbidden):
+    """Nobody gives or takes a role that can do more than they can themselves at that property."""
+
+    code = "grant_not_yours"
+
+
+class OwnGrants(Forbidden):
+    """Nobody changes their own roles, or closes their own account."""
+
+    code = "own_grants"
+
+
+class LastOwner(Conflict):
+    """Somebody has to remain who may do everything at every property."""
+
+    code = "last_owner"

@@ -57,7 +57,6 @@ CREATE TABLE staff_session (
     last_seen_at timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL,
     confirmed_at timestamptz,                       -- when they last proved who they are
-    challenge    bytea,                             -- of a passkey ceremony under way
     address      text NOT NULL DEFAULT '',
     user_agent   text NOT NULL DEFAULT ''
 );
@@ -75,12 +74,26 @@ CREATE TABLE staff_token (
 );
 CREATE INDEX staff_token_of_staff ON staff_token (staff_id);
 
--- Failed sign-ins by account and by address: 'account:<e-mail hash>' or 'address:<network>'.
+-- A passkey ceremony under way: what the passkey has to sign, good for one answer within minutes. Of a session
+-- where there is one already, and of nobody where a passkey alone is to sign somebody in.
+CREATE TABLE staff_challenge (
+    challenge  bytea PRIMARY KEY,
+    purpose    text NOT NULL CHECK (purpose IN ('register', 'prove', 'sign_in')),
+    session_id bigint REFERENCES staff_session ON DELETE CASCADE,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX staff_challenge_of_session ON staff_challenge (session_id);
+CREATE INDEX staff_challenge_age ON staff_challenge (expires_at);
+
+-- Failed sign-ins and asked-for resets, by account ('account:<hash of the e-mail>') and by network
+-- ('address:<network>'). Each attempt counts before it is judged, so that many at once gain nothing;
+-- `let_through` says whether the last one was judged at all.
 CREATE TABLE sign_in_failure (
     bucket       text PRIMARY KEY,
     failures     int NOT NULL,
     failed_at    timestamptz NOT NULL,
-    locked_until timestamptz
+    locked_until timestamptz,
+    let_through  boolean NOT NULL DEFAULT true
 );
 CREATE INDEX sign_in_failure_age ON sign_in_failure (failed_at);
 
