@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +15,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.ops.embedded import THROWAWAY, Cluster, throwaway
 
 TEMPLATE = "template_hotel"
+CHAIN = "template_chain"
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,32 @@ def database_url(cluster: Cluster) -> Iterator[str]:
     cluster.create_database(name, template=TEMPLATE)
     yield cluster.url(name)
     cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def _chain(cluster: Cluster) -> str:
+    """A template with three hotels of the demo chain, their rooms, prices and bookings."""
+    from hotel_booking.cli.demo_chain import load
+
+    cluster.create_database(CHAIN, template=TEMPLATE)
+    asyncio.run(load(cluster.url(CHAIN), seed=1, progress=lambda _what, _share: None, properties=3))
+    return CHAIN
+
+
+@pytest.fixture
+def chain_url(cluster: Cluster, _chain: str) -> Iterator[str]:
+    """The URL of a fresh database with three hotels of the demo chain."""
+    name = f"test_{uuid.uuid4().hex}"
+    cluster.create_database(name, template=_chain)
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+async def chain(chain_url: str) -> AsyncIterator[Database]:
+    """A pool on a fresh database with three hotels of the demo chain."""
+    async with Database.open(chain_url, size=10) as database:
+        yield database
 
 
 @pytest.fixture
