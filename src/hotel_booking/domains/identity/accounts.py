@@ -1,0 +1,130 @@
+"""Staff accounts as they are read: by e-mail or number, with their roles, factors, sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.identity.caller import Grant
+from hotel_booking.domains.identity.permissions import STRONG_ROLES, Role
+
+
+class Staff(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff. `has_password` is false until the invitation is taken up."""
+
+    id: int
+    email: str
+    name: str
+    language: str
+    active: bool
+    has_password: bool
+    totp: bool
+    passkeys: int
+    grants: tuple[Grant, ...]
+    created_at: datetime
+    password_changed_at: datetime | None
+    last_seen_at: datetime | None
+    version: int
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether anything beside the password is asked for."""
+        return self.totp or self.passkeys > 0
+
+    @property
+    def strong(self) -> bool:
+        """Whether a role of theirs demands a second factor where the setting does."""
+        return any(grant.role in STRONG_ROLES for grant in self.grants)
+
+
+class Passkey(msgspec.Struct, frozen=True):
+    """A passkey as its owner sees it."""
+
+    id: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """A session as its owner sees it."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    address: str
+    user_agent: str
+
+
+_STAFF = (
+    "SELECT m.id, m.email, m.name, m.language, m.active, m.password_hash IS NOT NULL AS has_password,"
+    "       m.totp_confirmed_at IS NOT NULL AS totp,"
+    "       (SELECT count(*) FROM staff_passkey k WHERE k.staff_id = m.id)::int AS passkeys,"
+    "       ARRAY(SELECT (g.role, g.property_id, p.slug) FROM staff_grant g"
+    "               LEFT JOIN property p ON p.id = g.property_id WHERE g.staff_id = m.id"
+    "              ORDER BY g.id) AS grants,"
+    "       m.created_at, m.password_changed_at,"
+    "       (SELECT max(s.last_seen_at) FROM staff_session s WHERE s.staff_id = m.id AND s.level = 'full')"
+    "       AS last_seen_at, m.version"
+    "  FROM staff m"
+)
+
+
+async def by_email(tx: Transaction, email: str) -> Staff | None:
+    """The account of an e-mail address, however it is typed."""
+    row = await tx.fetchrow(f"{_STAFF} WHERE m.email = $1", email.strip().lower())
+    return _staff(row) if row else None
+
+
+async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff | None:
+    """An account by its number; locked until the transaction ends where asked."""
+    if not 0 < staff_id < 2**31:
+        return None
+    if lock:
+        # Its own statement: what a locking read joins may be older than what it waited for.
+        await tx.execute("SELECT FROM staff WHERE id = $1 FOR NO KEY UPDATE", staff_id)
+    row = await tx.fetchrow(f"{_STAFF} WHERE m.id = $1", staff_id)
+    return _staff(row) if row else None
+
+
+async def password_hash(tx: Transaction, staff_id: int) -> str | None:
+    """What is stored of an account's password."""
+    stored: str | None = await tx.fetchval("SELECT password_hash FROM staff WHERE id = $1", staff_id)
+    return stored
+
+
+async def passkeys(tx: Transaction, staff_id: int) -> list[Passkey]:
+    """An account's passkeys, oldest first."""
+    rows = await tx.fetch(
+        "SELECT id, name, created_at, last_used_at FROM staff_passkey WHERE staff_id = $1 ORDER BY id",
+        staff_id,
+    )
+    return [Passkey(**row) for row in rows]
+
+
+async def recovery_codes_left(tx: Transaction, staff_id: int) -> int:
+    """How many recovery codes are not used yet."""
+    left: int = await tx.fetchval(
+        "SELECT count(*) FROM staff_recovery_code WHERE staff_id = $1 AND used_at IS NULL", staff_id
+    )
+    return left
+
+
+async def open_sessions(tx: Transaction, staff_id: int, *, seen_since: datetime) -> list[OpenSession]:
+    """Where the account is signed in, last used first."""
+    rows = await tx.fetch(
+        "SELECT id, created_at, last_seen_at, address, user_agent FROM staff_session"
+        " WHERE staff_id = $1 AND level = 'full' AND last_seen_at > $2"
+        " ORDER BY last_seen_at DESC, id DESC LIMIT 100",
+        staff_id,
+        seen_since,
+    )
+    return [OpenSession(**row) for row in rows]
+
+
+def _staff(row: Row) -> Staff:
+    values = dict(row)
+    values["grants"] = tuple(Grant(Role(role), number, slug) for role, number, slug in row["grants"])
+    return Staff(**values)
