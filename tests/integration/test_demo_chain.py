@@ -19,7 +19,9 @@ from hotel_booking.cli.demo_chain.content import characters, outlines
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import resolve
+from hotel_booking.domains.identity.service.passwords import compare
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties.places import load_places
 from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
@@ -214,9 +216,15 @@ async def test_the_demo_key_opens_everything_and_is_private(empty: str, tmp_path
     assert path.stat().st_mode & 0o777 == 0o600
     key = json.loads(path.read_text())["api_key"]
     assert key.startswith("hbk_")
-    assert read_credentials(tmp_path) == key
+    opens = read_credentials(tmp_path)
+    assert opens is not None
+    assert opens.api_key == key
     async with reading(empty) as db, db.transaction() as tx:
         caller = await resolve(tx, token=key, now=datetime.now(UTC))
+        stored = await tx.fetchval("SELECT password_hash FROM staff WHERE email = $1", opens.email)
+        assert (await compare(opens.password, stored)).fits
+        roles = await tx.fetch("SELECT role FROM staff_grant")
+        assert {row["role"] for row in roles} == set(Role)
     assert caller.scopes == {Scope.ALL}
     assert caller.property_ids is None
 

@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import errno
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -181,8 +182,24 @@ def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.P
         "HOTEL_HOST": host,
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
+        "HOTEL_SECRET_KEY": _secret(home),
+        "HOTEL_MEDIA_DIR": str(home / "media"),
+        # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
+        "HOTEL_MFA_REQUIRED": "false",
     }
     return {name: _child(name, environ, home / f"{name}.log") for name in ("serve", "worker")}
+
+
+def _secret(home: Path) -> str:
+    """The demo's own HOTEL_SECRET_KEY, made once and kept beside the data that it seals."""
+    path = home / "secret-key"
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        fresh.replace(path)
+    return path.read_text()
 
 
 def _child(name: str, environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -265,17 +282,23 @@ def _welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
     from hotel_booking.cli.demo_chain import read_credentials
 
     base = f"http://localhost:{port}"
-    key = read_credentials(folder)
-    shown = f"[cyan]{key}[/]" if key else "its file is gone: `hotel-booking api-key create`"
+    opens = read_credentials(folder)
+    key = f"[cyan]{opens.api_key}[/]" if opens else "its file is gone: `hotel-booking api-key create`"
+    door = "an account that `hotel-booking staff create-owner` makes"
+    if opens and opens.email:
+        door = f"[cyan]{opens.email}[/]  password [cyan]{opens.password}[/]"
     lines = [
         f"[bold]Hotel Booking Platform[/] is running on [bold cyan]{base}[/]",
         "",
+        f"  Panel          {base}/admin",
+        f"  Sign in as     {door}",
+        f"  Sent mail      {base}/demo/mail",
         f"  API reference  {base}/api/docs",
         f"  OpenAPI 3.1    {base}/api/v1/openapi.json",
         f"  Health         {base}/health/ready",
         f"  Metrics        {base}/metrics",
         "",
-        f"  Demo API key   {shown}",
+        f"  Demo API key   {key}",
         "  Test cards     tok_success  tok_decline  tok_challenge  tok_timeout",
         "  A first look   " + f'curl "{base}/api/v1/places?q=lis"',
         "",
