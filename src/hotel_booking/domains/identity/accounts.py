@@ -89,6 +89,22 @@ async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff 
     return _staff(row) if row else None
 
 
+async def listed(
+    tx: Transaction, *, within: frozenset[int] | None = None, search: str = "", limit: int = 500
+) -> list[Staff]:
+    """Accounts by name. `within`: only people with a role at one of these properties."""
+    rows = await tx.fetch(
+        f"{_STAFF} WHERE ($1::int[] IS NULL OR EXISTS (SELECT FROM staff_grant g WHERE g.staff_id = m.id"
+        "                                               AND g.property_id = ANY ($1)))"
+        "   AND ($2 = '' OR position(lower($2) IN lower(m.name)) > 0 OR position(lower($2) IN m.email) > 0)"
+        " ORDER BY lower(m.name), m.id LIMIT $3",
+        sorted(within) if within is not None else None,
+        search.strip(),
+        limit,
+    )
+    return [_staff(row) for row in rows]
+
+
 async def password_hash(tx: Transaction, staff_id: int) -> str | None:
     """What is stored of an account's password."""
     stored: str | None = await tx.fetchval("SELECT password_hash FROM staff WHERE id = $1", staff_id)

@@ -95,10 +95,27 @@ class InvalidExpiry(Invalid):
     code = "invalid_expiry"
 
 
-class WrongCredentials(Unauthenticated):
+class FailedAttempt(Unauthenticated):
+    """An attempt to prove who somebody is failed, and was counted. `locked` is the member of staff whose
+    account it locked, to be told so by mail."""
+
+    code = "failed_attempt"
+
+    def __init__(self, detail: str, *, field: str | None = None, locked: int | None = None) -> None:
+        super().__init__(detail, field=field)
+        self.locked = locked
+
+
+class WrongCredentials(FailedAttempt):
     """E-mail and password do not open an account together. Which of the two is wrong is not said."""
 
     code = "wrong_credentials"
+
+
+class WrongFactor(FailedAttempt):
+    """The code of an app, or the recovery code, is not right, has lapsed, or was used already."""
+
+    code = "wrong_factor"
 
 
 class LockedOut(Forbidden):
@@ -113,7 +130,7 @@ class LockedOut(Forbidden):
 
 
 class WrongCode(Invalid):
-    """The code is not right, has lapsed, or was used already."""
+    """The code of an app that is being set up is not the one expected."""
 
     code = "wrong_code"
 
@@ -172,10 +189,10 @@ class StaffNotFound(NotFound):
     code = "staff_not_found"
 
 
-class StaffInactive(Conflict):
-    """The account is closed."""
+class StaffExists(Conflict):
+    """The e-mail address has an account already."""
 
-    code = "staff_inactive"
+    code = "staff_exists"
 
 
 class StaffChanged(Conflict):

@@ -11,12 +11,13 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity import queries
 from hotel_booking.domains.identity.caller import ANONYMOUS, Caller, Grant
+from hotel_booking.domains.identity.errors import SessionNotFound
 from hotel_booking.domains.identity.permissions import STRONG_ROLES, Role
 from hotel_booking.domains.identity.service.keys import token_hash
 
 LIFETIME = timedelta(hours=12)
 IDLE = timedelta(hours=2)
-CONFIRMED_FOR = timedelta(minutes=10)
+_SECOND_STEP_WITHIN = timedelta(minutes=10)
 _SEEN_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -87,7 +88,7 @@ async def start(
         staff_id,
         level,
         now,
-        now + LIFETIME,
+        now + (LIFETIME if level == "full" else _SECOND_STEP_WITHIN),
         now if level == "full" else None,
         address,
         user_agent[:300],
@@ -104,4 +105,19 @@ async def end_all(tx: Transaction, *, staff_id: int, but: int | None = None) -> 
     """Sign a member of staff out everywhere, but for one session where named. How many were open."""
     return await tx.execute(
         "DELETE FROM staff_session WHERE staff_id = $1 AND id IS DISTINCT FROM $2", staff_id, but
+    )
+
+
+async def end_own(tx: Transaction, *, staff_id: int, session_id: int) -> None:
+    """Sign one of the member's own sessions out. Raises `SessionNotFound` for anybody else's."""
+    if not await tx.execute(
+        "DELETE FROM staff_session WHERE id = $1 AND staff_id = $2", session_id, staff_id
+    ):
+        raise SessionNotFound("there is no such session; it may have ended by itself")
+
+
+async def purge(tx: Transaction, *, now: datetime) -> int:
+    """Remove the sessions that have ended by themselves."""
+    return await tx.execute(
+        "DELETE FROM staff_session WHERE expires_at <= $1 OR last_seen_at < $2", now, now - IDLE
     )
