@@ -1,13 +1,15 @@
 """Style sheets and scripts: our own in assets/, those of libraries (by npm, `scripts/assets`) in vendor/.
 
 Each is served under a name that holds its fingerprint, so a browser keeps it for ever and asks for the new
-one when it changes.
+one when it changes. A style sheet is served with what it imports inside it, a module with the fingerprinted
+names of what it imports.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +31,10 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 _PACKED = frozenset({".css", ".js", ".svg"})
+_CSS_IMPORT = re.compile(r'^@import "\./([\w.-]+)";$', re.MULTILINE)
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_CSS_SPACE = re.compile(r"\s*\n\s*")
+_JS_IMPORT = re.compile(r'((?:^|\s|;)(?:import|from)\s*\(?\s*")\./([\w.-]+\.js)"')
 
 
 class NoSuchAsset(NotFound):
@@ -47,21 +53,40 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 @cache
+def _files() -> dict[str, Path]:
+    folders = [folder for folder in _FOLDERS if folder.is_dir()]
+    return {path.name: path for folder in folders for path in folder.glob("*") if path.suffix in _TYPES}
+
+
+@cache
+def find(name: str) -> Asset:
+    """An asset by its plain name, read once; raises `KeyError` where there is none."""
+    path = _files()[name]
+    body = path.read_bytes()
+    if path.suffix == ".css":
+        body = _style(path).encode()
+    elif path.suffix == ".js":
+        body = _JS_IMPORT.sub(lambda found: f'{found[1]}./{find(found[2]).name}"', body.decode()).encode()
+    fingerprint = hashlib.sha256(body).hexdigest()[:12]
+    packed = gzip.compress(body, 9, mtime=0) if path.suffix in _PACKED else None
+    return Asset(
+        name=f"{path.stem}.{fingerprint}{path.suffix}",
+        media_type=_TYPES[path.suffix],
+        body=body,
+        packed=packed if packed is not None and len(packed) < len(body) else None,
+    )
+
+
+def _style(path: Path) -> str:
+    """A style sheet with its imports in their places, without comments and indentation."""
+    text = _CSS_IMPORT.sub(lambda found: _style(_files()[found[1]]), path.read_text(encoding="utf-8"))
+    return _CSS_SPACE.sub("\n", _CSS_COMMENT.sub("", text)).strip() + "\n"
+
+
+@cache
 def catalogue() -> dict[str, Asset]:
-    """All assets by their plain name, read once."""
-    found: dict[str, Asset] = {}
-    for folder in _FOLDERS:
-        for path in sorted(folder.glob("*")) if folder.is_dir() else []:
-            if path.suffix in _TYPES:
-                body = path.read_bytes()
-                fingerprint = hashlib.sha256(body).hexdigest()[:12]
-                found[path.name] = Asset(
-                    name=f"{path.stem}.{fingerprint}{path.suffix}",
-                    media_type=_TYPES[path.suffix],
-                    body=body,
-                    packed=gzip.compress(body, 9, mtime=0) if path.suffix in _PACKED else None,
-                )
-    return found
+    """All assets by their plain name."""
+    return {name: find(name) for name in sorted(_files())}
 
 
 @cache
@@ -70,8 +95,9 @@ def _by_fingerprint() -> dict[str, Asset]:
 
 
 def address(name: str) -> str:
-    """Where an asset is served; raises `KeyError` where there is none (a mistake in a template)."""
-    return f"/assets/{catalogue()[name].name}"
+    """Where an asset is served; raises `KeyError` where there is none (a mistake in a template, or a checkout
+    in which `scripts/assets` has not run)."""
+    return f"/assets/{find(name).name}"
 
 
 @get("/assets/{name:str}", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -85,7 +111,7 @@ def serve(request: Request[object, object, State], name: str) -> Response[bytes]
         "etag": f'"{name}"',
         "vary": "accept-encoding",
     }
-    if request.headers.get("if-none-match") == headers["etag"]:
+    if name in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
     body = asset.body
     if asset.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
