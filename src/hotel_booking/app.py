@@ -16,6 +16,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 from redis.asyncio import Redis
 
 from hotel_booking import admin
+from hotel_booking.admin import styleguide
 from hotel_booking.api import reference, router
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
@@ -76,6 +77,7 @@ def _build(settings: Settings) -> Application:
             router,
             admin.router,
             assets.serve,
+            *styleguide.handlers,
             health.live,
             health.ready,
             metrics.metrics,
