@@ -1,0 +1,352 @@
+"""Changes of rates and availability, cell by cell: what an edit changes, and how that is written. Pure.
+
+A cell is one value of one night: of a room type (plan id 0: rooms, overbooking, restrictions whatever the
+plan) or of it on a rate plan (price and restrictions). An edit is first worked out as a list of changes with
+the values before and after; the same list is shown as a preview, written through `update_ari`, and kept for
+undoing it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import divide
+from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS, AriUpdate
+from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.rates.types import MILLION
+
+OF_THE_TYPE = 0  # the plan id of a room type's own cells
+MAX_CHANGES = 250_000
+MAX_NIGHTS = 732
+MAX_PRICE = 10**12
+FLAGS = ("closed", "closed_to_arrival", "closed_to_departure")
+LIMITS = ("min_stay_arrival", "min_stay_through", "max_stay")
+TYPE_COLUMNS = ("overbooking_limit",)
+
+Value = int | bool | None
+
+
+class InvalidEdit(Invalid):
+    """The edit cannot be as it is asked for. Nothing was changed."""
+
+    code = "invalid_rate_edit"
+
+
+class Spot(NamedTuple):
+    """Where a cell is. Sorted, spots are in the order in which rows are locked."""
+
+    room_type_id: int
+    plan_id: int
+    night: date
+    column: str
+
+
+class Change(NamedTuple):
+    """One cell before and after."""
+
+    spot: Spot
+    before: Value
+    after: Value
+
+
+# What stands in the database now, by (room type id, plan id, night). A night without a row is not there.
+Rows = Mapping[tuple[int, int, date], Mapping[str, Value]]
+
+
+def value_at(rows: Rows, spot: Spot) -> Value:
+    """What a cell holds; a row that is not there holds no price, restricts nothing and has no room."""
+    row = rows.get((spot.room_type_id, spot.plan_id, spot.night))
+    return empty(spot.column) if row is None else row[spot.column]
+
+
+def empty(column: str) -> Value:
+    """What a cell holds where nothing was ever said."""
+    if column in FLAGS:
+        return False
+    return 0 if column in TYPE_COLUMNS else None
+
+
+def check_value(spot: Spot, value: Value, catalogue: Catalogue) -> None:
+    """Raise `InvalidEdit` where a cell cannot hold a value, or is not one that can be edited."""
+    column = spot.column
+    if column not in columns_of(spot.plan_id):
+        raise InvalidEdit(f"{column} cannot be edited here", field=column)
+    if column in FLAGS:
+        fine = isinstance(value, bool)
+    elif column in LIMITS:
+        fine = value is None or 1 <= value <= 366
+    elif column == "price":
+        fine = value is None or 0 <= value <= MAX_PRICE
+    else:
+        fine = value is not None and 0 <= value <= 10_000
+    if not fine:
+        raise InvalidEdit(f"{NAMES[column]} cannot be {value}", field=column, fix=_BOUNDS.get(column, ""))
+    if column == "price":
+        check_own_price(catalogue, spot.plan_id)
+
+
+def check_own_price(catalogue: Catalogue, plan_id: int) -> None:
+    """Raise `InvalidEdit` for a plan whose prices are derived from another's."""
+    plan = next((row for row in catalogue.plans.values() if row.id == plan_id), None)
+    if plan is None:
+        raise InvalidEdit("there is no such rate plan", field="plans")
+    if plan.parent_id is not None:
+        parent = next((row.code for row in catalogue.plans.values() if row.id == plan.parent_id), "another")
+        raise InvalidEdit(
+            f"the prices of {plan.code} are derived from {parent}",
+            field="plans",
+            fix=f"set the prices of {parent}, or change how {plan.code} is derived",
+        )
+
+
+def columns_of(plan_id: int) -> tuple[str, ...]:
+    """The columns that a row of a plan, or of the room type itself, has."""
+    return (*TYPE_COLUMNS, *RESTRICTIONS) if plan_id == OF_THE_TYPE else ("price", *RESTRICTIONS)
+
+
+NAMES = {
+    "price": "the price",
+    "overbooking_limit": "the overbooking limit",
+    "closed": "closed",
+    "min_stay_arrival": "the minimum stay to arrive",
+    "min_stay_through": "the minimum stay through",
+    "max_stay": "the maximum stay",
+    "closed_to_arrival": "no arrival",
+    "closed_to_departure": "no departure",
+}
+_BOUNDS = {
+    **dict.fromkeys(LIMITS, "give 1 to 366 nights, or nothing"),
+    **dict.fromkeys(TYPE_COLUMNS, "give 0 to 10,000 rooms"),
+    "price": "give an amount that is not negative, or nothing",
+}
+
+
+# Bulk edits -------------------------------------------------------------------------------------
+
+
+class PriceChange(msgspec.Struct, frozen=True):
+    """How prices change. `value` is minor units (set, amount) or parts per million (percent); the outcome is
+    rounded to a multiple of `round_to` minor units, halves up, and is never below nothing."""
+
+    kind: Literal["set", "percent", "amount"]
+    value: int
+    round_to: int = 1
+
+    def apply(self, price: int | None) -> int | None:
+        """The price after the change; None where there was none to change."""
+        if self.kind == "set":
+            return self.value
+        if price is None:
+            return None
+        changed = price + (divide(price * self.value, MILLION) if self.kind == "percent" else self.value)
+        return max(divide(changed, self.round_to) * self.round_to, 0)
+
+
+class BulkEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for: nights from `first` to `last`, both inclusive, on `weekdays` (0 is Monday), of room
+    types and plans by their codes. The plan "" is the room type itself, whatever the plan.
+
+    `restrictions` has the columns to set; one that is not in it stays as it is, None or False takes it away.
+    """
+
+    first: date
+    last: date
+    weekdays: frozenset[int]
+    room_types: tuple[str, ...]
+    plans: tuple[str, ...] = ()
+    price: PriceChange | None = None
+    restrictions: Mapping[str, Value] = {}
+    overbooking_limit: int | None = None
+
+    def nights(self) -> Iterator[date]:
+        """The nights it is about, oldest first."""
+        for offset in range((self.last - self.first).days + 1):
+            night = self.first + timedelta(days=offset)
+            if night.weekday() in self.weekdays:
+                yield night
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What an edit will do: its changes in lock order, nights that it puts on sale for the first time (with
+    all rooms of the type), and how many prices it could not change because there is none."""
+
+    changes: tuple[Change, ...]
+    goes_on_sale: tuple[tuple[int, date], ...] = ()
+    unpriced: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Says whether two plans do exactly the same."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
+    @property
+    def nights(self) -> int:
+        """How many dates are touched."""
+        return len({change.spot.night for change in self.changes})
+
+
+def targets(edit: BulkEdit, catalogue: Catalogue, today: date) -> tuple[list[int], list[int]]:
+    """The ids of the edit's room types and plans. Raises `InvalidEdit` where it cannot be carried out."""
+    _check_range(edit, today)
+    for code in edit.room_types:
+        if code not in catalogue.room_types:
+            raise InvalidEdit(f"there is no room type {code!r}", field="room_types")
+    for code in edit.plans:
+        if code and code not in catalogue.plans:
+            raise InvalidEdit(f"there is no rate plan {code!r}", field="plans")
+    if not edit.room_types:
+        raise InvalidEdit("no room type is chosen", field="room_types", fix="choose at least one")
+    if not (edit.price or edit.restrictions or edit.overbooking_limit is not None):
+        raise InvalidEdit("there is nothing to change", fix="give a price, a restriction or a limit")
+    if (edit.price or edit.restrictions) and not edit.plans:
+        raise InvalidEdit("no rate plan is chosen", field="plans", fix="choose at least one")
+    types = [catalogue.room_types[code].id for code in edit.room_types]
+    plans = [catalogue.plans[code].id if code else OF_THE_TYPE for code in edit.plans]
+    _check_values(edit, plans, catalogue, today)
+    return types, plans
+
+
+def _check_values(edit: BulkEdit, plans: Sequence[int], catalogue: Catalogue, today: date) -> None:
+    if edit.price is not None:
+        priced = [plan for plan in plans if plan != OF_THE_TYPE]
+        if not priced:
+            raise InvalidEdit("a price is of a rate plan", field="plans", fix="choose a rate plan")
+        for plan in priced:
+            check_own_price(catalogue, plan)
+        if edit.price.round_to < 1:
+            raise InvalidEdit("prices are rounded to an amount", field="round_to")
+    said = dict(edit.restrictions)
+    if edit.overbooking_limit is not None:
+        said["overbooking_limit"] = edit.overbooking_limit
+    for column, value in said.items():
+        check_value(Spot(0, OF_THE_TYPE, today, column), value, catalogue)
+
+
+def _check_range(edit: BulkEdit, today: date) -> None:
+    if edit.last < edit.first:
+        raise InvalidEdit("the last night lies before the first", field="last")
+    if edit.first < today:
+        raise InvalidEdit("nights in the past stay as they were", field="first", fix=f"begin on {today}")
+    if edit.last - today > REACH:
+        raise InvalidEdit(f"{edit.last} is more than {REACH.days} days from today", field="last")
+    if (edit.last - edit.first).days >= MAX_NIGHTS:
+        raise InvalidEdit(f"one edit reaches over {MAX_NIGHTS} nights", field="last", fix="make several")
+    if not edit.weekdays or not any(True for _ in edit.nights()):
+        raise InvalidEdit("none of these weekdays lies between the dates", field="weekdays")
+
+
+def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Plan:
+    """What the edit changes, given what there is now. `types` and `plans` come from `targets`."""
+    changes: list[Change] = []
+    unpriced = 0
+    nights = list(edit.nights())
+    for kind in sorted(set(types)):
+        for plan in sorted({*plans, OF_THE_TYPE}):
+            said = dict(edit.restrictions) if plan in plans else {}
+            if plan == OF_THE_TYPE and edit.overbooking_limit is not None:
+                said["overbooking_limit"] = edit.overbooking_limit
+            priced = edit.price if plan != OF_THE_TYPE else None
+            for night in nights:
+                now = rows.get((kind, plan, night))
+                if priced is not None:
+                    before = None if now is None else now["price"]
+                    after = priced.apply(before)
+                    if before is None and after is None:
+                        unpriced += 1
+                    if after != before:
+                        changes.append(Change(Spot(kind, plan, night, "price"), before, after))
+                for column, value in said.items():
+                    held = empty(column) if now is None else now[column]
+                    if held != value:
+                        changes.append(Change(Spot(kind, plan, night, column), held, value))
+        if len(changes) > MAX_CHANGES:
+            raise InvalidEdit(f"one edit changes at most {MAX_CHANGES:,} values", field="last")
+    if any(c.spot.column == "price" and (c.after or 0) > MAX_PRICE for c in changes):
+        raise InvalidEdit("a price would be too large", field="price_value")
+    return plan_of(changes, rows, unpriced)
+
+
+def plan_of(changes: Iterable[Change], rows: Rows, unpriced: int = 0) -> Plan:
+    """The changes in lock order, and the nights that they put on sale."""
+    ordered = sorted(changes, key=lambda change: change.spot)
+    nights = sorted({(change.spot.room_type_id, change.spot.night) for change in ordered})
+    created = tuple(key for key in nights if (key[0], OF_THE_TYPE, key[1]) not in rows)
+    return Plan(tuple(ordered), created, unpriced)
+
+
+# Writing them -----------------------------------------------------------------------------------
+
+
+def lines(changes: Iterable[Change], catalogue: Catalogue) -> list[AriUpdate]:
+    """The changes as lines of `update_ari`: one for every run of nights that are set alike."""
+    types = {row.id: row.code for row in catalogue.room_types.values()}
+    plans: dict[int, str | None] = {row.id: row.code for row in catalogue.plans.values()}
+    plans[OF_THE_TYPE] = None
+    found: list[AriUpdate] = []
+    last: tuple[int, int, dict[str, Value]] | None = None
+    by_row = groupby(sorted(changes, key=lambda change: change.spot), key=lambda change: change.spot[:3])
+    for (kind, plan, night), group in by_row:
+        said = {change.spot.column: change.after for change in group}
+        if last == (kind, plan, said) and found[-1].last + timedelta(days=1) == night:
+            found[-1] = msgspec.structs.replace(found[-1], last=night)
+        else:
+            values: dict[str, Any] = said
+            found.append(AriUpdate(types[kind], night, night, plans[plan], **values))
+        last = (kind, plan, said)
+    return found
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Nights after each other of one row and column that changed alike: how changes are kept."""
+
+    room_type_id: int
+    plan_id: int
+    column: str
+    first: date
+    nights: int
+    before: Value
+    after: Value
+
+
+def runs(changes: Iterable[Change]) -> list[Run]:
+    """The changes as runs."""
+    found: list[Run] = []
+    for spot, before, after in sorted(changes, key=lambda c: (*c.spot[:2], c.spot.column, c.spot.night)):
+        if found:
+            run = found[-1]
+            alike = (run.room_type_id, run.plan_id, run.column) == (
+                spot.room_type_id,
+                spot.plan_id,
+                spot.column,
+            )
+            follows = run.first + timedelta(days=run.nights) == spot.night
+            if alike and follows and _same(run.before, before) and _same(run.after, after):
+                found[-1] = msgspec.structs.replace(run, nights=run.nights + 1)
+                continue
+        found.append(Run(spot.room_type_id, spot.plan_id, spot.column, spot.night, 1, before, after))
+    return found
+
+
+def unrolled(kept: Iterable[Run]) -> list[Change]:
+    """The changes that runs stand for, in lock order."""
+    changes = [
+        Change(
+            Spot(run.room_type_id, run.plan_id, run.first + timedelta(days=offset), run.column),
+            run.before,
+            run.after,
+        )
+        for run in kept
+        for offset in range(run.nights)
+    ]
+    return sorted(changes, key=lambda change: change.spot)
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)

@@ -1,0 +1,184 @@
+"""What edits of rates read: the values as they stand, and the edits that were made before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import NotFound
+from hotel_booking.domains.rates.ari import RESTRICTIONS
+from hotel_booking.domains.rates.changes import OF_THE_TYPE, Rows, Run, Spot
+
+_MANY = 50
+
+
+class EditNotFound(NotFound):
+    """There is no such edit at this property."""
+
+    code = "rate_edit_not_found"
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """An edit that was made. `undone_by` is the edit that undid it, `undoes` the one that it undid itself."""
+
+    id: int
+    kind: str
+    made_at: datetime
+    made_by: str
+    what: str
+    first_night: date
+    last_night: date
+    cells: int
+    undoes: int | None
+    undone_by: int | None
+
+
+async def lock_types(tx: Transaction, room_type_ids: Sequence[int]) -> None:
+    """One editor at a time for each room type, in one order: PUT /ari waits too. Bookings do not: they
+    lock nights, and nights are locked after this."""
+    await tx.execute(
+        "SELECT FROM room_type WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE", sorted(set(room_type_ids))
+    )
+
+
+_COLUMNS = ", ".join(RESTRICTIONS)
+_ROOMS = f"""
+SELECT room_type_id, night, overbooking_limit, {_COLUMNS} FROM room_night
+ WHERE room_type_id = ANY ($1) AND night BETWEEN $2 AND $3
+"""
+_RATES = f"""
+SELECT room_type_id, rate_plan_id, night, price, {_COLUMNS} FROM rate_night
+ WHERE room_type_id = ANY ($1) AND rate_plan_id = ANY ($4) AND night BETWEEN $2 AND $3
+"""
+
+
+async def current_rows(
+    tx: Transaction, room_type_ids: Sequence[int], plan_ids: Sequence[int], first: date, last: date
+) -> Rows:
+    """What stands now from `first` to `last`, both inclusive, in two statements by primary key."""
+    found: dict[tuple[int, int, date], Any] = {
+        (row["room_type_id"], OF_THE_TYPE, row["night"]): row
+        for row in await tx.fetch(_ROOMS, sorted(set(room_type_ids)), first, last)
+    }
+    plans = sorted({plan for plan in plan_ids if plan != OF_THE_TYPE})
+    if plans:
+        for row in await tx.fetch(_RATES, sorted(set(room_type_ids)), first, last, plans):
+            found[row["room_type_id"], row["rate_plan_id"], row["night"]] = row
+    return found
+
+
+_EDIT = """
+SELECT e.id, e.kind, e.made_at, e.made_by, e.what, e.first_night, e.last_night, e.cells, e.undoes,
+       (SELECT max(u.id) FROM rate_edit u WHERE u.undoes = e.id) AS undone_by
+  FROM rate_edit e
+"""
+
+
+async def last_edits(tx: Transaction, property_id: int, *, limit: int = 8) -> list[Edit]:
+    """The property's last edits, newest first."""
+    rows = await tx.fetch(f"{_EDIT} WHERE e.property_id = $1 ORDER BY e.id DESC LIMIT $2", property_id, limit)
+    return [Edit(**row) for row in rows]
+
+
+async def load_edit(tx: Transaction, property_id: int, edit_id: int, *, lock: bool = False) -> Edit:
+    """One edit. Raises `EditNotFound`."""
+    row = await tx.fetchrow(
+        f"{_EDIT} WHERE e.property_id = $1 AND e.id = $2{' FOR UPDATE OF e' if lock else ''}",
+        property_id,
+        edit_id,
+    )
+    if row is None:
+        raise EditNotFound(f"there is no edit {edit_id} here")
+    return Edit(**row)
+
+
+async def runs_of(tx: Transaction, edit_id: int) -> list[Run]:
+    """What an edit changed."""
+    kept = await tx.fetchval("SELECT changes FROM rate_edit WHERE id = $1", edit_id)
+    return msgspec.convert(kept or [], list[Run])
+
+
+class Editor(msgspec.Struct, frozen=True):
+    """Who set a cell last, as far as is known, and when."""
+
+    name: str
+    at: datetime
+
+
+_RECENT = """
+SELECT made_by, made_at, first_night, last_night, room_type_ids, changes FROM rate_edit
+ WHERE property_id = $1 AND first_night <= $3 AND last_night >= $2 AND room_type_ids && $4
+ ORDER BY id DESC LIMIT $5
+"""
+
+
+async def last_editors(tx: Transaction, property_id: int, spots: Sequence[Spot]) -> dict[Spot, Editor]:
+    """Who set these cells last. A cell is left out where none of the latest edits names it."""
+    if not spots:
+        return {}
+    nights = [spot.night for spot in spots]
+    types = sorted({spot.room_type_id for spot in spots})
+    recent = await tx.fetch(_RECENT, property_id, min(nights), max(nights), types, _MANY)
+    found: dict[Spot, Editor] = {}
+    for row in recent:
+        editor = Editor(row["made_by"], row["made_at"])
+        kept = None if row["changes"] is None else msgspec.convert(row["changes"], list[Run])
+        for spot in spots:
+            if spot in found or spot.room_type_id not in row["room_type_ids"]:
+                continue
+            if not row["first_night"] <= spot.night <= row["last_night"]:
+                continue
+            if kept is None or any(_covers(run, spot) for run in kept):
+                found[spot] = editor
+    return found
+
+
+def _covers(run: Run, spot: Spot) -> bool:
+    return (
+        run.room_type_id == spot.room_type_id
+        and run.plan_id == spot.plan_id
+        and run.column == spot.column
+        and 0 <= (spot.night - run.first).days < run.nights
+    )
+
+
+async def record(
+    tx: Transaction,
+    *,
+    property_id: int,
+    kind: str,
+    made_at: datetime,
+    staff_id: int | None,
+    made_by: str,
+    what: str,
+    room_type_ids: Sequence[int],
+    first: date,
+    last: date,
+    cells: int,
+    changes: Sequence[Run] | None,
+    undoes: int | None = None,
+) -> int:
+    """Keep an edit; its number."""
+    kept = None if changes is None else msgspec.to_builtins(changes)
+    edit_id: int = await tx.fetchval(
+        "INSERT INTO rate_edit (property_id, kind, made_at, staff_id, made_by, what, room_type_ids,"
+        " first_night, last_night, cells, changes, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " RETURNING id",
+        property_id,
+        kind,
+        made_at,
+        staff_id,
+        made_by,
+        what,
+        sorted(set(room_type_ids)),
+        first,
+        last,
+        cells,
+        kept,
+        undoes,
+    )
+    return edit_id

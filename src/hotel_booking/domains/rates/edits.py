@@ -1,0 +1,286 @@
+"""Editing rates and availability by hand: cells, bulk edits with a preview, and undoing them.
+
+Everything is written through `update_ari`, so a price is checked and noted in one way whoever sets it. An
+editor never overwrites what they have not seen: cells carry the value they were loaded with, a bulk edit the
+fingerprint of its preview, and undoing leaves alone what somebody changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Conflict
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.rates import edit_queries, service
+from hotel_booking.domains.rates.ari import MAX_LINES
+from hotel_booking.domains.rates.changes import (
+    OF_THE_TYPE,
+    BulkEdit,
+    Change,
+    InvalidEdit,
+    Plan,
+    Rows,
+    Spot,
+    Value,
+    check_value,
+    lines,
+    plan_of,
+    runs,
+    targets,
+    unrolled,
+    value_at,
+    work_out,
+)
+from hotel_booking.domains.rates.edit_queries import Edit, Editor
+from hotel_booking.domains.rates.queries import Catalogue
+
+MAX_CELLS = 20_000
+
+
+class Cell(NamedTuple):
+    """A cell that an editor set: the value it was loaded with, and the new one."""
+
+    spot: Spot
+    was: Value
+    to: Value
+
+
+class Clash(msgspec.Struct, frozen=True):
+    """A cell that somebody else set meanwhile: what it was loaded with, what stands there, what is wanted."""
+
+    spot: Spot
+    was: Value
+    theirs: Value
+    mine: Value
+    editor: Editor | None
+
+
+class CellsChanged(Conflict):
+    """Somebody changed some of the cells since they were loaded. Nothing was saved."""
+
+    code = "rates_changed"
+
+    def __init__(self, clashes: Sequence[Clash]) -> None:
+        super().__init__(
+            f"{len(clashes)} of the values were changed by somebody else since this page was loaded",
+            fix="say for each whether yours or theirs stays",
+        )
+        self.clashes = clashes
+
+
+class PreviewChanged(Conflict):
+    """What the edit would do is no longer what its preview said. Nothing was saved."""
+
+    code = "preview_changed"
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(
+            "rates were changed since this preview was made", fix="look at the new preview and apply it again"
+        )
+        self.plan = plan
+
+
+class Undoing(msgspec.Struct, frozen=True):
+    """What undoing an edit would do: the values that come back, and cells that stay because somebody changed
+    them since (`mine` is what would have come back)."""
+
+    edit: Edit
+    changes: tuple[Change, ...]
+    plan: Plan
+    kept: tuple[Clash, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Says whether undoing still does what was shown."""
+        left = msgspec.json.encode([(clash.spot, clash.theirs) for clash in self.kept])
+        return hashlib.sha256(self.plan.fingerprint.encode() + left).hexdigest()[:32]
+
+
+class UndoChanged(Conflict):
+    """What undoing would do is not what was shown, or was not shown yet. Nothing was saved."""
+
+    code = "undo_changed"
+
+    def __init__(self, undoing: Undoing) -> None:
+        super().__init__("values were changed since the edit was made", fix="look at which, and confirm")
+        self.undoing = undoing
+
+
+async def save_cells(
+    tx: Transaction, *, catalogue: Catalogue, cells: Sequence[Cell], by: Caller, now: datetime
+) -> Edit:
+    """Set cells one by one, all or nothing. Raises `InvalidEdit`, `CellsChanged`, what `update_ari` raises."""
+    today = local_today(now, catalogue.property.timezone)
+    wanted = {cell.spot: cell for cell in cells if cell.was != cell.to}
+    if not wanted:
+        raise InvalidEdit("there is nothing to change", fix="set at least one value")
+    if len(wanted) > MAX_CELLS:
+        raise InvalidEdit(f"{MAX_CELLS:,} values are saved at once", fix="save in parts, or edit in bulk")
+    _check_own(wanted, catalogue)
+    for cell in wanted.values():
+        if cell.spot.night < today:
+            raise InvalidEdit("nights in the past stay as they were", fix=f"begin on {today}")
+        check_value(cell.spot, cell.to, catalogue)
+    rows = await _locked(tx, list(wanted))
+    changed = [cell for cell in wanted.values() if value_at(rows, cell.spot) not in (cell.was, cell.to)]
+    if changed:
+        raise CellsChanged(await _clashes(tx, catalogue, rows, changed))
+    plan = plan_of(
+        (
+            Change(cell.spot, before, cell.to)
+            for cell in wanted.values()
+            if (before := value_at(rows, cell.spot)) != cell.to
+        ),
+        rows,
+    )
+    return await _write(tx, catalogue, plan, by, now, kind="cells", what=_count(len(plan.changes)))
+
+
+async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Plan:
+    """What the edit would change if it were applied now."""
+    types, plans = targets(edit, catalogue, local_today(now, catalogue.property.timezone))
+    rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
+    return work_out(edit, types, plans, rows)
+
+
+async def apply(
+    tx: Transaction,
+    *,
+    catalogue: Catalogue,
+    edit: BulkEdit,
+    seen: str,
+    what: str,
+    by: Caller,
+    now: datetime,
+) -> Edit:
+    """Carry out a bulk edit of which `seen` is the fingerprint of the preview; `what` says it in words.
+    Raises `PreviewChanged` where it would do anything else by now."""
+    types, plans = targets(edit, catalogue, local_today(now, catalogue.property.timezone))
+    await edit_queries.lock_types(tx, types)
+    rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
+    plan = work_out(edit, types, plans, rows)
+    if plan.fingerprint != seen:
+        raise PreviewChanged(plan)
+    if not plan.changes:
+        raise InvalidEdit("everything is as asked for already", fix="change the edit")
+    return await _write(tx, catalogue, plan, by, now, kind="bulk", what=what)
+
+
+async def preview_undo(tx: Transaction, *, catalogue: Catalogue, edit_id: int) -> Undoing:
+    """What undoing an edit would do now."""
+    edit = await edit_queries.load_edit(tx, catalogue.property.id, edit_id)
+    return await _undoing(tx, catalogue, edit, lock=False)
+
+
+async def undo(
+    tx: Transaction, *, catalogue: Catalogue, edit_id: int, seen: str, by: Caller, now: datetime
+) -> Edit:
+    """Bring back the values from before an edit, but for those that somebody changed since. Raises
+    `UndoChanged` where `seen` is not the fingerprint of exactly this."""
+    edit = await edit_queries.load_edit(tx, catalogue.property.id, edit_id)
+    undoing = await _undoing(tx, catalogue, edit, lock=True)
+    # Read again under the lock: two who undo the same edit do it once.
+    if (await edit_queries.load_edit(tx, catalogue.property.id, edit_id)).undone_by is not None:
+        raise InvalidEdit("this edit is undone already", fix="undo the undoing to have it back")
+    if undoing.fingerprint != seen:
+        raise UndoChanged(undoing)
+    if not undoing.changes:
+        raise InvalidEdit("there is nothing left to bring back: others changed all of it since")
+    what = f"Undone: {edit.what}"[:500]
+    return await _write(tx, catalogue, undoing.plan, by, now, kind="undo", what=what, undoes=edit.id)
+
+
+async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: bool) -> Undoing:
+    if edit.kind == "program":
+        raise InvalidEdit("what a program sent cannot be undone here", fix="set the values by hand")
+    done = unrolled(await edit_queries.runs_of(tx, edit.id))
+    spots = [change.spot for change in done]
+    rows = await (_locked(tx, spots) if lock else _rows(tx, spots))
+    back: list[Change] = []
+    kept: list[Cell] = []
+    for spot, before, after in done:
+        stands = value_at(rows, spot)
+        if stands == after:
+            back.append(Change(spot, after, before))
+        elif stands != before:
+            kept.append(Cell(spot, after, before))
+    return Undoing(edit, tuple(back), plan_of(back, rows), tuple(await _clashes(tx, catalogue, rows, kept)))
+
+
+def _check_own(wanted: dict[Spot, Cell], catalogue: Catalogue) -> None:
+    """Refuse cells of other properties' room types and plans, as if they did not exist."""
+    types = {row.id for row in catalogue.room_types.values()}
+    plans = {row.id for row in catalogue.plans.values()} | {OF_THE_TYPE}
+    if not all(spot.room_type_id in types and spot.plan_id in plans for spot in wanted):
+        raise InvalidEdit("there is no such room type or rate plan here")
+
+
+async def _rows(tx: Transaction, spots: Sequence[Spot]) -> Rows:
+    if not spots:
+        return {}
+    return await edit_queries.current_rows(
+        tx,
+        [spot.room_type_id for spot in spots],
+        [spot.plan_id for spot in spots],
+        min(spot.night for spot in spots),
+        max(spot.night for spot in spots),
+    )
+
+
+async def _locked(tx: Transaction, spots: Sequence[Spot]) -> Rows:
+    await edit_queries.lock_types(tx, [spot.room_type_id for spot in spots])
+    return await _rows(tx, spots)
+
+
+async def _clashes(tx: Transaction, catalogue: Catalogue, rows: Rows, cells: Sequence[Cell]) -> list[Clash]:
+    ordered = sorted(cells, key=lambda cell: cell.spot)
+    by = await edit_queries.last_editors(tx, catalogue.property.id, [cell.spot for cell in ordered])
+    return [Clash(spot, was, value_at(rows, spot), to, by.get(spot)) for spot, was, to in ordered]
+
+
+async def _write(
+    tx: Transaction,
+    catalogue: Catalogue,
+    plan: Plan,
+    by: Caller,
+    now: datetime,
+    *,
+    kind: str,
+    what: str,
+    undoes: int | None = None,
+) -> Edit:
+    """Write the changes and keep them. The room types are locked, so the parts cannot meet anybody."""
+    if not plan.changes:
+        raise InvalidEdit("everything is as asked for already")
+    updates = lines(plan.changes, catalogue)
+    for begin in range(0, len(updates), MAX_LINES):
+        part = updates[begin : begin + MAX_LINES]
+        await service.update_ari(tx, catalogue=catalogue, updates=part, now=now)
+    nights = [change.spot.night for change in plan.changes]
+    edit_id = await edit_queries.record(
+        tx,
+        property_id=catalogue.property.id,
+        kind=kind,
+        made_at=now,
+        staff_id=by.staff_id,
+        made_by=by.name or "somebody",
+        what=what,
+        room_type_ids=[change.spot.room_type_id for change in plan.changes],
+        first=min(nights),
+        last=max(nights),
+        cells=len(plan.changes),
+        changes=runs(plan.changes),
+        undoes=undoes,
+    )
+    return await edit_queries.load_edit(tx, catalogue.property.id, edit_id)
+
+
+def _count(number: int) -> str:
+    return "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
