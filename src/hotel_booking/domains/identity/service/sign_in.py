@@ -96,7 +96,8 @@ async def by_code(
 async def by_passkey(
     db: Database, *, session: Session, credential: str, site: Site, visitor: Visitor, now: datetime
 ) -> SignedIn:
-    """The second step, by a passkey. Raises `LockedOut` (of the address) or `PasskeyRefused`."""
+    """The second step, or a proof again, by a passkey. Raises `LockedOut` (of the address) or
+    `PasskeyRefused`."""
     attempt = await lockout.attempt(db, email=None, visitor=visitor, now=now)
     async with db.transaction() as tx:
         member = await _owner(tx, session)
@@ -167,13 +168,6 @@ async def confirm(
         await lockout.succeeded(tx, attempt, completely=True)
         token = await _open(tx, member, "full", visitor, session.id, now)
     return SignedIn(token, "full", member)
-
-
-async def confirm_by_passkey(
-    db: Database, *, session: Session, credential: str, site: Site, visitor: Visitor, now: datetime
-) -> SignedIn:
-    """The same by a passkey."""
-    return await by_passkey(db, session=session, credential=credential, site=site, visitor=visitor, now=now)
 
 
 async def change_password(db: Database, *, session: Session, password: object, now: datetime) -> Staff:

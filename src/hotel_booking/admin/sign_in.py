@@ -1,0 +1,252 @@
+"""Signing in and out: the password, the second step, and passkeys alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.account_mail import tell_if_locked
+from hotel_booking.admin.staff_mail import send_notice
+from hotel_booking.admin.visitors import (
+    drop_session,
+    keep_session,
+    locked_page,
+    onward,
+    session_of,
+    visitor_of,
+)
+from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity import accounts
+from hotel_booking.domains.identity.errors import LockedOut, SignInRequired
+from hotel_booking.domains.identity.service import passkeys, sessions, sign_in
+from hotel_booking.domains.identity.service.passkeys import Site
+from hotel_booking.domains.identity.service.sessions import Session
+from hotel_booking.domains.identity.service.sign_in import SignedIn
+from hotel_booking.http.access import public
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, query, see_other
+
+_FIRST = "sign_in/sign_in.html"
+_SECOND = "sign_in/second_step.html"
+_SECOND_STEP = "/admin/sign-in/second-step"
+
+
+@get("/sign-in", opt=public())
+async def ask_password(request: Request[Any, Any, State]) -> Response[Any]:
+    """The first step; whoever is signed in already goes on."""
+    to = onward(request.query_params.get("next"))
+    session = session_of(request)
+    if session is not None and session.level == "full":
+        return see_other(request, to)
+    return page(request, _FIRST, form=Form.of(next=to))
+
+
+@post("/sign-in", opt=public(), status_code=200)
+async def take_password(
+    request: Request[Any, Any, State], database: Database, now: datetime
+) -> Response[Any]:
+    """E-mail and password."""
+    form = await read(request)
+    try:
+        email = form.text("email", required=True, longest=254)
+        if not form.value("password"):
+            form.wrong("password", "must be filled in")
+        form.check()
+        step = await sign_in.by_password(
+            database,
+            email=email,
+            password=form.value("password"),
+            visitor=visitor_of(request),
+            instead_of=_before(request),
+            now=now,
+        )
+    except LockedOut as error:
+        return locked_page(request, _FIRST, form, error)
+    except DomainError as error:
+        await tell_if_locked(database, error, now=now)
+        return page(request, _FIRST, status=422, form=form.failed(error))
+    return _go_on(request, step, onward(form.value("next")))
+
+
+@post("/sign-in/passkey/options", opt=public(), status_code=200)
+async def passkey_options(tx: Transaction, settings: Settings, now: datetime) -> Response[str]:
+    """What a passkey that signs in alone has to sign."""
+    options = await passkeys.sign_in_options(tx, site=Site.of(settings.public_url), now=now)
+    return _json(options)
+
+
+@post("/sign-in/passkey", opt=public(), status_code=200)
+async def take_passkey(
+    request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
+) -> Response[Any]:
+    """A passkey alone: both steps at once."""
+    form = await read(request)
+    try:
+        step = await sign_in.by_passkey_alone(
+            database,
+            credential=form.value("credential"),
+            site=Site.of(settings.public_url),
+            visitor=visitor_of(request),
+            instead_of=_before(request),
+            now=now,
+        )
+    except LockedOut as error:
+        return locked_page(request, _FIRST, _shown(form), error)
+    except DomainError as error:
+        return page(request, _FIRST, status=422, form=_shown(form).failed(error))
+    return _go_on(request, step, onward(form.value("next")))
+
+
+@get("/sign-in/second-step", opt=public())
+async def ask_second_factor(request: Request[Any, Any, State], tx: Transaction) -> Response[Any]:
+    """The second step, for whoever has done the first."""
+    to = onward(request.query_params.get("next"))
+    session = session_of(request)
+    if session is not None and session.level == "full":
+        return see_other(request, to)
+    return page(request, _SECOND, form=Form.of(next=to), **await _ways(tx, _half(session)))
+
+
+@post("/sign-in/second-step", opt=public(), status_code=200)
+async def take_code(
+    request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
+) -> Response[Any]:
+    """A code of the app, or a recovery code."""
+    session = _half(session_of(request))
+    form = await read(request)
+    try:
+        code = form.text("code", required=True, longest=100)
+        form.check()
+        step = await sign_in.by_code(
+            database,
+            session=session,
+            code=code,
+            secret_key=settings.secret_key,
+            visitor=visitor_of(request),
+            now=now,
+        )
+    except SignInRequired:
+        raise
+    except LockedOut as error:
+        return locked_page(request, _SECOND, form, error, **await _ways_of(database, session))
+    except DomainError as error:
+        await tell_if_locked(database, error, now=now)
+        return page(
+            request, _SECOND, status=422, form=form.failed(error), **await _ways_of(database, session)
+        )
+    if step.recovery_codes_left is not None:
+        async with database.transaction() as tx:
+            await send_notice(tx, step.member, what="recovery_code_used", now=now)
+    return _go_on(request, step, onward(form.value("next")))
+
+
+@post("/sign-in/second-step/passkey/options", opt=public(), status_code=200)
+async def second_passkey_options(
+    request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime
+) -> Response[str]:
+    """What a passkey has to sign as the second step."""
+    session = _half(session_of(request))
+    options = await passkeys.proof_options(
+        tx,
+        staff_id=session.staff_id,
+        session_id=session.id,
+        site=Site.of(settings.public_url),
+        now=now,
+    )
+    return _json(options)
+
+
+@post("/sign-in/second-step/passkey", opt=public(), status_code=200)
+async def take_second_passkey(
+    request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
+) -> Response[Any]:
+    """A passkey as the second step."""
+    session = _half(session_of(request))
+    form = await read(request)
+    try:
+        step = await sign_in.by_passkey(
+            database,
+            session=session,
+            credential=form.value("credential"),
+            site=Site.of(settings.public_url),
+            visitor=visitor_of(request),
+            now=now,
+        )
+    except SignInRequired:
+        raise
+    except DomainError as error:
+        ways = await _ways_of(database, session)
+        if isinstance(error, LockedOut):
+            return locked_page(request, _SECOND, _shown(form), error, **ways)
+        return page(request, _SECOND, status=422, form=_shown(form).failed(error), **ways)
+    return _go_on(request, step, onward(form.value("next")))
+
+
+@post("/sign-out", opt=public(), status_code=200)
+async def sign_out(request: Request[Any, Any, State], tx: Transaction) -> Response[bytes]:
+    """End the session that the request carries, whatever its level."""
+    session = session_of(request)
+    if session is not None:
+        await sessions.end(tx, session_id=session.id)
+    return drop_session(request, see_other(request, "/admin/sign-in", notice="You are signed out."))
+
+
+def _before(request: Request[Any, Any, State]) -> int | None:
+    session = session_of(request)
+    return session.id if session is not None else None
+
+
+def _half(session: Session | None) -> Session:
+    if session is None or session.level != "password":
+        raise SignInRequired("the first step of signing in comes first", fix="sign in")
+    return session
+
+
+def _go_on(request: Request[Any, Any, State], step: SignedIn, to: str) -> Response[bytes]:
+    if step.level == "password":
+        answer = see_other(request, query(_SECOND_STEP, next=to))
+    elif step.recovery_codes_left is not None:
+        left = step.recovery_codes_left
+        answer = see_other(
+            request, to, notice=f"You have {left} recovery code{'' if left == 1 else 's'} left."
+        )
+    else:
+        answer = see_other(request, to)
+    return keep_session(request, answer, step.token)
+
+
+def _shown(form: Form) -> Form:
+    # The passkey's answer is of no use a second time, and no field of the page.
+    return Form.of(next=onward(form.value("next")))
+
+
+async def _ways(tx: Transaction, session: Session) -> dict[str, Any]:
+    member = await accounts.by_id(tx, session.staff_id)
+    return {"app": bool(member and member.totp), "passkey": bool(member and member.passkeys)}
+
+
+async def _ways_of(database: Database, session: Session) -> dict[str, Any]:
+    async with database.transaction() as tx:
+        return await _ways(tx, session)
+
+
+def _json(text: str) -> Response[str]:
+    return Response(text, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+handlers = [
+    ask_password,
+    take_password,
+    passkey_options,
+    take_passkey,
+    ask_second_factor,
+    take_code,
+    second_passkey_options,
+    take_second_passkey,
+    sign_out,
+]

@@ -1,0 +1,103 @@
+// Passkeys: a form that says `data-passkey="get"` or `"create"` asks the server what to sign (`data-options`), the
+// browser for the answer, and sends that as its field `credential`. Without WebAuthn the form stays hidden.
+
+const toBytes = (text) =>
+  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+
+const toText = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
+
+const described = (list) => (list ?? []).map((one) => ({ ...one, id: toBytes(one.id) }));
+
+async function create(options) {
+  const made = await navigator.credentials.create({
+    publicKey: {
+      ...options,
+      challenge: toBytes(options.challenge),
+      user: { ...options.user, id: toBytes(options.user.id) },
+      excludeCredentials: described(options.excludeCredentials),
+    },
+  });
+  return {
+    ...outer(made),
+    response: {
+      clientDataJSON: toText(made.response.clientDataJSON),
+      attestationObject: toText(made.response.attestationObject),
+      transports: made.response.getTransports?.() ?? [],
+    },
+  };
+}
+
+async function get(options) {
+  const given = await navigator.credentials.get({
+    publicKey: {
+      ...options,
+      challenge: toBytes(options.challenge),
+      allowCredentials: described(options.allowCredentials),
+    },
+  });
+  return {
+    ...outer(given),
+    response: {
+      clientDataJSON: toText(given.response.clientDataJSON),
+      authenticatorData: toText(given.response.authenticatorData),
+      signature: toText(given.response.signature),
+      userHandle: given.response.userHandle ? toText(given.response.userHandle) : null,
+    },
+  };
+}
+
+const outer = (credential) => ({
+  id: credential.id,
+  rawId: toText(credential.rawId),
+  type: credential.type,
+  clientExtensionResults: credential.getClientExtensionResults(),
+});
+
+const messages = {
+  NotAllowedError: "That was cancelled, or took too long. Try again.",
+  InvalidStateError: "This device has a passkey for your account already.",
+  SecurityError: "Passkeys do not work at this address of the site.",
+};
+
+function tell(form, error) {
+  const place = form.querySelector("[data-passkey-error]");
+  place.textContent = messages[error.name] ?? "That did not work. Try again, or sign in another way.";
+  place.hidden = false;
+}
+
+async function ask(form) {
+  const answer = await fetch(form.dataset.options, { method: "POST", headers: { accept: "application/json" } });
+  if (answer.redirected || !answer.headers.get("content-type")?.startsWith("application/json")) {
+    // The session has ended, or a proof is asked for: the page itself leads there.
+    location.assign(answer.redirected ? answer.url : location.href);
+    return null;
+  }
+  if (!answer.ok) throw new Error("refused");
+  const options = await answer.json();
+  return form.dataset.passkey === "create" ? create(options) : get(options);
+}
+
+if (window.PublicKeyCredential) {
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    form.hidden = false;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("button[type=submit]");
+      button.disabled = true;
+      try {
+        const credential = await ask(form);
+        if (credential === null) return;
+        form.elements.credential.value = JSON.stringify(credential);
+        form.submit();
+      } catch (error) {
+        tell(form, error);
+      } finally {
+        button.disabled = false;
+      }
+    });
+  }
+}
