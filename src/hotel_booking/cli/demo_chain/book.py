@@ -6,6 +6,7 @@ and count their nights on the shelf.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -26,7 +27,7 @@ from hotel_booking.domains.rates.types import NightPrice, Occupancy
 _PAST_DAYS, _PAST = 8, 105
 _NEAR_DAYS, _NEAR_FROM, _NEAR_TO = 21, 60, 10
 _FAR_DAYS, _FAR = 150, 2
-_LENGTHS = (1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 7)
+LENGTHS = (1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 7)
 _SOLD_OUT_WINDOWS = 3
 _SMALL_HOUSE = 24
 _SOURCES = ("web", "web", "web", "web", "web", "phone", "phone", "partner")
@@ -124,7 +125,7 @@ class Bookkeeper:
 
     def _booking(self, arrival: date, terms_of: TermsOf) -> BookingRow | None:
         rng = self._rng
-        nights = rng.choice(_LENGTHS) + (2 if self._house.character.week == "resort" else 0)
+        nights = rng.choice(LENGTHS) + (2 if self._house.character.week == "resort" else 0)
         departure = min(arrival + timedelta(days=nights), self._last)
         kinds = self._house.room_types
         kind = rng.choices(kinds, [len(kind.rooms) for kind in kinds])[0]
@@ -183,7 +184,7 @@ class Bookkeeper:
         ahead = max(0, (arrival - self._today).days)
         created_on = arrival - timedelta(days=ahead + 1 + int(rng.expovariate(1 / 25)))
         created = self._past(created_on, rng.randrange(6 * 3600, 22 * 3600))
-        plan = self._plan((departure - arrival).days, (arrival - created_on).days)
+        plan = choose_plan(rng, self._house, (departure - arrival).days, (arrival - created_on).days)
         cancelled = self._cancelled_at(created, arrival) if status == "cancelled" else None
         person = guests.somebody(rng)
         booking = BookingRow(
@@ -222,7 +223,7 @@ class Bookkeeper:
         terms_id, terms = terms_of(kind, plan)
         arrival, departure = booking.arrival, booking.departure
         night_prices = self._sheet.night_prices(kind, arrival, departure)
-        party = self._party(kind)
+        party = party_for(self._rng, self._house, kind)
         whole = price(terms.rules, night_prices, party)
         shares = night_totals(whole)
         taken: tuple[date, date] | None = (arrival, departure)
@@ -262,28 +263,6 @@ class Bookkeeper:
             )
         )
 
-    def _plan(self, nights: int, days_before: int) -> Plan:
-        weights = {"FLEX": 42, "NRF": 25, "EARLY": 25, "BB": 24, "HB": 40, "WEEKLY": 60}
-        sold = [
-            plan
-            for plan in self._house.plans
-            if nights >= (plan.min_stay or 1) and days_before >= (plan.min_advance_days or 0)
-        ]
-        return self._rng.choices(sold, [weights[plan.code] for plan in sold])[0]
-
-    def _party(self, kind: RoomType) -> Occupancy:
-        base, most, most_adults, most_children = kind.outline.persons
-        rng = self._rng
-        adults = min(rng.choice((1, 2, 2, 2, 2, 2, 3)), most_adults)
-        wanted = 75 if most_children >= 3 else 15
-        children: tuple[int, ...] = ()
-        places = min(most_children, most - adults)
-        if adults <= base and places > 0 and rng.randrange(100) < wanted:
-            count = rng.randrange(1, places + 1)
-            oldest = self._house.character.children[-1]
-            children = tuple(sorted(rng.randrange(1, oldest + 1) for _ in range(count)))
-        return Occupancy(adults, children)
-
     def _cancelled_at(self, created: datetime, arrival: date) -> datetime:
         until = min(datetime.combine(arrival, time(12), UTC), self._latest)
         return created + (until - created) * self._rng.randrange(5, 96) / 100 if until > created else created
@@ -293,3 +272,28 @@ class Bookkeeper:
 
     def _uuid(self) -> UUID:
         return UUID(int=self._rng.getrandbits(128), version=4)
+
+
+def choose_plan(rng: random.Random, house: House, nights: int, days_before: int) -> Plan:
+    """A plan that sells a stay of so many nights, so many days before."""
+    weights = {"FLEX": 42, "NRF": 25, "EARLY": 25, "BB": 24, "HB": 40, "WEEKLY": 60}
+    sold = [
+        plan
+        for plan in house.plans
+        if nights >= (plan.min_stay or 1) and days_before >= (plan.min_advance_days or 0)
+    ]
+    return rng.choices(sold, [weights[plan.code] for plan in sold])[0]
+
+
+def party_for(rng: random.Random, house: House, kind: RoomType) -> Occupancy:
+    """Who sleeps in a room of this type."""
+    base, most, most_adults, most_children = kind.outline.persons
+    adults = min(rng.choice((1, 2, 2, 2, 2, 2, 3)), most_adults)
+    wanted = 75 if most_children >= 3 else 15
+    children: tuple[int, ...] = ()
+    places = min(most_children, most - adults)
+    if adults <= base and places > 0 and rng.randrange(100) < wanted:
+        count = rng.randrange(1, places + 1)
+        oldest = house.character.children[-1]
+        children = tuple(sorted(rng.randrange(1, oldest + 1) for _ in range(count)))
+    return Occupancy(adults, children)

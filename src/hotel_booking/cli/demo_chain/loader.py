@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from hotel_booking.cli.demo_chain import inventory, rates
 from hotel_booking.cli.demo_chain.book import Bookkeeper, TermsOf
 from hotel_booking.cli.demo_chain.building import Builder
 from hotel_booking.cli.demo_chain.content import further_outlines, outlines
 from hotel_booking.cli.demo_chain.countries import COUNTRIES, PER_EURO, RATES_AS_OF
+from hotel_booking.cli.demo_chain.history import write_history
 from hotel_booking.cli.demo_chain.house import City, House, Outline, Period, Plan, RoomType
 from hotel_booking.cli.demo_chain.inventory import Shelf
 from hotel_booking.cli.demo_chain.rates import Sheet
@@ -48,16 +52,20 @@ async def load(
     seed: int,
     progress: Progress,
     properties: int = PROPERTIES,
+    bookings: int | None = None,
     today: date | None = None,
 ) -> None:
     """Fill an empty, migrated database with the chain: all of it, or nothing.
 
     The same seed, number of properties and `today` (default: the date in UTC) give the same data.
-    `progress` is told what is done, with the share of the whole from 0 to 1. Raises `NotEmpty`.
+    With `bookings` there are years of history, so many bookings in all, and only a superuser can load them;
+    their ids are drawn anew each time. `progress` is told what is done, with the share of the whole from 0 to
+    1. Raises `NotEmpty`.
     """
     today = today or utc_now().date()
     period = Period(today, today - timedelta(days=1 + _HISTORY), NIGHTS + _HISTORY)
-    steps = _Steps(progress)
+    # A long history is nearly all of the work.
+    steps = _Steps(progress, part=1.0 if bookings is None else 0.1)
     async with (
         Database.open(database_url, size=1, statement_timeout_ms=0) as db,
         db.transaction() as tx,
@@ -95,26 +103,52 @@ async def load(
             (row for _, sheet in priced for row in rates.rows(sheet)),
         )
         steps.done("prices", 0.9)
+        if bookings is not None:
+            steps = _Steps(progress)
+            await write_history(
+                tx,
+                houses,
+                bookings=bookings - await tx.fetchval("SELECT count(*) FROM booking"),
+                today=today,
+                seed=seed,
+                terms=partial(_terms, tx),
+                known_terms=known_terms,
+                progress=steps.at,
+            )
+            steps.done("history", 0.95)
         await tx.execute(
             "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
-            " reservation, guest, payment, ledger_entry"
+            " reservation, guest, payment, refund, ledger_entry, booking_entry, booking_words"
         )
-    steps.done("saving", 1.0)
+    steps.done("saving", 1.0 if bookings is None else 0.97)
+    if bookings is not None:
+        await _vacuum(database_url)
+        steps.done("tidying up", 1.0)
+
+
+async def _vacuum(database_url: str) -> None:
+    """What autovacuum would do for minutes in the background, at once."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("VACUUM")
+    finally:
+        await connection.close()
 
 
 class _Steps:
     """Tells progress what is going on, and at the end of a step how long it took."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, part: float = 1.0) -> None:
         self._progress = progress
+        self._part = part
         self._since = time.monotonic()
 
     def at(self, what: str, share: float) -> None:
-        self._progress(what, share)
+        self._progress(what, share * self._part)
 
     def done(self, what: str, share: float) -> None:
         now = time.monotonic()
-        self._progress(f"{what} ({now - self._since:.1f} s)", share)
+        self._progress(f"{what} ({now - self._since:.1f} s)", share * self._part)
         self._since = now
 
 

@@ -118,12 +118,13 @@ CHECKS = (
         """
         SELECT 'payment ' || p.id AS subject, (m.captured - m.refunded)::text AS expected,
                m.in_ledger::text AS found
-          FROM payment p,
+          FROM payment p
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM refund WHERE status = 'done'
+                      GROUP BY payment_id) AS r ON r.payment_id = p.id
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM ledger_entry
+                      GROUP BY payment_id) AS e ON e.payment_id = p.id,
                LATERAL (SELECT CASE WHEN p.status = 'captured' THEN p.amount ELSE 0 END AS captured,
-                               coalesce((SELECT sum(r.amount) FROM refund r
-                                          WHERE r.payment_id = p.id AND r.status = 'done'), 0) AS refunded,
-                               coalesce((SELECT sum(e.amount) FROM ledger_entry e
-                                          WHERE e.payment_id = p.id), 0) AS in_ledger) AS m
+                               coalesce(r.amount, 0) AS refunded, coalesce(e.amount, 0) AS in_ledger) AS m
          WHERE m.captured - m.refunded <> m.in_ledger
         """,
     ),
