@@ -166,7 +166,8 @@ async def record(
     kept = None if changes is None else msgspec.to_builtins(changes)
     edit_id: int = await tx.fetchval(
         "INSERT INTO rate_edit (property_id, kind, made_at, staff_id, made_by, what, room_type_ids,"
-        " first_night, last_night, cells, changes, undoes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " first_night, last_night, cells, changes, undoes)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         " RETURNING id",
         property_id,
         kind,

@@ -116,7 +116,7 @@ class UndoChanged(Conflict):
 async def save_cells(
     tx: Transaction, *, catalogue: Catalogue, cells: Sequence[Cell], by: Caller, now: datetime
 ) -> Edit:
-    """Set cells one by one, all or nothing. Raises `InvalidEdit`, `CellsChanged`, what `update_ari` raises."""
+    """Set cells one by one, all or nothing. Raises as `update_ari`, `InvalidEdit` and `CellsChanged`."""
     today = local_today(now, catalogue.property.timezone)
     wanted = {cell.spot: cell for cell in cells if cell.was != cell.to}
     if not wanted:

@@ -1,0 +1,185 @@
+"""The rates grid: nights by room types and plans, as they stand. Reads only, in three statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.rates.pricing import price
+from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow
+from hotel_booking.domains.rates.restrictions import Restriction, combine
+from hotel_booking.domains.rates.types import NightPrice, Occupancy, Rules
+
+
+class RoomNight(msgspec.Struct, frozen=True, gc=False):
+    """A room type on one night: how many rooms there are, are blocked, sold (holds too) and left to sell."""
+
+    rooms: int
+    blocked: int
+    sold: int
+    overbooking: int
+    left: int
+    rule: Restriction
+
+
+class RateNight(msgspec.Struct, frozen=True, gc=False):
+    """A room type on a plan on one night.
+
+    `price` is the plan's own; `sells_at` what its persons pay before added taxes: for a derived plan computed
+    from its parent's price by the code that sells. `own` is what the plan says itself, `inherited` what its
+    parent adds to that, and `closed` says whether any level closes the night.
+    """
+
+    price: int | None
+    sells_at: int | None
+    own: Restriction
+    inherited: Restriction
+    closed: bool
+
+
+class PlanGrid(msgspec.Struct, frozen=True):
+    """A plan of a room type. `parent` is the plan it is derived from. No night is missing."""
+
+    plan: PlanRow
+    parent: PlanRow | None
+    nights: tuple[RateNight, ...]
+
+
+class TypeGrid(msgspec.Struct, frozen=True):
+    """A room type. A night that is not on sale is None."""
+
+    kind: RoomTypeRow
+    nights: tuple[RoomNight | None, ...]
+    plans: tuple[PlanGrid, ...]
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """What the page shows: the nights, and every room type's rows."""
+
+    nights: tuple[date, ...]
+    types: tuple[TypeGrid, ...]
+
+
+_RULE = "closed, min_stay_arrival, min_stay_through, max_stay, closed_to_arrival, closed_to_departure"
+# Holds that have expired count as free, as they do for guests, even where no worker has run yet.
+_NIGHTS = f"""
+SELECT n.room_type_id, n.night, n.physical, n.blocked, n.overbooking_limit,
+       n.taken - coalesce(e.rooms, 0)::int AS sold,
+       greatest(n.capacity + n.overbooking_limit - n.taken + coalesce(e.rooms, 0)::int, 0) AS rooms_left,
+       {_RULE}
+  FROM room_night n
+  LEFT JOIN (SELECT r.room_type_id, i::date AS night, count(*) AS rooms
+               FROM booking b
+               JOIN reservation r ON r.booking_id = b.id AND r.taken IS NOT NULL,
+                    generate_series(lower(r.taken), upper(r.taken) - 1, '1 day') AS i
+              WHERE b.status = 'held' AND b.hold_expires_at <= $4 AND r.room_type_id = ANY ($1)
+              GROUP BY 1, 2) AS e USING (room_type_id, night)
+ WHERE n.room_type_id = ANY ($1) AND n.night BETWEEN $2 AND $3
+"""
+_RATES = f"""
+SELECT room_type_id, rate_plan_id, night, price, extra_adult, child_amounts, {_RULE}
+  FROM rate_night
+ WHERE room_type_id = ANY ($1) AND rate_plan_id = ANY ($4) AND night BETWEEN $2 AND $3
+"""
+_NOTHING = Restriction()
+_Rates = Mapping[tuple[int, int, date], Row]
+
+
+async def load_grid(
+    tx: Transaction,
+    catalogue: Catalogue,
+    *,
+    first: date,
+    days: int,
+    room_types: Sequence[str],
+    plans: Sequence[str],
+    now: datetime,
+) -> Grid:
+    """The given room types and plans, by their codes, on `days` nights from `first`; two statements, both by
+    primary key, beside the catalogue's one."""
+    nights = tuple(first + timedelta(days=offset) for offset in range(days))
+    kinds = [catalogue.room_types[code] for code in room_types]
+    chosen = [catalogue.plans[code] for code in plans]
+    ids = [kind.id for kind in kinds]
+    rooms = {
+        (row["room_type_id"], row["night"]): row
+        for row in await tx.fetch(_NIGHTS, ids, nights[0], nights[-1], now)
+    }
+    plan_ids = {plan.id for plan in chosen} | {plan.price_plan_id for plan in chosen}
+    rates: _Rates = {
+        (row["room_type_id"], row["rate_plan_id"], row["night"]): row
+        for row in await tx.fetch(_RATES, ids, nights[0], nights[-1], sorted(plan_ids))
+    }
+    by_id = {plan.id: plan for plan in catalogue.plans.values()}
+    types = []
+    for kind in kinds:
+        found = tuple(_room_night(rooms.get((kind.id, night))) for night in nights)
+        grids = tuple(
+            PlanGrid(plan, by_id.get(plan.parent_id or 0), row.nights(nights, found))
+            for plan in chosen
+            for row in (_PlanRow(catalogue, kind, plan, rates),)
+        )
+        types.append(TypeGrid(kind, found, grids))
+    return Grid(nights, tuple(types))
+
+
+def _room_night(row: Row | None) -> RoomNight | None:
+    if row is None:
+        return None
+    return RoomNight(
+        rooms=row["physical"],
+        blocked=row["blocked"],
+        sold=row["sold"],
+        overbooking=row["overbooking_limit"],
+        left=row["rooms_left"],
+        rule=_restriction(row),
+    )
+
+
+class _PlanRow:
+    """A plan's nights; prices that seasons repeat are computed once."""
+
+    def __init__(self, catalogue: Catalogue, kind: RoomTypeRow, plan: PlanRow, rates: _Rates) -> None:
+        self._kind, self._plan, self._rates = kind, plan, rates
+        self._rules: Rules = msgspec.structs.replace(catalogue.rules(kind, plan), taxes=())
+        self._known: dict[int, int] = {}
+
+    def nights(self, nights: Sequence[date], rooms: Sequence[RoomNight | None]) -> tuple[RateNight, ...]:
+        return tuple(self._night(night, room) for night, room in zip(nights, rooms, strict=True))
+
+    def _night(self, night: date, room: RoomNight | None) -> RateNight:
+        own_row = self._rates.get((self._kind.id, self._plan.id, night))
+        own = _NOTHING if own_row is None else _restriction(own_row)
+        inherited, priced = _NOTHING, own_row
+        if self._plan.parent_id is not None:
+            priced = self._rates.get((self._kind.id, self._plan.parent_id, night))
+            inherited = _NOTHING if priced is None else _restriction(priced)
+        amount = None if priced is None else priced["price"]
+        return RateNight(
+            price=None if own_row is None or self._plan.parent_id else own_row["price"],
+            sells_at=None if amount is None else self._sold_at(night, amount),
+            own=own,
+            inherited=inherited,
+            closed=combine(own, inherited, room.rule if room else None).closed,
+        )
+
+    def _sold_at(self, night: date, amount: int) -> int:
+        """The night for as many adults as its price is for, by the code that sells."""
+        if amount not in self._known:
+            party = Occupancy(self._rules.base_occupancy)
+            self._known[amount] = price(self._rules, [NightPrice(night, amount)], party).total
+        return self._known[amount]
+
+
+def _restriction(row: Row) -> Restriction:
+    return Restriction(
+        closed=row["closed"],
+        min_stay_arrival=row["min_stay_arrival"],
+        min_stay_through=row["min_stay_through"],
+        max_stay=row["max_stay"],
+        closed_to_arrival=row["closed_to_arrival"],
+        closed_to_departure=row["closed_to_departure"],
+    )
