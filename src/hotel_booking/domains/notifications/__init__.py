@@ -1,0 +1,1 @@
+"""Messages to guests and staff: an outbox in the transaction that they tell of, templates, delivery."""

@@ -1,0 +1,82 @@
+"""Reading the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.notifications.types import Message
+
+_MESSAGE = (
+    "SELECT m.id, m.event_key, m.template, m.language, m.recipient, m.subject, m.data, m.booking_id,"
+    "       m.property_id, m.staff_id, m.status, m.attempts, m.created_at, m.touched_at, m.last_error"
+    "  FROM mail_message m"
+)
+# Messages of no property (invitations, new passwords) are seen by those who see all properties.
+_IN_SIGHT = "($1::int[] IS NULL OR m.property_id = ANY ($1))"
+
+
+async def find(
+    tx: Transaction, message_id: UUID, *, within: frozenset[int] | None = None, lock: bool = False
+) -> Message | None:
+    """One message; `within`: only of these properties."""
+    row = await tx.fetchrow(
+        f"{_MESSAGE} WHERE {_IN_SIGHT} AND m.id = $2{' FOR UPDATE' if lock else ''}",
+        None if within is None else sorted(within),
+        message_id,
+    )
+    return Message(**dict(row)) if row else None
+
+
+async def list_messages(
+    tx: Transaction,
+    *,
+    within: frozenset[int] | None = None,
+    status: str | None = None,
+    recipient: str | None = None,
+    booking_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[Message]:
+    """Messages, newest first, from below the position `before`. `status` 'trouble' is failed or uncertain."""
+    conditions = [_IN_SIGHT]
+    args: list[object] = [None if within is None else sorted(within)]
+
+    def where(condition: str, *values: object) -> None:
+        numbers = [f"${len(args) + 1 + index}" for index in range(len(values))]
+        conditions.append(condition.format(*numbers))
+        args.extend(values)
+
+    if status == "trouble":
+        where("m.status IN ('failed', 'uncertain')")
+    elif status is not None:
+        where("m.status = {}", status)
+    if recipient is not None:
+        where("lower(m.recipient) = {}", recipient.lower())
+    if booking_id is not None:
+        where("m.booking_id = {}", booking_id)
+    if before is not None:
+        where("(m.created_at, m.id) < ({}, {})", *before)
+    args.append(limit)
+    rows = await tx.fetch(
+        f"{_MESSAGE} WHERE {' AND '.join(conditions)}"
+        f" ORDER BY m.created_at DESC, m.id DESC LIMIT ${len(args)}",
+        *args,
+    )
+    return [Message(**dict(row)) for row in rows]
+
+
+async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 100) -> list[Message]:
+    """What was sent about a booking, newest first."""
+    return await list_messages(tx, booking_id=booking_id, limit=limit)
+
+
+async def attempts(tx: Transaction, message_id: UUID) -> Sequence[Row]:
+    """The tries to send a message, newest first: at, outcome, reply."""
+    return await tx.fetch(
+        "SELECT at, outcome, reply FROM mail_attempt"
+        " WHERE message_id = $1 ORDER BY at DESC, id DESC LIMIT 100",
+        message_id,
+    )

@@ -1,0 +1,148 @@
+"""Into the outbox, and what becomes of a message there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.notifications import queries
+from hotel_booking.domains.notifications.errors import MessageNotFound, NotToBeSentAgain
+from hotel_booking.domains.notifications.types import Delivery, Message
+
+# 2, 4, 8 ... seconds and then every hour: about a day in all.
+_LONGEST_PAUSE = timedelta(hours=1)
+MOST_ATTEMPTS = 35
+
+
+async def queue(
+    tx: Transaction,
+    *,
+    event_key: str,
+    template: str,
+    language: str,
+    recipient: str,
+    data: dict[str, Any],
+    now: datetime,
+    booking_id: UUID | None = None,
+    property_id: int | None = None,
+    staff_id: int | None = None,
+) -> bool:
+    """Put a message into the outbox: it goes out if and only if the transaction is committed. False where the
+    event was told of already."""
+    return bool(
+        await tx.fetchval(
+            "SELECT mail_queue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            uuid4(),
+            event_key,
+            template,
+            language,
+            recipient,
+            data,
+            booking_id,
+            property_id,
+            staff_id,
+            now,
+        )
+    )
+
+
+async def begin(tx: Transaction, *, message_id: UUID, now: datetime) -> Message | None:
+    """Mark a waiting message as being sent; None where there is nothing to send. Commit before sending: a
+    worker that dies from here on leaves a message of which nobody knows whether it went out."""
+    found = await tx.fetchval(
+        "UPDATE mail_message SET status = 'sending', attempts = attempts + 1, touched_at = $2"
+        " WHERE id = $1 AND status = 'waiting' RETURNING id",
+        message_id,
+        now,
+    )
+    return await queries.find(tx, message_id) if found is not None else None
+
+
+async def finish(
+    tx: Transaction, *, message: Message, subject: str, delivery: Delivery, now: datetime
+) -> None:
+    """Note what became of a try; where it may be tried again, enqueue that for later."""
+    outcome = delivery.outcome
+    if outcome == "again" and message.attempts >= MOST_ATTEMPTS:
+        outcome = "failed"
+    await tx.execute(
+        "INSERT INTO mail_attempt (message_id, at, outcome, reply) VALUES ($1, $2, $3, $4)",
+        message.id,
+        now,
+        outcome,
+        delivery.reply[:1000],
+    )
+    await tx.execute(
+        "UPDATE mail_message SET status = $2, subject = $3, last_error = $4, touched_at = $5 WHERE id = $1",
+        message.id,
+        "waiting" if outcome == "again" else outcome,
+        subject,
+        None if outcome == "sent" else delivery.reply[:1000],
+        now,
+    )
+    if outcome == "again":
+        pause = min(timedelta(seconds=2 ** min(message.attempts, 20)), _LONGEST_PAUSE)
+        await _enqueue(tx, message.id, now + pause)
+
+
+async def send_again(
+    tx: Transaction, *, message_id: UUID, within: frozenset[int] | None, now: datetime
+) -> None:
+    """Let a message that failed, or of which nobody knows, go out once more: a person decided so. Raises
+    `MessageNotFound`, or `NotToBeSentAgain` where it is on its way or was sent."""
+    message = await queries.find(tx, message_id, within=within, lock=True)
+    if message is None:
+        raise MessageNotFound("there is no such message")
+    if message.status not in ("failed", "uncertain"):
+        raise NotToBeSentAgain(
+            f"the message is {message.status}", fix="only one that failed or is uncertain can be sent again"
+        )
+    await tx.execute(
+        "UPDATE mail_message SET status = 'waiting', attempts = 0, touched_at = $2 WHERE id = $1",
+        message_id,
+        now,
+    )
+    await _enqueue(tx, message_id, now)
+
+
+async def sweep(tx: Transaction, *, now: datetime, lost_after: timedelta, limit: int = 500) -> int:
+    """See to what a killed worker left: a message that was being sent is uncertain, one that waits without a
+    job gets one. How many there were."""
+    lost = await tx.fetch(
+        "SELECT id FROM mail_message WHERE status = 'sending' AND touched_at < $1"
+        " ORDER BY touched_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+        now - lost_after,
+        limit,
+    )
+    ids = [row["id"] for row in lost]
+    await tx.execute(
+        "UPDATE mail_message SET status = 'uncertain', touched_at = $2,"
+        "       last_error = 'the worker ended while it was sending' WHERE id = ANY ($1)",
+        ids,
+        now,
+    )
+    await tx.execute(
+        "INSERT INTO mail_attempt (message_id, at, outcome, reply)"
+        " SELECT id, $2, 'uncertain', 'the worker ended while it was sending'"
+        "   FROM unnest($1::uuid[]) AS t(id)",
+        ids,
+        now,
+    )
+    waiting = await tx.fetch(
+        "SELECT id FROM mail_message WHERE status = 'waiting' AND touched_at < $1"
+        " ORDER BY touched_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+        now - 2 * _LONGEST_PAUSE,
+        limit,
+    )
+    for row in waiting:
+        await tx.execute("UPDATE mail_message SET touched_at = $2 WHERE id = $1", row["id"], now)
+        await _enqueue(tx, row["id"], now)
+    return len(ids) + len(waiting)
+
+
+async def _enqueue(tx: Transaction, message_id: UUID, at: datetime) -> None:
+    await tx.execute(
+        "SELECT enqueue('mail', 'notifications:deliver', $1, $2)", {"message_id": str(message_id)}, at
+    )

@@ -1,0 +1,58 @@
+"""Messages, and what sends them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+Status = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+Outcome = Literal["sent", "again", "failed", "uncertain"]
+LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the outbox. `failed`: refused for good, or too often. `uncertain`: the connection broke
+    after the message was handed over, so the mail server may have it or not; only a person sends it again."""
+
+    id: UUID
+    event_key: str
+    template: str
+    language: str
+    recipient: str
+    subject: str | None
+    data: dict[str, Any]
+    booking_id: UUID | None
+    property_id: int | None
+    staff_id: int | None
+    status: Status
+    attempts: int
+    created_at: datetime
+    touched_at: datetime
+    last_error: str | None
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """A message as a person reads it, in both its parts."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+    rtl: bool
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What became of one try, and what the mail server said."""
+
+    outcome: Outcome
+    reply: str = ""
+
+
+class Mailer(Protocol):
+    """Something that hands messages to a mail server."""
+
+    async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
+        """Try once. Never raises for what a mail server or the network does."""
