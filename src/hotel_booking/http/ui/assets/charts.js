@@ -6,7 +6,8 @@
 import uPlot from "./uplot.js";
 
 const drawn = new Set();
-const locale = document.documentElement.lang || "en";
+const spoken = document.documentElement.lang || "en";
+const locale = spoken === "en" ? "en-GB" : spoken;
 
 // Colours are read where they are used, so that a part of a page may have a theme of its own. A canvas wants
 // plain colours, so they take the way through an element's computed style.
@@ -96,7 +97,7 @@ export function draw(host) {
           values: (u, splits) => splits.map((at) => label(x, at)) },
         ...formats.map((format, index) => ({
           scale: format, side: index ? 1 : 3, stroke: ink, font, gap: 6, size: (u, values) => 18 + 6.6 * Math.max(2, ...(values ?? [""]).map((v) => String(v ?? "").length)),
-          grid: { show: index === 0, stroke: line, width: 1 }, ticks: { show: false }, space: 38,
+          grid: { show: index === 0, stroke: line, width: 1 }, ticks: { show: false }, space: plot.clientHeight < 170 ? 26 : 38,
           incrs: format === "count" ? [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000, 20000, 50000, 100000] : undefined,
           values: (u, splits) => splits.map((value) => printer(format, currency, true)(value)),
         })),

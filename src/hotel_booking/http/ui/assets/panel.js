@@ -87,8 +87,10 @@ document.addEventListener("submit", async (event) => {
 
 addEventListener("pageshow", () => {
   document.body.classList.remove("busy");
-  for (const form of document.querySelectorAll('form[data-sent="yes"]')) delete form.dataset.sent;
-  for (const button of document.querySelectorAll('button[aria-busy="true"]')) button.removeAttribute("aria-busy");
+  for (const form of document.querySelectorAll('form[data-sent="yes"]')) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll('button[aria-busy="true"]')) button.removeAttribute("aria-busy");
+  }
 });
 
 document.addEventListener("click", async (event) => {
@@ -199,4 +201,4 @@ document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
 showTheme();
 prepare(document);
 // After a form came back: at what is wrong.
-(document.querySelector('main [aria-invalid="true"]') ?? document.querySelector('main .alert.danger[tabindex="-1"]'))?.focus();
+(document.querySelector('main form [aria-invalid="true"]') ?? document.querySelector('main form .alert.danger[tabindex="-1"]'))?.focus();
