@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.admin import home, jobs, keys
+from hotel_booking.admin import account, confirm, home, jobs, keys, links, sign_in
 
 router = Router(
     "/admin",
     route_handlers=[
+        *account.handlers,
+        *confirm.handlers,
         *home.handlers,
         *jobs.handlers,
         *keys.handlers,
+        *links.handlers,
+        *sign_in.handlers,
     ],
     include_in_schema=False,
 )
