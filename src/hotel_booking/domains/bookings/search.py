@@ -1,0 +1,271 @@
+"""Finding bookings for staff: by words, dates, state and balance, page after page, among millions.
+
+The work for a page is bounded, whatever is asked. Where an index finds few candidates, all of them are looked
+at and sorted. Where every one finds many, the list is walked in its order until the page is full, at most
+`_WALK` bookings far; a page can then end early, and its `next` goes on from there. Either way PostgreSQL has
+nothing to choose: an order that it might think dear is the index's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.types import Status
+
+Sort = Literal["arrival", "created"]
+Balance = Literal["owes", "paid", "refund_due"]
+
+_Condition = tuple[str, list[Any]]
+
+_CANDIDATES = 5_000
+_WALK = 20_000
+_FEW_PROPERTIES = 8
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What staff look for. `text` are beginnings of names, an e-mail address or a reference, all of which
+    must be found. Days are inclusive; `created_until` is exclusive. `property_ids` None: everywhere.
+
+    `balance`: somebody still owes money (for a stay, or a fee); everything is paid; a refund is on its way.
+    """
+
+    text: str = ""
+    property_ids: frozenset[int] | None = None
+    status: Status | None = None
+    balance: Balance | None = None
+    arrival_from: date | None = None
+    arrival_to: date | None = None
+    departure_from: date | None = None
+    departure_to: date | None = None
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+    sort: Sort = "created"
+    descending: bool = True
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a page ends: the last booking looked at, by the sort's day or instant and its id."""
+
+    key: date | datetime
+    id: UUID
+
+
+class ListedBooking(msgspec.Struct, frozen=True):
+    """One line of the list. `owed` is what the guest has yet to pay, `refunding` what is on its way back."""
+
+    id: UUID
+    reference: str
+    status: Status
+    property_id: int
+    property_slug: str
+    property_name: str
+    timezone: str
+    given_name: str
+    family_name: str
+    email: str
+    arrival: date
+    departure: date
+    rooms: int
+    room_types: str
+    currency: str
+    total: int
+    owed: int
+    refunding: int
+    source: str
+    created_at: datetime
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A page. `next` goes on after it; None on the last. `full` is False where the page was ended early: it
+    had looked at so many bookings that the rest is left to the next one."""
+
+    items: list[ListedBooking]
+    next: Position | None
+    full: bool = True
+
+
+async def find_bookings(
+    tx: Transaction, wanted: Wanted, *, after: Position | None = None, limit: int = 50
+) -> Found:
+    """A page of the bookings that are wanted, in their order."""
+    if wanted.property_ids is not None and not wanted.property_ids:
+        return Found([], None)
+    search = _Search(wanted, after)
+    candidates = await _candidates(tx, search)
+    stopped: Position | None = None
+    if candidates is not None:
+        rows = await tx.fetch(search.among(limit + 1), *search.values, candidates)
+    elif wanted.property_ids is not None and len(wanted.property_ids) <= _FEW_PROPERTIES:
+        rows = await tx.fetch(
+            search.by_property(limit + 1), *search.values, *search.words, sorted(wanted.property_ids)
+        )
+    else:
+        rows = await tx.fetch(search.walk(limit + 1), *search.values, *search.words)
+        if len(rows) <= limit:
+            end = await tx.fetchrow(search.end_of_walk(), *search.bound_values)
+            stopped = Position(end["key"], end["booking_id"]) if end else None
+    page = rows[:limit]
+    items = await _listed(tx, [row["booking_id"] for row in page])
+    if len(rows) > limit:
+        return Found(items, Position(page[-1]["key"], page[-1]["booking_id"]))
+    return Found(items, stopped, full=stopped is None)
+
+
+async def _candidates(tx: Transaction, search: _Search) -> list[UUID] | None:
+    """All bookings that one of the conditions finds, where that is not too many; else None."""
+    for sql, args in search.sources():
+        rows = await tx.fetch(sql, *args, _CANDIDATES + 1)
+        if len(rows) <= _CANDIDATES:
+            return [row["booking_id"] for row in rows]
+    return None
+
+
+class _Search:
+    """The statements of one search. All share their first parameters, `values`."""
+
+    def __init__(self, wanted: Wanted, after: Position | None) -> None:
+        self.words = [wanted.text] if wanted.text else []
+        self._sort = wanted.sort
+        self._key = "arrival" if wanted.sort == "arrival" else "created_at"
+        way = "DESC" if wanted.descending else "ASC"
+        self._order = f"ORDER BY e.{self._key} {way}, e.booking_id {way}"
+        # What bounds the walk in its index, and what is asked of each booking met on the way: conditions with
+        # a place for each of their values.
+        self._bound: list[_Condition] = []
+        self._filter: list[_Condition] = []
+        self._sources: list[tuple[str, list[Any]]] = []
+        if after is not None:
+            sign = "<" if wanted.descending else ">"
+            self._bound.append((f"(e.{self._key}, e.booking_id) {sign} ({{}}, {{}})", [after.key, after.id]))
+        if wanted.text:
+            sql = "SELECT id AS booking_id FROM booking_candidates(words_asked($1), $2) AS id"
+            self._sources.append((sql, [wanted.text]))
+        self._add_balance(wanted)
+        self._add_status(wanted)
+        self._add_range("arrival", (">=", wanted.arrival_from), ("<=", wanted.arrival_to))
+        self._add_range("departure", (">=", wanted.departure_from), ("<=", wanted.departure_to))
+        self._add_range("created_at", (">=", wanted.created_from), ("<", wanted.created_until))
+        if wanted.property_ids is not None:
+            self._filter.append(("e.property_id = ANY ({}::int[])", [sorted(wanted.property_ids)]))
+        self.bound_values: list[Any] = []
+        self._bounds = _numbered(self._bound, self.bound_values)
+        self.values = list(self.bound_values)
+        self._filters = _numbered(self._filter, self.values)
+
+    def sources(self) -> list[tuple[str, list[Any]]]:
+        """Statements that find candidates by another index than the walk's, with their parameters. Each wants
+        a limit as one parameter more."""
+        return self._sources
+
+    def among(self, limit: int) -> str:
+        """Of the candidates (one parameter more), those that fit."""
+        return (
+            f"SELECT e.booking_id, e.{self._key} AS key FROM unnest(${len(self.values) + 1}::uuid[]) AS c(id)"
+            " CROSS JOIN LATERAL (SELECT * FROM booking_entry WHERE booking_id = c.id OFFSET 0) AS e"
+            f"{_where(self._bounds + self._filters)} {self._order} LIMIT {limit}"
+        )
+
+    def walk(self, limit: int) -> str:
+        """Through all, as far as `_WALK`; takes `words` too."""
+        return (
+            f"SELECT e.booking_id, e.{self._key} AS key FROM ({self._scan()} LIMIT {_WALK}) AS e"
+            f"{_where(self._filters + self._has_words())} {self._order} LIMIT {limit}"
+        )
+
+    def end_of_walk(self) -> str:
+        """The last booking that the walk looked at, where it ended early; takes `bound_values` only."""
+        return (
+            f"SELECT e.booking_id, e.{self._key} AS key FROM ({self._scan()}) AS e OFFSET {_WALK - 1} LIMIT 1"
+        )
+
+    def by_property(self, limit: int) -> str:
+        """Through each property's own (one parameter more than `words`), merged."""
+        conditions = ["e.property_id = p.id", *self._bounds, *self._filters, *self._has_words()]
+        return (
+            f"SELECT e.booking_id, e.{self._key} AS key"
+            f" FROM unnest(${len(self.values) + len(self.words) + 1}::int[]) AS p(id) CROSS JOIN LATERAL"
+            f" (SELECT * FROM booking_entry e{_where(conditions)} {self._order} LIMIT {limit}) AS e"
+            f" {self._order} LIMIT {limit}"
+        )
+
+    def _scan(self) -> str:
+        return f"SELECT * FROM booking_entry e{_where(self._bounds)} {self._order}"
+
+    def _has_words(self) -> list[str]:
+        # A scalar subquery is looked up booking by booking; a join might be hashed over all of them.
+        return [
+            f"(SELECT w.words @@ words_asked(${len(self.values) + 1}) FROM booking_words w"
+            " WHERE w.booking_id = e.booking_id)"
+            for _ in self.words
+        ]
+
+    def _add_balance(self, wanted: Wanted) -> None:
+        if wanted.balance == "paid":  # nearly all: no index of its own
+            self._filter.append(("e.owed = 0 AND e.paid > 0", []))
+        elif wanted.balance is not None:
+            column = "owed" if wanted.balance == "owes" else "refunding"
+            # The index of those is in the order of arrivals.
+            (self._bound if self._sort == "arrival" else self._filter).append((f"e.{column} > 0", []))
+            sql = f"SELECT booking_id FROM booking_entry WHERE {column} > 0 ORDER BY arrival, booking_id"
+            self._sources.append((f"{sql} LIMIT $1", []))
+
+    def _add_status(self, wanted: Wanted) -> None:
+        if wanted.status is None:
+            return
+        walked = self._sort == "arrival" and wanted.balance in (None, "paid")
+        (self._bound if walked else self._filter).append(("e.status = {}", [wanted.status]))
+        sql = "SELECT booking_id FROM booking_entry WHERE status = $1 ORDER BY arrival, booking_id LIMIT $2"
+        self._sources.append((sql, [wanted.status]))
+
+    def _add_range(self, column: str, *limits: tuple[str, date | datetime | None]) -> None:
+        conditions: list[_Condition] = [
+            (f"e.{column} {sign} {{}}", [value]) for sign, value in limits if value is not None
+        ]
+        if column == self._key:
+            self._bound += conditions
+        elif conditions:
+            self._filter += conditions
+            values: list[Any] = []
+            sql = f"SELECT e.booking_id FROM booking_entry e{_where(_numbered(conditions, values))}"
+            sql += f" ORDER BY e.{column}, e.booking_id LIMIT ${len(values) + 1}"
+            self._sources.append((sql, values))
+
+
+def _numbered(conditions: Sequence[_Condition], values: list[Any]) -> list[str]:
+    """The conditions with the numbers of their parameters; `values` grows by theirs."""
+    numbered = []
+    for text, own in conditions:
+        numbered.append(text.format(*[f"${len(values) + i}" for i in range(1, len(own) + 1)]))
+        values += own
+    return numbered
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+_LISTED = """
+SELECT b.id, b.reference, b.status, b.property_id, p.slug AS property_slug, p.name AS property_name,
+       p.timezone, g.given_name, g.family_name, g.email, e.arrival, e.departure, r.rooms, r.room_types,
+       b.currency, b.total, e.owed, e.refunding, b.source, b.created_at
+  FROM unnest($1::uuid[]) WITH ORDINALITY AS w(id, place)
+ CROSS JOIN LATERAL (SELECT * FROM booking_entry WHERE booking_id = w.id OFFSET 0) AS e
+ CROSS JOIN LATERAL (SELECT * FROM booking WHERE id = w.id OFFSET 0) AS b
+ CROSS JOIN LATERAL (SELECT * FROM guest WHERE id = b.guest_id OFFSET 0) AS g
+ CROSS JOIN LATERAL (SELECT count(*) AS rooms, string_agg(DISTINCT t.name, ', ') AS room_types
+                       FROM reservation r JOIN room_type t ON t.id = r.room_type_id
+                      WHERE r.booking_id = w.id) AS r
+  JOIN property p ON p.id = b.property_id
+ ORDER BY w.place
+"""
+
+
+async def _listed(tx: Transaction, ids: Sequence[UUID]) -> list[ListedBooking]:
+    rows = await tx.fetch(_LISTED, list(ids)) if ids else []
+    return [ListedBooking(**dict(row)) for row in rows]

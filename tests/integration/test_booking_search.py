@@ -1,0 +1,303 @@
+"""Staff's search finds what is there, in order, page after page, however the bookings came and changed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hotel_booking.cli.demo_chain import load
+from hotel_booking.core.db import Database, Row
+from hotel_booking.domains.bookings import search, service
+from hotel_booking.domains.bookings.search import Balance, Sort, Wanted, find_bookings
+from hotel_booking.domains.bookings.types import Status
+from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.payments import service as payments
+from hotel_booking.integrations.sandbox import SandboxGateway
+from hotel_booking.ops.embedded import Cluster
+from tests.conftest import TEMPLATE
+from tests.small_hotel import NOW, make_quote, small_hotel, stay
+
+TODAY = date(2027, 3, 1)
+EVERYTHING = """
+SELECT b.id, b.property_id, b.status, b.reference, b.created_at, min(r.arrival) AS arrival,
+       max(r.departure) AS departure, lower(g.given_name) AS given, lower(g.family_name) AS family, g.email,
+       coalesce(lower(string_agg(r.guest_name, ' ')), '') AS others,
+       CASE WHEN b.status IN ('cancelled', 'no_show') THEN sum(r.fee)
+            WHEN b.status IN ('held', 'expired') THEN 0 ELSE b.total END::bigint AS due,
+       (SELECT coalesce(sum(amount), 0) FROM ledger_entry WHERE booking_id = b.id)::bigint AS paid
+  FROM booking b JOIN guest g ON g.id = b.guest_id JOIN reservation r ON r.booking_id = b.id
+ GROUP BY b.id, g.id
+"""
+
+
+@pytest.fixture(scope="module")
+def chain_url(cluster: Cluster) -> Iterator[str]:
+    """A few houses with years of history; tests only read them."""
+    cluster.create_database("test_search_chain", template=TEMPLATE)
+    url = cluster.url("test_search_chain")
+    asyncio.run(
+        load(url, seed=1, progress=lambda _what, _share: None, properties=3, bookings=2500, today=TODAY)
+    )
+    yield url
+    cluster.drop_database("test_search_chain")
+
+
+@pytest.fixture
+async def chain(chain_url: str) -> AsyncIterator[Database]:
+    async with Database.open(chain_url, size=2) as db:
+        yield db
+
+
+@pytest.fixture(params=[(5_000, 20_000), (40, 300)], ids=["all candidates", "walks"])
+def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """The limits of a page's work: as they are, and so tight that other branches have to find the same."""
+    candidates, walk = request.param
+    monkeypatch.setattr(search, "_CANDIDATES", candidates)
+    monkeypatch.setattr(search, "_WALK", walk)
+    return candidates, walk
+
+
+async def every(db: Database, wanted: Wanted, limit: int = 30) -> list[UUID]:
+    """All pages, one after the other."""
+    found: list[UUID] = []
+    after = None
+    while True:
+        async with db.transaction() as tx:
+            page = await find_bookings(tx, wanted, after=after, limit=limit)
+        assert len(page.items) <= limit
+        found += [item.id for item in page.items]
+        if page.next is None:
+            return found
+        assert after != page.next
+        after = page.next
+
+
+def fits(row: Row, wanted: Wanted) -> bool:
+    owed = max(row["due"] - row["paid"], 0)
+    made = row["created_at"]
+    return all(
+        (
+            wanted.property_ids is None or row["property_id"] in wanted.property_ids,
+            wanted.status in (None, row["status"]),
+            wanted.balance is None
+            or (owed > 0 if wanted.balance == "owes" else owed == 0 and row["paid"] > 0),
+            wanted.arrival_from is None or row["arrival"] >= wanted.arrival_from,
+            wanted.arrival_to is None or row["arrival"] <= wanted.arrival_to,
+            wanted.departure_from is None or row["departure"] >= wanted.departure_from,
+            wanted.departure_to is None or row["departure"] <= wanted.departure_to,
+            wanted.created_from is None or made >= wanted.created_from,
+            wanted.created_until is None or made < wanted.created_until,
+            all(
+                any(
+                    name.startswith(word)
+                    for name in (row["given"], row["family"], row["email"], *row["others"].split())
+                )
+                for word in wanted.text.split()
+            ),
+        )
+    )
+
+
+def expected(rows: list[Row], wanted: Wanted) -> list[UUID]:
+    key = "arrival" if wanted.sort == "arrival" else "created_at"
+    chosen = [row for row in rows if fits(row, wanted)]
+    return [
+        row["id"] for row in sorted(chosen, key=lambda row: (row[key], row["id"]), reverse=wanted.descending)
+    ]
+
+
+STATES: tuple[Status | None, ...] = (None, "confirmed", "checked_out", "no_show", "expired")
+BALANCES: tuple[Balance | None, ...] = (None, "owes", "paid")
+DATES: tuple[dict[str, Any], ...] = (
+    {},
+    {"arrival_from": TODAY, "arrival_to": TODAY + timedelta(days=5)},
+    {"departure_from": TODAY - timedelta(days=400), "departure_to": TODAY - timedelta(days=20)},
+    {"created_from": datetime(2026, 1, 1, tzinfo=UTC), "created_until": datetime(2026, 9, 1, tzinfo=UTC)},
+)
+SORTS: tuple[tuple[Sort, bool], ...] = (("arrival", False), ("created", True))
+TEXTS = ("", "ma", "m c")
+PROPERTIES = (None, frozenset({2}))
+
+
+@pytest.mark.parametrize("properties", PROPERTIES, ids=["everywhere", "one house"])
+@pytest.mark.parametrize("text", TEXTS)
+async def test_every_combination_finds_what_a_full_look_finds(
+    chain: Database, bounds: tuple[int, int], text: str, properties: frozenset[int] | None
+) -> None:
+    async with chain.transaction() as tx:
+        rows = await tx.fetch(EVERYTHING)
+    tried = 0
+    for status, balance, dates, (sort, descending) in itertools.product(STATES, BALANCES, DATES, SORTS):
+        wanted = Wanted(
+            text=text,
+            property_ids=properties,
+            status=status,
+            balance=balance,
+            sort=sort,
+            descending=descending,
+            **dates,
+        )
+        want = expected(rows, wanted)
+        assert await every(chain, wanted, limit=max(30, len(want) // 3)) == want, wanted
+        tried += bool(want)
+    assert tried > 8
+
+
+async def test_nobody_without_properties_finds_anything(chain: Database) -> None:
+    assert await every(chain, Wanted(property_ids=frozenset())) == []
+    assert await every(chain, Wanted(property_ids=frozenset({999}))) == []
+
+
+async def test_a_reference_is_found_by_its_beginning_however_it_is_typed(chain: Database) -> None:
+    async with chain.transaction() as tx:
+        row = await tx.fetchrow("SELECT id, reference FROM booking ORDER BY reference LIMIT 1 OFFSET 700")
+    assert row is not None
+    reference = row["reference"]
+    typed = (
+        reference,
+        reference.lower(),
+        reference.replace("-", ""),
+        reference[:8],
+        reference.replace("0", "o"),
+    )
+    for text in typed:
+        assert row["id"] in await every(chain, Wanted(text=text)), text
+    assert await every(chain, Wanted(text=reference)) == [row["id"]]
+
+
+async def hotel_with(db: Database, *guests: tuple[str, str, str]) -> list[UUID]:
+    await small_hotel(db, rooms=20)
+    ids = []
+    for given, family, email in guests:
+        quote = await make_quote(db, stay(10, 2))
+        async with db.transaction() as tx:
+            held = await service.hold(
+                tx, quote_id=quote.id, guest=GuestDetails(given, family, email), now=NOW
+            )
+        ids.append(held.booking.id)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("text", "guest"),
+    [
+        ("muller", 0),
+        ("MÜLLER", 0),
+        ("lud jose", 0),
+        ("jose mul", 0),
+        ("mueller", 0),
+        ("orsted", 1),
+        ("Ørst", 1),
+        ("lukasz", 1),
+        ("strasse", 1),
+        ("straße", 1),
+        ("o'brien", 2),
+        ("brien", 2),
+        ("brian", None),
+        ("王", 3),
+        ("小明", 3),
+        ("анна", 4),
+        ("АННА кар", 4),  # noqa: RUF001  # Cyrillic it is
+        ("j.mueller@", 0),
+        ("j.mueller@x.example.com", 0),
+        ("J.MUELLER@X", 0),
+        ("x.example.com", None),
+        ("karenin", 4),
+        ("jose zzz", None),
+        ("'", None),
+        ("\\", None),
+        ("a:* | b:*", None),
+        ("%", None),
+        ("' & 'br", 2),
+        ("!jose", 0),
+        ("x" * 200, None),
+        ("<script>", None),
+        ("🏨", None),
+        ("   ", None),
+    ],
+)
+async def test_names_are_found_by_the_beginning_of_any_word_without_accents(
+    db: Database, text: str, guest: int | None
+) -> None:
+    ids = await hotel_with(
+        db,
+        ("José", "Müller-Lüdenscheidt", "j.mueller@x.example.com"),
+        ("Łukasz", "Ørsted Straße", "a@example.com"),
+        ("Nora", "O'Brien", "nora@example.com"),
+        ("小明", "王", "wang@example.com"),
+        ("Анна", "Каренина", "karenina@example.com"),
+    )
+    found = await every(db, Wanted(text=text))
+    assert found == ([] if guest is None else [ids[guest]])
+
+
+async def entries(db: Database) -> list[tuple[Any, ...]]:
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT * FROM booking_entry JOIN booking_words USING (booking_id) ORDER BY 1")
+    return [tuple(row) for row in rows]
+
+
+async def test_the_listing_is_what_it_would_be_if_made_anew_through_a_booking_s_life(db: Database) -> None:
+    await small_hotel(db, rooms=20, room_types=("DBL", "TWN"))
+
+    async def as_made_anew() -> bool:
+        kept = await entries(db)
+        async with db.transaction() as tx:
+            await tx.execute("DELETE FROM booking_entry")
+            await tx.execute("DELETE FROM booking_words")
+            await tx.execute("SELECT booking_entries_fill()")
+        return len(kept) > 0 and await entries(db) == kept
+
+    gateway = SandboxGateway()
+    references = []
+    for plan in ("NRF", "FLEX", "NRF", "NRF"):
+        quote = await make_quote(db, stay(10, 3), "DBL", "TWN", plan=plan)
+        async with db.transaction() as tx:
+            held = await service.hold(
+                tx,
+                quote_id=quote.id,
+                guest=GuestDetails("Ana", "Example", "ana@example.com"),
+                guest_names=[None, "Rui Other"],
+                now=NOW,
+            )
+        references.append(held.booking.id)
+        assert await as_made_anew()
+    paid, flexible, lapsed, cancelled = references
+    for booking_id in (paid, flexible, cancelled):
+        await service.pay(db, gateway, booking_id=booking_id, token="tok_success", now=NOW)
+        assert await as_made_anew()
+    async with db.transaction() as tx:
+        await service.lapse(tx, booking_id=lapsed, now=NOW + timedelta(hours=2))
+    assert await as_made_anew()
+    async with db.transaction() as tx:
+        await service.amend(tx, booking_id=paid, now=NOW, departure=stay(10, 2).departure, by_guest=False)
+    assert await as_made_anew()
+    assert await every(db, Wanted(balance="refund_due")) == [paid]
+    async with db.transaction() as tx:
+        await service.cancel(tx, booking_id=cancelled, now=NOW)
+        for due in await payments.due_refunds(tx):
+            await payments.refund_done(tx, refund_id=due.id, now=NOW)
+    assert await as_made_anew()
+    assert await every(db, Wanted(balance="refund_due")) == []
+    assert await every(db, Wanted(balance="owes")) == [flexible]
+    assert await every(db, Wanted(text="rui", status="expired")) == [lapsed]
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE guest SET family_name = 'Sample', email = 'new@example.com'")
+        await tx.execute("UPDATE reservation SET guest_name = 'Eva Else' WHERE guest_name IS NOT NULL")
+    assert await as_made_anew()
+    assert await every(db, Wanted(text="rui")) == []
+    assert len(await every(db, Wanted(text="eva sample new@"))) == 4
+    arrival = datetime.combine(stay(10, 1).arrival, NOW.timetz())
+    async with db.transaction() as tx:
+        await service.check_in(tx, booking_id=paid, now=arrival)
+        await service.no_show(tx, booking_id=flexible, now=arrival)
+    assert await as_made_anew()
+    async with db.transaction() as tx:
+        await service.check_out(tx, booking_id=paid, now=arrival + timedelta(days=1))
+    assert await as_made_anew()
