@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.admin import account, confirm, home, jobs, keys, links, sign_in
+from hotel_booking.admin import account, confirm, home, jobs, keys, links, rates, sign_in
 
 router = Router(
     "/admin",
@@ -15,6 +15,7 @@ router = Router(
         *jobs.handlers,
         *keys.handlers,
         *links.handlers,
+        *rates.handlers,
         *sign_in.handlers,
     ],
     include_in_schema=False,

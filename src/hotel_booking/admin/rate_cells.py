@@ -1,0 +1,197 @@
+"""What the rates grid shows: its rows with a text, a mark and a value for each cell; and cells in forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from hotel_booking.admin.rate_words import marks, tokens
+from hotel_booking.core.money import to_decimal
+from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, InvalidEdit, Spot, Value
+from hotel_booking.domains.rates.edits import Cell
+from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
+from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.rates.restrictions import Restriction
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.render import amount
+
+
+class GridCell(NamedTuple):
+    """One cell as it is shown. `value` is what a script edits; None: it cannot be edited here."""
+
+    text: str | Markup
+    css: str = ""
+    label: str = ""
+    value: str | None = None
+
+
+class GridRow(NamedTuple):
+    """A row of the grid. `column` is price, rules, overbooking_limit or "" for what is only read."""
+
+    label: str
+    note: str
+    column: str
+    plan: str
+    css: str
+    cells: Sequence[GridCell]
+
+
+class GridGroup(NamedTuple):
+    """A room type's rows."""
+
+    code: str
+    name: str
+    rows: Sequence[GridRow]
+
+
+_NOT_ON_SALE = GridCell("", "off", "not on sale")
+
+
+def groups(grid: Grid, currency: str, *, today: date, may_edit: bool) -> list[GridGroup]:
+    """The rows of every room type. Nights in the past, and everything for those who may not edit, are only
+    shown."""
+    editable = [may_edit and night >= today for night in grid.nights]
+    return [_group(kind, currency, editable) for kind in grid.types]
+
+
+def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup:
+    rows = [
+        GridRow("Left to sell", "", "", "", "left", [_left(night) for night in kind.nights]),
+        GridRow(
+            "Overbooking",
+            "rooms sold above what there is",
+            "overbooking_limit",
+            "",
+            "over",
+            [_overbooking(night, edit) for night, edit in zip(kind.nights, editable, strict=True)],
+        ),
+        GridRow(
+            "All plans",
+            "restrictions whatever the plan",
+            "rules",
+            "",
+            "rules",
+            [
+                _rules(night.rule if night else Restriction(), None, edit)
+                for night, edit in zip(kind.nights, editable, strict=True)
+            ],
+        ),
+    ]
+    for plan in kind.plans:
+        rows += _plan_rows(plan, currency, editable)
+    return GridGroup(kind.kind.code, kind.kind.name, rows)
+
+
+def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool]) -> list[GridRow]:
+    plan, derived = grid.plan, grid.plan.parent_id is not None
+    note = f"from {grid.parent.code if grid.parent else 'another plan'}" if derived else ""
+    prices = [
+        _price(night, currency, edit and not derived, derived=derived)
+        for night, edit in zip(grid.nights, editable, strict=True)
+    ]
+    rules = [
+        _rules(night.own, night.inherited, edit) for night, edit in zip(grid.nights, editable, strict=True)
+    ]
+    return [
+        GridRow(plan.name, note, "price", plan.code, "price derived" if derived else "price", prices),
+        GridRow("restrictions", "", "rules", plan.code, "rules", rules),
+    ]
+
+
+def _left(night: RoomNight | None) -> GridCell:
+    if night is None:
+        return _NOT_ON_SALE
+    there = night.rooms - night.blocked
+    label = f"{night.left} left; {night.sold} of {night.rooms} rooms sold"
+    if night.blocked:
+        label += f", {night.blocked} blocked"
+    if night.overbooking:
+        label += f", {night.overbooking} may be overbooked"
+    if night.rule.closed:
+        label += ", closed"
+    tone = "full" if night.left == 0 else "few" if night.left * 5 <= there else ""
+    blocked = Markup(' <i class="blocked">-{}</i>').format(night.blocked) if night.blocked else ""
+    text = Markup("<b>{}</b><small>{}/{}{}</small>").format(night.left, night.sold, night.rooms, blocked)
+    return GridCell(text, f"{tone} shut".strip() if night.rule.closed else tone, label)
+
+
+def _overbooking(night: RoomNight | None, edit: bool) -> GridCell:
+    number = night.overbooking if night else 0
+    return GridCell(str(number), "" if number else "zero", "", str(number) if edit else None)
+
+
+def _price(night: RateNight, currency: str, edit: bool, *, derived: bool) -> GridCell:
+    css = "shut" if night.closed else ""
+    said = ", closed" if night.closed else ""
+    if night.sells_at is None:
+        return GridCell("—", f"none {css}".strip(), f"no price{said}", "" if edit else None)
+    if derived:
+        return GridCell(short(night.sells_at, currency), css, f"derived{said}")
+    # The base price is what can be edited; for the persons it is for, it is also what is sold.
+    price = night.price if night.price is not None else night.sells_at
+    return GridCell(short(price, currency), css, said[2:], amount(price, currency) if edit else None)
+
+
+def _rules(own: Restriction, inherited: Restriction | None, edit: bool) -> GridCell:
+    """The plan's own restrictions; those that its parent adds stand beside them, paler."""
+    mine = marks(own)
+    others = [] if inherited is None else [mark for mark in marks(inherited) if mark not in mine]
+    text = Markup("").join(
+        Markup('<i class="mark {}{}">{}</i>').format(kind, " inherited" if place >= len(mine) else "", shown)
+        for place, (kind, shown, _) in enumerate([*mine, *others])
+    )
+    words = [does for _, _, does in mine] + [f"{does} (from its parent)" for _, _, does in others]
+    return GridCell(text, "", ", ".join(words) or "no restriction", tokens(own) if edit else None)
+
+
+def short(value: int, currency: str) -> str:
+    """An amount without decimals that are nothing: 129, 129.50."""
+    whole = to_decimal(value, currency)
+    return str(int(whole)) if whole == whole.to_integral_value() else str(whole)
+
+
+# Cells in forms ---------------------------------------------------------------------------------
+# v|DBL|FLEX|2030-03-01|price is the value wanted, w|… the one it was loaded with, k|… says whose stays.
+
+
+def field_name(spot: Spot, catalogue: Catalogue) -> str:
+    """A cell's name in a form, without its letter: DBL|FLEX|2030-03-01|price."""
+    kind = next(row.code for row in catalogue.room_types.values() if row.id == spot.room_type_id)
+    plan = next((row.code for row in catalogue.plans.values() if row.id == spot.plan_id), "")
+    return f"{kind}|{plan}|{spot.night.isoformat()}|{spot.column}"
+
+
+def read_cells(form: Form, catalogue: Catalogue) -> list[Cell]:
+    """The cells that a form sets; what is wrong is noted beside its field. Raises `InvalidEdit` for a cell
+    that this property has not got."""
+    found = []
+    for name in form.names():
+        if not name.startswith("v|") or form.value(f"k{name[1:]}") == "theirs":
+            continue
+        spot = _spot(name[2:], catalogue)
+        currency = catalogue.property.currency
+        found.append(
+            Cell(spot, _read(form, f"w{name[1:]}", spot, currency), _read(form, name, spot, currency))
+        )
+    return found
+
+
+def _spot(name: str, catalogue: Catalogue) -> Spot:
+    try:
+        kind, plan, night, column = name.split("|")
+        plan_id = catalogue.plans[plan].id if plan else OF_THE_TYPE
+        return Spot(catalogue.room_types[kind].id, plan_id, date.fromisoformat(night), column)
+    except (ValueError, KeyError):
+        raise InvalidEdit("there is no such night, room type or rate plan here") from None
+
+
+def _read(form: Form, name: str, spot: Spot, currency: str) -> Value:
+    if spot.column in FLAGS:
+        return "1" in form.many(name)
+    if spot.column == "price":
+        return form.money(name, currency)
+    number = form.whole(name, 0 if spot.column == "overbooking_limit" else 1, 10_000)
+    return 0 if number is None and spot.column == "overbooking_limit" else number

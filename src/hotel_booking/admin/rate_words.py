@@ -1,0 +1,155 @@
+"""Rates in words: values, restrictions by what they do, and bulk edits as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from hotel_booking.core.money import exponent, to_decimal
+from hotel_booking.domains.rates import wording
+from hotel_booking.domains.rates.changes import FLAGS, BulkEdit, Value
+from hotel_booking.domains.rates.restrictions import Restriction
+from hotel_booking.http.ui.render import amount, day
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+# Column: a short name for a field, and what the value does.
+LABELS = {
+    "price": "Price",
+    "overbooking_limit": "Overbooking limit",
+    "closed": "Closed",
+    "closed_to_arrival": "No arrival",
+    "closed_to_departure": "No departure",
+    "min_stay_arrival": "Min nights to arrive",
+    "min_stay_through": "Min nights over it",
+    "max_stay": "Max nights to arrive",
+}
+_TOKENS = {
+    "closed": "closed",
+    "closed_to_arrival": "noarr",
+    "closed_to_departure": "nodep",
+    "min_stay_arrival": "arr",
+    "min_stay_through": "thru",
+    "max_stay": "max",
+}
+
+
+def shown(column: str, value: Value, currency: str) -> str:
+    """A value as a person reads it in a list of changes."""
+    if column == "price":
+        return "no price" if value is None else f"{to_decimal(int(value), currency):,}"
+    if column in FLAGS:
+        yes, no = {
+            "closed": ("closed", "open"),
+            "closed_to_arrival": ("no arrival", "arrival"),
+            "closed_to_departure": ("no departure", "departure"),
+        }[column]
+        return yes if value else no
+    if column == "overbooking_limit":
+        return str(value)
+    return "no limit" if value is None else wording.count(int(value), "night")
+
+
+def typed(column: str, value: Value, currency: str) -> str:
+    """A value as a form field holds it."""
+    if column == "price":
+        return amount(None if value is None else int(value), currency)
+    if column in FLAGS:
+        return "1" if value else ""
+    return "" if value is None else str(int(value))
+
+
+def marks(rule: Restriction) -> list[tuple[str, str, str]]:
+    """A restriction's short marks: (kind, what stands in the cell, what it does)."""
+    found = []
+    if rule.closed:
+        found.append(("shut", "closed", "closed"))
+    if rule.closed_to_arrival:
+        found.append(("no", "no in", "no arrival"))
+    if rule.closed_to_departure:
+        found.append(("no", "no out", "no departure"))
+    if rule.min_stay_arrival is not None:
+        nights = wording.count(rule.min_stay_arrival, "night")
+        found.append(("min", f"in {rule.min_stay_arrival}+", f"min {nights} to arrive"))
+    if rule.min_stay_through is not None:
+        nights = wording.count(rule.min_stay_through, "night")
+        found.append(("min", f"{rule.min_stay_through}+", f"min {nights} over this night"))
+    if rule.max_stay is not None:
+        nights = wording.count(rule.max_stay, "night")
+        found.append(("max", f"≤ {rule.max_stay}", f"max {nights} to arrive"))
+    return found
+
+
+def tokens(rule: Restriction) -> str:
+    """A restriction as the grid's script reads and writes it: "closed arr2 max7"."""
+    said = []
+    for column, token in _TOKENS.items():
+        value = getattr(rule, column)
+        if value is True:
+            said.append(token)
+        elif value:
+            said.append(f"{token}{value}")
+    return " ".join(said)
+
+
+def span(first: date, last: date) -> str:
+    """A run of nights: 3 Mar 2026, or 3 Mar to 9 Apr 2026."""
+    if first == last:
+        return day(first, "d MMM y")
+    return f"{day(first, 'd MMM' if first.year == last.year else 'd MMM y')} to {day(last, 'd MMM y')}"
+
+
+def describe(edit: BulkEdit, currency: str) -> str:
+    """What a bulk edit does, for the list of edits."""
+    said = []
+    if edit.price is not None:
+        said.append(_price(edit, currency))
+    said += [
+        f"{LABELS[column].lower()} {shown(column, value, currency)}"
+        if column not in FLAGS
+        else shown(column, value, currency)
+        for column, value in edit.restrictions.items()
+    ]
+    if edit.overbooking_limit is not None:
+        said.append(f"overbooking limit {edit.overbooking_limit}")
+    where = ", ".join(edit.room_types)
+    plans = ", ".join(code or "the room type itself" for code in edit.plans)
+    days = "" if len(edit.weekdays) == 7 else f", {weekdays(sorted(edit.weekdays))}"
+    text = f"{', '.join(said)}: {where}{f' on {plans}' if plans else ''}{days}"
+    return f"{text[:1].upper()}{text[1:]}"[:500]
+
+
+def weekdays(chosen: Sequence[int]) -> str:
+    """Days of the week, runs of them joined: Mon to Fri, Sun."""
+    parts: list[list[int]] = []
+    for number in chosen:
+        if parts and parts[-1][-1] == number - 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(
+        WEEKDAYS[run[0]] if len(run) == 1 else f"{WEEKDAYS[run[0]]} to {WEEKDAYS[run[-1]]}" for run in parts
+    )
+
+
+def _price(edit: BulkEdit, currency: str) -> str:
+    change = edit.price
+    if change is None:
+        return ""
+    sign = "+" if change.value > 0 else ""
+    if change.kind == "set":
+        return f"price {to_decimal(change.value, currency):,}"
+    by = (
+        f"{sign}{wording.percent(change.value)}"
+        if change.kind == "percent"
+        else f"{sign}{to_decimal(change.value, currency):,}"
+    )
+    rounded = "" if change.round_to == 1 else f" rounded to {to_decimal(change.round_to, currency)}"
+    return f"price {by}{rounded}"
+
+
+def roundings(currency: str) -> list[tuple[str, str]]:
+    """Amounts that prices can be rounded to, in minor units, with what they look like."""
+    one = 10 ** exponent(currency)
+    steps = sorted({1, max(one // 2, 1), one, 5 * one, 10 * one})
+    return [(str(step), "not rounded" if step == 1 else f"to {to_decimal(step, currency)}") for step in steps]
