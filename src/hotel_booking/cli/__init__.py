@@ -17,6 +17,7 @@ NOUNS = {
     "worker": ("worker", "The job worker, on the database that the environment names."),
     "migrate": ("migrate", "Bring the database to this release."),
     "api-key": ("api_key", "Create, list and revoke API keys."),
+    "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "replay": ("replay", "Live through a file of real bookings and report."),
     "permissions": ("permissions", "Which role may do what, as a table."),

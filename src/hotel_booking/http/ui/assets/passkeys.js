@@ -64,6 +64,10 @@ const messages = {
 };
 
 function tell(form, error) {
+  // The panel holds a form that was sent once (panel.js); this one may be tried again.
+  delete form.dataset.sent;
+  form.querySelector("button[type=submit]").removeAttribute("aria-busy");
+  document.body.classList.remove("busy");
   const place = form.querySelector("[data-passkey-error]");
   place.textContent = messages[error.name] ?? "That did not work. Try again, or sign in another way.";
   place.hidden = false;

@@ -1,0 +1,99 @@
+"""hotel-booking staff create-owner|invite-again|reset-mfa: the first owner, and ways back in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.db import Database, Origin, Transaction
+from hotel_booking.domains.identity import accounts
+from hotel_booking.domains.identity.accounts import Staff
+from hotel_booking.domains.identity.caller import Grant
+from hotel_booking.domains.identity.errors import StaffNotFound
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.identity.service import second_factor, staff
+from hotel_booking.domains.identity.service.staff import Invited
+
+app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
+
+T = TypeVar("T")
+Email = Annotated[str, typer.Option(help="The e-mail address that they sign in with.")]
+
+
+@app.command("create-owner")
+def create_owner(
+    email: Email,
+    name: Annotated[str, typer.Option(help="Their name, as colleagues see it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make an owner of the whole group and print the link that lets them in, alone on the last line."""
+    now = utc_now()
+
+    async def run(tx: Transaction) -> Invited:
+        return await staff.invite(tx, email=email, name=name, grants=[Grant(Role.OWNER)], by=None, now=now)
+
+    invited = _in_transaction("staff create-owner", data_dir, run)
+    typer.echo(f"{invited.staff.name} owns the group once they have chosen a password, within seven days:")
+    typer.echo(f"{_public_url()}/admin/invitation/{invited.token}")
+
+
+@app.command("invite-again")
+def invite_again(email: Email, data_dir: DataDir = None) -> None:
+    """Another link for somebody who has not chosen a password yet; the link before opens nothing more."""
+    now = utc_now()
+
+    async def run(tx: Transaction) -> Invited:
+        member = await _member(tx, email)
+        return await staff.invite_again(tx, staff_id=member.id, by=None, now=now)
+
+    invited = _in_transaction("staff invite-again", data_dir, run)
+    typer.echo(f"{invited.staff.name} can choose a password within seven days:")
+    typer.echo(f"{_public_url()}/admin/invitation/{invited.token}")
+
+
+@app.command("reset-mfa")
+def reset_mfa(email: Email, data_dir: DataDir = None) -> None:
+    """Remove every second factor of somebody who has lost them all, and sign them out everywhere. Make sure
+    that it is them who asks: call back, or meet."""
+
+    async def run(tx: Transaction) -> Staff:
+        member = await _member(tx, email)
+        await second_factor.reset(tx, staff_id=member.id)
+        return member
+
+    member = _in_transaction("staff reset-mfa", data_dir, run)
+    typer.echo(f"{member.name} signs in with the password alone now, and is asked for a new second factor")
+    typer.echo("where their role demands one. They are signed out everywhere.")
+
+
+async def _member(tx: Transaction, email: str) -> Staff:
+    member = await accounts.by_email(tx, email) if "\x00" not in email else None
+    if member is None:
+        raise StaffNotFound("nobody has an account with this address")
+    return member
+
+
+def _public_url() -> str:
+    environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
+    return Settings.from_env(environ).public_url.rstrip("/")
+
+
+def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def once(url: str) -> T:
+        origin = Origin("command", name=what)
+        async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
+            return await run(tx)
+
+    with database_url(data_dir) as url:
+        try:
+            return asyncio.run(once(url))
+        except OSError as error:
+            raise ConfigError([f"the database cannot be reached: {error}"]) from None
