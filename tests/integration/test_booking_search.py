@@ -105,23 +105,23 @@ def fits(row: Row, wanted: Wanted) -> bool:
 
 
 def expected(rows: list[Row], wanted: Wanted) -> list[UUID]:
-    key = "arrival" if wanted.sort == "arrival" else "created_at"
+    key = "created_at" if wanted.sort == "created" else wanted.sort
     chosen = [row for row in rows if fits(row, wanted)]
     return [
         row["id"] for row in sorted(chosen, key=lambda row: (row[key], row["id"]), reverse=wanted.descending)
     ]
 
 
-STATES: tuple[Status | None, ...] = (None, "confirmed", "checked_out", "no_show", "expired")
-BALANCES: tuple[Balance | None, ...] = (None, "owes", "paid")
+STATES: tuple[Status | None, ...] = (None, "confirmed", "checked_out", "expired")
+BALANCES: tuple[Balance | None, ...] = (None, "owes")
 DATES: tuple[dict[str, Any], ...] = (
     {},
     {"arrival_from": TODAY, "arrival_to": TODAY + timedelta(days=5)},
     {"departure_from": TODAY - timedelta(days=400), "departure_to": TODAY - timedelta(days=20)},
     {"created_from": datetime(2026, 1, 1, tzinfo=UTC), "created_until": datetime(2026, 9, 1, tzinfo=UTC)},
 )
-SORTS: tuple[tuple[Sort, bool], ...] = (("arrival", False), ("created", True))
-TEXTS = ("", "ma", "m c")
+SORTS: tuple[tuple[Sort, bool], ...] = (("arrival", False), ("created", True), ("departure", True))
+TEXTS = ("", "m c")
 PROPERTIES = (None, frozenset({2}))
 
 
@@ -146,7 +146,7 @@ async def test_every_combination_finds_what_a_full_look_finds(
         want = expected(rows, wanted)
         assert await every(chain, wanted, limit=max(30, len(want) // 3)) == want, wanted
         tried += bool(want)
-    assert tried > 8
+    assert tried > 5
 
 
 async def test_nobody_without_properties_finds_anything(chain: Database) -> None:

@@ -81,7 +81,7 @@ async def write_history(
     await tx.execute(_sql("tables"))
     await tx.copy("history_name", ("kind", "position", "name"), _names())
     restore = await _drop_indexes(tx)
-    gaps = _gap(houses, bookings)
+    gaps = _plan_gaps(houses, bookings)
     bodies: dict[UUID, object] = {}
     terms_of = await terms(houses[0], bodies)
     rows = await asyncio.to_thread(_prices, houses[0], first, until, seed, terms_of)
@@ -108,7 +108,7 @@ async def write_history(
 
 
 async def _write_house(
-    tx: Transaction, house: House, rows: Sequence[PriceRow], first: date, until: date, gaps: int
+    tx: Transaction, house: House, rows: Sequence[PriceRow], first: date, until: date, gaps: tuple[int, float]
 ) -> None:
     await tx.execute("TRUNCATE pg_temp.history_price, pg_temp.history_stay")
     await tx.copy("history_price", _PRICE_COLUMNS, rows)
@@ -120,13 +120,14 @@ async def _write_house(
         first,
         until,
         lengths,
-        gaps,
-        math.ceil(2 * DAYS / (2 * min(lengths) + gaps - 1)),
+        gaps[0],
+        math.ceil(2 * DAYS / (2 * min(lengths) + gaps[0] - 1)),
         sorted(_boundaries(house)),
         _periods(house, first, until),
         _VARIANTS,
         given,
         len(guests.many_families()),
+        gaps[1],
     )
     await tx.execute(_sql("cancelled"), _CANCELLED / (100 - _CANCELLED), _CANCELLED_BEFORE, given)
     await tx.execute("ANALYZE pg_temp.history_stay")
@@ -164,19 +165,27 @@ def _names() -> Iterator[tuple[str, int, str]]:
             yield kind, position, name
 
 
-def _gap(houses: Sequence[House], bookings: int) -> int:
-    """Free nights between two stays of a room are drawn from 0 up to, but not, this: so many that the houses
-    come to the number of bookings."""
-    staying = bookings * (100 - _CANCELLED) / 100
-    low, high = 1, 2 * DAYS
-    while low < high:  # the smallest gap that does not give too many
-        middle = (low + high) // 2
-        expected = sum(
-            house.outline.rooms * DAYS / (sum(_lengths(house)) / len(_lengths(house)) + (middle - 1) / 2)
+def _plan_gaps(houses: Sequence[House], bookings: int) -> tuple[int, float]:
+    """Free nights between two stays of a room are drawn from 0 up to, but not, the first number: the most
+    that still give enough bookings. The second is the share of the stays that are kept."""
+    wanted = bookings * (100 - _CANCELLED) / 100
+
+    def expected(gaps: int) -> float:
+        return sum(
+            # Of the last stay of a room, half lies beyond the end.
+            house.outline.rooms * (DAYS / (_mean(house) + (gaps - 1) / 2) - 0.5)
             for house in houses
         )
-        low, high = (low, middle) if expected <= staying else (middle + 1, high)
-    return low
+
+    gaps = 1
+    while gaps < 2 * DAYS and expected(gaps + 1) >= wanted:
+        gaps += 1
+    return gaps, min(1.0, wanted / expected(gaps))
+
+
+def _mean(house: House) -> float:
+    lengths = _lengths(house)
+    return sum(lengths) / len(lengths)
 
 
 def _lengths(house: House) -> list[int]:

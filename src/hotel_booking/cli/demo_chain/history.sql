@@ -27,7 +27,7 @@ $$;
 
 -- @ stays
 -- $1 property, $2 first night, $3 end, $4 lengths, $5 gaps, $6 stays a room, $7 days that no stay crosses,
--- $8 first days of periods, $9 variants, $10 given names, $11 family names
+-- $8 first days of periods, $9 variants, $10 given names, $11 family names, $12 share kept
 INSERT INTO pg_temp.history_stay (booking, guest, reservation, payment, room_id, kind, arrival, nights, period,
                                   variant, status, given, family, mail, created_at, ended_at)
 WITH slot AS MATERIALIZED (
@@ -43,7 +43,7 @@ WITH slot AS MATERIALIZED (
 ), chosen AS MATERIALIZED (
     SELECT *, width_bucket(arrival, $8::date[]) AS period
       FROM placed
-     WHERE arrival + nights <= $3::date
+     WHERE arrival + nights <= $3::date AND random() < $12::float8
        AND NOT EXISTS (SELECT FROM unnest($7::date[]) AS b(day) WHERE arrival < b.day AND b.day < arrival + nights)
 )
 SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), room_id, kind, arrival, nights,

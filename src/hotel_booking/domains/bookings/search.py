@@ -9,16 +9,17 @@ nothing to choose: an order that it might think dear is the index's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
+from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.types import Status
 
-Sort = Literal["arrival", "created"]
+Sort = Literal["arrival", "departure", "created"]
 Balance = Literal["owes", "paid", "refund_due"]
 
 _Condition = tuple[str, list[Any]]
@@ -100,7 +101,7 @@ async def find_bookings(
     candidates = await _candidates(tx, search)
     stopped: Position | None = None
     if candidates is not None:
-        rows = await tx.fetch(search.among(limit + 1), *search.values, candidates)
+        rows = await tx.fetch(search.among(limit + 1), *search.values, *search.words, candidates)
     elif wanted.property_ids is not None and len(wanted.property_ids) <= _FEW_PROPERTIES:
         rows = await tx.fetch(
             search.by_property(limit + 1), *search.values, *search.words, sorted(wanted.property_ids)
@@ -120,9 +121,13 @@ async def find_bookings(
 async def _candidates(tx: Transaction, search: _Search) -> list[UUID] | None:
     """All bookings that one of the conditions finds, where that is not too many; else None."""
     for sql, args in search.sources():
-        rows = await tx.fetch(sql, *args, _CANDIDATES + 1)
-        if len(rows) <= _CANDIDATES:
-            return [row["booking_id"] for row in rows]
+        ids: list[UUID] | None = await tx.fetchval(
+            f"SELECT CASE WHEN count(*) <= {_CANDIDATES} THEN coalesce(array_agg(booking_id), '{{}}') END"
+            f"  FROM ({sql} LIMIT {_CANDIDATES + 1}) AS few",
+            *args,
+        )
+        if ids is not None:
+            return ids
     return None
 
 
@@ -132,7 +137,7 @@ class _Search:
     def __init__(self, wanted: Wanted, after: Position | None) -> None:
         self.words = [wanted.text] if wanted.text else []
         self._sort = wanted.sort
-        self._key = "arrival" if wanted.sort == "arrival" else "created_at"
+        self._key = "created_at" if wanted.sort == "created" else wanted.sort
         way = "DESC" if wanted.descending else "ASC"
         self._order = f"ORDER BY e.{self._key} {way}, e.booking_id {way}"
         # What bounds the walk in its index, and what is asked of each booking met on the way: conditions with
@@ -143,14 +148,15 @@ class _Search:
         if after is not None:
             sign = "<" if wanted.descending else ">"
             self._bound.append((f"(e.{self._key}, e.booking_id) {sign} ({{}}, {{}})", [after.key, after.id]))
-        if wanted.text:
-            sql = "SELECT id AS booking_id FROM booking_candidates(words_asked($1), $2) AS id"
-            self._sources.append((sql, [wanted.text]))
         self._add_balance(wanted)
         self._add_status(wanted)
         self._add_range("arrival", (">=", wanted.arrival_from), ("<=", wanted.arrival_to))
         self._add_range("departure", (">=", wanted.departure_from), ("<=", wanted.departure_to))
         self._add_range("created_at", (">=", wanted.created_from), ("<", wanted.created_until))
+        self._add_what_follows(wanted)
+        if wanted.text:
+            sql = f"SELECT id AS booking_id FROM booking_candidates(words_asked($1), {_CANDIDATES + 1}) AS id"
+            self._sources.append((sql, [wanted.text]))
         if wanted.property_ids is not None:
             self._filter.append(("e.property_id = ANY ({}::int[])", [sorted(wanted.property_ids)]))
         self.bound_values: list[Any] = []
@@ -159,16 +165,17 @@ class _Search:
         self._filters = _numbered(self._filter, self.values)
 
     def sources(self) -> list[tuple[str, list[Any]]]:
-        """Statements that find candidates by another index than the walk's, with their parameters. Each wants
-        a limit as one parameter more."""
+        """Statements that find candidates by another index than the walk's, with their parameters; each can
+        be cut short by a limit."""
         return self._sources
 
     def among(self, limit: int) -> str:
-        """Of the candidates (one parameter more), those that fit."""
+        """Of the candidates (one parameter more than `words`), those that fit."""
         return (
-            f"SELECT e.booking_id, e.{self._key} AS key FROM unnest(${len(self.values) + 1}::uuid[]) AS c(id)"
-            " CROSS JOIN LATERAL (SELECT * FROM booking_entry WHERE booking_id = c.id OFFSET 0) AS e"
-            f"{_where(self._bounds + self._filters)} {self._order} LIMIT {limit}"
+            f"SELECT e.booking_id, e.{self._key} AS key"
+            f" FROM unnest(${len(self.values) + len(self.words) + 1}::uuid[]) AS c(id) CROSS JOIN LATERAL"
+            " (SELECT * FROM booking_entry WHERE booking_id = c.id OFFSET 0) AS e"
+            f"{_where(self._bounds + self._filters + self._has_words())} {self._order} LIMIT {limit}"
         )
 
     def walk(self, limit: int) -> str:
@@ -198,9 +205,10 @@ class _Search:
         return f"SELECT * FROM booking_entry e{_where(self._bounds)} {self._order}"
 
     def _has_words(self) -> list[str]:
-        # A scalar subquery is looked up booking by booking; a join might be hashed over all of them.
+        # A scalar subquery is looked up booking by booking, where a join might be hashed over all of them;
+        # the inner one is computed once.
         return [
-            f"(SELECT w.words @@ words_asked(${len(self.values) + 1}) FROM booking_words w"
+            f"(SELECT w.words @@ (SELECT words_asked(${len(self.values) + 1})) FROM booking_words w"
             " WHERE w.booking_id = e.booking_id)"
             for _ in self.words
         ]
@@ -213,14 +221,14 @@ class _Search:
             # The index of those is in the order of arrivals.
             (self._bound if self._sort == "arrival" else self._filter).append((f"e.{column} > 0", []))
             sql = f"SELECT booking_id FROM booking_entry WHERE {column} > 0 ORDER BY arrival, booking_id"
-            self._sources.append((f"{sql} LIMIT $1", []))
+            self._sources.append((sql, []))
 
     def _add_status(self, wanted: Wanted) -> None:
         if wanted.status is None:
             return
         walked = self._sort == "arrival" and wanted.balance in (None, "paid")
         (self._bound if walked else self._filter).append(("e.status = {}", [wanted.status]))
-        sql = "SELECT booking_id FROM booking_entry WHERE status = $1 ORDER BY arrival, booking_id LIMIT $2"
+        sql = "SELECT booking_id FROM booking_entry WHERE status = $1 ORDER BY arrival, booking_id"
         self._sources.append((sql, [wanted.status]))
 
     def _add_range(self, column: str, *limits: tuple[str, date | datetime | None]) -> None:
@@ -233,8 +241,25 @@ class _Search:
             self._filter += conditions
             values: list[Any] = []
             sql = f"SELECT e.booking_id FROM booking_entry e{_where(_numbered(conditions, values))}"
-            sql += f" ORDER BY e.{column}, e.booking_id LIMIT ${len(values) + 1}"
-            self._sources.append((sql, values))
+            self._sources.append((f"{sql} ORDER BY e.{column}, e.booking_id", values))
+
+    def _add_what_follows(self, wanted: Wanted) -> None:
+        """Bounds of the walk that follow from ranges of other days: nobody arrives before they have booked,
+        or stays longer than a stay can be. A day more, for the zones of the earth."""
+        first: date | None = None
+        last: date | None = None
+        if wanted.sort == "arrival":
+            last = wanted.departure_to
+            if wanted.departure_from:
+                first = wanted.departure_from - timedelta(days=MAX_NIGHTS)
+        if wanted.sort != "created" and wanted.created_from:
+            first = max(first or date.min, wanted.created_from.date() - timedelta(days=1))
+        if wanted.sort == "created":
+            last = min((day for day in (wanted.arrival_to, wanted.departure_to) if day), default=None)
+            last = last and last + timedelta(days=2)
+        for sign, day in ((">=", first), ("<=", last)):
+            if day is not None:
+                self._bound.append((f"e.{self._key} {sign} {{}}::date", [day]))
 
 
 def _numbered(conditions: Sequence[_Condition], values: list[Any]) -> list[str]:
