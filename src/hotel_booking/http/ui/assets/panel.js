@@ -95,10 +95,11 @@ addEventListener("pageshow", () => {
 
 document.addEventListener("click", async (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
-  const target = event.target.closest?.("[data-theme-toggle], [data-copy], [data-open], [data-close], [data-help]");
+  const target = event.target.closest?.("[data-theme-toggle], [data-copy], [data-open], [data-close], [data-help], [data-find]");
   if (!target) return;
   if (target.matches("[data-theme-toggle]")) nextTheme();
   if (target.matches("[data-help]")) showHelp();
+  if (target.matches("[data-find]")) find();
   if (target.matches("[data-open]")) document.getElementById(target.dataset.open)?.showModal();
   if (target.matches("[data-close]")) target.closest("dialog")?.close();
   if (target.matches("[data-copy]")) {
@@ -118,6 +119,10 @@ document.addEventListener("keydown", (event) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
+  }
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && document.querySelector("[data-find]")) {
+    event.preventDefault();
+    return find();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (typing(event.target) || document.querySelector("dialog[open]")) return;
@@ -141,6 +146,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+async function find() {
+  const { open } = await import("./palette.js");
+  open();
+}
+
 function showHelp() {
   const list = make("dl", { className: "details" });
   const line = (keys, text) => {
@@ -150,6 +160,7 @@ function showHelp() {
   };
   if (document.querySelector('main input[type="search"], main input[name="q"]')) line("/", "Search this page");
   for (const link of document.querySelectorAll("[data-shortcut]")) line(link.dataset.shortcut, link.dataset.shortcutLabel ?? link.textContent.trim());
+  if (document.querySelector("[data-find]")) line("Ctrl K", "Go anywhere, find a booking");
   line("?", "This list");
   const close = make("button", { className: "button secondary", textContent: "Close" });
   const form = make("form", { method: "dialog" }, make("h2", { id: "help-title", textContent: "Keys" }), list, make("div", { className: "form-actions" }, close));
@@ -199,6 +210,10 @@ async function prepare(part) {
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
 
 showTheme();
+for (const button of document.querySelectorAll("[data-find]")) {
+  button.hidden = false;
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) button.querySelector("kbd").textContent = "⌘ K";
+}
 prepare(document);
 // After a form came back: at what is wrong.
 (document.querySelector('main form [aria-invalid="true"]') ?? document.querySelector('main form .alert.danger[tabindex="-1"]'))?.focus();
