@@ -10,8 +10,16 @@ from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.queries import thing
-from hotel_booking.domains.properties.rows import insert, said, update
-from hotel_booking.domains.properties.types import NewRoom, RoomChange, check_texts
+from hotel_booking.domains.properties.rows import (
+    check_version,
+    delete,
+    insert,
+    refuse_while_used,
+    said,
+    update,
+)
+from hotel_booking.domains.properties.rows import uses as found
+from hotel_booking.domains.properties.types import NewRoom, RoomChange, Use, check_texts
 
 _LOCK_TYPE = "SELECT FROM room_type WHERE id = $1 FOR NO KEY UPDATE"
 _LOCK = """
@@ -40,10 +48,19 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     return row
 
 
-async def change(tx: Transaction, *, property_id: int, number: str, changes: RoomChange, today: date) -> Row:
+async def change(
+    tx: Transaction,
+    *,
+    property_id: int,
+    number: str,
+    changes: RoomChange,
+    today: date,
+    version: int | None = None,
+) -> Row:
     """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
-    it has a stay or a block to come."""
+    it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
+    check_version(row, version)
     values = said(changes)
     check_texts(values)
     active = values.get("active", row["active"])
@@ -53,6 +70,30 @@ async def change(tx: Transaction, *, property_id: int, number: str, changes: Roo
             await _check_unused(tx, row, today)
         await _shift(tx, row["room_type_id"], today, 1 if active else -1)
     return await update(tx, tables.room, row["id"], values)
+
+
+async def uses(tx: Transaction, *, room_id: int) -> tuple[Use, ...]:
+    """The stays that a room had and has, and the times that it is out of order."""
+    row = await tx.fetchrow(
+        "SELECT count(reservation_id) AS stays, count(*) - count(reservation_id) AS blocks"
+        "  FROM room_use WHERE room_id = $1",
+        room_id,
+    )
+    return found(row) if row is not None else ()
+
+
+async def remove(
+    tx: Transaction, *, property_id: int, number: str, today: date, version: int | None = None
+) -> None:
+    """Remove a room in which nobody ever stayed. Raises `InUse`, and `RoomIsSold` as `change` does."""
+    row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
+    check_version(row, version)
+    refuse_while_used(f"room {number}", await uses(tx, room_id=row["id"]))
+    if row["active"]:
+        await tx.execute(_LOCK_TYPE, row["room_type_id"])
+        await _check_unused(tx, row, today)
+        await _shift(tx, row["room_type_id"], today, -1)
+    await delete(tx, tables.room, row["id"], what=f"room {number}")
 
 
 async def _check_unused(tx: Transaction, row: Row, today: date) -> None:

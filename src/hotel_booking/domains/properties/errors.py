@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hotel_booking.core.errors import Conflict, NotFound
+from hotel_booking.core.errors import Conflict, Invalid, NotFound
 
 
 class AlreadyExists(Conflict):
@@ -15,6 +15,18 @@ class InUse(Conflict):
     """Something else needs it as it is; the detail says where. Nothing changed."""
 
     code = "in_use"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed it since it was read. Nothing changed."""
+
+    code = "changed_meanwhile"
+
+
+class NotAPhoto(Invalid):
+    """The file is no picture that can be shown. Nothing was kept."""
+
+    code = "not_a_photo"
 
 
 class NoSuchThing(NotFound):

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.errors import NoSuchThing
+from hotel_booking.domains.properties.types import TranslatedKind
 
 MAX_LISTED = 2_000  # things of one kind in one property
 
 
-async def property_by_slug(tx: Transaction, slug: str, *, active_only: bool = False) -> Row:
-    """The property's row. Raises `NoSuchProperty`."""
-    query = sa.select(tables.property_).where(tables.property_.c.slug == slug)
+async def property_by_slug(
+    tx: Transaction, slug: str, *, active_only: bool = False, lock: bool = False
+) -> Row:
+    """The property's row, locked against other editors with `lock`. Raises `NoSuchProperty`."""
+    query: Any = sa.select(tables.property_).where(tables.property_.c.slug == slug)
     if active_only:
         query = query.where(tables.property_.c.active)
-    row = await tx.fetchrow(query)
+    # KEY SHARE stays possible: bookings refer to the property while it is edited.
+    row = await tx.fetchrow(query.with_for_update(key_share=True) if lock else query)
     if row is None:
         raise NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
     return row
@@ -40,7 +46,13 @@ async def things(tx: Transaction, table: sa.Table, property_id: int) -> list[Row
 
 
 async def thing(
-    tx: Transaction, table: sa.Table, property_id: int, code: str, *, key: str = "code", lock: bool = False
+    tx: Transaction,
+    table: sa.Table,
+    property_id: int,
+    code: str | int,
+    *,
+    key: str = "code",
+    lock: bool = False,
 ) -> Row:
     """One thing by its code or number. Raises `NoSuchThing`."""
     query: Any = sa.select(table).where(table.c.property_id == property_id, table.c[key] == code)
@@ -49,3 +61,82 @@ async def thing(
         kind = table.name.replace("_", " ")
         raise NoSuchThing(f"the property has no {kind} {code!r}", fix="list them to see what it has")
     return row
+
+
+# Texts in other languages ------------------------------------------------------------------------
+
+
+async def translated(
+    tx: Transaction, kind: TranslatedKind, ids: Sequence[int], language: str
+) -> dict[int, dict[str, str]]:
+    """The texts of some objects in a language, by id and field; what is not translated is missing.
+
+    One indexed statement. Show an object's own text where there is none here:
+    `texts.get(row["id"], {}).get("name", row["name"])`.
+    """
+    rows = await tx.fetch(
+        "SELECT object_id, field, content FROM translation"
+        " WHERE kind = $1 AND object_id = ANY ($2) AND language = $3",
+        kind,
+        list(ids),
+        language,
+    )
+    found: dict[int, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row["object_id"], {})[row["field"]] = row["content"]
+    return found
+
+
+async def translations(tx: Transaction, property_id: int) -> dict[tuple[str, int], dict[str, dict[str, str]]]:
+    """All texts of a property in other languages: by kind and id, then language, then field."""
+    rows = await tx.fetch(
+        "SELECT kind, object_id, language, field, content FROM translation WHERE property_id = $1",
+        property_id,
+    )
+    found: dict[tuple[str, int], dict[str, dict[str, str]]] = {}
+    for row in rows:
+        texts = found.setdefault((row["kind"], row["object_id"]), {}).setdefault(row["language"], {})
+        texts[row["field"]] = row["content"]
+    return found
+
+
+# Photos ------------------------------------------------------------------------------------------
+
+
+class Photo(msgspec.Struct, frozen=True):
+    """A photo of a property, or of the room type with the code `room_type`; `width` and `height` are those of
+    its largest file."""
+
+    id: int
+    file: str
+    widths: tuple[int, ...]
+    width: int
+    height: int
+    alt: str
+    room_type: str | None
+
+    def address(self, width: int) -> str:
+        """Where its file of at least this width is served; the largest where there is none."""
+        fitting = next((own for own in self.widths if own >= width), self.widths[-1])
+        return f"/media/{file_name(self.file, fitting)}"
+
+    @property
+    def srcset(self) -> str:
+        """All its files, as `srcset` of an img names them."""
+        return ", ".join(f"/media/{file_name(self.file, width)} {width}w" for width in self.widths)
+
+
+def file_name(file: str, width: int) -> str:
+    """The name of a photo's file of this width."""
+    return f"{file}-{width}.webp"
+
+
+async def photos(tx: Transaction, property_id: int) -> list[Photo]:
+    """The photos of a property in their order; the first is its cover."""
+    rows = await tx.fetch(
+        "SELECT p.id, p.file, p.widths, p.width, p.height, p.alt, t.code AS room_type"
+        "  FROM property_photo p LEFT JOIN room_type t ON t.id = p.room_type_id"
+        " WHERE p.property_id = $1 ORDER BY p.sort, p.id",
+        property_id,
+    )
+    return [Photo(**{**dict(row), "widths": tuple(row["widths"])}) for row in rows]

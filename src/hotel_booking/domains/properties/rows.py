@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.properties.errors import AlreadyExists
+from hotel_booking.domains.properties.errors import AlreadyExists, ChangedMeanwhile, InUse
+from hotel_booking.domains.properties.types import Use
 
 
 async def insert(tx: Transaction, table: sa.Table, values: Mapping[str, Any], *, what: str) -> Row:
@@ -46,6 +47,55 @@ async def update(tx: Transaction, table: sa.Table, row_id: int, values: Mapping[
     if row is None:
         raise RuntimeError(f"the row of {table.name} vanished")
     return row
+
+
+async def delete(tx: Transaction, table: sa.Table, row_id: int, *, what: str) -> None:
+    """Delete a row. Raises `InUse` where another row needs it: somebody was faster than the check."""
+    try:
+        async with tx.savepoint():
+            await tx.execute(sa.delete(table).where(table.c.id == row_id))
+    except asyncpg.ForeignKeyViolationError as error:
+        by = str(error.table_name).replace("_", " ")
+        raise InUse(f"{what} is still needed by a {by}", fix="deactivate it instead") from None
+
+
+def check_version(row: Row, version: int | None) -> None:
+    """Raise `ChangedMeanwhile` unless the row is as it was when its version was read (None: never mind)."""
+    if version is not None and row["version"] != version:
+        raise ChangedMeanwhile(
+            "it was changed meanwhile", fix="look at what it is now, and change it again where that is needed"
+        )
+
+
+def uses(counts: Row) -> tuple[Use, ...]:
+    """What counting said: columns named for the kinds of use, each with the first names in `<kind>_names`."""
+    return tuple(
+        Use(kind, counts[kind], tuple(counts.get(f"{kind}_names") or ()))  # type: ignore[arg-type]
+        for kind in counts.keys()  # noqa: SIM118  # a record iterates over its values
+        if not kind.endswith("_names") and counts[kind]
+    )
+
+
+def refuse_while_used(what: str, found: Sequence[Use], *, fix: str = "deactivate it instead") -> None:
+    """Raise `InUse` saying where something is needed, unless it is needed nowhere."""
+    if found:
+        said = ", ".join(f"{use.count} {_WORDS[use.kind][use.count != 1]}" for use in found)
+        raise InUse(f"{what} is in use: {said}", fix=fix, extra={"uses": msgspec.to_builtins(list(found))})
+
+
+_WORDS = {
+    "bookings_to_come": ("coming booking", "coming bookings"),
+    "bookings_past": ("past booking", "past bookings"),
+    "open_quotes": ("guest is about to book it", "guests are about to book it"),
+    "room_types": ("room type", "room types"),
+    "rooms": ("room", "rooms"),
+    "rate_plans": ("rate plan", "rate plans"),
+    "derived_plans": ("rate plan is derived from it", "rate plans are derived from it"),
+    "stays": ("stay", "stays"),
+    "blocks": ("time out of order", "times out of order"),
+    "staff": ("member of staff has a role here", "members of staff have a role here"),
+    "keys": ("API key is limited to it", "API keys are limited to it"),
+}
 
 
 def said(changes: msgspec.Struct) -> dict[str, Any]:

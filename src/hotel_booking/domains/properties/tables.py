@@ -33,6 +33,7 @@ property_ = sa.Table(
     sa.Column("child_bands", ARRAY(sa.Integer)),
     sa.Column("active", sa.Boolean),
     sa.Column("version", sa.Integer),
+    sa.Column("language", sa.Text),
 )
 
 room_type = sa.Table(
@@ -66,6 +67,7 @@ room = sa.Table(
     sa.Column("number", sa.Text),
     sa.Column("floor", sa.Text),
     sa.Column("active", sa.Boolean),
+    sa.Column("version", sa.Integer),
 )
 
 cancellation_policy = sa.Table(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, time
+from collections.abc import Sequence
+from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 from zoneinfo import available_timezones
 
 import msgspec
@@ -48,6 +49,52 @@ CURRENCIES = frozenset(
 )
 
 
+# The languages that texts are kept in; the right column is what each calls itself.
+LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
+Language = Literal["en", "de", "fr", "es", "ar"]
+
+TranslatedKind = Literal["property", "room_type", "rate_plan"]
+
+WIDTHS = (480, 960, 1600)  # of a photo's files, in pixels
+MOST_PHOTOS = 100  # of one property
+
+
+class MediaStore(Protocol):
+    """Where uploaded files are kept, by names that we make ourselves."""
+
+    async def put(self, name: str, body: bytes) -> None:
+        """Keep a file; when this returns, a crash does not lose it."""
+
+    async def get(self, name: str) -> bytes | None:
+        """The file; None where there is none of this name."""
+
+    async def remove(self, names: Sequence[str]) -> None:
+        """Remove files; those that are gone already do not matter."""
+
+    async def names(self, *, older_than: datetime) -> Sequence[str]:
+        """The names of all files that were kept before an instant."""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """One way in which something is needed: how often, and by what (the first few, by code or number)."""
+
+    kind: Literal[
+        "bookings_to_come",
+        "bookings_past",
+        "open_quotes",
+        "room_types",
+        "rooms",
+        "rate_plans",
+        "derived_plans",
+        "stays",
+        "blocks",
+        "staff",
+        "keys",
+    ]
+    count: int
+    names: tuple[str, ...] = ()
+
+
 class Bed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Beds of one kind in a room."""
 
@@ -81,6 +128,7 @@ class NewProperty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     check_out_time: time = time(11)
     tax_rounding: Rounding = "line"
     child_bands: Bands = []
+    language: Language = "en"
 
 
 class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -105,6 +153,7 @@ class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     check_out_time: time | UnsetType = UNSET
     tax_rounding: Rounding | UnsetType = UNSET
     child_bands: Bands | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
 

@@ -12,7 +12,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import thing
-from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.service.policies import flexible
 from hotel_booking.domains.properties.service.taxes import per_million
 from hotel_booking.domains.properties.types import Code, Name, Sort, Text, check_texts
@@ -106,10 +106,13 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> Row:
     return await insert(tx, rate_plan, values, what=f"a rate plan {new.code!r}")
 
 
-async def change(tx: Transaction, *, property_id: int, code: str, changes: PlanChange) -> Row:
+async def change(
+    tx: Transaction, *, property_id: int, code: str, changes: PlanChange, version: int | None = None
+) -> Row:
     """Change a rate plan for the sales to come. Raises `InUse` when a plan that others derive from shall
-    not be sold any more."""
+    not be sold any more, `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, rate_plan, property_id, code, lock=True)
+    check_version(row, version)
     values = said(changes)
     deposit, adjustment, policy = (values.pop(name, None) for name in ("deposit", "adjustment", "policy"))
     if deposit is not None:

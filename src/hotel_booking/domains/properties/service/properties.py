@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import property_by_slug
-from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.rows import (
+    check_version,
+    delete,
+    insert,
+    refuse_while_used,
+    said,
+    update,
+)
+from hotel_booking.domains.properties.rows import uses as found
+from hotel_booking.domains.properties.service import photos
 from hotel_booking.domains.properties.types import (
     NewProperty,
     PropertyChange,
+    Use,
     check_bands,
     check_currency,
     check_texts,
@@ -23,11 +35,18 @@ from hotel_booking.domains.properties.types import (
     slug_of,
 )
 
+# Addresses beside the properties' own.
+_RESERVED = frozenset({"new"})
+
 
 async def create(tx: Transaction, *, new: NewProperty) -> Row:
     """Make a property. Raises `AlreadyExists` for a taken slug, `Invalid` naming the field."""
     values = {name: getattr(new, name) for name in new.__struct_fields__}
     values["slug"] = new.slug or slug_of(new.name)
+    if values["slug"] in _RESERVED:
+        raise Invalid(
+            f"the address {values['slug']!r} is taken by a page of ours", field="slug", fix="add a word"
+        )
     _check(values)
     try:
         return await insert(tx, tables.property_, values, what=f"a property {values['slug']!r}")
@@ -35,10 +54,12 @@ async def create(tx: Transaction, *, new: NewProperty) -> Row:
         raise Invalid("there is no such place", field="place_id", fix="GET /places finds it") from None
 
 
-async def change(tx: Transaction, *, slug: str, changes: PropertyChange) -> Row:
+async def change(tx: Transaction, *, slug: str, changes: PropertyChange, version: int | None = None) -> Row:
     """Change a property. Its currency and time zone cannot change any more once it has rates or bookings:
-    prices and deadlines would come to mean something else."""
-    row = await property_by_slug(tx, slug)
+    prices and deadlines would come to mean something else. Raises `ChangedMeanwhile` where it is not
+    `version` any more."""
+    row = await property_by_slug(tx, slug, lock=True)
+    check_version(row, version)
     values = said(changes)
     _check(values)
     for field in ("currency", "timezone"):
@@ -52,6 +73,41 @@ async def change(tx: Transaction, *, slug: str, changes: PropertyChange) -> Row:
         return await update(tx, tables.property_, row["id"], values)
     except asyncpg.ForeignKeyViolationError:
         raise Invalid("there is no such place", field="place_id", fix="GET /places finds it") from None
+
+
+_USES = """
+SELECT (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND EXISTS (
+            SELECT FROM reservation r WHERE r.booking_id = b.id AND r.taken IS NOT NULL
+               AND r.departure > $2)) AS bookings_to_come,
+       (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND NOT EXISTS (
+            SELECT FROM reservation r WHERE r.booking_id = b.id AND r.taken IS NOT NULL
+               AND r.departure > $2)) AS bookings_past,
+       (SELECT count(*) FROM quote WHERE property_id = $1 AND expires_at > $3 AND booking_id IS NULL)
+           AS open_quotes,
+       (SELECT count(*) FROM room_type WHERE property_id = $1) AS room_types,
+       (SELECT count(*) FROM room WHERE property_id = $1) AS rooms,
+       (SELECT count(*) FROM rate_plan WHERE property_id = $1) AS rate_plans,
+       (SELECT count(DISTINCT staff_id) FROM staff_grant WHERE property_id = $1) AS staff,
+       (SELECT count(*) FROM api_key WHERE property_ids @> ARRAY[$1::int] AND revoked_at IS NULL) AS keys
+"""
+
+
+async def uses(tx: Transaction, *, property_: Row, now: datetime) -> tuple[Use, ...]:
+    """Where a property is needed."""
+    today = local_today(now, property_["timezone"])
+    row = await tx.fetchrow(_USES, property_["id"], today, now)
+    return found(row) if row is not None else ()
+
+
+async def remove(tx: Transaction, *, slug: str, version: int | None = None, now: datetime) -> None:
+    """Remove a property that is not needed, with its policies, taxes, texts and photos. Raises `InUse`."""
+    row = await property_by_slug(tx, slug, lock=True)
+    check_version(row, version)
+    refuse_while_used(row["name"], await uses(tx, property_=row, now=now))
+    await photos.remove_all(tx, property_id=row["id"], now=now)
+    for table in ("translation", "tax", "cancellation_policy"):
+        await tx.execute(f"DELETE FROM {table} WHERE property_id = $1", row["id"])
+    await delete(tx, tables.property_, row["id"], what=row["name"])
 
 
 def _check(values: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import thing
-from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.types import (
     NewRoomType,
     RoomTypeChange,
@@ -32,9 +32,13 @@ async def create(tx: Transaction, *, property_: Row, new: NewRoomType) -> Row:
     return await insert(tx, tables.room_type, values, what=f"a room type {new.code!r}")
 
 
-async def change(tx: Transaction, *, property_: Row, code: str, changes: RoomTypeChange) -> Row:
-    """Change a room type. Raises `InUse` when it shall not be sold any more but has bookings to come."""
+async def change(
+    tx: Transaction, *, property_: Row, code: str, changes: RoomTypeChange, version: int | None = None
+) -> Row:
+    """Change a room type. Raises `InUse` when it shall not be sold any more but has bookings to come,
+    `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.room_type, property_["id"], code, lock=True)
+    check_version(row, version)
     values = said(changes)
     _check(property_, {**dict(row), **values}, values)
     if values.get("active") is False:

@@ -9,7 +9,7 @@ from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.queries import thing
-from hotel_booking.domains.properties.rows import insert, said, update
+from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.types import NewTax, TaxChange, check_texts
 
 _PER_MILLION = Decimal(10_000)
@@ -30,9 +30,12 @@ async def create(tx: Transaction, *, property_id: int, new: NewTax) -> Row:
     return await insert(tx, tables.tax, values, what=f"a tax {new.code!r}")
 
 
-async def change(tx: Transaction, *, property_id: int, code: str, changes: TaxChange) -> Row:
-    """Change a tax for the sales to come."""
+async def change(
+    tx: Transaction, *, property_id: int, code: str, changes: TaxChange, version: int | None = None
+) -> Row:
+    """Change a tax for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.tax, property_id, code, lock=True)
+    check_version(row, version)
     values = said(changes)
     percent, amount = values.pop("percent", None), values.pop("amount", None)
     if percent is not None or amount is not None:
@@ -42,9 +45,10 @@ async def change(tx: Transaction, *, property_id: int, code: str, changes: TaxCh
     return await update(tx, tables.tax, row["id"], values)
 
 
-async def remove(tx: Transaction, *, property_id: int, code: str) -> None:
+async def remove(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
     """Remove a tax from the sales to come."""
     row = await thing(tx, tables.tax, property_id, code, lock=True)
+    check_version(row, version)
     await tx.execute("DELETE FROM tax WHERE id = $1", row["id"])
 
 

@@ -1,0 +1,137 @@
+"""Photos: what was uploaded is decoded and written anew, in a few widths; only the picture itself is kept.
+
+Nothing of the file survives: no EXIF (where and by whom it was taken), no profile, no comment, nothing behind
+the picture. What it is, its first bytes say to Pillow; name and declared type are not looked at.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from typing import Any
+
+import msgspec
+from PIL import Image, ImageCms, ImageOps
+
+from hotel_booking.domains.properties.errors import NotAPhoto
+from hotel_booking.domains.properties.types import WIDTHS
+
+MAX_BYTES = 10_000_000
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 200
+MAX_RATIO = 4  # of the longer side to the shorter
+_QUALITY = 80
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
+# Pillow fails in many ways on files that are broken on purpose.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, KeyError, TypeError)
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """The picture as WebP in one width."""
+
+    width: int
+    height: int
+    body: bytes
+
+
+def render(data: bytes) -> tuple[Rendition, ...]:
+    """The picture in at most three widths (480, 960, 1600), narrowest first, never enlarged.
+
+    Costs up to a second of CPU and 200 MB for the largest pictures: run it in a thread, one at a time.
+    Raises `NotAPhoto`.
+    """
+    if len(data) > MAX_BYTES:
+        raise NotAPhoto("the file is larger than 10 MB", field="file", fix="save it smaller, or as JPEG")
+    try:
+        picture = _decode(data)
+    except _BROKEN as error:
+        raise NotAPhoto(
+            "this is no picture that we can read", field="file", fix="send a JPEG, PNG, WebP or AVIF file"
+        ) from error
+    wide, high = picture.size
+    if min(wide, high) < MIN_SIDE:
+        raise NotAPhoto(
+            f"the picture is only {wide} by {high} pixels",
+            field="file",
+            fix=f"send one of {MIN_SIDE} or more on each side; 1600 and more look best",
+        )
+    if max(wide, high) > MAX_RATIO * min(wide, high):
+        raise NotAPhoto(
+            "the picture is too long and narrow", field="file", fix="cut it to at most four times its height"
+        )
+    widths = [width for width in WIDTHS if width < wide] + [wide]
+    return tuple(_encode(picture, width) for width in widths)
+
+
+def _decode(data: bytes) -> Image.Image:
+    """The picture upright, in sRGB, no larger than needed. Raises `NotAPhoto` for too many pixels."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large pictures; their size is checked here
+        try:
+            opened = Image.open(BytesIO(data), formats=_FORMATS)
+        except Image.DecompressionBombError:
+            raise _too_many() from None
+        with opened:
+            # Nothing is decoded before this line.
+            if opened.width * opened.height > MAX_PIXELS:
+                raise _too_many()
+            profile: Any = opened.info.get("icc_profile")
+            # A JPEG can be decoded at a half, a quarter or an eighth of its size: that is many times faster.
+            opened.draft(None, (WIDTHS[-1], WIDTHS[-1]))
+            opened.seek(0)
+            opened.load()
+            upright = _continuous(ImageOps.exif_transpose(opened))
+            upright.thumbnail((WIDTHS[-1], WIDTHS[-1] * MAX_RATIO), Image.Resampling.LANCZOS)
+            return _plain(_srgb(upright, profile))
+
+
+def _too_many() -> NotAPhoto:
+    return NotAPhoto(
+        "the picture has more than 40 megapixels",
+        field="file",
+        fix="make it smaller: 1600 pixels wide are enough",
+    )
+
+
+def _continuous(picture: Image.Image) -> Image.Image:
+    """In a mode that can be made smaller smoothly: palettes and more than eight bits cannot."""
+    if picture.mode.startswith(("I", "F")):
+        return picture.convert("I").point(lambda level: level / 256).convert("L")
+    if picture.mode in ("1", "P", "PA"):
+        return picture.convert("RGBA")
+    return picture
+
+
+def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """In the colours of the web: without its profile a picture would look paler, or wrong."""
+    if not profile or picture.mode not in ("RGB", "CMYK", "L"):
+        return picture
+    try:
+        converted = ImageCms.profileToProfile(
+            picture,
+            ImageCms.ImageCmsProfile(BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+        )
+    except (ImageCms.PyCMSError, *_BROKEN):
+        return picture  # a broken profile is no profile
+    return converted or picture
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """The bare pixels: transparent ones on white, nothing attached."""
+    plain = Image.new("RGB", picture.size, "white")
+    if "A" in picture.getbands() or "a" in picture.getbands():
+        layer = picture.convert("RGBA")
+        plain.paste(layer, mask=layer.getchannel("A"))
+    else:
+        plain.paste(picture.convert("RGB"))
+    return plain
+
+
+def _encode(picture: Image.Image, width: int) -> Rendition:
+    height = max(1, round(picture.height * width / picture.width))
+    sized = picture if width == picture.width else picture.resize((width, height), Image.Resampling.LANCZOS)
+    out = BytesIO()
+    sized.save(out, "WEBP", quality=_QUALITY, method=4, exif=b"", xmp=b"", icc_profile=b"")
+    return Rendition(sized.width, sized.height, out.getvalue())

@@ -1,0 +1,81 @@
+"""Uploaded files in a folder on disk. Names are our own: hexadecimal digits, a width, `.webp`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+_NAME = re.compile(r"[0-9a-f]{32}-[1-9][0-9]{1,3}\.webp", re.ASCII)
+# What a crash leaves half written; swept like everything that no photo knows of.
+_UNFINISHED = re.compile(_NAME.pattern + r"\.[0-9a-f]{32}\.part", re.ASCII)
+
+
+class DiskMedia:
+    """A folder with 256 folders in it, one for each beginning of a name. Any process may share it."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder)
+
+    async def put(self, name: str, body: bytes) -> None:
+        """Keep a file: whole or not at all, and on the disk when this returns."""
+        await asyncio.to_thread(self._put, self._path(name), body)
+
+    async def get(self, name: str) -> bytes | None:
+        """The file; None where there is none of this name, or it is no name of ours."""
+        if _NAME.fullmatch(name) is None:
+            return None
+        return await asyncio.to_thread(_read, self._path(name))
+
+    async def remove(self, names: Sequence[str]) -> None:
+        """Remove files; those that are gone already do not matter."""
+        await asyncio.to_thread(self._remove, [self._path(name) for name in names])
+
+    async def names(self, *, older_than: datetime) -> Sequence[str]:
+        """The names of all files that were kept before an instant; what a crash left half written too."""
+        return await asyncio.to_thread(self._names, older_than.timestamp())
+
+    def _path(self, name: str) -> Path:
+        if _NAME.fullmatch(name) is None and _UNFINISHED.fullmatch(name) is None:
+            raise ValueError("no name of a file of ours")
+        return self._folder / name[:2] / name
+
+    def _put(self, path: Path, body: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
+        with unfinished.open("xb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+    def _names(self, before: float) -> list[str]:
+        found: list[str] = []
+        for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
+            with os.scandir(folder) as entries:
+                found += [
+                    entry.name
+                    for entry in entries
+                    if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime < before
+                ]
+        return found
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,145 @@
+"""Uploaded pictures: what is kept of them, and what is refused."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from hotel_booking.domains.properties.errors import NotAPhoto
+from hotel_booking.domains.properties.images import MAX_BYTES, render
+
+SECRET = b"48.8584 N, taken by Ana with camera 4711"
+
+
+def picture(
+    size: tuple[int, int] = (2000, 1000), kind: str = "JPEG", mode: str = "RGB", **options: object
+) -> bytes:
+    """A picture whose left half is red and whose right half is blue."""
+    image = Image.new(mode, size, "blue")
+    image.paste("red", (0, 0, size[0] // 2, size[1]))
+    out = BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def opened(body: bytes) -> Image.Image:
+    """A file of ours, decoded."""
+    image = Image.open(BytesIO(body), formats=("WEBP",))
+    image.load()
+    return image
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_four_formats_become_webp_in_three_widths(kind: str) -> None:
+    renditions = render(picture(kind=kind))
+    assert [(one.width, one.height) for one in renditions] == [(480, 240), (960, 480), (1600, 800)]
+    for one in renditions:
+        image = opened(one.body)
+        assert (image.format, image.size) == ("WEBP", (one.width, one.height))
+
+
+@pytest.mark.parametrize(
+    ("wide", "widths"), [(300, [300]), (480, [480]), (700, [480, 700]), (1600, [480, 960, 1600])]
+)
+def test_nothing_is_enlarged(wide: int, widths: list[int]) -> None:
+    assert [one.width for one in render(picture((wide, 400)))] == widths
+
+
+def test_where_and_by_whom_it_was_taken_is_gone() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = SECRET.decode()
+    exif.get_ifd(0x8825)[2] = (48.0, 51.0, 30.0)
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("Author", SECRET.decode())
+    for data in (
+        picture(exif=exif, comment=SECRET, xmp=b"<x:xmpmeta>" + SECRET + b"</x:xmpmeta>"),
+        picture(kind="PNG", pnginfo=chunks, exif=exif),
+        picture(kind="WEBP", exif=exif, xmp=SECRET),
+    ):
+        assert SECRET[:10] in data or b"eXIf" in data
+        for one in render(data):
+            image = opened(one.body)
+            assert not image.getexif()
+            assert not {"exif", "xmp", "icc_profile", "comment"} & set(image.info)
+            assert b"EXIF" not in one.body
+            assert b"XMP " not in one.body
+            assert SECRET[:10] not in one.body
+
+
+def test_a_picture_is_turned_upright_before_its_orientation_is_forgotten() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    first = render(picture((1000, 600), exif=exif))[0]
+    image = opened(first.body).convert("RGB")
+    assert (first.width, first.height) == (480, 800)
+    top, bottom = image.getpixel((240, 100)), image.getpixel((240, 700))
+    assert isinstance(top, tuple)
+    assert isinstance(bottom, tuple)
+    assert top[0] > 200 > 60 > top[2]
+    assert bottom[2] > 200 > 60 > bottom[0]
+
+
+def test_what_lies_behind_the_picture_is_not_kept() -> None:
+    payload = b"<script>alert(1)</script>PK\x03\x04"
+    for one in render(picture() + payload):
+        assert b"script" not in one.body
+        assert one.body.startswith(b"RIFF")
+        assert struct.unpack("<I", one.body[4:8])[0] + 8 == len(one.body)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16", "1"])
+def test_grey_transparent_and_indexed_pictures(mode: str) -> None:
+    out = BytesIO()
+    Image.new(mode, (600, 400)).save(out, "PNG")
+    image = opened(render(out.getvalue())[-1].body)
+    assert image.mode == "RGB"
+    assert image.getpixel((10, 10)) == ((255, 255, 255) if mode == "RGBA" else (0, 0, 0))
+
+
+def test_cmyk_pictures() -> None:
+    out = BytesIO()
+    Image.new("CMYK", (600, 400)).save(out, "JPEG")
+    assert opened(render(out.getvalue())[-1].body).getpixel((5, 5)) == (255, 255, 255)
+
+
+def bomb(wide: int, high: int) -> bytes:
+    """A PNG of some bytes that says it is large."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 1_000_000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "no picture"),
+        (b"hello", "no picture"),
+        (b"<!doctype html><script>alert(1)</script>", "no picture"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "no picture"),
+        (b"%PDF-1.7", "no picture"),
+        (b"GIF89a/*" + picture(), "no picture"),
+        (b"<html>" + picture(), "no picture"),
+        (picture(kind="GIF"), "no picture"),
+        (picture(kind="TIFF"), "no picture"),
+        (picture(kind="BMP"), "no picture"),
+        (picture()[:2000], "no picture"),
+        (b"\0" * (MAX_BYTES + 1), "larger than 10 MB"),
+        (bomb(8000, 5001), "40 megapixels"),
+        (bomb(60_000, 60_000), "40 megapixels"),
+        (bomb(2**31 - 1, 2**31 - 1), "40 megapixels"),
+        (bomb(4000, 3000), "no picture"),
+        (picture((199, 400)), "199 by 400"),
+        (picture((2000, 300)), "long and narrow"),
+    ],
+)
+def test_what_is_refused(data: bytes, said: str) -> None:
+    with pytest.raises(NotAPhoto, match=said):
+        render(data)
