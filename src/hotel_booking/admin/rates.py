@@ -116,7 +116,7 @@ async def show_grid(
         later=view.address(slug, min(view.first + timedelta(days=view.days), today + REACH)),
         nights=grid.nights,
         months=_months(grid.nights),
-        groups=groups(grid, currency, today=today, may_edit=may_edit),
+        kinds=groups(grid, currency, today=today, may_edit=may_edit),
         may_edit=may_edit,
         digits=exponent(currency),
         edits=await last_edits(tx, catalogue.property.id),
