@@ -345,6 +345,7 @@ async def test_second_factors_are_reset_by_the_command_line(db: Database, databa
         assert found is not None
         assert not found.second_factor
     assert await sessions_of(db) == []
+    assert {mail.data["what"] for mail in await sent(db)} == {"app_removed", "passkey_removed"}
 
 
 @pytest.mark.parametrize(

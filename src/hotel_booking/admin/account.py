@@ -277,7 +277,7 @@ def _app(
     request: Request[Any, Any, State], form: Form, setup: TotpSetup, *, status: int = 200
 ) -> Response[str]:
     # White under the code in the dark scheme too, for cameras; by attributes, for the policy allows no style.
-    drawing = segno.make(setup.uri, error="m").svg_inline(scale=5, border=4, light="#ffffff", svgclass="qr")
+    drawing = segno.make(setup.uri, error="m").svg_inline(border=2, light="#ffffff", omitsize=True)
     return page(
         request,
         "account/app.html",

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import ConfigError, Settings
@@ -63,10 +64,15 @@ def invite_again(email: Email, data_dir: DataDir = None) -> None:
 def reset_mfa(email: Email, data_dir: DataDir = None) -> None:
     """Remove every second factor of somebody who has lost them all, and sign them out everywhere. Make sure
     that it is them who asks: call back, or meet."""
+    now = utc_now()
 
     async def run(tx: Transaction) -> Staff:
         member = await _member(tx, email)
         await second_factor.reset(tx, staff_id=member.id)
+        if member.totp:
+            await send_notice(tx, member, what="app_removed", now=now)
+        if member.passkeys:
+            await send_notice(tx, member, what="passkey_removed", now=now)
         return member
 
     member = _in_transaction("staff reset-mfa", data_dir, run)
