@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Litestar
@@ -18,11 +19,14 @@ from redis.asyncio import Redis
 from hotel_booking import admin
 from hotel_booking.admin import styleguide
 from hotel_booking.api import reference, router
+from hotel_booking.core import links
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.logging import configure
+from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway
-from hotel_booking.http import health, metrics, openapi
+from hotel_booking.domains.properties.types import MediaStore
+from hotel_booking.http import health, media, metrics, openapi
 from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
@@ -32,8 +36,10 @@ from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, R
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
+from hotel_booking.integrations.media import DiskMedia
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.sandbox import SandboxGateway
+from hotel_booking.integrations.smtp import DemoMailer, SmtpMailer
 
 
 class Application(Litestar):
@@ -77,6 +83,7 @@ def _build(settings: Settings) -> Application:
             router,
             admin.router,
             assets.serve,
+            media.serve,
             *styleguide.handlers,
             health.live,
             health.ready,
@@ -91,6 +98,7 @@ def _build(settings: Settings) -> Application:
                 "draining": False,
                 "limiter": None,
                 "gateway": choose_gateway(settings),
+                "media": choose_media(settings),
                 "allowances": _allowances(settings),
             }
         ),
@@ -102,6 +110,7 @@ def _build(settings: Settings) -> Application:
             "database": Provide(provide_database, sync_to_thread=False),
             "settings": Provide(_provide_settings, sync_to_thread=False),
             "gateway": Provide(_provide_gateway, sync_to_thread=False),
+            "media": Provide(_provide_media, sync_to_thread=False),
         },
         # Outermost first: who is it, may they go on, and then the request's transaction.
         middleware=[SameOrigin, Guess, Identify, Limit, UnitOfWork],
@@ -124,6 +133,23 @@ def choose_gateway(settings: Settings) -> Gateway:
             return PayAtProperty()
 
 
+def links_of(settings: Settings) -> Link:
+    """The addresses that messages carry."""
+    return partial(links.signed, settings.public_url, settings.secret_key)
+
+
+def choose_mailer(settings: Settings) -> Mailer | None:
+    """What sends mail; None where no mail server is set: then messages wait in the outbox."""
+    if settings.smtp_url is not None:
+        return SmtpMailer(settings.smtp_url, sender=settings.mail_from)
+    return DemoMailer() if settings.environment == "demo" else None
+
+
+def choose_media(settings: Settings) -> MediaStore:
+    """Where uploaded photos are kept."""
+    return DiskMedia(settings.media_dir)
+
+
 def _provide_settings(state: State) -> Settings:
     settings: Settings = state.settings
     return settings
@@ -132,6 +158,11 @@ def _provide_settings(state: State) -> Settings:
 def _provide_gateway(state: State) -> Gateway:
     gateway: Gateway = state.gateway
     return gateway
+
+
+def _provide_media(state: State) -> MediaStore:
+    store: MediaStore = state.media
+    return store
 
 
 def _allowances(settings: Settings) -> Allowances | None:

@@ -16,11 +16,20 @@ app = typer.Typer()
 def worker() -> None:
     """Run jobs until stopped: holds that lapse, refunds, payments that a crash left open."""
     from hotel_booking import worker as jobs
-    from hotel_booking.app import choose_gateway
+    from hotel_booking.app import choose_gateway, choose_mailer, choose_media, links_of
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
 
     settings = Settings.from_env(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
     check_schema(settings)
-    asyncio.run(jobs.run(settings.database_url, choose_gateway(settings)))
+    asyncio.run(
+        jobs.run(
+            settings.database_url,
+            choose_gateway(settings),
+            mailer=choose_mailer(settings),
+            link=links_of(settings),
+            media=choose_media(settings),
+            media=choose_media(settings),
+        )
+    )

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from procrastinate import App, PsycopgConnector
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
+from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
+from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway
 from hotel_booking.domains.payments.jobs import tasks as payment_tasks
+from hotel_booking.domains.properties.jobs import tasks as property_tasks
+from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http.jobs import tasks as http_tasks
+
+_TASKS = {
+    "bookings": booking_tasks,
+    "payments": payment_tasks,
+    "properties": property_tasks,
+    "notifications": mail_tasks,
+    "http": http_tasks,
+}
 
 
 def application(database_url: str) -> App:
     """The procrastinate application with all tasks; open it before use."""
     app = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
-    app.add_tasks_from(booking_tasks, namespace="bookings")
-    app.add_tasks_from(payment_tasks, namespace="payments")
-    app.add_tasks_from(http_tasks, namespace="http")
+    for namespace, tasks in _TASKS.items():
+        # A copy: adding a blueprint writes the namespace before the names of its tasks, each time anew.
+        app.add_tasks_from(deepcopy(tasks), namespace=namespace)
     return app
 
 
 async def run(
-    database_url: str, gateway: Gateway, *, concurrency: int = 8, wait: bool = True, pool_size: int = 8
+    database_url: str,
+    gateway: Gateway,
+    *,
+    mailer: Mailer | None = None,
+    link: Link = str,
+    media: MediaStore | None = None,
+    concurrency: int = 8,
+    wait: bool = True,
+    pool_size: int = 8,
 ) -> None:
     """Work until stopped by SIGINT or SIGTERM; with `wait=False` only until the queue is empty.
 
@@ -39,5 +61,12 @@ async def run(
             install_signal_handlers=wait,
             delete_jobs="successful",
             shutdown_graceful_timeout=10,
-            additional_context={"db": db, "gateway": gateway, "clock": utc_now},
+            additional_context={
+                "db": db,
+                "gateway": gateway,
+                "mailer": mailer,
+                "media": media,
+                "link": link,
+                "clock": utc_now,
+            },
         )

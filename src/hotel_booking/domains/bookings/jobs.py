@@ -8,12 +8,13 @@ from uuid import UUID
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
-from hotel_booking.domains.bookings import queries, service
+from hotel_booking.domains.bookings import mail, queries, service
 
 tasks = Blueprint()
 
 _ABANDONED = timedelta(minutes=1)  # longer than any gateway call may take
 _KEPT_QUOTES = timedelta(days=7)
+_BEFORE_ARRIVAL = timedelta(days=3)
 
 
 @tasks.task(name="lapse", queue="bookings", pass_context=True, retry=jobs.PATIENT)
@@ -48,3 +49,21 @@ async def purge_quotes(context: JobContext, timestamp: int) -> None:
     del timestamp
     async with jobs.database(context).transaction() as tx:
         await queries.purge_quotes(tx, before=jobs.now(context) - _KEPT_QUOTES)
+
+
+@tasks.periodic(cron="23 * * * *")
+@tasks.task(name="before_arrival", queue="bookings", pass_context=True, queueing_lock="before_arrival")
+async def before_arrival(context: JobContext, timestamp: int) -> None:
+    """Tell guests who booked a while ago that their stay begins in three days. One transaction a booking."""
+    del timestamp
+    db, now = jobs.database(context), jobs.now(context)
+    while True:
+        async with db.transaction() as tx:
+            soon = await queries.arriving_untold(
+                tx, until=now.date() + _BEFORE_ARRIVAL, booked_before=now - _BEFORE_ARRIVAL, limit=200
+            )
+        for booking_id in soon:
+            async with db.transaction() as tx:
+                await mail.before_arrival(tx, await queries.booking_by_id(tx, booking_id), now=now)
+        if len(soon) < 200:
+            return

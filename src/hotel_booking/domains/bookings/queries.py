@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.types import Booking, Reservation
 
 _BOOKING = """
-SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone, g.given_name, g.family_name,
+SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone,
+       concat_ws(', ', nullif(p.address, ''), nullif(trim(p.postal_code || ' ' || p.city), '')) AS address,
+       p.check_in_time, p.check_out_time, g.given_name, g.family_name,
        g.email, g.phone, g.country,
        (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.booking_id = b.id)
        - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y JOIN refund r ON r.payment_id = y.id
@@ -64,6 +66,23 @@ async def expired_holds(tx: Transaction, *, now: datetime, limit: int) -> list[U
         limit,
     )
     return [row["id"] for row in rows]
+
+
+async def arriving_untold(tx: Transaction, *, until: date, booked_before: datetime, limit: int) -> list[UUID]:
+    """Confirmed bookings that arrive in the days up to `until`, were made before `booked_before`, and have
+    had no word about it yet."""
+    rows = await tx.fetch(
+        "SELECT e.booking_id FROM booking_entry e JOIN booking b ON b.id = e.booking_id"
+        " WHERE e.status = 'confirmed' AND e.arrival BETWEEN $1::date - 3 AND $1 AND e.created_at < $2"
+        "   AND b.source <> 'replay'"
+        "   AND NOT EXISTS (SELECT FROM mail_message m"
+        "                    WHERE m.event_key = 'booking:' || e.booking_id || ':before_arrival')"
+        " ORDER BY e.arrival, e.booking_id LIMIT $3",
+        until,
+        booked_before,
+        limit,
+    )
+    return [row["booking_id"] for row in rows]
 
 
 async def purge_quotes(tx: Transaction, *, before: datetime) -> int:

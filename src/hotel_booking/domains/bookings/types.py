@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -126,6 +126,11 @@ class Booking(msgspec.Struct, frozen=True):
     hold_expires_at: datetime
     confirmed_at: datetime | None
     cancelled_at: datetime | None
+    source: str
+    language: str
+    address: str
+    check_in_time: time
+    check_out_time: time
     reservations: tuple[Reservation, ...]
 
 

@@ -28,12 +28,15 @@ async def queue(
     booking_id: UUID | None = None,
     property_id: int | None = None,
     staff_id: int | None = None,
+    at: datetime | None = None,
+    withdraw: str | None = None,
 ) -> bool:
-    """Put a message into the outbox: it goes out if and only if the transaction is committed. False where the
-    event was told of already."""
+    """Put a message into the outbox: it goes out if and only if the transaction is committed, from `at` on.
+    False where the event was told of already. `withdraw` names another event whose message is pointless now:
+    if it has not gone out it never will."""
     return bool(
         await tx.fetchval(
-            "SELECT mail_queue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "SELECT mail_queue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             uuid4(),
             event_key,
             template,
@@ -44,6 +47,8 @@ async def queue(
             property_id,
             staff_id,
             now,
+            at or now,
+            withdraw,
         )
     )
 
@@ -61,7 +66,7 @@ async def begin(tx: Transaction, *, message_id: UUID, now: datetime) -> Message 
 
 
 async def finish(
-    tx: Transaction, *, message: Message, subject: str, delivery: Delivery, now: datetime
+    tx: Transaction, *, message: Message, subject: str | None, delivery: Delivery, now: datetime
 ) -> None:
     """Note what became of a try; where it may be tried again, enqueue that for later."""
     outcome = delivery.outcome
@@ -75,13 +80,19 @@ async def finish(
         delivery.reply[:1000],
     )
     await tx.execute(
-        "UPDATE mail_message SET status = $2, subject = $3, last_error = $4, touched_at = $5 WHERE id = $1",
+        "UPDATE mail_message SET status = $2, subject = coalesce($3, subject), last_error = $4,"
+        "       touched_at = $5 WHERE id = $1",
         message.id,
         "waiting" if outcome == "again" else outcome,
         subject,
         None if outcome == "sent" else delivery.reply[:1000],
         now,
     )
+    if outcome == "sent" and not delivery.keep:
+        # Links to invitations and new passwords open accounts: nobody finds them here later.
+        await tx.execute(
+            "UPDATE mail_message SET data = data - 'link' WHERE id = $1 AND data ? 'link'", message.id
+        )
     if outcome == "again":
         pause = min(timedelta(seconds=2 ** min(message.attempts, 20)), _LONGEST_PAUSE)
         await _enqueue(tx, message.id, now + pause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -44,11 +45,17 @@ class Rendered(msgspec.Struct, frozen=True):
     rtl: bool
 
 
+# A path of the site as the whole address that a message carries, signed where that opens something.
+Link = Callable[[str], str]
+
+
 class Delivery(msgspec.Struct, frozen=True):
-    """What became of one try, and what the mail server said."""
+    """What became of one try, and what the mail server said. `keep`: links that open an account stay in the
+    outbox (the demo shows its mail); else they are forgotten once they are on their way."""
 
     outcome: Outcome
     reply: str = ""
+    keep: bool = False
 
 
 class Mailer(Protocol):

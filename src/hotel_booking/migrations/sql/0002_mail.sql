@@ -34,12 +34,16 @@ CREATE TABLE mail_attempt (
 );
 CREATE INDEX mail_attempt_of_message ON mail_attempt (message_id, at);
 
--- Puts a message into the outbox and its delivery into the queue: one round trip, in the caller's transaction.
+-- Puts a message into the outbox and its delivery into the queue: one round trip, in the caller's transaction. The
+-- message of the event p_withdraw, where it has not gone out, never will.
 CREATE FUNCTION mail_queue(
     p_id uuid, p_event text, p_template text, p_language text, p_recipient text, p_data jsonb, p_booking uuid,
-    p_property int, p_staff int, p_now timestamptz
+    p_property int, p_staff int, p_now timestamptz, p_at timestamptz, p_withdraw text
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
+    IF p_withdraw IS NOT NULL THEN
+        DELETE FROM mail_message WHERE event_key = p_withdraw AND status = 'waiting' AND attempts = 0;
+    END IF;
     INSERT INTO mail_message (id, event_key, template, language, recipient, data, booking_id, property_id, staff_id,
                               created_at, touched_at)
         VALUES (p_id, p_event, p_template, p_language, p_recipient, p_data, p_booking, p_property, p_staff,
@@ -48,6 +52,6 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    PERFORM enqueue('mail', 'notifications:deliver', jsonb_build_object('message_id', p_id), p_now);
+    PERFORM enqueue('mail', 'notifications:deliver', jsonb_build_object('message_id', p_id), p_at);
     RETURN true;
 END $$;

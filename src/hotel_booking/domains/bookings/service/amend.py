@@ -17,6 +17,7 @@ import msgspec
 from hotel_booking.core.dates import Stay, local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
@@ -106,6 +107,7 @@ async def amend(
     await _move_nights(tx, new, now)
     await _store(tx, booking, new, result)
     await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="amended", now=now)
+    await mail.amended(tx, await booking_by_id(tx, booking_id), result, now=now)
     return result
 
 

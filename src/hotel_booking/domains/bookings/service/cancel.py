@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import WrongState
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
@@ -77,4 +78,5 @@ async def cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancell
         now,
     )
     await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="cancelled", now=now)
+    await mail.cancelled(tx, booking, result, now=now)
     return result

@@ -12,6 +12,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import QuoteExpired, QuoteNotFound, QuoteUsed, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, token_hash
 from hotel_booking.domains.bookings.reference import new_reference
@@ -78,6 +79,7 @@ async def hold(
             field="room_guests",
             fix="name at most one guest for each room",
         )
+    await mail.held(tx, booking, now=now)
     return HeldBooking(booking, token)
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import HoldExpired, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.hold import confirm
@@ -124,6 +125,8 @@ async def _settle(db: Database, gateway: Gateway, payment_id: UUID, outcome: Out
                 try:
                     async with tx.savepoint():
                         await confirm(tx, booking_id=booking_id, now=now)
+                    booking = await booking_by_id(tx, booking_id)
+                    await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
                 except (SoldOut, WrongState) as error:
                     refused = error
                 status = "authorised" if payment.amount else "captured"

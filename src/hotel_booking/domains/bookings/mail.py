@@ -1,0 +1,141 @@
+"""What guests are told about their booking: each event once, in the transaction that it happens in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.pricing import nights_of
+from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
+from hotel_booking.domains.notifications import service as mail
+from hotel_booking.domains.rates.cancellation import describe
+
+# Somebody who is paying on a page right now needs no link to pay: it is withdrawn with the payment.
+_HELD_PAUSE = timedelta(minutes=2)
+_AT_THE_DESK = frozenset({"desk", "phone"})
+# Lives that were lived already: nobody is waiting for mail.
+_SILENT = frozenset({"replay"})
+
+
+async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
+    """The link to pay: at once where staff made the booking, else if it is still unpaid after a while."""
+    pause = timedelta(0) if booking.source in _AT_THE_DESK else _HELD_PAUSE
+    data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
+    await _queue(tx, booking, "held", "booking_held", data, now=now, at=now + pause)
+
+
+async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: datetime) -> None:
+    """The confirmation; a link to pay that has not gone out is withdrawn. `paid` in minor units."""
+    free = [_free_until(booking, index, now) for index in range(len(booking.reservations))]
+    earliest = None if None in free else min(instant for instant in free if instant is not None)
+    data = {
+        **_facts(booking),
+        "paid": paid,
+        "address": booking.address,
+        "check_in": f"{booking.check_in_time:%H:%M}",
+        "check_out": f"{booking.check_out_time:%H:%M}",
+        "free_until": earliest.isoformat() if earliest is not None else None,
+    }
+    await _queue(
+        tx, booking, "confirmed", "booking_confirmed", data, now=now, withdraw=_event(booking, "held")
+    )
+
+
+async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: datetime) -> None:
+    """How the booking stands now, and what goes back. `booking` is as it has become."""
+    await _queue(
+        tx,
+        booking,
+        f"amended:{uuid4()}",
+        "booking_amended",
+        {**_facts(booking), "refund": result.refund},
+        now=now,
+    )
+
+
+async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
+    """The cancellation with its fee and refund."""
+    await _queue(
+        tx,
+        booking,
+        "cancelled",
+        "booking_cancelled",
+        {**_facts(booking), "fee": result.fee, "refund": result.refund},
+        now=now,
+        withdraw=_event(booking, "held"),
+    )
+
+
+async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) -> None:
+    """A few days ahead: when the room is ready, and where."""
+    data = {
+        **_facts(booking),
+        "paid": booking.paid,
+        "address": booking.address,
+        "check_in": f"{booking.check_in_time:%H:%M}",
+        "check_out": f"{booking.check_out_time:%H:%M}",
+    }
+    await _queue(tx, booking, "before_arrival", "before_arrival", data, now=now)
+
+
+def _event(booking: Booking, name: str) -> str:
+    return f"booking:{booking.id}:{name}"
+
+
+async def _queue(
+    tx: Transaction,
+    booking: Booking,
+    name: str,
+    template: str,
+    data: dict[str, Any],
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    withdraw: str | None = None,
+) -> None:
+    if booking.source in _SILENT:
+        return
+    await mail.queue(
+        tx,
+        event_key=_event(booking, name),
+        template=template,
+        language=booking.language,
+        recipient=booking.email,
+        data=data,
+        booking_id=booking.id,
+        property_id=booking.property_id,
+        now=now,
+        at=at,
+        withdraw=withdraw,
+    )
+
+
+def _facts(booking: Booking) -> dict[str, Any]:
+    return {
+        "name": f"{booking.given_name} {booking.family_name}",
+        "reference": booking.reference,
+        "property": booking.property_name,
+        "timezone": booking.timezone,
+        "arrival": min(room.arrival for room in booking.reservations).isoformat(),
+        "departure": max(room.departure for room in booking.reservations).isoformat(),
+        "rooms": [room.room_type_name for room in booking.reservations],
+        "total": booking.total,
+        "currency": booking.currency,
+        "path": f"/booking/{booking.reference}",
+    }
+
+
+def _free_until(booking: Booking, index: int, now: datetime) -> datetime | None:
+    room = booking.reservations[index]
+    terms = describe(
+        room.terms.policy,
+        arrival=room.arrival,
+        timezone=booking.timezone,
+        currency=booking.currency,
+        total=room.total,
+        night_totals=nights_of(room),
+        at=now,
+    )
+    return terms.free_until

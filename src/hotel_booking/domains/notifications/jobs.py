@@ -1,0 +1,64 @@
+"""Messages leave the outbox."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from jinja2 import UndefinedError
+from procrastinate import Blueprint, JobContext
+
+from hotel_booking.core import jobs
+from hotel_booking.domains.notifications import service
+from hotel_booking.domains.notifications.rendering import rendered_message
+from hotel_booking.domains.notifications.types import Delivery, Link, Mailer
+
+tasks = Blueprint()
+log = logging.getLogger(__name__)
+
+_LOST_AFTER = timedelta(minutes=10)  # longer than all steps of a delivery with their time-outs
+
+
+@tasks.task(name="deliver", queue="mail", pass_context=True, retry=jobs.PATIENT)
+async def deliver(context: JobContext, message_id: str) -> None:
+    """Try to send one message, with no transaction open meanwhile. Where no mail server is set it waits."""
+    mailer: Mailer | None = jobs.resource(context, "mailer")
+    if mailer is None:
+        return
+    db = jobs.database(context)
+    link: Link = jobs.resource(context, "link")
+    async with db.transaction() as tx:
+        message = await service.begin(tx, message_id=UUID(message_id), now=jobs.now(context))
+    if message is None:
+        return
+    try:
+        rendered = rendered_message(message, link)
+    except (KeyError, UndefinedError, ValueError, TypeError) as error:
+        log.exception("a message cannot be written", extra={"message_id": message_id})
+        rendered = None
+        delivery = Delivery("failed", f"the message cannot be written: {type(error).__name__}")
+    if rendered is not None:
+        delivery = await mailer.send(message_id=message_id, recipient=message.recipient, rendered=rendered)
+    async with db.transaction() as tx:
+        await service.finish(
+            tx,
+            message=message,
+            subject=rendered.subject if rendered is not None else None,
+            delivery=delivery,
+            now=jobs.now(context),
+        )
+
+
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="sweep", queue="mail", pass_context=True, queueing_lock="mail_sweep")
+async def sweep(context: JobContext, timestamp: int) -> None:
+    """See to what killed workers left, and to messages that waited for a mail server to be set."""
+    del timestamp
+    if jobs.resource(context, "mailer") is None:
+        return
+    while True:
+        async with jobs.database(context).transaction() as tx:
+            found = await service.sweep(tx, now=jobs.now(context), lost_after=_LOST_AFTER, limit=500)
+        if found < 500:
+            return

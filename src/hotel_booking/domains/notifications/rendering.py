@@ -1,0 +1,238 @@
+"""Messages from templates: one file a language, a section a message, blocks divided by empty lines.
+
+    = label | address          a button
+    * label :: value           a line of the table of facts
+    ?? condition               as a block's first line: the block is only for then
+    anything else              a paragraph
+
+Both parts, text and HTML, come from the same blocks. A block is taken apart before its values are filled in,
+so whatever a guest is called stays text: it can become neither a button nor mark-up nor a header.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from hotel_booking.core.money import to_decimal
+from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
+
+_HOUSE = "Hotel Booking"
+_RTL = frozenset({"ar"})
+_FOLDER = files("hotel_booking.domains.notifications") / "templates"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_SECTION = re.compile(r"^## (\w+)\n", re.MULTILINE)
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_NO_MESSAGES = frozenset({"frame", "notices"})
+
+
+class _Block(msgspec.Struct, frozen=True):
+    kind: Literal["paragraph", "button", "facts"]
+    # Pairs for facts and buttons, a single one with an empty second half for a paragraph.
+    parts: tuple[tuple[Template, Template], ...]
+    condition: Any = None
+
+
+class _Source(msgspec.Struct, frozen=True):
+    subject: Template
+    blocks: tuple[_Block, ...]
+
+
+class _Language(msgspec.Struct, frozen=True):
+    messages: dict[str, _Source]
+    frame: dict[str, Template]
+    notices: dict[str, str]
+
+
+def names() -> list[str]:
+    """All messages that there are."""
+    return sorted(_language("en").messages)
+
+
+def notices() -> list[str]:
+    """What a security notice can tell."""
+    return sorted(_language("en").notices)
+
+
+def render(template: str, language: str, data: dict[str, Any], *, house: str) -> Rendered:
+    """A message in a language, English where there is no such one. `data` is what `queue` was given: money
+    in minor units, dates and instants in ISO 8601. `house` is who writes. Raises `KeyError` for a message
+    that there is not, and jinja2's `UndefinedError` for data that lacks something."""
+    tongue = language if language in LANGUAGES else "en"
+    known = _language(tongue)
+    source = known.messages[template]
+    values = {**data, "house": house, "notices": known.notices}
+    lines: list[str] = []
+    parts: list[Markup] = []
+    for block in source.blocks:
+        if block.condition is not None and not block.condition(**values):
+            continue
+        pairs = [(_line(a.render(values)), _line(b.render(values))) for a, b in block.parts]
+        if block.kind == "facts":
+            # A fact that has nothing to say is left out.
+            pairs = [pair for pair in pairs if pair[1]]
+        lines += [*_as_text(block.kind, pairs), ""]
+        parts.append(_as_html(block.kind, pairs))
+    footer = [_line(known.frame[name].render(values)) for name in ("reason", "footer")]
+    subject = _line(source.subject.render(values))[:200]
+    html = _HTML.render(
+        language=tongue,
+        rtl=tongue in _RTL,
+        subject=subject,
+        style=Markup(STYLE),  # noqa: S704  # ours, a constant
+        house=house,
+        parts=parts,
+        footer=footer,
+    )
+    return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in _RTL)
+
+
+def rendered_message(message: Message, link: Link) -> Rendered:
+    """A message of the outbox as it is sent. Raises what `render` raises."""
+    data = message.data
+    if "path" in data:
+        data = {**data, "link": link(data["path"])}
+    house = str(data.get("property") or _HOUSE)
+    return render(message.template, message.language, data, house=house)
+
+
+def _as_text(kind: str, pairs: list[tuple[str, str]]) -> Iterator[str]:
+    for first, second in pairs:
+        match kind:
+            case "button":
+                yield f"{first}:"
+                yield second
+            case "facts":
+                yield f"{first}: {second}"
+            case _:
+                yield first
+
+
+def _as_html(kind: str, pairs: list[tuple[str, str]]) -> Markup:
+    match kind:
+        case "button":
+            return Markup('<p><a class="button" href="{1}">{0}</a></p>').format(*pairs[0])
+        case "facts":
+            rows = (
+                Markup('<tr><th scope="row">{}</th><td dir="auto">{}</td></tr>').format(*pair)
+                for pair in pairs
+            )
+            return Markup("<table>{}</table>").format(Markup("").join(rows))
+    return Markup("<p>{}</p>").format(pairs[0][0])
+
+
+def _line(text: str) -> str:
+    """One line: nothing that could end a header, start another, or turn the text around."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+@cache
+def _language(tongue: str) -> _Language:
+    locale = "en_GB" if tongue == "en" else tongue
+    environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  # escaped by `_as_html`
+    environment.filters |= {
+        "day": lambda value: format_date(date.fromisoformat(value), "full", locale=locale),
+        "moment": lambda value, zone: (
+            format_datetime(
+                datetime.fromisoformat(value), "d MMMM y, HH:mm", tzinfo=ZoneInfo(zone), locale=locale
+            )
+            + f" ({zone})"
+        ),
+        "clock": lambda value, zone: format_time(
+            datetime.fromisoformat(value), "HH:mm", tzinfo=ZoneInfo(zone), locale=locale
+        ),
+        "money": lambda value, currency: format_currency(
+            to_decimal(value, currency), currency, locale=locale
+        ),
+    }
+    text = _COMMENT.sub("", (_FOLDER / f"{tongue}.txt").read_text("utf-8"))
+    pieces = _SECTION.split(text)[1:]
+    sections = dict(zip(pieces[::2], (body.strip() for body in pieces[1::2]), strict=True))
+    return _Language(
+        messages={
+            name: _source(environment, body) for name, body in sections.items() if name not in _NO_MESSAGES
+        },
+        frame={key: environment.from_string(value) for key, value in _pairs(sections["frame"])},
+        notices=dict(_pairs(sections["notices"])),
+    )
+
+
+def _pairs(body: str) -> Iterator[tuple[str, str]]:
+    for line in body.splitlines():
+        key, _, value = line.partition(": ")
+        yield key, value
+
+
+def _source(environment: Environment, body: str) -> _Source:
+    head, _, rest = body.partition("\n\n")
+    return _Source(
+        environment.from_string(head.removeprefix("subject: ")),
+        tuple(_block(environment, block.strip()) for block in rest.split("\n\n")),
+    )
+
+
+def _block(environment: Environment, text: str) -> _Block:
+    condition = None
+    if text.startswith("?? "):
+        expression, _, text = text.partition("\n")
+        condition = environment.compile_expression(expression.removeprefix("?? "), undefined_to_none=False)
+    lines = text.splitlines()
+    if lines[0].startswith("= "):
+        label, _, address = lines[0].removeprefix("= ").partition(" | ")
+        return _Block("button", (_templates(environment, label, address),), condition)
+    if lines[0].startswith("* "):
+        facts = [line.removeprefix("* ").partition(" :: ") for line in lines]
+        return _Block(
+            "facts", tuple(_templates(environment, label, value) for label, _, value in facts), condition
+        )
+    return _Block("paragraph", (_templates(environment, " ".join(lines), ""),), condition)
+
+
+def _templates(environment: Environment, first: str, second: str) -> tuple[Template, Template]:
+    return environment.from_string(first), environment.from_string(second)
+
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { margin: 0; padding: 24px 12px; background: #f4f3f0; color: #22211f;
+       font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 560px; margin: 0 auto; padding: 28px 28px 12px; background: #fff; border-radius: 12px; }
+h1 { margin: 0 0 20px; font-size: 15px; letter-spacing: .02em; color: #6d6a63; font-weight: 600; }
+p { margin: 0 0 16px; }
+table { width: 100%; margin: 0 0 20px; border-collapse: collapse; }
+th, td { padding: 8px 0; border-bottom: 1px solid #e4e1da; text-align: start; vertical-align: top; }
+th { width: 40%; padding-inline-end: 12px; font-weight: 400; color: #6d6a63; }
+a.button { display: inline-block; padding: 12px 22px; border-radius: 8px; background: #17564a; color: #fff;
+           font-weight: 600; text-decoration: none; }
+footer { max-width: 560px; margin: 16px auto 0; padding: 0 28px; font-size: 13px; color: #6d6a63; }
+@media (prefers-color-scheme: dark) {
+  body { background: #171614; color: #eceae5; }
+  main { background: #22211e; }
+  h1, th, footer { color: #a5a197; }
+  th, td { border-color: #3a3833; }
+  a.button { background: #7fd1bd; color: #10231f; }
+}
+"""
+# For the panel's preview, whose policy lets no other style in.
+STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+_HTML = Environment(undefined=StrictUndefined, autoescape=True).from_string(
+    '<!doctype html>\n<html lang="{{ language }}" dir="{{ "rtl" if rtl else "ltr" }}">\n<head>\n'
+    '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    "<title>{{ subject }}</title>\n<style>{{ style }}</style>\n</head>\n<body>\n<main>\n"
+    '<h1 dir="auto">{{ house }}</h1>\n{% for part in parts %}{{ part }}\n{% endfor %}</main>\n'
+    "<footer>{% for line in footer %}<p>{{ line }}</p>{% endfor %}</footer>\n</body>\n</html>\n"
+)

@@ -1,0 +1,44 @@
+"""What a message tells, for the preview of its template. Invented, and obviously so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_BOOKING: dict[str, Any] = {
+    "name": "Sample Guest",
+    "reference": "ABCD-EFGH",
+    "property": "Sample Hotel",
+    "timezone": "Europe/Lisbon",
+    "arrival": "2027-03-10",
+    "departure": "2027-03-13",
+    "rooms": ["Double room", "Single room"],
+    "total": 38_700,
+    "currency": "EUR",
+    "link": "https://hotel.example/booking/ABCD-EFGH",
+}
+_STAY: dict[str, Any] = {
+    **_BOOKING,
+    "paid": 12_900,
+    "address": "1 Sample Street, 1000 Sampletown",
+    "check_in": "15:00",
+    "check_out": "11:00",
+}
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "booking_held": {**_BOOKING, "expires": "2027-02-01T10:15:00+00:00", "due_now": 12_900},
+    "booking_confirmed": {**_STAY, "free_until": "2027-03-08T18:00:00+00:00"},
+    "booking_amended": {**_BOOKING, "refund": 5_000},
+    "booking_cancelled": {**_BOOKING, "fee": 12_900, "refund": 25_800},
+    "before_arrival": _STAY,
+    "staff_invitation": {
+        "name": "Sample Colleague",
+        "invited_by": "Sample Manager",
+        "link": "https://hotel.example/admin/invitation/sample",
+    },
+    "password_reset": {"name": "Sample Colleague", "link": "https://hotel.example/admin/password/sample"},
+    "security_notice": {
+        "name": "Sample Colleague",
+        "what": "password_changed",
+        "at": "2027-02-01T10:15:00+00:00",
+    },
+}

@@ -1,0 +1,146 @@
+"""Mail by SMTP (the standard library, in a thread): one connection a message, a time-out for every step.
+
+What matters is when a connection breaks. Until the message itself was sent nothing was handed over and it can
+be tried again; after that the server may have taken it without our hearing so, and nobody may try again by
+themselves (RFC 1047 tells how mail came to arrive twice). So it goes out in its own steps, not by `sendmail`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import smtplib
+import ssl
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.domains.notifications.types import Delivery, Rendered
+
+_SECONDS = 20.0
+_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+class SmtpMailer:
+    """Hands messages to the mail server that `url` names: smtp://, smtp+starttls:// or smtps://, with
+    user:password@ where it wants one."""
+
+    def __init__(self, url: str, *, sender: str, seconds: float = _SECONDS) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port or _SCHEMES[parts.scheme]
+        self._scheme = parts.scheme
+        self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        self._sender = sender
+        self._seconds = seconds
+
+    async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
+        """See `Mailer.send`."""
+        try:
+            message = compose(
+                message_id=message_id, sender=self._sender, recipient=recipient, rendered=rendered
+            )
+            body = message.as_bytes(policy=SMTP_POLICY)
+        except (ValueError, UnicodeError) as error:
+            return Delivery("failed", f"the message cannot be written: {type(error).__name__}")
+        return await asyncio.to_thread(self._hand_over, recipient, body)
+
+    def _hand_over(self, recipient: str, body: bytes) -> Delivery:
+        handed_over = False
+        client: smtplib.SMTP | None = None
+        try:
+            client = self._connect()
+            _expect(client.mail(parseaddr(self._sender)[1]), 250)
+            _expect(client.rcpt(recipient), 250, 251)
+            _expect(client.docmd("DATA"), 354)
+            # From here on a broken connection leaves us not knowing.
+            handed_over = True
+            client.send(_LEADING_DOT.sub(b"..", body) + b".\r\n")
+            code, said = _expect(client.getreply(), 250)
+        except _Refused as refused:
+            return refused.delivery
+        except smtplib.SMTPResponseException as error:
+            return _refusal(error.smtp_code, error.smtp_error)
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            return Delivery("uncertain" if handed_over else "again", type(error).__name__)
+        finally:
+            if client is not None:
+                client.close()
+        return Delivery("sent", _said(code, said))
+
+    def _connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self._scheme == "smtps":
+            client: smtplib.SMTP = smtplib.SMTP_SSL(
+                self._host, self._port, timeout=self._seconds, context=context
+            )
+        else:
+            client = smtplib.SMTP(self._host, self._port, timeout=self._seconds)
+        try:
+            if self._scheme == "smtp+starttls":
+                client.ehlo_or_helo_if_needed()
+                client.starttls(context=context)
+            client.ehlo_or_helo_if_needed()
+            if self._login is not None:
+                client.login(*self._login)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+
+class _Refused(Exception):  # carries a verdict out of the conversation; never seen outside
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+
+
+def _expect(reply: tuple[int, bytes], *codes: int) -> tuple[int, bytes]:
+    if reply[0] not in codes:
+        raise _Refused(_refusal(*reply))
+    return reply
+
+
+def _refusal(code: int, said: bytes | str) -> Delivery:
+    # 4xx: not now. 5xx: not ever. A server that closes while it speaks gives -1: as if it had said nothing.
+    return Delivery("failed" if 500 <= code < 600 else "again", _said(code, said))
+
+
+def _said(code: int, said: bytes | str) -> str:
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return f"{code} {' '.join(text.split())}"
+
+
+def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered) -> EmailMessage:
+    """The message with both parts. Its Message-ID is made from ours, so that a mailbox that gets it twice
+    shows it once. Raises `ValueError` for an address that is none."""
+    name, address = parseaddr(sender)
+    domain = address.rpartition("@")[2]
+    local, _, host = recipient.rpartition("@")
+    host = host.encode("idna").decode()
+    if not _ADDRESS.fullmatch(f"{local}@{host}"):
+        raise ValueError("the recipient is no address that mail servers take")
+    message = EmailMessage()
+    message["From"] = Address(display_name=name, addr_spec=address)
+    message["To"] = Address(username=local, domain=host)
+    message["Subject"] = rendered.subject
+    message["Date"] = format_datetime(utc_now())
+    message["Message-ID"] = f"<{message_id}@{domain}>"
+    message["Content-Language"] = rendered.language
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(rendered.text)
+    message.add_alternative(rendered.html, subtype="html")
+    return message
+
+
+class DemoMailer:
+    """Sends nothing: the demo shows its mail at /demo/mail."""
+
+    async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
+        """See `Mailer.send`."""
+        del message_id, recipient, rendered
+        return Delivery("sent", "shown at /demo/mail", keep=True)

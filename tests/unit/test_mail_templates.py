@@ -1,0 +1,109 @@
+"""Messages: every one in every language, and whatever a guest is called stays text."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes
+from email.policy import default
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from jinja2 import UndefinedError
+
+from hotel_booking.core import links
+from hotel_booking.domains.notifications import rendering
+from hotel_booking.domains.notifications.samples import SAMPLES
+from hotel_booking.domains.notifications.types import LANGUAGES
+from hotel_booking.integrations.smtp import compose
+
+ALL = [(name, language) for name in rendering.names() for language in LANGUAGES]
+
+
+def rendered(template: str, language: str, **changes: Any) -> Any:
+    return rendering.render(template, language, {**SAMPLES[template], **changes}, house="Sea & View")
+
+
+@pytest.mark.parametrize(("name", "language"), ALL)
+def test_every_message_speaks_every_language(name: str, language: str) -> None:
+    found = rendered(name, language)
+    assert found.subject
+    assert "{{" not in found.text + found.html
+    assert found.rtl == (language == "ar")
+    assert f'<html lang="{language}" dir="{"rtl" if found.rtl else "ltr"}">' in found.html
+    if language != "en":
+        english = rendered(name, "en")
+        assert found.subject != english.subject
+        # What does not change are names, figures and links.
+        same = set(found.text.splitlines()) & set(english.text.splitlines())
+        assert not [line for line in same if len(line.split()) > 4 and "http" not in line], same
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_message_is_missing_in_a_language(language: str) -> None:
+    text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text()
+    sections = set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
+    assert sections == {*rendering.names(), "frame", "notices"}
+    for what in rendering.notices():
+        assert rendered("security_notice", language, what=what).text
+
+
+def test_a_guests_name_is_text_whatever_it_holds() -> None:
+    name = (
+        "<script>alert(1)</script>\r\nBcc: all@example.com\n\n"
+        "= Click | https://evil.example\n* a :: b {{ 7*7 }}"
+    )
+    found = rendered("booking_confirmed", "en", name=name, property=name)
+    assert "<script>" not in found.html
+    assert 'href="https://evil.example' not in found.html
+    assert "{{ 7*7 }}" in found.text
+    assert "\n" not in found.subject
+    assert "\r" not in found.subject
+    message = compose(
+        message_id="1", sender="Hotel <a@example.com>", recipient="b@example.com", rendered=found
+    )
+    parsed = message_from_bytes(message.as_bytes(), policy=default)
+    assert parsed["bcc"] is None
+    assert parsed.get_body(("plain",)) is not None
+    assert parsed.get_body(("html",)) is not None
+
+
+def test_conditions_show_what_is_true() -> None:
+    assert "free of charge until" in rendered("booking_confirmed", "en").text
+    assert "cannot be cancelled free" in rendered("booking_confirmed", "en", free_until=None).text
+    assert "goes back" not in rendered("booking_amended", "en", refund=0).text
+
+
+def test_data_that_lacks_something_is_an_error_and_no_half_message() -> None:
+    data = {key: value for key, value in SAMPLES["booking_held"].items() if key != "total"}
+    with pytest.raises((UndefinedError, TypeError)):
+        rendering.render("booking_held", "en", data, house="x")
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert rendered("before_arrival", "xx").language == "en"
+
+
+@pytest.mark.parametrize("recipient", ["", "nobody", "a@b\r\nBcc: c@example.com", "@", "a b@example.com"])
+def test_what_is_no_address_is_no_message(recipient: str) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        compose(
+            message_id="1",
+            sender="Hotel <a@example.com>",
+            recipient=recipient,
+            rendered=rendered("before_arrival", "en"),
+        ).as_bytes()
+
+
+def test_a_signed_link_opens_only_its_own_page() -> None:
+    key = "k" * 32
+    whole = links.signed("https://hotel.example", key, "/booking/ABCD")
+    token = whole.partition("?token=")[2]
+    assert links.is_good(key, "/booking/ABCD", token)
+    assert not links.is_good(key, "/booking/ABCE", token)
+    assert not links.is_good("x" * 32, "/booking/ABCD", token)
+    assert not links.is_good(None, "/booking/ABCD", token)
+    assert not links.is_good(key, "/booking/ABCD", "é")
+    assert (
+        links.signed("https://hotel.example", None, "/booking/ABCD") == "https://hotel.example/booking/ABCD"
+    )
