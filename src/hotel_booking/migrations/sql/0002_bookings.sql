@@ -233,4 +233,5 @@ SELECT booking_entries_fill();
 -- Stays that are still to end: few, however long the history.
 CREATE INDEX reservation_live ON reservation (room_type_id, arrival)
     WHERE status IN ('confirmed', 'checked_in');
+CREATE INDEX reservation_left ON reservation (room_type_id, checked_out_at) WHERE checked_out_at IS NOT NULL;
 CREATE INDEX booking_cancelled ON booking (property_id, cancelled_at) WHERE cancelled_at IS NOT NULL;

@@ -1,0 +1,138 @@
+"""The list of bookings: search, filters, pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.search import Balance, Position, Sort, Wanted, find_bookings
+from hotel_booking.domains.bookings.types import Status
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.reporting.queries import houses
+from hotel_booking.domains.reporting.types import HouseName
+from hotel_booking.http import pages
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.render import page, query
+
+_PAGE = 50
+_LONGEST_SEARCH = 200
+_STATUSES: dict[Status, str] = {
+    "held": "Held",
+    "confirmed": "Confirmed",
+    "checked_in": "In house",
+    "checked_out": "Checked out",
+    "no_show": "No-show",
+    "cancelled": "Cancelled",
+    "expired": "Expired",
+}
+_BALANCES: dict[Balance, str] = {
+    "owes": "Owes money",
+    "paid": "Paid",
+    "refund_due": "Refund on its way",
+}
+# What the address says: the order, and what it is called.
+_SORTS: dict[str, tuple[Sort, bool, str]] = {
+    "newest": ("created", True, "Newest first"),
+    "oldest": ("created", False, "Oldest first"),
+    "arrival": ("arrival", False, "Arrival, earliest first"),
+    "latest": ("arrival", True, "Arrival, latest first"),
+    "departure": ("departure", False, "Departure, earliest first"),
+}
+_FIELDS = (
+    "q", "property", "status", "balance", "arrival_from", "arrival_to", "departure_from", "departure_to",
+    "created_from", "created_to", "sort",
+)  # fmt: skip
+_DATES = _FIELDS[4:10]
+
+
+@get("/bookings", opt=staff(Permission.BOOKINGS_VIEW))
+async def list_bookings(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, cursor: str | None = None
+) -> Response[str]:
+    """The bookings that fit, of the properties at which the caller may see them."""
+    form = Form({name: request.query_params.getall(name, []) for name in _FIELDS})
+    known = await houses(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
+    wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
+    asked = {name: form.value(name) for name in _FIELDS}
+    found = None
+    if not form.errors:
+        found = await find_bookings(tx, wanted, after=_position(cursor, wanted.sort), limit=_PAGE)
+    return page(
+        request,
+        "bookings/list.html",
+        status=422 if form.errors else 200,
+        form=form,
+        house_names=[(house.slug, house.name) for house in known],
+        statuses=_STATUSES,
+        balances=_BALANCES,
+        sorts={name: label for name, (_, _, label) in _SORTS.items()},
+        found=found,
+        filtered=any(asked[name] for name in _FIELDS if name != "sort"),
+        dated=any(asked[name] for name in _DATES),
+        several=len(known) > 1,
+        first=query(request.scope["path"], **asked) if cursor else "",
+        older=query(request.scope["path"], **asked, cursor=_cursor(found.next))
+        if found and found.next
+        else "",
+    )
+
+
+def _wanted(form: Form, known: list[HouseName], allowed: frozenset[int] | None) -> Wanted:
+    """What the form asks for; what is wrong with it stands beside its fields."""
+    chosen = form.choice("property", [house.slug for house in known], required=False)
+    if chosen:
+        allowed = frozenset(house.id for house in known if house.slug == chosen)
+    days: dict[str, date | None] = {name: form.day(name) for name in _DATES}
+    for kind in ("arrival", "departure", "created"):
+        first, last = days[f"{kind}_from"], days[f"{kind}_to"]
+        if first and last and last < first:
+            form.wrong(f"{kind}_to", "lies before the first day")
+    sort, descending, _ = _SORTS[form.choice("sort", _SORTS, required=False) or _usual_order(days)]
+    balance = form.choice("balance", _BALANCES, required=False)
+    status = form.choice("status", _STATUSES, required=False)
+    until = days["created_to"] + timedelta(days=1) if days["created_to"] else None
+    return Wanted(
+        text=form.text("q", longest=_LONGEST_SEARCH),
+        property_ids=allowed,
+        status=msgspec.convert(status, Status) if status else None,
+        balance=msgspec.convert(balance, Balance) if balance else None,
+        arrival_from=days["arrival_from"],
+        arrival_to=days["arrival_to"],
+        departure_from=days["departure_from"],
+        departure_to=days["departure_to"],
+        created_from=_midnight(days["created_from"]),
+        created_until=_midnight(until),
+        sort=sort,
+        descending=descending,
+    )
+
+
+def _usual_order(days: dict[str, date | None]) -> str:
+    """Whoever asks for arrivals wants to see them in their order, and so on; it is the quickest way, too."""
+    if days["arrival_from"] or days["arrival_to"]:
+        return "arrival"
+    return "departure" if days["departure_from"] or days["departure_to"] else "newest"
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _cursor(position: Position) -> str:
+    return pages.encode((position.key, position.id))
+
+
+def _position(cursor: str | None, sort: Sort) -> Position | None:
+    found = pages.decode(cursor, tuple[date, UUID] if sort == "arrival" else tuple[datetime, UUID])
+    return Position(*found) if found else None
+
+
+handlers = [list_bookings]

@@ -1,0 +1,1 @@
+"""Figures about what the other domains did: occupancy, revenue, pace. Reads only."""

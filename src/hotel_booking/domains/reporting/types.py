@@ -1,0 +1,111 @@
+"""What reports hand out, and how their figures are computed.
+
+Occupancy is rooms sold / rooms available. ADR (average daily rate) is room revenue / rooms sold, RevPAR is
+room revenue / rooms available; both net of tax. Rooms sold are those of confirmed stays and of guests in the
+house; holds that nobody has paid for are counted apart. Rooms available are those that there are and that are
+not out of order. Room revenue is what stays were sold for without taxes, with all that is in the price of the
+room (further persons, meals of the plan), spread evenly over the nights of each stay.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from hotel_booking.domains.bookings.types import Status
+
+
+class HouseName(msgspec.Struct, frozen=True):
+    """A property, as far as lists name it."""
+
+    id: int
+    slug: str
+    name: str
+    timezone: str
+    currency: str
+
+
+class NightFigures(msgspec.Struct, frozen=True):
+    """One night of a house, or of several together. `revenue` is in minor units, net of tax; `pick_up` is how
+    many rooms more (or fewer) were sold for the night than a day before."""
+
+    night: date
+    available: int = 0
+    sold: int = 0
+    revenue: int = 0
+    pick_up: int = 0
+    arrivals: int = 0
+
+    @property
+    def occupancy(self) -> float | None:
+        """Rooms sold / rooms available; None where there are none. Above 1 where a house is overbooked."""
+        return self.sold / self.available if self.available else None
+
+    @property
+    def adr(self) -> int | None:
+        """Room revenue / rooms sold, minor units; None where nothing is sold."""
+        return round(self.revenue / self.sold) if self.sold else None
+
+    @property
+    def revpar(self) -> int | None:
+        """Room revenue / rooms available, minor units; None where there are none."""
+        return round(self.revenue / self.available) if self.available else None
+
+
+class HouseToday(msgspec.Struct, frozen=True):
+    """A house's today, by its own calendar; figures count rooms, `new_bookings` and `unpaid_holds` bookings.
+
+    `arrivals` are all rooms that are to arrive today or have done so, `arrived` those that have; likewise
+    `departures` and `departed`. `late` should have arrived before today. `nights` are today's and the next.
+    """
+
+    house: HouseName
+    today: date
+    arrivals: int
+    arrived: int
+    late: int
+    departures: int
+    departed: int
+    in_house: int
+    new_bookings: int
+    unpaid_holds: int
+    nights: tuple[NightFigures, ...]
+
+    @property
+    def tonight(self) -> NightFigures:
+        """The figures of the night that begins today."""
+        return next((item for item in self.nights if item.night == self.today), NightFigures(self.today))
+
+    @property
+    def pick_up(self) -> int:
+        """Rooms sold more than a day before, over all nights shown."""
+        return sum(item.pick_up for item in self.nights)
+
+
+class Today(msgspec.Struct, frozen=True):
+    """The day of some houses. `total` adds them up, with money in `currency`: that of the houses where they
+    share one, else euros at indicative rates (`converted`)."""
+
+    houses: tuple[HouseToday, ...]
+    currency: str
+    converted: bool
+    total: HouseToday
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """One room that arrives, leaves or is held today. `owed` is what its booking has yet to pay."""
+
+    reference: str
+    status: Status
+    guest: str
+    room_type: str
+    room: str | None
+    arrival: date
+    departure: date
+    adults: int
+    children: int
+    requests: str | None
+    currency: str
+    owed: int
+    hold_expires_at: datetime | None = None
