@@ -30,6 +30,5 @@ def worker() -> None:
             mailer=choose_mailer(settings),
             link=links_of(settings),
             media=choose_media(settings),
-            media=choose_media(settings),
         )
     )
