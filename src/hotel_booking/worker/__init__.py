@@ -9,6 +9,7 @@ from procrastinate import App, PsycopgConnector
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
+from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway
@@ -22,6 +23,7 @@ _TASKS = {
     "payments": payment_tasks,
     "properties": property_tasks,
     "notifications": mail_tasks,
+    "identity": identity_tasks,
     "http": http_tasks,
 }
 
