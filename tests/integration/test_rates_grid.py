@@ -1,4 +1,4 @@
-"""Rates in the panel: the grid, cells saved at once, bulk edits with a preview, undo, and two editors at once."""
+"""Rates in the panel: the grid, cells saved at once, bulk edits, undo, and two editors at once."""
 
 from __future__ import annotations
 

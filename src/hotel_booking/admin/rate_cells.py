@@ -57,6 +57,21 @@ def groups(grid: Grid, currency: str, *, today: date, may_edit: bool) -> list[Gr
     return [_group(kind, currency, editable) for kind in grid.types]
 
 
+def width_of(kinds: Sequence[GridGroup]) -> int:
+    """How many characters the columns have to take: 4, 6, 8 or 10."""
+    longest = max(
+        (
+            len(cell.text)
+            for kind in kinds
+            for row in kind.rows
+            if row.column == "price"
+            for cell in row.cells
+        ),
+        default=0,
+    )
+    return next((width for width in (4, 6, 8) if longest <= width), 10)
+
+
 def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup:
     rows = [
         GridRow("Left to sell", "", "", "", "left", [_left(night) for night in kind.nights]),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.admin.rate_cells import field_name, groups, read_cells
+from hotel_booking.admin.rate_cells import field_name, groups, read_cells, width_of
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
@@ -104,6 +104,7 @@ async def show_grid(
         plans=view.plans or list(catalogue.plans),
         now=now,
     )
+    kinds = groups(grid, currency, today=today, may_edit=may_edit)
     return page(
         request,
         "rates/grid.html",
@@ -116,7 +117,8 @@ async def show_grid(
         later=view.address(slug, min(view.first + timedelta(days=view.days), today + REACH)),
         nights=grid.nights,
         months=_months(grid.nights),
-        kinds=groups(grid, currency, today=today, may_edit=may_edit),
+        kinds=kinds,
+        width=width_of(kinds),
         may_edit=may_edit,
         digits=exponent(currency),
         edits=await last_edits(tx, catalogue.property.id),

@@ -81,6 +81,7 @@ function start(form) {
   function tell() {
     if (!mayEdit) return;
     const changed = loaded.size;
+    bar.classList.toggle("idle", changed === 0 && selected.size < 2 && past.length === 0);
     bar.querySelector("[data-changed]").textContent =
       changed === 0 ? "No change yet" : changed === 1 ? "1 value changed" : `${changed} values changed`;
     const wide = Math.abs(ax - x) + 1;
@@ -551,6 +552,7 @@ function start(form) {
   // Starting -------------------------------------------------------------------------------------
 
   const oneType = form.querySelector("[data-one-type]");
+  if (oneType) oneType.closest(".field").hidden = false;
   const narrow = matchMedia("(width < 48rem)");
   function arrange() {
     const only = oneType && narrow.matches ? Number(oneType.value) : null;

@@ -1,0 +1,314 @@
+"""Bulk edits of rates: asked for, previewed by the code that applies them, applied; and edits undone.
+
+/admin/properties/{slug}/rates/bulk            the form; POST applies what was previewed
+/admin/properties/{slug}/rates/bulk/preview    exactly what will change
+/admin/properties/{slug}/rates/edits/{id}      what an edit changed, and what undoing it brings back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from hotel_booking.admin.rate_lists import left_alone, lines, totals
+from hotel_booking.admin.rate_words import LABELS, WEEKDAYS, describe, roundings, span
+from hotel_booking.admin.rates import asked_for
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.rates import edits
+from hotel_booking.domains.rates.changes import (
+    FLAGS,
+    LIMITS,
+    BulkEdit,
+    Plan,
+    PriceChange,
+    Value,
+    runs,
+    unrolled,
+)
+from hotel_booking.domains.rates.edit_queries import load_edit, runs_of
+from hotel_booking.domains.rates.edits import PreviewChanged, UndoChanged
+from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, FormProblems, read
+from hotel_booking.http.ui.render import page, query, see_other
+
+_VIEW = staff(Permission.RATES_VIEW)
+_EDIT = staff(Permission.RATES_EDIT)
+_LISTED = 200  # lines of a preview; the totals count everything
+_THE_TYPE = "*"  # the room type itself among the plans of the form
+EditId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+_KINDS: Sequence[Literal["set", "percent", "amount"]] = ("set", "percent", "amount")
+
+
+@get("/properties/{slug:str}/rates/bulk", opt=_EDIT)
+async def bulk_form(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """The form, filled in with what was selected in the grid."""
+    catalogue = await load_catalogue(tx, slug)
+    today = local_today(now, catalogue.property.timezone)
+    given = asked_for(request)
+    first = max(_day(given.value("first"), today), today)
+    days = int(given.value("days")) if given.value("days") in ("7", "14", "28") else 28
+    kinds = given.many("types") or [given.value("type")]
+    plans = [code for code, plan in catalogue.plans.items() if plan.parent_id is None]
+    form = Form.of(
+        first=first,
+        last=max(_day(given.value("last"), first + timedelta(days=days - 1)), first),
+        weekdays=list(range(7)),
+        types=[code for code in catalogue.room_types if code in kinds] or list(catalogue.room_types),
+        plans=[code for code in catalogue.plans if code in given.many("plans")] or plans,
+        round_to="1",
+    )
+    return _form(request, catalogue, form)
+
+
+@post("/properties/{slug:str}/rates/bulk/preview", opt=_EDIT, status_code=200)
+async def preview_bulk(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """Exactly what would change, worked out by the code that applies it. Nothing is written."""
+    catalogue = await load_catalogue(tx, slug)
+    form = await read(request)
+    try:
+        edit = _edit(form, catalogue)
+        plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
+    except DomainError as error:
+        return _form(request, catalogue, form.failed(error), status=422)
+    return _preview(request, catalogue, form, edit, plan)
+
+
+@post("/properties/{slug:str}/rates/bulk", opt=_EDIT)
+async def apply_bulk(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, slug: str
+) -> Response[Any]:
+    """Apply what was previewed. Where it would do anything else by now, the new preview is shown instead."""
+    catalogue = await load_catalogue(tx, slug)
+    form = await read(request)
+    if form.flag("again"):
+        return _form(request, catalogue, form)
+    try:
+        edit = _edit(form, catalogue)
+        done = await edits.apply(
+            tx,
+            catalogue=catalogue,
+            edit=edit,
+            seen=form.value("seen"),
+            what=describe(edit, catalogue.property.currency),
+            by=caller,
+            now=now,
+        )
+    except PreviewChanged as error:
+        return _preview(request, catalogue, form, edit, error.plan, changed=True)
+    except DomainError as error:
+        return _form(request, catalogue, form.failed(error), status=422)
+    grid = query(f"/admin/properties/{slug}/rates", **{"from": edit.first.isoformat()})
+    return see_other(request, grid, notice=f"{done.cells:,} values changed. It can be undone below.")
+
+
+@get("/properties/{slug:str}/rates/edits/{edit_id:int}", opt=_VIEW)
+async def show_edit(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, slug: str, edit_id: EditId
+) -> Response[str]:
+    """What an edit changed; for those who may, what undoing it would bring back."""
+    catalogue = await load_catalogue(tx, slug, active_only=False)
+    edit = await load_edit(tx, catalogue.property.id, edit_id)
+    may_undo = (
+        caller.may(Permission.RATES_EDIT, catalogue.property.id)
+        and edit.kind != "program"
+        and edit.undone_by is None
+    )
+    undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=edit_id) if may_undo else None
+    return await _edit_page(request, tx, catalogue, edit_id, undoing)
+
+
+@post("/properties/{slug:str}/rates/edits/{edit_id:int}/undo", opt=_EDIT)
+async def undo_edit(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    slug: str,
+    edit_id: EditId,
+) -> Response[Any]:
+    """Bring the values back that were shown. Where somebody changed one since, that is shown first."""
+    catalogue = await load_catalogue(tx, slug, active_only=False)
+    form = await read(request)
+    try:
+        done = await edits.undo(
+            tx, catalogue=catalogue, edit_id=edit_id, seen=form.value("seen"), by=caller, now=now
+        )
+    except UndoChanged as error:
+        return await _edit_page(request, tx, catalogue, edit_id, error.undoing, status=409, changed=True)
+    except DomainError as error:
+        await load_edit(tx, catalogue.property.id, edit_id)  # another property's is not found
+        return await _edit_page(request, tx, catalogue, edit_id, None, status=422, problem=error.detail)
+    grid = query(f"/admin/properties/{slug}/rates", **{"from": done.first_night.isoformat()})
+    return see_other(request, grid, notice=f"Undone: {done.cells:,} values are as before.")
+
+
+def _day(text: str, instead: date) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return instead
+    return found if 2000 <= found.year < 2100 else instead
+
+
+def _edit(form: Form, catalogue: Catalogue) -> BulkEdit:
+    """The edit that a form asks for. Raises `FormProblems` with what is wrong beside its field."""
+    currency = catalogue.property.currency
+    first, last = form.day("first", required=True), form.day("last", required=True)
+    days = form.choices("weekdays", [str(number) for number in range(7)])
+    types = form.choices("types", list(catalogue.room_types))
+    plans = form.choices("plans", [_THE_TYPE, *catalogue.plans])
+    price = _price(form, currency)
+    restrictions: dict[str, Value] = {}
+    for column in FLAGS:
+        wanted = form.choice(column, ("", "1", "0"), required=False)
+        if wanted:
+            restrictions[column] = wanted == "1"
+    for column in LIMITS:
+        if column in form.many("clear"):
+            restrictions[column] = None
+            if form.value(column):
+                form.wrong(column, "is to be set and to be taken away: choose one")
+        elif (number := form.whole(column, 1, 366)) is not None:
+            restrictions[column] = number
+    limit = form.whole("overbooking_limit", 0, 10_000)
+    for name, chosen, message in (
+        ("weekdays", days, "choose at least one day of the week"),
+        ("types", types, "choose at least one room type"),
+    ):
+        if not chosen:
+            form.wrong(name, message)
+    form.check()
+    if first is None or last is None:
+        raise FormProblems("both nights are needed")
+    return BulkEdit(
+        first=first,
+        last=last,
+        weekdays=frozenset(int(number) for number in days),
+        room_types=tuple(types),
+        plans=tuple("" if code == _THE_TYPE else code for code in plans),
+        price=price,
+        restrictions=restrictions,
+        overbooking_limit=limit,
+    )
+
+
+def _price(form: Form, currency: str) -> PriceChange | None:
+    kind = next((kind for kind in _KINDS if kind == form.choice("price_kind", _KINDS, required=False)), None)
+    step = form.choice("round_to", [value for value, _ in roundings(currency)], required=False)
+    if kind is None:
+        if form.value("price_value").strip():
+            form.wrong("price_kind", "say what the amount does")
+        return None
+    if kind == "percent":
+        value = _percent(form)
+    else:
+        low = 0 if kind == "set" else -(10**12)
+        value = form.money("price_value", currency, required=True, low=low)
+    return None if value is None else PriceChange(kind, value, int(step) if step else 1)
+
+
+def _percent(form: Form) -> int | None:
+    """A percentage as parts per million."""
+    text = form.text("price_value", required=True, longest=12).removesuffix("%").strip().replace(",", ".")
+    try:
+        found = int((Decimal(text) * 10_000).to_integral_value()) if text else None
+    except (InvalidOperation, ValueError, OverflowError):
+        form.wrong("price_value", "must be a percentage such as 10 or -7.5")
+        return None
+    if found is not None and not -1_000_000 <= found <= 10_000_000:
+        form.wrong("price_value", "must lie between -100 and 1000 %")
+    return found
+
+
+def _form(
+    request: Request[Any, Any, State], catalogue: Catalogue, form: Form, status: int = 200
+) -> Response[str]:
+    return page(
+        request,
+        "rates/bulk.html",
+        status=status,
+        hotel=catalogue.property,
+        catalogue=catalogue,
+        form=form,
+        weekdays=list(enumerate(WEEKDAYS)),
+        roundings=roundings(catalogue.property.currency),
+        labels=LABELS,
+    )
+
+
+def _preview(
+    request: Request[Any, Any, State],
+    catalogue: Catalogue,
+    form: Form,
+    edit: BulkEdit,
+    plan: Plan,
+    *,
+    changed: bool = False,
+) -> Response[str]:
+    fields = [
+        (name, value) for name in form.names() if name not in ("seen", "again") for value in form.many(name)
+    ]
+    listed = lines(runs(plan.changes), catalogue)
+    return page(
+        request,
+        "rates/preview.html",
+        status=409 if changed else 200,
+        hotel=catalogue.property,
+        what=describe(edit, catalogue.property.currency),
+        when=span(edit.first, edit.last),
+        plan=plan,
+        fields=fields,
+        lines=listed[:_LISTED],
+        more=len(listed) - _LISTED,
+        totals=totals(plan.changes, catalogue.property.currency),
+        changed=changed,
+    )
+
+
+async def _edit_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    catalogue: Catalogue,
+    edit_id: int,
+    undoing: edits.Undoing | None,
+    *,
+    status: int = 200,
+    changed: bool = False,
+    problem: str = "",
+) -> Response[str]:
+    edit = await load_edit(tx, catalogue.property.id, edit_id)
+    kept = await runs_of(tx, edit_id)
+    listed = lines(kept, catalogue)
+    return page(
+        request,
+        "rates/edit.html",
+        status=status,
+        hotel=catalogue.property,
+        edit=edit,
+        undoing=undoing,
+        left=[left_alone(clash, catalogue) for clash in (undoing.kept if undoing else ())[:_LISTED]],
+        lines=listed[:_LISTED],
+        more=len(listed) - _LISTED,
+        totals=totals(unrolled(kept), catalogue.property.currency),
+        when=span(edit.first_night, edit.last_night),
+        changed=changed,
+        problem=problem,
+    )
+
+
+handlers = [bulk_form, preview_bulk, apply_bulk, show_edit, undo_edit]
