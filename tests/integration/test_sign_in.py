@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from argon2 import PasswordHasher
 
+from hotel_booking import worker
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
@@ -374,3 +375,20 @@ async def failures(db: Database) -> dict[str, list[int]]:
         for row in await tx.fetch("SELECT split_part(bucket, ':', 1) AS kind, failures FROM sign_in_failure"):
             found.setdefault(row["kind"], []).append(row["failures"])
     return found
+
+
+async def test_what_has_ended_is_cleared_away_by_a_job(db: Database, database_url: str) -> None:
+    ana = await member(db)
+    async with db.transaction() as tx:
+        long_ago = utc_now() - timedelta(days=3)
+        await sessions.start(tx, staff_id=ana.id, level="full", now=long_ago, address="", user_agent="")
+        await sessions.start(tx, staff_id=ana.id, level="full", now=utc_now(), address="", user_agent="")
+    async with worker.application(database_url).open_async() as jobs:
+        await jobs.configure_task("identity:purge").defer_async(timestamp=0)
+        await jobs.run_worker_async(
+            wait=False,
+            install_signal_handlers=False,
+            queues=["identity"],
+            additional_context={"db": db, "clock": utc_now},
+        )
+    assert len(await sessions_of(db)) == 1
