@@ -93,7 +93,7 @@ export function draw(host) {
       },
       axes: [
         { stroke: ink, font, gap: 6, size: 30, grid: { show: false }, ticks: { show: false },
-          splits: (u) => every(x.length, u.bbox.width / devicePixelRatio), incrs: [1],
+          incrs: [1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 50, 100, 200], space: isDate(x[0] ?? "") ? 54 : 84,
           values: (u, splits) => splits.map((at) => label(x, at)) },
         ...formats.map((format, index) => ({
           scale: format, side: index ? 1 : 3, stroke: ink, font, gap: 6, size: (u, values) => 18 + 6.6 * Math.max(2, ...(values ?? [""]).map((v) => String(v ?? "").length)),
@@ -130,11 +130,6 @@ function reach(format, low, high) {
   if (format === "percent") return [0, top > 0.5 ? Math.max(1, top * 1.02) : Math.max(0.1, top * 1.2)];
   if (format === "count") return [Math.min(0, (low ?? 0) * 1.1), Math.max(4, top * 1.08)];
   return [Math.min(0, low ?? 0), Math.max(1, top * 1.12)];
-}
-
-function every(count, width) {
-  const step = Math.max(1, Math.ceil(count / Math.max(2, Math.floor(width / 58))));
-  return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step);
 }
 
 function label(x, at) {
