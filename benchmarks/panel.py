@@ -1,9 +1,9 @@
 """How fast the panel's pages are on a large database: `python -m benchmarks.panel DATABASE_URL`.
 
-Made for `hotel-booking demo --scale large` while it runs (`--data-dir` finds its database). Asks for every page
-of the panel through the ASGI application as an owner of the group, a few times each, and prints the median and
-the worst of each in milliseconds of the server's time; those over the limit are marked. Addresses with parts are
-filled in from the data. Leaves a member of staff named Benchmark behind.
+Made for `hotel-booking demo --scale large` while it runs (`--data-dir` finds its database). Asks for every
+page of the panel through the ASGI application as an owner of the group, a few times each, and prints the
+median and the worst of each in milliseconds of the server's time; those over the limit are marked. Addresses
+with parts are filled in from the data. Leaves a member of staff named Benchmark behind.
 """
 
 from __future__ import annotations
