@@ -17,7 +17,7 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 from redis.asyncio import Redis
 
 from hotel_booking import admin
-from hotel_booking.admin import styleguide
+from hotel_booking.admin import mail, styleguide
 from hotel_booking.api import reference, router
 from hotel_booking.core import links
 from hotel_booking.core.config import Settings
@@ -85,6 +85,7 @@ def _build(settings: Settings) -> Application:
             assets.serve,
             media.serve,
             *styleguide.handlers,
+            *mail.demo_handlers,
             health.live,
             health.ready,
             metrics.metrics,

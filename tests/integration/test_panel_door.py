@@ -53,7 +53,7 @@ async def test_a_session_that_is_over_opens_nothing(db: Database, database_url: 
             case "half":
                 await tx.execute("UPDATE staff_session SET level = 'password'")
     async with running(settings_for(database_url)) as (app, _), client_of(app) as client:
-        client.cookies.set(STAFF, token, domain="test")
+        client.cookies.set(STAFF, token)
         assert (await client.get("/admin")).headers["location"] == "/admin/sign-in"
 
 
@@ -74,7 +74,7 @@ async def test_what_another_site_sends_is_refused(
 ) -> None:
     token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
     async with running(settings_for(database_url)) as (app, _), client_of(app) as client:
-        client.cookies.set(STAFF, token, domain="test")
+        client.cookies.set(STAFF, token)
         answer = await client.post("/admin/sign-out", headers=headers)
         assert answer.status_code == 403
         assert "foreign" in answer.text or "does not come from a page of this site" in answer.text

@@ -10,6 +10,7 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.bookings.errors import BookingNotFound
+from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking, Reservation
 
 _BOOKING = """
@@ -44,6 +45,15 @@ async def booking_by_id(tx: Transaction, booking_id: UUID) -> Booking:
 async def booking_by_reference(tx: Transaction, reference: str) -> Booking:
     """The booking with its reservations; `reference` in its one form. Raises `BookingNotFound`."""
     return _loaded(await tx.fetchrow(_BOOKING + "WHERE b.reference = $1", reference))
+
+
+async def id_of_reference(tx: Transaction, text: str) -> UUID | None:
+    """The booking that somebody means by a reference, however they type it; None where there is none."""
+    reference = normalise(text)
+    if reference is None:
+        return None
+    found: UUID | None = await tx.fetchval("SELECT id FROM booking WHERE reference = $1", reference)
+    return found
 
 
 async def lock_booking(tx: Transaction, booking_id: UUID) -> str:

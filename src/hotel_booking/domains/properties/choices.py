@@ -17,3 +17,26 @@ async def properties_within(
         None if within is None else sorted(within),
         limit,
     )
+
+
+async def found(
+    tx: Transaction, within: frozenset[int] | None, *, search: str = "", limit: int = 200
+) -> Sequence[Row]:
+    """The properties in `within` (None: all) whose name, town or slug holds `search`, by name: id, slug,
+    name, city, country, currency, active, stars, how many room types and rooms are sold, and its cover."""
+    pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return await tx.fetch(
+        "SELECT p.id, p.slug, p.name, p.city, p.country, p.currency, p.active, p.stars,"
+        "       (SELECT count(*) FROM room_type t WHERE t.property_id = p.id AND t.active) AS room_types,"
+        "       (SELECT count(*) FROM room r WHERE r.property_id = p.id AND r.active) AS rooms,"
+        "       c.file, c.widths, c.alt"
+        "  FROM property p LEFT JOIN LATERAL ("
+        "       SELECT file, widths, alt FROM property_photo f WHERE f.property_id = p.id"
+        "        ORDER BY sort, id LIMIT 1) c ON true"
+        " WHERE ($1::int[] IS NULL OR p.id = ANY ($1))"
+        "   AND ($2 = '%%' OR p.name ILIKE $2 OR p.city ILIKE $2 OR p.slug ILIKE $2)"
+        " ORDER BY p.name, p.id LIMIT $3",
+        None if within is None else sorted(within),
+        pattern,
+        limit,
+    )

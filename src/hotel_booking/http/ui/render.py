@@ -60,6 +60,7 @@ def environment() -> Environment:
 def page(
     request: Request[Any, Any, State],
     template: str,
+    /,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
@@ -79,7 +80,7 @@ def page(
     return answer
 
 
-def render(scope: AsgiScope, template: str, **values: Any) -> str:
+def render(scope: AsgiScope, template: str, /, **values: Any) -> str:
     """A template with what every page needs."""
     caller = caller_of(scope)
 

@@ -1,0 +1,76 @@
+"""Every page of the panel in a real browser: no accessibility violation, nothing wider than the screen, no
+complaint in the console, no request to another host. Screenshots are kept for people to look at."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from litestar.routes import HTTPRoute
+from playwright.async_api import Page
+
+from hotel_booking.app import build
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.permissions import Role
+from tests.browser import WIDTHS, accessibility, browsing, enter, screenshot, serving, visiting
+from tests.http_client import settings_for
+from tests.integration.test_panel_matrix import address, world
+from tests.staff_client import session_of, staff
+
+# Answers that are no page of the panel: parts of one, pictures, files, and what ends the session.
+NOT_PAGES = re.compile(r"/(body|preview|qr|thumbnail|sign-out|photos/\{)")
+
+
+def pages(database_url: str) -> list[HTTPRoute]:
+    """Every GET route of the panel."""
+    app = build(settings_for(database_url))
+    found = []
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute)
+        if route.path.startswith("/admin") and "GET" in route.methods and not NOT_PAGES.search(route.path):
+            found.append(route)
+    return sorted(found, key=lambda route: route.path)
+
+
+async def wider_than_the_screen(page: Page) -> list[str]:
+    """Elements that make the whole page scroll sideways."""
+    found: list[str] = await page.evaluate(
+        """() => {
+            const wide = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= wide) return [];
+            return [...document.querySelectorAll('body *')]
+                .filter(e => e.getBoundingClientRect().right > wide + 1)
+                .slice(0, 5).map(e => e.outerHTML.slice(0, 150));
+        }"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_at_every_width(chain: Database, chain_url: str, scheme: str) -> None:
+    own, _ = await world(chain)
+    token = await session_of(chain, await staff(chain, (Role.OWNER, None)))
+    wrong: list[str] = []
+    async with (
+        serving(chain_url, HOTEL_MFA_REQUIRED="false") as site,
+        browsing() as browser,
+        visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        for route in pages(chain_url):
+            path = address(route, own)
+            name = f"{scheme}{route.path.replace('/', '-').replace('{', '').replace('}', '').split(':')[0]}"
+            for size, width in WIDTHS.items():
+                await page.set_viewport_size({"width": width, "height": 900})
+                answer = await page.goto(path)
+                assert answer is not None
+                if answer.status == 404 and "{" in route.path:
+                    break  # there is nothing of this kind in the sample; the page's own tests have one
+                if answer.status >= 400:
+                    wrong.append(f"{path}: {answer.status}")
+                    break
+                await screenshot(page, f"{name}-{size}")
+                wrong += [f"{path} at {width}: wider: {item}" for item in await wider_than_the_screen(page)]
+                if size != "tablet":
+                    wrong += [f"{path} at {width}: {item}" for item in await accessibility(page)]
+    assert wrong == []
