@@ -24,6 +24,11 @@ LABELS = {
     "min_stay_through": "Min nights over it",
     "max_stay": "Max nights to arrive",
 }
+_LIMIT_WORDS = {
+    "min_stay_arrival": "min {} to arrive",
+    "min_stay_through": "min {} over the night",
+    "max_stay": "max {} to arrive",
+}
 _TOKENS = {
     "closed": "closed",
     "closed_to_arrival": "noarr",
@@ -104,12 +109,13 @@ def describe(edit: BulkEdit, currency: str) -> str:
     said = []
     if edit.price is not None:
         said.append(_price(edit, currency))
-    said += [
-        f"{LABELS[column].lower()} {shown(column, value, currency)}"
-        if column not in FLAGS
-        else shown(column, value, currency)
-        for column, value in edit.restrictions.items()
-    ]
+    for column, value in edit.restrictions.items():
+        if column in FLAGS:
+            said.append(shown(column, value, currency))
+        elif value is None:
+            said.append(f"no {_LIMIT_WORDS[column].format('nights')}")
+        else:
+            said.append(_LIMIT_WORDS[column].format(wording.count(int(value), "night")))
     if edit.overbooking_limit is not None:
         said.append(f"overbooking limit {edit.overbooking_limit}")
     where = ", ".join(edit.room_types)
