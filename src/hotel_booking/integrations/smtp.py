@@ -11,6 +11,7 @@ import asyncio
 import re
 import smtplib
 import ssl
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -48,30 +49,39 @@ class SmtpMailer:
             body = message.as_bytes(policy=SMTP_POLICY)
         except (ValueError, UnicodeError) as error:
             return Delivery("failed", f"the message cannot be written: {type(error).__name__}")
-        return await asyncio.to_thread(self._hand_over, recipient, body)
+        return await asyncio.to_thread(self._hand_over, _on_the_wire(recipient), body)
 
     def _hand_over(self, recipient: str, body: bytes) -> Delivery:
         handed_over = False
         client: smtplib.SMTP | None = None
         try:
-            client = self._connect()
+            try:
+                client = self._connect()
+            except smtplib.SMTPResponseException as error:
+                # The server wants nothing from us at all, or not with this password: that is no word about
+                # this message, and somebody can put it right.
+                return Delivery("again", _said(error.smtp_code, error.smtp_error))
             _expect(client.mail(parseaddr(self._sender)[1]), 250)
             _expect(client.rcpt(recipient), 250, 251)
             _expect(client.docmd("DATA"), 354)
             # From here on a broken connection leaves us not knowing.
             handed_over = True
             client.send(_LEADING_DOT.sub(b"..", body) + b".\r\n")
-            code, said = _expect(client.getreply(), 250)
+            code, said = client.getreply()
+            if 200 <= code < 300:
+                with suppress(smtplib.SMTPException, OSError):
+                    client.putcmd("quit")  # as one should; whatever it answers changes nothing any more
+                return Delivery("sent", _said(code, said))
+            if 400 <= code < 600:
+                return _refusal(code, said)
+            return Delivery("uncertain", _said(code, said))
         except _Refused as refused:
             return refused.delivery
-        except smtplib.SMTPResponseException as error:
-            return _refusal(error.smtp_code, error.smtp_error)
         except (smtplib.SMTPException, OSError, ValueError) as error:
             return Delivery("uncertain" if handed_over else "again", type(error).__name__)
         finally:
             if client is not None:
                 client.close()
-        return Delivery("sent", _said(code, said))
 
     def _connect(self) -> smtplib.SMTP:
         context = ssl.create_default_context()
@@ -120,8 +130,7 @@ def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered)
     shows it once. Raises `ValueError` for an address that is none."""
     name, address = parseaddr(sender)
     domain = address.rpartition("@")[2]
-    local, _, host = recipient.rpartition("@")
-    host = host.encode("idna").decode()
+    local, _, host = _on_the_wire(recipient).rpartition("@")
     if not _ADDRESS.fullmatch(f"{local}@{host}"):
         raise ValueError("the recipient is no address that mail servers take")
     message = EmailMessage()
@@ -132,9 +141,16 @@ def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered)
     message["Message-ID"] = f"<{message_id}@{domain}>"
     message["Content-Language"] = rendered.language
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(rendered.text)
-    message.add_alternative(rendered.html, subtype="html")
+    # ASCII on the wire: not every server takes more.
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     return message
+
+
+def _on_the_wire(recipient: str) -> str:
+    """The address as mail servers write it: the name of the host in ASCII."""
+    local, _, host = recipient.rpartition("@")
+    return f"{local}@{host.encode('idna').decode()}"
 
 
 class DemoMailer:

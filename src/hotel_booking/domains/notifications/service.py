@@ -68,7 +68,8 @@ async def begin(tx: Transaction, *, message_id: UUID, now: datetime) -> Message 
 async def finish(
     tx: Transaction, *, message: Message, subject: str | None, delivery: Delivery, now: datetime
 ) -> None:
-    """Note what became of a try; where it may be tried again, enqueue that for later."""
+    """Note what became of a try; where it may be tried again, enqueue that for later. A try so slow that it
+    was given up changes nothing more, unless its message arrived after all."""
     outcome = delivery.outcome
     if outcome == "again" and message.attempts >= MOST_ATTEMPTS:
         outcome = "failed"
@@ -79,15 +80,21 @@ async def finish(
         outcome,
         delivery.reply[:1000],
     )
-    await tx.execute(
+    ours = await tx.fetchval(
         "UPDATE mail_message SET status = $2, subject = coalesce($3, subject), last_error = $4,"
-        "       touched_at = $5 WHERE id = $1",
+        "       touched_at = $5"
+        " WHERE id = $1 AND ((status = 'sending' AND touched_at = $6)"
+        "                    OR (status IN ('uncertain', 'waiting') AND $2 = 'sent'))"
+        " RETURNING true",
         message.id,
         "waiting" if outcome == "again" else outcome,
         subject,
         None if outcome == "sent" else delivery.reply[:1000],
         now,
+        message.touched_at,
     )
+    if not ours:
+        return
     if outcome == "sent" and not delivery.keep:
         # Links to invitations and new passwords open accounts: nobody finds them here later.
         await tx.execute(
