@@ -156,6 +156,15 @@ async def test_an_address_is_locked_whatever_it_claims(db: Database, database_ur
         assert {row["address"] for row in await sessions_of(db)} == {"198.51.100.9", "192.0.2.77"}
 
 
+async def test_challenges_are_not_made_without_end(db: Database, database_url: str) -> None:
+    async with running(settings_for(database_url)) as (app, _), browser(app) as client:
+        answers = [(await client.post("/admin/sign-in/passkey/options")).status_code for _ in range(70)]
+        assert (await client.get("/admin/sign-in")).status_code == 200
+    assert (answers.count(200), answers.count(403)) == (60, 10)
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM staff_challenge") == 60
+
+
 async def test_a_whole_hotel_behind_one_address_signs_in(db: Database, database_url: str) -> None:
     people = [f"desk{number}@example.com" for number in range(15)]
     for email in people:

@@ -23,7 +23,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.errors import LockedOut, SignInRequired
-from hotel_booking.domains.identity.service import passkeys, sessions, sign_in
+from hotel_booking.domains.identity.service import lockout, passkeys, sessions, sign_in
 from hotel_booking.domains.identity.service.passkeys import Site
 from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.domains.identity.service.sign_in import SignedIn
@@ -74,9 +74,13 @@ async def take_password(
 
 
 @post("/sign-in/passkey/options", opt=public(), status_code=200)
-async def passkey_options(tx: Transaction, settings: Settings, now: datetime) -> Response[str]:
+async def passkey_options(
+    request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
+) -> Response[str]:
     """What a passkey that signs in alone has to sign."""
-    options = await passkeys.sign_in_options(tx, site=Site.of(settings.public_url), now=now)
+    await lockout.may_ask(database, visitor=visitor_of(request), now=now)
+    async with database.transaction() as tx:
+        options = await passkeys.sign_in_options(tx, site=Site.of(settings.public_url), now=now)
     return _json(options)
 
 

@@ -39,6 +39,7 @@ _KINDS = {
     "address": _Kind(20, timedelta(hours=1)),
     "reset_account": _Kind(3, timedelta(hours=6)),
     "reset_address": _Kind(10, timedelta(hours=1)),
+    "passkey_address": _Kind(60, timedelta(hours=1)),
 }
 _LONGEST_WAIT = timedelta(hours=1)
 _FIRST_WAIT = timedelta(seconds=30)
@@ -93,6 +94,24 @@ async def may_reset(db: Database, *, email: str, visitor: Visitor, now: datetime
     if wait:
         raise LockedOut(wait)
     return account_wait == 0
+
+
+async def may_ask(db: Database, *, visitor: Visitor, now: datetime) -> None:
+    """Count that somebody unknown asks for a passkey's challenge, which is a row to keep. Raises `LockedOut`
+    where the address has asked for many that nobody answered."""
+    async with db.transaction() as tx:
+        _, wait = await _count(tx, "passkey_address", f"passkey_address:{visitor.network}", now)
+    if wait:
+        raise LockedOut(wait)
+
+
+async def answered(tx: Transaction, *, visitor: Visitor) -> None:
+    """Take back what `may_ask` counted: a passkey has answered."""
+    await tx.execute(
+        "UPDATE sign_in_failure SET failures = greatest(failures - 1, 0), locked_until = NULL"
+        " WHERE bucket = $1",
+        f"passkey_address:{visitor.network}",
+    )
 
 
 async def succeeded(tx: Transaction, attempt: Attempt, *, completely: bool) -> None:

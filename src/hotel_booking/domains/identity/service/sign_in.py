@@ -128,6 +128,7 @@ async def by_passkey_alone(
         if member is None or not member.active:
             raise PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
         await lockout.succeeded(tx, attempt, completely=True)
+        await lockout.answered(tx, visitor=visitor)
         await lockout.forget(tx, email=member.email)
         token = await _open(tx, member, "full", visitor, instead_of, now)
     return SignedIn(token, "full", member)

@@ -75,9 +75,9 @@ function tell(form, error) {
 
 async function ask(form) {
   const answer = await fetch(form.dataset.options, { method: "POST", headers: { accept: "application/json" } });
-  if (answer.redirected || !answer.headers.get("content-type")?.startsWith("application/json")) {
-    // The session has ended, or a proof is asked for: the page itself leads there.
-    location.assign(answer.redirected ? answer.url : location.href);
+  if (answer.redirected) {
+    // The session has ended, or a proof is asked for.
+    location.assign(answer.url);
     return null;
   }
   if (!answer.ok) throw new Error("refused");
