@@ -203,7 +203,7 @@ ROWS = st.dictionaries(
     RATES.map(lambda said: room(**said)),
     max_size=60,
 )
-RESTRICTIONS = st.fixed_dictionaries(
+SAID = st.fixed_dictionaries(
     {},
     optional={
         "closed": st.booleans(),
@@ -232,7 +232,7 @@ def edits(draw: st.DrawFn) -> BulkEdit:
         room_types=tuple(draw(st.sets(st.sampled_from(["DBL", "SGL"]), min_size=1))),
         plans=tuple(draw(st.sets(st.sampled_from(plans), min_size=1))),
         price=price,
-        restrictions=draw(RESTRICTIONS),
+        restrictions=draw(SAID),
         overbooking_limit=draw(st.integers(0, 5)),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, get, post
@@ -227,7 +227,7 @@ def _percent(form: Form) -> int | None:
     text = form.text("price_value", required=True, longest=12).removesuffix("%").strip().replace(",", ".")
     try:
         found = int((Decimal(text) * 10_000).to_integral_value()) if text else None
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         form.wrong("price_value", "must be a percentage such as 10 or -7.5")
         return None
     if found is not None and not -1_000_000 <= found <= 10_000_000:

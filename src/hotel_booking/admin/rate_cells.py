@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from hotel_booking.admin.rate_words import marks, tokens
 from hotel_booking.core.money import to_decimal
-from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, InvalidEdit, Spot, Value
+from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, InvalidEdit, Spot, Value, columns_of
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
 from hotel_booking.domains.rates.queries import Catalogue
@@ -198,6 +198,8 @@ def _spot(name: str, catalogue: Catalogue) -> Spot:
     try:
         kind, plan, night, column = name.split("|")
         plan_id = catalogue.plans[plan].id if plan else OF_THE_TYPE
+        if column not in columns_of(plan_id):
+            raise KeyError(column)
         return Spot(catalogue.room_types[kind].id, plan_id, date.fromisoformat(night), column)
     except (ValueError, KeyError):
         raise InvalidEdit("there is no such night, room type or rate plan here") from None

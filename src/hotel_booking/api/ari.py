@@ -13,7 +13,7 @@ from hotel_booking.api.night_range import night_range
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.domains.rates import service
+from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari
 from hotel_booking.http.access import needs
@@ -54,7 +54,7 @@ async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, c
     nothing: a line that cannot be right is named by its index, as in `updates[3].price`."""
     catalogue = await load_catalogue(tx, slug, active_only=False)
     caller.check_property(catalogue.property.id)
-    result = await service.update_ari(tx, catalogue=catalogue, updates=data.updates, now=now)
+    result = await edits.update_by_program(tx, catalogue=catalogue, updates=data.updates, by=caller, now=now)
     return AriAnswer(result.lines, result.room_nights, result.rate_nights)
 
 

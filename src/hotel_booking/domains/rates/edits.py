@@ -19,7 +19,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edit_queries, service
-from hotel_booking.domains.rates.ari import MAX_LINES
+from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.changes import (
     OF_THE_TYPE,
     BulkEdit,
@@ -40,6 +40,7 @@ from hotel_booking.domains.rates.changes import (
 )
 from hotel_booking.domains.rates.edit_queries import Edit, Editor
 from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.rates.service import AriResult
 
 MAX_CELLS = 20_000
 
@@ -141,6 +142,28 @@ async def save_cells(
         rows,
     )
     return await _write(tx, catalogue, plan, by, now, kind="cells", what=_count(len(plan.changes)))
+
+
+async def update_by_program(
+    tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], by: Caller, now: datetime
+) -> AriResult:
+    """`update_ari`, and a note of who sent it, for those whose cells it changes under their hands."""
+    result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now)
+    await edit_queries.record(
+        tx,
+        property_id=catalogue.property.id,
+        kind="program",
+        made_at=now,
+        staff_id=None,
+        made_by=f"{by.name} (API key)" if by.name else "a program",
+        what="1 line by the API" if len(updates) == 1 else f"{len(updates):,} lines by the API",
+        room_type_ids=[catalogue.room_types[line.room_type].id for line in updates],
+        first=min(line.first for line in updates),
+        last=max(line.last for line in updates),
+        cells=result.room_nights + result.rate_nights,
+        changes=None,
+    )
+    return result
 
 
 async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Plan:
