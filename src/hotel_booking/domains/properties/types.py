@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, runtime_checkable
 from zoneinfo import available_timezones
 
 import msgspec
@@ -59,6 +59,7 @@ WIDTHS = (480, 960, 1600)  # of a photo's files, in pixels
 MOST_PHOTOS = 100  # of one property
 
 
+@runtime_checkable  # the web framework looks at what it hands to handlers
 class MediaStore(Protocol):
     """Where uploaded files are kept, by names that we make ourselves."""
 

@@ -1,0 +1,201 @@
+"""What every page of the catalogue has: the property with its tabs, forms as values, refusals shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import time
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Row
+from hotel_booking.core.errors import Conflict, DomainError
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.errors import ChangedMeanwhile
+from hotel_booking.domains.properties.types import Use
+from hotel_booking.http.access import caller_of
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.render import page
+
+T = TypeVar("T")
+
+HighestId = 2**31 - 1
+CODE_HINT = "use letters, digits, - and _, at most 40 of them"
+_PATTERNS = {
+    "code": CODE_HINT,
+    "slug": "use small letters and digits, words joined by -, such as sea-view",
+    "country": "choose a country",
+}
+
+
+def show(
+    request: Request[Any, Any, State], template: str, house: Row, *, status: int = 200, **values: Any
+) -> Response[str]:
+    """A page about a property. Templates also see `house` (its row), `base` (its address) and `may_edit`."""
+    return page(
+        request,
+        f"catalogue/{template}",
+        status=status,
+        house=house,
+        base=f"/admin/properties/{house['slug']}",
+        may_edit=caller_of(request.scope).may(Permission.CATALOGUE_EDIT, house["id"]),
+        **values,
+    )
+
+
+def shaped(form: Form, kind: type[T], values: Mapping[str, Any]) -> T:
+    """The values as the type that the API reads too. What does not fit is noted beside its field; raises
+    `FormProblems` then."""
+    form.check()
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        said, _, where = str(error).partition(" - at `$")
+        field = where.strip("`.").partition("[")[0].partition(".")[0]
+        form.wrong(
+            field if field in form.names() else "", _PATTERNS.get(field) or said[:1].lower() + said[1:]
+        )
+        form.check()
+        raise
+
+
+def clock(form: Form, name: str) -> time | None:
+    """A time of the day, as time fields send it."""
+    text = form.text(name, required=True, longest=12)
+    try:
+        found = time.fromisoformat(text)
+    except ValueError:
+        form.wrong(name, "must be a time such as 15:00")
+        return None
+    if found.tzinfo is not None:
+        form.wrong(name, "must be a time such as 15:00")
+        return None
+    return found
+
+
+def version_of(form: Form) -> int:
+    """The version that was edited."""
+    return form.whole("version", 1, HighestId, required=True) or 0
+
+
+def refused(
+    form: Form, error: DomainError, *, current: Form | None = None, names: Mapping[str, str] | None = None
+) -> tuple[Form, int]:
+    """The form to be shown again and the status to answer with. `current` is the form as it would be shown
+    now: where somebody else was faster, it says beside each field what that is by now, and whoever saves once
+    more knows what they replace. `names` are fields of the form by the names that the business has for them.
+    """
+    if isinstance(error, ChangedMeanwhile) and current is not None:
+        return _compared(form, error, current), 409
+    if error.field is not None and names is not None:
+        error.field = names.get(error.field, error.field)
+    return form.failed(error), 409 if isinstance(error, Conflict) else 422
+
+
+def _compared(form: Form, error: ChangedMeanwhile, current: Form) -> Form:
+    values = {name: form.many(name) for name in form.names()}
+    # What says which state was edited is that of now: whoever saves once more has seen it.
+    seen = {name: current.many(name) for name in current.names() if _says_state(name)}
+    compared = Form({**values, **seen})
+    for name in current.names():
+        now, typed = current.many(name), form.many(name)
+        if not _says_state(name) and now != typed:
+            shown = ", ".join(now)
+            compared.wrong(name, f"is now: {shown[:200]}" if shown else "is empty now")
+    who = error.extra.get("by")
+    compared.errors[""] = (
+        f"{who or 'Somebody else'} changed this meanwhile. Beside the fields stands what they hold now;"
+        " save again to put yours in its place."
+    )
+    return compared
+
+
+def _says_state(name: str) -> bool:
+    return name == "version" or name.startswith("was-")
+
+
+_LINKS = {
+    "bookings_to_come": "/admin/bookings",
+    "bookings_past": "/admin/bookings",
+    "room_types": "{base}/room-types",
+    "rooms": "{base}/rooms",
+    "rate_plans": "{base}/plans",
+    "derived_plans": "{base}/plans",
+    "stays": "/admin/bookings",
+    "staff": "/admin/staff",
+    "keys": "/admin/keys",
+}
+_WORDS = {
+    "bookings_to_come": ("coming booking has it", "coming bookings have it"),
+    "bookings_past": ("past or cancelled booking tells of it", "past or cancelled bookings tell of it"),
+    "open_quotes": ("guest is about to book it", "guests are about to book it"),
+    "room_types": ("room type", "room types"),
+    "rooms": ("room", "rooms"),
+    "rate_plans": ("rate plan", "rate plans"),
+    "derived_plans": ("rate plan derives from it", "rate plans derive from it"),
+    "stays": ("stay in it", "stays in it"),
+    "blocks": ("time out of order", "times out of order"),
+    "staff": ("member of staff has a role here", "members of staff have a role here"),
+    "keys": ("API key is limited to it", "API keys are limited to it"),
+}
+
+
+class Need(msgspec.Struct, frozen=True):
+    """A line of what stands in the way: "3 rate plans derive from it", with where to look."""
+
+    text: str
+    href: str | None
+    names: tuple[str, ...]
+
+
+def needs(uses: Iterable[Use], base: str) -> list[Need]:
+    """Where something is needed, in words and with links."""
+    return [
+        Need(
+            f"{use.count:,} {_WORDS[use.kind][use.count != 1]}",
+            _LINKS[use.kind].format(base=base) if use.kind in _LINKS else None,
+            use.names,
+        )
+        for use in uses
+    ]
+
+
+async def removal_page(
+    request: Request[Any, Any, State],
+    house: Row,
+    *,
+    what: str,
+    back: str,
+    uses: Iterable[Use],
+    version: int,
+    goes_too: Iterable[str] = (),
+    deactivate: bool = False,
+    error: DomainError | None = None,
+) -> Response[str]:
+    """Asks before something is removed, or says why it cannot be and what can be done instead."""
+    form = Form.of(version=version)
+    status = 200
+    if error is not None:
+        form, status = refused(form, error)
+    return show(
+        request,
+        "remove.html",
+        house,
+        status=status,
+        form=form,
+        what=what,
+        back=back,
+        needs=needs(uses, f"/admin/properties/{house['slug']}"),
+        goes_too=list(goes_too),
+        deactivate=deactivate,
+    )
+
+
+def choices(rows: Iterable[Row]) -> list[tuple[str, str]]:
+    """Codes and names, for a select."""
+    return [
+        (row["code"], f"{row['name']} ({row['code']})" if row["name"] != row["code"] else row["code"])
+        for row in rows
+    ]

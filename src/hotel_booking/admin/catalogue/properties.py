@@ -1,0 +1,287 @@
+"""Properties: the list, a new one, what a property is, and its end.
+
+/admin/properties                    the caller's, with a search
+/admin/properties/new                for those with the role at every property
+/admin/properties/{slug}             at a glance
+/admin/properties/{slug}/details     address, times, money, amenities
+/admin/properties/{slug}/delete
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties import choices, queries, tables
+from hotel_booking.domains.properties.service import properties as service
+from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
+from hotel_booking.domains.properties.types import LANGUAGES, NewProperty, PropertyChange
+from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
+from hotel_booking.domains.rates.tables import rate_plan
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, see_other
+
+_MOST_LISTED = 200
+
+
+@get("/properties", opt=staff(Permission.CATALOGUE_VIEW))
+async def list_properties(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, q: str = ""
+) -> Response[str]:
+    """The properties that the caller may see, by name."""
+    within = caller.properties_for(Permission.CATALOGUE_VIEW)
+    search = q.replace("\x00", "").strip()[:100]
+    rows = await choices.found(tx, within, search=search, limit=_MOST_LISTED + 1)
+    return page(
+        request,
+        "catalogue/properties.html",
+        rows=rows[:_MOST_LISTED],
+        more=len(rows) > _MOST_LISTED,
+        q=search,
+        may_add=caller.may(Permission.CATALOGUE_EDIT),
+    )
+
+
+@get("/properties/new", opt=staff(Permission.CATALOGUE_EDIT))
+async def new_property(request: Request[Any, Any, State], caller: Caller) -> Response[str]:
+    """The empty form."""
+    caller.require_permission(Permission.CATALOGUE_EDIT)
+    form = Form.of(
+        currency="EUR",
+        language="en",
+        check_in_time="15:00",
+        check_out_time="11:00",
+        tax_rounding="line",
+        stars=0,
+    )
+    return _form(request, form, None)
+
+
+@post("/properties/new", opt=staff(Permission.CATALOGUE_EDIT))
+async def create_property(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller
+) -> Response[Any]:
+    """Make a property; it is on sale once it has room types, plans and prices."""
+    caller.require_permission(Permission.CATALOGUE_EDIT)
+    form = await read(request)
+    try:
+        values = _values(form)
+        slug = form.text("slug", longest=80)
+        new = frame.shaped(form, NewProperty, values | ({"slug": slug} if slug else {}))
+        row = await service.create(tx, new=new)
+    except DomainError as error:
+        form, status = frame.refused(form, error)
+        return _form(request, form, None, status=status)
+    return see_other(
+        request,
+        f"/admin/properties/{row['slug']}",
+        notice=f"{row['name']} is there. Now its rooms and plans.",
+    )
+
+
+@get("/properties/{slug:str}", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """A property at a glance, and what it still lacks."""
+    house = await queries.property_by_slug(tx, slug)
+    kinds = await queries.things(tx, tables.room_type, house["id"])
+    plans = await queries.things(tx, rate_plan, house["id"])
+    rooms = await queries.things(tx, tables.room, house["id"])
+    texts = await queries.translations(tx, house["id"])
+    own = texts.get(("property", house["id"]), {})
+    return frame.show(
+        request,
+        "overview.html",
+        house,
+        amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in house["amenities"]],
+        country=dict(select_options.countries()).get(house["country"], house["country"]),
+        languages=LANGUAGES,
+        missing=[
+            name
+            for code, name in LANGUAGES.items()
+            if code != house["language"] and "description" not in own.get(code, {})
+        ],
+        counts={
+            "room types": (sum(row["active"] for row in kinds), "room-types"),
+            "rooms": (sum(row["active"] for row in rooms), "rooms"),
+            "rate plans": (sum(row["active"] for row in plans), "plans"),
+        },
+        policies=len(await queries.things(tx, tables.cancellation_policy, house["id"])),
+        taxes=await queries.things(tx, tables.tax, house["id"]),
+        photos=await queries.photos(tx, house["id"]),
+    )
+
+
+@get("/properties/{slug:str}/details", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_details(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """The form with what the property is."""
+    house = await queries.property_by_slug(tx, slug)
+    return _form(request, _filled(house), house)
+
+
+@post("/properties/{slug:str}/details", opt=staff(Permission.CATALOGUE_EDIT))
+async def change_details(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
+    """Change what the property is."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        changes = frame.shaped(form, PropertyChange, _values(form) | {"active": form.flag("active")})
+        await service.change(tx, slug=slug, changes=changes, version=version)
+    except DomainError as error:
+        form, status = frame.refused(form, error, current=_filled(await queries.property_by_slug(tx, slug)))
+        return _form(request, form, house, status=status)
+    return see_other(request, f"/admin/properties/{slug}/details", notice="Saved.")
+
+
+@get("/properties/{slug:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def ask_delete(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """Asks, or says where the property is needed."""
+    return await _removal(request, tx, await queries.property_by_slug(tx, slug), now)
+
+
+@post("/properties/{slug:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def delete_property(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[Any]:
+    """Remove a property that nothing needs."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        form.check()
+        await service.remove(tx, slug=slug, version=version, now=now)
+    except DomainError as error:
+        return await _removal(request, tx, house, now, error)
+    return see_other(request, "/admin/properties", notice=f"{house['name']} is removed.")
+
+
+@post("/properties/{slug:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
+async def deactivate_property(
+    request: Request[Any, Any, State], tx: Transaction, slug: str
+) -> Response[bytes]:
+    """Take a property off sale."""
+    await service.change(tx, slug=slug, changes=PropertyChange(active=False))
+    return see_other(request, f"/admin/properties/{slug}", notice="It is not sold any more.")
+
+
+async def _removal(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    now: datetime,
+    error: DomainError | None = None,
+) -> Response[str]:
+    photos = await queries.photos(tx, house["id"])
+    return await frame.removal_page(
+        request,
+        house,
+        what=house["name"],
+        back=f"/admin/properties/{house['slug']}",
+        uses=await service.uses(tx, property_=house, now=now),
+        version=house["version"],
+        goes_too=[
+            "its cancellation policies, taxes and texts",
+            *([f"{len(photos)} photos"] if photos else []),
+        ],
+        deactivate=house["active"],
+        error=error,
+    )
+
+
+def _filled(row: Row) -> Form:
+    plain = (
+        "name", "description", "stars", "address", "postal_code", "city", "country", "lat", "lon", "timezone",
+        "currency", "email", "phone", "tax_rounding", "language", "active", "version",
+    )  # fmt: skip
+    return Form.of(
+        **{name: row[name] if row[name] != 0 else "0" for name in plain},
+        check_in_time=row["check_in_time"].isoformat("minutes"),
+        check_out_time=row["check_out_time"].isoformat("minutes"),
+        child_bands=", ".join(map(str, row["child_bands"])),
+        amenities=row["amenities"],
+    )
+
+
+def _values(form: Form) -> dict[str, Any]:
+    """What the form says, as the API would have it; what is wrong is noted beside the fields."""
+    values: dict[str, Any] = {
+        "name": form.text("name", required=True, longest=200),
+        "description": form.text("description", longest=5000),
+        "country": form.choice("country", [code for code, _ in select_options.countries()]),
+        "timezone": form.text("timezone", required=True, longest=200),
+        "currency": form.choice("currency", [code for code, _ in select_options.currencies()]),
+        "language": form.choice("language", LANGUAGES),
+        "stars": form.whole("stars", 0, 5, required=True),
+        "tax_rounding": form.choice("tax_rounding", ("line", "sum")),
+        "check_in_time": frame.clock(form, "check_in_time"),
+        "check_out_time": frame.clock(form, "check_out_time"),
+        "amenities": [int(code) for code in form.choices("amenities", map(str, PROPERTY_AMENITIES))],
+    }
+    for name, longest in (
+        ("address", 200),
+        ("postal_code", 20),
+        ("city", 200),
+        ("email", 254),
+        ("phone", 40),
+    ):
+        values[name] = form.text(name, longest=longest)
+    for name, most in (("lat", 90), ("lon", 180)):
+        values[name] = _degrees(form, name, most)
+    bands = form.text("child_bands", longest=100)
+    try:
+        values["child_bands"] = [int(age) for age in bands.split(",")] if bands else []
+    except ValueError:
+        form.wrong("child_bands", "must be ages with commas between them, such as 2, 11")
+    return values
+
+
+def _degrees(form: Form, name: str, most: int) -> float | None:
+    text = form.text(name, required=True, longest=40)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not -most <= value <= most:
+        form.wrong(name, f"must be degrees from -{most} to {most}, such as 38.7139")
+        return None
+    return value
+
+
+def _form(
+    request: Request[Any, Any, State], form: Form, house: Row | None, *, status: int = 200
+) -> Response[str]:
+    values: dict[str, Any] = {
+        "form": form,
+        "countries": select_options.countries(),
+        "currencies": select_options.currencies(),
+        "timezones": select_options.timezones(),
+        "languages": select_options.languages(),
+        "topics": select_options.by_topic(PROPERTY_TOPICS, PROPERTY_AMENITIES),
+    }
+    if house is None:
+        return page(request, "catalogue/new_property.html", status=status, may_edit=True, **values)
+    return frame.show(request, "details.html", house, status=status, **values)
+
+
+handlers = [
+    list_properties,
+    new_property,
+    create_property,
+    show_property,
+    show_details,
+    change_details,
+    ask_delete,
+    delete_property,
+    deactivate_property,
+]

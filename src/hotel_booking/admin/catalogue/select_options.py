@@ -1,0 +1,58 @@
+"""Long lists to choose from: countries, currencies, time zones, languages, amenities by topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from zoneinfo import available_timezones
+
+from babel import Locale
+
+from hotel_booking.domains.properties.types import CURRENCIES, LANGUAGES
+from hotel_booking.domains.properties.vocabularies import MEALS
+
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """Countries by name."""
+    names = Locale.parse("en").territories
+    found = [(c, str(n)) for c, n in names.items() if len(c) == 2 and c.isalpha() and c not in _NO_COUNTRIES]
+    return sorted(found, key=lambda pair: pair[1])
+
+
+@cache
+def currencies() -> list[tuple[str, str]]:
+    """Currencies by code: EUR, Euro."""
+    names = Locale.parse("en").currencies
+    return [(code, f"{code}, {names.get(code, code)}") for code in sorted(CURRENCIES)]
+
+
+@cache
+def timezones() -> list[tuple[str, str]]:
+    """Time zones by name; those of old that only stand for another are left out."""
+    regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    names = sorted(name for name in available_timezones() if name.startswith(regions))
+    return [(name, name.replace("_", " ")) for name in [*names, "UTC"]]
+
+
+def languages() -> list[tuple[str, str]]:
+    """The languages that texts are kept in."""
+    return list(LANGUAGES.items())
+
+
+def meals() -> list[tuple[str, str]]:
+    """The meals that a rate plan can include, what is common first."""
+    common = (14, 3, 12, 10, 1, 15)
+    return [(str(code), MEALS[code]) for code in (*common, *(code for code in MEALS if code not in common))]
+
+
+def by_topic(
+    topics: Mapping[str, tuple[int, ...]], names: Mapping[int, str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Amenities by topic, each with its code as the form sends it."""
+    return {
+        topic: sorted(((str(code), names[code]) for code in codes), key=lambda pair: pair[1].casefold())
+        for topic, codes in topics.items()
+    }
