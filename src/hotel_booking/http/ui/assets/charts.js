@@ -174,4 +174,4 @@ const again = () => {
 };
 document.addEventListener("themechange", again);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-addEventListener("beforeprint", again);
+matchMedia("print").addEventListener("change", again);
