@@ -17,6 +17,7 @@ from hotel_booking.domains.rates.edits import Cell, CellsChanged, PreviewChanged
 from hotel_booking.domains.rates.grid import load_grid
 from hotel_booking.domains.rates.queries import load_catalogue
 from tests.integration.test_rates_grid import ADA, BEA, SLUG, TODAY, hotel, night
+from tests.integration.world import TODAY as WORLD_TODAY
 from tests.integration.world import (
     Counting,
     make_hold,
