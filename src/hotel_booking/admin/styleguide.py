@@ -29,7 +29,7 @@ class NotShownHere(NotFound):
 async def styleguide(
     request: Request[Any, Any, State],
     dir: str = "ltr",
-    theme: str = "",  # noqa: A002 - the attribute's name
+    theme: str = "",
 ) -> Response[str]:
     """Every component with the markup that makes it."""
     if request.app.state.settings.environment == "production":
