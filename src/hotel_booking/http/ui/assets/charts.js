@@ -103,7 +103,7 @@ export function draw(host) {
         })),
       ],
       series: [{}, ...shown],
-      hooks: { setCursor: [(u) => tell(u, host, word, data)] },
+      hooks: { drawClear: [(u) => weekends(u, x, faded(colour(host, "--brass-soft"), 0.6))], setCursor: [(u) => tell(u, host, word, data)] },
     }, [x.map((_, index) => index), ...series.map((one) => one.values)], plot);
   };
 
@@ -130,6 +130,17 @@ function reach(format, low, high) {
   if (format === "percent") return [0, top > 0.5 ? Math.max(1, top * 1.02) : Math.max(0.1, top * 1.2)];
   if (format === "count") return [Math.min(0, (low ?? 0) * 1.1), Math.max(4, top * 1.08)];
   return [Math.min(0, low ?? 0), Math.max(1, top * 1.12)];
+}
+
+// Nights of Friday and Saturday stand on a ground of their own: a hotel's week turns around them.
+function weekends(u, x, ground) {
+  if (x.length > 100 || !isDate(x[0] ?? "")) return;
+  u.ctx.fillStyle = ground;
+  x.forEach((day, index) => {
+    if (![5, 6].includes(new Date(`${day}T00:00Z`).getUTCDay())) return;
+    const [from, to] = [index - 0.5, index + 0.5].map((at) => u.valToPos(at, "x", true));
+    u.ctx.fillRect(from, u.bbox.top, to - from, u.bbox.height);
+  });
 }
 
 function label(x, at) {
