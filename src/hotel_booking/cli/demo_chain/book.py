@@ -24,8 +24,8 @@ from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import NightPrice, Occupancy
 
 # Arrivals a day, in thousandths of the house's rooms, by how far ahead they lie.
-_PAST_DAYS, _PAST = 8, 105
-_NEAR_DAYS, _NEAR_FROM, _NEAR_TO = 21, 60, 10
+_PAST_DAYS, _PAST = 8, 165
+_NEAR_DAYS, _NEAR_FROM, _NEAR_TO = 21, 130, 15
 _FAR_DAYS, _FAR = 150, 2
 LENGTHS = (1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 7)
 _SOLD_OUT_WINDOWS = 3
@@ -99,8 +99,8 @@ class Bookkeeper:
         self._today = period.today
         self._last = period.first + timedelta(days=period.nights)
         self._rng = draws(seed, house.outline.slug, "book")
-        # What has happened, happened before today began in UTC: never after the moment of loading.
-        self._latest = datetime.combine(period.today, time(), UTC) - timedelta(minutes=1)
+        # What has happened, happened before the moment of loading.
+        self._latest = period.now - timedelta(minutes=1)
 
     def bookings(self, terms_of: TermsOf) -> Iterator[BookingRow]:
         """All of them; the shelf is complete when the iterator has ended."""
@@ -181,9 +181,10 @@ class Bookkeeper:
         self, kind: RoomType, arrival: date, departure: date, rooms: int, status: Status, terms_of: TermsOf
     ) -> BookingRow:
         rng = self._rng
-        ahead = max(0, (arrival - self._today).days)
-        created_on = arrival - timedelta(days=ahead + 1 + int(rng.expovariate(1 / 25)))
-        created = self._past(created_on, rng.randrange(6 * 3600, 22 * 3600))
+        # The last day on which it can have been made: for who is to come, as late as the day of loading.
+        last = self._latest.date() if arrival > self._latest.date() else arrival - timedelta(days=1)
+        created_on = last - timedelta(days=int(rng.expovariate(1 / 25)))
+        created = self._at(created_on, rng.randrange(6 * 3600, 22 * 3600))
         plan = choose_plan(rng, self._house, (departure - arrival).days, (arrival - created_on).days)
         cancelled = self._cancelled_at(created, arrival) if status == "cancelled" else None
         person = guests.somebody(rng)
@@ -266,6 +267,12 @@ class Bookkeeper:
     def _cancelled_at(self, created: datetime, arrival: date) -> datetime:
         until = min(datetime.combine(arrival, time(12), UTC), self._latest)
         return created + (until - created) * self._rng.randrange(5, 96) / 100 if until > created else created
+
+    def _at(self, day: date, seconds: int) -> datetime:
+        """The instant, or one as far into the part of the day that has passed where the day has not ended."""
+        midnight = datetime.combine(day, time(), UTC)
+        passed = min(self._latest - midnight, timedelta(days=1))
+        return midnight + timedelta(seconds=seconds) * (passed / timedelta(days=1))
 
     def _past(self, day: date, seconds: int) -> datetime:
         return min(datetime.combine(day, time(), UTC) + timedelta(seconds=seconds), self._latest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Literal
 
 import msgspec
@@ -149,8 +149,10 @@ class House(msgspec.Struct, frozen=True):
 
 
 class Period(msgspec.Struct, frozen=True):
-    """The nights that are loaded: `nights` from `first` on. `today` is where the chain's life stands."""
+    """The nights that are loaded: `nights` from `first` on. `today` is where the chain's life stands; nothing
+    has happened after `now` (UTC)."""
 
     today: date
+    now: datetime
     first: date
     nights: int

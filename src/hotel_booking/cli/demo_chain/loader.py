@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -62,8 +62,9 @@ async def load(
     their ids are drawn anew each time. `progress` is told what is done, with the share of the whole from 0 to
     1. Raises `NotEmpty`.
     """
-    today = today or utc_now().date()
-    period = Period(today, today - timedelta(days=1 + _HISTORY), NIGHTS + _HISTORY)
+    now = utc_now() if today is None else datetime.combine(today, datetime.min.time(), UTC)
+    today = now.date()
+    period = Period(today, now, today - timedelta(days=1 + _HISTORY), NIGHTS + _HISTORY)
     # A long history is nearly all of the work.
     steps = _Steps(progress, part=1.0 if bookings is None else 0.1)
     async with (
