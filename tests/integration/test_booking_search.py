@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import itertools
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -17,11 +20,14 @@ from hotel_booking.domains.bookings import search, service
 from hotel_booking.domains.bookings.search import Balance, Sort, Wanted, find_bookings
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import Cluster
 from tests.conftest import TEMPLATE
+from tests.http_client import running, settings_for
 from tests.small_hotel import NOW, make_quote, small_hotel, stay
+from tests.staff_client import signed_in
 
 TODAY = date(2027, 3, 1)
 EVERYTHING = """
@@ -301,3 +307,103 @@ async def test_the_listing_is_what_it_would_be_if_made_anew_through_a_booking_s_
     async with db.transaction() as tx:
         await service.check_out(tx, booking_id=paid, now=arrival + timedelta(days=1))
     assert await as_made_anew()
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"' OR 1=1 --",
+    "x" * 10_000,
+    "nul\x00byte",
+    "🏨🏨",
+    "%_\\",
+    "a & b | !c:*",
+    "\ud83d",
+)
+
+
+async def test_the_list_is_a_page_with_filters_and_further_pages(chain: Database, chain_url: str) -> None:
+    async with (
+        running(settings_for(chain_url, mfa_required=False)) as (app, _),
+        signed_in(app, chain, (Role.READ_ONLY, None)) as client,
+    ):
+        first = await client.get("/admin/bookings")
+        assert first.status_code == 200
+        shown = re.findall(r'class="row-link" href="/admin/bookings/([^"]+)"', first.text)
+        assert len(shown) == 50
+        assert "New booking</a>" not in first.text
+        after = re.search(r'href="(/admin/bookings\?[^"]*cursor=[^"]+)" rel="next"', first.text)
+        assert after
+        second = await client.get(html.unescape(after[1]))
+        assert second.status_code == 200
+        following = re.findall(r'class="row-link" href="/admin/bookings/([^"]+)"', second.text)
+        assert len(following) == 50
+        assert not set(shown) & set(following)
+        found = await client.get(
+            "/admin/bookings", params={"q": shown[0][:7], "status": "", "sort": "arrival"}
+        )
+        assert shown[0] in found.text
+        dated = await client.get(
+            "/admin/bookings",
+            params={"arrival_from": "2027-03-02", "arrival_to": "2027-03-03", "balance": "owes"},
+        )
+        assert dated.status_code == 200
+        arrivals = re.findall(r"(\d+ \w+) . \d+ \w+ \d{4}</span>", dated.text)
+        assert arrivals == sorted(arrivals)
+        assert set(arrivals) == {"2 Mar", "3 Mar"}
+        assert "No booking fits" in (await client.get("/admin/bookings?q=zzzz")).text
+
+
+async def test_what_cannot_be_asked_is_told_beside_its_field(chain: Database, chain_url: str) -> None:
+    async with (
+        running(settings_for(chain_url, mfa_required=False)) as (app, _),
+        signed_in(app, chain, (Role.OWNER, None)) as client,
+    ):
+        for query in (
+            {"arrival_from": "tomorrow"},
+            {"arrival_from": "2027-03-05", "arrival_to": "2027-03-01"},
+            {"departure_to": "0001-01-01"},
+            {"status": "asleep"},
+            {"balance": "-1"},
+            {"sort": "price"},
+            {"property": "nowhere"},
+            {"q": "x" * 300},
+        ):
+            answer = await client.get("/admin/bookings", params=query)
+            assert answer.status_code == 422, query
+            assert 'class="error"' in answer.text or 'role="alert"' in answer.text, query
+        for cursor in ("x", "W10", "WyIyMDI3LTAzLTAxIiwieCJd", "🏨", "\x00", "x" * 9000):
+            assert (await client.get("/admin/bookings", params={"cursor": cursor})).status_code == 400, cursor
+
+
+@pytest.mark.parametrize("field", ["q", "property", "status", "arrival_from", "created_to", "sort", "cursor"])
+async def test_hostile_text_is_shown_as_text_or_refused(chain: Database, chain_url: str, field: str) -> None:
+    async with (
+        running(settings_for(chain_url, mfa_required=False)) as (app, _),
+        signed_in(app, chain, (Role.OWNER, None)) as client,
+    ):
+        for text in HOSTILE:
+            sent = urlencode({field: text}, errors="surrogatepass")
+            answer = await client.get(f"/admin/bookings?{sent}")
+            assert answer.status_code in ((400,) if field == "cursor" else (200, 422)), text
+            assert "<script>alert" not in answer.text
+
+
+async def test_staff_see_the_bookings_of_their_own_properties_only(chain: Database, chain_url: str) -> None:
+    async with chain.transaction() as tx:
+        own, foreign = await tx.fetch("SELECT id, slug, name FROM property ORDER BY id LIMIT 2")
+        reference = await tx.fetchval(
+            "SELECT reference FROM booking WHERE property_id = $1 LIMIT 1", foreign["id"]
+        )
+    async with running(settings_for(chain_url, mfa_required=False)) as (app, _):
+        async with signed_in(app, chain, (Role.FRONT_DESK, own["slug"])) as client:
+            everything = (await client.get("/admin/bookings")).text
+            assert foreign["name"] not in everything
+            assert 'name="property"' not in everything  # there is nothing to choose
+            assert "New booking</a>" in everything
+            assert (
+                reference
+                not in (await client.get(f"/admin/bookings?q={reference}")).text.partition("<table")[2]
+            )
+            assert (await client.get(f"/admin/bookings?property={foreign['slug']}")).status_code == 422
+        async with signed_in(app, chain, (Role.HOUSEKEEPING, own["slug"])) as client:
+            assert (await client.get("/admin/bookings")).status_code == 403
