@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from hotel_booking.admin.rate_words import marks, tokens
 from hotel_booking.core.money import to_decimal
+from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, InvalidEdit, Spot, Value, columns_of
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
@@ -102,7 +103,10 @@ def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup
 
 def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool]) -> list[GridRow]:
     plan, derived = grid.plan, grid.plan.parent_id is not None
-    note = f"from {grid.parent.code if grid.parent else 'another plan'}" if derived else ""
+    notes = [f"from {grid.parent.code if grid.parent else 'another plan'}"] if derived else []
+    notes += [f"min {wording.count(plan.min_stay, 'night')}"] if plan.min_stay else []
+    notes += [f"max {wording.count(plan.max_stay, 'night')}"] if plan.max_stay else []
+    notes += [f"{plan.min_advance_days} days ahead"] if plan.min_advance_days else []
     prices = [
         _price(night, currency, edit and not derived, derived=derived)
         for night, edit in zip(grid.nights, editable, strict=True)
@@ -111,7 +115,9 @@ def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool]) -> list[
         _rules(night.own, night.inherited, edit) for night, edit in zip(grid.nights, editable, strict=True)
     ]
     return [
-        GridRow(plan.name, note, "price", plan.code, "price derived" if derived else "price", prices),
+        GridRow(
+            plan.name, ", ".join(notes), "price", plan.code, "price derived" if derived else "price", prices
+        ),
         GridRow("restrictions", "", "rules", plan.code, "rules", rules),
     ]
 

@@ -112,16 +112,16 @@ function start(form) {
       if (text === "") return "0";
       return /^\d{1,5}$/.test(text) && Number(text) <= 10000 ? String(Number(text)) : null;
     }
-    text = text.replace(/[\s'  ]|[A-Za-z]{3}|\p{Sc}/gu, "");
+    text = text.replace(/[\s']|[A-Za-z]{3}|\p{Sc}/gu, "");
     if (text === "" || text === "—" || text === "-") return "";
-    const point = Math.max(text.lastIndexOf("."), text.lastIndexOf(","));
-    const after = point < 0 ? "" : text.slice(point + 1);
-    const grouped = after.length === 3 && digits !== 3 && !/[.,].*[.,]/.test(text) ? true : point >= 0 && after.length > digits;
-    const whole = (point < 0 || grouped ? text : text.slice(0, point)).replace(/[.,]/g, "");
-    const part = point < 0 || grouped ? "" : after;
-    if (!/^\d{1,10}$/.test(whole || "0") || !/^\d*$/.test(part)) return null;
-    if (grouped && after.length !== 3) return null;
-    return digits ? `${BigInt(whole || 0)}.${part.padEnd(digits, "0")}` : String(BigInt(whole || 0));
+    // 129, 129.5 or 129,50; thousands apart as 1,234 or 1.234,50. What could mean two amounts is neither.
+    const part = digits ? `[.,]\\d{1,${digits}}` : "";
+    const plain = new RegExp(`^(\\d{0,10})(${part})?$`).exec(text);
+    const grouped = new RegExp(`^(\\d{1,3}(?:,\\d{3})+|\\d{1,3}(?:\\.\\d{3}){2,}|\\d{1,3}(?:\\.\\d{3})+(?=,))(${part})?$`).exec(text);
+    const [, whole, rest = ""] = plain ?? grouped ?? [];
+    if (whole === undefined || (whole === "" && rest === "")) return null;
+    const units = String(BigInt(whole.replace(/[.,]/g, "") || 0));
+    return units.length > 10 ? null : digits ? `${units}.${rest.slice(1).padEnd(digits, "0")}` : units;
   }
 
   const TOKENS = ["closed", "noarr", "nodep", "arr", "thru", "max"];
@@ -489,10 +489,14 @@ function start(form) {
     if (event.target.closest("td") && !editor) edit();
   });
   // A tap goes there, a second one on the same cell edits it.
+  let was = null; // the cell that had the focus before the tap
+  table.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "mouse") was = document.activeElement;
+  });
   table.addEventListener("click", (event) => {
     const cell = event.target.closest("td");
     if (event.pointerType === "mouse" || !cell || !place.has(cell) || editor) return;
-    if (document.activeElement === cell) edit();
+    if (was === cell) edit();
     else go(...place.get(cell));
   });
 
