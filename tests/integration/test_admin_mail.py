@@ -26,7 +26,7 @@ async def a_message(db: Database, status: str = "failed") -> tuple[UUID, str]:
     await small_hotel(db)
     quote = await make_quote(db, stay(5, 2))
     async with db.transaction() as tx:
-        held = await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+        held = await bookings.hold(tx, quote_id=quote.id, guest=GUEST, source="desk", now=NOW)
         message_id: UUID = await tx.fetchval("UPDATE mail_message SET status = $1 RETURNING id", status)
     return message_id, held.booking.reference
 

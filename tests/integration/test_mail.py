@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import email
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.policy import default
 from typing import Any
@@ -20,7 +20,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from hotel_booking import worker
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.domains.bookings import service as bookings
 from hotel_booking.domains.notifications import queries, service
 from hotel_booking.domains.notifications.errors import MessageNotFound, NotToBeSentAgain
 from hotel_booking.domains.notifications.rendering import render
@@ -28,7 +27,6 @@ from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import SmtpMailer
-from tests.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
 
 SENDER = "Sample Hotel <hotel@example.com>"
 
@@ -334,61 +332,3 @@ async def test_only_what_failed_is_sent_again_and_only_by_those_who_see_it(db: D
             await service.send_again(tx, message_id=message_id, within=None, now=utc_now())
         with pytest.raises(MessageNotFound):
             await service.send_again(tx, message_id=message_id, within=frozenset({1}), now=utc_now())
-
-
-# bookings -----------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def a_hold(db: Database) -> AsyncIterator[UUID]:
-    await small_hotel(db)
-    quote = await make_quote(db, stay(5, 2))
-    async with db.transaction() as tx:
-        held = await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
-    yield held.booking.id
-
-
-async def told(db: Database, booking_id: UUID) -> list[str]:
-    async with db.transaction() as tx:
-        return [message.template for message in reversed(await queries.of_booking(tx, booking_id))]
-
-
-async def test_the_life_of_a_booking_is_told_in_order_and_once(db: Database) -> None:
-    async with a_hold(db) as booking_id:
-        assert await told(db, booking_id) == ["booking_held"]
-        for _ in range(2):
-            await bookings.pay(db, SandboxGateway(), booking_id=booking_id, token="tok_success", now=NOW)
-        # The link to pay had not gone out: it is pointless now.
-        assert await told(db, booking_id) == ["booking_confirmed"]
-        async with db.transaction() as tx:
-            await bookings.amend(
-                tx, booking_id=booking_id, departure=stay(5, 3).departure, now=NOW + timedelta(seconds=1)
-            )
-            await bookings.cancel(tx, booking_id=booking_id, now=NOW + timedelta(seconds=2))
-        assert await told(db, booking_id) == ["booking_confirmed", "booking_amended", "booking_cancelled"]
-
-
-async def test_a_hold_that_fails_tells_nobody(db: Database) -> None:
-    await small_hotel(db)
-    quote = await make_quote(db, stay(5, 2))
-    with suppress(ZeroDivisionError):
-        async with db.transaction() as tx:
-            await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
-            raise ZeroDivisionError
-    async with db.transaction() as tx:
-        assert await tx.fetchval("SELECT count(*) FROM mail_message") == 0
-
-
-async def test_every_message_of_a_booking_can_be_written(db: Database, database_url: str) -> None:
-    async with a_hold(db) as booking_id:
-        async with db.transaction() as tx:
-            await tx.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE queue_name = 'mail'")
-        mailer = Answers("sent")
-        await work(database_url, mailer)
-        await bookings.pay(db, SandboxGateway(), booking_id=booking_id, token="tok_success", now=NOW)
-        async with db.transaction() as tx:
-            await bookings.cancel(tx, booking_id=booking_id, now=NOW)
-            await tx.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE queue_name = 'mail'")
-        await work(database_url, mailer)
-    assert len(mailer.sent) == 3
-    assert all(GUEST.family_name in rendered.text for _, rendered in mailer.sent)

@@ -1,20 +1,27 @@
-"""Holds that lapse and payments that a crash left open."""
+"""Holds that lapse, payments that a crash left open, and guests who are to be told something in time."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
+from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import mail, queries, service
 
 tasks = Blueprint()
+log = logging.getLogger(__name__)
 
 _ABANDONED = timedelta(minutes=1)  # longer than any gateway call may take
 _KEPT_QUOTES = timedelta(days=7)
-_BEFORE_ARRIVAL = timedelta(days=3)
+_DAYS_BEFORE_ARRIVAL = 3
+# Who is paying on a page needs no link to pay by mail.
+_PAYING = timedelta(minutes=2)
+_BATCH = 200
 
 
 @tasks.task(name="lapse", queue="bookings", pass_context=True, retry=jobs.PATIENT)
@@ -51,19 +58,59 @@ async def purge_quotes(context: JobContext, timestamp: int) -> None:
         await queries.purge_quotes(tx, before=jobs.now(context) - _KEPT_QUOTES)
 
 
-@tasks.periodic(cron="23 * * * *")
-@tasks.task(name="before_arrival", queue="bookings", pass_context=True, queueing_lock="before_arrival")
-async def before_arrival(context: JobContext, timestamp: int) -> None:
-    """Tell guests who booked a while ago that their stay begins in three days. One transaction a booking."""
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="tell_held", queue="bookings", pass_context=True, queueing_lock="tell_held")
+async def tell_held(context: JobContext, timestamp: int) -> None:
+    """Send the link to pay to guests whose rooms are held and who seem to have left the page."""
     del timestamp
     db, now = jobs.database(context), jobs.now(context)
     while True:
         async with db.transaction() as tx:
-            soon = await queries.arriving_untold(
-                tx, until=now.date() + _BEFORE_ARRIVAL, booked_before=now - _BEFORE_ARRIVAL, limit=200
-            )
-        for booking_id in soon:
-            async with db.transaction() as tx:
-                await mail.before_arrival(tx, await queries.booking_by_id(tx, booking_id), now=now)
-        if len(soon) < 200:
+            unpaid = await queries.unpaid_untold(tx, now=now, made_before=now - _PAYING, limit=_BATCH)
+        told = [await _tell(db, booking_id, "held", mail.link_to_pay, now) for booking_id in unpaid]
+        if len(unpaid) < _BATCH or not any(told):
             return
+
+
+@tasks.periodic(cron="23 * * * *")
+@tasks.task(name="before_arrival", queue="bookings", pass_context=True, queueing_lock="before_arrival")
+async def before_arrival(context: JobContext, timestamp: int) -> None:
+    """Tell guests who booked a while ago that their stay begins in three days."""
+    del timestamp
+    db, now = jobs.database(context), jobs.now(context)
+    after: tuple[date, UUID] | None = None
+    while True:
+        async with db.transaction() as tx:
+            soon = await queries.arriving_untold(
+                tx,
+                now=now,
+                days=_DAYS_BEFORE_ARRIVAL,
+                booked_before=now - timedelta(days=_DAYS_BEFORE_ARRIVAL),
+                after=after,
+                limit=_BATCH,
+            )
+        for _, booking_id in soon:
+            await _tell(db, booking_id, "confirmed", mail.before_arrival, now)
+        if len(soon) < _BATCH:
+            return
+        after = soon[-1]
+
+
+async def _tell(
+    db: Database,
+    booking_id: UUID,
+    status: str,
+    write: Callable[..., Awaitable[None]],
+    now: datetime,
+) -> bool:
+    """Tell one guest, if the booking is still as it was found: one transaction a booking, and one that cannot
+    be told of keeps nobody else from their mail."""
+    try:
+        async with db.transaction() as tx:
+            if await queries.lock_booking(tx, booking_id) != status:
+                return False
+            await write(tx, await queries.booking_by_id(tx, booking_id), now=now)
+            return True
+    except Exception:
+        log.exception("a guest could not be told", extra={"booking_id": str(booking_id)})
+        return False

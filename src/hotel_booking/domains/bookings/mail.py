@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.pricing import nights_of
@@ -12,18 +13,22 @@ from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellatio
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.rates.cancellation import describe
 
-# Somebody who is paying on a page right now needs no link to pay: it is withdrawn with the payment.
-_HELD_PAUSE = timedelta(minutes=2)
 _AT_THE_DESK = frozenset({"desk", "phone"})
 # Lives that were lived already: nobody is waiting for mail.
 _SILENT = frozenset({"replay"})
 
 
 async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
-    """The link to pay: at once where staff made the booking, else if it is still unpaid after a while."""
-    pause = timedelta(0) if booking.source in _AT_THE_DESK else _HELD_PAUSE
+    """The link to pay, where staff made the booking. Somebody who books by themselves is paying on a page
+    right now: they get it from a job if they have not paid after a while, and the sale costs nothing more."""
+    if booking.source in _AT_THE_DESK:
+        await link_to_pay(tx, booking, now=now)
+
+
+async def link_to_pay(tx: Transaction, booking: Booking, *, now: datetime) -> None:
+    """How to pay for a hold; pointless once it has expired."""
     data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
-    await _queue(tx, booking, "held", "booking_held", data, now=now, at=now + pause)
+    await _queue(tx, booking, "held", "booking_held", data, now=now)
 
 
 async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: datetime) -> None:
@@ -76,6 +81,7 @@ async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) ->
         "address": booking.address,
         "check_in": f"{booking.check_in_time:%H:%M}",
         "check_out": f"{booking.check_out_time:%H:%M}",
+        "expires": _end_of_first_day(booking).isoformat(),
     }
     await _queue(tx, booking, "before_arrival", "before_arrival", data, now=now)
 
@@ -92,7 +98,6 @@ async def _queue(
     data: dict[str, Any],
     *,
     now: datetime,
-    at: datetime | None = None,
     withdraw: str | None = None,
 ) -> None:
     if booking.source in _SILENT:
@@ -107,7 +112,6 @@ async def _queue(
         booking_id=booking.id,
         property_id=booking.property_id,
         now=now,
-        at=at,
         withdraw=withdraw,
     )
 
@@ -125,6 +129,11 @@ def _facts(booking: Booking) -> dict[str, Any]:
         "currency": booking.currency,
         "path": f"/booking/{booking.reference}",
     }
+
+
+def _end_of_first_day(booking: Booking) -> datetime:
+    arrival = min(room.arrival for room in booking.reservations)
+    return datetime.combine(arrival + timedelta(days=1), time(), ZoneInfo(booking.timezone))
 
 
 def _free_until(booking: Booking, index: int, now: datetime) -> datetime | None:

@@ -78,21 +78,52 @@ async def expired_holds(tx: Transaction, *, now: datetime, limit: int) -> list[U
     return [row["id"] for row in rows]
 
 
-async def arriving_untold(tx: Transaction, *, until: date, booked_before: datetime, limit: int) -> list[UUID]:
-    """Confirmed bookings that arrive in the days up to `until`, were made before `booked_before`, and have
-    had no word about it yet."""
+async def unpaid_untold(tx: Transaction, *, now: datetime, made_before: datetime, limit: int) -> list[UUID]:
+    """Holds that were made before `made_before` and have not expired, whose guests got no link to pay."""
     rows = await tx.fetch(
-        "SELECT e.booking_id FROM booking_entry e JOIN booking b ON b.id = e.booking_id"
-        " WHERE e.status = 'confirmed' AND e.arrival BETWEEN $1::date - 3 AND $1 AND e.created_at < $2"
-        "   AND b.source <> 'replay'"
-        "   AND NOT EXISTS (SELECT FROM mail_message m"
-        "                    WHERE m.event_key = 'booking:' || e.booking_id || ':before_arrival')"
-        " ORDER BY e.arrival, e.booking_id LIMIT $3",
-        until,
-        booked_before,
+        "SELECT b.id FROM booking b"
+        " WHERE b.status = 'held' AND b.hold_expires_at > $1 AND b.created_at < $2 AND b.source <> 'replay'"
+        "   AND NOT EXISTS (SELECT FROM mail_message m WHERE m.event_key = 'booking:' || b.id || ':held')"
+        " ORDER BY b.hold_expires_at LIMIT $3",
+        now,
+        made_before,
         limit,
     )
-    return [row["booking_id"] for row in rows]
+    return [row["id"] for row in rows]
+
+
+async def arriving_untold(
+    tx: Transaction,
+    *,
+    now: datetime,
+    days: int,
+    booked_before: datetime,
+    after: tuple[date, UUID] | None,
+    limit: int,
+) -> list[tuple[date, UUID]]:
+    """Confirmed bookings that arrive within so many days by the calendar of their house, where it is not
+    night, which were made before `booked_before` and have had no word about it; from the position `after`."""
+    rows = await tx.fetch(
+        "SELECT e.arrival, e.booking_id FROM booking_entry e JOIN booking b ON b.id = e.booking_id"
+        "  JOIN property p ON p.id = e.property_id"
+        " CROSS JOIN LATERAL (SELECT $1::timestamptz AT TIME ZONE p.timezone AS clock) AS local"
+        # Whatever the zone says, these days are all that come into question.
+        " WHERE e.arrival BETWEEN ($1::timestamptz AT TIME ZONE 'UTC')::date - 1"
+        "                     AND ($1::timestamptz AT TIME ZONE 'UTC')::date + $2::int + 1"
+        "   AND e.arrival > local.clock::date AND e.arrival <= local.clock::date + $2::int"
+        "   AND local.clock::time BETWEEN '09:00' AND '21:00'"
+        "   AND e.status = 'confirmed' AND e.created_at < $3 AND b.source <> 'replay'"
+        "   AND (e.arrival, e.booking_id) > ($4, $5)"
+        "   AND NOT EXISTS (SELECT FROM mail_message m"
+        "                    WHERE m.event_key = 'booking:' || e.booking_id || ':before_arrival')"
+        " ORDER BY e.arrival, e.booking_id LIMIT $6",
+        now,
+        days,
+        booked_before,
+        *(after or (date.min, UUID(int=0))),
+        limit,
+    )
+    return [(row["arrival"], row["booking_id"]) for row in rows]
 
 
 async def purge_quotes(tx: Transaction, *, before: datetime) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from jinja2 import UndefinedError
@@ -12,7 +12,7 @@ from procrastinate import Blueprint, JobContext
 from hotel_booking.core import jobs
 from hotel_booking.domains.notifications import service
 from hotel_booking.domains.notifications.rendering import rendered_message
-from hotel_booking.domains.notifications.types import Delivery, Link, Mailer
+from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered
 
 tasks = Blueprint()
 log = logging.getLogger(__name__)
@@ -32,11 +32,14 @@ async def deliver(context: JobContext, message_id: str) -> None:
         message = await service.begin(tx, message_id=UUID(message_id), now=jobs.now(context))
     if message is None:
         return
+    rendered: Rendered | None = None
     try:
-        rendered = rendered_message(message, link)
+        if _too_late(message, jobs.now(context)):
+            delivery = Delivery("failed", "not sent: it had become pointless before it could go out")
+        else:
+            rendered = rendered_message(message, link)
     except (KeyError, UndefinedError, ValueError, TypeError) as error:
         log.exception("a message cannot be written", extra={"message_id": message_id})
-        rendered = None
         delivery = Delivery("failed", f"the message cannot be written: {type(error).__name__}")
     if rendered is not None:
         delivery = await mailer.send(message_id=message_id, recipient=message.recipient, rendered=rendered)
@@ -48,6 +51,11 @@ async def deliver(context: JobContext, message_id: str) -> None:
             delivery=delivery,
             now=jobs.now(context),
         )
+
+
+def _too_late(message: Message, now: datetime) -> bool:
+    expires = message.data.get("expires")
+    return expires is not None and datetime.fromisoformat(expires) <= now
 
 
 @tasks.periodic(cron="*/5 * * * *")

@@ -33,7 +33,7 @@ async def queue(
 ) -> bool:
     """Put a message into the outbox: it goes out if and only if the transaction is committed, from `at` on.
     False where the event was told of already. `withdraw` names another event whose message is pointless now:
-    if it has not gone out it never will."""
+    if it has not gone out it never will. A message whose data has an instant `expires` is not sent later."""
     return bool(
         await tx.fetchval(
             "SELECT mail_queue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",

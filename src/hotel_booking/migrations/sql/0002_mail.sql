@@ -27,7 +27,7 @@ CREATE INDEX mail_trouble ON mail_message (created_at DESC, id DESC) WHERE statu
 
 CREATE TABLE mail_attempt (
     id         bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    message_id uuid NOT NULL REFERENCES mail_message,
+    message_id uuid NOT NULL REFERENCES mail_message ON DELETE CASCADE,
     at         timestamptz NOT NULL,
     outcome    text NOT NULL CHECK (outcome IN ('sent', 'again', 'failed', 'uncertain')),
     reply      text NOT NULL DEFAULT ''             -- what the mail server said
@@ -42,7 +42,7 @@ CREATE FUNCTION mail_queue(
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF p_withdraw IS NOT NULL THEN
-        DELETE FROM mail_message WHERE event_key = p_withdraw AND status = 'waiting' AND attempts = 0;
+        DELETE FROM mail_message WHERE event_key = p_withdraw AND status = 'waiting';
     END IF;
     INSERT INTO mail_message (id, event_key, template, language, recipient, data, booking_id, property_id, staff_id,
                               created_at, touched_at)
