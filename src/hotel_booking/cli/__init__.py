@@ -20,6 +20,7 @@ NOUNS = {
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "replay": ("replay", "Live through a file of real bookings and report."),
+    "audit-log": ("audit_log", "Follow the chain over the log of every change."),
     "permissions": ("permissions", "Which role may do what, as a table."),
     "openapi": ("openapi", "Print the OpenAPI document."),
 }

@@ -14,7 +14,7 @@ import typer
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import ConfigError
-from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.types import NewKey, Scope
@@ -121,7 +121,8 @@ def rotate(
 
 def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
     async def once(url: str) -> T:
-        async with Database.open(url, size=1) as database, database.transaction() as tx:
+        origin = Origin("command", name="hotel-booking api-key")
+        async with Database.open(url, size=1) as database, database.acting(origin).transaction() as tx:
             return await run(tx)
 
     with database_url(data_dir) as url:

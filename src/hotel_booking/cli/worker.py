@@ -30,5 +30,6 @@ def worker() -> None:
             mailer=choose_mailer(settings),
             link=links_of(settings),
             media=choose_media(settings),
+            spool_dir=settings.spool_dir,
         )
     )

@@ -28,7 +28,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set. `secret_key` encrypts
     what must be read back (second factors) and signs links; 32 characters or more. `smtp_url` is
     smtp://, smtp+starttls:// or smtps://user:password@host:port; None: mail waits in the outbox.
-    `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos.
+    `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos,
+    `spool_dir` what operations noted while the database was down.
     """
 
     database_url: str
@@ -52,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: str | None = None
     mail_from: str = "Hotel Booking <bookings@localhost>"
     media_dir: str = "media"
+    spool_dir: str = "/var/lib/hotel-booking/spool"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -124,7 +126,16 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "log_level": ("debug", "info", "warning", "error"),
 }
 _FLAGS = ("mfa_required",)
-_TEXTS = ("host", "public_url", "trusted_proxies", "secret_key", "smtp_url", "mail_from", "media_dir")
+_TEXTS = (
+    "host",
+    "public_url",
+    "trusted_proxies",
+    "secret_key",
+    "smtp_url",
+    "mail_from",
+    "media_dir",
+    "spool_dir",
+)
 # Read by the command line and the tests, not by the application.
 _OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
 

@@ -17,6 +17,7 @@ from hotel_booking.domains.payments.jobs import tasks as payment_tasks
 from hotel_booking.domains.properties.jobs import tasks as property_tasks
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http.jobs import tasks as http_tasks
+from hotel_booking.ops.spool import DEFAULT_FOLDER
 
 _TASKS = {
     "bookings": booking_tasks,
@@ -44,6 +45,7 @@ async def run(
     mailer: Mailer | None = None,
     link: Link = str,
     media: MediaStore | None = None,
+    spool_dir: str = DEFAULT_FOLDER,
     concurrency: int = 8,
     wait: bool = True,
     pool_size: int = 8,
@@ -68,6 +70,7 @@ async def run(
                 "gateway": gateway,
                 "mailer": mailer,
                 "media": media,
+                "spool_dir": spool_dir,
                 "link": link,
                 "clock": utc_now,
             },

@@ -131,10 +131,25 @@ async def _set_room_nights(
 ) -> None:
     arrays = ", ".join(f"${i}::{_TYPES[name]}[]" for i, name in enumerate(names, start=3))
     settings = ", ".join(f"{_COLUMNS.get(name, name)} = w.{name}" for name in names)
+    shown = ", ".join(
+        f"'{name}', jsonb_build_array(min({{0}}.{_COLUMNS.get(name, name)}::int),"
+        f" max({{0}}.{_COLUMNS.get(name, name)}::int))"
+        for name in names
+    )
     await tx.execute(
-        f"UPDATE room_night n SET {settings}"
-        f"  FROM unnest($1::int[], $2::date[], {arrays}) AS w(room_type_id, night, {', '.join(names)})"
-        " WHERE n.room_type_id = w.room_type_id AND n.night = w.night",
+        f"WITH w AS (SELECT * FROM unnest($1::int[], $2::date[], {arrays})"
+        f"             AS w(room_type_id, night, {', '.join(names)})),"
+        " was AS (SELECT n.* FROM room_night n JOIN w USING (room_type_id, night)),"
+        f" come AS (UPDATE room_night n SET {settings} FROM w"
+        "            WHERE n.room_type_id = w.room_type_id AND n.night = w.night RETURNING n.*)"
+        # For the audit log: selling must not pay for a trigger on this table.
+        " SELECT audit_write('update', 'availability', '', t.property_id, NULL,"
+        f"              jsonb_build_object({shown.format('was')}),"
+        "              jsonb_build_object('nights', count(*), 'first', min(come.night),"
+        "                  'last', max(come.night),"
+        f"                  'room_types', jsonb_agg(DISTINCT t.code), {shown.format('come')}))"
+        "   FROM come JOIN was USING (room_type_id, night) JOIN room_type t ON t.id = come.room_type_id"
+        "  WHERE was IS DISTINCT FROM come GROUP BY t.property_id",
         [key[0] for key, _ in rows],
         [key[1] for key, _ in rows],
         *([values[name] for _, values in rows] for name in names),

@@ -1,0 +1,128 @@
+"""hotel-booking audit-log verify | seal | drain"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Annotated, Any
+
+import typer
+
+from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.core.config import ConfigError
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity import audit_chain, spooled
+from hotel_booking.ops import spool
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _verbs() -> None:
+    """The log of every change, chained by hashes."""
+
+
+@app.command()
+def verify(
+    data_dir: DataDir = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="POSITION:HASH of an earlier run, kept elsewhere: must still be there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Follow the chain from its beginning and name the first broken link. Exit code 1 if there is one."""
+    position, hashed = _anchor(anchor)
+    with database_url(data_dir) as url:
+        result = asyncio.run(_verify(url, position, hashed))
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        _tell(result)
+    if result["problem"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def seal(data_dir: DataDir = None) -> None:
+    """Chain every entry that is not chained yet, as the worker does each minute."""
+    with database_url(data_dir) as url:
+        typer.echo(f"{asyncio.run(_seal(url))} entries were chained")
+
+
+@app.command()
+def drain(data_dir: DataDir = None) -> None:
+    """Store what operations noted on disk while the database was down (in HOTEL_SPOOL_DIR)."""
+    with database_url(data_dir) as url:
+        typer.echo(f"{asyncio.run(_drain(url))} acts were stored")
+
+
+def _anchor(text: str | None) -> tuple[int | None, str]:
+    if text is None:
+        return None, ""
+    position, _, hashed = text.partition(":")
+    if not position.isdecimal() or len(hashed) != 64:
+        raise ConfigError(["--anchor is POSITION:HASH as an earlier run printed it"])
+    return int(position), hashed.lower()
+
+
+async def _verify(url: str, position: int | None, hashed: str) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # A table of many millions takes its time to be looked through for entries without a link.
+    async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
+        checked = audit_chain.Checked(0, "")
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("Following the chain", total=await audit_chain.length(tx) or 1)
+            async for checked in audit_chain.follow(tx):
+                progress.update(task, completed=checked.position)
+        problem = checked.problem
+        if problem is None and position is not None:
+            there = await audit_chain.hash_at(tx, position)
+            if there != hashed:
+                problem = f"link {position} is not the one of the anchor: the log was cut off or written anew"
+        waiting = await audit_chain.unsealed(tx)
+        if problem is None and waiting["late"] and checked.position:
+            problem = (
+                f"{waiting['late']} entries have no link although the sealing job had its time"
+                f" (the first is {waiting['oldest']}): they were slipped in, links were removed,"
+                " or no worker runs"
+            )
+    return {
+        "links": checked.position,
+        "head": f"{checked.position}:{checked.hash}" if checked.position else None,
+        "waiting": waiting["number"],
+        "problem": problem,
+    }
+
+
+def _tell(result: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    if result["problem"]:
+        console.print(f"[red]✗ {result['problem']}[/]")
+        console.print(f"  {result['links']} links before it are good")
+        return
+    console.print(
+        f"[green]✓[/] {result['links']} links are good; {result['waiting']} entries wait for theirs"
+    )
+    if result["head"]:
+        console.print(f"  [dim]keep elsewhere, for --anchor:[/] {result['head']}")
+
+
+async def _seal(url: str) -> int:
+    number = 0
+    async with Database.open(url, size=1, statement_timeout_ms=0) as db:
+        while True:
+            async with db.transaction() as tx:
+                done = await audit_chain.seal(tx)
+            number += done
+            if not done:
+                return number
+
+
+async def _drain(url: str) -> int:
+    async with Database.open(url, size=1) as db:
+        return await spooled.drain(db, spool.folder(os.environ))

@@ -1,0 +1,131 @@
+"""Reading the audit log: by object, by booking, and by what somebody looks for. All by indexes, newest
+first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One change. `before` and `after` hold the columns that changed; secrets are never among them, and
+    personal data is "…"."""
+
+    id: int
+    at: datetime
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    address: str
+    request_id: str
+    action: str
+    object_kind: str
+    object_id: str
+    property_id: int | None
+    booking_id: UUID | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    @property
+    def changes(self) -> list[tuple[str, Any, Any]]:
+        """Column, before and after; None where there was or is nothing."""
+        before, after = self.before or {}, self.after or {}
+        names = [*before, *(name for name in after if name not in before)]
+        return [(name, before.get(name), after.get(name)) for name in names]
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody looks for; None and "" stand for anything."""
+
+    actor_kind: str = ""
+    actor_id: str = ""
+    object_kind: str = ""
+    object_id: str = ""
+    request_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_ENTRY = (
+    "SELECT id, at, actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,"
+    "       property_id, booking_id, before, after FROM audit_entry"
+)
+_LAST = 2**63 - 1
+
+
+async def history(tx: Transaction, object_kind: str, object_id: str, *, limit: int = 50) -> list[Entry]:
+    """What happened to one object, newest first."""
+    return _entries(
+        await tx.fetch(
+            f"{_ENTRY} WHERE object_kind = $1 AND object_id = $2 ORDER BY id DESC LIMIT $3",
+            object_kind,
+            object_id,
+            limit,
+        )
+    )
+
+
+async def history_of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> list[Entry]:
+    """What happened to a booking, its rooms, its guest and its money, newest first."""
+    return _entries(
+        await tx.fetch(
+            f"{_ENTRY} WHERE booking_id = $1 ORDER BY id DESC LIMIT $2",
+            booking_id,
+            limit,
+        )
+    )
+
+
+async def search(
+    tx: Transaction,
+    wanted: Wanted,
+    *,
+    within: frozenset[int] | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """Entries that fit, newest first, from below the id `before`. `within`: only of these properties."""
+    conditions = ["id < $1"]
+    args: list[object] = [before if before is not None else _LAST]
+
+    def where(condition: str, value: object) -> None:
+        args.append(value)
+        conditions.append(condition.format(f"${len(args)}"))
+
+    for name in ("actor_kind", "actor_id", "object_kind", "object_id", "request_id"):
+        if value := getattr(wanted, name):
+            where(f"{name} = {{}}", value)
+    if wanted.since is not None:
+        where("at >= {}", wanted.since)
+    if wanted.until is not None:
+        where("at < {}", wanted.until)
+    if within is not None:
+        where("property_id = ANY ({})", sorted(within))
+    args.append(limit)
+    return _entries(
+        await tx.fetch(
+            f"{_ENTRY} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ${len(args)}", *args
+        )
+    )
+
+
+async def object_kinds(tx: Transaction) -> list[str]:
+    """The kinds of objects that the log knows, found by hopping along the index."""
+    rows = await tx.fetch(
+        "WITH RECURSIVE kinds AS ("
+        "  (SELECT object_kind FROM audit_entry ORDER BY object_kind LIMIT 1)"
+        "  UNION ALL SELECT (SELECT e.object_kind FROM audit_entry e WHERE e.object_kind > k.object_kind"
+        "                     ORDER BY e.object_kind LIMIT 1) FROM kinds k WHERE k.object_kind IS NOT NULL)"
+        " SELECT object_kind FROM kinds WHERE object_kind IS NOT NULL"
+    )
+    return [row["object_kind"] for row in rows]
+
+
+def _entries(rows: Sequence[Row]) -> list[Entry]:
+    return [Entry(**dict(row)) for row in rows]

@@ -1,0 +1,150 @@
+"""The chain over the audit log: each link's hash covers the hash before and one entry, so that nobody can
+change, remove or slip in an entry unseen.
+
+Entries are chained after the fact, by one job at a time: whoever writes one waits for nobody. Until then (a
+minute) an entry is protected by being append-only alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from hotel_booking.core.db import Row, Transaction
+
+_START = bytes(32)
+# Every column, in an order of its own: a column that a later release adds changes no hash.
+_CANONICAL = (
+    "jsonb_build_array(e.id, extract(epoch FROM e.at)::text, e.actor_kind, e.actor_id, e.actor_name,"
+    " e.address, e.request_id, e.action, e.object_kind, e.object_id, e.property_id, e.booking_id, e.before,"
+    " e.after)::text"
+)
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """How far the chain was followed: the last good link, its hash, and what is wrong with the next (None:
+    nothing)."""
+
+    position: int
+    hash: str
+    problem: str | None = None
+
+
+async def seal(tx: Transaction, *, limit: int = 5_000) -> int:
+    """Chain entries that are not chained yet, at most `limit`; how many. Does nothing where somebody else is
+    at it.
+
+    Ids become visible out of order, so the newest chained id says nothing about older ones. Everything
+    visible above a floor is looked at; the floor rises to what was the highest id once every transaction
+    that was under way then has ended.
+    """
+    if not await tx.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('hotel: audit chain'))"):
+        return 0
+    # Looked at before the entries are: whatever had ended by then is visible below.
+    seen = await tx.fetchrow(
+        "SELECT pg_snapshot_xmin(s)::text AS xmin, pg_snapshot_xmax(s)::text AS xmax,"
+        "       (SELECT coalesce(max(id), 0) FROM audit_entry) AS highest FROM pg_current_snapshot() AS s"
+    )
+    assert seen is not None  # noqa: S101  # one row
+    rows = await tx.fetch(
+        f"SELECT e.id, {_CANONICAL} AS text FROM audit_entry e"
+        " WHERE e.id > (SELECT floor FROM audit_horizon)"
+        "   AND NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id) ORDER BY e.id LIMIT $1",
+        limit,
+    )
+    if len(rows) < limit:
+        await _raise_floor(tx, seen)
+    if not rows:
+        return 0
+    last = await tx.fetchrow("SELECT position, hash FROM audit_link ORDER BY position DESC LIMIT 1")
+    position, previous = (last["position"], last["hash"]) if last is not None else (0, _START)
+    hashes = []
+    for row in rows:
+        previous = _hash(previous, row["text"])
+        hashes.append(previous)
+    await tx.execute(
+        "INSERT INTO audit_link (position, entry_id, hash)"
+        " SELECT $1 + t.number, t.entry_id, t.hash"
+        "   FROM unnest($2::bigint[], $3::bytea[]) WITH ORDINALITY AS t(entry_id, hash, number)",
+        position,
+        [row["id"] for row in rows],
+        hashes,
+    )
+    return len(rows)
+
+
+async def _raise_floor(tx: Transaction, seen: Row) -> None:
+    # Everything visible is being chained. Where all that was under way at the last mark has ended since,
+    # nothing will appear below that mark any more; then the next mark is set. A mark of the future is another
+    # cluster's: this database was restored from a dump.
+    await tx.execute(
+        "UPDATE audit_horizon SET"
+        "       floor = CASE WHEN next_xid <= $1::text::xid8 THEN next_floor ELSE floor END,"
+        "       next_floor = $3, next_xid = $2::text::xid8"
+        " WHERE next_xid IS NULL OR next_xid <= $1::text::xid8 OR next_xid > $2::text::xid8",
+        seen["xmin"],
+        seen["xmax"],
+        seen["highest"],
+    )
+
+
+async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checked]:
+    """Follow the chain from its beginning, yielding after each batch; the last has a problem, or none is
+    left. Memory does not grow with the log."""
+    position, previous = 0, _START
+    while True:
+        rows = await tx.fetch(
+            f"SELECT l.position, l.entry_id, l.hash, {_CANONICAL} AS text, e.id IS NULL AS gone"
+            "  FROM audit_link l LEFT JOIN audit_entry e ON e.id = l.entry_id"
+            " WHERE l.position > $1 ORDER BY l.position LIMIT $2",
+            position,
+            batch,
+        )
+        for row in rows:
+            problem = _problem(row, position, previous)
+            if problem is not None:
+                yield Checked(position, previous.hex(), problem)
+                return
+            position, previous = row["position"], row["hash"]
+        yield Checked(position, previous.hex())
+        if len(rows) < batch:
+            return
+
+
+async def length(tx: Transaction) -> int:
+    """How many links there are."""
+    return int(await tx.fetchval("SELECT coalesce(max(position), 0) FROM audit_link"))
+
+
+async def unsealed(tx: Transaction) -> Row:
+    """number: entries without a link; late: those of them that should have had one for ten minutes; oldest:
+    the lowest id of the late ones."""
+    row = await tx.fetchrow(
+        "SELECT count(*) AS number, count(*) FILTER (WHERE e.at < now() - interval '10 minutes') AS late,"
+        "       min(e.id) FILTER (WHERE e.at < now() - interval '10 minutes') AS oldest"
+        "  FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id)"
+    )
+    assert row is not None  # noqa: S101  # an aggregate has a row
+    return row
+
+
+async def hash_at(tx: Transaction, position: int) -> str | None:
+    """The hash of a link; None where there is no such link."""
+    found: bytes | None = await tx.fetchval("SELECT hash FROM audit_link WHERE position = $1", position)
+    return found.hex() if found is not None else None
+
+
+def _problem(row: Row, position: int, previous: bytes) -> str | None:
+    if row["position"] != position + 1:
+        return f"link {position + 1} is missing (the next there is is {row['position']})"
+    if row["gone"]:
+        return f"link {row['position']}: its entry {row['entry_id']} is missing"
+    if _hash(previous, row["text"]) != row["hash"]:
+        return f"link {row['position']}: its entry {row['entry_id']}, or the link itself, was changed"
+    return None
+
+
+def _hash(previous: bytes, text: str) -> bytes:
+    return hashlib.sha256(previous + text.encode()).digest()

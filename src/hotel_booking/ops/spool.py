@@ -1,0 +1,77 @@
+"""What operations did while the database was down, kept on disk until it can be told to the audit log.
+
+One file an act, `<uuid>.json`, written beside, flushed to the disk and then renamed: a killed process leaves
+a whole file or none. The file is the contract with `domains.identity.spooled`, which drains it; neither
+imports the other:
+
+    {"id": "<uuid>", "at": "<RFC 3339>", "who": "<user>@<host>", "action": "restore", "object_kind":
+    "database",
+     "object_id": "production", "detail": {...}}
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+DEFAULT_FOLDER = "/var/lib/hotel-booking/spool"
+
+
+def folder(environ: Mapping[str, str]) -> Path:
+    """Where acts are kept: HOTEL_SPOOL_DIR, or the default."""
+    return Path(environ.get("HOTEL_SPOOL_DIR") or DEFAULT_FOLDER)
+
+
+def note(
+    where: Path,
+    *,
+    action: str,
+    object_kind: str,
+    object_id: str,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+) -> Path:
+    """Keep an act. Raises `OSError` where the folder cannot be written: an act that cannot be noted should
+    not be done."""
+    where.mkdir(parents=True, exist_ok=True, mode=0o700)
+    act = {
+        "id": str(uuid4()),
+        "at": now.isoformat(),
+        "who": f"{_user()}@{socket.gethostname()}",
+        "action": action,
+        "object_kind": object_kind,
+        "object_id": object_id,
+        "detail": dict(detail or {}),
+    }
+    path = where / f"{act['id']}.json"
+    beside = path.with_suffix(".part")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(act, file)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    _flush_folder(where)
+    return path
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return str(os.getuid())
+
+
+def _flush_folder(where: Path) -> None:
+    # The rename itself is on the disk only once the folder is.
+    handle = os.open(where, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
