@@ -25,7 +25,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import properties_within
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, TYPE_COLUMNS, Spot, Value, value_at
+from hotel_booking.domains.rates.changes import OF_THE_TYPE, TYPE_COLUMNS, Spot, Value, seen_as, value_at
 from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
 from hotel_booking.domains.rates.edits import Cell, CellsChanged
 from hotel_booking.domains.rates.grid import load_grid
@@ -140,12 +140,13 @@ async def save_cells(
         form.check()
         if not cells and any(name.startswith("k|") for name in form.names()):
             return see_other(request, view.address(slug), notice="Theirs are kept. Nothing was changed.")
-        edit = await edits.save_cells(tx, catalogue=catalogue, cells=cells, by=caller, now=now)
+        await edits.save_cells(tx, catalogue=catalogue, cells=cells, by=caller, now=now)
     except CellsChanged as error:
         return _review(request, catalogue, view, form, cells, 409, error)
     except DomainError as error:
         return _review(request, catalogue, view, form.failed(error), cells, 422)
-    notice = "1 value saved." if edit.cells == 1 else f"{edit.cells:,} values saved."
+    number = seen_as(cell.spot for cell in cells if cell.was != cell.to)
+    notice = "1 value saved." if number == 1 else f"{number:,} values saved."
     return see_other(request, view.address(slug), notice=notice)
 
 
@@ -224,6 +225,7 @@ class ReviewCell(NamedTuple):
     """A cell on the page that asks again: whose value stays, or what is wrong with it."""
 
     name: str
+    night: date
     where: str
     column: str
     was: str
@@ -253,6 +255,7 @@ def _review(
         request,
         "rates/review.html",
         status=status,
+        labels=LABELS,
         hotel=catalogue.property,
         view=view,
         form=form,
@@ -269,6 +272,7 @@ def _asked(form: Form, catalogue: Catalogue, cell: Cell, clash: edits.Clash | No
     theirs: Value = clash.theirs if clash else None
     return ReviewCell(
         name=name,
+        night=cell.spot.night,
         where=f"{kind}{f' on {plan}' if plan else ''}",
         column=column,
         was=form.value(f"w|{name}"),

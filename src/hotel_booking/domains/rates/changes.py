@@ -281,6 +281,11 @@ def plan_of(changes: Iterable[Change], rows: Rows, unpriced: int = 0) -> Plan:
     return Plan(tuple(ordered), created, unpriced)
 
 
+def seen_as(spots: Iterable[Spot]) -> int:
+    """How many values people see in these cells: the restrictions of a night are one."""
+    return len({(*spot[:3], "" if spot.column in RESTRICTIONS else spot.column) for spot in spots})
+
+
 # Writing them -----------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ from hotel_booking.domains.rates.changes import (
     lines,
     plan_of,
     runs,
+    seen_as,
     targets,
     unrolled,
     value_at,
@@ -141,7 +142,9 @@ async def save_cells(
         ),
         rows,
     )
-    return await _write(tx, catalogue, plan, by, now, kind="cells", what=_count(len(plan.changes)))
+    number = seen_as(change.spot for change in plan.changes)
+    what = "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
+    return await _write(tx, catalogue, plan, by, now, kind="cells", what=what)
 
 
 async def update_by_program(
@@ -303,7 +306,3 @@ async def _write(
         undoes=undoes,
     )
     return await edit_queries.load_edit(tx, catalogue.property.id, edit_id)
-
-
-def _count(number: int) -> str:
-    return "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
