@@ -102,8 +102,9 @@ async def what_cannot_be_taken_back_is_asked_first(page: Page) -> None:
     await expect(button).to_be_focused()
     assert sent == []
     await button.click()
+    await expect(dialog.get_by_role("button", name="Asks first")).to_be_focused()
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/styleguide?**")
+    await page.wait_for_url("**/styleguide?**", timeout=30_000)
     assert len(sent) == 1
 
 
@@ -125,4 +126,4 @@ async def keys_lead_everywhere(page: Page) -> None:
     await page.keyboard.press("Escape")
     await page.keyboard.press("g")
     await page.keyboard.press("t")
-    await page.wait_for_url("**/admin/today")
+    await page.wait_for_url("**/admin/today", timeout=30_000)

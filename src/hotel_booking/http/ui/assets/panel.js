@@ -138,7 +138,7 @@ document.addEventListener("keydown", (event) => {
   }
   const keys = before ? `${before} ${event.key}` : event.key;
   before = event.key === "g" ? "g" : "";
-  if (before) setTimeout(() => (before = ""), 1200);
+  if (before) setTimeout(() => (before = ""), 2000);
   const link = document.querySelector(`[data-shortcut="${CSS.escape(keys).replaceAll("\\", "")}"]`);
   if (link) {
     event.preventDefault();
@@ -209,6 +209,8 @@ async function prepare(part) {
 }
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
 
+// Tabs and filters that run off the screen begin at where one is.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 showTheme();
 for (const button of document.querySelectorAll("[data-find]")) {
   button.hidden = false;
