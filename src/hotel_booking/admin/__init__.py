@@ -6,6 +6,7 @@ from litestar import Router
 
 from hotel_booking.admin import (
     account,
+    audit,
     booking_search,
     catalogue,
     confirm,
@@ -25,6 +26,7 @@ router = Router(
     "/admin",
     route_handlers=[
         *account.handlers,
+        *audit.handlers,
         *booking_search.handlers,
         *catalogue.handlers,
         *confirm.handlers,

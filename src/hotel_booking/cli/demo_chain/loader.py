@@ -131,8 +131,8 @@ async def load(
 
 
 async def _audit(tx: Transaction, *, on: bool) -> None:
-    """Made-up lives are not changes that somebody made: the loading is one entry. Only the owner of the tables
-    can do this, and the tables are locked until it is over."""
+    """Made-up lives are not changes that somebody made: the loading is one entry. Only the owner of the
+    tables can do this, and the tables are locked until it is over."""
     triggers = await tx.fetch(
         "SELECT tgrelid::regclass::text AS table, tgname AS name FROM pg_trigger"
         " WHERE tgname ~ '^audit' ORDER BY 1, 2"

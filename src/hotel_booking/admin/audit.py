@@ -1,0 +1,80 @@
+"""The audit log in the panel: searched by who, what, when and request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.identity import audit
+from hotel_booking.domains.identity.audit import Wanted
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.choices import properties_within
+from hotel_booking.http import pages
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.render import page, query
+
+_PAGE = 50
+_ACTORS = ("staff", "key", "guest", "anonymous", "job", "command", "ops", "database")
+Word = Annotated[str, Parameter(max_length=200)]
+
+
+@get("/audit", opt=staff(Permission.AUDIT_VIEW))
+async def list_entries(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    actor: Word = "",
+    actor_id: Word = "",
+    kind: Word = "",
+    object_id: Word = "",
+    since: Word = "",
+    until: Word = "",
+    request_id: Word = "",
+    cursor: str | None = None,
+) -> Response[str]:
+    """Newest first; only what concerns the caller's properties."""
+    form = Form.of(
+        actor=actor,
+        actor_id=actor_id,
+        kind=kind,
+        object_id=object_id,
+        since=since,
+        until=until,
+        request_id=request_id,
+    )
+    first_day, last_day = form.day("since"), form.day("until")
+    wanted = Wanted(
+        actor_kind=actor if actor in _ACTORS else "",
+        actor_id=form.text("actor_id"),
+        object_kind=form.text("kind"),
+        object_id=form.text("object_id"),
+        request_id=form.text("request_id"),
+        since=datetime.combine(first_day, time(), UTC) if first_day else None,
+        until=datetime.combine(last_day, time(), UTC) + timedelta(days=1) if last_day else None,
+    )
+    within = caller.properties_for(Permission.AUDIT_VIEW)
+    found = await audit.search(tx, wanted, within=within, before=pages.decode(cursor, int), limit=_PAGE + 1)
+    shown = {name: form.value(name) for name in form.names()}
+    return page(
+        request,
+        "audit/list.html",
+        entries=found[:_PAGE],
+        older=query("/admin/audit", **shown, cursor=pages.encode(found[_PAGE - 1].id))
+        if len(found) > _PAGE
+        else "",
+        first=query("/admin/audit", **shown) if cursor is not None else "",
+        form=form,
+        actors=[(name, name.capitalize()) for name in _ACTORS],
+        kinds=[(name, name.replace("_", " ").capitalize()) for name in await audit.object_kinds(tx)],
+        houses={row["id"]: row["name"] for row in await properties_within(tx, within)},
+    )
+
+
+handlers = [list_entries]
