@@ -201,7 +201,27 @@ document.addEventListener("htmx:responseError", (event) => {
   toast(status >= 500 ? "Something went wrong. Try again in a moment." : "That was refused. Reload the page to see why.");
 });
 
+// What is shown once can be copied with one press.
+function addCopying(part) {
+  const sprite = document.querySelector("svg.icon use")?.getAttribute("href").split("#")[0];
+  for (const code of part.querySelectorAll(".secret > code[id]")) {
+    if (code.parentElement.querySelector("[data-copy]") || !navigator.clipboard) continue;
+    const button = make("button", { type: "button", className: "button secondary", textContent: "Copy" });
+    button.dataset.copy = code.id;
+    if (sprite) {
+      const mark = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      mark.setAttribute("class", "icon");
+      mark.setAttribute("aria-hidden", "true");
+      mark.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
+      mark.firstChild.setAttribute("href", `${sprite}#copy`);
+      button.prepend(mark);
+    }
+    code.after(button);
+  }
+}
+
 async function prepare(part) {
+  addCopying(part);
   if (part.querySelector("[data-chart]")) {
     const { draw } = await import("./charts.js");
     for (const chart of part.querySelectorAll("[data-chart]")) draw(chart);
