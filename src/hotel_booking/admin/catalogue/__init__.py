@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from hotel_booking.admin.catalogue import photos, properties, texts
+from hotel_booking.admin.catalogue import (
+    photos,
+    plans,
+    policies,
+    properties,
+    room_types,
+    rooms,
+    taxes,
+    texts,
+)
 
 handlers = [
     *properties.handlers,
     *texts.handlers,
     *photos.handlers,
+    *room_types.handlers,
+    *rooms.handlers,
+    *plans.handlers,
+    *policies.handlers,
+    *taxes.handlers,
 ]

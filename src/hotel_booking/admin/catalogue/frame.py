@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import time
 from typing import Any, TypeVar
@@ -73,6 +74,11 @@ def clock(form: Form, name: str) -> time | None:
         form.wrong(name, "must be a time such as 15:00")
         return None
     return found
+
+
+def is_code(text: str) -> bool:
+    """Whether a text can be the code of something."""
+    return re.fullmatch("[A-Za-z0-9_-]{1,40}", text) is not None
 
 
 def version_of(form: Form) -> int:

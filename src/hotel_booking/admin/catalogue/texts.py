@@ -68,7 +68,7 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
         form.check()
         for original in originals:
             now = found.get((original.kind, original.row["id"]), {}).get(language, {})
-            _check_untouched(form, original, now)
+            await _check_untouched(tx, form, original, now)
             changed = await service.write(
                 tx,
                 property_id=house["id"],
@@ -87,12 +87,13 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
     return see_other(request, where, notice=f"The texts in {LANGUAGES[language]} are saved.")
 
 
-def _check_untouched(form: Form, original: Original, now: dict[str, str]) -> None:
+async def _check_untouched(tx: Transaction, form: Form, original: Original, now: dict[str, str]) -> None:
     """What a field held when the form was made is sent along: a text has no version of its own."""
     for field in _FIELDS:
         name = f"{original.key}-{field}"
         if f"was-{name}" in form.names() and _plain(form.value(f"was-{name}")) != now.get(field, ""):
-            raise ChangedMeanwhile("a text was changed meanwhile", field=name)
+            who = await queries.last_changed_by(tx, "text", original.row["id"])
+            raise ChangedMeanwhile("a text was changed meanwhile", field=name, extra={"by": who})
 
 
 def _plain(text: str) -> str:

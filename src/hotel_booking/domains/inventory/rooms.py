@@ -60,7 +60,7 @@ async def change(
     """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
     it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.room, row, version)
     values = said(changes)
     check_texts(values)
     active = values.get("active", row["active"])
@@ -87,7 +87,7 @@ async def remove(
 ) -> None:
     """Remove a room in which nobody ever stayed. Raises `InUse`, and `RoomIsSold` as `change` does."""
     row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.room, row, version)
     refuse_while_used(f"room {number}", await uses(tx, room_id=row["id"]))
     if row["active"]:
         await tx.execute(_LOCK_TYPE, row["room_type_id"])

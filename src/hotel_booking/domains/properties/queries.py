@@ -63,6 +63,17 @@ async def thing(
     return row
 
 
+async def last_changed_by(tx: Transaction, kind: str, object_id: int) -> str | None:
+    """Who changed an object last, by the audit log; None where it does not know a name."""
+    name: str | None = await tx.fetchval(
+        "SELECT actor_name FROM audit_entry WHERE object_kind = $1 AND object_id = $2"
+        " ORDER BY id DESC LIMIT 1",
+        kind,
+        str(object_id),
+    )
+    return name or None
+
+
 # Texts in other languages ------------------------------------------------------------------------
 
 

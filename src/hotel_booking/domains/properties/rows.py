@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties.errors import AlreadyExists, ChangedMeanwhile, InUse
+from hotel_booking.domains.properties.queries import last_changed_by
 from hotel_booking.domains.properties.types import Use
 
 
@@ -59,12 +60,19 @@ async def delete(tx: Transaction, table: sa.Table, row_id: int, *, what: str) ->
         raise InUse(f"{what} is still needed by a {by}", fix="deactivate it instead") from None
 
 
-def check_version(row: Row, version: int | None) -> None:
-    """Raise `ChangedMeanwhile` unless the row is as it was when its version was read (None: never mind)."""
+async def check_version(tx: Transaction, table: sa.Table, row: Row, version: int | None) -> None:
+    """Raise `ChangedMeanwhile`, saying by whom, unless the row is as it was when its version was read (None:
+    never mind)."""
     if version is not None and row["version"] != version:
+        who = await last_changed_by(tx, _AUDITED_AS.get(table.name, table.name), row["id"])
         raise ChangedMeanwhile(
-            "it was changed meanwhile", fix="look at what it is now, and change it again where that is needed"
+            f"{who or 'somebody else'} changed it meanwhile",
+            fix="look at what it is now, and change it again where that is needed",
+            extra={"by": who} if who else None,
         )
+
+
+_AUDITED_AS = {"cancellation_policy": "policy"}
 
 
 def uses(counts: Row) -> tuple[Use, ...]:

@@ -112,7 +112,7 @@ async def change(
     """Change a rate plan for the sales to come. Raises `InUse` when a plan that others derive from shall
     not be sold any more, `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, rate_plan, property_id, code, lock=True)
-    check_version(row, version)
+    await check_version(tx, rate_plan, row, version)
     values = said(changes)
     deposit, adjustment, policy = (values.pop(name, None) for name in ("deposit", "adjustment", "policy"))
     if deposit is not None:

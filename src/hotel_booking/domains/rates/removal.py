@@ -56,7 +56,7 @@ async def remove_room_type(
     """Remove a room type that was never sold and has no rooms, with its nights, prices and texts. Raises
     `InUse`."""
     row = await thing(tx, properties.room_type, property_["id"], code, lock=True)
-    check_version(row, version)
+    await check_version(tx, properties.room_type, row, version)
     refuse_while_used(row["name"], await room_type_uses(tx, row=row, timezone=property_["timezone"], now=now))
     for table in ("rate_night", "room_night"):
         await tx.execute(f"DELETE FROM {table} WHERE room_type_id = $1", row["id"])
@@ -70,7 +70,7 @@ async def remove_plan(
     """Remove a rate plan that was never sold and that none is derived from, with its prices and texts. Raises
     `InUse`."""
     row = await thing(tx, rate_plan, property_["id"], code, lock=True)
-    check_version(row, version)
+    await check_version(tx, rate_plan, row, version)
     refuse_while_used(row["name"], await plan_uses(tx, row=row, timezone=property_["timezone"], now=now))
     await tx.execute("DELETE FROM rate_night WHERE rate_plan_id = $1", row["id"])
     await forget(tx, kind="rate_plan", object_id=row["id"])

@@ -32,7 +32,7 @@ async def change(
     """Change a policy for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     check_texts(values)
     row = await thing(tx, tables.cancellation_policy, property_id, code, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.cancellation_policy, row, version)
     return await update(tx, tables.cancellation_policy, row["id"], values)
 
 
@@ -49,7 +49,7 @@ async def uses(tx: Transaction, *, policy_id: int) -> tuple[Use, ...]:
 async def remove(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
     """Remove a policy that no rate plan is sold by; bookings keep their own. Raises `InUse`."""
     row = await thing(tx, tables.cancellation_policy, property_id, code, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.cancellation_policy, row, version)
     refuse_while_used(
         row["name"],
         await uses(tx, policy_id=row["id"]),

@@ -59,7 +59,7 @@ async def change(tx: Transaction, *, slug: str, changes: PropertyChange, version
     prices and deadlines would come to mean something else. Raises `ChangedMeanwhile` where it is not
     `version` any more."""
     row = await property_by_slug(tx, slug, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.property_, row, version)
     values = said(changes)
     _check(values)
     for field in ("currency", "timezone"):
@@ -102,7 +102,7 @@ async def uses(tx: Transaction, *, property_: Row, now: datetime) -> tuple[Use, 
 async def remove(tx: Transaction, *, slug: str, version: int | None = None, now: datetime) -> None:
     """Remove a property that is not needed, with its policies, taxes, texts and photos. Raises `InUse`."""
     row = await property_by_slug(tx, slug, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.property_, row, version)
     refuse_while_used(row["name"], await uses(tx, property_=row, now=now))
     await photos.remove_all(tx, property_id=row["id"], now=now)
     for table in ("translation", "tax", "cancellation_policy"):

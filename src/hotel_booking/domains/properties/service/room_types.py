@@ -38,7 +38,7 @@ async def change(
     """Change a room type. Raises `InUse` when it shall not be sold any more but has bookings to come,
     `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.room_type, property_["id"], code, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.room_type, row, version)
     values = said(changes)
     _check(property_, {**dict(row), **values}, values)
     if values.get("active") is False:

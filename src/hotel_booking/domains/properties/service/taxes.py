@@ -35,7 +35,7 @@ async def change(
 ) -> Row:
     """Change a tax for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.tax, property_id, code, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.tax, row, version)
     values = said(changes)
     percent, amount = values.pop("percent", None), values.pop("amount", None)
     if percent is not None or amount is not None:
@@ -48,7 +48,7 @@ async def change(
 async def remove(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
     """Remove a tax from the sales to come."""
     row = await thing(tx, tables.tax, property_id, code, lock=True)
-    check_version(row, version)
+    await check_version(tx, tables.tax, row, version)
     await tx.execute("DELETE FROM tax WHERE id = $1", row["id"])
 
 

@@ -1,0 +1,327 @@
+"""Rate plans: by which conditions and prices a room type is sold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service.taxes import percent_text
+from hotel_booking.domains.properties.vocabularies import MEALS
+from hotel_booking.domains.rates import examples, removal
+from hotel_booking.domains.rates import plans as service
+from hotel_booking.domains.rates.plans import NewPlan, PlanChange
+from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.tables import rate_plan
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import amount, money, see_other
+
+_LIMITS = {
+    "min_advance_days": (0, 1000),
+    "max_advance_days": (0, 1000),
+    "min_stay": (1, 366),
+    "max_stay": (1, 366),
+}
+_DEPOSITS = (
+    ("none", "Nothing: the guest pays at the house"),
+    ("full", "Everything"),
+    ("percent", "A part, in per cent"),
+    ("nights", "The first nights"),
+    ("fixed", "An amount"),
+)
+_ADJUSTMENTS = (("percent", "By per cent"), ("amount", "By an amount"))
+_BESIDE = {
+    "adjustment.value": "adjust_value",
+    "adjustment": "adjust_value",
+    "deposit.value": "deposit_value",
+    "deposit": "deposit_kind",
+    "value": "adjust_value",
+}
+
+
+@get("/properties/{slug:str}/plans", opt=staff(Permission.CATALOGUE_VIEW))
+async def list_plans(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """All of them, derived ones below their parents, each with what it asks for a night."""
+    house = await queries.property_by_slug(tx, slug)
+    catalogue = await load_catalogue(tx, slug, active_only=False)
+    rows = await queries.things(tx, rate_plan, house["id"])
+    policies = await queries.things(tx, tables.cancellation_policy, house["id"])
+    night = local_today(now, house["timezone"]) + timedelta(days=30)
+    ordered = []
+    for row in rows:
+        if row["parent_id"] is None:
+            ordered += [row, *(child for child in rows if child["parent_id"] == row["id"])]
+    return frame.show(
+        request,
+        "plans.html",
+        house,
+        rows=ordered,
+        codes={row["id"]: row["code"] for row in rows},
+        policies={row["id"]: row for row in policies},
+        meals=MEALS,
+        words={row["id"]: _words(row) for row in rows},
+        adjustments={
+            row["id"]: examples.adjustment_words(
+                row["adjust_kind"], row["adjust_value"], row["adjust_per_person"], house["currency"]
+            )
+            for row in rows
+            if row["adjust_kind"] is not None
+        },
+        deposits={row["id"]: _deposit_words(row, house["currency"]) for row in rows},
+        examples={
+            row["id"]: examples.plan_example(catalogue, catalogue.plans[row["code"]], night=night)
+            for row in rows
+        },
+    )
+
+
+@get("/properties/{slug:str}/new-plan", opt=staff(Permission.CATALOGUE_EDIT))
+async def new_plan(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """The empty form."""
+    house = await queries.property_by_slug(tx, slug)
+    form = Form.of(meal=14, deposit_kind="none", adjust_kind="percent", sort="0")
+    return await _form(request, tx, house, form, None)
+
+
+@post("/properties/{slug:str}/new-plan", opt=staff(Permission.CATALOGUE_EDIT))
+async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
+    """Make a rate plan. Its prices are set in Rates, or come from its parent."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
+        parent = form.text("parent", longest=40)
+        if parent:
+            values |= {"parent": parent, "adjustment": _adjustment(form, house)}
+        new = frame.shaped(form, NewPlan, values)
+        row = await service.create(tx, property_id=house["id"], new=new)
+    except DomainError as error:
+        form, status = frame.refused(form, error, names=_BESIDE)
+        return await _form(request, tx, house, form, None, status=status)
+    said = "Its prices follow." if parent else "Now set its prices under Rates & availability."
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{row['name']} is there. {said}")
+
+
+@get("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_plan(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
+) -> Response[str]:
+    """The form with what it is."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, rate_plan, house["id"], plan)
+    return await _form(request, tx, house, await _filled(tx, row, house), row)
+
+
+@post("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_EDIT))
+async def change_plan(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
+) -> Response[Any]:
+    """Change it for the sales to come."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, rate_plan, house["id"], plan)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        values = _values(form, house) | {"active": form.flag("active")}
+        if row["parent_id"] is not None:
+            values["adjustment"] = _adjustment(form, house)
+        changes = frame.shaped(form, PlanChange, values)
+        await service.change(tx, property_id=house["id"], code=plan, changes=changes, version=version)
+    except DomainError as error:
+        current = await queries.thing(tx, rate_plan, house["id"], plan)
+        form, status = frame.refused(form, error, current=await _filled(tx, current, house), names=_BESIDE)
+        return await _form(request, tx, house, form, row, status=status)
+    return see_other(request, f"/admin/properties/{slug}/plans", notice="Saved.")
+
+
+@get("/properties/{slug:str}/plans/{plan:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def ask_delete(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, plan: str
+) -> Response[str]:
+    """Asks, or says where it is needed."""
+    return await _removal(request, tx, await queries.property_by_slug(tx, slug), plan, now)
+
+
+@post("/properties/{slug:str}/plans/{plan:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def delete_plan(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, plan: str
+) -> Response[Any]:
+    """Remove a rate plan that nothing needs."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        form.check()
+        await removal.remove_plan(tx, property_=house, code=plan, now=now, version=version)
+    except DomainError as error:
+        return await _removal(request, tx, house, plan, now, error)
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is removed.")
+
+
+@post("/properties/{slug:str}/plans/{plan:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
+async def deactivate_plan(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
+) -> Response[bytes]:
+    """Take it off sale; refused while plans that are sold derive from it."""
+    house = await queries.property_by_slug(tx, slug)
+    await service.change(tx, property_id=house["id"], code=plan, changes=PlanChange(active=False))
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is not sold any more.")
+
+
+async def _removal(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    code: str,
+    now: datetime,
+    error: DomainError | None = None,
+) -> Response[str]:
+    row = await queries.thing(tx, rate_plan, house["id"], code)
+    today = local_today(now, house["timezone"])
+    nights = await removal.priced_nights(tx, column="rate_plan_id", row_id=row["id"], today=today)
+    return await frame.removal_page(
+        request,
+        house,
+        what=row["name"],
+        back=f"/admin/properties/{house['slug']}/plans/{code}",
+        uses=await removal.plan_uses(tx, row=row, timezone=house["timezone"], now=now),
+        version=row["version"],
+        goes_too=["its texts", *([f"its prices for {nights} nights to come"] if nights else [])],
+        deactivate=row["active"],
+        error=error,
+    )
+
+
+def _words(row: Row) -> list[str]:
+    said = examples.limits_in_words(*(row[name] for name in _LIMITS))
+    return said or ["No limits of its own"]
+
+
+def _deposit_words(row: Row, currency: str) -> str:
+    kind, value = row["deposit_kind"], row["deposit_value"]
+    if kind == "percent":
+        return f"{percent_text(value)} % on booking"
+    if kind == "nights":
+        return f"{'the first night' if value == 1 else f'{value} nights'} on booking"
+    if kind == "fixed":
+        return f"{money(value, currency)} on booking"
+    return "all on booking" if kind == "full" else "at the house"
+
+
+async def _filled(tx: Transaction, row: Row, house: Row) -> Form:
+    policy = await queries.thing(tx, tables.cancellation_policy, house["id"], row["policy_id"], key="id")
+    currency = house["currency"]
+    values: dict[str, Any] = {
+        name: row[name] for name in ("name", "description", "meal", "active", "version")
+    }
+    values |= {name: "" if row[name] is None else str(row[name]) for name in ("sort", *_LIMITS)}
+    values |= {"policy": policy["code"], "deposit_kind": row["deposit_kind"]}
+    if row["deposit_kind"] in ("percent", "nights", "fixed"):
+        values["deposit_value"] = _shown(row["deposit_kind"], row["deposit_value"], currency)
+    if row["parent_id"] is not None:
+        values |= {
+            "adjust_kind": row["adjust_kind"],
+            "adjust_value": _shown(row["adjust_kind"], row["adjust_value"], currency),
+            "per_person": row["adjust_per_person"],
+        }
+    return Form.of(**values)
+
+
+def _shown(kind: str, value: int, currency: str) -> str:
+    if kind == "percent":
+        return percent_text(value)
+    return str(value) if kind == "nights" else amount(value, currency)
+
+
+def _values(form: Form, house: Row) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": form.text("name", required=True, longest=200),
+        "description": form.text("description", longest=5000),
+        "meal": int(form.choice("meal", map(str, MEALS)) or 14),
+        "sort": form.whole("sort", -1_000_000, 1_000_000) or 0,
+        "deposit": _deposit(form, house),
+    }
+    for name, (low, high) in _LIMITS.items():
+        values[name] = form.whole(name, low, high)
+    policy = form.text("policy", longest=40)
+    return values | ({"policy": policy} if policy else {})
+
+
+def _deposit(form: Form, house: Row) -> Mapping[str, Any]:
+    kind = form.choice("deposit_kind", [value for value, _ in _DEPOSITS]) or "none"
+    value: Any = 0
+    if kind == "percent":
+        value = form.text("deposit_value", required=True, longest=20)
+    elif kind == "nights":
+        value = form.whole("deposit_value", 1, 366, required=True)
+    elif kind == "fixed":
+        value = form.money("deposit_value", house["currency"], required=True)
+    return {"kind": kind, "value": value or 0}
+
+
+def _adjustment(form: Form, house: Row) -> Mapping[str, Any]:
+    kind = form.choice("adjust_kind", ("percent", "amount"))
+    value: Any
+    if kind == "amount":
+        value = form.money("adjust_value", house["currency"], required=True, low=-(10**9), high=10**9)
+    else:
+        value = form.text("adjust_value", required=True, longest=20).replace("\u2212", "-").strip(" %")
+    return {"kind": kind, "value": value or "0", "per_person": form.flag("per_person")}
+
+
+async def _form(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    form: Form,
+    row: Row | None,
+    *,
+    status: int = 200,
+) -> Response[str]:
+    rows = await queries.things(tx, rate_plan, house["id"])
+    policies = await queries.things(tx, tables.cancellation_policy, house["id"])
+    parent = next((plan for plan in rows if row is not None and plan["id"] == row["parent_id"]), None)
+    return frame.show(
+        request,
+        "plan.html",
+        house,
+        status=status,
+        form=form,
+        row=row,
+        parent=parent,
+        adjustment=examples.adjustment_words(
+            row["adjust_kind"], row["adjust_value"], row["adjust_per_person"], house["currency"]
+        )
+        if row is not None and row["adjust_kind"] is not None
+        else "",
+        children=[plan for plan in rows if row is not None and plan["parent_id"] == row["id"]],
+        parents=frame.choices(plan for plan in rows if plan["parent_id"] is None),
+        policies=frame.choices(policies),
+        meals=select_options.meals(),
+        deposits=_DEPOSITS,
+        adjustments=_ADJUSTMENTS,
+    )
+
+
+handlers = [
+    list_plans,
+    new_plan,
+    create_plan,
+    show_plan,
+    change_plan,
+    ask_delete,
+    delete_plan,
+    deactivate_plan,
+]

@@ -1,0 +1,304 @@
+"""Cancellation policies: steps that are added and removed by buttons, and what they mean for a stay."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.catalogue import frame
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service import policies as service
+from hotel_booking.domains.properties.service.taxes import per_million, percent_text
+from hotel_booking.domains.rates.examples import PolicyExample, policy_example
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, FormProblems, read
+from hotel_booking.http.ui.render import amount, see_other
+
+_MOST_STEPS = 20
+_FEES = (("percent", "Per cent of the stay"), ("nights", "First nights"), ("fixed", "An amount"))
+
+
+@get("/properties/{slug:str}/policies", opt=staff(Permission.CATALOGUE_VIEW))
+async def list_policies(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """All of them, each with what it means and which plans are sold by it."""
+    house = await queries.property_by_slug(tx, slug)
+    rows = await queries.things(tx, tables.cancellation_policy, house["id"])
+    return frame.show(
+        request,
+        "policies.html",
+        house,
+        rows=rows,
+        examples={row["id"]: _example(_stored(row), house, now) for row in rows},
+        uses={row["id"]: await service.uses(tx, policy_id=row["id"]) for row in rows},
+    )
+
+
+@get("/properties/{slug:str}/new-policy", opt=staff(Permission.CATALOGUE_EDIT))
+async def new_policy(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """A policy as many houses have it, to begin with."""
+    house = await queries.property_by_slug(tx, slug)
+    first_night = Fee("nights", 1)
+    form = _shape(CancellationPolicy("", "", (Step(1, time(18), first_night),), first_night), house)
+    return _form(request, house, form, None, now)
+
+
+@post("/properties/{slug:str}/new-policy", opt=staff(Permission.CATALOGUE_EDIT))
+async def create_policy(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[Any]:
+    """Make a policy, or another row of the form."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    if form.value("act") not in ("", "save"):
+        return _form(request, house, _rearranged(form), None, now)
+    try:
+        policy = _read(form, house)
+        code = form.text("code", required=True, longest=40)
+        if not frame.is_code(code):
+            form.wrong("code", frame.CODE_HINT)
+        form.check()
+        await service.create(
+            tx,
+            property_id=house["id"],
+            code=code,
+            name=policy.name,
+            steps=list(msgspec.to_builtins(policy.steps)),
+            no_show=msgspec.to_builtins(policy.no_show),
+        )
+    except DomainError as error:
+        form, status = frame.refused(form, error)
+        return _form(request, house, form, None, now, status=status)
+    return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy.name} is there.")
+
+
+@get("/properties/{slug:str}/policies/{policy:str}", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_policy(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, policy: str
+) -> Response[str]:
+    """The form with its steps."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.cancellation_policy, house["id"], policy)
+    return _form(request, house, _filled(row, house), row, now)
+
+
+@post("/properties/{slug:str}/policies/{policy:str}", opt=staff(Permission.CATALOGUE_EDIT))
+async def change_policy(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, policy: str
+) -> Response[Any]:
+    """Change it for the sales to come, or only a row of the form."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.cancellation_policy, house["id"], policy)
+    form = await read(request)
+    if form.value("act") not in ("", "save"):
+        return _form(request, house, _rearranged(form), row, now)
+    try:
+        version = frame.version_of(form)
+        changed = _read(form, house)
+        values = {
+            "name": changed.name,
+            "steps": list(msgspec.to_builtins(changed.steps)),
+            "no_show": msgspec.to_builtins(changed.no_show),
+        }
+        await service.change(tx, property_id=house["id"], code=policy, values=values, version=version)
+    except DomainError as error:
+        current = await queries.thing(tx, tables.cancellation_policy, house["id"], policy)
+        form, status = frame.refused(form, error, current=_filled(current, house))
+        return _form(request, house, form, row, now, status=status)
+    return see_other(request, f"/admin/properties/{slug}/policies", notice="Saved, for the sales to come.")
+
+
+@get("/properties/{slug:str}/policies/{policy:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def ask_delete(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, policy: str
+) -> Response[str]:
+    """Asks, or says which plans are sold by it."""
+    return await _removal(request, tx, await queries.property_by_slug(tx, slug), policy)
+
+
+@post("/properties/{slug:str}/policies/{policy:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def delete_policy(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, policy: str
+) -> Response[Any]:
+    """Remove a policy that no plan is sold by."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        form.check()
+        await service.remove(tx, property_id=house["id"], code=policy, version=version)
+    except DomainError as error:
+        return await _removal(request, tx, house, policy, error)
+    return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy} is removed.")
+
+
+async def _removal(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    code: str,
+    error: DomainError | None = None,
+) -> Response[str]:
+    row = await queries.thing(tx, tables.cancellation_policy, house["id"], code)
+    return await frame.removal_page(
+        request,
+        house,
+        what=row["name"],
+        back=f"/admin/properties/{house['slug']}/policies/{code}",
+        uses=await service.uses(tx, policy_id=row["id"]),
+        version=row["version"],
+        error=error,
+    )
+
+
+def _stored(row: Row) -> CancellationPolicy:
+    values = {name: row[name] for name in ("code", "name", "steps", "no_show")}
+    return msgspec.convert(values, CancellationPolicy)
+
+
+def _example(policy: CancellationPolicy, house: Row, now: datetime) -> PolicyExample:
+    today = local_today(now, house["timezone"])
+    return policy_example(policy, currency=house["currency"], timezone=house["timezone"], today=today)
+
+
+def _filled(row: Row, house: Row) -> Form:
+    return _shape(_stored(row), house, version=row["version"])
+
+
+def _shape(policy: CancellationPolicy, house: Row, version: int | None = None) -> Form:
+    """A policy as the form shows it, in rows named `days-0`, `at-0`, `kind-0`, `value-0`; no days: from the
+    booking on."""
+    currency = house["currency"]
+    values: dict[str, Any] = {"name": policy.name, "version": version, "steps": str(len(policy.steps))}
+    for place, step in enumerate(policy.steps):
+        values |= {
+            f"days-{place}": "" if step.days_before is None else str(step.days_before),
+            f"at-{place}": step.at.isoformat("minutes"),
+            f"kind-{place}": step.fee.kind,
+            f"value-{place}": _shown(step.fee, currency),
+        }
+    values |= {"no_show_kind": policy.no_show.kind, "no_show_value": _shown(policy.no_show, currency)}
+    return Form.of(**values)
+
+
+def _shown(fee: Fee, currency: str) -> str:
+    if fee.kind == "percent":
+        return percent_text(fee.value)
+    return str(fee.value) if fee.kind == "nights" else amount(fee.value, currency)
+
+
+def _count(form: Form) -> int:
+    text = form.value("steps")
+    return min(int(text), _MOST_STEPS) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
+
+
+def _rearranged(form: Form) -> Form:
+    """With one row more, or without one: what the buttons of the form ask for. Nothing is saved."""
+    act, count = form.value("act"), _count(form)
+    places = list(range(count))
+    if act.startswith("remove-"):
+        places = [place for place in places if f"remove-{place}" != act]
+    if act == "add" and count < _MOST_STEPS:
+        places.append(count)
+    values = {
+        name: form.many(name) for name in form.names() if name.partition("-")[0] not in _ROW and name != "act"
+    }
+    for place, old in enumerate(places):
+        for part in _ROW:
+            values[f"{part}-{place}"] = form.many(f"{part}-{old}") or _NEW_ROW[part]
+    return Form({**values, "steps": [str(len(places))]})
+
+
+_ROW = ("days", "at", "kind", "value")
+_NEW_ROW = {"days": ["0"], "at": ["18:00"], "kind": ["percent"], "value": ["100"]}
+
+
+def _read(form: Form, house: Row) -> CancellationPolicy:
+    """The policy that the form says. Raises `FormProblems`, each problem beside its field."""
+    steps: list[Step] = []
+    name = form.text("name", required=True, longest=200)
+    for place in range(_count(form)):
+        days = form.whole(f"days-{place}", 0, 3650)
+        at = frame.clock(form, f"at-{place}")
+        fee = _fee(form, f"kind-{place}", f"value-{place}", house)
+        if at is not None and fee is not None:
+            steps.append(Step(days, at, fee))
+    no_show = _fee(form, "no_show_kind", "no_show_value", house)
+    form.check()
+    try:
+        return CancellationPolicy("", name, tuple(steps), no_show or Fee("fixed", 0))
+    except DomainError as error:
+        number = (error.field or "").removeprefix("steps[").partition("]")[0]
+        form.wrong(f"days-{number}", "comes after the step above it: the one nearest to arrival is the last")
+        raise FormProblems("the steps are out of order") from None
+
+
+def _fee(form: Form, kind_name: str, value_name: str, house: Row) -> Fee | None:
+    kind = form.choice(kind_name, [value for value, _ in _FEES])
+    value: int | None
+    if kind == "percent":
+        text = form.text(value_name, required=True, longest=20)
+        try:
+            value = per_million(text.strip(" %"), value_name) if text else None
+        except DomainError as error:
+            form.wrong(value_name, error.detail)
+            return None
+        if value is not None and not 0 <= value <= 1_000_000:
+            form.wrong(value_name, "is 0 to 100 per cent")
+            return None
+    elif kind == "nights":
+        value = form.whole(value_name, 0, 366, required=True)
+    else:
+        value = form.money(value_name, house["currency"], required=True)
+    return None if value is None or not kind else Fee(kind, value)  # type: ignore[arg-type]
+
+
+def _form(
+    request: Request[Any, Any, State],
+    house: Row,
+    form: Form,
+    row: Row | None,
+    now: datetime,
+    *,
+    status: int = 200,
+) -> Response[str]:
+    tried = Form({name: form.many(name) for name in form.names()} | {"name": ["Example"]})
+    try:
+        example: PolicyExample | None = _example(_read(tried, house), house, now)
+    except DomainError:
+        example = None
+    return frame.show(
+        request,
+        "policy.html",
+        house,
+        status=status,
+        form=form,
+        row=row,
+        steps=_count(form),
+        most=_MOST_STEPS,
+        fees=_FEES,
+        example=example,
+    )
+
+
+handlers = [
+    list_policies,
+    new_policy,
+    create_policy,
+    show_policy,
+    change_policy,
+    ask_delete,
+    delete_policy,
+]

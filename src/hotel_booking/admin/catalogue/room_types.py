@@ -1,0 +1,245 @@
+"""Room types: what guests book."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service import room_types as service
+from hotel_booking.domains.properties.topics import ROOM_TOPICS
+from hotel_booking.domains.properties.types import LANGUAGES, NewRoomType, RoomTypeChange
+from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
+from hotel_booking.domains.rates import removal
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import amount, see_other
+
+_BEDS = ("single", "twin", "double", "queen", "king", "sofa bed", "bunk bed", "cot")
+_BED_ROWS = 4
+
+
+@get("/properties/{slug:str}/room-types", opt=staff(Permission.CATALOGUE_VIEW))
+async def list_room_types(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """All of them, with how many rooms each has and which languages are missing."""
+    house = await queries.property_by_slug(tx, slug)
+    rows = await queries.things(tx, tables.room_type, house["id"])
+    rooms = await queries.things(tx, tables.room, house["id"])
+    texts = await queries.translations(tx, house["id"])
+    return frame.show(
+        request,
+        "room_types.html",
+        house,
+        rows=rows,
+        rooms={row["id"]: sum(r["room_type_id"] == row["id"] and r["active"] for r in rooms) for row in rows},
+        missing={
+            row["id"]: [
+                code
+                for code in LANGUAGES
+                if code != house["language"]
+                and "name" not in texts.get(("room_type", row["id"]), {}).get(code, {})
+            ]
+            for row in rows
+        },
+    )
+
+
+@get("/properties/{slug:str}/new-room-type", opt=staff(Permission.CATALOGUE_EDIT))
+async def new_room_type(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """The empty form."""
+    house = await queries.property_by_slug(tx, slug)
+    form = Form.of(base_occupancy=2, max_occupancy=2, max_adults=2, max_children="0", sort="0")
+    return _form(request, house, form, None)
+
+
+@post("/properties/{slug:str}/new-room-type", opt=staff(Permission.CATALOGUE_EDIT))
+async def create_room_type(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
+    """Make a room type; it is sold once it has rooms, a rate plan and prices."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
+        row = await service.create(tx, property_=house, new=frame.shaped(form, NewRoomType, values))
+    except DomainError as error:
+        form, status = frame.refused(form, error)
+        return _form(request, house, form, None, status=status)
+    to = f"/admin/properties/{slug}/room-types"
+    return see_other(request, to, notice=f"{row['name']} is there. Now add its rooms.")
+
+
+@get("/properties/{slug:str}/room-types/{code:str}", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_room_type(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, code: str
+) -> Response[str]:
+    """The form with what it is."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.room_type, house["id"], code)
+    return _form(request, house, _filled(row, house), row)
+
+
+@post("/properties/{slug:str}/room-types/{code:str}", opt=staff(Permission.CATALOGUE_EDIT))
+async def change_room_type(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, code: str
+) -> Response[Any]:
+    """Change it for the sales to come."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.room_type, house["id"], code)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        values = _values(form, house) | {"active": form.flag("active")}
+        changes = frame.shaped(form, RoomTypeChange, values)
+        await service.change(tx, property_=house, code=code, changes=changes, version=version)
+    except DomainError as error:
+        now = await queries.thing(tx, tables.room_type, house["id"], code)
+        form, status = frame.refused(
+            form, error, current=_filled(now, house), names={"child_amounts": "child-0"}
+        )
+        return _form(request, house, form, row, status=status)
+    return see_other(request, f"/admin/properties/{slug}/room-types", notice="Saved.")
+
+
+@get("/properties/{slug:str}/room-types/{code:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def ask_delete(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, code: str
+) -> Response[str]:
+    """Asks, or says where it is needed."""
+    house = await queries.property_by_slug(tx, slug)
+    return await _removal(request, tx, house, code, now)
+
+
+@post("/properties/{slug:str}/room-types/{code:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def delete_room_type(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, code: str
+) -> Response[Any]:
+    """Remove a room type that nothing needs."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        form.check()
+        await removal.remove_room_type(tx, property_=house, code=code, now=now, version=version)
+    except DomainError as error:
+        return await _removal(request, tx, house, code, now, error)
+    return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is removed.")
+
+
+@post("/properties/{slug:str}/room-types/{code:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
+async def deactivate_room_type(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, code: str
+) -> Response[bytes]:
+    """Take it off sale; refused while it has bookings to come."""
+    house = await queries.property_by_slug(tx, slug)
+    await service.change(tx, property_=house, code=code, changes=RoomTypeChange(active=False))
+    return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is not sold any more.")
+
+
+async def _removal(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    code: str,
+    now: datetime,
+    error: DomainError | None = None,
+) -> Response[str]:
+    row = await queries.thing(tx, tables.room_type, house["id"], code)
+    today = local_today(now, house["timezone"])
+    nights = await removal.priced_nights(tx, column="room_type_id", row_id=row["id"], today=today)
+    return await frame.removal_page(
+        request,
+        house,
+        what=row["name"],
+        back=f"/admin/properties/{house['slug']}/room-types/{code}",
+        uses=await removal.room_type_uses(tx, row=row, timezone=house["timezone"], now=now),
+        version=row["version"],
+        goes_too=["its texts", *([f"the prices of {nights} nights to come"] if nights else [])],
+        deactivate=row["active"],
+        error=error,
+    )
+
+
+def _filled(row: Row, house: Row) -> Form:
+    plain = (
+        "name",
+        "description",
+        "base_occupancy",
+        "max_occupancy",
+        "max_adults",
+        "size_m2",
+        "active",
+        "version",
+    )
+    values: dict[str, Any] = {name: row[name] for name in plain}
+    values |= {name: str(row[name]) for name in ("max_children", "sort")}
+    values["extra_adult"] = amount(row["extra_adult"], house["currency"])
+    for place, cost in enumerate(row["child_amounts"]):
+        values[f"child-{place}"] = amount(cost, house["currency"])
+    for place, bed in enumerate(row["beds"]):
+        values |= {f"bed-{place}": bed["type"], f"beds-{place}": bed["count"]}
+    return Form.of(**values, amenities=row["amenities"])
+
+
+def _values(form: Form, house: Row) -> dict[str, Any]:
+    currency = house["currency"]
+    bands = range(len(house["child_bands"]))
+    children = [form.money(f"child-{place}", currency) or 0 for place in bands]
+    beds = []
+    for place in range(20):
+        kind = form.text(f"bed-{place}", longest=40)
+        if kind:
+            beds.append({"type": kind, "count": form.whole(f"beds-{place}", 1, 20) or 1})
+    values: dict[str, Any] = {
+        "name": form.text("name", required=True, longest=200),
+        "description": form.text("description", longest=5000),
+        "base_occupancy": form.whole("base_occupancy", 1, 100, required=True),
+        "max_occupancy": form.whole("max_occupancy", 1, 100, required=True),
+        "max_adults": form.whole("max_adults", 1, 100, required=True),
+        "max_children": form.whole("max_children", 0, 100, required=True),
+        "extra_adult": form.money("extra_adult", currency) or 0,
+        "child_amounts": children if any(children) else [],
+        "beds": beds,
+        "size_m2": form.whole("size_m2", 1, 10_000),
+        "sort": form.whole("sort", -1_000_000, 1_000_000) or 0,
+        "amenities": [int(code) for code in form.choices("amenities", map(str, ROOM_AMENITIES))],
+    }
+    return values
+
+
+def _form(
+    request: Request[Any, Any, State], house: Row, form: Form, row: Row | None, *, status: int = 200
+) -> Response[str]:
+    ages = house["child_bands"]
+    used = [name for name in form.names() if name.startswith("bed-") and form.value(name)]
+    kinds = list(dict.fromkeys([*_BEDS, *(form.value(name) for name in used)]))
+    return frame.show(
+        request,
+        "room_type.html",
+        house,
+        status=status,
+        form=form,
+        row=row,
+        bands=[(ages[place - 1] + 1 if place else 0, age) for place, age in enumerate(ages)],
+        beds=[(kind, kind.capitalize()) for kind in kinds],
+        bed_rows=max(_BED_ROWS, len(used) + 1),
+        topics=select_options.by_topic(ROOM_TOPICS, ROOM_AMENITIES),
+    )
+
+
+handlers = [
+    list_room_types,
+    new_room_type,
+    create_room_type,
+    show_room_type,
+    change_room_type,
+    ask_delete,
+    delete_room_type,
+    deactivate_room_type,
+]

@@ -1,0 +1,220 @@
+"""Rooms: the doors behind the room types."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from hotel_booking.admin.catalogue import frame
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.inventory import rooms as service
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.types import NewRoom, RoomChange
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+
+_MOST_AT_ONCE = 200
+_RANGE = re.compile(r"([^\W\d]*)(\d{1,6})\s*[-–]\s*\1(\d{1,6})")  # noqa: RUF001  # 101-110, A1-A9
+
+RoomId = Annotated[int, Parameter(ge=1, le=frame.HighestId)]
+
+
+@get("/properties/{slug:str}/rooms", opt=staff(Permission.CATALOGUE_VIEW))
+async def list_rooms(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """All rooms by number, and the form for more."""
+    return await _list(request, tx, await queries.property_by_slug(tx, slug), Form.of())
+
+
+@post("/properties/{slug:str}/rooms", opt=staff(Permission.CATALOGUE_EDIT))
+async def add_rooms(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[Any]:
+    """Add rooms of one type: "101-110, 201"."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        numbers = _numbers(form)
+        kind = form.text("room_type", required=True, longest=40)
+        floor = form.text("floor", longest=20)
+        form.check()
+        today = local_today(now, house["timezone"])
+        for number in numbers:
+            new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
+            await service.add(tx, property_id=house["id"], new=new, today=today)
+    except DomainError as error:
+        form, status = frame.refused(form, error)
+        return await _list(request, tx, house, form, status=status)
+    said = f"Room {numbers[0]} is there." if len(numbers) == 1 else f"{len(numbers)} rooms are there."
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=said)
+
+
+@get("/properties/{slug:str}/rooms/{room_id:int}", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_room(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, room_id: RoomId
+) -> Response[str]:
+    """One room."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    return await _form(request, tx, house, row, _filled(row))
+
+
+@post("/properties/{slug:str}/rooms/{room_id:int}", opt=staff(Permission.CATALOGUE_EDIT))
+async def change_room(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
+) -> Response[Any]:
+    """Change a room, or take it off sale."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        values = {"floor": form.text("floor", longest=20), "active": form.flag("active")}
+        await service.change(
+            tx,
+            property_id=house["id"],
+            number=row["number"],
+            changes=frame.shaped(form, RoomChange, values),
+            today=local_today(now, house["timezone"]),
+            version=version,
+        )
+    except DomainError as error:
+        current = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+        form, status = frame.refused(form, error, current=_filled(current))
+        return await _form(request, tx, house, row, form, status=status)
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is saved.")
+
+
+@get("/properties/{slug:str}/rooms/{room_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def ask_delete(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, room_id: RoomId
+) -> Response[str]:
+    """Asks, or says what happened in the room."""
+    house = await queries.property_by_slug(tx, slug)
+    return await _removal(request, tx, house, room_id)
+
+
+@post("/properties/{slug:str}/rooms/{room_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def delete_room(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
+) -> Response[Any]:
+    """Remove a room in which nobody ever stayed."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        form.check()
+        today = local_today(now, house["timezone"])
+        await service.remove(tx, property_id=house["id"], number=row["number"], today=today, version=version)
+    except DomainError as error:
+        return await _removal(request, tx, house, room_id, error)
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is removed.")
+
+
+@post("/properties/{slug:str}/rooms/{room_id:int}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
+async def deactivate_room(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
+) -> Response[bytes]:
+    """Take a room off sale; refused while its nights are sold."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    await service.change(
+        tx,
+        property_id=house["id"],
+        number=row["number"],
+        changes=RoomChange(active=False),
+        today=local_today(now, house["timezone"]),
+    )
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is off sale.")
+
+
+def _numbers(form: Form) -> list[str]:
+    """The numbers that were typed, ranges spread out."""
+    numbers: list[str] = []
+    for part in form.text("numbers", required=True, longest=2000).split(","):
+        text = part.strip()
+        spread = _RANGE.fullmatch(text)
+        if spread is None:
+            numbers += [text] if text else []
+            continue
+        prefix, first, last = spread.groups()
+        if int(last) < int(first) or int(last) - int(first) >= _MOST_AT_ONCE:
+            form.wrong("numbers", f"{text[:40]} is no range of up to {_MOST_AT_ONCE} rooms")
+            return []
+        numbers += [f"{prefix}{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
+    if len(numbers) > _MOST_AT_ONCE:
+        form.wrong("numbers", f"are more than {_MOST_AT_ONCE} rooms at once")
+    long = next((number for number in numbers if len(number) > 20), None)
+    if long is not None:
+        form.wrong("numbers", f"{long[:40]} is longer than 20 characters")
+    if not numbers:
+        form.wrong("numbers", "must be filled in")
+    return numbers
+
+
+def _filled(row: Row) -> Form:
+    return Form.of(floor=row["floor"], active=row["active"], version=row["version"])
+
+
+async def _list(
+    request: Request[Any, Any, State], tx: Transaction, house: Row, form: Form, *, status: int = 200
+) -> Response[str]:
+    kinds = await queries.things(tx, tables.room_type, house["id"])
+    return frame.show(
+        request,
+        "rooms.html",
+        house,
+        status=status,
+        form=form,
+        rows=await queries.things(tx, tables.room, house["id"]),
+        kinds={kind["id"]: kind for kind in kinds},
+        room_types=frame.choices(kinds),
+    )
+
+
+async def _form(
+    request: Request[Any, Any, State], tx: Transaction, house: Row, row: Row, form: Form, *, status: int = 200
+) -> Response[str]:
+    kinds = await queries.things(tx, tables.room_type, house["id"])
+    kind = next(kind for kind in kinds if kind["id"] == row["room_type_id"])
+    return frame.show(request, "room.html", house, status=status, form=form, row=row, kind=kind)
+
+
+async def _removal(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    room_id: int,
+    error: DomainError | None = None,
+) -> Response[str]:
+    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    return await frame.removal_page(
+        request,
+        house,
+        what=f"room {row['number']}",
+        back=f"/admin/properties/{house['slug']}/rooms/{room_id}",
+        uses=await service.uses(tx, room_id=room_id),
+        version=row["version"],
+        deactivate=row["active"],
+        error=error,
+    )
+
+
+handlers = [
+    list_rooms,
+    add_rooms,
+    show_room,
+    change_room,
+    ask_delete,
+    delete_room,
+    deactivate_room,
+]

@@ -1,0 +1,231 @@
+"""Taxes and fees, in words and with an example."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.catalogue import frame
+from hotel_booking.core.dates import local_today
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.service import taxes as service
+from hotel_booking.domains.properties.types import NewTax, TaxChange
+from hotel_booking.domains.rates.examples import tax_example
+from hotel_booking.domains.rates.types import (
+    PER_NIGHT,
+    PER_PERSON,
+    PER_PERSON_PER_NIGHT,
+    PER_STAY,
+    Price,
+    Tax,
+)
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import amount, money, see_other
+
+_PER = {PER_NIGHT: "night", PER_STAY: "stay", PER_PERSON: "person", PER_PERSON_PER_NIGHT: "person and night"}
+_KINDS = (("percent", "Per cent of the price"), ("fixed", "A fixed amount"))
+_CHARGED = tuple((str(code), f"For each {text}") for code, text in _PER.items())
+_BESIDE = {"percent": "value", "amount": "value"}
+
+
+@get("/properties/{slug:str}/taxes", opt=staff(Permission.CATALOGUE_VIEW))
+async def list_taxes(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
+    """All of them, in words, with what each makes of a stay."""
+    house = await queries.property_by_slug(tx, slug)
+    rows = await queries.things(tx, tables.tax, house["id"])
+    return frame.show(
+        request,
+        "taxes.html",
+        house,
+        rows=rows,
+        words={row["id"]: _words(row, house["currency"]) for row in rows},
+        examples={row["id"]: _example(row, house, now) for row in rows},
+    )
+
+
+@get("/properties/{slug:str}/new-tax", opt=staff(Permission.CATALOGUE_EDIT))
+async def new_tax(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+    """The empty form."""
+    house = await queries.property_by_slug(tx, slug)
+    return _form(request, house, Form.of(kind="percent", charge_type=PER_NIGHT, included="true"), None)
+
+
+@post("/properties/{slug:str}/new-tax", opt=staff(Permission.CATALOGUE_EDIT))
+async def create_tax(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
+    """Make a tax; it counts for sales from now on."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
+        row = await service.create(tx, property_id=house["id"], new=frame.shaped(form, NewTax, values))
+    except DomainError as error:
+        form, status = frame.refused(form, error, names=_BESIDE)
+        return _form(request, house, form, None, status=status)
+    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{row['name']} counts from now on.")
+
+
+@get("/properties/{slug:str}/taxes/{tax:str}", opt=staff(Permission.CATALOGUE_VIEW))
+async def show_tax(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, tax: str
+) -> Response[str]:
+    """The form with what it is."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.tax, house["id"], tax)
+    return _form(request, house, _filled(row, house), row, example=_example(row, house, now))
+
+
+@post("/properties/{slug:str}/taxes/{tax:str}", opt=staff(Permission.CATALOGUE_EDIT))
+async def change_tax(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, tax: str
+) -> Response[Any]:
+    """Change it for the sales to come."""
+    house = await queries.property_by_slug(tx, slug)
+    row = await queries.thing(tx, tables.tax, house["id"], tax)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        changes = frame.shaped(form, TaxChange, _values(form, house))
+        await service.change(tx, property_id=house["id"], code=tax, changes=changes, version=version)
+    except DomainError as error:
+        current = _filled(await queries.thing(tx, tables.tax, house["id"], tax), house)
+        form, status = frame.refused(form, error, current=current, names=_BESIDE)
+        return _form(request, house, form, row, status=status)
+    return see_other(request, f"/admin/properties/{slug}/taxes", notice="Saved, for the sales to come.")
+
+
+@get("/properties/{slug:str}/taxes/{tax:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def ask_delete(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, tax: str
+) -> Response[str]:
+    """Asks first: bookings keep the taxes that they were sold with, so nothing stands in the way."""
+    return await _removal(request, tx, await queries.property_by_slug(tx, slug), tax)
+
+
+@post("/properties/{slug:str}/taxes/{tax:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
+async def delete_tax(
+    request: Request[Any, Any, State], tx: Transaction, slug: str, tax: str
+) -> Response[Any]:
+    """Remove a tax from the sales to come."""
+    house = await queries.property_by_slug(tx, slug)
+    form = await read(request)
+    try:
+        version = frame.version_of(form)
+        form.check()
+        await service.remove(tx, property_id=house["id"], code=tax, version=version)
+    except DomainError as error:
+        return await _removal(request, tx, house, tax, error)
+    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{tax} is removed.")
+
+
+async def _removal(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Row,
+    code: str,
+    error: DomainError | None = None,
+) -> Response[str]:
+    row = await queries.thing(tx, tables.tax, house["id"], code)
+    return await frame.removal_page(
+        request,
+        house,
+        what=row["name"],
+        back=f"/admin/properties/{house['slug']}/taxes/{code}",
+        uses=(),
+        version=row["version"],
+        error=error,
+    )
+
+
+def _words(row: Row, currency: str) -> list[str]:
+    percent = row["kind"] == "percent"
+    rate = f"{service.percent_text(row['value'])} %" if percent else money(row["value"], currency)
+    what = "of the price" if percent else f"for each {_PER[row['charge_type']]}"
+    said = [f"{rate} {what}", "inside the prices" if row["included"] else "added to the prices"]
+    if row["exempt_below_age"]:
+        said.append(f"not for those under {row['exempt_below_age']}")
+    if row["max_nights"]:
+        said.append(
+            f"for the first {row['max_nights']} nights" if row["max_nights"] > 1 else "for the first night"
+        )
+    if row["valid_from"]:
+        said.append(f"from {row['valid_from']:%d.%m.%Y}")
+    if row["valid_to"]:
+        said.append(f"until before {row['valid_to']:%d.%m.%Y}")
+    return said
+
+
+def _example(row: Row, house: Row, now: datetime) -> Price:
+    values = {name: row[name] for name in Tax.__struct_fields__}
+    arrival = local_today(now, house["timezone"]) + timedelta(days=30)
+    if row["valid_from"] is not None:
+        arrival = max(arrival, row["valid_from"])
+    return tax_example(
+        Tax(**values), currency=house["currency"], rounding=house["tax_rounding"], arrival=arrival
+    )
+
+
+def _filled(row: Row, house: Row) -> Form:
+    percent = row["kind"] == "percent"
+    return Form.of(
+        name=row["name"],
+        kind=row["kind"],
+        value=service.percent_text(row["value"]) if percent else amount(row["value"], house["currency"]),
+        charge_type=row["charge_type"],
+        included="true" if row["included"] else "false",
+        exempt_below_age=row["exempt_below_age"],
+        max_nights=row["max_nights"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        version=row["version"],
+    )
+
+
+def _values(form: Form, house: Row) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": form.text("name", required=True, longest=200),
+        "charge_type": int(form.choice("charge_type", map(str, _PER)) or PER_NIGHT),
+        "included": form.choice("included", ("true", "false")) == "true",
+        "exempt_below_age": form.whole("exempt_below_age", 1, 120),
+        "max_nights": form.whole("max_nights", 1, 366),
+        "valid_from": form.day("valid_from"),
+        "valid_to": form.day("valid_to"),
+    }
+    if form.choice("kind", ("percent", "fixed")) == "fixed":
+        values["amount"] = form.money("value", house["currency"], required=True)
+    else:
+        values["percent"] = form.text("value", required=True, longest=20).strip(" %")
+    return values
+
+
+def _form(
+    request: Request[Any, Any, State],
+    house: Row,
+    form: Form,
+    row: Row | None,
+    *,
+    status: int = 200,
+    example: Price | None = None,
+) -> Response[str]:
+    return frame.show(
+        request,
+        "tax.html",
+        house,
+        status=status,
+        form=form,
+        row=row,
+        kinds=_KINDS,
+        charged=_CHARGED,
+        example=example,
+    )
+
+
+handlers = [list_taxes, new_tax, create_tax, show_tax, change_tax, ask_delete, delete_tax]
