@@ -13,6 +13,7 @@ import httpx
 from hotel_booking.app import Application
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.properties import queries
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES, ROOM_AMENITIES
 from tests.http_client import running, settings_for
@@ -222,3 +223,47 @@ async def test_a_property_in_use_stays_and_an_empty_one_goes(db: Database, datab
         gone = await client.post("/admin/properties/elsewhere/delete", data={"version": "1"})
         assert (gone.status_code, gone.headers["location"]) == (303, "/admin/properties")
     assert await value(db, "SELECT count(*) FROM property") == 1
+
+
+# Texts -------------------------------------------------------------------------------------------
+
+
+async def test_texts_are_kept_in_other_languages(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        page = await client.get(f"{BASE}/texts", params={"language": "de"})
+        form = fields(page.text)
+        name = next(key for key in form if key.startswith("property-") and key.endswith("-name"))
+        done = await client.post(f"{BASE}/texts", data=form | {name: "Meerblick"})
+        assert (done.status_code, done.headers["location"]) == (303, f"{BASE}/texts?language=de")
+        again = fields((await client.get(done.headers["location"])).text)
+        assert again[name] == "Meerblick"
+        late = await client.post(f"{BASE}/texts", data=form | {name: "Seeblick"})
+        assert late.status_code == 409
+        assert "Ada Member changed this meanwhile" in said(late.text)
+        assert error_of(late.text, name) == "is now: Meerblick"
+        arabic = await client.get(f"{BASE}/texts", params={"language": "ar"})
+        assert 'dir="rtl"' in arabic.text
+        for hostile in ("a\x00b", "x" * 201):
+            refused = await client.post(f"{BASE}/texts", data=again | {name: hostile})
+            assert refused.status_code == 422
+            assert error_of(refused.text, name)
+        await client.post(f"{BASE}/texts", data=again | {name: HOSTILE})
+        shown = await client.get(f"{BASE}/texts", params={"language": "de"})
+        assert "<script>alert" not in shown.text
+        assert fields(shown.text)[name] == HOSTILE
+        cleared = fields(shown.text) | {name: ""}
+        assert (await client.post(f"{BASE}/texts", data=cleared)).status_code == 303
+    assert await value(db, "SELECT count(*) FROM translation") == 0
+
+
+async def test_translated_texts_are_found_by_object_and_field(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        form = fields((await client.get(f"{BASE}/texts", params={"language": "fr"})).text)
+        kind = next(key for key in form if key.startswith("room_type-"))
+        await client.post(f"{BASE}/texts", data=form | {kind: "Chambre double"})
+    type_id = int(kind.split("-")[1])
+    async with db.transaction() as tx:
+        found = await queries.translated(tx, "room_type", [type_id, 999], "fr")
+        assert found == {type_id: {"name": "Chambre double"}}
+        assert await queries.translated(tx, "room_type", [type_id], "de") == {}
+        assert await queries.translated(tx, "property", [type_id], "fr") == {}

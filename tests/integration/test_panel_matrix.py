@@ -17,7 +17,7 @@ from tests.integration.test_access import contents
 from tests.staff_client import signed_in
 
 # Pages about the whole chain: no role at a single property opens them.
-CHAIN_WIDE = {"/admin/jobs"}
+CHAIN_WIDE = {"/admin/jobs", "/admin/properties/new"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -29,7 +29,7 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
         for hotel in hotels:
             one = await tx.fetchrow(
                 "SELECT b.reference, t.code, r.number, p.code AS plan, c.code AS policy, x.code AS tax,"
-                "       t.id AS room_type_id, p.id AS rate_plan_id"
+                "       r.id AS room_id, t.id AS room_type_id, p.id AS rate_plan_id"
                 "  FROM booking b, room_type t, room r, rate_plan p, cancellation_policy c, tax x"
                 " WHERE b.property_id = $1 AND t.property_id = $1 AND r.property_id = $1"
                 "   AND p.property_id = $1 AND c.property_id = $1 AND x.property_id = $1"
@@ -59,6 +59,9 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
                     "code": one["code"],
                     "number": one["number"],
                     "plan": one["plan"],
+                    "policy": one["policy"],
+                    "tax": one["tax"],
+                    "room_id": str(one["room_id"]),
                     "key_id": str(key_id),
                     "staff_id": str(staff_id),
                 }

@@ -164,7 +164,8 @@ async def delete_plan(
     try:
         version = frame.version_of(form)
         form.check()
-        await removal.remove_plan(tx, property_=house, code=plan, now=now, version=version)
+        async with tx.savepoint():
+            await removal.remove_plan(tx, property_=house, code=plan, now=now, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, plan, now, error)
     return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is removed.")

@@ -160,7 +160,8 @@ async def delete_property(
     try:
         version = frame.version_of(form)
         form.check()
-        await service.remove(tx, slug=slug, version=version, now=now)
+        async with tx.savepoint():
+            await service.remove(tx, slug=slug, version=version, now=now)
     except DomainError as error:
         return await _removal(request, tx, house, now, error)
     return see_other(request, "/admin/properties", notice=f"{house['name']} is removed.")

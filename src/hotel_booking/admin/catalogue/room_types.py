@@ -126,7 +126,8 @@ async def delete_room_type(
     try:
         version = frame.version_of(form)
         form.check()
-        await removal.remove_room_type(tx, property_=house, code=code, now=now, version=version)
+        async with tx.savepoint():
+            await removal.remove_room_type(tx, property_=house, code=code, now=now, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, code, now, error)
     return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is removed.")
@@ -196,6 +197,8 @@ def _values(form: Form, house: Row) -> dict[str, Any]:
         kind = form.text(f"bed-{place}", longest=40)
         if kind:
             beds.append({"type": kind, "count": form.whole(f"beds-{place}", 1, 20) or 1})
+    if (form.whole("base_occupancy", 1, 100) or 0) > (form.whole("max_occupancy", 1, 100) or 100):
+        form.wrong("base_occupancy", "is more than fit into the room")
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
         "description": form.text("description", longest=5000),

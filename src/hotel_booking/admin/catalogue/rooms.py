@@ -47,9 +47,10 @@ async def add_rooms(
         floor = form.text("floor", longest=20)
         form.check()
         today = local_today(now, house["timezone"])
-        for number in numbers:
-            new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
-            await service.add(tx, property_id=house["id"], new=new, today=today)
+        async with tx.savepoint():  # a refused page shows the rooms that there are
+            for number in numbers:
+                new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
+                await service.add(tx, property_id=house["id"], new=new, today=today)
     except DomainError as error:
         form, status = frame.refused(form, error)
         return await _list(request, tx, house, form, status=status)

@@ -66,19 +66,20 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
             for original in originals
         }
         form.check()
-        for original in originals:
-            now = found.get((original.kind, original.row["id"]), {}).get(language, {})
-            await _check_untouched(tx, form, original, now)
-            changed = await service.write(
-                tx,
-                property_id=house["id"],
-                kind=original.kind,
-                object_id=original.row["id"],
-                language=language,
-                texts=texts[original.key],
-            )
-            if changed:
-                await service.raise_version(tx, original.kind, original.row["id"])
+        async with tx.savepoint():  # a refused page shows the texts that there are
+            for original in originals:
+                now = found.get((original.kind, original.row["id"]), {}).get(language, {})
+                await _check_untouched(tx, form, original, now)
+                changed = await service.write(
+                    tx,
+                    property_id=house["id"],
+                    kind=original.kind,
+                    object_id=original.row["id"],
+                    language=language,
+                    texts=texts[original.key],
+                )
+                if changed:
+                    await service.raise_version(tx, original.kind, original.row["id"])
     except DomainError as error:
         current = _filled(originals, found, language)
         form, status = frame.refused(form, error, current=current)
