@@ -103,6 +103,9 @@ async def test_the_grid_shows_what_is_sold(db: Database, database_url: str) -> N
         assert "min 2 nights to arrive" in text
         assert "no departure" in text
         assert "min 2 nights to arrive (from its parent)" in text
+        assert '<i class="mark as inherited">FLEX</i>' in answer.text
+        alone = await client.get(f"{GRID}?plans=NRF")
+        assert '<i class="mark no inherited">no out</i>' in alone.text
         assert '<td title="derived">90<span' in answer.text
         assert 'data-v="100.00"' in answer.text
         only = await client.get(f"{GRID}?from={night(30)}&days=28&type=SGL&plans=FLEX")
@@ -444,3 +447,30 @@ async def test_a_preview_that_is_out_of_date_is_shown_anew(db: Database, databas
             for path in ("/bulk/preview", "/bulk"):
                 refused = await client.post(f"{GRID}{path}", data=BULK | wrong)
                 assert refused.status_code == 422, (wrong, path)
+
+
+async def test_a_whole_screen_is_saved_at_once(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    cells = {
+        field(offset, column, kind): (was, to)
+        for kind in ("DBL", "SGL")
+        for offset in range(28)
+        for column, was, to in (
+            ("price", "100.00", f"{100 + offset}"),
+            *((flag, "", "1") for flag in ("closed", "closed_to_arrival", "closed_to_departure")),
+            *((limit, "", "9") for limit in ("min_stay_arrival", "min_stay_through", "max_stay")),
+        )
+    }
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        answer = await saved(client, **cells)
+        assert answer.status_code == 303, shown(answer)
+        assert await price(db, ids, 27, "SGL") == 12_700
+        # All of them in conflict: 390 cells come back to be asked about.
+        told = await saved(
+            client, **{name: ("", "8") if "max" in name else pair for name, pair in cells.items()}
+        )
+        assert told.status_code == 409
+        assert told.text.count('value="mine"') == 28 * 2

@@ -97,11 +97,12 @@ def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup
         ),
     ]
     for plan in kind.plans:
-        rows += _plan_rows(plan, currency, editable)
+        rows += _plan_rows(plan, currency, editable, shown={other.plan.code for other in kind.plans})
     return GridGroup(kind.kind.code, kind.kind.name, rows)
 
 
-def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool]) -> list[GridRow]:
+def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool], *, shown: set[str]) -> list[GridRow]:
+    above = grid.parent.code if grid.parent and grid.parent.code in shown else ""
     plan, derived = grid.plan, grid.plan.parent_id is not None
     notes = [f"from {grid.parent.code if grid.parent else 'another plan'}"] if derived else []
     notes += [f"min {wording.count(plan.min_stay, 'night')}"] if plan.min_stay else []
@@ -112,7 +113,8 @@ def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool]) -> list[
         for night, edit in zip(grid.nights, editable, strict=True)
     ]
     rules = [
-        _rules(night.own, night.inherited, edit) for night, edit in zip(grid.nights, editable, strict=True)
+        _rules(night.own, night.inherited, edit, above)
+        for night, edit in zip(grid.nights, editable, strict=True)
     ]
     return [
         GridRow(
@@ -156,13 +158,15 @@ def _price(night: RateNight, currency: str, edit: bool, *, derived: bool) -> Gri
     return GridCell(short(price, currency), css, said[2:], amount(price, currency) if edit else None)
 
 
-def _rules(own: Restriction, inherited: Restriction | None, edit: bool) -> GridCell:
-    """The plan's own restrictions; those that its parent adds stand beside them, paler."""
+def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: str = "") -> GridCell:
+    """The plan's own restrictions; those that its parent adds stand beside them, paler. Where the parent is
+    one of the rows `above`, its name stands for them: they can be read there."""
     mine = marks(own)
     others = [] if inherited is None else [mark for mark in marks(inherited) if mark not in mine]
+    pale = [("as", above, "")] if others and above else others
     text = Markup("").join(
         Markup('<i class="mark {}{}">{}</i>').format(kind, " inherited" if place >= len(mine) else "", shown)
-        for place, (kind, shown, _) in enumerate([*mine, *others])
+        for place, (kind, shown, _) in enumerate([*mine, *pale])
     )
     words = [does for _, _, does in mine] + [f"{does} (from its parent)" for _, _, does in others]
     return GridCell(text, "", ", ".join(words) or "no restriction", tokens(own) if edit else None)
