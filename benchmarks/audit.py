@@ -1,0 +1,154 @@
+"""What the audit log costs who sells rooms: `python -m benchmarks.audit`. Prints figures; asserts nothing.
+
+Books and pays (three nights, a deposit that is captured) by turns audited and not audited in one run, on a
+throwaway cluster with a durable configuration (fsync on), through the services: the same bookings, once with
+the triggers and the transaction's origin, once without either. Turns are short and each is compared with its
+neighbours, because a machine is never equally fast for long. Then: what chaining an entry costs the worker,
+and how fast a chain is followed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from tests.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
+
+from hotel_booking import migrations
+from hotel_booking.core.db import Database, Origin
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.types import Quote
+from hotel_booking.domains.identity import audit_chain
+from hotel_booking.integrations.sandbox import SandboxGateway
+from hotel_booking.ops.embedded import DURABLE, throwaway
+
+WEEK = timedelta(days=7)
+GUEST_ORIGIN = Origin("guest", name="guest", address="203.0.113.9", request_id="0197f0a2-7d7e-7c3b-8a52")
+
+
+async def sell(db: Database, gateway: SandboxGateway, quote: Quote) -> None:
+    """One booking, paid."""
+    async with db.transaction(wait=60) as tx:
+        held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+    await service.pay(db, gateway, booking_id=held.booking.id, token="tok_success", now=NOW)  # noqa: S106
+
+
+async def audited(db: Database, *, on: bool) -> None:
+    """Switch every trigger of the audit log."""
+    async with db.transaction() as tx:
+        for row in await tx.fetch(
+            "SELECT tgrelid::regclass::text AS t, tgname AS name FROM pg_trigger WHERE tgname ~ '^audit'"
+        ):
+            await tx.execute(f"ALTER TABLE {row['t']} {'ENABLE' if on else 'DISABLE'} TRIGGER {row['name']}")
+
+
+def server_seconds(folder: Path) -> float:
+    """Seconds of processor time that the server's processes have used so far; those that have ended too."""
+    found = 0
+    main = (folder / "postmaster.pid").read_text().split()[0]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if main in (stat.parent.name, fields[1]):
+            found += int(fields[11]) + int(fields[12])
+            if stat.parent.name == main:
+                found += int(fields[13]) + int(fields[14])
+    return found / os.sysconf("SC_CLK_TCK")
+
+
+async def turn(
+    db: Database, folder: Path, *, bookings: int, clients: int, number: int
+) -> tuple[float, float]:
+    """Bookings a second, and the server's milliseconds of processor a booking."""
+    quotes = [
+        await make_quote(db, stay((number * 3 + i) % 50, 3), plan="NRF", lifetime=WEEK)
+        for i in range(bookings)
+    ]
+    waiting, gateway = iter(quotes), SandboxGateway()
+
+    async def client() -> None:
+        for quote in waiting:
+            await sell(db, gateway, quote)
+
+    before, began = server_seconds(folder), time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(clients)))
+    rate = bookings / (time.perf_counter() - began)
+    return rate, (server_seconds(folder) - before) / bookings * 1000
+
+
+async def measure(url: str, folder: Path, *, turns: int, bookings: int, clients: int) -> None:
+    """Print the figures."""
+    async with Database.open(url, size=clients + 2) as db:
+        await small_hotel(db, rooms=5_000)
+        kinds = {"not audited": db, "audited": db.acting(GUEST_ORIGIN)}
+        rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+        spent: dict[str, list[float]] = {kind: [] for kind in kinds}
+        for number in range(turns + 1):
+            order = list(kinds) if number % 2 else list(reversed(kinds))
+            for kind in order:
+                await audited(db, on=kind == "audited")
+                # Switching makes every connection plan anew: a short turn for that.
+                await turn(kinds[kind], folder, bookings=clients * 2, clients=clients, number=number)
+                rate, used = await turn(
+                    kinds[kind], folder, bookings=bookings, clients=clients, number=number
+                )
+                if number:  # the first is for warming up
+                    rates[kind].append(rate)
+                    spent[kind].append(used)
+        for kind in kinds:
+            print(
+                f"{kind:<12} median {statistics.median(rates[kind]):6.1f} bookings/s,"
+                f" server {statistics.median(spent[kind]):5.2f} ms of processor a booking"
+            )
+        ratios = sorted(a / b for a, b in zip(rates["audited"], rates["not audited"], strict=True))
+        low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+        print(
+            f"throughput   {statistics.median(ratios):6.3f} of the unaudited"
+            f" (middle half of {turns} pairs: {low:.3f} to {high:.3f})"
+        )
+        await chain(db)
+
+
+async def chain(db: Database) -> None:
+    """Chain what was written, and follow it."""
+    began, number = time.perf_counter(), 0
+    while True:
+        async with db.transaction() as tx:
+            done = await audit_chain.seal(tx)
+        number += done
+        if not done:
+            break
+    took = time.perf_counter() - began
+    print(f"chaining     {took / number * 1e6:6.1f} µs an entry ({number} entries)")
+    began = time.perf_counter()
+    async with db.transaction() as tx:
+        checked = [checked async for checked in audit_chain.follow(tx)][-1]
+    took = time.perf_counter() - began
+    print(f"following    {took / number * 1e6:6.1f} µs a link: {checked.problem or 'all good'}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="The audit log's price.")
+    parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--bookings", type=int, default=60, help="in a turn")
+    parser.add_argument("--clients", type=int, default=4)
+    wanted = parser.parse_args()
+    with throwaway(DURABLE) as cluster:
+        cluster.create_database("bench")
+        migrations.upgrade(cluster.url("bench"))
+        asyncio.run(
+            measure(
+                cluster.url("bench"),
+                cluster.data,
+                turns=wanted.turns,
+                bookings=wanted.bookings,
+                clients=wanted.clients,
+            )
+        )
