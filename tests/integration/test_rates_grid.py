@@ -372,6 +372,13 @@ async def test_a_bulk_edit_is_previewed_applied_and_undone(db: Database, databas
         assert prices == [11_000 if offset in weekend else 10_000 for offset in range(14)]
         async with db.transaction() as tx:
             edit_id = await tx.fetchval("SELECT id FROM rate_edit")
+            noted = await tx.fetchrow(
+                "SELECT actor_kind, actor_name, before, after FROM audit_entry WHERE object_kind = 'rates'"
+                " AND action = 'update' ORDER BY id DESC LIMIT 1"
+            )
+        assert noted is not None
+        assert (noted["actor_kind"], noted["actor_name"]) == ("staff", "Ada")
+        assert (noted["before"]["highest"], noted["after"]["highest"]) == (10_000, 11_000)
         # Bea changes one of them; undoing names it and leaves it alone.
         assert (await saved(bea, **{field(weekend[0]): ("110.00", "150.00")})).status_code == 303
         page = await ada.get(f"{GRID}/edits/{edit_id}")
