@@ -24,7 +24,7 @@ from hotel_booking.http.ui.forms import Form, FormProblems, read
 from hotel_booking.http.ui.render import amount, see_other
 
 _MOST_STEPS = 20
-_FEES = (("percent", "Per cent of the stay"), ("nights", "First nights"), ("fixed", "An amount"))
+_FEES = (("percent", "Per cent"), ("nights", "First nights"), ("fixed", "Amount"))
 
 
 @get("/properties/{slug:str}/policies", opt=staff(Permission.CATALOGUE_VIEW))
