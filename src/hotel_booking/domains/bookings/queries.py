@@ -56,6 +56,32 @@ async def id_of_reference(tx: Transaction, text: str) -> UUID | None:
     return found
 
 
+async def quote_seen(tx: Transaction, quote_id: UUID) -> Row | None:
+    """A quote as staff see it before they take a guest's name: property_id, slug, property_name, currency,
+    arrival, departure, total, due_now, rooms, expires_at, and `reference` of the booking made from it."""
+    return await tx.fetchrow(
+        "SELECT q.property_id, p.slug, p.name AS property_name, q.currency, q.arrival, q.departure, q.total,"
+        "       q.due_now, q.rooms, q.expires_at, b.reference, p.timezone"
+        "  FROM quote q JOIN property p ON p.id = q.property_id LEFT JOIN booking b ON b.id = q.booking_id"
+        " WHERE q.id = $1",
+        quote_id,
+    )
+
+
+async def free_rooms(tx: Transaction, room: Reservation, *, limit: int = 300) -> list[str]:
+    """Numbers of the physical rooms of the sold type that are free for the whole stay."""
+    rows = await tx.fetch(
+        "SELECT r.number FROM room r WHERE r.room_type_id = $1 AND r.active AND NOT EXISTS"
+        "   (SELECT FROM room_use u WHERE u.room_id = r.id AND u.stay && daterange($2, $3))"
+        " ORDER BY length(r.number), r.number LIMIT $4",
+        room.room_type_id,
+        room.arrival,
+        room.departure,
+        limit,
+    )
+    return [row["number"] for row in rows]
+
+
 async def lock_booking(tx: Transaction, booking_id: UUID) -> str:
     """Lock the booking's row until the transaction ends; its status. Raises `BookingNotFound`.
 

@@ -2,7 +2,7 @@
 
 from hotel_booking.domains.bookings.service.amend import amend, preview_amend
 from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
-from hotel_booking.domains.bookings.service.hold import confirm, hold, lapse
+from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
 from hotel_booking.domains.bookings.service.pay import finish_undecided, pay
 from hotel_booking.domains.bookings.service.quote import quote
 from hotel_booking.domains.bookings.service.stay import check_in, check_out, no_show
@@ -15,6 +15,7 @@ __all__ = [
     "check_out",
     "confirm",
     "finish_undecided",
+    "guarantee",
     "hold",
     "lapse",
     "no_show",

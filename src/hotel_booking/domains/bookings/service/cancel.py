@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.errors import WrongState
+from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.types import Booking, Cancellation, Reservation
@@ -17,8 +17,8 @@ from hotel_booking.domains.rates.cancellation import fee_at
 _CANCELLABLE = ("held", "confirmed")
 
 
-def cancellation_at(booking: Booking, at: datetime) -> Cancellation:
-    """What cancelling the whole booking at `at` costs. A hold costs nothing.
+def cancellation_at(booking: Booking, at: datetime, *, waive: bool = False) -> Cancellation:
+    """What cancelling the whole booking at `at` costs. A hold costs nothing; with `waive` nothing does.
 
     Raises `WrongState` where it cannot be cancelled any more.
     """
@@ -29,7 +29,7 @@ def cancellation_at(booking: Booking, at: datetime) -> Cancellation:
             f"the booking is {booking.status.replace('_', ' ')} and cannot be cancelled",
             fix="ask the hotel",
         )
-    fee = sum(cancellation_fee(booking, room, at) for room in booking.reservations)
+    fee = 0 if waive else sum(cancellation_fee(booking, room, at) for room in booking.reservations)
     return settle(booking, fee)
 
 
@@ -58,14 +58,26 @@ async def preview_cancel(tx: Transaction, *, booking_id: UUID, now: datetime) ->
     return cancellation_at(await booking_by_id(tx, booking_id), now)
 
 
-async def cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancellation:
-    """Give all nights back, keep the fee, and set the refund of the rest on its way.
+async def cancel(
+    tx: Transaction,
+    *,
+    booking_id: UUID,
+    now: datetime,
+    waive: bool = False,
+    expected_fee: int | None = None,
+) -> Cancellation:
+    """Give all nights back, keep the fee, and set the refund of the rest on its way. With `waive` the hotel
+    lets the fee go. `expected_fee` (minor units) is what the caller saw: another one raises `PriceChanged`.
 
     Cancelling a cancelled booking raises `WrongState`; nothing is refunded twice.
     """
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
-    result = cancellation_at(booking, now)
+    result = cancellation_at(booking, now, waive=waive)
+    if expected_fee is not None and expected_fee != result.fee:
+        raise PriceChanged(
+            "the fee is no longer the one of the preview", fix="look at the new preview and confirm it"
+        )
     await tx.execute("SELECT booking_release($1)", booking_id)
     await tx.execute(
         "WITH whole AS (UPDATE booking SET status = 'cancelled', cancelled_at = $4 WHERE id = $1)"
@@ -74,7 +86,7 @@ async def cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancell
         " WHERE r.booking_id = $1 AND r.id = f.id",
         booking_id,
         [room.id for room in booking.reservations],
-        [cancellation_fee(booking, room, now) for room in booking.reservations],
+        [0 if waive else cancellation_fee(booking, room, now) for room in booking.reservations],
         now,
     )
     await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="cancelled", now=now)

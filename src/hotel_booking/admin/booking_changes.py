@@ -1,0 +1,269 @@
+"""What staff do with a booking: check in and out, no-show, change with a preview, cancel with a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.admin.bookings import booking_page
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import notes, service
+from hotel_booking.domains.bookings.service.cancel import cancellation_at
+from hotel_booking.domains.bookings.types import Booking, RoomChange
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.identity.service.confirmation import require_recent
+from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.wording import money
+from hotel_booking.http.access import staff
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, see_other
+
+_SHORTEST_REASON = 5
+
+
+@post("/bookings/{reference:str}/check-in", opt=staff(Permission.STAYS_MANAGE))
+async def check_in(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guests are there; rooms that were chosen are given to them."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    form = await read(request)
+    chosen = {
+        room.position: number
+        for room in booking.reservations
+        if (number := form.text(f"room-{room.position}", longest=20))
+    }
+
+    async def act() -> None:
+        await service.check_in(tx, booking_id=booking.id, now=now, rooms=chosen)
+
+    return await _done(request, tx, caller, booking, now, form, act, "The guests are checked in.")
+
+
+@post("/bookings/{reference:str}/check-out", opt=staff(Permission.STAYS_MANAGE))
+async def check_out(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guests have left."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+
+    async def act() -> None:
+        await service.check_out(tx, booking_id=booking.id, now=now)
+
+    return await _done(request, tx, caller, booking, now, Form.of(), act, "The guests are checked out.")
+
+
+@post("/bookings/{reference:str}/no-show", opt=staff(Permission.STAYS_MANAGE))
+async def no_show(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guests did not come."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+
+    async def act() -> None:
+        await service.no_show(tx, booking_id=booking.id, now=now)
+
+    return await _done(request, tx, caller, booking, now, Form.of(), act, "The booking is a no-show.")
+
+
+@post("/bookings/{reference:str}/guarantee", opt=staff(Permission.BOOKINGS_CREATE))
+async def guarantee(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """Confirm a hold on the hotel's own word."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CREATE)
+
+    async def act() -> None:
+        await service.guarantee(tx, booking_id=booking.id, now=now)
+        note_booking(request, "confirmed")
+
+    return await _done(
+        request, tx, caller, booking, now, Form.of(), act, "The booking is confirmed; the guest pays here."
+    )
+
+
+@get("/bookings/{reference:str}/cancel", opt=staff(Permission.BOOKINGS_CANCEL))
+async def preview_cancel(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[str]:
+    """What cancelling costs by the policy that was sold."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CANCEL)
+    return _cancel_page(request, booking, now, Form.of())
+
+
+@post("/bookings/{reference:str}/cancel", opt=staff(Permission.BOOKINGS_CANCEL))
+async def cancel(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """Cancel at the fee that was shown; or, with a reason, let it go."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CANCEL)
+    form = await read(request)
+    waive = form.flag("waive")
+    if waive:
+        caller.require_permission(Permission.BOOKINGS_WAIVE, booking.property_id)
+        require_recent(caller, now)
+    try:
+        seen = form.whole("fee", 0, 2**50, required=not waive)
+        reason = form.text("reason", longest=1000)
+        if waive and len(reason) < _SHORTEST_REASON:
+            form.wrong("reason", f"must say why, in {_SHORTEST_REASON} characters or more")
+        form.check()
+        full = cancellation_at(booking, now).fee
+        async with tx.savepoint():
+            result = await service.cancel(
+                tx, booking_id=booking.id, now=now, waive=waive, expected_fee=None if waive else seen
+            )
+            if waive:
+                text = f"Cancellation fee of {money(full, booking.currency)} waived: {reason}"
+                await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
+    except DomainError as error:
+        return _cancel_page(request, booking, now, form.failed(error), status=422)
+    note_booking(request, "cancelled")
+    back = f"; {money(result.refund, booking.currency)} go back" if result.refund else ""
+    return see_other(
+        request, f"/admin/bookings/{booking.reference}", notice=f"The booking is cancelled{back}."
+    )
+
+
+@get("/bookings/{reference:str}/amend", opt=staff(Permission.BOOKINGS_AMEND))
+async def show_amend(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, reference: str
+) -> Response[str]:
+    """The stay as it is, to be changed."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_AMEND)
+    return await _amend_page(request, tx, booking, _as_it_is(booking))
+
+
+@post("/bookings/{reference:str}/amend", opt=staff(Permission.BOOKINGS_AMEND))
+async def amend(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """Preview the change, or make it at the total that was shown."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_AMEND)
+    form = await read(request)
+    try:
+        arrival, departure = form.day("arrival", required=True), form.day("departure", required=True)
+        changes = [_room_change(form, room.position) for room in booking.reservations]
+        agreed = form.whole("agreed_total", 0, 2**50) if form.value("act") == "confirm" else None
+        form.check()
+        wanted: dict[str, Any] = {
+            "booking_id": booking.id,
+            "now": now,
+            "arrival": arrival,
+            "departure": departure,
+            "rooms": changes,
+            "by_guest": False,
+        }
+        if agreed is None:
+            preview = await service.preview_amend(tx, **wanted)
+            return await _amend_page(request, tx, booking, form, preview=preview)
+        async with tx.savepoint():
+            await service.amend(tx, **wanted, expected_total=agreed)
+    except DomainError as error:
+        return await _amend_page(request, tx, booking, form.failed(error), status=422)
+    return see_other(request, f"/admin/bookings/{booking.reference}", notice="The booking is changed.")
+
+
+async def _done(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    act: Callable[[], Awaitable[None]],
+    notice: str,
+) -> Response[Any]:
+    try:
+        async with tx.savepoint():
+            await act()
+    except DomainError as error:
+        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+    return see_other(request, f"/admin/bookings/{booking.reference}", notice=notice)
+
+
+def _cancel_page(
+    request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
+) -> Response[str]:
+    return page(
+        request,
+        "bookings/cancel.html",
+        status=status,
+        booking=booking,
+        cost=cancellation_at(booking, now),
+        form=form,
+    )
+
+
+async def _amend_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    booking: Booking,
+    form: Form,
+    *,
+    preview: Any = None,
+    status: int = 200,
+) -> Response[str]:
+    catalogue = await load_catalogue(tx, booking.property_slug)
+    return page(
+        request,
+        "bookings/amend.html",
+        status=status,
+        booking=booking,
+        form=form,
+        preview=preview,
+        room_types=[(kind.code, kind.name) for kind in catalogue.room_types.values()],
+        rate_plans=[(plan.code, plan.name) for plan in catalogue.plans.values()],
+    )
+
+
+def _as_it_is(booking: Booking) -> Form:
+    shown: dict[str, Any] = {
+        "arrival": booking.reservations[0].arrival,
+        "departure": booking.reservations[0].departure,
+    }
+    for room in booking.reservations:
+        shown[f"room_type-{room.position}"] = room.room_type
+        shown[f"rate_plan-{room.position}"] = room.rate_plan
+        shown[f"adults-{room.position}"] = room.adults
+        shown[f"children-{room.position}"] = ", ".join(map(str, room.children))
+    return Form.of(**shown)
+
+
+def _room_change(form: Form, position: int) -> RoomChange:
+    return RoomChange(
+        position,
+        room_type=form.text(f"room_type-{position}", longest=40) or None,
+        rate_plan=form.text(f"rate_plan-{position}", longest=40) or None,
+        adults=form.whole(f"adults-{position}", 1, 100, required=True),
+        children=ages(form, f"children-{position}"),
+    )
+
+
+def ages(form: Form, name: str) -> tuple[int, ...]:
+    """Children's ages such as "5, 9"."""
+    parts = [part for part in form.text(name, longest=200).replace(",", " ").split() if part]
+    if any(not (part.isascii() and part.isdecimal()) or int(part) > 17 for part in parts) or len(parts) > 20:
+        form.wrong(name, "must be ages from 0 to 17, such as 5, 9")
+        return ()
+    return tuple(map(int, parts))
+
+
+handlers = [
+    check_in,
+    check_out,
+    no_show,
+    guarantee,
+    preview_cancel,
+    cancel,
+    show_amend,
+    amend,
+]

@@ -1,0 +1,171 @@
+"""One booking: guest, rooms with their prices line by line, money, notes, and everything that happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import notes
+from hotel_booking.domains.bookings.notes import Note
+from hotel_booking.domains.bookings.pricing import price_of
+from hotel_booking.domains.bookings.queries import free_rooms
+from hotel_booking.domains.bookings.types import Booking, Reservation
+from hotel_booking.domains.identity import audit
+from hotel_booking.domains.identity.audit import Entry
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.notifications import queries as mail
+from hotel_booking.domains.notifications.types import Message
+from hotel_booking.domains.payments import queries as payments
+from hotel_booking.domains.rates.cancellation import describe
+from hotel_booking.domains.rates.pricing import night_totals
+from hotel_booking.domains.rates.types import CancellationTerms, Line
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, see_other
+
+_VERBS = {"insert": "made", "update": "changed", "delete": "removed"}
+
+
+class ShownRoom(msgspec.Struct, frozen=True):
+    """A room of the booking with its price and policy as sold; `free` are rooms that it can be given."""
+
+    reservation: Reservation
+    lines: tuple[Line, ...]
+    policy: CancellationTerms
+    free: list[str]
+
+    @property
+    def free_pairs(self) -> list[tuple[str, str]]:
+        """The free rooms for a select."""
+        return [(number, f"Room {number}") for number in self.free]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One thing that happened. `entry` holds what changed where the audit log tells of it."""
+
+    at: datetime
+    title: str
+    by: str
+    kind: str
+    entry: Entry | None = None
+    link: str = ""
+
+
+@get("/bookings/{reference:str}", opt=staff(Permission.BOOKINGS_VIEW))
+async def show_booking(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[str]:
+    """The whole story of a booking."""
+    return await booking_page(request, tx, caller, await open_booking(tx, reference, caller), now)
+
+
+@post("/bookings/{reference:str}/notes", opt=staff(Permission.BOOKINGS_NOTE))
+async def add_note(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """Write something down."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_NOTE)
+    form = await read(request)
+    try:
+        text = form.text("text", required=True, longest=notes.LONGEST)
+        form.check()
+        await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
+    except DomainError as error:
+        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+    return see_other(request, f"/admin/bookings/{booking.reference}#notes", notice="The note is written.")
+
+
+async def booking_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    booking: Booking,
+    now: datetime,
+    *,
+    form: Form | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """The page of a booking, with a form that was refused where there is one."""
+    arriving = booking.status == "confirmed" and caller.may(Permission.STAYS_MANAGE, booking.property_id)
+    rooms = [
+        ShownRoom(
+            room,
+            price_of(room, room.terms).lines,
+            _policy(booking, room, now),
+            await free_rooms(tx, room) if arriving and room.room is None else [],
+        )
+        for room in booking.reservations
+    ]
+    written = await notes.of_booking(tx, booking.id)
+    money = (
+        await payments.of_booking(tx, booking.id)
+        if caller.may(Permission.PAYMENTS_VIEW, booking.property_id)
+        else None
+    )
+    sent = await mail.of_booking(tx, booking.id)
+    entries = await audit.history_of_booking(tx, booking.id)
+    dead = booking.status in ("cancelled", "expired", "no_show")
+    owed = sum(room.fee for room in booking.reservations) if dead else booking.total
+    return page(
+        request,
+        "bookings/detail.html",
+        status=status,
+        booking=booking,
+        rooms=rooms,
+        notes=written,
+        payments=money,
+        events=_story(entries, sent, written, caller.may(Permission.MAIL_VIEW, booking.property_id)),
+        form=form or Form.of(),
+        owed=owed,
+        balance=0 if booking.status == "held" else max(owed - booking.paid, 0),
+        now=now,
+    )
+
+
+def _policy(booking: Booking, room: Reservation, now: datetime) -> CancellationTerms:
+    price = price_of(room, room.terms)
+    return describe(
+        room.terms.policy,
+        arrival=room.arrival,
+        timezone=booking.timezone,
+        currency=booking.currency,
+        total=room.total,
+        night_totals=night_totals(price),
+        at=now,
+    )
+
+
+def _story(entries: list[Entry], sent: list[Message], written: list[Note], may_mail: bool) -> list[Event]:
+    events = [_change(entry) for entry in entries if entry.object_kind != "note"]
+    events += [
+        Event(
+            message.created_at,
+            f"Mail: {message.subject or message.template.replace('_', ' ')} ({message.status})",
+            "",
+            "mail",
+            link=f"/admin/mail/{message.id}" if may_mail else "",
+        )
+        for message in sent
+    ]
+    events += [Event(note.created_at, note.text[:300], note.author, "note") for note in written]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _change(entry: Entry) -> Event:
+    after = entry.after or {}
+    title = f"{entry.object_kind.replace('_', ' ').capitalize()} {_VERBS.get(entry.action, entry.action)}"
+    if "status" in after and entry.action == "update":
+        title = f"{entry.object_kind.capitalize()}: {str(after['status']).replace('_', ' ')}"
+    by = entry.actor_name or entry.actor_kind
+    return Event(entry.at, title, by, entry.object_kind, entry=entry)
+
+
+handlers = [show_booking, add_note]

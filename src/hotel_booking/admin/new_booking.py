@@ -1,0 +1,257 @@
+"""A new booking at the desk or by telephone: the same offers, prices, explanations and fixes as everywhere
+else."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.booking_changes import ages
+from hotel_booking.core.config import Settings
+from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.errors import QuoteNotFound
+from hotel_booking.domains.bookings.queries import quote_seen
+from hotel_booking.domains.bookings.types import RoomRequest
+from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.choices import properties_within
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.search.party import spread
+from hotel_booking.domains.search.types import Offers
+from hotel_booking.http.access import staff
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, see_other
+
+_CREATE = staff(Permission.BOOKINGS_CREATE)
+_ASKED = ("property", "arrival", "departure", "adults", "children", "rooms", "walk_in")
+_HELD_FOR = timedelta(hours=24)  # while a guest who was sent the link finds their card
+_GUEST_FIELDS = {
+    "given_name": "must have visible characters",
+    "family_name": "must have visible characters",
+    "email": "must be an e-mail address such as name@example.com",
+    "phone": "must have digits, blanks and + ( ) . / - only",
+    "country": "must be two letters such as PT",
+}
+
+
+@get("/bookings/new", opt=_CREATE)
+async def choose(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
+) -> Response[str]:
+    """Dates and party; with them, everything that is sold, and why the rest is not."""
+    houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
+    form = Form({name: request.query_params.getall(name, []) for name in _ASKED})
+    asked = bool(form.value("property"))
+    house = next((row for row in houses if row["slug"] == form.value("property")), None)
+    if not asked:
+        form = _at_first(houses, now, walk_in=form.flag("walk_in"))
+    found: Offers | None = None
+    if asked:
+        try:
+            if house is None:
+                form.wrong("property", "must be one of your properties")
+            stay, party = _stay(form, house, now), _party(form)
+            form.check()
+            if house is not None and stay is not None:
+                found = await offers(tx, house["slug"], stay, party, explain=True, now=now)
+        except DomainError as error:
+            form.failed(error)
+    return page(
+        request,
+        "bookings/new.html",
+        status=422 if form.errors else 200,
+        form=form,
+        houses=[(row["slug"], row["name"]) for row in houses if row["active"]],
+        house=house,
+        found=found,
+        walk_in=form.flag("walk_in"),
+    )
+
+
+@post("/bookings/quotes", opt=_CREATE)
+async def take_offer(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, settings: Settings
+) -> Response[Any]:
+    """Keep the price of an offer and ask for the guest."""
+    form = await read(request)
+    houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
+    house = next((row for row in houses if row["slug"] == form.value("property")), None)
+    try:
+        if house is None:
+            form.wrong("property", "must be one of your properties")
+        stay, party = _stay(form, house, now), _party(form)
+        room_type = form.text("room_type", required=True, longest=40)
+        rate_plan = form.text("rate_plan", required=True, longest=40)
+        form.check()
+        if house is None or stay is None:
+            raise QuoteNotFound("there is no such offer")
+        quote = await service.quote(
+            tx,
+            property_slug=house["slug"],
+            stay=stay,
+            rooms=[RoomRequest(room_type, rate_plan, room.adults, room.children) for room in party],
+            now=now,
+            lifetime=timedelta(minutes=settings.quote_minutes),
+        )
+    except DomainError as error:
+        return page(
+            request,
+            "bookings/new.html",
+            status=422,
+            form=form.failed(error),
+            houses=[(row["slug"], row["name"]) for row in houses if row["active"]],
+            house=house,
+            found=None,
+            walk_in=form.flag("walk_in"),
+        )
+    walk_in = "?walk_in=true" if form.flag("walk_in") else ""
+    return see_other(request, f"/admin/bookings/quotes/{quote.id}{walk_in}")
+
+
+@get("/bookings/quotes/{quote_id:uuid}", opt=_CREATE)
+async def ask_guest(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    quote_id: UUID,
+    walk_in: bool = False,
+) -> Response[Any]:
+    """Who is it for, and how is it paid."""
+    quote = await _own_quote(tx, caller, quote_id)
+    if quote["reference"] is not None:
+        return see_other(request, f"/admin/bookings/{quote['reference']}")
+    form = Form.of(guarantee="hotel", walk_in=walk_in)
+    return _guest_page(request, quote_id, quote, form, now)
+
+
+@post("/bookings/quotes/{quote_id:uuid}", opt=_CREATE)
+async def book(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, quote_id: UUID
+) -> Response[Any]:
+    """Book. Sent twice it books once: a quote makes one booking."""
+    quote = await _own_quote(tx, caller, quote_id)
+    if quote["reference"] is not None:
+        return see_other(request, f"/admin/bookings/{quote['reference']}")
+    form = await read(request)
+    try:
+        guest = _guest(form)
+        how = form.choice("guarantee", ("hotel", "link"))
+        requests = form.text("requests", longest=2000) or None
+        form.check()
+        walk_in = form.flag("walk_in")
+        async with tx.savepoint():
+            held = await service.hold(
+                tx,
+                quote_id=quote_id,
+                guest=guest,
+                now=now,
+                lifetime=_HELD_FOR,
+                requests=requests,
+                source="walk_in" if walk_in else "desk",
+            )
+            note_booking(request, "held")
+            if how == "hotel":
+                await service.guarantee(tx, booking_id=held.booking.id, now=now)
+                note_booking(request, "confirmed")
+    except DomainError as error:
+        return _guest_page(request, quote_id, quote, form.failed(error), now, status=422)
+    notice = (
+        "The booking is confirmed; the guest pays at the hotel."
+        if how == "hotel"
+        else "The rooms are held for a day; the guest gets a link to pay."
+    )
+    return see_other(request, f"/admin/bookings/{held.booking.reference}", notice=notice)
+
+
+def _guest_page(
+    request: Request[Any, Any, State],
+    quote_id: UUID,
+    quote: Row,
+    form: Form,
+    now: datetime,
+    status: int = 200,
+) -> Response[str]:
+    return page(
+        request,
+        "bookings/guest.html",
+        status=status,
+        quote_id=quote_id,
+        quote=quote,
+        expired=quote["expires_at"] <= now,
+        form=form,
+    )
+
+
+async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> Row:
+    quote = await quote_seen(tx, quote_id)
+    if quote is None or not caller.may(Permission.BOOKINGS_CREATE, quote["property_id"]):
+        raise QuoteNotFound("there is no such quote", fix="choose an offer again")
+    return quote
+
+
+def _at_first(houses: Any, now: datetime, *, walk_in: bool) -> Form:
+    house = next((row for row in houses if row["active"]), None)
+    today = local_today(now, house["timezone"]) if house is not None else now.date()
+    return Form.of(
+        property=house["slug"] if house is not None and len(houses) == 1 else "",
+        arrival=today,
+        departure=today + timedelta(days=1),
+        adults=2,
+        rooms=1,
+        walk_in=walk_in,
+    )
+
+
+def _stay(form: Form, house: Row | None, now: datetime) -> Stay | None:
+    arrival: date | None = form.day("arrival", required=not form.flag("walk_in"))
+    if form.flag("walk_in") and house is not None:
+        arrival = local_today(now, house["timezone"])
+    departure = form.day("departure", required=True)
+    form.check()
+    return Stay(arrival, departure) if arrival is not None and departure is not None else None
+
+
+def _party(form: Form) -> tuple[Occupancy, ...]:
+    adults = form.whole("adults", 1, 30, required=True)
+    rooms = form.whole("rooms", 1, 8, required=True)
+    children = ages(form, "children")
+    form.check()
+    return spread(adults or 1, children, rooms or 1)
+
+
+def _guest(form: Form) -> GuestDetails:
+    values = {
+        name: form.text(name, required=name in ("given_name", "family_name", "email"), longest=254)
+        for name in _GUEST_FIELDS
+    }
+    form.check()
+    try:
+        return msgspec.convert(
+            {name: value.upper() if name == "country" else value for name, value in values.items() if value},
+            GuestDetails,
+        )
+    except msgspec.ValidationError as error:
+        wrong = next((name for name in _GUEST_FIELDS if f"$.{name}`" in str(error)), "")
+        form.wrong(wrong, _GUEST_FIELDS.get(wrong, "cannot be right"))
+        form.check()
+        raise
+    except DomainError as error:
+        name = (error.field or "").removeprefix("guest.")
+        form.wrong(name if name in _GUEST_FIELDS else "", error.detail)
+        form.check()
+        raise
+
+
+handlers = [choose, take_offer, ask_guest, book]
