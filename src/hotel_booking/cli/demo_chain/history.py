@@ -69,7 +69,7 @@ async def write_history(
     """
     until = today - timedelta(days=RECENT)
     first = until - timedelta(days=DAYS)
-    # The planner cannot know our temporary tables; hashing suits all of what follows.
+    # Hashing suits all of what follows.
     for setting in (
         "session_replication_role = replica",
         "jit = off",
@@ -80,6 +80,7 @@ async def write_history(
     await tx.execute("SELECT setseed($1)", draws(seed, "history").random())
     await tx.execute(_sql("tables"))
     await tx.copy("history_name", ("kind", "position", "name"), _names())
+    await tx.execute("ANALYZE pg_temp.history_name")
     restore = await _drop_indexes(tx)
     gaps = _plan_gaps(houses, bookings)
     bodies: dict[UUID, object] = {}

@@ -15,14 +15,26 @@ CREATE TEMP TABLE history_stay (
     given int, family int, mail int, created_at timestamptz, ended_at timestamptz
 ) ON COMMIT DROP;
 
--- As bookings.reference.encode; a multiplication by an odd number never gives a number below 2**45 twice.
+-- As bookings.reference.encode, for the digits of base 32 from the left; a product with an odd number gives no
+-- number below 2**45 twice. Plain expressions, so that PostgreSQL writes them into the statements.
+CREATE FUNCTION pg_temp.digit(n bigint, place int) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT ((((n * 680990349693) & 35184372088831) >> (40 - 5 * place)) & 31)::int
+$$;
+CREATE FUNCTION pg_temp.letter(digit int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + digit, 1)
+$$;
+CREATE FUNCTION pg_temp.twice(digit int) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+    SELECT 2 * digit / 32 + 2 * digit % 32
+$$;
 CREATE FUNCTION pg_temp.reference(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT left(t.body, 5) || '-' || substr(t.body, 6)
-           || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + (32 - t.luhn % 32) % 32, 1)
-      FROM (SELECT string_agg(substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + d, 1), '' ORDER BY i) AS body,
-                   sum(CASE WHEN i % 2 = 0 THEN 2 * d / 32 + 2 * d % 32 ELSE d END)::int AS luhn
-              FROM (SELECT i, ((((n * 680990349693) & 35184372088831) >> (40 - 5 * i)) & 31)::int AS d
-                      FROM generate_series(0, 8) AS i) AS digits) AS t
+    SELECT pg_temp.letter(pg_temp.digit(n, 0)) || pg_temp.letter(pg_temp.digit(n, 1))
+        || pg_temp.letter(pg_temp.digit(n, 2)) || pg_temp.letter(pg_temp.digit(n, 3))
+        || pg_temp.letter(pg_temp.digit(n, 4)) || '-' || pg_temp.letter(pg_temp.digit(n, 5))
+        || pg_temp.letter(pg_temp.digit(n, 6)) || pg_temp.letter(pg_temp.digit(n, 7))
+        || pg_temp.letter(pg_temp.digit(n, 8)) || pg_temp.letter((352 - pg_temp.twice(pg_temp.digit(n, 0))
+        - pg_temp.digit(n, 1) - pg_temp.twice(pg_temp.digit(n, 2)) - pg_temp.digit(n, 3)
+        - pg_temp.twice(pg_temp.digit(n, 4)) - pg_temp.digit(n, 5) - pg_temp.twice(pg_temp.digit(n, 6))
+        - pg_temp.digit(n, 7) - pg_temp.twice(pg_temp.digit(n, 8))) % 32)
 $$;
 
 -- @ stays
