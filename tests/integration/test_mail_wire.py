@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.config import ConfigError, Settings
 from hotel_booking.core.db import Database
 from hotel_booking.domains.notifications import queries, service
 from hotel_booking.domains.notifications.rendering import render
@@ -113,6 +114,25 @@ async def test_the_message_is_ascii_on_the_wire_and_the_server_is_told_goodbye()
     assert heard[4].isascii()
     assert max(len(line) for line in heard[4].split(b"\r\n")) < 998
     assert heard[5].lower() == b"quit\r\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "sender"),
+    [
+        ("smtp://mail.example:port", SENDER),
+        ("mail.example", SENDER),
+        ("smtp://mail.example", "nobody"),
+        ("smtp://mail.example", ""),
+        ("smtp://mail.example", "Hotel <a b@example.com>"),
+    ],
+)
+def test_settings_with_which_nothing_could_go_out_are_refused_at_the_start(url: str, sender: str) -> None:
+    with pytest.raises(ConfigError):
+        SmtpMailer(url, sender=sender)
+
+
+def test_the_usual_sender_is_good_enough() -> None:
+    SmtpMailer("smtp://mail.example", sender=Settings(database_url="").mail_from)
 
 
 # encryption and passwords --------------------------------------------------------------------------

@@ -108,6 +108,7 @@ async def show_mail(
         request,
         "mail/message.html",
         message=message,
+        languages=LANGUAGES,
         rendered=_rendered(message),
         attempts=await queries.attempts(tx, message_id),
     )

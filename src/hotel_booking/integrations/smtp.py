@@ -19,22 +19,29 @@ from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.config import ConfigError
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 
 _SECONDS = 20.0
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_SENDER = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")  # a machine of the house, too
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 class SmtpMailer:
     """Hands messages to the mail server that `url` names: smtp://, smtp+starttls:// or smtps://, with
-    user:password@ where it wants one."""
+    user:password@ where it wants one. Raises `ConfigError` where no message could go out."""
 
     def __init__(self, url: str, *, sender: str, seconds: float = _SECONDS) -> None:
         parts = urlsplit(url)
+        try:
+            self._port = parts.port or _SCHEMES[parts.scheme]
+        except (KeyError, ValueError):
+            raise ConfigError(["HOTEL_SMTP_URL is not like smtp://user:password@host:port"]) from None
+        if not _SENDER.fullmatch(parseaddr(sender)[1]):
+            raise ConfigError([f"HOTEL_MAIL_FROM={sender} is not like Our Hotel <bookings@hotel.example>"])
         self._host = parts.hostname or "localhost"
-        self._port = parts.port or _SCHEMES[parts.scheme]
         self._scheme = parts.scheme
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         self._sender = sender

@@ -127,7 +127,7 @@ def _as_html(kind: str, pairs: list[tuple[str, str]]) -> Markup:
             return Markup('<p><a class="button" href="{1}">{0}</a></p>').format(*pairs[0])
         case "facts":
             rows = (
-                Markup('<tr><th scope="row">{}</th><td dir="auto">{}</td></tr>').format(*pair)
+                Markup('<tr><th scope="row">{}</th><td><bdi>{}</bdi></td></tr>').format(*pair)
                 for pair in pairs
             )
             return Markup("<table>{}</table>").format(Markup("").join(rows))
@@ -233,6 +233,6 @@ _HTML = Environment(undefined=StrictUndefined, autoescape=True).from_string(
     '<!doctype html>\n<html lang="{{ language }}" dir="{{ "rtl" if rtl else "ltr" }}">\n<head>\n'
     '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     "<title>{{ subject }}</title>\n<style>{{ style }}</style>\n</head>\n<body>\n<main>\n"
-    '<h1 dir="auto">{{ house }}</h1>\n{% for part in parts %}{{ part }}\n{% endfor %}</main>\n'
+    "<h1><bdi>{{ house }}</bdi></h1>\n{% for part in parts %}{{ part }}\n{% endfor %}</main>\n"
     "<footer>{% for line in footer %}<p>{{ line }}</p>{% endfor %}</footer>\n</body>\n</html>\n"
 )
