@@ -56,7 +56,6 @@ export function draw(host) {
   plot.setAttribute("aria-hidden", "true");
   const formats = [...new Set(series.map((one) => one.format ?? "count"))];
   const bars = series.filter((one) => one.kind === "bars").length;
-  keys(host, plot, series);
 
   const word = Object.assign(document.createElement("div"), { className: "hover", hidden: true });
   host.append(word);
@@ -147,19 +146,6 @@ function label(x, at) {
   const text = x[at];
   if (text === undefined) return "";
   return isDate(text) ? asDay(text, x.length > 60 ? { month: "short", day: "numeric" } : { day: "numeric", month: "short" }) : text;
-}
-
-function keys(host, plot, series) {
-  if (series.length < 2 || host.querySelector(".keys")) return;
-  const list = Object.assign(document.createElement("ul"), { className: "keys" });
-  list.setAttribute("aria-hidden", "true");
-  series.forEach((one, index) => {
-    const mark = Object.assign(document.createElement("i"), { className: `s${(index % 6) + 1} ${one.kind === "line" ? "line" : ""}` });
-    const entry = document.createElement("li");
-    entry.append(mark, one.label);
-    list.append(entry);
-  });
-  plot.before(list);
 }
 
 function tell(u, host, word, { x, series, currency }) {
