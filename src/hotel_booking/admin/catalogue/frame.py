@@ -22,7 +22,7 @@ from hotel_booking.http.ui.render import page
 
 T = TypeVar("T")
 
-HighestId = 2**31 - 1
+HIGHEST_ID = 2**31 - 1
 CODE_HINT = "use letters, digits, - and _, at most 40 of them"
 _PATTERNS = {
     "code": CODE_HINT,
@@ -83,7 +83,7 @@ def is_code(text: str) -> bool:
 
 def version_of(form: Form) -> int:
     """The version that was edited."""
-    return form.whole("version", 1, HighestId, required=True) or 0
+    return form.whole("version", 1, HIGHEST_ID, required=True) or 0
 
 
 def refused(

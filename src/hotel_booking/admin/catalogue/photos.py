@@ -30,7 +30,7 @@ from hotel_booking.http.ui.render import see_other
 _UPLOAD_LIMIT = images.MAX_BYTES + 500_000
 _one_at_a_time = asyncio.Semaphore(1)
 
-PhotoId = Annotated[int, Parameter(ge=1, le=frame.HighestId)]
+PhotoId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
 
 
 @get("/properties/{slug:str}/photos", opt=staff(Permission.CATALOGUE_VIEW))

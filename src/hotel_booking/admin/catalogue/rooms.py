@@ -25,7 +25,7 @@ from hotel_booking.http.ui.render import see_other
 _MOST_AT_ONCE = 200
 _RANGE = re.compile(r"([^\W\d]*)(\d{1,6})\s*[-–]\s*\1(\d{1,6})")  # noqa: RUF001  # 101-110, A1-A9
 
-RoomId = Annotated[int, Parameter(ge=1, le=frame.HighestId)]
+RoomId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
 
 
 @get("/properties/{slug:str}/rooms", opt=staff(Permission.CATALOGUE_VIEW))
