@@ -65,6 +65,11 @@ async def test_what_failed_is_sent_again_and_what_was_sent_is_not(db: Database, 
         assert (await client.post(f"/admin/mail/{message_id}/send-again")).status_code == 409
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT status FROM mail_message") == "waiting"
+        noted = await tx.fetch(
+            "SELECT actor_name, before, booking_id FROM audit_entry WHERE object_kind = 'mail'"
+        )
+    assert [(row["actor_name"], row["before"]) for row in noted] == [("Ada Member", {"status": "failed"})]
+    assert noted[0]["booking_id"] is not None
 
 
 async def test_a_message_shows_no_link_that_opens_something(db: Database, database_url: str) -> None:

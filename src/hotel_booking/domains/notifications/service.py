@@ -123,6 +123,15 @@ async def send_again(
         now,
     )
     await _enqueue(tx, message_id, now)
+    # Messages come and go by jobs, which the audit log need not tell of; this was somebody's decision.
+    await tx.execute(
+        "SELECT audit_write('update', 'mail', $1, $2, $3, $4, $5)",
+        str(message_id),
+        message.property_id,
+        message.booking_id,
+        {"status": message.status},
+        {"status": "waiting", "template": message.template},
+    )
 
 
 async def sweep(tx: Transaction, *, now: datetime, lost_after: timedelta, limit: int = 500) -> int:
