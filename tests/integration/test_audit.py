@@ -99,6 +99,37 @@ async def test_an_origin_ends_with_its_transaction(hotel: Database) -> None:
     assert kinds == ["database", "staff"] * 30
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["O'Sample", "\\", "\\'; DROP TABLE tax; --", "''", 'a"b', "$$", "%s", "é…\n\u2028\U0001f511", "\x00"],
+)
+async def test_a_name_is_stored_as_it_is_whatever_it_holds(hotel: Database, name: str) -> None:
+    who = Origin("staff", id="7", name=name)
+    if "\x00" in name:  # PostgreSQL knows no such text: nothing is changed either
+        with pytest.raises(asyncpg.PostgresError):
+            await change(hotel.acting(who), "UPDATE property SET stars = 4")
+        return
+    await change(hotel.acting(who), "UPDATE property SET stars = 4")
+    assert (await entries(hotel))[0].actor_name == name
+
+
+async def test_a_savepoint_in_a_savepoint_undoes_only_its_own(hotel: Database) -> None:
+    async with hotel.acting(SOMEBODY).transaction() as tx:
+        async with tx.savepoint():
+            await tx.execute("UPDATE property SET stars = 1")
+            with suppress(ZeroDivisionError):
+                async with tx.savepoint():
+                    await tx.execute("UPDATE property SET stars = 2")
+                    raise ZeroDivisionError
+            with suppress(asyncpg.PostgresError):
+                async with tx.savepoint():
+                    await tx.execute("SELECT 1 / 0")
+            async with tx.savepoint():
+                await tx.execute("UPDATE property SET phone = 'kept'")
+        assert await tx.fetchval("SELECT (stars, phone)::text FROM property") == "(1,kept)"
+    assert [entry.after for entry in (await entries(hotel))[:2]] == [{"phone": "kept"}, {"stars": 1}]
+
+
 async def test_prices_are_noted_once_a_statement_with_what_they_cover(hotel: Database) -> None:
     before = len(await entries(hotel, object_kind="rates"))
     await change(hotel.acting(SOMEBODY), "UPDATE rate_night SET price = price + 100")
