@@ -82,16 +82,19 @@ document.addEventListener("submit", async (event) => {
     form.dataset.sent = "yes";
     button?.setAttribute("aria-busy", "true");
     document.body.classList.add("busy");
+    setTimeout(release, 12000);
   }
 }, { capture: true });
 
-addEventListener("pageshow", () => {
+// The page may come back from the browser's memory, or the answer may be a file: then all is as before.
+function release() {
   document.body.classList.remove("busy");
   for (const form of document.querySelectorAll('form[data-sent="yes"]')) {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll('button[aria-busy="true"]')) button.removeAttribute("aria-busy");
   }
-});
+}
+addEventListener("pageshow", release);
 
 document.addEventListener("click", async (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
