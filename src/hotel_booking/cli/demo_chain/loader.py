@@ -73,7 +73,7 @@ async def load(
     ):
         if await tx.fetchval("SELECT EXISTS (SELECT FROM property)"):
             raise NotEmpty("the database has hotels already", fix="load the demo into a fresh database")
-        await _audit(tx, on=False)
+        await _triggers(tx, on=False)
         await load_places(tx)
         steps.done("cities", 0.2)
         houses = await _houses(tx, properties, seed)
@@ -90,6 +90,7 @@ async def load(
             sheet = Sheet(house, period, seed)
             stocked.append((await _load_book(tx, sheet, period, seed, known_terms), sheet))
             steps.at("bookings", 0.25 + 0.2 * number / len(houses))
+        await tx.execute("SELECT booking_entries_fill()")
         steps.done("bookings", 0.45)
         nights = _with_steps(stocked, steps, "rooms", 0.45, 0.65)
         await tx.copy(
@@ -118,7 +119,7 @@ async def load(
                 progress=steps.at,
             )
             steps.done("history", 0.95)
-        await _audit(tx, on=True)
+        await _triggers(tx, on=True)
         await tx.execute("SELECT audit_write('insert', 'demo data', '', NULL, NULL, NULL, NULL)")
         await tx.execute(
             "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
@@ -130,12 +131,13 @@ async def load(
         steps.done("tidying up", 1.0)
 
 
-async def _audit(tx: Transaction, *, on: bool) -> None:
-    """Made-up lives are not changes that somebody made: the loading is one entry. Only the owner of the
-    tables can do this, and the tables are locked until it is over."""
+async def _triggers(tx: Transaction, *, on: bool) -> None:
+    """Made-up lives are not changes that somebody made: for the audit log, the loading is one entry. The
+    listing that staff search is written at once. Only the owner of the tables can do this, and they are locked
+    until it is over."""
     triggers = await tx.fetch(
         "SELECT tgrelid::regclass::text AS table, tgname AS name FROM pg_trigger"
-        " WHERE tgname ~ '^audit' ORDER BY 1, 2"
+        " WHERE tgname ~ '^(audit|listed)' ORDER BY 1, 2"
     )
     for row in triggers:
         await tx.execute(f"ALTER TABLE {row['table']} {'ENABLE' if on else 'DISABLE'} TRIGGER {row['name']}")
