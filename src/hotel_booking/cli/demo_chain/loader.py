@@ -133,8 +133,8 @@ async def load(
 
 async def _triggers(tx: Transaction, *, on: bool) -> None:
     """Made-up lives are not changes that somebody made: for the audit log, the loading is one entry. The
-    listing that staff search is written at once. Only the owner of the tables can do this, and they are locked
-    until it is over."""
+    listing that staff search is written at once. Only the owner of the tables can do this, and they are
+    locked until it is over."""
     triggers = await tx.fetch(
         "SELECT tgrelid::regclass::text AS table, tgname AS name FROM pg_trigger"
         " WHERE tgname ~ '^(audit|listed)' ORDER BY 1, 2"
