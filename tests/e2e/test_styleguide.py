@@ -3,7 +3,9 @@ conveniences that scripts add."""
 
 from __future__ import annotations
 
-from playwright.async_api import Page, expect
+import asyncio
+
+from playwright.async_api import Page, Route, expect
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
@@ -127,3 +129,29 @@ async def keys_lead_everywhere(page: Page) -> None:
     await page.keyboard.press("g")
     await page.keyboard.press("t")
     await page.wait_for_url("**/admin/today", timeout=30_000)
+
+
+async def test_a_form_is_sent_once(db: Database, database_url: str) -> None:
+    """Two clicks on the way to the same answer are one request."""
+    token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
+    async with (
+        serving(database_url) as site,
+        browsing() as browser,
+        visiting(browser, site, **DESK) as page,
+    ):
+        await enter(page, site, token)
+        await page.goto("/admin/account")
+        sent: list[str] = []
+
+        async def slowly(route: Route) -> None:
+            sent.append(route.request.method)
+            await asyncio.sleep(1)
+            await route.continue_()
+
+        await page.route("**/admin/sign-out", slowly)
+        await page.evaluate(
+            "document.querySelectorAll('form[action=\"/admin/sign-out\"] button')"
+            ".forEach(button => { button.click(); button.click(); button.click(); })"
+        )
+        await page.wait_for_url("**/admin/sign-in*", timeout=30_000)
+        assert sent == ["POST"]

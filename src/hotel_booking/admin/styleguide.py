@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.params import QueryParameter
 
 from hotel_booking.core.errors import NotFound
 from hotel_booking.http.access import public
@@ -28,7 +29,7 @@ class NotShownHere(NotFound):
 @get("/styleguide", opt=public(), include_in_schema=False)
 async def styleguide(
     request: Request[Any, Any, State],
-    dir: str = "ltr",
+    direction: Annotated[str, QueryParameter(name="dir")] = "ltr",
     theme: str = "",
 ) -> Response[str]:
     """Every component with the markup that makes it."""
@@ -44,7 +45,7 @@ async def styleguide(
     return page(
         request,
         "styleguide/styleguide.html",
-        dir="rtl" if dir == "rtl" else "ltr",
+        dir="rtl" if direction == "rtl" else "ltr",
         theme=theme if theme in ("light", "dark") else "",
         may=lambda *_: True,
         filled=filled,

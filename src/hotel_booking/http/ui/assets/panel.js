@@ -75,16 +75,20 @@ document.addEventListener("submit", async (event) => {
     return;
   }
   delete form.dataset.confirmed;
-  if (event.defaultPrevented) return;
-  // A second click while the first is on its way would do it twice.
-  if (form.dataset.sent === "yes") return event.preventDefault();
-  if (form.method === "post" && !form.hasAttribute("hx-post") && !form.target) {
-    form.dataset.sent = "yes";
-    button?.setAttribute("aria-busy", "true");
-    document.body.classList.add("busy");
-    setTimeout(release, 12000);
-  }
 }, { capture: true });
+
+// A second click while the first is on its way would do it twice. Last of all, so that a script that sends the
+// form by itself has had its say.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (form.dataset.sent === "yes") return event.preventDefault();
+  if (form.method !== "post" || form.hasAttribute("hx-post") || form.target) return;
+  form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
+  document.body.classList.add("busy");
+  setTimeout(release, 12000);
+});
 
 // The page may come back from the browser's memory, or the answer may be a file: then all is as before.
 function release() {
