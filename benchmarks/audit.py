@@ -1,10 +1,10 @@
 """What the audit log costs who sells rooms: `python -m benchmarks.audit`. Prints figures; asserts nothing.
 
-Books and pays (three nights, a deposit that is captured) by turns audited and not audited in one run, on a
-throwaway cluster with a durable configuration (fsync on), through the services: the same bookings, once with
-the triggers and the transaction's origin, once without either. Turns are short and each is compared with its
-neighbours, because a machine is never equally fast for long. Then: what chaining an entry costs the worker,
-and how fast a chain is followed.
+Quotes, books and pays (three nights, a deposit that is captured) by turns audited and not audited in one
+run, on a throwaway cluster with a durable configuration (fsync on), through the services: the same bookings,
+once with the triggers and the transaction's origin, once without either. Turns are short and each is compared
+with its neighbours, because a machine is never equally fast for long. Then: what chaining an entry costs the
+worker, and how fast a chain is followed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
 
 from hotel_booking import migrations
+from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database, Origin
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Quote
@@ -36,6 +37,11 @@ async def sell(db: Database, gateway: SandboxGateway, quote: Quote) -> None:
     async with db.transaction(wait=60) as tx:
         held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
     await service.pay(db, gateway, booking_id=held.booking.id, token="tok_success", now=NOW)  # noqa: S106
+
+
+async def quote(db: Database, when: Stay) -> Quote:
+    """A price for a week, to be paid at once."""
+    return await make_quote(db, when, plan="NRF", lifetime=WEEK)
 
 
 async def audited(db: Database, *, on: bool) -> None:
@@ -64,18 +70,16 @@ def server_seconds(folder: Path) -> float:
 
 
 async def turn(
-    db: Database, folder: Path, *, bookings: int, clients: int, number: int
+    db: Database, folder: Path, *, bookings: int, clients: int, number: int, quoted: bool
 ) -> tuple[float, float]:
     """Bookings a second, and the server's milliseconds of processor a booking."""
-    quotes = [
-        await make_quote(db, stay((number * 3 + i) % 50, 3), plan="NRF", lifetime=WEEK)
-        for i in range(bookings)
-    ]
-    waiting, gateway = iter(quotes), SandboxGateway()
+    stays = [stay((number * 3 + i) % 50, 3) for i in range(bookings)]
+    made: list[Stay | Quote] = [when if quoted else await quote(db, when) for when in stays]
+    waiting, gateway = iter(made), SandboxGateway()
 
     async def client() -> None:
-        for quote in waiting:
-            await sell(db, gateway, quote)
+        for this in waiting:
+            await sell(db, gateway, this if isinstance(this, Quote) else await quote(db, this))
 
     before, began = server_seconds(folder), time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
@@ -83,7 +87,7 @@ async def turn(
     return rate, (server_seconds(folder) - before) / bookings * 1000
 
 
-async def measure(url: str, folder: Path, *, turns: int, bookings: int, clients: int) -> None:
+async def measure(url: str, folder: Path, *, turns: int, bookings: int, clients: int, quoted: bool) -> None:
     """Print the figures."""
     async with Database.open(url, size=clients + 2) as db:
         await small_hotel(db, rooms=5_000)
@@ -95,9 +99,11 @@ async def measure(url: str, folder: Path, *, turns: int, bookings: int, clients:
             for kind in order:
                 await audited(db, on=kind == "audited")
                 # Switching makes every connection plan anew: a short turn for that.
-                await turn(kinds[kind], folder, bookings=clients * 2, clients=clients, number=number)
+                await turn(
+                    kinds[kind], folder, bookings=clients * 2, clients=clients, number=number, quoted=quoted
+                )
                 rate, used = await turn(
-                    kinds[kind], folder, bookings=bookings, clients=clients, number=number
+                    kinds[kind], folder, bookings=bookings, clients=clients, number=number, quoted=quoted
                 )
                 if number:  # the first is for warming up
                     rates[kind].append(rate)
@@ -139,6 +145,7 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=40)
     parser.add_argument("--bookings", type=int, default=60, help="in a turn")
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--without-quotes", action="store_true", help="quotes are made beforehand")
     wanted = parser.parse_args()
     with throwaway(DURABLE) as cluster:
         cluster.create_database("bench")
@@ -150,5 +157,6 @@ if __name__ == "__main__":
                 turns=wanted.turns,
                 bookings=wanted.bookings,
                 clients=wanted.clients,
+                quoted=not wanted.without_quotes,
             )
         )

@@ -130,6 +130,37 @@ async def test_a_savepoint_in_a_savepoint_undoes_only_its_own(hotel: Database) -
     assert [entry.after for entry in (await entries(hotel))[:2]] == [{"phone": "kept"}, {"stars": 1}]
 
 
+async def test_a_step_of_a_sale_hides_no_other_change(hotel: Database) -> None:
+    """The short ways of noting a sale are for its usual steps alone: they look at every other column there
+    is, those of later migrations too."""
+    for table, unseen in (
+        ("booking", {"status", "confirmed_at", "access_hash", "hold_expires_at"}),
+        ("payment", {"status", "gateway_reference", "updated_at"}),
+    ):
+        async with hotel.transaction() as tx:
+            columns = await tx.fetch(
+                "SELECT attname AS name FROM pg_attribute"
+                " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped",
+                table,
+            )
+            triggers = await tx.fetch(
+                "SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger"
+                " WHERE tgrelid = $1::regclass AND tgname IN ('audit_usual', 'audit_other')",
+                table,
+            )
+        assert len(triggers) == 2
+        for name in {row["name"] for row in columns} - unseen:
+            assert all(f"old.{name}" in row["text"] for row in triggers), (
+                f"call audit_sales(): {table}.{name}"
+            )
+    quote = await make_quote(hotel, stay(5, 2))
+    async with hotel.transaction() as tx:
+        await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+    await change(hotel, "UPDATE booking SET status = 'confirmed', confirmed_at = now(), language = 'pt'")
+    assert (await entries(hotel))[0].after is not None
+    assert ((await entries(hotel))[0].after or {}).keys() == {"status", "confirmed_at", "language"}
+
+
 async def test_prices_are_noted_once_a_statement_with_what_they_cover(hotel: Database) -> None:
     before = len(await entries(hotel, object_kind="rates"))
     await change(hotel.acting(SOMEBODY), "UPDATE rate_night SET price = price + 100")

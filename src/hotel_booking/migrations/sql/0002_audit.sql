@@ -20,7 +20,8 @@ CREATE TABLE audit_entry (
 CREATE INDEX audit_of_object ON audit_entry (object_kind, object_id, id);
 CREATE INDEX audit_of_booking ON audit_entry (booking_id, id) WHERE booking_id IS NOT NULL;
 CREATE INDEX audit_of_property ON audit_entry (property_id, id) WHERE property_id IS NOT NULL;
-CREATE INDEX audit_of_actor ON audit_entry (actor_kind, actor_id, id);
+-- Guests are many and their entries everywhere: those are found without an index, and selling writes one less.
+CREATE INDEX audit_of_actor ON audit_entry (actor_kind, actor_id, id) WHERE actor_kind NOT IN ('guest', 'anonymous');
 CREATE INDEX audit_of_request ON audit_entry (request_id) WHERE request_id <> '';
 CREATE INDEX audit_at ON audit_entry USING brin (at) WITH (pages_per_range = 16);
 
@@ -54,8 +55,11 @@ CREATE FUNCTION audit_write(
 DECLARE
     v_origin jsonb := nullif(current_setting('hotel.origin', true), '')::jsonb;
 BEGIN
-    -- Every entry's number is taken by a transaction that has a number: the sealing job relies on it.
-    PERFORM pg_current_xact_id();
+    -- Every entry's number is taken by a transaction that has a number: the sealing job relies on it. (An
+    -- expression; PERFORM would be a statement of its own.)
+    IF pg_current_xact_id() IS NULL THEN
+        RETURN;
+    END IF;
     INSERT INTO audit_entry (actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,
                              property_id, booking_id, before, after)
     VALUES (coalesce(v_origin ->> 'kind', 'database'), coalesce(v_origin ->> 'id', ''),
@@ -156,12 +160,12 @@ CALL audit_table('api_key', 'api_key', p_left_out => '{key_hash,last_used_at}');
 CALL audit_table('room_use', 'room_use');
 -- What a booking was sold with stands in its reservations, which never change without a trace; a hold that is
 -- prolonged while its guest pays is no change.
-CALL audit_table('booking', 'booking', p_left_out => '{access_hash,hold_expires_at}', p_masked => '{requests}');
+CALL audit_table('booking', 'booking', 'DELETE', p_left_out => '{access_hash}', p_masked => '{requests}');
 CALL audit_table('reservation', 'reservation', 'UPDATE OF arrival, departure, room_type_id, rate_plan_id, adults,'
     ' children, guest_name, total, fee OR DELETE', p_left_out => '{taken,status,checked_in_at,checked_out_at}',
     p_masked => '{guest_name}');
 CALL audit_table('guest', 'guest', 'UPDATE OR DELETE', p_masked => '{given_name,family_name,email,phone}');
-CALL audit_table('payment', 'payment', p_left_out => '{updated_at}');
+CALL audit_table('payment', 'payment', 'DELETE', p_left_out => '{updated_at}');
 CALL audit_table('refund', 'refund');
 CALL audit_table('staff', 'staff', p_left_out => '{password_hash,totp_secret,totp_last_step,version}');
 CALL audit_table('staff_grant', 'staff_grant');
@@ -169,6 +173,98 @@ CALL audit_table('staff_passkey', 'passkey', p_left_out => '{credential_id,publi
 CALL audit_table('staff_recovery_code', 'recovery_code', p_key => 'staff_id', p_left_out => '{code_hash}');
 CALL audit_table('staff_token', 'staff_link', p_key => 'staff_id', p_left_out => '{token_hash}');
 CALL audit_table('staff_session', 'session', p_left_out => '{token_hash,challenge,last_seen_at}');
+
+-- Every sale writes bookings and payments, so what a sale does to them is noted by shorter functions, of one
+-- statement each (half of the time); all other changes by the one above.
+CREATE FUNCTION audit_sale() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_origin jsonb := nullif(current_setting('hotel.origin', true), '')::jsonb;
+BEGIN
+    INSERT INTO audit_entry (actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,
+                             property_id, booking_id, before, after)
+    VALUES (coalesce(v_origin ->> 'kind', 'database'), coalesce(v_origin ->> 'id', ''),
+            coalesce(v_origin ->> 'name', CASE WHEN v_origin IS NULL THEN session_user::text ELSE '' END),
+            coalesce(v_origin ->> 'address', ''), coalesce(v_origin ->> 'request_id', ''),
+            'insert', 'booking', NEW.id::text, NEW.property_id, NEW.id, NULL,
+            to_jsonb(NEW) - '{access_hash,hold_expires_at}'::text[]
+            || CASE WHEN NEW.requests IS NULL THEN '{}'::jsonb ELSE '{"requests": "…"}' END);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION audit_confirmation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_origin jsonb := nullif(current_setting('hotel.origin', true), '')::jsonb;
+BEGIN
+    INSERT INTO audit_entry (actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,
+                             property_id, booking_id, before, after)
+    VALUES (coalesce(v_origin ->> 'kind', 'database'), coalesce(v_origin ->> 'id', ''),
+            coalesce(v_origin ->> 'name', CASE WHEN v_origin IS NULL THEN session_user::text ELSE '' END),
+            coalesce(v_origin ->> 'address', ''), coalesce(v_origin ->> 'request_id', ''),
+            'update', 'booking', NEW.id::text, NEW.property_id, NEW.id,
+            jsonb_build_object('status', OLD.status, 'confirmed_at', OLD.confirmed_at),
+            jsonb_build_object('status', NEW.status, 'confirmed_at', NEW.confirmed_at));
+    RETURN NULL;
+END $$;
+CREATE FUNCTION audit_try() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_origin jsonb := nullif(current_setting('hotel.origin', true), '')::jsonb;
+BEGIN
+    INSERT INTO audit_entry (actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,
+                             property_id, booking_id, before, after)
+    VALUES (coalesce(v_origin ->> 'kind', 'database'), coalesce(v_origin ->> 'id', ''),
+            coalesce(v_origin ->> 'name', CASE WHEN v_origin IS NULL THEN session_user::text ELSE '' END),
+            coalesce(v_origin ->> 'address', ''), coalesce(v_origin ->> 'request_id', ''),
+            'insert', 'payment', NEW.id::text,
+            (SELECT property_id FROM booking WHERE id = NEW.booking_id), NEW.booking_id, NULL,
+            to_jsonb(NEW) - 'updated_at'::text);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION audit_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_origin jsonb := nullif(current_setting('hotel.origin', true), '')::jsonb;
+BEGIN
+    INSERT INTO audit_entry (actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,
+                             property_id, booking_id, before, after)
+    VALUES (coalesce(v_origin ->> 'kind', 'database'), coalesce(v_origin ->> 'id', ''),
+            coalesce(v_origin ->> 'name', CASE WHEN v_origin IS NULL THEN session_user::text ELSE '' END),
+            coalesce(v_origin ->> 'address', ''), coalesce(v_origin ->> 'request_id', ''),
+            'update', 'payment', NEW.id::text,
+            (SELECT property_id FROM booking WHERE id = NEW.booking_id), NEW.booking_id,
+            CASE WHEN OLD.gateway_reference IS NOT DISTINCT FROM NEW.gateway_reference
+                 THEN jsonb_build_object('status', OLD.status)
+                 ELSE jsonb_build_object('status', OLD.status, 'gateway_reference', OLD.gateway_reference) END,
+            CASE WHEN OLD.gateway_reference IS NOT DISTINCT FROM NEW.gateway_reference
+                 THEN jsonb_build_object('status', NEW.status)
+                 ELSE jsonb_build_object('status', NEW.status, 'gateway_reference', NEW.gateway_reference) END);
+    RETURN NULL;
+END $$;
+-- Puts the triggers on, with the columns there are: a migration that adds one calls this again.
+CREATE PROCEDURE audit_sales() LANGUAGE plpgsql AS $$
+DECLARE
+    v_row  record;
+    v_same text;
+BEGIN
+    FOR v_row IN
+        SELECT * FROM (VALUES
+            ('booking', '{confirmed_at}'::text[], '{access_hash,hold_expires_at}'::text[], '{requests}', 'audit_confirmation'),
+            ('payment', '{gateway_reference}', '{updated_at}', '{}', 'audit_payment')
+        ) AS v(name, usual, left_out, masked, function)
+    LOOP
+        SELECT format('OLD.status <> NEW.status AND (%s) IS NOT DISTINCT FROM (%s)',
+                      string_agg(format('OLD.%I', attname), ', ' ORDER BY attnum),
+                      string_agg(format('NEW.%I', attname), ', ' ORDER BY attnum))
+          INTO v_same FROM pg_attribute
+         WHERE attrelid = v_row.name::regclass AND attnum > 0 AND NOT attisdropped
+           AND attname <> ALL ('{status}' || v_row.usual || v_row.left_out);
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit_usual AFTER UPDATE ON %I FOR EACH ROW WHEN (%s)'
+                       ' EXECUTE FUNCTION %I()', v_row.name, v_same, v_row.function);
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit_other AFTER UPDATE ON %I FOR EACH ROW WHEN (NOT (%s))'
+                       ' EXECUTE FUNCTION audit_row(%L, ''id'', %L, %L)',
+                       v_row.name, v_same, v_row.name, v_row.left_out, v_row.masked);
+    END LOOP;
+END $$;
+CALL audit_sales();
+CREATE TRIGGER audit_insert AFTER INSERT ON booking FOR EACH ROW EXECUTE FUNCTION audit_sale();
+CREATE TRIGGER audit_insert AFTER INSERT ON payment FOR EACH ROW EXECUTE FUNCTION audit_try();
 
 -- Prices and restrictions change thousands at a time: one entry a statement and property, with what it covers.
 CREATE FUNCTION audit_rates() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,6 +1,7 @@
 -- What staff see of bookings: notes, the guest's language. Phase: expand.
 
 ALTER TABLE booking ADD COLUMN language text NOT NULL DEFAULT 'en' CHECK (length(language) BETWEEN 2 AND 20);
+CALL audit_sales();
 
 -- What staff write down about a booking. The newest stands first.
 CREATE TABLE booking_note (

@@ -68,8 +68,8 @@ async def pay(db: Database, gateway: Gateway, *, booking_id: UUID, token: str, n
             now=now,
         )
         await tx.execute(
-            "UPDATE booking SET hold_expires_at ="
-            " greatest(hold_expires_at, least($2::timestamptz, created_at + $3::interval)) WHERE id = $1",
+            "UPDATE booking SET hold_expires_at = least($2::timestamptz, created_at + $3::interval)"
+            " WHERE id = $1 AND hold_expires_at < least($2::timestamptz, created_at + $3::interval)",
             booking_id,
             now + _GRACE,
             _LONGEST_HOLD,
