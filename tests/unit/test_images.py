@@ -7,7 +7,7 @@ import zlib
 from io import BytesIO
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
 from hotel_booking.domains.properties.errors import NotAPhoto
 from hotel_booking.domains.properties.images import MAX_BYTES, render
@@ -81,6 +81,31 @@ def test_a_picture_is_turned_upright_before_its_orientation_is_forgotten() -> No
     assert isinstance(bottom, tuple)
     assert top[0] > 200 > 60 > top[2]
     assert bottom[2] > 200 > 60 > bottom[0]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(600, 1000), (1000, 600), (2400, 1500)])
+def test_every_orientation_is_that_of_the_standard(orientation: int, size: tuple[int, int]) -> None:
+    image = Image.new("RGB", size, "white")
+    image.paste("red", (0, 0, size[0] // 2, size[1] // 2))
+    image.paste("blue", (size[0] // 2, 0, size[0], size[1] // 2))
+    out = BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(out, "PNG", exif=exif)
+    ours = opened(render(out.getvalue())[0].body)
+    right = ImageOps.exif_transpose(Image.open(BytesIO(out.getvalue()))).resize(ours.size)
+    for x in (1, 3):
+        for y in (1, 3):
+            spot = (ours.width * x // 4, ours.height * y // 4)
+            one, other = ours.getpixel(spot), right.getpixel(spot)
+            assert isinstance(one, tuple)
+            assert isinstance(other, tuple)
+            assert max(abs(a - b) for a, b in zip(one, other, strict=True)) < 40
+
+
+def test_broken_metadata_is_no_metadata() -> None:
+    assert render(picture(exif=b"Exif\0\0" + b"\xff" * 200))
 
 
 def test_what_lies_behind_the_picture_is_not_kept() -> None:

@@ -1,7 +1,7 @@
 """Photos of a property: uploaded, described, put in order, removed. All of it works by buttons alone.
 
 The body of an upload is larger than that of any other request, so its limit is raised on that route only. A
-picture is decoded in a thread, one at a time in each process: the largest takes 200 MB and a second.
+picture is decoded in a thread, one at a time in each process: the largest takes a second and up to 600 MB.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Any
 
 import msgspec
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from hotel_booking.domains.properties.errors import NotAPhoto
 from hotel_booking.domains.properties.types import WIDTHS
@@ -37,7 +37,8 @@ class Rendition(msgspec.Struct, frozen=True):
 def render(data: bytes) -> tuple[Rendition, ...]:
     """The picture in at most three widths (480, 960, 1600), narrowest first, never enlarged.
 
-    Costs up to a second of CPU and 200 MB for the largest pictures: run it in a thread, one at a time.
+    Costs about a second of CPU and, for the largest pictures, memory: 70 MB for a JPEG, 210 for a PNG, 600
+    for a WebP. Run it in a thread, one at a time.
     Raises `NotAPhoto`.
     """
     if len(data) > MAX_BYTES:
@@ -80,9 +81,34 @@ def _decode(data: bytes) -> Image.Image:
             opened.draft(None, (WIDTHS[-1], WIDTHS[-1]))
             opened.seek(0)
             opened.load()
-            upright = _continuous(ImageOps.exif_transpose(opened))
-            upright.thumbnail((WIDTHS[-1], WIDTHS[-1] * MAX_RATIO), Image.Resampling.LANCZOS)
+            turn = _UPRIGHT.get(_orientation(opened))
+            # Made small first and turned then, so that the whole picture is in memory only once.
+            box = (WIDTHS[-1], WIDTHS[-1] * MAX_RATIO)
+            small = _continuous(opened)
+            small.thumbnail(box[::-1] if turn in _SIDEWAYS else box, Image.Resampling.LANCZOS)
+            upright = small if turn is None else small.transpose(turn)
             return _plain(_srgb(upright, profile))
+
+
+_ORIENTATION = 0x0112  # the EXIF tag, and what makes a picture upright
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = {_UPRIGHT[value] for value in (5, 6, 7, 8)}
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        found: int = picture.getexif().get(_ORIENTATION, 1)
+    except _BROKEN:
+        return 1  # broken metadata is no metadata
+    return found
 
 
 def _too_many() -> NotAPhoto:
