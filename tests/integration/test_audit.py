@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -217,6 +220,64 @@ async def test_a_spoofed_address_changes_nothing(hotel: Database, database_url: 
     assert {e.address for e in await entries(hotel, object_kind="booking")} == {"203.0.113.7"}
 
 
+# reading ------------------------------------------------------------------------------------------
+
+_MANY = """
+INSERT INTO audit_entry (at, actor_kind, actor_id, request_id, action, object_kind, object_id, property_id,
+                         booking_id)
+SELECT '2029-01-01'::timestamptz + i * interval '30 seconds',
+       CASE WHEN i % 1000 = 0 THEN 'staff' WHEN i % 20 = 0 THEN 'key' ELSE 'guest' END,
+       CASE WHEN i % 20 = 0 THEN (i % 7)::text ELSE '' END, md5((i / 4)::text), 'update',
+       CASE WHEN i % 1000 = 0 THEN 'room' ELSE 'booking' END, (i / 5)::text, 1 + i % 50,
+       md5((i / 5)::text)::uuid
+  FROM generate_series(1, 60000) AS i
+"""
+_DAY = datetime(2029, 1, 2, tzinfo=UTC)
+
+
+async def test_whatever_is_looked_for_is_found_by_an_index(
+    hotel: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hotel.transaction() as tx:
+        await tx.execute(_MANY)
+        await tx.execute("ANALYZE audit_entry")
+        asked: list[tuple[str, tuple[Any, ...]]] = []
+        fetch = Transaction.fetch
+
+        async def noted(self: Transaction, statement: Any, *args: Any) -> Any:
+            asked.append((statement, args))
+            return await fetch(self, statement, *args)
+
+        monkeypatch.setattr(Transaction, "fetch", noted)
+        for wanted, within, number in (
+            (Wanted(), None, 51),
+            (Wanted(), frozenset({7, 8}), 51),
+            (Wanted(), frozenset({999}), 0),
+            (Wanted(actor_kind="ops"), None, 0),
+            (Wanted(actor_kind="staff", actor_id="6"), None, 9),
+            (Wanted(actor_id="nobody"), None, 0),
+            (Wanted(actor_kind="guest"), frozenset({51}), 0),
+            (Wanted(object_kind="room"), frozenset({1}), 51),
+            (Wanted(object_kind="booking", object_id="777"), None, 5),
+            (Wanted(request_id=md5(b"777", usedforsecurity=False).hexdigest()), None, 4),
+            (Wanted(since=_DAY, until=_DAY + timedelta(minutes=1)), None, 2),
+            (Wanted(until=_DAY - timedelta(days=9999)), None, 0),
+            (Wanted(since=_DAY + timedelta(days=9999)), frozenset({3}), 0),
+        ):
+            found = await audit.search(tx, wanted, within=within, limit=51)
+            assert len(found) == number, wanted
+            assert [entry.id for entry in found] == sorted((e.id for e in found), reverse=True)
+        await audit.history(tx, "booking", "777")
+        await audit.history_of_booking(tx, uuid4())
+        await audit.object_kinds(tx)
+        assert len(asked) == 16
+        for statement, args in asked:
+            plan = "\n".join(row[0] for row in await fetch(tx, f"EXPLAIN ANALYZE {statement}", *args))
+            assert "Seq Scan on audit_entry" not in plan, plan
+            passed = sum(int(n) for n in re.findall(r"Rows Removed by Filter: (\d+)", plan))
+            assert passed < 3_000, plan
+
+
 # secrets ------------------------------------------------------------------------------------------
 
 
@@ -304,12 +365,16 @@ async def tamper(db: Database, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("UPDATE audit_entry SET actor_name = 'somebody else' WHERE id = {id}", "link 3: its entry"),
-        ("UPDATE audit_entry SET after = after || '{{\"x\": 1}}' WHERE id = {id}", "link 3: its entry"),
-        ("UPDATE audit_entry SET at = at + interval '1 microsecond' WHERE id = {id}", "link 3: its entry"),
+        ("UPDATE audit_entry SET actor_name = 'somebody else' WHERE id = {id}", "was changed, or another"),
+        ("UPDATE audit_entry SET after = after || '{{\"x\": 1}}' WHERE id = {id}", "was changed, or another"),
+        (
+            "UPDATE audit_entry SET at = at + interval '1 microsecond' WHERE id = {id}",
+            "was changed, or another",
+        ),
         ("DELETE FROM audit_entry WHERE id = {id}", "is missing"),
         ("DELETE FROM audit_link WHERE position = 3", "link 3 is missing"),
-        ("UPDATE audit_link SET hash = sha256('x') WHERE position = 3", "link 3"),
+        ("UPDATE audit_link SET hash = sha256('x') WHERE position = 3", "link 3 was changed; its entry"),
+        ("UPDATE audit_link SET entry_id = -entry_id WHERE position = 3", "is missing"),
     ],
 )
 async def test_the_first_broken_link_is_named(hotel: Database, statement: str, words: str) -> None:

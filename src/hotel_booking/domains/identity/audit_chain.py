@@ -15,6 +15,7 @@ import msgspec
 from hotel_booking.core.db import Row, Transaction
 
 _START = bytes(32)
+_CHANGED = "changed"
 # Every column, in an order of its own: a column that a later release adds changes no hash.
 _CANONICAL = (
     "jsonb_build_array(e.id, extract(epoch FROM e.at)::text, e.actor_kind, e.actor_id, e.actor_name,"
@@ -95,16 +96,12 @@ async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checke
     left. Memory does not grow with the log."""
     position, previous = 0, _START
     while True:
-        rows = await tx.fetch(
-            f"SELECT l.position, l.entry_id, l.hash, {_CANONICAL} AS text, e.id IS NULL AS gone"
-            "  FROM audit_link l LEFT JOIN audit_entry e ON e.id = l.entry_id"
-            " WHERE l.position > $1 ORDER BY l.position LIMIT $2",
-            position,
-            batch,
-        )
+        rows = await _links(tx, position, batch)
         for row in rows:
             problem = _problem(row, position, previous)
             if problem is not None:
+                if problem is _CHANGED:
+                    problem = await _what_changed(tx, row, previous)
                 yield Checked(position, previous.hex(), problem)
                 return
             position, previous = row["position"], row["hash"]
@@ -142,8 +139,30 @@ def _problem(row: Row, position: int, previous: bytes) -> str | None:
     if row["gone"]:
         return f"link {row['position']}: its entry {row['entry_id']} is missing"
     if _hash(previous, row["text"]) != row["hash"]:
-        return f"link {row['position']}: its entry {row['entry_id']}, or the link itself, was changed"
+        return _CHANGED
     return None
+
+
+async def _links(tx: Transaction, after: int, limit: int) -> list[Row]:
+    return await tx.fetch(
+        f"SELECT l.position, l.entry_id, l.hash, {_CANONICAL} AS text, e.id IS NULL AS gone"
+        "  FROM audit_link l LEFT JOIN audit_entry e ON e.id = l.entry_id"
+        " WHERE l.position > $1 ORDER BY l.position LIMIT $2",
+        after,
+        limit,
+    )
+
+
+async def _what_changed(tx: Transaction, row: Row, previous: bytes) -> str:
+    # The next link was made over this one as it was: it tells which of the two is not what it was.
+    place, entry = f"link {row['position']}", f"its entry {row['entry_id']}"
+    for following in await _links(tx, row["position"], 1):
+        if following["position"] == row["position"] + 1 and not following["gone"]:
+            if _hash(row["hash"], following["text"]) == following["hash"]:
+                return f"{place}: {entry} was changed, or another put in its place"
+            if _hash(_hash(previous, row["text"]), following["text"]) == following["hash"]:
+                return f"{place} was changed; {entry} is as it was"
+    return f"{place}: {entry}, or the link itself, was changed"
 
 
 def _hash(previous: bytes, text: str) -> bytes:
