@@ -59,7 +59,7 @@ async def test_every_page_at_every_width(chain: Database, chain_url: str, scheme
         await enter(page, site, token)
         for route in pages(chain_url):
             path = address(route, own)
-            name = f"{scheme}{route.path.replace('/', '-').replace('{', '').replace('}', '').split(':')[0]}"
+            name = scheme + re.sub(r"\{(\w+):\w+\}", r"\1", route.path).replace("/", "-")
             for size, width in WIDTHS.items():
                 await page.set_viewport_size({"width": width, "height": 900})
                 answer = await page.goto(path)

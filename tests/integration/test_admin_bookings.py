@@ -132,7 +132,7 @@ async def test_what_is_not_sold_says_why_and_what_would_work(chain: Database, ch
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
         text, _ = await offered(client, slug, adults="14", rooms="8")
         assert "Not sold for this stay" in text
-        for wrong in ({"arrival": "soon"}, {"adults": "0"}, {"children": "5, 99"}, {"departure": ""}):
+        for wrong in ({"arrival": "soon"}, {"adults": "0"}, {"children": "5, 99"}, {"departure": "never"}):
             asked = {"property": slug, "arrival": "2031-01-01", "departure": "2031-01-03", "adults": "2"}
             answer = await client.get("/admin/bookings/new", params={**asked, "rooms": "1", **wrong})
             assert answer.status_code == 422, wrong

@@ -16,6 +16,8 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from hotel_booking import worker
+from hotel_booking.cli.api_key import app as key_cli
 from hotel_booking.cli.audit_log import app as cli
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
@@ -175,7 +177,7 @@ async def test_prices_are_noted_once_a_statement_with_what_they_cover(hotel: Dat
     assert newest.after["lowest"] == newest.before["lowest"] + 100
 
 
-async def test_guests_keys_staff_and_jobs_are_told_apart(hotel: Database, database_url: str) -> None:
+async def test_guests_keys_and_staff_are_told_apart(hotel: Database, database_url: str) -> None:
     key = await api_key(hotel)
     async with running(settings_for(database_url, mfa_required=False)) as (app, client):
         quote = await make_quote(hotel, stay(5, 2))
@@ -209,6 +211,63 @@ GUEST_BODY = {
     "email": GUEST.email,
     "phone": "+351 210 000 000",
 }
+
+
+async def test_jobs_are_noted_by_name_and_the_sealing_job_drains_and_chains(
+    hotel: Database, database_url: str, tmp_path: Path
+) -> None:
+    quote = await make_quote(hotel, stay(5, 2))
+    async with hotel.transaction() as tx:
+        held = await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+        await tx.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE task_name = 'bookings:lapse'"
+        )
+    spool.note(tmp_path, action="restore", object_kind="database", object_id="x", now=utc_now())
+    async with worker.application(database_url).open_async() as jobs:
+        await jobs.configure_task("identity:seal").defer_async(timestamp=0)
+        await jobs.run_worker_async(
+            wait=False,
+            install_signal_handlers=False,
+            queues=["bookings", "identity"],
+            additional_context={
+                "db": hotel,
+                "clock": lambda: NOW + timedelta(days=1),
+                "spool_dir": str(tmp_path),
+                "gateway": SandboxGateway(),
+                "mailer": None,
+                "link": str,
+            },
+        )
+    async with hotel.transaction() as tx:
+        (newest, *_) = await audit.history_of_booking(tx, held.booking.id)
+        assert await audit_chain.length(tx) > 0
+    assert newest.actor_kind == "job"
+    assert newest.actor_name.startswith("bookings:")
+    assert newest.actor_id
+    assert newest.after == {"status": "expired"}
+    (act,) = await entries(hotel, object_kind="database")
+    assert act.actor_kind == "ops"
+    assert (await followed(hotel)).problem is None
+
+
+async def test_a_command_is_noted_as_one_and_what_is_denied_not_at_all(
+    hotel: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    words = ["create", "--name", "Desk", "--scope", "bookings:read"]
+    done = await asyncio.to_thread(CliRunner().invoke, key_cli, words)
+    assert done.exit_code == 0
+    (made,) = await entries(hotel, object_kind="api_key")
+    assert (made.actor_kind, made.actor_name, made.action) == ("command", "hotel-booking api-key", "insert")
+    before = len(await entries(hotel))
+    secret = done.stdout.splitlines()[-1]
+    async with running(settings_for(database_url)) as (_, client):
+        for headers in (bearer(secret), {}):
+            answer = await client.put("/api/v1/properties/seaview", json={"name": "Mine"}, headers=headers)
+            assert answer.status_code in (401, 403, 404, 405)
+            answer = await client.post("/api/v1/properties", json={"slug": "mine"}, headers=headers)
+            assert answer.status_code in (401, 403)
+    assert len(await entries(hotel)) == before
 
 
 async def test_a_spoofed_address_changes_nothing(hotel: Database, database_url: str) -> None:

@@ -52,10 +52,10 @@ async def choose(
     """Dates and party; with them, everything that is sold, and why the rest is not."""
     houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
     form = Form({name: request.query_params.getall(name, []) for name in _ASKED})
-    asked = bool(form.value("property"))
+    asked = bool(form.value("departure"))
     house = next((row for row in houses if row["slug"] == form.value("property")), None)
     if not asked:
-        form = _at_first(houses, now, walk_in=form.flag("walk_in"))
+        form = _at_first(houses, now, chosen=form.value("property"), walk_in=form.flag("walk_in"))
     found: Offers | None = None
     if asked:
         try:
@@ -201,11 +201,12 @@ async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> Row:
     return quote
 
 
-def _at_first(houses: Any, now: datetime, *, walk_in: bool) -> Form:
-    house = next((row for row in houses if row["active"]), None)
+def _at_first(houses: Any, now: datetime, *, chosen: str, walk_in: bool) -> Form:
+    named = next((row for row in houses if row["slug"] == chosen), None)
+    house = named or next((row for row in houses if row["active"]), None)
     today = local_today(now, house["timezone"]) if house is not None else now.date()
     return Form.of(
-        property=house["slug"] if house is not None and len(houses) == 1 else "",
+        property=house["slug"] if house is not None and (named or len(houses) == 1) else "",
         arrival=today,
         departure=today + timedelta(days=1),
         adults=2,

@@ -50,6 +50,7 @@ class PropertyAnswer(msgspec.Struct, frozen=True):
     phone: str
     check_in_time: time
     check_out_time: time
+    language: str
     tax_rounding: str
     child_bands: list[int]
     active: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -32,6 +33,8 @@ _PACKAGE = Path(__file__).parents[2]
 _FOLDERS = [_PACKAGE / where / "templates" for where in ("http/ui", "admin", "web")]
 _NOTICE = "hotel_notice"
 _LOCALE = "en_GB"
+_AMOUNTS = frozenset({"total", "net", "tax", "fee", "amount", "due_now"})
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
 @cache
@@ -52,6 +55,7 @@ def environment() -> Environment:
         "instant": instant,
         "number": number,
         "percent": percent,
+        "plain": plain,
     }
     templates.globals |= {"asset": assets.address, "query": query}
     return templates
@@ -170,6 +174,28 @@ def percent(value: float, digits: int = 0) -> str:
     """A share as per cent: 0.815 is 82%."""
     pattern = f"0.{'0' * digits}%" if digits else "0%"
     return str(format_percent(round(value, digits + 2), format=pattern, locale=_LOCALE))
+
+
+def plain(value: Any, name: str = "", currency: str | None = None) -> str:
+    """A value as the audit log keeps it, for people: instants and money as they are read elsewhere, lists
+    without brackets, a dash for nothing. `name` is the column's, `currency` the booking's where there is
+    one."""
+    match value:
+        case None | "" | []:
+            return "—"
+        case bool():
+            return "yes" if value else "no"
+        case int() if currency is not None and name in _AMOUNTS:
+            return money(value, currency)
+        case str() if _INSTANT.match(value):
+            return f"{instant(datetime.fromisoformat(value))} UTC"
+        case list():
+            if all(isinstance(item, dict | list) for item in value):
+                return f"{len(value)} lines"
+            return ", ".join(map(str, value))
+        case dict():
+            return ", ".join(f"{key.replace('_', ' ')} {plain(item)}" for key, item in value.items())
+    return str(value)
 
 
 def to_json(value: Any) -> str:
