@@ -16,7 +16,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from redis.asyncio import Redis
 
-from hotel_booking import admin
+from hotel_booking import admin, web
 from hotel_booking.admin import mail, styleguide
 from hotel_booking.api import reference, router
 from hotel_booking.core import links
@@ -86,6 +86,7 @@ def _build(settings: Settings) -> Application:
             media.serve,
             *styleguide.handlers,
             *mail.demo_handlers,
+            *web.handlers,
             health.live,
             health.ready,
             metrics.metrics,
