@@ -14,10 +14,14 @@ import asyncio
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from tests.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
+import httpx
+import msgspec
+from tests.http_client import bearer, running, settings_for
+from tests.small_hotel import GUEST, NOW, SLUG, make_quote, small_hotel, stay
 
 from hotel_booking import migrations
 from hotel_booking.core.dates import Stay
@@ -37,6 +41,56 @@ async def sell(db: Database, gateway: SandboxGateway, quote: Quote) -> None:
     async with db.transaction(wait=60) as tx:
         held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
     await service.pay(db, gateway, booking_id=held.booking.id, token="tok_success", now=NOW)  # noqa: S106
+
+
+async def sell_over_http(client: httpx.AsyncClient, when: Stay) -> None:
+    """One booking as a guest's program makes it: quote, hold, pay."""
+    asked = {
+        "property": SLUG,
+        "arrival": when.arrival.isoformat(),
+        "departure": when.departure.isoformat(),
+        "rooms": [{"room_type": "DBL", "rate_plan": "NRF", "adults": 2}],
+    }
+    answer = await client.post("/api/v1/quotes", json=asked)
+    body = {"quote": answer.json()["id"], "guest": msgspec.to_builtins(GUEST)}
+    held = (await client.post("/api/v1/bookings", json=body)).json()
+    paid = await client.post(
+        f"/api/v1/bookings/{held['reference']}/payments",
+        json={"token": "tok_success"},
+        headers=bearer(held["access_token"]),
+    )
+    paid.raise_for_status()
+
+
+async def measure_over_http(url: str, *, turns: int, bookings: int, clients: int) -> None:
+    """The same by turns through the whole application, without a socket: what a booking costs there."""
+    settings = settings_for(url, pool_size=clients + 2)
+    async with Database.open(url, size=2) as db, running(settings) as (_, client):
+        await small_hotel(db, rooms=5_000)
+        rates: dict[bool, list[float]] = {True: [], False: []}
+        for number in range(turns + 1):
+            for on in (True, False) if number % 2 else (False, True):
+                await audited(db, on=on)
+                for size in (clients * 2, bookings):  # short at first: every connection plans anew
+                    stays = iter([stay((number * 3 + i) % 50, 3) for i in range(size)])
+
+                    async def sell_all(stays: Iterator[Stay] = stays) -> None:
+                        for when in stays:
+                            await sell_over_http(client, when)
+
+                    began = time.perf_counter()
+                    await asyncio.gather(*(sell_all() for _ in range(clients)))
+                    rate = size / (time.perf_counter() - began)
+                if number:
+                    rates[on].append(rate)
+        for on, name in ((False, "not audited"), (True, "audited")):
+            print(f"{name:<12} median {statistics.median(rates[on]):6.1f} bookings/s over HTTP")
+        ratios = sorted(a / b for a, b in zip(rates[True], rates[False], strict=True))
+        low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+        print(
+            f"throughput   {statistics.median(ratios):6.3f} of the unaudited"
+            f" (middle half of {turns} pairs: {low:.3f} to {high:.3f})"
+        )
 
 
 async def quote(db: Database, when: Stay) -> Quote:
@@ -146,12 +200,17 @@ if __name__ == "__main__":
     parser.add_argument("--bookings", type=int, default=60, help="in a turn")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--without-quotes", action="store_true", help="quotes are made beforehand")
+    parser.add_argument("--http", action="store_true", help="through the whole application")
     wanted = parser.parse_args()
     with throwaway(DURABLE) as cluster:
         cluster.create_database("bench")
         migrations.upgrade(cluster.url("bench"))
         asyncio.run(
-            measure(
+            measure_over_http(
+                cluster.url("bench"), turns=wanted.turns, bookings=wanted.bookings, clients=wanted.clients
+            )
+            if wanted.http
+            else measure(
                 cluster.url("bench"),
                 cluster.data,
                 turns=wanted.turns,
