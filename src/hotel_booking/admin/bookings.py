@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes
@@ -94,7 +95,12 @@ async def booking_page(
     status: int = 200,
 ) -> Response[str]:
     """The page of a booking, with a form that was refused where there is one."""
-    arriving = booking.status == "confirmed" and caller.may(Permission.STAYS_MANAGE, booking.property_id)
+    today = local_today(now, booking.timezone)
+    arriving = (
+        booking.status == "confirmed"
+        and today >= min(room.arrival for room in booking.reservations)
+        and caller.may(Permission.STAYS_MANAGE, booking.property_id)
+    )
     rooms = [
         ShownRoom(
             room,
@@ -125,6 +131,7 @@ async def booking_page(
         events=_story(entries, sent, written, caller.may(Permission.MAIL_VIEW, booking.property_id)),
         form=form or Form.of(),
         owed=owed,
+        arriving=arriving,
         balance=0 if booking.status == "held" else max(owed - booking.paid, 0),
         now=now,
     )
