@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hotel_booking.cli.demo_chain.staff import demo_staff
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, Origin
 from hotel_booking.domains.identity.service import create_key
 from hotel_booking.domains.identity.types import Scope
 
@@ -22,7 +22,8 @@ async def credentials(database_url: str, data_dir: Path) -> Path:
 
     A file left by an earlier, unfinished start is replaced, because its key belongs to a lost database.
     """
-    async with Database.open(database_url, size=1) as db, db.transaction() as tx:
+    origin = Origin("command", name="hotel-booking demo")
+    async with Database.open(database_url, size=1) as db, db.acting(origin).transaction() as tx:
         key = await create_key(tx, name="demo", scopes=[Scope.ALL], now=utc_now())
         email, password = await demo_staff(tx, now=utc_now())
         path = data_dir / FILE
