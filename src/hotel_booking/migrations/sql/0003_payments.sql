@@ -1,0 +1,1 @@
+-- Real payments. Phase: expand (the release before runs on this schema).

@@ -1,0 +1,1 @@
+-- The guest site: accounts of guests. Phase: expand (the release before runs on this schema).
