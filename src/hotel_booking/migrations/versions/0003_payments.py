@@ -1,5 +1,6 @@
-"""Real payments: sales in the ledger, capture at a date, saved cards, notices of gateways, what differs. Phase:
-expand (the release before runs on it)."""
+"""Real payments: what is sold in the ledger, capture at a date, saved cards, what a gateway tells.
+
+Phase: expand (the release before runs on it)."""
 
 from __future__ import annotations
 

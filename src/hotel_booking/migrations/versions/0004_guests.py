@@ -1,4 +1,4 @@
-"""The guest site: accounts of guests, their sessions and wishes. Phase: expand (the release before runs on it)."""
+"""The guest site: accounts of guests. Phase: expand (the release before runs on it)."""
 
 from __future__ import annotations
 
