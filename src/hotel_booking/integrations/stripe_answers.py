@@ -1,0 +1,240 @@
+"""What Stripe's answers mean to us: amounts, statuses, refusals and notices. Nothing is called here.
+
+Everything is read from plain dictionaries, so that a webhook and an answer of the API are read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+import stripe
+
+from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused
+from hotel_booking.domains.payments.gateway import Card, Dispute, Notice, Outcome, Refunded, Seen, Status
+
+Answer: TypeAlias = Mapping[str, Any]
+
+# ISO 4217 gives these no decimals, and Stripe wants two all the same: 5 ISK are sent as 500.
+# (The other way round MGA: two decimals for us, none for Stripe.)
+_TIMES_100 = frozenset({"ISK", "UGX"})
+_BY_100 = frozenset({"MGA"})
+_OLDEST = 300  # seconds that a notice's signature stays good: Stripe's own tolerance
+
+_STATUSES: dict[str, Status] = {
+    "requires_payment_method": "requires_action",
+    "requires_confirmation": "requires_action",
+    "requires_action": "requires_action",
+    "processing": "unknown",
+    "requires_capture": "authorised",
+    "succeeded": "captured",
+    "canceled": "voided",
+}
+
+
+def to_stripe(amount: int, currency: str) -> int:
+    """Our minor units as Stripe counts them. Raises `GatewayRefused` for a fraction it does not know."""
+    if currency in _TIMES_100:
+        return amount * 100
+    if currency in _BY_100:
+        if amount % 100:
+            raise GatewayRefused(f"{currency} is charged in whole units only", fix="round the amount")
+        return amount // 100
+    return amount
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """Stripe's amount in our minor units."""
+    if currency in _TIMES_100:
+        return amount // 100
+    return amount * 100 if currency in _BY_100 else amount
+
+
+def currency_of(thing: Answer) -> str:
+    """The currency as we write it."""
+    return str(thing.get("currency") or "").upper()
+
+
+def identity_of(value: Any) -> str | None:
+    """The id of something that is named, or given whole where it was asked to be."""
+    if isinstance(value, Mapping):
+        value = value.get("id")
+    return value if isinstance(value, str) and value else None
+
+
+def our_id(thing: Answer, name: str = "payment_id") -> UUID | None:
+    """Our own row's id, where we left it in the metadata."""
+    try:
+        return UUID(str((thing.get("metadata") or {}).get(name)))
+    except ValueError:
+        return None
+
+
+def card_of(intent: Answer) -> Card | None:
+    """The card that Stripe keeps for later, where it was asked to and the answer holds it whole."""
+    method, customer = intent.get("payment_method"), identity_of(intent.get("customer"))
+    kept = intent.get("setup_future_usage") or intent.get("usage")  # a SetupIntent has `usage`
+    if kept != "off_session" or customer is None or not isinstance(method, Mapping):
+        return None
+    card = method.get("card") or {}
+    expires = f"{card['exp_year']:04}-{card['exp_month']:02}" if card.get("exp_year") else ""
+    return Card(customer, method["id"], card.get("brand") or "", card.get("last4") or "", expires)
+
+
+def outcome_of(intent: Answer) -> Outcome:
+    """The state of a PaymentIntent. One whose card was declined is payable with another card, by the same
+    secret."""
+    status = _STATUSES.get(intent["status"], "unknown")
+    currency = currency_of(intent)
+    error = intent.get("last_payment_error") or {}
+    if intent["status"] == "requires_payment_method" and error:
+        status = "declined"
+    open_ = status in ("requires_action", "declined")
+    return Outcome(
+        status,
+        reference=intent["id"],
+        decline_code=decline_code(error) if status == "declined" else None,
+        action_token=intent.get("client_secret") if open_ else None,
+        amount=_held(intent, currency) if status in ("authorised", "captured") else None,
+        currency=currency or None,
+        card=card_of(intent) if status in ("authorised", "captured") else None,
+    )
+
+
+def outcome_of_setup(intent: Answer) -> Outcome:
+    """The state of a SetupIntent: a guarantee, without an amount."""
+    status = intent["status"]
+    error = intent.get("last_setup_error") or {}
+    if status == "succeeded":
+        return Outcome("authorised", reference=intent["id"], amount=0, card=card_of(intent))
+    if status == "canceled":
+        return Outcome("voided", reference=intent["id"])
+    if status == "processing":
+        return Outcome("unknown", reference=intent["id"])
+    declined = status == "requires_payment_method" and bool(error)
+    return Outcome(
+        "declined" if declined else "requires_action",
+        reference=intent["id"],
+        decline_code=decline_code(error) if declined else None,
+        action_token=intent.get("client_secret"),
+    )
+
+
+def decline_code(error: Answer) -> str:
+    """Why a bank said no, in Stripe's word for it."""
+    code = error.get("code")
+    if code in ("authentication_required", "payment_intent_authentication_failure"):
+        return str(code)
+    return str(error.get("decline_code") or code or "card_declined")
+
+
+def _held(intent: Answer, currency: str) -> int:
+    if intent["status"] == "succeeded":
+        return from_stripe(taken(intent), currency)
+    capturable = intent.get("amount_capturable")
+    return from_stripe(intent["amount"] if capturable is None else capturable, currency)
+
+
+def taken(intent: Answer) -> int:
+    """What was captured, as Stripe counts it."""
+    if intent["status"] != "succeeded":
+        return 0
+    received = intent.get("amount_received")
+    return int(intent["amount"] if received is None else received)
+
+
+def released(intent: Answer) -> int:
+    """What a partial capture let go: Stripe lists it among the refunds of the charge."""
+    return int(intent["amount"]) - taken(intent) if intent["status"] == "succeeded" else 0
+
+
+def seen_of(intent: Answer, *, refunded: int) -> Seen:
+    """A payment in Stripe's list. `refunded` as Stripe counts it, without what a partial capture let go."""
+    currency = currency_of(intent)
+    return Seen(
+        reference=intent["id"],
+        payment_id=our_id(intent),
+        status=outcome_of(intent).status,
+        amount=from_stripe(intent["amount"], currency),
+        currency=currency,
+        captured=from_stripe(taken(intent), currency),
+        refunded=from_stripe(refunded, currency),
+        created_at=_instant(intent["created"]),
+    )
+
+
+def refunded_of(refund: Answer) -> Refunded:
+    """What became of a refund."""
+    status = refund.get("status")
+    state: Literal["done", "pending", "failed"] = "pending"
+    if status == "succeeded":
+        state = "done"
+    elif status in ("failed", "canceled"):
+        state = "failed"
+    return Refunded(state, reference=refund["id"], reason=refund.get("failure_reason"))
+
+
+def read_event(body: bytes, *, signature: str, secrets: tuple[str, ...], now: datetime) -> Notice:
+    """A webhook's body. Raises `ForgedNotice` unless one of our secrets signed it in the last five minutes.
+
+    The library compares the signature; it would judge the age by its own clock, so that is done here.
+    """
+    if not any(_signed(body, signature, secret) for secret in secrets):
+        raise ForgedNotice("this notice is not signed by Stripe", fix="check the webhook's signing secret")
+    sent = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
+    if abs(now.timestamp() - sent) > _OLDEST:
+        raise ForgedNotice("this notice was signed too long ago", fix="check the clock of this server")
+    try:
+        return _notice(msgspec.json.decode(body))
+    except (msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError):
+        raise ForgedNotice("this notice is signed, and is no event of Stripe") from None
+
+
+def _signed(body: bytes, signature: str, secret: str) -> bool:
+    try:
+        return bool(stripe.WebhookSignature.verify_header(body, signature, secret))
+    except (stripe.SignatureVerificationError, ValueError):  # ValueError: the body is no text
+        return False
+
+
+def _notice(event: Answer) -> Notice:
+    kind: str = event["type"]
+    made = _instant(event["created"])
+    thing: Answer = event["data"]["object"]
+    if kind.startswith(("payment_intent.", "setup_intent.", "checkout.session.")):
+        return Notice(event["id"], "payment", made, reference=thing["id"], payment_id=our_id(thing))
+    if not kind.startswith(("charge.", "refund.")):
+        return Notice(event["id"], "other", made)
+    reference = identity_of(thing.get("payment_intent"))
+    if thing.get("object") == "dispute":
+        return Notice(event["id"], "dispute", made, reference=reference, dispute=_dispute(thing))
+    if thing.get("object") == "refund":
+        return Notice(event["id"], "refund", made, reference=reference, refund_id=our_id(thing, "refund_id"))
+    # A charge carries a copy of its intent's metadata.
+    return Notice(
+        event["id"],
+        "refund" if kind == "charge.refunded" else "payment",
+        made,
+        reference=reference,
+        payment_id=our_id(thing),
+    )
+
+
+def _dispute(thing: Answer) -> Dispute:
+    currency = currency_of(thing)
+    due = (thing.get("evidence_details") or {}).get("due_by")
+    return Dispute(
+        reference=thing["id"],
+        amount=from_stripe(thing["amount"], currency),
+        currency=currency,
+        status=thing["status"],
+        reason=thing["reason"],
+        respond_by=_instant(due).date() if due else None,
+    )
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
