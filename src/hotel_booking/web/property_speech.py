@@ -1,0 +1,68 @@
+"""What every sentence to a guest is made of: money, days and instants as the guest's language writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_skeleton, format_time, get_timezone_location
+from babel.numbers import format_currency, format_percent
+
+from hotel_booking.core.money import to_decimal
+
+LOCALES: Mapping[str, str] = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}
+
+Names = Mapping[tuple[str, str], str]
+"""What room types and rate plans are called in the guest's language, by kind and code."""
+
+
+class Texts(Protocol):
+    """A gettext catalogue."""
+
+    def gettext(self, message: str, /) -> str:
+        """The message in the catalogue's language."""
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int, /) -> str:
+        """The form of the message for a number."""
+
+
+class Speech:
+    """Speaks one language."""
+
+    def __init__(self, language: str, texts: Texts) -> None:
+        self._locale = Locale.parse(LOCALES[language])
+        self._texts = texts
+
+    def money(self, amount: int, currency: str) -> str:
+        """Minor units as the language writes them."""
+        decimal = to_decimal(amount, currency)
+        return str(format_currency(decimal, currency, locale=self._locale, currency_digits=True))
+
+    def day(self, value: date) -> str:
+        """A date with its weekday: Sun 8 Mar 2026."""
+        return str(format_skeleton("yMMMEd", value, locale=self._locale))
+
+    def moment(self, value: datetime, timezone: str) -> str:
+        """An instant on the hotel's own clock: 8 March 2026, 18:00 Lisbon time.
+
+        An hour that the clocks show twice, in autumn, is said with its distance from UTC.
+        """
+        local = value.astimezone(ZoneInfo(timezone))
+        time = str(format_time(local.time(), "short", locale=self._locale))
+        other = local.replace(fold=1 - local.fold)
+        if other.utcoffset() != local.utcoffset():
+            time = f"{time} (UTC{local:%z})"
+        city = str(get_timezone_location(timezone, locale=self._locale, return_city=True)).rpartition("/")[2]
+        return self._texts.gettext("{day}, {time} {city} time").format(
+            day=format_skeleton("yMMMMd", local.date(), locale=self._locale), time=time, city=city
+        )
+
+    def rate(self, text: str) -> str:
+        """A decimal such as 8.5 as per cent, with the digits that it has: 8,5 % in German."""
+        digits = len(text.partition(".")[2])
+        # The language says where the sign stands; how many digits there are is for the rate to say.
+        pattern = self._locale.percent_formats[None].pattern.replace("#,##0", f"0.{'0' * digits}".rstrip("."))
+        return str(format_percent(float(text) / 100, format=pattern, locale=self._locale))

@@ -1,0 +1,273 @@
+"""The words for codes that hotels are described with, as a guest would say them; their translations are in
+the catalogues. Only what means something to a guest has a word here: a code without one is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that gettext's tools look for
+    """Marks a message for translation where it is only kept."""
+    return message
+
+
+# OpenTravel HAC.
+AMENITIES: Mapping[int, str] = {
+    1: N_("24-hour reception"),
+    2: N_("24-hour room service"),
+    3: N_("24-hour security"),
+    5: N_("Air conditioning"),
+    6: N_("Airline desk"),
+    9: N_("Barbecue and picnic area"),
+    10: N_("Bilingual staff"),
+    11: N_("Bookshop"),
+    12: N_("Shops"),
+    15: N_("Car rental"),
+    18: N_("Self check-in"),
+    22: N_("Concierge"),
+    25: N_("Courtyard"),
+    33: N_("Lift"),
+    35: N_("Gym"),
+    41: N_("Free airport shuttle"),
+    42: N_("Free parking"),
+    44: N_("Games room"),
+    49: N_("Heated pool"),
+    50: N_("Daily housekeeping"),
+    54: N_("Indoor pool"),
+    55: N_("Whirlpool"),
+    58: N_("Laundry service"),
+    60: N_("Live entertainment"),
+    61: N_("Massages"),
+    64: N_("Parking on site"),
+    66: N_("Outdoor pool"),
+    68: N_("Parking"),
+    70: N_("Playground"),
+    71: N_("Pool"),
+    72: N_("Poolside snack bar"),
+    76: N_("Restaurant"),
+    78: N_("Safe deposit box"),
+    79: N_("Sauna"),
+    84: N_("Spa"),
+    86: N_("Steam bath"),
+    87: N_("Storage space"),
+    91: N_("Tours and sightseeing"),
+    95: N_("Valet cleaning"),
+    96: N_("Dry cleaning"),
+    97: N_("Valet parking"),
+    98: N_("Vending machines"),
+    101: N_("Wheelchair access"),
+    103: N_("Multilingual staff"),
+    104: N_("Weddings"),
+    106: N_("Porter"),
+    108: N_("Free self-service laundry"),
+    116: N_("Accessible parking"),
+    136: N_("Butler service"),
+    148: N_("Reception"),
+    150: N_("Halal food"),
+    157: N_("Buffet breakfast"),
+    158: N_("Communal bar"),
+    165: N_("Bar and lounge"),
+    168: N_("Laundry on site"),
+    169: N_("Snacks and drinks around the clock"),
+    172: N_("Transport"),
+    173: N_("Breakfast in the restaurant"),
+    174: N_("Lunch in the restaurant"),
+    175: N_("Dinner in the restaurant"),
+    179: N_("Wi-Fi in public areas"),
+    191: N_("Ballroom"),
+    193: N_("Children's play area"),
+    195: N_("Disco"),
+    198: N_("Non-smoking rooms"),
+    201: N_("Luggage storage"),
+    202: N_("Bicycle hire"),
+    208: N_("Turndown service"),
+    214: N_("Amenities for pets"),
+    217: N_("Adults only"),
+    218: N_("Children welcome"),
+    222: N_("Free fast internet"),
+    224: N_("Pets allowed"),
+    228: N_("Business centre"),
+    229: N_("Business services"),
+    230: N_("Secured parking"),
+    232: N_("Snow sports"),
+    233: N_("Tennis court"),
+    234: N_("Water sports"),
+    235: N_("Programme for children"),
+    236: N_("Golf"),
+    238: N_("On the ocean"),
+    239: N_("On the beach"),
+    246: N_("Thalassotherapy"),
+    258: N_("Accessible rooms"),
+    268: N_("Public areas non-smoking"),
+    269: N_("Meeting rooms"),
+    272: N_("Skiing"),
+    273: N_("Water skiing"),
+    282: N_("Airport shuttle"),
+    283: N_("Luggage service"),
+    284: N_("Piano bar"),
+    314: N_("Service at the pool"),
+    316: N_("Charging for electric cars"),
+    330: N_("Outdoor summer café"),
+    332: N_("Beer garden"),
+    334: N_("Summer terrace"),
+    336: N_("Roof terrace"),
+    337: N_("Beach bar"),
+    340: N_("Tapas bar"),
+    345: N_("Fitness centre"),
+    349: N_("Check-in by phone"),
+    382: N_("Private beach"),
+    389: N_("Board games"),
+    407: N_("Gardens"),
+    427: N_("Environmental certificate"),
+    440: N_("Rooftop garden"),
+}
+
+# OpenTravel RMA.
+ROOM_AMENITIES: Mapping[int, str] = {
+    1: N_("Adjoining rooms"),
+    2: N_("Air conditioning"),
+    3: N_("Alarm clock"),
+    6: N_("Baby monitor"),
+    7: N_("Balcony or terrace"),
+    10: N_("Bathrobes"),
+    13: N_("Bathtub"),
+    15: N_("Bathtub with shower"),
+    19: N_("Coffee and tea"),
+    22: N_("Connecting rooms"),
+    26: N_("Cots"),
+    28: N_("Desk"),
+    36: N_("Ergonomic chair"),
+    41: N_("Fireplace"),
+    47: N_("Full kitchen"),
+    50: N_("Hairdryer"),
+    51: N_("Fast internet"),
+    55: N_("Iron"),
+    58: N_("King bed"),
+    61: N_("Kitchenette"),
+    64: N_("Large desk"),
+    67: N_("Gallery level"),
+    68: N_("Microwave"),
+    69: N_("Minibar"),
+    74: N_("Non-smoking"),
+    85: N_("Private bathroom"),
+    86: N_("Queen bed"),
+    88: N_("Refrigerator"),
+    91: N_("Extra bed"),
+    92: N_("Safe"),
+    97: N_("Shower only"),
+    99: N_("Sitting area"),
+    101: N_("Smoking allowed"),
+    102: N_("Sofa bed"),
+    107: N_("Telephone"),
+    113: N_("Twin beds"),
+    114: N_("High ceilings"),
+    123: N_("Wi-Fi"),
+    126: N_("Own air conditioning control"),
+    127: N_("Bathtub and whirlpool"),
+    132: N_("Down pillows"),
+    138: N_("Marble bathroom"),
+    142: N_("Shower"),
+    144: N_("Soundproofed"),
+    145: N_("Storage space"),
+    146: N_("Table and chairs"),
+    148: N_("Walk-in wardrobe"),
+    149: N_("Washing machine and dryer"),
+    155: N_("Separate bathtub and shower"),
+    157: N_("Ceiling fan"),
+    161: N_("Accessible"),
+    185: N_("Family room"),
+    203: N_("Single bed"),
+    223: N_("Mountain view"),
+    224: N_("Sea view"),
+    245: N_("Private pool"),
+    251: N_("TV"),
+    262: N_("Laptop safe"),
+    264: N_("Blackout curtains"),
+    270: N_("Sofa"),
+    276: N_("Bathtub or shower"),
+    299: N_("Lounge access"),
+    304: N_("Kettle"),
+    311: N_("Espresso machine"),
+    314: N_("Rainfall shower"),
+    320: N_("High chair"),
+    338: N_("Outdoor shower"),
+    341: N_("Private garden"),
+    342: N_("Patio"),
+    369: N_("Pool towels"),
+    376: N_("Clothes steamer"),
+}
+
+# OpenTravel MPT. Codes that promise nothing in particular (as brochured, modified) are left out.
+MEALS: Mapping[int, str] = {
+    1: N_("All inclusive"),
+    2: N_("All meals included"),
+    3: N_("Breakfast included"),
+    4: N_("Buffet breakfast included"),
+    5: N_("Breakfast included"),
+    6: N_("Continental breakfast included"),
+    7: N_("English breakfast included"),
+    8: N_("Room only"),
+    10: N_("Full board"),
+    11: N_("Breakfast included"),
+    12: N_("Half board"),
+    14: N_("Room only"),
+    15: N_("Self-catering"),
+    17: N_("Breakfast and dinner included"),
+    19: N_("Breakfast included"),
+    21: N_("Lunch included"),
+    22: N_("Dinner included"),
+    23: N_("Breakfast and lunch included"),
+    24: N_("Lunch and dinner included"),
+    25: N_("Light breakfast included"),
+    26: N_("Breakfast to go included"),
+}
+NO_MEALS = frozenset({8, 14, 15})
+
+# What hotels commonly call their taxes and fees; a name of their own stays as it is.
+TAXES = frozenset(
+    {
+        N_("VAT"),
+        N_("City tax"),
+        N_("Tourist tax"),
+        N_("Local tax"),
+        N_("Lodging tax"),
+        N_("Accommodation tax"),
+        N_("Visitor's tax"),
+        N_("Sales tax"),
+        N_("Service charge"),
+        N_("Resort fee"),
+        N_("Cleaning fee"),
+    }
+)
+
+# The order in which a guest asks, not the one in which hotels file.
+TOPICS: Mapping[str, str] = {
+    "Food and drink": N_("Food and drink"),
+    "Pool, spa and fitness": N_("Pool, spa and fitness"),
+    "Beach and garden": N_("Beach and garden"),
+    "Internet and business": N_("Internet and business"),
+    "Families and pets": N_("Families and pets"),
+    "Parking and transport": N_("Parking and transport"),
+    "Sport and leisure": N_("Sport and leisure"),
+    "Reception and service": N_("Reception and service"),
+    "Laundry and practical": N_("Practical"),
+    "Accessibility and policy": N_("Accessibility and more"),
+}
+
+
+def by_topic(codes: Sequence[int]) -> list[tuple[str, list[str]]]:
+    """A hotel's amenities under their topics, both as messages."""
+    groups = []
+    for topic, title in TOPICS.items():
+        words = [AMENITIES[code] for code in PROPERTY_TOPICS[topic] if code in codes and code in AMENITIES]
+        if words:
+            groups.append((title, words))
+    return groups
+
+
+def in_room(codes: Sequence[int]) -> list[str]:
+    """A room type's amenities as messages, those first that are asked for most."""
+    ordered = [code for topic in ROOM_TOPICS.values() for code in topic if code in codes]
+    return [ROOM_AMENITIES[code] for code in ordered if code in ROOM_AMENITIES]
