@@ -22,13 +22,13 @@ import hashlib
 import math
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import stripe
 
 from hotel_booking.domains.payments.errors import GatewayRefused, UnknownToken
-from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Refunded, Seen
+from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen
 from hotel_booking.integrations import stripe_answers as answers
 from hotel_booking.integrations.stripe_books import WHOLE, StripeBooks, asking, keyed
 
@@ -45,7 +45,7 @@ class StripeGateway:
     """
 
     name = "stripe"
-    page: Literal["sandbox", "stripe", "transfer", "none"] = "stripe"
+    page: Page = "stripe"
     # Networks hold a guest's own payment for seven days; a day less, so that nothing lapses under our hands.
     holds_for = timedelta(days=6)
     saves_cards = True

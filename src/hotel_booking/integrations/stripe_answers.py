@@ -212,7 +212,14 @@ def _notice(event: Answer) -> Notice:
     if thing.get("object") == "dispute":
         return Notice(event["id"], "dispute", made, reference=reference, dispute=_dispute(thing))
     if thing.get("object") == "refund":
-        return Notice(event["id"], "refund", made, reference=reference, refund_id=our_id(thing, "refund_id"))
+        return Notice(
+            event["id"],
+            "refund",
+            made,
+            reference=reference,
+            refund_id=our_id(thing, "refund_id"),
+            refunded=refunded_of(thing),
+        )
     # A charge carries a copy of its intent's metadata.
     return Notice(
         event["id"],

@@ -37,7 +37,7 @@ class StripeBooks:
         self.api = stripe.StripeClient(
             secret_key,
             http_client=self._http,
-            base_addresses={"api": api_base},
+            base_addresses={"api": api_base.rstrip("/")},
             max_network_retries=retries,
         ).v1
 
