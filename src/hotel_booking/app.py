@@ -24,7 +24,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.logging import configure
 from hotel_booking.domains.notifications.types import Link, Mailer
-from hotel_booking.domains.payments.gateway import Gateway
+from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http import health, media, metrics, openapi
 from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
@@ -36,10 +36,12 @@ from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, R
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
+from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.media import DiskMedia
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import DemoMailer, SmtpMailer
+from hotel_booking.integrations.stripe import StripeGateway
 
 
 class Application(Litestar):
@@ -99,7 +101,6 @@ def _build(settings: Settings) -> Application:
                 "production": settings.production,
                 "draining": False,
                 "limiter": None,
-                "gateway": choose_gateway(settings),
                 "media": choose_media(settings),
                 "allowances": _allowances(settings),
             }
@@ -111,7 +112,7 @@ def _build(settings: Settings) -> Application:
             "unit": Provide(provide_unit, sync_to_thread=False),
             "database": Provide(provide_database, sync_to_thread=False),
             "settings": Provide(_provide_settings, sync_to_thread=False),
-            "gateway": Provide(_provide_gateway, sync_to_thread=False),
+            "gateways": Provide(_provide_gateways, sync_to_thread=False),
             "media": Provide(_provide_media, sync_to_thread=False),
         },
         # Outermost first: who is it, may they go on, and then the request's transaction.
@@ -126,13 +127,27 @@ def _build(settings: Settings) -> Application:
     )
 
 
-def choose_gateway(settings: Settings) -> Gateway:
-    """The payment gateway that the settings name."""
+def choose_gateways(settings: Settings, db: Database) -> Gateways:
+    """The payment gateways that the settings name. The sandbox keeps its own books, in tables of its own."""
+    card: Gateway
     match settings.gateway:
         case "sandbox":
-            return SandboxGateway()
+            card = SandboxGateway(db)
+        case "stripe":
+            card = StripeGateway(
+                settings.stripe_secret_key or "",
+                webhook_secrets=settings.stripe_webhook_secrets,
+                api_base=settings.stripe_api_base,
+            )
         case "none":
-            return PayAtProperty()
+            return _with_transfer(settings, PayAtProperty())
+    return _with_transfer(settings, card, PayAtProperty())
+
+
+def _with_transfer(settings: Settings, *gateways: Gateway) -> Gateways:
+    if settings.bank_account:
+        gateways += (BankTransfer(settings.bank_account, days=settings.transfer_days),)
+    return Gateways(*gateways)
 
 
 def links_of(settings: Settings) -> Link:
@@ -157,9 +172,9 @@ def _provide_settings(state: State) -> Settings:
     return settings
 
 
-def _provide_gateway(state: State) -> Gateway:
-    gateway: Gateway = state.gateway
-    return gateway
+def _provide_gateways(state: State) -> Gateways:
+    gateways: Gateways = state.gateways
+    return gateways
 
 
 def _provide_media(state: State) -> MediaStore:
@@ -191,6 +206,7 @@ def _resources(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextM
                     statement_timeout_ms=settings.database_statement_timeout_ms,
                 )
             )
+            app.state.gateways = choose_gateways(settings, app.state.database)
             if app.state.allowances is not None:
                 app.state.limiter = MemoryLimiter()
                 if settings.redis_url:

@@ -25,15 +25,15 @@ from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import expired_holds
-from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
 from tests.small_hotel import FIRST, GUEST, NOW, SLUG, make_quote, small_hotel, stay, taken
 
 WORKER = """
 import asyncio, sys
 from hotel_booking import worker
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.sandbox import SandboxGateway
-asyncio.run(worker.run(sys.argv[1], SandboxGateway(), concurrency=2, wait=False))
+asyncio.run(worker.run(sys.argv[1], lambda _: Gateways(SandboxGateway()), concurrency=2, wait=False))
 """
 
 
@@ -193,7 +193,7 @@ async def test_a_database_restarted_under_load_loses_and_doubles_nothing(own_clu
                 with contextlib.suppress(DatabaseUnavailable):
                     await service.finish_undecided(
                         app.state.database,
-                        SandboxGateway(),
+                        app.state.gateways,
                         now=datetime.now(UTC),
                         older_than=timedelta(seconds=5),
                     )

@@ -27,7 +27,7 @@ from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Booking, HeldBooking, Quote, RoomChange, RoomRequest
 from hotel_booking.domains.inventory.errors import RoomInUse, SoldOut
 from hotel_booking.domains.payments.errors import PaymentDeclined, PaymentInProgress, UnknownToken
-from hotel_booking.domains.payments.gateway import Outcome
+from hotel_booking.domains.payments.gateway import Charge, Gateways, Outcome
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.small_hotel import GUEST, NOW, SLUG, make_quote, small_hotel, status_of, stay, taken
@@ -177,7 +177,9 @@ async def test_a_silent_gateway_blocks_a_second_charge_until_the_sweep_has_asked
     with pytest.raises(PaymentInProgress):
         await service.pay(db, GATEWAY, booking_id=booking.id, token="tok_success", now=NOW)
     later = NOW + timedelta(minutes=2)
-    assert await service.finish_undecided(db, GATEWAY, now=later, older_than=timedelta(minutes=1)) == 1
+    assert (
+        await service.finish_undecided(db, Gateways(GATEWAY), now=later, older_than=timedelta(minutes=1)) == 1
+    )
     paid = await service.pay(db, GATEWAY, booking_id=booking.id, token="tok_success", now=later)
     assert paid.status == "confirmed"
 
@@ -185,11 +187,16 @@ async def test_a_silent_gateway_blocks_a_second_charge_until_the_sweep_has_asked
 class BrokenLine(SandboxGateway):
     """A gateway whose connection breaks off; it knows of the payment all the same."""
 
-    async def authorise(self, **_: object) -> Outcome:
+    async def authorise(self, charge: Charge, *, token: str | None) -> Outcome:
+        del charge, token
         raise ConnectionResetError
 
-    async def find(self, *, payment_id: UUID) -> Outcome:
+    async def find(self, *, payment_id: UUID, reference: str | None) -> Outcome:
+        del reference
         return Outcome("authorised", reference=f"found_{payment_id.hex}")
+
+    async def capture(self, *, payment_id: UUID, reference: str, amount: int) -> None:
+        """Taken."""
 
 
 async def test_a_gateway_that_breaks_off_is_asked_again_and_never_charges_twice(db: Database) -> None:
@@ -199,7 +206,7 @@ async def test_a_gateway_that_breaks_off_is_asked_again_and_never_charges_twice(
     paid = await service.pay(db, gateway, booking_id=booking.id, token="tok_success", now=NOW)
     assert paid.status == "pending"
     later = NOW + timedelta(minutes=2)
-    await service.finish_undecided(db, gateway, now=later, older_than=timedelta(minutes=1))
+    await service.finish_undecided(db, Gateways(gateway), now=later, older_than=timedelta(minutes=1))
     assert (await look(db, booking.id)).paid == 18_000
     assert await status_of(db, booking.id) == "confirmed"
     assert await differences(db) == []
@@ -276,8 +283,8 @@ async def test_what_was_paid_beyond_the_fee_goes_back_once(db: Database) -> None
     assert (done.fee, done.refund, done.owed) == (10_000, 20_000, 0)
     assert (await look(db, booking.id)).paid == 10_000
     assert await differences(db) == []
-    assert await give_refunds(db, GATEWAY, now=at) == 1
-    assert await give_refunds(db, GATEWAY, now=at) == 0
+    assert await give_refunds(db, Gateways(GATEWAY), now=at) == 1
+    assert await give_refunds(db, Gateways(GATEWAY), now=at) == 0
     async with db.transaction() as tx:
         entries = await tx.fetch("SELECT kind, amount FROM ledger_entry ORDER BY id")
     assert [tuple(entry) for entry in entries] == [("payment", 30_000), ("refund", -20_000)]
@@ -426,7 +433,7 @@ async def test_a_no_show_gets_back_what_was_paid_beyond_the_fee(db: Database) ->
     async with db.transaction() as tx:
         gone = await service.no_show(tx, booking_id=booking.id, now=datetime(2030, 3, 12, 4, 0, tzinfo=UTC))
     assert (gone.reservations[0].fee, gone.paid) == (10_000, 10_000)
-    await give_refunds(db, GATEWAY, now=NOW)
+    await give_refunds(db, Gateways(GATEWAY), now=NOW)
     assert await differences(db) == []
 
 

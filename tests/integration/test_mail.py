@@ -25,6 +25,7 @@ from hotel_booking.domains.notifications.errors import MessageNotFound, NotToBeS
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import Delivery, Rendered
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import SmtpMailer
 
@@ -180,7 +181,8 @@ async def queue_one(tx: Any, event: str, **changes: Any) -> bool:
 
 async def work(url: str, mailer: Any) -> None:
     """Run a worker until its queue is empty."""
-    await worker.run(url, SandboxGateway(), mailer=mailer, wait=False, concurrency=4, pool_size=4)
+    await worker.run(url, lambda _: Gateways(SandboxGateway()), mailer=mailer, wait=False, concurrency=4,
+    pool_size=4)
 
 
 async def status(db: Database, message_id: UUID) -> tuple[str, int]:

@@ -219,10 +219,12 @@ async def test_nothing_is_sent_in_the_clear_where_encryption_was_asked_for() -> 
 WORKER = """
 import asyncio, sys
 from hotel_booking import worker
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import SmtpMailer
 mailer = SmtpMailer(sys.argv[2], sender="Sample Hotel <hotel@example.com>")
-asyncio.run(worker.run(sys.argv[1], SandboxGateway(), mailer=mailer, concurrency=2, wait=False))
+asyncio.run(worker.run(sys.argv[1], lambda _: Gateways(SandboxGateway()), mailer=mailer, concurrency=2,
+wait=False))
 """
 
 

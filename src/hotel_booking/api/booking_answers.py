@@ -14,6 +14,8 @@ from hotel_booking.api.prices import (
 )
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.agreement import card_terms
+from hotel_booking.domains.bookings.due import highest_later_charge, refund_stages
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Booking, Reservation, Status
 from hotel_booking.domains.rates.cancellation import describe
@@ -53,7 +55,9 @@ class ReservationAnswer(msgspec.Struct, frozen=True):
 
 
 class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking: what was bought, for how much, and what was paid. `balance` is still to be paid."""
+    """A booking: what was bought, for how much, and what was paid. `balance` is still to be paid; `reserved`
+    of it is set aside on the guest's card and taken later. `card_terms` are the words to accept before a
+    card is kept for later charges; null where there will be none."""
 
     reference: str
     status: Status
@@ -64,6 +68,8 @@ class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     total: Money
     due_now: Money
     paid: Money
+    reserved: Money
+    card_terms: str | None
     balance: Money
     hold_expires_at: datetime
     created_at: datetime
@@ -74,13 +80,24 @@ class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reservations: list[ReservationAnswer]
 
 
+class RefundStage(msgspec.Struct, frozen=True):
+    """From `since` (null: from now on) cancelling costs `fee` and gives `refund` back."""
+
+    since: datetime | None
+    fee: Money
+    refund: Money
+
+
 class CancellationAnswer(msgspec.Struct, frozen=True):
-    """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `owed` was never paid."""
+    """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `released` was only reserved on the
+    card and is let go, `owed` was never paid. `stages` say what it will cost from each deadline on."""
 
     at: datetime
     fee: Money
     refund: Money
+    released: Money
     owed: Money
+    stages: list[RefundStage]
     rooms: list[CancellationPolicyTerms]
 
 
@@ -99,6 +116,8 @@ def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
         total=Money(booking.total, currency),
         due_now=Money(booking.due_now, currency),
         paid=Money(booking.paid, currency),
+        reserved=Money(booking.reserved, currency),
+        card_terms=card_terms(booking) if highest_later_charge(booking) else None,
         balance=Money(max(owed - booking.paid, 0), currency),
         hold_expires_at=booking.hold_expires_at,
         created_at=booking.created_at,
@@ -119,7 +138,12 @@ def cancellation_answer(booking: Booking, now: datetime) -> CancellationAnswer:
         at=now,
         fee=Money(cost.fee, cost.currency),
         refund=Money(cost.refund, cost.currency),
+        released=Money(cost.released, cost.currency),
         owed=Money(cost.owed, cost.currency),
+        stages=[
+            RefundStage(stage.since, Money(stage.fee, cost.currency), Money(stage.refund, cost.currency))
+            for stage in refund_stages(booking, now)
+        ],
         rooms=[_reservation(booking, room, now).cancellation for room in booking.reservations],
     )
 

@@ -22,12 +22,13 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.agreement import card_terms
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import Amendment, RoomChange
 from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.domains.payments.gateway import Gateway
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import guest_or, public
 from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.metrics import note_booking
@@ -52,18 +53,29 @@ class HeldAnswer(BookingAnswer, frozen=True, kw_only=True):
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A token from the payment gateway; after `requires_action`, the token of the answer."""
+    """A token from the payment gateway; after `requires_action`, the token of the answer. Without a token the
+    gateway's own form asks for the card: the answer is `requires_action` with what that form needs.
 
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+    `method` is one of the ways to pay that the property takes (default: by card). `keep_card` says that the
+    guest has read and accepted `card_terms` of the booking: later charges are taken from the same card.
+    `expected_amount` (minor units) is what the guest saw; another amount is refused with `price_changed`.
+    """
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
+    method: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    keep_card: bool = False
+    expected_amount: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class PaymentAnswer(msgspec.Struct, frozen=True):
-    """What came of the payment. With `requires_action`, send `action_token` after the guest's second step;
-    with `pending` the gateway has not answered yet: look at the booking again in a minute."""
+    """What came of the payment. With `requires_action`, send `action_token` after the guest's second step,
+    or open the gateway's form with it, or follow `action_text` (a transfer); with `pending` the gateway has
+    not answered yet: look at the booking again in a minute."""
 
     status: Literal["confirmed", "requires_action", "pending"]
     booking: BookingAnswer
     action_token: str | None = None
+    action_text: str | None = None
 
 
 class CancelAnswer(msgspec.Struct, frozen=True):
@@ -149,7 +161,7 @@ async def create_payment(
     reference: str,
     data: PaymentRequest,
     database: Database,
-    gateway: Gateway,
+    gateways: Gateways,
     now: datetime,
     caller: Caller,
     request: Request[Any, Any, State],
@@ -157,10 +169,21 @@ async def create_payment(
     """Charges what is due now, or checks the guarantee where nothing is, and confirms the booking."""
     async with database.transaction() as tx:
         booking = await open_booking(tx, reference, caller)
-    paid = await service.pay(database, gateway, booking_id=booking.id, token=data.token, now=now)
+    gateway = gateways.card if data.method in (None, "card") else gateways.of(data.method or "")
+    paid = await service.pay(
+        database,
+        gateway,
+        booking_id=booking.id,
+        token=data.token,
+        agreement=card_terms(booking) if data.keep_card else None,
+        expected=data.expected_amount,
+        now=now,
+    )
     if paid.status == "confirmed" and booking.status == "held":
         note_booking(request, "confirmed")
-    answer = PaymentAnswer(paid.status, booking_answer(paid.booking, now), paid.action_token)
+    answer = PaymentAnswer(
+        paid.status, booking_answer(paid.booking, now), paid.action_token, paid.action_text
+    )
     return Response(answer, status_code=202 if paid.status == "pending" else 200)
 
 

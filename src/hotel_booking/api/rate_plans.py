@@ -33,10 +33,14 @@ class AdjustmentAnswer(msgspec.Struct, frozen=True):
 
 
 class DepositAnswer(msgspec.Struct, frozen=True):
-    """What is due on booking: a percentage as text, a number of nights, or minor units."""
+    """What is due on booking: a percentage as text, a number of nights, or minor units. It is taken at
+    `booking`, or reserved and taken at `check_in`. The rest is due `balance_days` before arrival, or (null)
+    at the hotel."""
 
     kind: str
     value: str | int
+    capture: str
+    balance_days: int | None
 
 
 class RatePlanAnswer(msgspec.Struct, frozen=True):
@@ -118,7 +122,12 @@ def _answer(row: Row, codes: dict[int, str], policies: dict[int, str]) -> RatePl
         **fields,
         meal_name=MEALS.get(row["meal"], ""),
         policy=policies[row["policy_id"]],
-        deposit=DepositAnswer(row["deposit_kind"], _value(row["deposit_kind"], row["deposit_value"])),
+        deposit=DepositAnswer(
+            row["deposit_kind"],
+            _value(row["deposit_kind"], row["deposit_value"]),
+            row["deposit_capture"],
+            row["balance_days"],
+        ),
         parent=codes.get(row["parent_id"]),
         adjustment=AdjustmentAnswer(adjusted, _value(adjusted, row["adjust_value"]), row["adjust_per_person"])
         if adjusted

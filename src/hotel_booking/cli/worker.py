@@ -16,7 +16,7 @@ app = typer.Typer()
 def worker() -> None:
     """Run jobs until stopped: holds that lapse, refunds, payments that a crash left open."""
     from hotel_booking import worker as jobs
-    from hotel_booking.app import choose_gateway, choose_mailer, choose_media, links_of
+    from hotel_booking.app import choose_gateways, choose_mailer, choose_media, links_of
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
 
@@ -26,7 +26,7 @@ def worker() -> None:
     asyncio.run(
         jobs.run(
             settings.database_url,
-            choose_gateway(settings),
+            lambda db: choose_gateways(settings, db),
             mailer=choose_mailer(settings),
             link=links_of(settings),
             media=choose_media(settings),

@@ -29,7 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     what must be read back (second factors) and signs links; 32 characters or more. `smtp_url` is
     smtp://, smtp+starttls:// or smtps://user:password@host:port; None: mail waits in the outbox.
     `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos,
-    `spool_dir` what operations noted while the database was down.
+    `spool_dir` what operations noted while the database was down. `stripe_webhook_secrets` are all good at
+    once, so that one can be replaced. `bank_account` is what a guest who pays by transfer reads (holder,
+    bank, IBAN); None: transfers are not offered. Their rooms wait `transfer_days` for the money.
     """
 
     database_url: str
@@ -47,7 +49,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = "http://localhost:8000"
     rate_limit_reads: int = 600
     rate_limit_writes: int = 120
-    gateway: Literal["sandbox", "none"] = "none"
+    gateway: Literal["stripe", "sandbox", "none"] = "none"
+    stripe_secret_key: str | None = None
+    stripe_publishable_key: str | None = None
+    stripe_webhook_secrets: tuple[str, ...] = ()
+    stripe_api_base: str = "https://api.stripe.com"
+    bank_account: str | None = None
+    transfer_days: int = 3
     secret_key: str | None = None
     mfa_required: bool = True
     smtp_url: str | None = None
@@ -83,10 +91,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return settings
 
     def unsafe(self) -> list[str]:
-        """What must not run in production as it is set."""
-        if not self.production:
-            return []
+        """What must not run in production as it is set; and what is missing for a gateway to work at all."""
         problems = []
+        if self.gateway == "stripe":
+            problems += [
+                f"HOTEL_{name.upper()} is missing: HOTEL_GATEWAY=stripe needs {what},"
+                " from Stripe's dashboard under Developers"
+                for name, what in _STRIPE.items()
+                if not getattr(self, name)
+            ]
+        if not self.production:
+            return problems
+        if self.gateway == "stripe" and not self.stripe_api_base.startswith("https://"):
+            problems.append("HOTEL_STRIPE_API_BASE must begin with https:// in production")
+        if self.gateway == "stripe" and (self.stripe_secret_key or "").startswith(("sk_test_", "rk_test_")):
+            problems.append(
+                "HOTEL_STRIPE_SECRET_KEY is a test key, which takes no money: use the live one in production"
+            )
         if self.gateway == "sandbox":
             problems.append(
                 "HOTEL_GATEWAY=sandbox takes no money and is refused in production:"
@@ -108,6 +129,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return problems
 
 
+_STRIPE = {
+    "stripe_secret_key": "the secret key",
+    "stripe_publishable_key": "the publishable key",
+    "stripe_webhook_secrets": "the signing secret of the webhook to /webhooks/stripe",
+}
+
 # Every HOTEL_ variable, with the bounds of those that are numbers.
 _BOUNDS: dict[str, tuple[int, int]] = {
     "port": (1, 65535),
@@ -118,11 +145,12 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "hold_minutes": (1, 1440),
     "rate_limit_reads": (1, 10_000_000),
     "rate_limit_writes": (1, 10_000_000),
+    "transfer_days": (1, 60),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "environment": ("production", "demo", "test"),
     "server": ("granian", "uvicorn"),
-    "gateway": ("sandbox", "none"),
+    "gateway": ("stripe", "sandbox", "none"),
     "log_level": ("debug", "info", "warning", "error"),
 }
 _FLAGS = ("mfa_required",)
@@ -135,6 +163,11 @@ _TEXTS = (
     "mail_from",
     "media_dir",
     "spool_dir",
+    "stripe_secret_key",
+    "stripe_publishable_key",
+    "stripe_webhook_secrets",
+    "stripe_api_base",
+    "bank_account",
 )
 # Read by the command line and the tests, not by the application.
 _OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
@@ -155,6 +188,8 @@ def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems:
             values[name] = text
         elif name == "trusted_proxies":
             values[name] = _networks(variable, text, problems)
+        elif name == "stripe_webhook_secrets":
+            values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         elif name in _FLAGS:
             if text not in ("true", "false"):
                 problems.append(f"{variable}={text} is not true or false")

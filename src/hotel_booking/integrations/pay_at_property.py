@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotel_booking.domains.payments.errors import NoGateway
-from hotel_booking.domains.payments.gateway import Outcome
+from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused, NoGateway
+from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen
 
 
 class PayAtProperty:
     """Accepts guarantees of nothing; refuses to take money."""
 
     name = "pay_at_property"
+    page: Page = "none"
+    holds_for = timedelta(days=365)
+    saves_cards = False
 
-    async def authorise(self, *, payment_id: UUID, token: str, amount: int, currency: str) -> Outcome:
+    async def authorise(self, charge: Charge, *, token: str | None) -> Outcome:
         """Any token is good where nothing is due. Raises `NoGateway` where something is."""
-        del token, currency
-        if amount:
+        del token
+        if charge.amount:
             raise NoGateway(
                 "this booking must be paid now, and the hotel takes no payments here",
                 fix="book a rate plan without a deposit, or ask the hotel",
             )
-        return Outcome("authorised", reference=f"property_{payment_id.hex}")
+        return Outcome("authorised", reference=f"property_{charge.payment_id.hex}")
 
-    async def find(self, *, payment_id: UUID) -> Outcome:
+    async def charge_saved(self, charge: Charge, *, card: Card) -> Outcome:
+        """There are no cards."""
+        del charge, card
+        return Outcome("declined", decline_code="no_card")
+
+    async def find(self, *, payment_id: UUID, reference: str | None) -> Outcome:
         """Nothing was ever sent anywhere."""
-        del payment_id
+        del payment_id, reference
         return Outcome("not_found")
 
     async def capture(self, *, payment_id: UUID, reference: str, amount: int) -> None:
-        """Nothing to take."""
+        """Nothing to take. Raises `GatewayRefused` where something should be."""
+        del payment_id, reference
+        if amount:
+            raise GatewayRefused("the hotel takes no payments here")
 
-    async def void(self, *, payment_id: UUID, reference: str) -> None:
+    async def void(self, *, payment_id: UUID, reference: str | None) -> None:
         """Nothing to let go."""
 
-    async def refund(self, *, refund_id: UUID, reference: str, amount: int) -> None:
+    async def refund(self, *, refund_id: UUID, reference: str, amount: int) -> Refunded:
         """Nothing was taken."""
+        del refund_id, reference, amount
+        raise GatewayRefused("nothing was taken here that could be given back")
+
+    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+        """An empty list."""
+        del since, until
+        nothing: tuple[Seen, ...] = ()
+        for seen in nothing:
+            yield seen
+
+    def read_notice(self, body: bytes, *, signature: str, now: datetime) -> Notice:
+        """There are none."""
+        del body, signature, now
+        raise ForgedNotice("no gateway is set up that sends notices", fix="nothing needs to be done")

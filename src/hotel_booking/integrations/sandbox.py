@@ -1,57 +1,246 @@
 """A payment gateway without money, for the demo and for tests.
 
 Tokens: `tok_success`, `tok_decline`, `tok_challenge` (asks for a second step; its answer carries the token
-that completes it) and `tok_timeout` (the gateway never answers and never heard of it). It keeps nothing:
-what it did can be read from the references it gave.
+that completes it), `tok_timeout` (the gateway never answers and never heard of it) and `tok_lost` (it
+reserves the money, and its answer is lost). A saved card declines where it was made by `tok_success_once`.
+
+It keeps books of its own, as a real one does: in the tables `sandbox_*`, through a pool of its own, or in
+memory where it is given none.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotel_booking.domains.payments.errors import UnknownToken
-from hotel_booking.domains.payments.gateway import Outcome
+import msgspec
 
-TOKENS = ("tok_success", "tok_decline", "tok_challenge", "tok_timeout")
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database, Row
+from hotel_booking.domains.payments.errors import (
+    ForgedNotice,
+    GatewayRefused,
+    GatewayUnavailable,
+    UnknownToken,
+)
+from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen, Status
+
+TOKENS = ("tok_success", "tok_success_once", "tok_decline", "tok_challenge", "tok_timeout", "tok_lost")
 _SECOND_STEP = "tok_challenge_done_"
+_PREFIX = "sandbox_"
+
+
+class _Entry(msgspec.Struct):
+    id: UUID
+    status: Status
+    amount: int
+    currency: str
+    token: str
+    created_at: datetime
+    captured: int = 0
+    refunded: int = 0
 
 
 class SandboxGateway:
     """Answers by the token alone; refused by the settings in production."""
 
     name = "sandbox"
+    page: Page = "sandbox"
+    holds_for = timedelta(days=7)
+    saves_cards = True
 
-    async def authorise(self, *, payment_id: UUID, token: str, amount: int, currency: str) -> Outcome:
+    def __init__(self, books: Database | None = None) -> None:
+        self._books = books
+        self._payments: dict[UUID, _Entry] = {}
+        self._refunds: set[UUID] = set()
+
+    async def authorise(self, charge: Charge, *, token: str | None) -> Outcome:
         """See the module's text for the tokens."""
-        del amount, currency
+        known = await self._entry(charge.payment_id)
+        if known is not None and known.status != "requires_action":
+            return self._outcome(known)  # asked before: the first answer stands
         match token:
-            case "tok_success":
-                return Outcome("authorised", reference=f"sandbox_{payment_id.hex}")
+            case "tok_success" | "tok_success_once" | "tok_lost":
+                entry = await self._enter(charge, "authorised", token)
+                if token == "tok_lost":  # noqa: S105
+                    raise GatewayUnavailable("the sandbox's answer was lost")
             case "tok_decline":
-                return Outcome("declined", decline_code="card_declined")
+                entry = await self._enter(charge, "declined", token)
             case "tok_timeout":
                 return Outcome("unknown")
-            case "tok_challenge":
-                return Outcome("requires_action", action_token=f"{_SECOND_STEP}{payment_id.hex}")
-            case _ if token == f"{_SECOND_STEP}{payment_id.hex}":
-                return Outcome("authorised", reference=f"sandbox_{payment_id.hex}")
+            case None | "tok_challenge":
+                entry = await self._enter(charge, "requires_action", "tok_challenge")
+            case _ if token == _SECOND_STEP + charge.payment_id.hex and known is not None:
+                entry = await self._move(charge.payment_id, "authorised")
             case _:
                 raise UnknownToken(
                     "the gateway does not know this token",
                     field="token",
                     fix=f"the sandbox knows {', '.join(TOKENS)}",
                 )
+        return self._outcome(entry)
 
-    async def find(self, *, payment_id: UUID) -> Outcome:
-        """Only `tok_timeout` leaves a payment undecided, and it never arrived."""
-        del payment_id
-        return Outcome("not_found")
+    async def charge_saved(self, charge: Charge, *, card: Card) -> Outcome:
+        """Captured at once, or declined for a card that was good only once."""
+        entry = await self._entry(charge.payment_id)
+        if entry is None:
+            good = card.method != "tok_success_once"
+            entry = await self._enter(charge, "captured" if good else "declined", card.method)
+        return self._outcome(entry)
+
+    async def find(self, *, payment_id: UUID, reference: str | None) -> Outcome:
+        """What stands in the books."""
+        del reference
+        entry = await self._entry(payment_id)
+        return Outcome("not_found") if entry is None else self._outcome(entry)
 
     async def capture(self, *, payment_id: UUID, reference: str, amount: int) -> None:
-        """Nothing to take."""
+        """Taken in the books. Raises `GatewayRefused` where it is not reserved, or not so much is."""
+        del reference
+        entry = await self._entry(payment_id)
+        if entry is not None and (entry.status, entry.captured) == ("captured", amount):
+            return
+        if entry is None or entry.status != "authorised" or not 0 <= amount <= entry.amount:
+            raise GatewayRefused("the sandbox has not reserved this much for the payment")
+        await self._move(payment_id, "captured", captured=amount)
 
-    async def void(self, *, payment_id: UUID, reference: str) -> None:
-        """Nothing to let go."""
+    async def void(self, *, payment_id: UUID, reference: str | None) -> None:
+        """Let go in the books."""
+        del reference
+        entry = await self._entry(payment_id)
+        if entry is not None and entry.status == "captured":
+            raise GatewayRefused("the sandbox has taken the money already")
+        if entry is not None and entry.status not in ("voided", "declined"):
+            await self._move(payment_id, "voided")
 
-    async def refund(self, *, refund_id: UUID, reference: str, amount: int) -> None:
-        """Nothing to give back."""
+    async def refund(self, *, refund_id: UUID, reference: str, amount: int) -> Refunded:
+        """Given back in the books."""
+        payment_id = UUID(reference.removeprefix(_PREFIX))
+        if not await self._give_back(refund_id, payment_id, amount):
+            raise GatewayRefused("the sandbox has not taken this much from the guest")
+        return Refunded("done", reference=f"{_PREFIX}refund_{refund_id.hex}")
+
+    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+        """The books, oldest first."""
+        if self._books is None:
+            entries = [e for e in self._payments.values() if since <= e.created_at < until]
+        else:
+            async with self._books.transaction() as tx:
+                rows = await tx.fetch(
+                    "SELECT * FROM sandbox_payment WHERE created_at >= $1 AND created_at < $2"
+                    " ORDER BY created_at",
+                    since,
+                    until,
+                )
+            entries = [_read(row) for row in rows]
+        for entry in entries:
+            yield Seen(
+                reference=_PREFIX + entry.id.hex,
+                payment_id=entry.id,
+                status=entry.status,
+                amount=entry.amount,
+                currency=entry.currency,
+                captured=entry.captured,
+                refunded=entry.refunded,
+                created_at=entry.created_at,
+            )
+
+    def read_notice(self, body: bytes, *, signature: str, now: datetime) -> Notice:
+        """It never sends any."""
+        del body, signature, now
+        raise ForgedNotice("the sandbox sends no notices", fix="nothing needs to be done")
+
+    @staticmethod
+    def _outcome(entry: _Entry) -> Outcome:
+        match entry.status:
+            case "declined":
+                return Outcome("declined", reference=_PREFIX + entry.id.hex, decline_code="card_declined")
+            case "requires_action":
+                return Outcome("requires_action", action_token=_SECOND_STEP + entry.id.hex)
+        return Outcome(
+            entry.status,
+            reference=_PREFIX + entry.id.hex,
+            amount=entry.captured if entry.status == "captured" else entry.amount,
+            currency=entry.currency,
+            card=Card(
+                customer="sandbox", method=entry.token, brand="sandbox", last4="4242", expires="2099-12"
+            ),
+        )
+
+    async def _entry(self, payment_id: UUID) -> _Entry | None:
+        if self._books is None:
+            return self._payments.get(payment_id)
+        async with self._books.transaction() as tx:
+            row = await tx.fetchrow("SELECT * FROM sandbox_payment WHERE id = $1", payment_id)
+        return None if row is None else _read(row)
+
+    async def _enter(self, charge: Charge, status: Status, token: str) -> _Entry:
+        captured = charge.amount if status == "captured" else 0
+        if self._books is None:
+            entry = _Entry(
+                charge.payment_id, status, charge.amount, charge.currency, token, utc_now(), captured
+            )
+            self._payments[entry.id] = entry
+            return entry
+        async with self._books.transaction() as tx:
+            row = await tx.fetchrow(
+                "INSERT INTO sandbox_payment (id, status, amount, currency, captured, token)"
+                " VALUES ($1, $2, $3, $4, $5, $6)"
+                " ON CONFLICT (id) DO UPDATE SET status = excluded.status, token = excluded.token"
+                "   WHERE sandbox_payment.status = 'requires_action' RETURNING *",
+                charge.payment_id,
+                status,
+                charge.amount,
+                charge.currency,
+                captured,
+                token,
+            )
+        found = row or await self._entry(charge.payment_id)
+        if found is None:
+            raise GatewayUnavailable("the sandbox lost its books")
+        return found if isinstance(found, _Entry) else _read(found)
+
+    async def _move(self, payment_id: UUID, status: Status, captured: int = 0) -> _Entry:
+        if self._books is None:
+            entry = self._payments[payment_id]
+            entry.status, entry.captured = status, captured
+            return entry
+        async with self._books.transaction() as tx:
+            row = await tx.fetchrow(
+                "UPDATE sandbox_payment SET status = $2, captured = $3 WHERE id = $1 RETURNING *",
+                payment_id,
+                status,
+                captured,
+            )
+        if row is None:
+            raise GatewayRefused("the sandbox does not know this payment")
+        return _read(row)
+
+    async def _give_back(self, refund_id: UUID, payment_id: UUID, amount: int) -> bool:
+        if self._books is None:
+            entry = self._payments.get(payment_id)
+            if refund_id in self._refunds:
+                return True
+            if entry is None or entry.refunded + amount > entry.captured:
+                return False
+            self._refunds.add(refund_id)
+            entry.refunded += amount
+            return True
+        async with self._books.transaction() as tx:
+            entry_row = await tx.fetchrow(
+                "SELECT * FROM sandbox_payment WHERE id = $1 FOR UPDATE", payment_id
+            )
+            if await tx.fetchval("SELECT true FROM sandbox_refund WHERE id = $1", refund_id):
+                return True
+            if entry_row is None or entry_row["refunded"] + amount > entry_row["captured"]:
+                return False
+            await tx.execute("INSERT INTO sandbox_refund VALUES ($1, $2, $3)", refund_id, payment_id, amount)
+            await tx.execute(
+                "UPDATE sandbox_payment SET refunded = refunded + $2 WHERE id = $1", payment_id, amount
+            )
+            return True
+
+
+def _read(row: Row) -> _Entry:
+    return _Entry(**{name: row[name] for name in _Entry.__struct_fields__})

@@ -19,7 +19,7 @@ from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.payments.gateway import Gateway
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
@@ -56,7 +56,7 @@ async def pay(
     reference: str,
     database: Database,
     settings: Settings,
-    gateway: Gateway,
+    gateways: Gateways,
     now: datetime,
 ) -> Response[Any]:
     """Pay or guarantee a hold, and confirm it. Sent twice it charges once."""
@@ -67,7 +67,7 @@ async def pay(
         return page(request, "booking/unknown.html", status=404, headers=_HEADERS)
     try:
         paid = await service.pay(
-            database, gateway, booking_id=booking.id, token=form.value("card") or "guarantee", now=now
+            database, gateways.card, booking_id=booking.id, token=form.value("card") or "guarantee", now=now
         )
     except DomainError as error:
         async with database.transaction() as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 
 from procrastinate import App, PsycopgConnector
@@ -12,7 +13,7 @@ from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
 from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
-from hotel_booking.domains.payments.gateway import Gateway
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.jobs import tasks as payment_tasks
 from hotel_booking.domains.properties.jobs import tasks as property_tasks
 from hotel_booking.domains.properties.types import MediaStore
@@ -40,7 +41,7 @@ def application(database_url: str) -> App:
 
 async def run(
     database_url: str,
-    gateway: Gateway,
+    gateways: Callable[[Database], Gateways],
     *,
     mailer: Mailer | None = None,
     link: Link = str,
@@ -67,7 +68,7 @@ async def run(
             shutdown_graceful_timeout=10,
             additional_context={
                 "db": db,
-                "gateway": gateway,
+                "gateways": gateways(db),
                 "mailer": mailer,
                 "media": media,
                 "spool_dir": spool_dir,

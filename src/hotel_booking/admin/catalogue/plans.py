@@ -39,12 +39,15 @@ _DEPOSITS = (
     ("nights", "The first nights"),
     ("fixed", "An amount"),
 )
+_CAPTURES = (("booking", "On booking"), ("check_in", "At check-in; reserved until then"))
 _ADJUSTMENTS = (("percent", "By per cent"), ("amount", "By an amount"))
 _BESIDE = {
     "adjustment.value": "adjust_value",
     "adjustment": "adjust_value",
     "deposit.value": "deposit_value",
     "deposit": "deposit_kind",
+    "deposit.capture": "deposit_capture",
+    "deposit.balance_days": "balance_days",
     "value": "adjust_value",
 }
 
@@ -212,13 +215,25 @@ def _words(row: Row) -> list[str]:
 
 def _deposit_words(row: Row, currency: str) -> str:
     kind, value = row["deposit_kind"], row["deposit_value"]
-    if kind == "percent":
-        return f"{percent_text(value)} % on booking"
-    if kind == "nights":
-        return f"{'the first night' if value == 1 else f'{value} nights'} on booking"
-    if kind == "fixed":
-        return f"{money(value, currency)} on booking"
-    return "all on booking" if kind == "full" else "at the house"
+    match kind:
+        case "percent":
+            part = f"{percent_text(value)} %"
+        case "nights":
+            part = "the first night" if value == 1 else f"{value} nights"
+        case "fixed":
+            part = money(value, currency)
+        case "full":
+            part = "all"
+        case _:
+            part = ""
+    words = []
+    if part:
+        words.append(
+            f"{part} {'on booking' if row['deposit_capture'] == 'booking' else 'reserved on booking'}"
+        )
+    if row["balance_days"] is not None and kind != "full":
+        words.append(f"{'the rest' if part else 'all'} {row['balance_days']} days before arrival")
+    return ", ".join(words) or "at the house"
 
 
 async def _filled(tx: Transaction, row: Row, house: Row) -> Form:
@@ -228,7 +243,12 @@ async def _filled(tx: Transaction, row: Row, house: Row) -> Form:
         name: row[name] for name in ("name", "description", "meal", "active", "version")
     }
     values |= {name: "" if row[name] is None else str(row[name]) for name in ("sort", *_LIMITS)}
-    values |= {"policy": policy["code"], "deposit_kind": row["deposit_kind"]}
+    values |= {
+        "policy": policy["code"],
+        "deposit_kind": row["deposit_kind"],
+        "deposit_capture": row["deposit_capture"],
+        "balance_days": "" if row["balance_days"] is None else str(row["balance_days"]),
+    }
     if row["deposit_kind"] in ("percent", "nights", "fixed"):
         values["deposit_value"] = _shown(row["deposit_kind"], row["deposit_value"], currency)
     if row["parent_id"] is not None:
@@ -269,7 +289,12 @@ def _deposit(form: Form, house: Row) -> Mapping[str, Any]:
         value = form.whole("deposit_value", 1, 366, required=True)
     elif kind == "fixed":
         value = form.money("deposit_value", house["currency"], required=True)
-    return {"kind": kind, "value": value or 0}
+    return {
+        "kind": kind,
+        "value": value or 0,
+        "capture": form.choice("deposit_capture", [value for value, _ in _CAPTURES]) or "booking",
+        "balance_days": form.whole("balance_days", 0, 730),
+    }
 
 
 def _adjustment(form: Form, house: Row) -> Mapping[str, Any]:
@@ -312,6 +337,7 @@ async def _form(
         policies=frame.choices(policies),
         meals=select_options.meals(),
         deposits=_DEPOSITS,
+        captures=_CAPTURES,
         adjustments=_ADJUSTMENTS,
     )
 

@@ -11,7 +11,9 @@ from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
+from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail, queries, service
+from hotel_booking.domains.payments.errors import GatewayUnavailable
 
 tasks = Blueprint()
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ async def sweep(context: JobContext, timestamp: int) -> None:
     booking, so a large backlog neither locks nor grows memory."""
     del timestamp
     db, now = jobs.database(context), jobs.now(context)
-    await service.finish_undecided(db, jobs.resource(context, "gateway"), now=now, older_than=_ABANDONED)
+    await service.finish_undecided(db, jobs.resource(context, "gateways"), now=now, older_than=_ABANDONED)
     while True:
         async with db.transaction() as tx:
             expired = await queries.expired_holds(tx, now=now, limit=200)
@@ -47,6 +49,49 @@ async def sweep(context: JobContext, timestamp: int) -> None:
                 await service.lapse(tx, booking_id=booking_id, now=now)
         if len(expired) < 200:
             return
+
+
+@tasks.task(name="finish_payment", queue="payments", pass_context=True, retry=jobs.PATIENT)
+async def finish_payment(context: JobContext, payment_id: str) -> None:
+    """One payment's next step, soon: a notice came, a cancellation released it, a guest checked in."""
+    try:
+        await service.finish_payment(
+            jobs.database(context),
+            jobs.resource(context, "gateways"),
+            payment_id=UUID(payment_id),
+            now=jobs.now(context),
+        )
+    except GatewayUnavailable:
+        raise  # the job is repeated
+    except DomainError as error:
+        log.info("a payment was not made", extra={"payment_id": payment_id, "code": error.code})
+
+
+@tasks.task(name="collect_one", queue="payments", pass_context=True, retry=jobs.PATIENT)
+async def collect_one(context: JobContext, booking_id: str) -> None:
+    """What is due of one booking."""
+    await service.collect(
+        jobs.database(context),
+        jobs.resource(context, "gateways"),
+        booking_id=UUID(booking_id),
+        now=jobs.now(context),
+    )
+
+
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="collect", queue="payments", pass_context=True, queueing_lock="collect")
+async def collect(context: JobContext, timestamp: int) -> None:
+    """Balances whose day has come, and those that a crash left: one booking's trouble keeps no other from
+    it."""
+    del timestamp
+    db, now = jobs.database(context), jobs.now(context)
+    async with db.transaction() as tx:
+        due = await queries.to_collect(tx, now=now, limit=500)
+    for booking_id in due:
+        try:
+            await service.collect(db, jobs.resource(context, "gateways"), booking_id=booking_id, now=now)
+        except Exception:
+            log.exception("a balance could not be collected", extra={"booking_id": str(booking_id)})
 
 
 @tasks.periodic(cron="17 * * * *")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from hotel_booking.core.db import Transaction
@@ -14,6 +14,7 @@ from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
+_STANDING = frozenset({"confirmed", "checked_in", "checked_out"})
 # Lives that were lived already: nobody is waiting for mail.
 _SILENT = frozenset({"replay"})
 
@@ -71,6 +72,37 @@ async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, 
         now=now,
         withdraw=_event(booking, "held"),
     )
+
+
+async def transfer_expected(
+    tx: Transaction, booking: Booking, *, account: str, until: datetime, now: datetime
+) -> None:
+    """Where to send the money, and until when the rooms wait for it."""
+    data = {
+        **_facts(booking),
+        "due_now": booking.due_now,
+        "account": account,
+        "until": until.isoformat(),
+    }
+    await _queue(
+        tx, booking, "transfer", "transfer_expected", data, now=now, withdraw=_event(booking, "held")
+    )
+
+
+async def payment_returned(
+    tx: Transaction, booking: Booking, *, amount: int, payment_id: UUID, now: datetime
+) -> None:
+    """The money came too late for the room, or was not needed: it goes back."""
+    data = {**_facts(booking), "amount": amount, "standing": booking.status in _STANDING}
+    await _queue(tx, booking, f"returned:{payment_id}", "payment_returned", data, now=now)
+
+
+async def balance_due(
+    tx: Transaction, booking: Booking, *, amount: int, declined: bool, now: datetime
+) -> None:
+    """What is due now and how to pay it; `declined`: the kept card was tried in vain."""
+    data = {**_facts(booking), "amount": amount, "declined": declined}
+    await _queue(tx, booking, f"balance:{now.date()}:{amount}", "balance_due", data, now=now)
 
 
 async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) -> None:

@@ -21,6 +21,8 @@ SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone,
        (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.booking_id = b.id)
        - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y JOIN refund r ON r.payment_id = y.id
            WHERE y.booking_id = b.id AND r.status = 'due') AS paid,
+       (SELECT coalesce(sum(coalesce(y.to_capture, y.amount)), 0)::bigint FROM payment y
+         WHERE y.booking_id = b.id AND y.status = 'reserved') AS reserved,
        (SELECT jsonb_agg(to_jsonb(r) - 'taken' || jsonb_build_object(
                    'room_type', rt.code, 'room_type_name', rt.name, 'rate_plan', rp.code,
                    'rate_plan_name', rp.name, 'terms', t.body, 'room', room.number) ORDER BY r.position)
@@ -91,6 +93,14 @@ async def lock_booking(tx: Transaction, booking_id: UUID) -> str:
     if status is None:
         raise BookingNotFound("there is no such booking")
     return str(status)
+
+
+async def to_collect(tx: Transaction, *, now: datetime, limit: int) -> list[UUID]:
+    """Bookings of which a part is to be collected by now, the longest overdue first."""
+    rows = await tx.fetch(
+        "SELECT id FROM booking WHERE collect_at <= $1 ORDER BY collect_at LIMIT $2", now, limit
+    )
+    return [row["id"] for row in rows]
 
 
 async def expired_holds(tx: Transaction, *, now: datetime, limit: int) -> list[UUID]:

@@ -102,7 +102,7 @@ class Reservation(msgspec.Struct, frozen=True):
 
 class Booking(msgspec.Struct, frozen=True):
     """One purchase. `paid` is what we hold of the guest's money: payments less refunds, refunds that are
-    on their way included."""
+    on their way included. `reserved` is what the gateway keeps for us and is not taken yet."""
 
     id: UUID
     reference: str
@@ -115,6 +115,7 @@ class Booking(msgspec.Struct, frozen=True):
     total: int
     due_now: int
     paid: int
+    reserved: int
     requests: str | None
     given_name: str
     family_name: str
@@ -142,13 +143,14 @@ class HeldBooking(msgspec.Struct, frozen=True):
 
 
 class Cancellation(msgspec.Struct, frozen=True):
-    """What cancelling costs at one instant: `fee` stays with the hotel, `refund` goes back, `owed` is the
-    part of the fee that was never paid. Minor units."""
+    """What cancelling costs at one instant: `fee` stays with the hotel, `refund` goes back, `released` was
+    only reserved and is let go, `owed` is the part of the fee that was never paid. Minor units."""
 
     fee: int
     refund: int
     owed: int
     currency: str
+    released: int = 0
 
 
 class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -30,6 +30,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "booking_amended": {**_BOOKING, "refund": 5_000},
     "booking_cancelled": {**_BOOKING, "fee": 12_900, "refund": 25_800},
     "before_arrival": _STAY,
+    "transfer_expected": {
+        **_BOOKING,
+        "due_now": 12_900,
+        "account": "Sample Hotel, IBAN XX00 0000 0000 0000",
+        "until": "2027-02-04T10:15:00+00:00",
+    },
+    "payment_returned": {**_BOOKING, "amount": 12_900, "standing": False},
+    "balance_due": {**_BOOKING, "amount": 25_800, "declined": True},
     "staff_invitation": {
         "name": "Sample Colleague",
         "invited_by": "Sample Manager",

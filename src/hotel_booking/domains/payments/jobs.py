@@ -15,8 +15,8 @@ tasks = Blueprint()
 @tasks.task(name="refund", queue="payments", pass_context=True, retry=jobs.PATIENT)
 async def refund(context: JobContext, refund_id: str) -> None:
     """Send one refund to the gateway."""
-    gateway = jobs.resource(context, "gateway")
-    await give_refunds(jobs.database(context), gateway, now=jobs.now(context), refund_id=UUID(refund_id))
+    gateways = jobs.resource(context, "gateways")
+    await give_refunds(jobs.database(context), gateways, now=jobs.now(context), refund_id=UUID(refund_id))
 
 
 @tasks.periodic(cron="*/5 * * * *")
@@ -24,4 +24,4 @@ async def refund(context: JobContext, refund_id: str) -> None:
 async def sweep_refunds(context: JobContext, timestamp: int) -> None:
     """Send every refund that is still due."""
     del timestamp
-    await give_refunds(jobs.database(context), jobs.resource(context, "gateway"), now=jobs.now(context))
+    await give_refunds(jobs.database(context), jobs.resource(context, "gateways"), now=jobs.now(context))

@@ -7,30 +7,98 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.payments.gateway import Card
 
 
 class PaymentSeen(msgspec.Struct, frozen=True):
-    """A payment as staff see it, or a refund (then `kind` is refund). Minor units."""
+    """A payment as staff see it, or a refund (then `kind` is refund). Minor units; `refundable` is what the
+    payment still holds."""
 
+    id: UUID
     kind: str
     amount: int
     currency: str
     status: str
     gateway: str
+    gateway_reference: str | None
     created_at: datetime
     detail: str | None
+    purpose: str
+    capture_at: datetime | None
+    captured: int | None
+    problem: str | None
+    refundable: int
+
+
+class SavedCard(msgspec.Struct, frozen=True):
+    """A card that a booking's guest let us keep, and the words that they agreed to."""
+
+    gateway: str
+    card: Card
+    agreement: str
+    agreed_at: datetime
 
 
 async def of_booking(tx: Transaction, booking_id: UUID) -> list[PaymentSeen]:
     """The booking's payments and refunds, newest first."""
     rows = await tx.fetch(
-        "SELECT 'payment' AS kind, amount, currency, status, gateway, created_at, decline_code AS detail"
-        "  FROM payment WHERE booking_id = $1"
+        "SELECT p.id, 'payment' AS kind, p.amount, p.currency, p.status, p.gateway, p.gateway_reference,"
+        "       p.created_at, p.decline_code AS detail, p.purpose, p.capture_at, p.captured, p.problem,"
+        "       CASE WHEN p.status = 'captured' THEN coalesce(p.captured, p.amount)"
+        "            - coalesce((SELECT sum(amount) FROM refund"
+        "                         WHERE payment_id = p.id AND status <> 'failed'), 0)"
+        "            ELSE 0 END::bigint AS refundable"
+        "  FROM payment p WHERE p.booking_id = $1"
         " UNION ALL"
-        " SELECT 'refund', r.amount, p.currency, r.status, p.gateway, r.created_at, r.reason"
+        " SELECT r.id, 'refund', r.amount, p.currency, r.status, p.gateway, r.gateway_reference,"
+        "        r.created_at, r.reason, p.purpose, NULL, NULL,"
+        "        CASE WHEN r.again IS NULL THEN r.problem END, 0"
         "   FROM payment p JOIN refund r ON r.payment_id = p.id WHERE p.booking_id = $1"
         " ORDER BY created_at DESC LIMIT 200",
         booking_id,
     )
     return [PaymentSeen(**dict(row)) for row in rows]
+
+
+async def ledger(tx: Transaction, booking_id: UUID) -> list[Row]:
+    """The booking's account, oldest line first: created_at, kind, amount (+ owed by the guest, - paid),
+    currency. The balance is the sum."""
+    return await tx.fetch(
+        "SELECT created_at, kind, amount, currency FROM ledger WHERE booking_id = $1"
+        " ORDER BY created_at, amount DESC LIMIT 500",
+        booking_id,
+    )
+
+
+async def saved_card(tx: Transaction, booking_id: UUID) -> SavedCard | None:
+    """The card kept for the booking, if there is one."""
+    row = await tx.fetchrow("SELECT * FROM saved_card WHERE booking_id = $1", booking_id)
+    if row is None:
+        return None
+    card = Card(row["customer"], row["method"], row["brand"], row["last4"], row["expires"])
+    return SavedCard(row["gateway"], card, row["agreement"], row["agreed_at"])
+
+
+async def disputes(tx: Transaction, booking_id: UUID) -> list[Row]:
+    """What the guest's bank disputes of the booking's payments, newest first."""
+    return await tx.fetch(
+        "SELECT d.* FROM dispute d JOIN payment p ON p.id = d.payment_id WHERE p.booking_id = $1"
+        " ORDER BY d.opened_at DESC",
+        booking_id,
+    )
+
+
+async def by_reference(tx: Transaction, *, gateway: str, reference: str) -> UUID | None:
+    """The payment that a gateway means by its own reference."""
+    found: UUID | None = await tx.fetchval(
+        "SELECT id FROM payment WHERE gateway = $1 AND gateway_reference = $2 LIMIT 1", gateway, reference
+    )
+    return found
+
+
+async def exists(tx: Transaction, *, payment_id: UUID, gateway: str) -> bool:
+    """Whether it is a payment of ours, made with this gateway."""
+    return bool(
+        await tx.fetchval("SELECT true FROM payment WHERE id = $1 AND gateway = $2", payment_id, gateway)
+    )

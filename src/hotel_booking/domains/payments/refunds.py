@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Database
-from hotel_booking.domains.payments import service
-from hotel_booking.domains.payments.gateway import Gateway
+from hotel_booking.domains.payments import service, steps
+from hotel_booking.domains.payments.errors import GatewayRefused, GatewayUnavailable
+from hotel_booking.domains.payments.gateway import Gateways, Refunded
+from hotel_booking.domains.payments.steps import Step
+
+log = logging.getLogger(__name__)
 
 
 async def give_refunds(
-    db: Database, gateway: Gateway, *, now: datetime, refund_id: UUID | None = None
+    db: Database, gateways: Gateways, *, now: datetime, refund_id: UUID | None = None
 ) -> int:
-    """Send due refunds (all, or one) to the gateway and note each in the ledger. Returns how many.
+    """Send due refunds (all, or one) to their gateways and note each in the ledger. Returns how many were
+    given.
 
-    A crash after the gateway's answer repeats the call with the same refund id, which gives nothing more.
+    A crash after the gateway's answer repeats the call with the same refund id, which gives nothing more. One
+    gateway's silence stops nobody else's refund; with `refund_id` it is raised, so that the job is repeated.
+    Transfers are sent back by hand: they stay due until staff say so.
     """
     async with db.transaction() as tx:
         due = await service.due_refunds(tx, refund_id=refund_id)
+    given = 0
     for refund in due:
-        await gateway.refund(refund_id=refund.id, reference=refund.gateway_reference, amount=refund.amount)
-        async with db.transaction() as tx:
-            await service.refund_done(tx, refund_id=refund.id, now=now)
-    return len(due)
+        gateway = gateways.of(refund.gateway)
+        if gateway.page == "transfer":
+            continue
+        try:
+            answer = await steps.call(
+                Step.REFUND,
+                gateway.refund,
+                refund_id=refund.id,
+                reference=refund.gateway_reference,
+                amount=refund.amount,
+            )
+        except GatewayRefused as error:
+            answer = Refunded("failed", reason=error.detail)
+        except GatewayUnavailable:
+            log.warning("a refund waits for its gateway", extra={"refund_id": str(refund.id)})
+            if refund_id is not None:
+                raise
+            continue
+        await note_refund(db, refund_id=refund.id, answer=answer, now=now)
+        given += answer.status != "failed"
+    return given
+
+
+async def note_refund(db: Database, *, refund_id: UUID, answer: Refunded, now: datetime) -> None:
+    """Note what a gateway said of a refund, as its answer or in a notice."""
+    async with steps.write(db, Step.NOTE_REFUNDED) as tx:
+        if answer.status == "failed":
+            await service.refund_failed(
+                tx,
+                refund_id=refund_id,
+                now=now,
+                problem=answer.reason or "the gateway could not give it back",
+            )
+            log.error("a refund failed", extra={"refund_id": str(refund_id)})
+        else:
+            # Accepted is as good as given for the books; should it fail later, the ledger reverses it.
+            await service.refund_done(tx, refund_id=refund_id, now=now, reference=answer.reference)

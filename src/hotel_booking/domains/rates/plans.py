@@ -39,6 +39,8 @@ class DepositIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: Literal["none", "full", "percent", "nights", "fixed"]
     value: Annotated[int, Meta(ge=0, le=10**12)] | str = 0
+    capture: Literal["booking", "check_in"] = "booking"
+    balance_days: Annotated[int, Meta(ge=0, le=730)] | None = None
 
 
 class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -169,5 +171,10 @@ def _adjustment(given: AdjustmentIn) -> dict[str, Any]:
 
 def _deposit(given: DepositIn) -> dict[str, Any]:
     value = _number(given.value, given.kind, "deposit.value")
-    checked = types.Deposit(given.kind, value)
-    return {"deposit_kind": checked.kind, "deposit_value": checked.value}
+    checked = types.Deposit(given.kind, value, given.capture, given.balance_days)
+    return {
+        "deposit_kind": checked.kind,
+        "deposit_value": checked.value,
+        "deposit_capture": checked.capture,
+        "balance_days": checked.balance_days,
+    }

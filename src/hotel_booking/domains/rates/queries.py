@@ -77,6 +77,8 @@ class PlanRow(msgspec.Struct, frozen=True):
     policy_id: int
     deposit_kind: str
     deposit_value: int
+    deposit_capture: str
+    balance_days: int | None
     parent_id: int | None
     adjust_kind: str | None
     adjust_value: int | None
@@ -159,7 +161,12 @@ class Catalogue:
 
     def deposit(self, plan: PlanRow) -> Deposit:
         """What is due on booking."""
-        return Deposit(plan.deposit_kind, plan.deposit_value)  # type: ignore[arg-type]  # a CHECK says so
+        return Deposit(
+            plan.deposit_kind,  # type: ignore[arg-type]  # a CHECK says so
+            plan.deposit_value,
+            plan.deposit_capture,  # type: ignore[arg-type]
+            plan.balance_days,
+        )
 
     def terms(self, plan: PlanRow) -> PlanTerms:
         """The plan's own limits on stays."""

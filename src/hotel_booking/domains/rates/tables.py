@@ -18,6 +18,8 @@ rate_plan = sa.Table(
     sa.Column("policy_id", sa.Integer),
     sa.Column("deposit_kind", sa.Text),
     sa.Column("deposit_value", sa.BigInteger),
+    sa.Column("deposit_capture", sa.Text),
+    sa.Column("balance_days", sa.SmallInteger),
     sa.Column("parent_id", sa.Integer),
     sa.Column("adjust_kind", sa.Text),
     sa.Column("adjust_value", sa.BigInteger),

@@ -308,10 +308,16 @@ class CancellationPolicy(msgspec.Struct, frozen=True):
 
 
 class Deposit(msgspec.Struct, frozen=True):
-    """What is due on booking. `value` as in `Fee`; without meaning for none and full."""
+    """What is due on booking. `value` as in `Fee`; without meaning for none and full.
+
+    `capture` says when it is taken: on booking, or at check-in (until then the money is only reserved).
+    `balance_days` before arrival the rest is due; None: at the hotel.
+    """
 
     kind: Literal["none", "full", "percent", "nights", "fixed"]
     value: int = 0
+    capture: Literal["booking", "check_in"] = "booking"
+    balance_days: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in ("none", "full", "percent", "nights", "fixed"):
@@ -320,6 +326,10 @@ class Deposit(msgspec.Struct, frozen=True):
             raise Invalid("a deposit is not negative", field="value")
         if self.kind == "percent" and self.value > MILLION:
             raise Invalid("a deposit is at most 100 % (1000000 parts per million)", field="value")
+        if self.capture not in ("booking", "check_in"):
+            raise Invalid("a deposit is taken at booking or at check_in", field="capture")
+        if self.balance_days is not None and not 0 <= self.balance_days <= 730:
+            raise Invalid("the rest is due 0 to 730 days before arrival", field="balance_days")
 
 
 class FeeStage(msgspec.Struct, frozen=True):

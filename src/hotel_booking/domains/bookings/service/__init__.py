@@ -2,18 +2,24 @@
 
 from hotel_booking.domains.bookings.service.amend import amend, preview_amend
 from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
+from hotel_booking.domains.bookings.service.collect import collect, collect_soon
+from hotel_booking.domains.bookings.service.finish import finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
-from hotel_booking.domains.bookings.service.pay import finish_undecided, pay
+from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
 from hotel_booking.domains.bookings.service.stay import check_in, check_out, no_show
 
 __all__ = [
+    "Paid",
     "amend",
     "cancel",
     "cancellation_at",
     "check_in",
     "check_out",
+    "collect",
+    "collect_soon",
     "confirm",
+    "finish_payment",
     "finish_undecided",
     "guarantee",
     "hold",
@@ -23,4 +29,5 @@ __all__ = [
     "preview_amend",
     "preview_cancel",
     "quote",
+    "settle",
 ]

@@ -18,6 +18,7 @@ from hotel_booking.core.dates import Stay, local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.due import cancellation_fee, due_at
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
@@ -26,7 +27,7 @@ from hotel_booking.domains.bookings.errors import (
 )
 from hotel_booking.domains.bookings.pricing import recompute, terms_key
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.cancel import cancellation_fee
+from hotel_booking.domains.bookings.service.collect import collect_soon
 from hotel_booking.domains.bookings.service.quote import (
     check_codes,
     not_sold,
@@ -106,8 +107,13 @@ async def amend(
         )
     await _move_nights(tx, new, now)
     await _store(tx, booking, new, result)
-    await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="amended", now=now)
-    await mail.amended(tx, await booking_by_id(tx, booking_id), result, now=now)
+    await tx.execute("SELECT charge_settle($1, $2)", booking_id, now)
+    changed = await booking_by_id(tx, booking_id)
+    if result.refund:
+        await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="amended", now=now)
+    elif due_at(changed, now) > changed.paid + changed.reserved:
+        await collect_soon(tx, booking_id=booking_id, now=now)
+    await mail.amended(tx, changed, result, now=now)
     return result
 
 

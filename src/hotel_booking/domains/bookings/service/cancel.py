@@ -7,12 +7,12 @@ from uuid import UUID
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.due import cancellation_fee
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
-from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.types import Booking, Cancellation, Reservation
+from hotel_booking.domains.bookings.service.collect import collect_soon
+from hotel_booking.domains.bookings.types import Booking, Cancellation
 from hotel_booking.domains.payments import service as payments
-from hotel_booking.domains.rates.cancellation import fee_at
 
 _CANCELLABLE = ("held", "confirmed")
 
@@ -33,24 +33,30 @@ def cancellation_at(booking: Booking, at: datetime, *, waive: bool = False) -> C
     return settle(booking, fee)
 
 
-def cancellation_fee(booking: Booking, room: Reservation, at: datetime) -> int:
-    """The fee for one room by its own sold policy, minor units; 0 unless it is confirmed."""
-    if room.status != "confirmed":
-        return 0
-    return fee_at(
-        room.terms.policy,
-        arrival=room.arrival,
-        timezone=booking.timezone,
-        total=room.total,
-        night_totals=nights_of(room),
-        at=at,
+def settle(booking: Booking, fee: int) -> Cancellation:
+    """Split what was paid and what is reserved into the part that stays and the part that goes back."""
+    kept_of_paid = min(fee, booking.paid)
+    kept = min(fee, booking.paid + booking.reserved)
+    return Cancellation(
+        fee=fee,
+        refund=booking.paid - kept_of_paid,
+        owed=fee - kept,
+        currency=booking.currency,
+        released=booking.reserved - (kept - kept_of_paid),
     )
 
 
-def settle(booking: Booking, fee: int) -> Cancellation:
-    """Split what was paid into the part that stays and the part that goes back."""
-    kept = min(fee, booking.paid)
-    return Cancellation(fee=fee, refund=booking.paid - kept, owed=fee - kept, currency=booking.currency)
+async def carry_out(
+    tx: Transaction, booking: Booking, result: Cancellation, *, reason: str, now: datetime
+) -> None:
+    """Bring the money in line with the fee, once the rooms' fees are written: what goes back is set on its
+    way, what was only reserved is taken in part or let go, and what is owed is collected from a kept card."""
+    await tx.execute("SELECT charge_settle($1, $2)", booking.id, now)
+    if booking.reserved:
+        await payments.release(tx, booking_id=booking.id, keep=booking.reserved - result.released, now=now)
+    await payments.refund(tx, booking_id=booking.id, amount=result.refund, reason=reason, now=now)
+    if result.owed:
+        await collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)
 
 
 async def preview_cancel(tx: Transaction, *, booking_id: UUID, now: datetime) -> Cancellation:
@@ -89,6 +95,6 @@ async def cancel(
         [0 if waive else cancellation_fee(booking, room, now) for room in booking.reservations],
         now,
     )
-    await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="cancelled", now=now)
+    await carry_out(tx, booking, result, reason="cancelled", now=now)
     await mail.cancelled(tx, booking, result, now=now)
     return result

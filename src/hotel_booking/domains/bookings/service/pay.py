@@ -1,8 +1,9 @@
-"""Pay for a hold: authorise, confirm, capture. The one service that works in several transactions,
-because no transaction stays open while a gateway is called.
+"""Pay for a hold, or what is still due for a booking: reserve the money, confirm, take it. The one service
+that works in several transactions, because none stays open while a gateway is called.
 
-Money is only reserved until the rooms are the guest's, so a crash between two steps leaves at worst a
-reservation of money, which `finish_undecided` captures or lets go.
+Money is only reserved until the rooms are the guest's, and the payment's state says what comes next
+(migrations/sql/0003_payments.sql). So whoever finds a payment after a crash can finish or undo it: the same
+functions do, from `finish.py`.
 """
 
 from __future__ import annotations
@@ -14,153 +15,316 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.db import Database
-from hotel_booking.core.errors import DomainError
+from hotel_booking.core.dates import local_instant
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.errors import HoldExpired, WrongState
+from hotel_booking.domains.bookings.due import capture_instant, due_at, next_collection
+from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
+from hotel_booking.domains.bookings.service.advance import advance
 from hotel_booking.domains.bookings.service.hold import confirm
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.inventory.errors import SoldOut
 from hotel_booking.domains.payments import service as payments
-from hotel_booking.domains.payments.errors import PaymentDeclined
-from hotel_booking.domains.payments.gateway import Gateway, Outcome
+from hotel_booking.domains.payments import steps
+from hotel_booking.domains.payments.errors import (
+    AmountMismatch,
+    GatewayRefused,
+    GatewayUnavailable,
+    NoGateway,
+    PaymentDeclined,
+    UnknownToken,
+)
+from hotel_booking.domains.payments.gateway import Charge, Gateway, Outcome
+from hotel_booking.domains.payments.service import Payment
+from hotel_booking.domains.payments.steps import Step
 
 log = logging.getLogger(__name__)
 
 # A payment that has begun keeps its rooms a little longer, but no guest can keep them for ever by trying.
 _GRACE = timedelta(minutes=5)
 _LONGEST_HOLD = timedelta(hours=1)
+_SHORTEST_WAIT = timedelta(hours=12)  # for a transfer; below that it cannot come in time
+_STANDING = ("confirmed", "checked_in", "checked_out")
+_OWING = (*_STANDING, "no_show", "cancelled")
+_Refusal = SoldOut | WrongState | AmountMismatch
 
 
 class Paid(msgspec.Struct, frozen=True):
-    """What came of it. `requires_action` carries the token that completes the second step; `pending`
-    means that the gateway has not answered and a job will find out."""
+    """What came of it. `requires_action` carries what completes it: a token, the address of the gateway's own
+    page, or words (where to send a transfer); `pending` means that the gateway has not answered and a job
+    will find out."""
 
     status: Literal["confirmed", "requires_action", "pending"]
     booking: Booking
     action_token: str | None = None
+    action_url: str | None = None
+    action_text: str | None = None
+    payment_id: UUID | None = None
 
 
-async def pay(db: Database, gateway: Gateway, *, booking_id: UUID, token: str, now: datetime) -> Paid:
-    """Pay what is due now, or give the guarantee where nothing is, and confirm.
+async def pay(
+    db: Database,
+    gateway: Gateway,
+    *,
+    booking_id: UUID,
+    token: str | None,
+    now: datetime,
+    agreement: str | None = None,
+    return_url: str | None = None,
+    expected: int | None = None,
+) -> Paid:
+    """Pay what is due now, or give the guarantee where nothing is, and confirm; for a confirmed booking, pay
+    what is still open. Without `token` the gateway's page asks for the means of payment.
 
-    Raises `HoldExpired` before anything is charged, `PaymentDeclined`, `UnknownToken`,
-    `PaymentInProgress`, `WrongState`. Paying a confirmed booking again changes nothing.
+    `agreement` are the words by which the guest lets the card be kept for later charges. `return_url` asks
+    for the gateway's own page. `expected` (minor units) is the amount that the guest saw: another one raises
+    `PriceChanged`. Raises `HoldExpired` before anything is charged, `PaymentDeclined`, `UnknownToken`,
+    `PaymentInProgress`, `NoGateway`, `WrongState`. Paying a paid booking again changes nothing.
     """
-    async with db.transaction() as tx:
+    async with steps.write(db, Step.NOTE_TRY) as tx:
         status = await lock_booking(tx, booking_id)
         booking = await booking_by_id(tx, booking_id)
-        if status == "confirmed":
+        held = status == "held"
+        amount = booking.due_now if held else max(due_at(booking, None) - booking.paid - booking.reserved, 0)
+        if status in _STANDING and not amount:
             return Paid("confirmed", booking)
-        if status == "expired" or (status == "held" and booking.hold_expires_at <= now):
+        if status == "expired" or (held and booking.hold_expires_at <= now):
             raise HoldExpired(
                 "the hold has expired; nothing was charged", fix="ask for a new quote and book again"
             )
-        if status != "held":
+        if not held and not (status in _OWING and amount):
             raise WrongState(f"the booking is {status.replace('_', ' ')}; nothing was charged")
-        payment = await payments.resume(tx, booking_id=booking_id, now=now) or await payments.start(
+        if expected is not None and expected != amount:
+            raise PriceChanged(
+                "the amount is no longer the one that was shown; nothing was charged",
+                fix="look at the new amount and confirm it",
+            )
+        wait = _wait_for_transfer(booking, gateway, now) if held else None
+        payment = await payments.resume(
+            tx, booking_id=booking_id, gateway=gateway.name, amount=amount, now=now
+        ) or await payments.start(
             tx,
             booking_id=booking_id,
-            amount=booking.due_now,
+            amount=amount,
             currency=booking.currency,
             gateway=gateway.name,
+            purpose="booking" if held else "balance",
+            agreement=agreement if gateway.saves_cards else None,
             now=now,
         )
-        await tx.execute(
-            "UPDATE booking SET hold_expires_at = least($2::timestamptz, created_at + $3::interval)"
-            " WHERE id = $1 AND hold_expires_at < least($2::timestamptz, created_at + $3::interval)",
-            booking_id,
-            now + _GRACE,
-            _LONGEST_HOLD,
-        )
+        if held:
+            await _keep_rooms(tx, booking, now + _GRACE, _LONGEST_HOLD)
+    charge = Charge(
+        payment_id=payment.id,
+        reference=booking.reference,
+        amount=payment.amount,
+        currency=payment.currency,
+        save_card=payment.agreement is not None,
+        return_url=return_url,
+    )
     try:
-        outcome = await gateway.authorise(
-            payment_id=payment.id, token=token, amount=payment.amount, currency=payment.currency
-        )
-    except DomainError:
+        outcome = await steps.call(Step.AUTHORISE, gateway.authorise, charge, token=token)
+    except (GatewayUnavailable, GatewayRefused) as error:
+        # It may have reserved the money or not: only asking it again will tell.
+        log.warning("the gateway gave no answer", extra={"payment_id": str(payment.id), "code": error.code})
+        outcome = Outcome("unknown" if isinstance(error, GatewayUnavailable) else "declined")
+    except (UnknownToken, NoGateway):
         # The gateway knows no such token, or takes no money: this try is over, the hold stays.
-        async with db.transaction() as tx:
+        async with steps.write(db, Step.NOTE_ANSWER) as tx:
             await payments.record(tx, payment_id=payment.id, status="declined", now=now)
         raise
     except Exception:
-        # It broke off, and may have reserved the money or not: only asking it again will tell.
         log.exception("the gateway failed", extra={"payment_id": str(payment.id)})
         outcome = Outcome("unknown")
-    return await _settle(db, gateway, payment.id, outcome, now)
+    return await settle(db, gateway, payment.id, outcome, now, wait_until=wait)
 
 
-async def finish_undecided(db: Database, gateway: Gateway, *, now: datetime, older_than: timedelta) -> int:
-    """Ask the gateway about payments that a crash or a silent gateway left open, and finish or undo
-    each. Returns how many were looked at."""
-    async with db.transaction() as tx:
-        open_payments = await payments.undecided(tx, before=now - older_than)
-    for payment in open_payments:
-        if payment.status == "authorised":
-            outcome = Outcome("authorised", reference=payment.gateway_reference)
-        else:
-            outcome = await gateway.find(payment_id=payment.id)
-        if outcome.status == "unknown":
-            continue
-        try:
-            await _settle(db, gateway, payment.id, outcome, now)
-        except PaymentDeclined:
-            log.info("an undecided payment was not made", extra={"payment_id": str(payment.id)})
-        except (SoldOut, WrongState):
-            log.info("a late payment was let go", extra={"payment_id": str(payment.id)})
-    return len(open_payments)
+def _wait_for_transfer(booking: Booking, gateway: Gateway, now: datetime) -> datetime | None:
+    """Until when the rooms wait for a transfer: some days, and never into the day before the arrival."""
+    if gateway.page != "transfer" or not booking.due_now:
+        return None
+    arrival = min(room.arrival for room in booking.reservations)
+    last = local_instant(arrival - timedelta(days=1), booking.check_in_time, booking.timezone)
+    until = min(now + gateway.holds_for, last)
+    if until - now < _SHORTEST_WAIT:
+        raise NoGateway(
+            "a transfer would come too late for this arrival; nothing was charged", fix="pay in another way"
+        )
+    return until
 
 
-async def _settle(db: Database, gateway: Gateway, payment_id: UUID, outcome: Outcome, now: datetime) -> Paid:
-    """Act on what the gateway said: record, confirm, then capture or let go."""
-    refused: SoldOut | WrongState | None = None
-    async with db.transaction() as tx:
+async def _keep_rooms(tx: Transaction, booking: Booking, until: datetime, longest: timedelta | None) -> None:
+    if longest is not None:
+        until = min(until, booking.created_at + longest)
+    if booking.hold_expires_at < until:
+        await tx.execute("UPDATE booking SET hold_expires_at = $2 WHERE id = $1", booking.id, until)
+
+
+async def settle(
+    db: Database,
+    gateway: Gateway,
+    payment_id: UUID,
+    outcome: Outcome,
+    now: datetime,
+    *,
+    wait_until: datetime | None = None,
+) -> Paid:
+    """Act on what the gateway said, however often and late it says it: confirm and take the money, or let it
+    go.
+
+    Raises what the guest should hear: `PaymentDeclined`, or why the room could not be had.
+    """
+    refused: _Refusal | None = None
+    async with steps.write(db, Step.NOTE_ANSWER) as tx:
         # Booking first, payment second, nights third: the one lock order.
-        booking_id = (await payments.lock_payment(tx, payment_id)).booking_id
-    async with db.transaction() as tx:
+        booking_id = (await payments.look_up(tx, payment_id)).booking_id
         await lock_booking(tx, booking_id)
         payment = await payments.lock_payment(tx, payment_id)
-        match outcome.status:
-            case "authorised" | "captured":
-                try:
-                    async with tx.savepoint():
-                        await confirm(tx, booking_id=booking_id, now=now)
-                    booking = await booking_by_id(tx, booking_id)
-                    await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
-                except (SoldOut, WrongState) as error:
-                    refused = error
-                status = "authorised" if payment.amount else "captured"
-            case "requires_action" | "unknown":
-                status = outcome.status
-            case _:
-                status = "declined"
-        await payments.record(
-            tx,
-            payment_id=payment_id,
-            status=status,
-            now=now,
-            reference=outcome.reference,
-            decline_code=outcome.decline_code,
-        )
-    if status == "authorised":
-        reference = outcome.reference or payment.gateway_reference or ""
-        if refused is None:
-            await gateway.capture(payment_id=payment_id, reference=reference, amount=payment.amount)
-        else:
-            await gateway.void(payment_id=payment_id, reference=reference)
-        async with db.transaction() as tx:
-            final = "captured" if refused is None else "voided"
-            await payments.record(tx, payment_id=payment_id, status=final, now=now)
+        news = _is_news(payment, outcome)
+        if news and outcome.status in ("authorised", "captured"):
+            refused = await _accept(tx, gateway, payment, outcome, now)
+        elif news:
+            await _note(tx, payment, outcome, now)
+            if outcome.status == "requires_action" and wait_until is not None:
+                booking = await booking_by_id(tx, booking_id)
+                await _keep_rooms(tx, booking, wait_until, None)
+                await mail.transfer_expected(
+                    tx, booking, account=outcome.action_text or "", until=wait_until, now=now
+                )
+        payment = await payments.look_up(tx, payment_id)
+    await advance(db, gateway, payment, now)
     if refused is not None:
         raise refused
-    if status == "declined":
-        raise PaymentDeclined(
-            "the payment was declined; nothing was charged",
-            fix="try another card; the rooms are still held",
-            extra={"decline_code": outcome.decline_code} if outcome.decline_code else None,
-        )
     async with db.transaction() as tx:
         booking = await booking_by_id(tx, booking_id)
-    if status == "requires_action":
-        return Paid("requires_action", booking, outcome.action_token)
-    return Paid("pending" if status == "unknown" else "confirmed", booking)
+        payment = await payments.look_up(tx, payment_id)
+    match payment.status:
+        case "requires_action":
+            return Paid(
+                "requires_action",
+                booking,
+                outcome.action_token,
+                outcome.action_url,
+                outcome.action_text,
+                payment_id=payment_id,
+            )
+        case "started" | "unknown" | "authorised":
+            return Paid("pending", booking, payment_id=payment_id)
+        case "reserved" | "captured":
+            return Paid("confirmed", booking, payment_id=payment_id)
+    raise PaymentDeclined(
+        "the payment was declined; nothing was charged",
+        fix="try another card; the rooms are still held"
+        if booking.status == "held"
+        else "try another way to pay",
+        extra={"decline_code": payment.decline_code} if payment.decline_code else None,
+    )
+
+
+def _is_news(payment: Payment, outcome: Outcome) -> bool:
+    """Whether the gateway's word changes anything: the same word twice, or an old one that comes late, does
+    not."""
+    if payment.status in ("captured", "reserved", "voiding", "failed"):
+        return False
+    if payment.status in ("voided", "declined"):
+        return outcome.status in ("authorised", "captured")  # money after all
+    return True
+
+
+async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> None:
+    status: payments.Status
+    match outcome.status:
+        case "requires_action" | "unknown":
+            status = outcome.status
+        case "voided":
+            status = "voided"
+        case _:
+            status = "declined"
+    await payments.record(
+        tx,
+        payment_id=payment.id,
+        status=status,
+        now=now,
+        reference=outcome.reference,
+        decline_code=outcome.decline_code,
+    )
+
+
+async def _accept(
+    tx: Transaction, gateway: Gateway, payment: Payment, outcome: Outcome, now: datetime
+) -> _Refusal | None:
+    """The money is there: sell the rooms for it, or set it on its way back and say why."""
+    refused: _Refusal | None = None
+    booking = await booking_by_id(tx, payment.booking_id)
+    capture_at = now
+    if outcome.amount is not None and (outcome.amount, outcome.currency) != (
+        payment.amount,
+        payment.currency,
+    ):
+        refused = AmountMismatch(
+            "the gateway holds another amount than was asked for; it goes back",
+            fix="pay again, or ask the hotel",
+        )
+        problem = (
+            f"the gateway holds {outcome.amount} {outcome.currency},"
+            f" asked were {payment.amount} {payment.currency}"
+        )
+        log.error("a payment has another amount", extra={"payment_id": str(payment.id)})
+    elif payment.purpose == "booking" and booking.status != "confirmed":
+        try:
+            async with tx.savepoint():
+                await confirm(tx, booking_id=booking.id, now=now)
+            booking = await booking_by_id(tx, booking.id)
+            await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
+            capture_at = capture_instant(booking, now=now, holds_for=gateway.holds_for)
+            await plan_collection(tx, booking, now)
+        except (SoldOut, WrongState) as error:
+            refused = error
+            problem = f"it came too late: {error.detail}; it goes back"
+    elif (
+        booking.status not in _OWING
+        or due_at(booking, None) - booking.paid - booking.reserved < payment.amount
+    ):
+        refused = WrongState("the booking is paid already, or over; the money goes back")
+        problem = "the booking was paid already, or over; it goes back"
+    if refused is None:
+        if outcome.card is not None and payment.agreement is not None:
+            await payments.save_card(tx, payment=payment, card=outcome.card, now=now)
+        taken = outcome.status == "captured" or not payment.amount
+        await payments.record(
+            tx,
+            payment_id=payment.id,
+            status="captured" if taken else "reserved",
+            reference=outcome.reference,
+            capture_at=None if taken else capture_at,
+            now=now,
+        )
+        return None
+    if outcome.status == "captured":
+        held = payment.amount if outcome.amount is None else outcome.amount
+        await payments.record(
+            tx,
+            payment_id=payment.id,
+            status="captured",
+            captured=held,
+            reference=outcome.reference,
+            problem=problem,
+            now=now,
+        )
+        await payments.refund(tx, booking_id=booking.id, amount=held, reason="room gone", now=now)
+    else:
+        await payments.record(
+            tx, payment_id=payment.id, status="voiding", reference=outcome.reference, problem=problem, now=now
+        )
+    await mail.payment_returned(tx, booking, amount=payment.amount, payment_id=payment.id, now=now)
+    return refused
+
+
+async def plan_collection(tx: Transaction, booking: Booking, now: datetime) -> None:
+    """Set when the next part of the price is to be collected, if any is."""
+    at = next_collection(booking, now)
+    if at is not None:
+        await tx.execute(
+            "UPDATE booking SET collect_at = $2, collect_tries = 0 WHERE id = $1", booking.id, at
+        )

@@ -11,14 +11,13 @@ import asyncpg
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings.due import no_show_fee
 from hotel_booking.domains.bookings.errors import TooEarly, WrongState
-from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.cancel import settle
+from hotel_booking.domains.bookings.service.cancel import carry_out, settle
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.inventory.errors import RoomInUse
 from hotel_booking.domains.payments import service as payments
-from hotel_booking.domains.rates.cancellation import fee_amount
 
 # Gives back the nights from $2 on of every room of the booking; bookings' row is locked already.
 _SHORTEN = """
@@ -52,13 +51,9 @@ async def no_show(tx: Transaction, *, booking_id: UUID, now: datetime, on: date 
     today = local_today(now, booking.timezone)
     if on is None and today < min(room.arrival for room in booking.reservations):
         raise TooEarly("nobody is a no-show before the arrival day", fix="cancel the booking instead")
-    fees = [
-        fee_amount(room.terms.policy.no_show, total=room.total, night_totals=nights_of(room))
-        for room in booking.reservations
-    ]
+    fees = [no_show_fee(room) for room in booking.reservations]
     await _end(tx, booking, status="no_show", on=on or today, now=now, fees=fees)
-    refund = settle(booking, sum(fees)).refund
-    await payments.refund(tx, booking_id=booking_id, amount=refund, reason="no-show", now=now)
+    await carry_out(tx, booking, settle(booking, sum(fees)), reason="no-show", now=now)
     return await booking_by_id(tx, booking_id)
 
 
@@ -88,6 +83,7 @@ async def check_in(
         booking_id,
         now,
     )
+    await payments.take_now(tx, booking_id=booking_id, now=now)
     return await booking_by_id(tx, booking_id)
 
 

@@ -1,0 +1,123 @@
+"""What is due of a booking, and when. Pure: the preview and the charge are computed by the same code.
+
+Amounts are minor units of the booking's currency; instants are UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+import msgspec
+
+from hotel_booking.core.dates import local_instant
+from hotel_booking.domains.bookings.pricing import nights_of
+from hotel_booking.domains.bookings.types import Booking, Reservation
+from hotel_booking.domains.rates.cancellation import deadlines, due_now, fee_amount, fee_at
+
+_STANDING = ("held", "confirmed", "checked_in", "checked_out")
+_BALANCE_HOUR = time(9)  # on the property's clock: nobody is charged in the night
+_BEFORE_IT_LAPSES = timedelta(days=1)
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """From `since` (None: from now on) cancelling costs `fee` and gives `refund` back, what was only reserved
+    included."""
+
+    since: datetime | None
+    fee: int
+    refund: int
+
+
+def due_at(booking: Booking, at: datetime | None) -> int:
+    """What the guest should have paid by the instant `at` (None: in the end): deposits, then the balance on
+    its day; the fee of a booking that was cancelled or whose guests did not come."""
+    if booking.status in ("cancelled", "no_show"):
+        return sum(room.fee for room in booking.reservations)
+    if booking.status not in _STANDING:
+        return 0
+    if at is None or booking.status == "checked_out":
+        return booking.total
+    return sum(_due_of_room(booking, room, at) for room in booking.reservations)
+
+
+def _due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
+    balance = balance_instant(booking, room)
+    if balance is not None and balance <= at:
+        return room.total
+    return due_now(room.terms.deposit, room.total, nights_of(room))
+
+
+def balance_instant(booking: Booking, room: Reservation) -> datetime | None:
+    """When the rest of a room's price is due; None: at the hotel."""
+    days = room.terms.deposit.balance_days
+    if days is None:
+        return None
+    return local_instant(room.arrival - timedelta(days=days), _BALANCE_HOUR, booking.timezone)
+
+
+def next_collection(booking: Booking, now: datetime) -> datetime | None:
+    """When the next part of the price is to be collected by itself; None: never. Parts that are due already
+    are due at once."""
+    missing = booking.paid + booking.reserved
+    instants = sorted(
+        {at for room in booking.reservations if (at := balance_instant(booking, room)) is not None}
+    )
+    for at in instants:
+        if due_at(booking, max(at, now)) > missing:
+            return max(at, now)
+    return None
+
+
+def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) -> datetime:
+    """When reserved money is taken: at once, or at check-in where every room was sold so, and then at the
+    latest a day before the gateway would release it."""
+    if any(room.terms.deposit.capture != "check_in" for room in booking.reservations):
+        return now
+    arrival = min(room.arrival for room in booking.reservations)
+    check_in = local_instant(arrival, booking.check_in_time, booking.timezone)
+    return max(now, min(check_in, now + holds_for - _BEFORE_IT_LAPSES))
+
+
+def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
+    """What cancelling gives back now and from each deadline to come, by the policy each room was sold
+    with."""
+    instants: list[datetime | None] = [None]
+    instants += sorted(
+        {
+            since
+            for room in booking.reservations
+            for since, _ in deadlines(room.terms.policy, room.arrival, booking.timezone)
+            if since is not None and since > at
+        }
+    )
+    money = booking.paid + booking.reserved
+    stages: list[Stage] = []
+    for since in instants:
+        fee = sum(cancellation_fee(booking, room, since or at) for room in booking.reservations)
+        if not stages or stages[-1].fee != fee:
+            stages.append(Stage(since, fee, money - min(fee, money)))
+    return stages
+
+
+def cancellation_fee(booking: Booking, room: Reservation, at: datetime) -> int:
+    """The fee for one room by its own sold policy, minor units; 0 unless it is confirmed."""
+    if room.status != "confirmed":
+        return 0
+    return fee_at(
+        room.terms.policy,
+        arrival=room.arrival,
+        timezone=booking.timezone,
+        total=room.total,
+        night_totals=nights_of(room),
+        at=at,
+    )
+
+
+def no_show_fee(room: Reservation) -> int:
+    """What not coming costs for one room, minor units."""
+    return fee_amount(room.terms.policy.no_show, total=room.total, night_totals=nights_of(room))
+
+
+def highest_later_charge(booking: Booking) -> int:
+    """The most that could be charged to a kept card later: what the guest agrees to."""
+    return max(booking.total - booking.due_now, 0)

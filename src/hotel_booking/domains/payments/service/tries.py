@@ -1,0 +1,270 @@
+"""Tries to pay, and what became of them. No gateway is called here: that happens between transactions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.payments.errors import PaymentInProgress
+from hotel_booking.domains.payments.gateway import Card
+
+Status = Literal[
+    "started",
+    "requires_action",
+    "unknown",
+    "authorised",
+    "reserved",
+    "voiding",
+    "captured",
+    "declined",
+    "voided",
+    "failed",
+]
+Purpose = Literal["booking", "balance", "fee"]
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """One try to pay. `amount` in minor units; 0 is a guarantee without a charge. `to_capture` is the part
+    of a reserved amount that will be taken (None: all), `captured` what was taken where it is not the
+    amount."""
+
+    id: UUID
+    booking_id: UUID
+    amount: int
+    currency: str
+    gateway: str
+    status: Status
+    gateway_reference: str | None
+    decline_code: str | None
+    created_at: datetime
+    purpose: Purpose = "booking"
+    capture_at: datetime | None = None
+    to_capture: int | None = None
+    captured: int | None = None
+    agreement: str | None = None
+    problem: str | None = None
+
+
+_PAYMENT = f"SELECT {', '.join(Payment.__struct_fields__)} FROM payment "
+
+
+async def start(
+    tx: Transaction,
+    *,
+    booking_id: UUID,
+    amount: int,
+    currency: str,
+    gateway: str,
+    now: datetime,
+    purpose: Purpose = "booking",
+    agreement: str | None = None,
+) -> Payment:
+    """Record that a payment is about to be tried. Raises `PaymentInProgress` while another is undecided."""
+    payment = Payment(
+        uuid4(),
+        booking_id,
+        amount,
+        currency,
+        gateway,
+        "started",
+        None,
+        None,
+        now,
+        purpose=purpose,
+        agreement=agreement,
+    )
+    try:
+        async with tx.savepoint():
+            await tx.execute(
+                "INSERT INTO payment (id, booking_id, amount, currency, gateway, status, purpose, agreement,"
+                "                     created_at, updated_at)"
+                " VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $8)",
+                payment.id,
+                booking_id,
+                amount,
+                currency,
+                gateway,
+                purpose,
+                agreement,
+                now,
+            )
+    except asyncpg.UniqueViolationError:
+        raise PaymentInProgress(
+            "an earlier payment for this booking is not decided yet", fix="wait a minute, then look again"
+        ) from None
+    return payment
+
+
+async def resume(
+    tx: Transaction, *, booking_id: UUID, gateway: str, amount: int, now: datetime
+) -> Payment | None:
+    """Take up the payment that waits for the guest's second step, if there is one. One for another amount or
+    by another gateway is closed instead: what the guest agreed to has changed."""
+    row = await tx.fetchrow(
+        _PAYMENT + "WHERE booking_id = $1 AND status = 'requires_action' ORDER BY created_at DESC LIMIT 1",
+        booking_id,
+    )
+    if row is None:
+        return None
+    payment = Payment(**dict(row))
+    same = (payment.gateway, payment.amount) == (gateway, amount)
+    await record(tx, payment_id=payment.id, status="started" if same else "voiding", now=now)
+    if not same:
+        await finish_later(tx, payment_id=payment.id)
+    return payment if same else None
+
+
+async def lock_payment(tx: Transaction, payment_id: UUID) -> Payment:
+    """The payment, locked until the transaction ends. It must exist."""
+    return _payment(await tx.fetchrow(_PAYMENT + "WHERE id = $1 FOR UPDATE", payment_id), payment_id)
+
+
+async def look_up(tx: Transaction, payment_id: UUID) -> Payment:
+    """The payment as it is now. It must exist."""
+    return _payment(await tx.fetchrow(_PAYMENT + "WHERE id = $1", payment_id), payment_id)
+
+
+def _payment(row: asyncpg.Record | None, payment_id: UUID) -> Payment:
+    if row is None:
+        raise LookupError(f"no payment {payment_id}")
+    return Payment(**dict(row))
+
+
+async def unfinished(tx: Transaction, *, now: datetime, before: datetime, limit: int = 100) -> list[Payment]:
+    """Payments whose next step is overdue since before `before`: a crash, a silent gateway, a guest who
+    left, or the day of a capture."""
+    rows = await tx.fetch(
+        f"""
+        (SELECT {", ".join(Payment.__struct_fields__)}, updated_at FROM payment
+          WHERE status IN ('started', 'unknown', 'authorised') AND updated_at < $2 ORDER BY updated_at LIMIT
+          $3)
+        UNION ALL
+        (SELECT {", ".join(Payment.__struct_fields__)}, updated_at FROM payment
+          WHERE status = 'reserved' AND capture_at <= $1 AND updated_at < $2 ORDER BY capture_at LIMIT $3)
+        UNION ALL
+        (SELECT {", ".join("p." + name for name in Payment.__struct_fields__)}, p.updated_at
+           FROM payment p JOIN booking b ON b.id = p.booking_id
+          WHERE p.status IN ('voiding', 'requires_action') AND p.updated_at < $2
+            AND (p.status = 'voiding' OR b.status <> 'held' AND (p.purpose = 'booking' OR p.updated_at < $4))
+          ORDER BY p.updated_at LIMIT $3)
+        """,
+        now,
+        before,
+        limit,
+        before - timedelta(days=1),
+    )
+    rows.sort(key=lambda row: row["updated_at"])
+    return [Payment(**{name: row[name] for name in Payment.__struct_fields__}) for row in rows[:limit]]
+
+
+async def record(
+    tx: Transaction,
+    *,
+    payment_id: UUID,
+    status: Status,
+    now: datetime,
+    reference: str | None = None,
+    decline_code: str | None = None,
+    capture_at: datetime | None = None,
+    captured: int | None = None,
+    problem: str | None = None,
+) -> None:
+    """Record what became of a payment; a captured amount enters the ledger, once. `captured` is what was
+    taken where it is not the amount asked for."""
+    await tx.execute(
+        "UPDATE payment SET status = $2, updated_at = $3, decline_code = $5,"
+        " gateway_reference = coalesce($4, gateway_reference), capture_at = coalesce($6, capture_at),"
+        " captured = coalesce($7, captured), problem = coalesce($8, problem) WHERE id = $1",
+        payment_id,
+        status,
+        now,
+        reference,
+        decline_code,
+        capture_at,
+        captured,
+        problem,
+    )
+    if status == "captured":
+        await tx.execute(
+            "INSERT INTO ledger_entry (booking_id, kind, amount, currency, payment_id, created_at)"
+            " SELECT booking_id, 'payment', coalesce(captured, amount), currency, id, $2 FROM payment"
+            "  WHERE id = $1 AND coalesce(captured, amount) > 0"
+            " ON CONFLICT DO NOTHING",
+            payment_id,
+            now,
+        )
+
+
+async def touch(tx: Transaction, *, payment_id: UUID, now: datetime) -> None:
+    """Note that a step was tried without an answer: others come first next time."""
+    await tx.execute("UPDATE payment SET updated_at = $2 WHERE id = $1", payment_id, now)
+
+
+async def finish_later(tx: Transaction, *, payment_id: UUID) -> None:
+    """Have the payment's next step done by a job, once this transaction is committed."""
+    await tx.execute(
+        "SELECT enqueue('payments', 'bookings:finish_payment',"
+        " jsonb_build_object('payment_id', $1::uuid), NULL)",
+        payment_id,
+    )
+
+
+async def take_now(tx: Transaction, *, booking_id: UUID, now: datetime) -> None:
+    """The day has come: take what is reserved for the booking."""
+    for row in await tx.fetch(
+        "UPDATE payment SET capture_at = $2 WHERE booking_id = $1 AND status = 'reserved' AND capture_at > $2"
+        " RETURNING id",
+        booking_id,
+        now,
+    ):
+        await finish_later(tx, payment_id=row["id"])
+
+
+async def release(tx: Transaction, *, booking_id: UUID, keep: int, now: datetime) -> int:
+    """Of the money that is reserved and not taken yet, keep at most `keep` and let the rest go. Returns how
+    much is kept. What the gateway has taken already in the meantime goes back as a refund."""
+    kept = 0
+    for row in await tx.fetch(
+        "SELECT id, amount FROM payment WHERE booking_id = $1 AND status = 'reserved'"
+        " ORDER BY created_at, id FOR UPDATE",
+        booking_id,
+    ):
+        part = min(row["amount"], keep - kept)
+        kept += part
+        await tx.execute(
+            "UPDATE payment SET status = CASE WHEN $2 > 0 THEN status ELSE 'voiding' END, to_capture = $2,"
+            " capture_at = least(capture_at, $3), updated_at = $3 WHERE id = $1",
+            row["id"],
+            part,
+            now,
+        )
+        await finish_later(tx, payment_id=row["id"])
+    return kept
+
+
+async def save_card(tx: Transaction, *, payment: Payment, card: Card, now: datetime) -> None:
+    """Keep the gateway's name for the guest's card, with the words that the guest agreed to."""
+    await tx.execute(
+        "INSERT INTO saved_card (booking_id, gateway, customer, method, brand, last4, expires,"
+        "                        agreement, agreed_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT (booking_id) DO UPDATE SET gateway = excluded.gateway,"
+        "  customer = excluded.customer,"
+        "  method = excluded.method, brand = excluded.brand, last4 = excluded.last4,"
+        "  expires = excluded.expires,"
+        "  agreement = excluded.agreement, agreed_at = excluded.agreed_at",
+        payment.booking_id,
+        payment.gateway,
+        card.customer,
+        card.method,
+        card.brand[:40],
+        card.last4[-4:],
+        card.expires[:7],
+        payment.agreement,
+        now,
+    )

@@ -1,0 +1,101 @@
+"""The steps between which a payment can be cut off: every transaction and every gateway call of the saga.
+
+Each goes through `write` or `call`, which name it. So the points at which a process can die or a connection
+can break are known, and tests/concurrency/test_crash_points.py tries all of them; a step that it does not
+reach fails it, and a transaction or call that goes round this module fails tests/house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Literal, ParamSpec, TypeVar
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.payments.errors import GatewayUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LONGEST_CALL = 40.0  # seconds; a gateway's own limits are shorter
+
+
+class Step(StrEnum):
+    """A step of the saga. Writes are transactions, calls go to the gateway."""
+
+    HOLD = "hold the rooms"
+    NOTE_TRY = "note that a payment begins"
+    AUTHORISE = "ask the gateway to reserve the money"
+    NOTE_ANSWER = "confirm the booking, or note why not"
+    FIND = "ask the gateway what it knows"
+    CAPTURE = "take the money"
+    NOTE_CAPTURED = "note the money in the ledger"
+    VOID = "let the money go"
+    NOTE_VOIDED = "note that it went"
+    CANCEL = "cancel the booking"
+    AMEND = "change the booking"
+    NOTE_CHARGE = "note that a saved card is charged"
+    CHARGE = "charge the saved card"
+    REFUND = "give the money back"
+    NOTE_REFUNDED = "note the refund in the ledger"
+
+
+WRITES = frozenset(
+    {
+        Step.HOLD,
+        Step.NOTE_TRY,
+        Step.NOTE_ANSWER,
+        Step.NOTE_CAPTURED,
+        Step.NOTE_VOIDED,
+        Step.CANCEL,
+        Step.AMEND,
+        Step.NOTE_CHARGE,
+        Step.NOTE_REFUNDED,
+    }
+)
+Moment = Literal["before", "before commit", "after"]
+Point = tuple[Step, Moment]
+
+
+def points() -> list[Point]:
+    """Every crash point, in the order of the steps."""
+    return [
+        (step, moment)
+        for step in Step
+        for moment in (("before", "before commit", "after") if step in WRITES else ("before", "after"))
+    ]
+
+
+def _nothing(step: Step, moment: Moment) -> None:
+    """In production a point is passed."""
+
+
+# A test puts its own here, which kills the process or cuts the connection.
+reached: Callable[[Step, Moment], None] = _nothing
+
+
+@asynccontextmanager
+async def write(db: Database, step: Step) -> AsyncIterator[Transaction]:
+    """A transaction that is a step of the saga. Committed at the end of the block."""
+    reached(step, "before")
+    async with db.transaction() as tx:
+        yield tx
+        reached(step, "before commit")
+    reached(step, "after")
+
+
+async def call(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """A call of the gateway; no transaction is open meanwhile. Raises `GatewayUnavailable` where there is no
+    answer in time."""
+    reached(step, "before")
+    try:
+        async with asyncio.timeout(_LONGEST_CALL):
+            result = await function(*args, **kwargs)
+    except TimeoutError:
+        raise GatewayUnavailable(
+            "the payment gateway did not answer in time", fix="look again in a minute"
+        ) from None
+    reached(step, "after")
+    return result
