@@ -28,9 +28,9 @@ _BAND = re.compile(r"child_(\d+)_(\d+)")
 
 
 class Cancellation(msgspec.Struct, frozen=True):
-    """What cancelling costs. `headline` is the present stage, `sentences` are all of them, soonest first, with
-    not arriving at the end. `kind`: `free` until `free_until` (or always), for a `fee`, or `none` of the money
-    comes back."""
+    """What cancelling costs. `headline` is the present stage, `sentences` are all of them, soonest first, and
+    not arriving at the end. `kind`: `free` until `free_until` (or always), for a `fee`, or `none` of the
+    money comes back."""
 
     kind: Literal["free", "fee", "none"]
     headline: str
@@ -119,16 +119,34 @@ class Conditions(Speech):
             )
         return _("Not arriving costs {amount}").format(amount=self.money(amount, currency))
 
-    def payment(self, due_now: int, total: int, currency: str) -> str:
-        """What is to be paid on booking and what later."""
+    def payment(
+        self,
+        due_now: int,
+        total: int,
+        currency: str,
+        *,
+        reserved: bool = False,
+        balance_on: date | None = None,
+    ) -> tuple[str, ...]:
+        """What is paid when, in sentences. `reserved`: what is due on booking is only reserved then, and
+        taken at check-in. `balance_on`: the day on which the rest is taken; None: the hotel takes it."""
         _ = self._texts.gettext
-        if due_now <= 0:
-            return _("Nothing to pay now: you pay at the hotel")
+        deposit, rest = self.money(due_now, currency), self.money(total - due_now, currency)
         if due_now >= total:
-            return _("You pay the full price now")
-        return _("You pay {deposit} now and {rest} at the hotel").format(
-            deposit=self.money(due_now, currency), rest=self.money(total - due_now, currency)
-        )
+            if reserved:
+                return (_("The full price is reserved on your card and charged at check-in"),)
+            return (_("You pay the full price now"),)
+        if due_now <= 0:
+            if balance_on is None:
+                return (_("Nothing to pay now: you pay at the hotel"),)
+            return (_("Nothing to pay now: the full price is due on {day}").format(day=self.day(balance_on)),)
+        if reserved:
+            first = _("{deposit} is reserved on your card and charged at check-in").format(deposit=deposit)
+        else:
+            first = _("You pay {deposit} now").format(deposit=deposit)
+        if balance_on is None:
+            return (first, _("The rest, {rest}, is paid at the hotel").format(rest=rest))
+        return (first, _("The rest, {rest}, is due on {day}").format(rest=rest, day=self.day(balance_on)))
 
     def meal(self, code: int) -> str:
         """What is eaten, by the OpenTravel meal plan; empty for a code that says nothing to a guest."""

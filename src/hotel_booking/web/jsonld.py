@@ -1,0 +1,79 @@
+"""Linked data for search engines: a hotel and what it sells, as schema.org calls them.
+
+It stands in a script element of type application/ld+json, which no browser runs, so the strict policy of the
+pages allows it; what could end the element or begin a comment is written as escapes of JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from markupsafe import Markup
+
+from hotel_booking.core.db import Row
+from hotel_booking.core.money import to_decimal
+from hotel_booking.domains.search.types import Offer
+
+_ESCAPES = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+def script(data: Mapping[str, Any]) -> Markup:
+    """The data as a script element."""
+    text = msgspec.json.encode({"@context": "https://schema.org", **data}).decode().translate(_ESCAPES)
+    return Markup('<script type="application/ld+json">{}</script>').format(Markup(text))  # noqa: S704 - escaped
+
+
+def hotel(
+    row: Row, *, name: str, description: str, url: str, images: Sequence[str], amenities: Sequence[str]
+) -> dict[str, Any]:
+    """A property as a `Hotel`; `url` and `images` are absolute. What is not known is left out."""
+    address = {
+        "@type": "PostalAddress",
+        "streetAddress": row["address"],
+        "postalCode": row["postal_code"],
+        "addressLocality": row["city"],
+        "addressCountry": row["country"],
+    }
+    rating = {"@type": "Rating", "ratingValue": row["stars"], "bestRating": 5} if row["stars"] else None
+    data = {
+        "@type": "Hotel",
+        "@id": url,
+        "url": url,
+        "name": name,
+        "description": description,
+        "image": list(images),
+        "address": _known(address),
+        "geo": {"@type": "GeoCoordinates", "latitude": row["lat"], "longitude": row["lon"]},
+        "starRating": rating,
+        "checkinTime": row["check_in_time"].strftime("%H:%M"),
+        "checkoutTime": row["check_out_time"].strftime("%H:%M"),
+        "telephone": row["phone"],
+        "currenciesAccepted": row["currency"],
+        "amenityFeature": [
+            {"@type": "LocationFeatureSpecification", "name": word, "value": True} for word in amenities
+        ],
+    }
+    return _known(data)
+
+
+def offer(one: Offer, *, room_type: str, rate_plan: str, url: str) -> dict[str, Any]:
+    """What is sold for the stay asked for, as an `Offer` of a `HotelRoom`; the price is for the whole stay
+    with all taxes. `url` is where it can be chosen."""
+    return {
+        "@type": "Offer",
+        "name": rate_plan,
+        "url": url,
+        "availability": "https://schema.org/InStock",
+        "price": str(to_decimal(one.total, one.currency)),
+        "priceCurrency": one.currency,
+        "itemOffered": {"@type": "HotelRoom", "name": room_type},
+        "inventoryLevel": {"@type": "QuantitativeValue", "value": one.rooms_left},
+    }
+
+
+def _known(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value not in (None, "", [])}
