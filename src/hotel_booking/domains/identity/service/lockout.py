@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -41,6 +42,8 @@ _KINDS = {
     "reset_address": _Kind(10, timedelta(hours=1)),
     "passkey_address": _Kind(60, timedelta(hours=1)),
 }
+# Guests' accounts are counted apart: who fails at the site locks no member of staff out of the panel.
+Door = Literal["", "guest_"]
 _LONGEST_WAIT = timedelta(hours=1)
 _FIRST_WAIT = timedelta(seconds=30)
 _KEPT = timedelta(days=2)
@@ -66,14 +69,16 @@ def bucket_of(email: str, kind: str = "account") -> str:
     return f"{kind}:{hashlib.sha256(email.strip().lower().encode(errors='replace')).hexdigest()}"
 
 
-async def attempt(db: Database, *, email: str | None, visitor: Visitor, now: datetime) -> Attempt:
+async def attempt(
+    db: Database, *, email: str | None, visitor: Visitor, now: datetime, door: Door = ""
+) -> Attempt:
     """Count an attempt to sign in, for good, before it is judged. Raises `LockedOut` where the address or
     the account has to wait; that attempt changes nothing at the account."""
     async with db.transaction() as tx:
-        address, wait = await _count(tx, "address", f"address:{visitor.network}", now)
+        address, wait = await _count(tx, "address", f"{door}address:{visitor.network}", now)
         account = None
         if email is not None and not wait:
-            account, wait = await _count(tx, "account", bucket_of(email), now)
+            account, wait = await _count(tx, "account", bucket_of(email, f"{door}account"), now)
     if wait:
         raise LockedOut(wait)
     return Attempt(
@@ -83,34 +88,35 @@ async def attempt(db: Database, *, email: str | None, visitor: Visitor, now: dat
     )
 
 
-async def may_reset(db: Database, *, email: str, visitor: Visitor, now: datetime) -> bool:
-    """Count an asked-for password reset; whether the account may be sent one more mail. Raises `LockedOut`
-    where the address has asked too often, whoever for."""
+async def may_reset(db: Database, *, email: str, visitor: Visitor, now: datetime, door: Door = "") -> bool:
+    """Count an asked-for link by mail; whether the account may be sent one more. Raises `LockedOut` where the
+    address has asked too often, whoever for."""
     async with db.transaction() as tx:
-        _, wait = await _count(tx, "reset_address", f"reset_address:{visitor.network}", now)
+        _, wait = await _count(tx, "reset_address", f"{door}reset_address:{visitor.network}", now)
         account_wait = 0
         if not wait:
-            _, account_wait = await _count(tx, "reset_account", bucket_of(email, "reset_account"), now)
+            bucket = bucket_of(email, f"{door}reset_account")
+            _, account_wait = await _count(tx, "reset_account", bucket, now)
     if wait:
         raise LockedOut(wait)
     return account_wait == 0
 
 
-async def may_ask(db: Database, *, visitor: Visitor, now: datetime) -> None:
+async def may_ask(db: Database, *, visitor: Visitor, now: datetime, door: Door = "") -> None:
     """Count that somebody unknown asks for a passkey's challenge, which is a row to keep. Raises `LockedOut`
     where the address has asked for many that nobody answered."""
     async with db.transaction() as tx:
-        _, wait = await _count(tx, "passkey_address", f"passkey_address:{visitor.network}", now)
+        _, wait = await _count(tx, "passkey_address", f"{door}passkey_address:{visitor.network}", now)
     if wait:
         raise LockedOut(wait)
 
 
-async def answered(tx: Transaction, *, visitor: Visitor) -> None:
+async def answered(tx: Transaction, *, visitor: Visitor, door: Door = "") -> None:
     """Take back what `may_ask` counted: a passkey has answered."""
     await tx.execute(
         "UPDATE sign_in_failure SET failures = greatest(failures - 1, 0), locked_until = NULL"
         " WHERE bucket = $1",
-        f"passkey_address:{visitor.network}",
+        f"{door}passkey_address:{visitor.network}",
     )
 
 
@@ -126,9 +132,9 @@ async def succeeded(tx: Transaction, attempt: Attempt, *, completely: bool) -> N
             await _take_back(tx, attempt.account)
 
 
-async def forget(tx: Transaction, *, email: str) -> None:
+async def forget(tx: Transaction, *, email: str, door: Door = "") -> None:
     """Unlock an account whose owner proved it otherwise."""
-    await tx.execute("DELETE FROM sign_in_failure WHERE bucket = $1", bucket_of(email))
+    await tx.execute("DELETE FROM sign_in_failure WHERE bucket = $1", bucket_of(email, f"{door}account"))
 
 
 async def purge(tx: Transaction, *, now: datetime) -> int:

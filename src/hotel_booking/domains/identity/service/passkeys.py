@@ -1,79 +1,27 @@
-"""Passkeys (WebAuthn): adding them, and proving with one who somebody is.
-
-A challenge is good for one answer within five minutes, for the purpose and the session that it was made for.
-"""
+"""Passkeys of staff: adding them, and proving with one who somebody is. `ceremonies` does the work."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from datetime import datetime
 
-import msgspec
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.errors import PasskeyNotFound, PasskeyRefused
+from hotel_booking.domains.identity.service import ceremonies
+from hotel_booking.domains.identity.service.ceremonies import Holder, Keeping, Site
 from hotel_booking.domains.identity.service.second_factor import drop_unneeded_recovery_codes
 
-Purpose = Literal["register", "prove", "sign_in"]
+__all__ = ["Site"]
 
-_SITE_NAME = "Hotel panel"
-_ANSWER_WITHIN = timedelta(minutes=5)
-_LONGEST_NAME = 100
-_MOST = 20  # passkeys of one account
-
-
-class Site(msgspec.Struct, frozen=True):
-    """Whom passkeys are made for: the host (relying party) and the origin that pages are served from."""
-
-    host: str
-    origin: str
-
-    @classmethod
-    def of(cls, public_url: str) -> Site:
-        """As the setting HOTEL_PUBLIC_URL has it."""
-        parts = urlsplit(public_url)
-        return cls(host=parts.hostname or "localhost", origin=f"{parts.scheme}://{parts.netloc}")
+_STAFF = Keeping("staff_passkey", "staff_id", "staff_challenge", "staff", "Hotel panel")
 
 
 async def registration_options(
     tx: Transaction, *, member: Staff, session_id: int, site: Site, now: datetime
 ) -> str:
     """What the browser has to be asked for to make a passkey, as JSON."""
-    rows = await tx.fetch(
-        "SELECT credential_id, transports FROM staff_passkey WHERE staff_id = $1 ORDER BY id", member.id
+    return await ceremonies.registration_options(
+        tx, _STAFF, holder=_holder(member), session_id=session_id, site=site, now=now
     )
-    options = generate_registration_options(
-        rp_id=site.host,
-        rp_name=_SITE_NAME,
-        user_id=f"staff-{member.id}".encode(),
-        user_name=member.email,
-        user_display_name=member.name,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.PREFERRED,
-        ),
-        exclude_credentials=[_descriptor(row) for row in rows],
-    )
-    await _remember(tx, options.challenge, "register", session_id, now)
-    return options_to_json(options)
 
 
 async def register(
@@ -87,202 +35,56 @@ async def register(
     now: datetime,
 ) -> None:
     """Add the passkey that the browser has made. Raises `PasskeyRefused`."""
-    name = name.strip()[:_LONGEST_NAME] or "Passkey"
-    sent = _decoded(credential)
-    challenge = await _take(tx, sent, "register", session_id, now)
-    try:
-        made = verify_registration_response(
-            credential=sent,
-            expected_challenge=challenge,
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-        )
-    except (WebAuthnException, ValueError, KeyError, TypeError):
-        raise _refused() from None
-    if member.passkeys >= _MOST:
-        raise PasskeyRefused(f"an account has {_MOST} passkeys at most", fix="remove one first")
-    added = await tx.execute(
-        "INSERT INTO staff_passkey (staff_id, credential_id, public_key, sign_count, transports, name,"
-        "                           created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (credential_id) DO NOTHING",
-        member.id,
-        made.credential_id,
-        made.credential_public_key,
-        made.sign_count,
-        _transports(sent),
-        name,
-        now,
+    await ceremonies.register(
+        tx,
+        _STAFF,
+        holder=_holder(member),
+        session_id=session_id,
+        credential=credential,
+        name=name,
+        site=site,
+        now=now,
     )
-    if not added:
-        raise PasskeyRefused("this passkey was added already", fix="choose another device or account")
 
 
 async def proof_options(tx: Transaction, *, staff_id: int, session_id: int, site: Site, now: datetime) -> str:
     """What the browser has to be asked for so that a known member of staff proves who they are, as JSON."""
-    rows = await tx.fetch(
-        "SELECT credential_id, transports FROM staff_passkey WHERE staff_id = $1 ORDER BY id", staff_id
+    return await ceremonies.proof_options(
+        tx, _STAFF, owner_id=staff_id, session_id=session_id, site=site, now=now
     )
-    options = generate_authentication_options(
-        rp_id=site.host,
-        allow_credentials=[_descriptor(row) for row in rows],
-        user_verification=UserVerificationRequirement.PREFERRED,
-    )
-    await _remember(tx, options.challenge, "prove", session_id, now)
-    return options_to_json(options)
 
 
 async def prove(
     tx: Transaction, *, staff_id: int, session_id: int, credential: str, site: Site, now: datetime
 ) -> None:
     """A known member of staff has one of their passkeys at hand. Raises `PasskeyRefused`."""
-    sent = _decoded(credential)
-    challenge = await _take(tx, sent, "prove", session_id, now)
-    await _verify(tx, sent, challenge, site, now, alone=False, staff_id=staff_id)
+    await ceremonies.prove(
+        tx, _STAFF, owner_id=staff_id, session_id=session_id, credential=credential, site=site, now=now
+    )
 
 
 async def sign_in_options(tx: Transaction, *, site: Site, now: datetime) -> str:
     """What the browser has to be asked for so that a passkey alone says who comes, as JSON."""
-    options = generate_authentication_options(
-        rp_id=site.host, user_verification=UserVerificationRequirement.REQUIRED
-    )
-    await _remember(tx, options.challenge, "sign_in", None, now)
-    return options_to_json(options)
+    return await ceremonies.sign_in_options(tx, _STAFF, site=site, now=now)
 
 
 async def whose(tx: Transaction, *, credential: str, site: Site, now: datetime) -> int:
     """The member of staff whom a passkey alone proves: its holder was verified by it too (a fingerprint, a
     PIN), which makes two factors. Raises `PasskeyRefused`."""
-    sent = _decoded(credential)
-    challenge = await _take(tx, sent, "sign_in", None, now)
-    return await _verify(tx, sent, challenge, site, now, alone=True, staff_id=None)
+    return await ceremonies.whose(tx, _STAFF, credential=credential, site=site, now=now)
 
 
 async def remove(tx: Transaction, *, staff_id: int, passkey_id: int) -> str:
     """Take one of the member's own passkeys away; its name. Raises `PasskeyNotFound`."""
-    name: str | None = None
-    if 0 < passkey_id < 2**31:
-        name = await tx.fetchval(
-            "DELETE FROM staff_passkey WHERE id = $1 AND staff_id = $2 RETURNING name", passkey_id, staff_id
-        )
-    if name is None:
-        raise PasskeyNotFound("there is no such passkey")
+    name = await ceremonies.remove(tx, _STAFF, owner_id=staff_id, passkey_id=passkey_id)
     await drop_unneeded_recovery_codes(tx, staff_id=staff_id)
     return name
 
 
 async def purge(tx: Transaction, *, now: datetime) -> int:
     """Forget the challenges that nobody answered."""
-    return await tx.execute("DELETE FROM staff_challenge WHERE expires_at <= $1", now)
+    return await ceremonies.purge(tx, _STAFF, now=now)
 
 
-async def _verify(
-    tx: Transaction,
-    sent: dict[str, Any],
-    challenge: bytes,
-    site: Site,
-    now: datetime,
-    *,
-    alone: bool,
-    staff_id: int | None,
-) -> int:
-    row = await tx.fetchrow(
-        "SELECT id, staff_id, public_key, sign_count FROM staff_passkey"
-        " WHERE credential_id = $1 AND ($2::int IS NULL OR staff_id = $2) FOR UPDATE",
-        _bytes(sent.get("id")),
-        staff_id,
-    )
-    if row is None:
-        raise _refused()
-    try:
-        proved = verify_authentication_response(
-            credential=sent,
-            expected_challenge=challenge,
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            credential_public_key=row["public_key"],
-            credential_current_sign_count=row["sign_count"],
-            require_user_verification=alone,
-        )
-    except (WebAuthnException, ValueError, KeyError, TypeError):
-        raise _refused() from None
-    await tx.execute(
-        "UPDATE staff_passkey SET sign_count = $2, last_used_at = $3 WHERE id = $1",
-        row["id"],
-        proved.new_sign_count,
-        now,
-    )
-    owner: int = row["staff_id"]
-    return owner
-
-
-async def _remember(
-    tx: Transaction, challenge: bytes, purpose: Purpose, session_id: int | None, now: datetime
-) -> None:
-    await tx.execute(
-        "INSERT INTO staff_challenge (challenge, purpose, session_id, expires_at) VALUES ($1, $2, $3, $4)",
-        challenge,
-        purpose,
-        session_id,
-        now + _ANSWER_WITHIN,
-    )
-
-
-async def _take(
-    tx: Transaction, sent: dict[str, Any], purpose: Purpose, session_id: int | None, now: datetime
-) -> bytes:
-    # What the browser says it signed is only looked up here; the signature over it is checked afterwards.
-    response = sent.get("response")
-    told = _bytes(response.get("clientDataJSON") if isinstance(response, dict) else None)
-    try:
-        challenge = _bytes(msgspec.json.decode(told, type=_ClientData).challenge)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _refused() from None
-    taken = await tx.execute(
-        "DELETE FROM staff_challenge WHERE challenge = $1 AND purpose = $2"
-        "   AND session_id IS NOT DISTINCT FROM $3 AND expires_at > $4",
-        challenge,
-        purpose,
-        session_id,
-        now,
-    )
-    if not taken:
-        raise PasskeyRefused("that took too long, or was used already", fix="try again")
-    return challenge
-
-
-class _ClientData(msgspec.Struct):
-    challenge: str
-
-
-def _decoded(credential: str) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(credential, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise _refused() from None
-
-
-def _bytes(text: object) -> bytes:
-    if not isinstance(text, str) or not text.isascii():
-        return b""
-    try:
-        return base64url_to_bytes(text)
-    except ValueError:
-        return b""
-
-
-def _transports(sent: dict[str, Any]) -> list[str]:
-    response = sent.get("response")
-    told = response.get("transports") if isinstance(response, dict) else None
-    known = {transport.value for transport in AuthenticatorTransport}
-    return [text for text in told if text in known][:10] if isinstance(told, list) else []
-
-
-def _descriptor(row: Row) -> PublicKeyCredentialDescriptor:
-    return PublicKeyCredentialDescriptor(
-        id=row["credential_id"],
-        transports=[AuthenticatorTransport(text) for text in row["transports"]] or None,
-    )
-
-
-def _refused() -> PasskeyRefused:
-    return PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
+def _holder(member: Staff) -> Holder:
+    return Holder(member.id, member.email, member.name, member.passkeys)

@@ -1,0 +1,324 @@
+"""The ceremonies of passkeys (WebAuthn), for whoever has some: staff, and guests.
+
+A challenge is good for one answer within five minutes, for the purpose and the session that it was made for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import base64url_to_bytes
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.identity.errors import PasskeyNotFound, PasskeyRefused
+
+Purpose = Literal["register", "prove", "sign_in"]
+
+_ANSWER_WITHIN = timedelta(minutes=5)
+_LONGEST_NAME = 100
+_MOST = 20  # passkeys of one account
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Whom passkeys are made for: the host (relying party) and the origin that pages are served from."""
+
+    host: str
+    origin: str
+
+    @classmethod
+    def of(cls, public_url: str) -> Site:
+        """As the setting HOTEL_PUBLIC_URL has it."""
+        parts = urlsplit(public_url)
+        return cls(host=parts.hostname or "localhost", origin=f"{parts.scheme}://{parts.netloc}")
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """Whose passkey it is to be: how a device names the account, and how many there are already."""
+
+    id: int
+    email: str
+    name: str
+    passkeys: int
+
+
+class Keeping(msgspec.Struct, frozen=True):
+    """Where a kind of account keeps its passkeys: names of tables and columns, constants of ours.
+
+    `prefix` sets the accounts apart on a device, which knows the panel and the guests' site by one host.
+    """
+
+    passkeys: str
+    owner: str
+    challenges: str
+    prefix: str
+    site_name: str
+
+
+async def registration_options(
+    tx: Transaction, at: Keeping, *, holder: Holder, session_id: int, site: Site, now: datetime
+) -> str:
+    """What the browser has to be asked for to make a passkey, as JSON."""
+    rows = await tx.fetch(
+        f"SELECT credential_id, transports FROM {at.passkeys} WHERE {at.owner} = $1 ORDER BY id", holder.id
+    )
+    options = generate_registration_options(
+        rp_id=site.host,
+        rp_name=at.site_name,
+        user_id=f"{at.prefix}-{holder.id}".encode(),
+        user_name=holder.email,
+        user_display_name=holder.name,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.PREFERRED,
+        ),
+        exclude_credentials=[_descriptor(row) for row in rows],
+    )
+    await _remember(tx, at, options.challenge, "register", session_id, now)
+    return options_to_json(options)
+
+
+async def register(
+    tx: Transaction,
+    at: Keeping,
+    *,
+    holder: Holder,
+    session_id: int,
+    credential: str,
+    name: str,
+    site: Site,
+    now: datetime,
+) -> None:
+    """Add the passkey that the browser has made. Raises `PasskeyRefused`."""
+    name = name.strip()[:_LONGEST_NAME] or "Passkey"
+    sent = _decoded(credential)
+    challenge = await _take(tx, at, sent, "register", session_id, now)
+    try:
+        made = verify_registration_response(
+            credential=sent,
+            expected_challenge=challenge,
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise _refused() from None
+    if holder.passkeys >= _MOST:
+        raise PasskeyRefused(f"an account has {_MOST} passkeys at most", fix="remove one first")
+    added = await tx.execute(
+        f"INSERT INTO {at.passkeys} ({at.owner}, credential_id, public_key, sign_count, transports, name,"
+        "                           created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (credential_id) DO NOTHING",
+        holder.id,
+        made.credential_id,
+        made.credential_public_key,
+        made.sign_count,
+        _transports(sent),
+        name,
+        now,
+    )
+    if not added:
+        raise PasskeyRefused("this passkey was added already", fix="choose another device or account")
+
+
+async def proof_options(
+    tx: Transaction, at: Keeping, *, owner_id: int, session_id: int, site: Site, now: datetime
+) -> str:
+    """What the browser has to be asked for so that somebody known proves who they are, as JSON."""
+    rows = await tx.fetch(
+        f"SELECT credential_id, transports FROM {at.passkeys} WHERE {at.owner} = $1 ORDER BY id", owner_id
+    )
+    options = generate_authentication_options(
+        rp_id=site.host,
+        allow_credentials=[_descriptor(row) for row in rows],
+        user_verification=UserVerificationRequirement.PREFERRED,
+    )
+    await _remember(tx, at, options.challenge, "prove", session_id, now)
+    return options_to_json(options)
+
+
+async def prove(
+    tx: Transaction,
+    at: Keeping,
+    *,
+    owner_id: int,
+    session_id: int,
+    credential: str,
+    site: Site,
+    now: datetime,
+) -> None:
+    """Somebody known has one of their passkeys at hand. Raises `PasskeyRefused`."""
+    sent = _decoded(credential)
+    challenge = await _take(tx, at, sent, "prove", session_id, now)
+    await _verify(tx, at, sent, challenge, site, now, alone=False, owner_id=owner_id)
+
+
+async def sign_in_options(tx: Transaction, at: Keeping, *, site: Site, now: datetime) -> str:
+    """What the browser has to be asked for so that a passkey alone says who comes, as JSON."""
+    options = generate_authentication_options(
+        rp_id=site.host, user_verification=UserVerificationRequirement.REQUIRED
+    )
+    await _remember(tx, at, options.challenge, "sign_in", None, now)
+    return options_to_json(options)
+
+
+async def whose(tx: Transaction, at: Keeping, *, credential: str, site: Site, now: datetime) -> int:
+    """Whom a passkey alone proves: its holder was verified by it too (a fingerprint, a
+    PIN), which makes two factors. Raises `PasskeyRefused`."""
+    sent = _decoded(credential)
+    challenge = await _take(tx, at, sent, "sign_in", None, now)
+    return await _verify(tx, at, sent, challenge, site, now, alone=True, owner_id=None)
+
+
+async def remove(tx: Transaction, at: Keeping, *, owner_id: int, passkey_id: int) -> str:
+    """Take one of the owner's own passkeys away; its name. Raises `PasskeyNotFound`."""
+    name: str | None = None
+    if 0 < passkey_id < 2**31:
+        name = await tx.fetchval(
+            f"DELETE FROM {at.passkeys} WHERE id = $1 AND {at.owner} = $2 RETURNING name",
+            passkey_id,
+            owner_id,
+        )
+    if name is None:
+        raise PasskeyNotFound("there is no such passkey")
+    return name
+
+
+async def purge(tx: Transaction, at: Keeping, *, now: datetime) -> int:
+    """Forget the challenges that nobody answered."""
+    return await tx.execute(f"DELETE FROM {at.challenges} WHERE expires_at <= $1", now)
+
+
+async def _verify(
+    tx: Transaction,
+    at: Keeping,
+    sent: dict[str, Any],
+    challenge: bytes,
+    site: Site,
+    now: datetime,
+    *,
+    alone: bool,
+    owner_id: int | None,
+) -> int:
+    row = await tx.fetchrow(
+        f"SELECT id, {at.owner} AS owner_id, public_key, sign_count FROM {at.passkeys}"
+        f" WHERE credential_id = $1 AND ($2::int IS NULL OR {at.owner} = $2) FOR UPDATE",
+        _bytes(sent.get("id")),
+        owner_id,
+    )
+    if row is None:
+        raise _refused()
+    try:
+        proved = verify_authentication_response(
+            credential=sent,
+            expected_challenge=challenge,
+            expected_rp_id=site.host,
+            expected_origin=site.origin,
+            credential_public_key=row["public_key"],
+            credential_current_sign_count=row["sign_count"],
+            require_user_verification=alone,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise _refused() from None
+    await tx.execute(
+        f"UPDATE {at.passkeys} SET sign_count = $2, last_used_at = $3 WHERE id = $1",
+        row["id"],
+        proved.new_sign_count,
+        now,
+    )
+    owner: int = row["owner_id"]
+    return owner
+
+
+async def _remember(
+    tx: Transaction, at: Keeping, challenge: bytes, purpose: Purpose, session_id: int | None, now: datetime
+) -> None:
+    await tx.execute(
+        f"INSERT INTO {at.challenges} (challenge, purpose, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+        challenge,
+        purpose,
+        session_id,
+        now + _ANSWER_WITHIN,
+    )
+
+
+async def _take(
+    tx: Transaction,
+    at: Keeping,
+    sent: dict[str, Any],
+    purpose: Purpose,
+    session_id: int | None,
+    now: datetime,
+) -> bytes:
+    # What the browser says it signed is only looked up here; the signature over it is checked afterwards.
+    response = sent.get("response")
+    told = _bytes(response.get("clientDataJSON") if isinstance(response, dict) else None)
+    try:
+        challenge = _bytes(msgspec.json.decode(told, type=_ClientData).challenge)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _refused() from None
+    taken = await tx.execute(
+        f"DELETE FROM {at.challenges} WHERE challenge = $1 AND purpose = $2"
+        "   AND session_id IS NOT DISTINCT FROM $3 AND expires_at > $4",
+        challenge,
+        purpose,
+        session_id,
+        now,
+    )
+    if not taken:
+        raise PasskeyRefused("that took too long, or was used already", fix="try again")
+    return challenge
+
+
+class _ClientData(msgspec.Struct):
+    challenge: str
+
+
+def _decoded(credential: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(credential, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise _refused() from None
+
+
+def _bytes(text: object) -> bytes:
+    if not isinstance(text, str) or not text.isascii():
+        return b""
+    try:
+        return base64url_to_bytes(text)
+    except ValueError:
+        return b""
+
+
+def _transports(sent: dict[str, Any]) -> list[str]:
+    response = sent.get("response")
+    told = response.get("transports") if isinstance(response, dict) else None
+    known = {transport.value for transport in AuthenticatorTransport}
+    return [text for text in told if text in known][:10] if isinstance(told, list) else []
+
+
+def _descriptor(row: Row) -> PublicKeyCredentialDescriptor:
+    return PublicKeyCredentialDescriptor(
+        id=row["credential_id"],
+        transports=[AuthenticatorTransport(text) for text in row["transports"]] or None,
+    )
+
+
+def _refused() -> PasskeyRefused:
+    return PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
