@@ -140,13 +140,8 @@ class StripeBench(Bench):
 
     def __init__(self, double: StripeDouble, **options: Any) -> None:
         self.double = double
-        values: dict[str, Any] = {
-            "webhook_secrets": _SECRETS,
-            "api_base": double.url,
-            "retries": 0,
-            **options,
-        }
-        self.stripe = StripeGateway(values.pop("key", double.key), **values)
+        values: dict[str, Any] = {"secret_key": double.key, "webhook_secrets": _SECRETS, "retries": 0}
+        self.stripe = StripeGateway(**{**values, "api_base": double.url, **options})
         super().__init__(self.stripe, {})
 
     async def second_step(self, asked: Charge, outcome: Outcome) -> None:
@@ -230,7 +225,7 @@ class _Localstripe(Bench):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
             writer.close()
-            if not came.done():
+            if not came.done() and (outcome.reference or "-").encode() in body:  # and none of an earlier test
                 came.set_result((body, headers["Stripe-Signature"]))
 
         server = await asyncio.start_server(receive, "127.0.0.1", 0)

@@ -22,6 +22,13 @@ _PAGED: Any = {"limit": int, "starting_after": str, "ending_before": str, "expan
 _AUTOMATIC: Any = {"enabled": bool, "allow_redirects": {"always", "never"}}
 _CAPTURE = {"automatic", "automatic_async", "manual"}
 
+_LISTS = {
+    "payment_intent": "/v1/payment_intents",
+    "setup_intent": "/v1/setup_intents",
+    "refund": "/v1/refunds",
+    "checkout.session": "/v1/checkout/sessions",
+}
+
 # Stripe's own names for test cards: what happens when one is charged.
 # `auth`: never, always, or only until it was set up for later; `decline`: (code, decline_code).
 CARDS: dict[str, Thing] = {
@@ -205,7 +212,7 @@ class Account:
             if after not in names:
                 raise _missing(kind, after, param="starting_after")
             found = found[names.index(after) + 1 :]
-        return {"object": "list", "url": "", "has_more": len(found) > limit, "data": found[:limit]}
+        return {"object": "list", "url": _LISTS[kind], "has_more": len(found) > limit, "data": found[:limit]}
 
     # --- cards and customers
 
@@ -466,9 +473,10 @@ class Account:
         refund["status"] = "succeeded" if become == "failed" else become
         self._tell("refund.created", refund)
         self._tell("charge.refunded", charge)
+        answer = dict(refund)
         if become == "failed":  # succeeds at first, and comes back
             self.settle(refund["id"], "failed")
-        return refund
+        return answer
 
     def _give_back(self, charge: Thing, amount: int, metadata: Thing) -> Thing:
         charge["amount_refunded"] += amount

@@ -4,7 +4,8 @@ What a crash between a call and its answer leaves, and why repeating is safe:
 
 * A payment is made in two steps: an intent without a card (which holds no money), then its confirmation.
   The first is asked for under the key `pay_{payment}`, the second under `confirm_{payment}_{card}`: Stripe
-  answers a repeated key with its first answer, for at least 24 hours.
+  answers a repeated key with its first answer, for at least 24 hours, even where that was a fault of its own
+  (then `find` tells what is true). After a day `authorise` is not to be repeated, but found.
 * `find` without a reference looks for our payment's id in the metadata. Stripe's search lags (a minute, in
   bad times an hour), its lists do not: so it searches, and where that finds nothing it reads the list of the
   last two hours. `not_found` is about the moment of asking: a request that is still on its way may arrive
