@@ -8,6 +8,7 @@ from litestar.datastructures import Cookie
 from litestar.types import Scope as AsgiScope
 
 STAFF = "hotel_staff"
+GUEST = "hotel_guest"
 _LONGEST = 200
 
 

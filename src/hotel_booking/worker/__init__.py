@@ -10,6 +10,7 @@ from procrastinate import App, PsycopgConnector
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
+from hotel_booking.domains.guests.jobs import tasks as guest_tasks
 from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
@@ -26,6 +27,7 @@ _TASKS = {
     "properties": property_tasks,
     "notifications": mail_tasks,
     "identity": identity_tasks,
+    "guests": guest_tasks,
     "http": http_tasks,
 }
 

@@ -44,6 +44,18 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "link": "https://hotel.example/admin/invitation/sample",
     },
     "password_reset": {"name": "Sample Colleague", "link": "https://hotel.example/admin/password/sample"},
+    "guest_verify": {"link": "https://hotel.example/en/account/open/sample"},
+    "guest_sign_in": {
+        "name": "Sample Guest",
+        "why": "sign_in",
+        "link": "https://hotel.example/en/account/sign-in/sample",
+    },
+    "guest_notice": {
+        "name": "Sample Guest",
+        "what": "password_changed",
+        "at": "2027-02-01T10:15:00+00:00",
+    },
+    "guest_erased": {"bookings": 3},
     "security_notice": {
         "name": "Sample Colleague",
         "what": "password_changed",

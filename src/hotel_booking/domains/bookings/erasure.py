@@ -1,0 +1,121 @@
+"""A guest's right to their data: a copy of all of it, and to be forgotten.
+
+Amounts, days, rooms and the country stay: the house's books need them, and the law. Who it was does not. It
+cannot be undone, and nothing of it is done while a stay is to come or money is open.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
+from hotel_booking.domains.guests import mail, queries
+from hotel_booking.domains.guests.errors import EmailNotTheSame, GuestSignInRequired, NotToBeErasedYet
+from hotel_booking.domains.guests.service import links, sessions
+from hotel_booking.domains.guests.types import Account, normal_email
+from hotel_booking.domains.identity.service import lockout
+from hotel_booking.domains.notifications import erasure as messages
+
+ERASED_EMAIL = messages.NOBODY
+ERASED_NAME = ("Erased", "guest")
+
+
+async def export(tx: Transaction, account: Account, *, now: datetime) -> bytes:
+    """All that is kept about the guest, as JSON for people and machines."""
+    everything: dict[str, Any] = {
+        "made_at": now,
+        "account": {
+            name: getattr(account, name)
+            for name in Account.__struct_fields__
+            if name not in ("id", "has_password", "passkeys")
+        },
+        "signs_in_by": {"password": account.has_password, "passkeys": await queries.passkeys(tx, account.id)},
+        "sessions": await queries.open_sessions(tx, account.id, seen_since=now - sessions.IDLE),
+        "bookings": await details_of(tx, account),
+        "messages": await messages_of(tx, account),
+    }
+    return msgspec.json.format(msgspec.json.encode(everything), indent=2)
+
+
+async def hindrances(tx: Transaction, account: Account, *, now: datetime) -> dict[str, list[str]]:
+    """Why the account cannot be erased yet: references of bookings whose `stays` are to come or going on, and
+    of those with `money` open (a fee to pay, a payment under way, a refund on its way or failed)."""
+    rows = await tx.fetch(
+        "SELECT b.reference,"
+        "       b.status = 'checked_in' OR (b.status = 'held' AND b.hold_expires_at > $2)"
+        "       OR (b.status = 'confirmed'"
+        "           AND e.departure >= ($2::timestamptz AT TIME ZONE p.timezone)::date) AS stay,"
+        # At the desk people pay in cash, which nobody need tell us: a stay that is over owes nothing here.
+        "       (b.status IN ('cancelled', 'no_show') AND e.owed > 0) OR e.refunding > 0"
+        "       OR EXISTS (SELECT FROM payment y WHERE y.booking_id = b.id AND y.status IN"
+        "                  ('started', 'unknown', 'authorised', 'reserved', 'voiding'))"
+        "       OR EXISTS (SELECT FROM payment y JOIN refund f ON f.payment_id = y.id"
+        "                   WHERE y.booking_id = b.id AND f.status = 'failed' AND f.again IS NULL) AS money"
+        "  FROM booking b JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id"
+        " WHERE b.id = ANY ($1) ORDER BY b.created_at",
+        await ids_of(tx, account),
+        now,
+    )
+    found = {
+        "stays": [row["reference"] for row in rows if row["stay"]],
+        "money": [row["reference"] for row in rows if row["money"]],
+    }
+    return {name: references for name, references in found.items() if references}
+
+
+async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: datetime) -> int:
+    """Forget a guest: the account with all that it can be entered by, who they were in their past bookings,
+    what was written to them and about them. How many bookings there were.
+
+    Raises `EmailNotTheSame`, `NotToBeErasedYet` or `GuestSignInRequired`; nothing has changed then.
+    """
+    # Locked first: a booking that is being made by this account waits for us, and then finds none.
+    account = await queries.account_by_id(tx, account_id, lock=True)
+    if account is None:
+        raise GuestSignInRequired("this account is gone", fix="there is nothing more to do")
+    if normal_email(typed_email) != account.email:
+        raise EmailNotTheSame(
+            "this is not the account's e-mail address", field="email", fix="type it as it is shown"
+        )
+    bookings = await ids_of(tx, account, lock=True)
+    open_yet = await hindrances(tx, account, now=now)
+    if open_yet:
+        raise NotToBeErasedYet(
+            "a stay is to come, or money is open",
+            fix="cancel the stay or wait until it is over; then all of it can be erased",
+            extra=open_yet,
+        )
+    await _forget_bookings(tx, bookings, now)
+    await messages.forget(tx, booking_ids=bookings, recipient=account.email)
+    await links.forget(tx, email=account.email, account_id=account.id)
+    await lockout.forget(tx, email=account.email, door="guest_")
+    # Its passkeys and sessions, and that its bookings were made by it, go with it.
+    await tx.execute("DELETE FROM guest_account WHERE id = $1", account.id)
+    await mail.send_erased(tx, account, bookings=len(bookings), now=now)
+    return len(bookings)
+
+
+async def _forget_bookings(tx: Transaction, bookings: list[UUID], now: datetime) -> None:
+    # The words that bookings are searched by follow by trigger.
+    await tx.execute(
+        "UPDATE guest SET given_name = $2, family_name = $3, email = $4, phone = NULL, erased_at = $5"
+        " WHERE id IN (SELECT guest_id FROM booking WHERE id = ANY ($1))",
+        bookings,
+        *ERASED_NAME,
+        ERASED_EMAIL,
+        now,
+    )
+    await tx.execute(
+        "UPDATE reservation SET guest_name = NULL WHERE booking_id = ANY ($1) AND guest_name IS NOT NULL",
+        bookings,
+    )
+    await tx.execute(
+        "UPDATE booking SET requests = NULL WHERE id = ANY ($1) AND requests IS NOT NULL", bookings
+    )
+    await tx.execute("DELETE FROM booking_note WHERE booking_id = ANY ($1)", bookings)
+    await tx.execute("DELETE FROM saved_card WHERE booking_id = ANY ($1)", bookings)

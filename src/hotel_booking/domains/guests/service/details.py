@@ -1,0 +1,86 @@
+"""What an account remembers: who its guest is, how they like it, and what they agreed to."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.guests.errors import InvalidAccount
+from hotel_booking.domains.guests.types import phone_number
+from hotel_booking.domains.notifications.types import LANGUAGES
+
+LONGEST_WISHES = 1000
+_LONGEST_NAME = 100
+_COUNTRY = re.compile("[A-Z]{2}")
+_CURRENCY = re.compile("[A-Z]{3}")
+
+
+class Details(msgspec.Struct, frozen=True):
+    """What is filled in for the guest when they book. "" stands for nothing."""
+
+    given_name: str = ""
+    family_name: str = ""
+    phone: str = ""
+    country: str = ""
+    wishes: str = ""
+
+
+class Preferences(msgspec.Struct, frozen=True):
+    """Language of mail and pages; the currency that prices are also shown in ("": each hotel's own); whether
+    news and offers may be sent."""
+
+    language: str
+    currency: str = ""
+    marketing: bool = False
+
+
+async def save_details(tx: Transaction, *, account_id: int, details: Details) -> None:
+    """Raises `Invalid` with the field where a value cannot be right."""
+    if details.country and not _COUNTRY.fullmatch(details.country):
+        raise InvalidAccount("this is no country", field="country", fix="choose one of the list")
+    wishes = details.wishes.strip()
+    if len(wishes) > LONGEST_WISHES or not all(c.isprintable() or c == "\n" for c in wishes):
+        raise InvalidAccount(f"wishes are text of {LONGEST_WISHES} characters at most", field="wishes")
+    await tx.execute(
+        "UPDATE guest_account SET given_name = $2, family_name = $3, phone = $4, country = $5, wishes = $6"
+        " WHERE id = $1",
+        account_id,
+        name_part(details.given_name, "given_name"),
+        name_part(details.family_name, "family_name"),
+        phone_number(details.phone),
+        details.country or None,
+        wishes,
+    )
+
+
+async def save_preferences(
+    tx: Transaction, *, account_id: int, preferences: Preferences, now: datetime
+) -> None:
+    """When somebody agreed, or took it back, is kept; saving the same again changes nothing of it. Raises
+    `InvalidAccount`."""
+    if preferences.language not in LANGUAGES:
+        raise InvalidAccount("this is no language of ours", field="language", fix="choose one of the list")
+    if preferences.currency and not _CURRENCY.fullmatch(preferences.currency):
+        raise InvalidAccount("this is no currency", field="currency", fix="choose one of the list")
+    await tx.execute(
+        "UPDATE guest_account SET language = $2, currency = $3, marketing = $4,"
+        "       marketing_at = CASE WHEN marketing = $4 THEN marketing_at ELSE $5 END WHERE id = $1",
+        account_id,
+        preferences.language,
+        preferences.currency or None,
+        preferences.marketing,
+        now,
+    )
+
+
+def name_part(text: str, field: str) -> str:
+    """A name as it may be stored. Raises `InvalidAccount`."""
+    text = text.strip()
+    if len(text) > _LONGEST_NAME or not text.isprintable():
+        raise InvalidAccount(
+            f"a name has {_LONGEST_NAME} visible characters at most", field=field, fix="shorten it"
+        )
+    return text

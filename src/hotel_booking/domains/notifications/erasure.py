@@ -1,0 +1,51 @@
+"""Forgetting whom messages went to. That one was sent, and when, stays; to whom and what it said does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from hotel_booking.core.db import Transaction
+
+NOBODY = "erased@guest.invalid"
+FAREWELL = "guest_erased"
+_GIVEN_UP = timedelta(days=2)
+
+
+async def forget(tx: Transaction, *, booking_ids: Sequence[UUID], recipient: str) -> int:
+    """Forget the messages about some bookings, and all to an address in lower case. What has not gone out
+    never will. How many there were."""
+    rows = await tx.fetch(
+        "SELECT id, status FROM mail_message WHERE booking_id = ANY ($1) OR lower(recipient) = $2 FOR UPDATE",
+        list(booking_ids),
+        recipient,
+    )
+    unsent = [row["id"] for row in rows if row["status"] in ("waiting", "failed", "uncertain")]
+    await tx.execute("DELETE FROM mail_message WHERE id = ANY ($1)", unsent)
+    await _empty(tx, [row["id"] for row in rows])
+    return len(rows)
+
+
+async def forget_farewells(tx: Transaction, *, now: datetime) -> int:
+    """Forget the addresses that were told that everything is erased, once they were told."""
+    rows = await tx.fetch(
+        "SELECT id FROM mail_message WHERE template = $1 AND recipient <> $2"
+        "   AND (status = 'sent' OR touched_at < $3) LIMIT 1000 FOR UPDATE SKIP LOCKED",
+        FAREWELL,
+        NOBODY,
+        now - _GIVEN_UP,
+    )
+    await _empty(tx, [row["id"] for row in rows])
+    return len(rows)
+
+
+async def _empty(tx: Transaction, ids: list[UUID]) -> None:
+    await tx.execute(
+        "UPDATE mail_message SET recipient = $2, data = '{}', subject = NULL, last_error = NULL,"
+        "       status = CASE status WHEN 'waiting' THEN 'failed' ELSE status END WHERE id = ANY ($1)",
+        ids,
+        NOBODY,
+    )
+    # Mail servers repeat the address in what they answer.
+    await tx.execute("UPDATE mail_attempt SET reply = '' WHERE message_id = ANY ($1)", ids)
