@@ -45,7 +45,7 @@ def docs(request: Request[Any, Any, State]) -> Response[bytes]:
     return _answer(request, _rendered(request).html, "text/html")
 
 
-@get("/", opt=public(), include_in_schema=False, sync_to_thread=False)
+@get("/api", opt=public(), include_in_schema=False, sync_to_thread=False)
 def landing(request: Request[Any, Any, State]) -> Response[bytes]:
     """What there is on this address."""
     return _answer(request, _rendered(request).landing, "text/html")

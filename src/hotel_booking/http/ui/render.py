@@ -72,20 +72,30 @@ def page(
 ) -> Response[str]:
     """A page. Templates also see `user` (the caller), `session`, `may(permission, property_id)`, `path`,
     `environment`, `request_id`, `notice` (what the last form said when it was done) and `asset(name)`."""
-    notice = cookies.read(request.scope, _NOTICE)
+    notice = notice_of(request.scope)
     answer = Response(
-        render(request.scope, template, notice=_decoded(notice), **values),
+        render(request.scope, template, notice=notice, **values),
         status_code=status,
         media_type="text/html",
         headers={"content-security-policy": PAGE_POLICY, "vary": "cookie", **(headers or {})},
     )
     if notice is not None:
-        answer.cookies.append(cookies.write(request.scope, _NOTICE, "", seconds=0))
+        answer.cookies.append(notice_shown(request.scope))
     return answer
 
 
-def render(scope: AsgiScope, template: str, /, **values: Any) -> str:
-    """A template with what every page needs."""
+def notice_of(scope: AsgiScope) -> str | None:
+    """What the last form said when it was done; None where nothing is to be said."""
+    return _decoded(cookies.read(scope, _NOTICE))
+
+
+def notice_shown(scope: AsgiScope) -> Cookie:
+    """The cookie that forgets the notice, for the answer that shows it."""
+    return cookies.write(scope, _NOTICE, "", seconds=0)
+
+
+def render(scope: AsgiScope, template: str, /, *, templates: Environment | None = None, **values: Any) -> str:
+    """A template with what every page needs. `templates` are the site's own in a language."""
     caller = caller_of(scope)
 
     def may(permission: str, property_id: int | None = None) -> bool:
@@ -94,7 +104,7 @@ def render(scope: AsgiScope, template: str, /, **values: Any) -> str:
 
     state = scope["state"]
     return (
-        environment()
+        (templates or environment())
         .get_template(template)
         .render(
             {

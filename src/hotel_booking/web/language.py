@@ -1,0 +1,54 @@
+"""Which language a guest reads: the address says it; where it does not, a cookie, then the browser."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from babel import Locale
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.http import cookies
+
+# In their own words, in the order in which they are offered.
+LANGUAGES: Final = {
+    "en": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+    "ar": "العربية",
+}
+DEFAULT: Final = "en"
+COOKIE: Final = "hotel_language"
+RIGHT_TO_LEFT: Final = frozenset({"ar"})
+# How dates, numbers and money are written.
+LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}
+
+
+def locale_of(language: str) -> Locale:
+    """Babel's locale of one of our languages."""
+    return Locale.parse(LOCALES[language])
+
+
+def preferred(scope: AsgiScope) -> str:
+    """The language to send somebody to who asked for none: their cookie's, then their browser's, else
+    English."""
+    chosen = cookies.read(scope, COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return _accepted(accepted.decode("latin-1")[:1000])
+
+
+def _accepted(header: str) -> str:
+    """The best of our languages by an Accept-Language header; malformed parts are passed over."""
+    best, weight = DEFAULT, 0.0
+    for part in header.split(","):
+        name, _, parameter = part.strip().partition(";")
+        language = name.strip().lower().partition("-")[0]
+        try:
+            quality = float(parameter.strip().removeprefix("q=")) if parameter.strip() else 1.0
+        except ValueError:
+            continue
+        if language in LANGUAGES and weight < quality <= 1:
+            best, weight = language, quality
+    return best

@@ -1,0 +1,190 @@
+"""Pages of the guest site. To add one:
+
+1. A handler in a module of `web/`, with an address inside the language: `@get("/hotels/{slug:str}",
+opt=public(),
+   include_in_schema=False)`; its module's `handlers` list is added in `web/__init__.py`, which serves it
+   under every language's prefix. Signed-out addresses (sitemap, pictures) go into `unprefixed` there.
+2. A template in `web/templates/<area>/` that extends `site.html` and fills the blocks `title`,
+`description`, `main`
+   (and `head`, `after`), returned by `site(request, "area/page.html", **values)`. A page of content that is
+   the same for everybody says `etag=True`.
+3. Words: `{{ _("Search") }}`, `{% trans n=rooms %}one room{% pluralize %}{{ n }} rooms{% endtrans %}` in
+templates,
+   `texts_of(language).gettext("Search")` in Python (named `_` or `gettext` so that they are found);
+   translations in `web/locale/<language>/<area>.po`. Never a name or number joined to a translated text:
+   placeholders.
+
+Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
+`money`, `day`, `instant`, `number`, `percent` as filters in the language, `alternates` (this page in the
+other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `request_id`, `currency`
+(chosen for orientation, or None), `guest` (who is signed in, or None).
+"""
+
+from __future__ import annotations
+
+import gettext
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.numbers import format_currency, format_decimal, format_percent
+from jinja2 import Environment
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.money import Money, to_decimal
+from hotel_booking.http import cookies
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui import render
+from hotel_booking.web.language import DEFAULT, LANGUAGES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.web.texts import texts
+
+CURRENCY = "hotel_currency"
+
+
+def language_of(request: Request[Any, Any, State]) -> str:
+    """The language of the page that was asked for: the first part of its address."""
+    first = request.scope["path"].split("/", 2)[1]
+    return first if first in LANGUAGES else DEFAULT
+
+
+def texts_of(language: str) -> gettext.NullTranslations:
+    """The language's words."""
+    return texts(language)
+
+
+def link(language: str, where: str = "", /, **values: Any) -> str:
+    """An address inside a language: `link("de", "search", place="x")` is /de/search?place=x. What is None,
+    empty or False is left out of the query."""
+    return render.query(f"/{language}/{where.lstrip('/')}", **values)
+
+
+def canonical(request: Request[Any, Any, State], language: str | None = None) -> str:
+    """The page's own address for search engines: absolute, without a query, in its language or another."""
+    settings = request.app.state.settings
+    parts = request.scope["path"].split("/", 2)
+    rest = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
+    return f"{settings.public_url.rstrip('/')}/{language or language_of(request)}/{rest}"
+
+
+def site(
+    request: Request[Any, Any, State],
+    template: str,
+    /,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    etag: bool = False,
+    policy: str = PAGE_POLICY,
+    **values: Any,
+) -> Response[Any]:
+    """A page of the site; see the module. `etag`: the page is content, the same for everybody who asks for
+    the same address, and is not sent again to who has it. `policy` is its Content-Security-Policy."""
+    language = language_of(request)
+    scope = request.scope
+    notice = render.notice_of(scope)
+    search = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    rest = scope["path"].split("/", 2)
+    inner = rest[2] if len(rest) > 2 else ""
+    body = render.render(
+        scope,
+        template,
+        templates=_templates(language),
+        lang=language,
+        dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
+        languages=LANGUAGES,
+        link=partial(link, language),
+        alternates=[(code, name, f"/{code}/{inner}{search}") for code, name in LANGUAGES.items()],
+        canonical=canonical(request),
+        hreflangs=[(code, canonical(request, code)) for code in LANGUAGES],
+        currency=chosen_currency(scope),
+        guest=scope["state"].get("guest"),
+        notice=notice,
+        **values,
+    )
+    sent = {
+        "content-security-policy": policy,
+        "vary": "cookie",
+        "content-language": language,
+        **(headers or {}),
+    }
+    if etag and status == 200 and notice is None:
+        mark = f'W/"{hashlib.sha256(body.encode()).hexdigest()[:20]}"'
+        sent |= {"etag": mark, "cache-control": "private, no-cache"}
+        if mark in request.headers.get("if-none-match", ""):
+            return Response(b"", status_code=304, headers=sent)
+    answer = Response(body, status_code=status, media_type="text/html", headers=sent)
+    if notice is not None:
+        answer.cookies.append(render.notice_shown(scope))
+    return answer
+
+
+def chosen_currency(scope: AsgiScope) -> str | None:
+    """The currency that a guest wants to see prices in, for orientation; None: each hotel's own."""
+    text = cookies.read(scope, CURRENCY)
+    return text if text is not None and len(text) == 3 and text.isalpha() and text.isupper() else None
+
+
+@cache
+def _templates(language: str) -> Environment:
+    """The house's templates with the language's words and ways of writing."""
+    templates = render.environment().overlay()
+    templates.globals = dict(templates.globals)
+    templates.filters = dict(templates.filters)
+    templates.add_extension("jinja2.ext.i18n")
+    templates.install_gettext_translations(texts(language), newstyle=True)  # type: ignore[attr-defined]
+    locale = locale_of(language)
+
+    def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:
+        if isinstance(value, int):
+            if currency is None:
+                raise TypeError("an amount of money needs its currency")
+            value = Money(value, currency)
+        decimal = to_decimal(value.amount, value.currency)
+        if whole and decimal == decimal.to_integral_value():
+            pattern = locale.currency_formats["standard"].pattern.replace("0.00", "0")
+            return str(
+                format_currency(decimal, value.currency, pattern, locale=locale, currency_digits=False)
+            )
+        return str(format_currency(decimal, value.currency, locale=locale))
+
+    def day(value: date | None, skeleton: str = "yMMMEd") -> str:
+        return "" if value is None else str(format_skeleton(skeleton, value, locale=locale))
+
+    def long_day(value: date | None) -> str:
+        return "" if value is None else str(format_date(value, "full", locale=locale))
+
+    def instant(value: datetime | None, timezone: str = "UTC", skeleton: str = "MMMdHm") -> str:
+        if value is None:
+            return ""
+        return str(format_skeleton(skeleton, value, tzinfo=ZoneInfo(timezone), locale=locale))
+
+    def moment(value: datetime | None, timezone: str = "UTC") -> str:
+        return (
+            ""
+            if value is None
+            else str(format_datetime(value, "long", tzinfo=ZoneInfo(timezone), locale=locale))
+        )
+
+    def number(value: float) -> str:
+        return str(format_decimal(value, locale=locale))
+
+    def percent(value: float) -> str:
+        return str(format_percent(value, locale=locale))
+
+    templates.filters |= {
+        "money": money,
+        "day": day,
+        "long_day": long_day,
+        "instant": instant,
+        "moment": moment,
+        "number": number,
+        "percent": percent,
+    }
+    templates.globals["timedelta"] = timedelta
+    return templates
