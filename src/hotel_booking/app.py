@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from hotel_booking import admin, web
 from hotel_booking.admin import mail, styleguide
-from hotel_booking.api import reference, router
+from hotel_booking.api import reference, router, webhooks
 from hotel_booking.core import links
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
@@ -93,6 +93,7 @@ def _build(settings: Settings) -> Application:
             health.ready,
             metrics.metrics,
             *reference.handlers,
+            webhooks.receive_notice,
         ],
         lifespan=[_resources(settings)],
         state=State(

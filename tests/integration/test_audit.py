@@ -139,8 +139,11 @@ async def test_a_step_of_a_sale_hides_no_other_change(hotel: Database) -> None:
     """The short ways of noting a sale are for its usual steps alone: they look at every other column there
     is, those of later migrations too."""
     for table, unseen in (
-        ("booking", {"status", "confirmed_at", "access_hash", "hold_expires_at"}),
-        ("payment", {"status", "gateway_reference", "updated_at"}),
+        (
+            "booking",
+            {"status", "confirmed_at", "access_hash", "hold_expires_at", "collect_at", "collect_tries"},
+        ),
+        ("payment", {"status", "gateway_reference", "capture_at", "updated_at"}),
     ):
         async with hotel.transaction() as tx:
             columns = await tx.fetch(

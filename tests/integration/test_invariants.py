@@ -16,6 +16,7 @@ ALTER TABLE reservation DROP CONSTRAINT a_live_reservation_has_its_nights,
                         DROP CONSTRAINT a_dead_reservation_has_none;
 ALTER TABLE room_use DROP CONSTRAINT one_stay_per_room_and_night;
 DROP TRIGGER append_only ON ledger_entry;
+DROP TRIGGER append_only ON ledger_charge;
 ALTER TABLE refund DROP CONSTRAINT refund_amount_check;
 """
 DAMAGE = {
@@ -27,7 +28,11 @@ DAMAGE = {
     "nights_of_state": "UPDATE reservation SET taken = NULL",
     "state_of_booking": "UPDATE booking SET status = 'checked_in'",
     "ledger_of_payments": "DELETE FROM ledger_entry",
-    "refunds_within_payments": "INSERT INTO refund"
+    "ledger_of_bookings": "UPDATE ledger_charge SET amount = amount + 1",
+    "listed_money": "UPDATE booking_entry SET paid = paid - 1",
+    "reversals_are_whole": "INSERT INTO ledger_charge (booking_id, kind, amount, currency, reverses, created_at)"
+    " SELECT booking_id, 'reversal', 1 - amount, currency, id, now() FROM ledger_charge",
+    "refunds_within_payments": "INSERT INTO refund (id, payment_id, amount, reason, status, created_at)"
     " SELECT gen_random_uuid(), id, amount + 1, 'x', 'due', now() FROM payment",
     "money_has_its_room": "UPDATE booking SET status = 'expired';"
     " UPDATE reservation SET status = 'expired', taken = NULL; UPDATE room_night SET taken = 0",

@@ -123,18 +123,60 @@ CHECKS = (
                       GROUP BY payment_id) AS r ON r.payment_id = p.id
           LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM ledger_entry
                       GROUP BY payment_id) AS e ON e.payment_id = p.id,
-               LATERAL (SELECT CASE WHEN p.status = 'captured' THEN p.amount ELSE 0 END AS captured,
+               LATERAL (SELECT CASE WHEN p.status = 'captured' THEN coalesce(p.captured, p.amount) ELSE 0 END
+                                   AS captured,
                                coalesce(r.amount, 0) AS refunded, coalesce(e.amount, 0) AS in_ledger) AS m
          WHERE m.captured - m.refunded <> m.in_ledger
+        """,
+    ),
+    Check(
+        "ledger_of_bookings",
+        "in the ledger a guest owes the price of a booking that stands, the fee of one that does not",
+        """
+        SELECT 'booking ' || b.reference AS subject, m.owed::text AS expected,
+               coalesce(c.amount, 0)::text AS found
+          FROM booking b
+          LEFT JOIN (SELECT booking_id, sum(amount) AS amount FROM ledger_charge GROUP BY booking_id) AS c
+                 ON c.booking_id = b.id,
+               LATERAL (SELECT CASE WHEN b.status IN ('confirmed', 'checked_in', 'checked_out') THEN b.total
+                                    WHEN b.status IN ('cancelled', 'no_show') THEN
+                                        (SELECT sum(fee) FROM reservation r WHERE r.booking_id = b.id)
+                                    ELSE 0 END AS owed) AS m
+         WHERE m.owed <> coalesce(c.amount, 0)
+        """,
+    ),
+    Check(
+        "listed_money",
+        "what the listing of bookings says was paid is what the ledger says, less refunds on their way",
+        """
+        SELECT 'booking ' || b.reference AS subject, m.paid::text AS expected, e.paid::text AS found
+          FROM booking_entry e JOIN booking b ON b.id = e.booking_id
+          LEFT JOIN (SELECT booking_id, sum(amount) AS amount FROM ledger_entry GROUP BY booking_id) AS l
+                 ON l.booking_id = e.booking_id
+          LEFT JOIN (SELECT p.booking_id, sum(r.amount) AS amount
+                       FROM refund r JOIN payment p ON p.id = r.payment_id
+                      WHERE r.status = 'due' GROUP BY p.booking_id) AS d ON d.booking_id = e.booking_id,
+               LATERAL (SELECT coalesce(l.amount, 0) - coalesce(d.amount, 0) AS paid) AS m
+         WHERE m.paid <> e.paid
+        """,
+    ),
+    Check(
+        "reversals_are_whole",
+        "a line of the ledger is taken back only whole, and once",
+        """
+        SELECT 'ledger line ' || r.id AS subject, (-c.amount)::text AS expected, r.amount::text AS found
+          FROM ledger_charge r JOIN ledger_charge c ON c.id = r.reverses
+         WHERE r.amount <> -c.amount OR r.booking_id <> c.booking_id OR c.kind = 'reversal'
         """,
     ),
     Check(
         "refunds_within_payments",
         "never more is given back than was paid",
         """
-        SELECT 'payment ' || p.id AS subject, 'at most ' || p.amount AS expected, sum(r.amount)::text AS found
-          FROM payment p JOIN refund r ON r.payment_id = p.id
-         GROUP BY p.id HAVING sum(r.amount) > p.amount
+        SELECT 'payment ' || p.id AS subject, 'at most ' || coalesce(p.captured, p.amount) AS expected,
+               sum(r.amount)::text AS found
+          FROM payment p JOIN refund r ON r.payment_id = p.id AND r.status <> 'failed'
+         GROUP BY p.id HAVING sum(r.amount) > coalesce(p.captured, p.amount)
         """,
     ),
     Check(
@@ -147,7 +189,8 @@ CHECKS = (
                LATERAL (SELECT sum(fee) AS fee FROM reservation WHERE booking_id = b.id) AS r,
                LATERAL (SELECT coalesce(sum(e.amount), 0) AS paid,
                                (SELECT coalesce(sum(f.amount), 0) FROM payment p
-                                  JOIN refund f ON f.payment_id = p.id AND f.status = 'due'
+                                  JOIN refund f ON f.payment_id = p.id
+                                   AND (f.status = 'due' OR f.status = 'failed' AND f.again IS NULL)
                                  WHERE p.booking_id = b.id) AS returning
                           FROM ledger_entry e WHERE e.booking_id = b.id) AS m
          WHERE b.status IN ('held', 'expired', 'cancelled', 'no_show') AND m.paid - m.returning > r.fee
