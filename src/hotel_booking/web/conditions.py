@@ -155,26 +155,26 @@ class Conditions(Speech):
 
     def bed(self, kind: str, count: int) -> str:
         """Beds of one kind, by the OpenTravel list; a kind of the hotel's own as it is called there."""
-        n_ = self._texts.ngettext
+        ngettext = self._texts.ngettext
         match kind:
             case "single":
-                text = n_("{number} single bed", "{number} single beds", count)
+                text = ngettext("{number} single bed", "{number} single beds", count)
             case "twin":
-                text = n_("{number} twin bed", "{number} twin beds", count)
+                text = ngettext("{number} twin bed", "{number} twin beds", count)
             case "double":
-                text = n_("{number} double bed", "{number} double beds", count)
+                text = ngettext("{number} double bed", "{number} double beds", count)
             case "queen":
-                text = n_("{number} queen bed", "{number} queen beds", count)
+                text = ngettext("{number} queen bed", "{number} queen beds", count)
             case "king":
-                text = n_("{number} king bed", "{number} king beds", count)
+                text = ngettext("{number} king bed", "{number} king beds", count)
             case "sofa_bed":
-                text = n_("{number} sofa bed", "{number} sofa beds", count)
+                text = ngettext("{number} sofa bed", "{number} sofa beds", count)
             case "bunk":
-                text = n_("{number} bunk bed", "{number} bunk beds", count)
+                text = ngettext("{number} bunk bed", "{number} bunk beds", count)
             case "futon":
-                text = n_("{number} futon", "{number} futons", count)
+                text = ngettext("{number} futon", "{number} futons", count)
             case "tatami":
-                text = n_("{number} tatami mat", "{number} tatami mats", count)
+                text = ngettext("{number} tatami mat", "{number} tatami mats", count)
             case _:
                 return f"{count} \N{MULTIPLICATION SIGN} {kind.replace('_', ' ')}"
         return text.format(number=count)
@@ -204,12 +204,12 @@ class Conditions(Speech):
         return _("Supplement: {plan}").format(plan=plan)
 
     def _extra_person(self, line: Line) -> str:
-        n_ = self._texts.ngettext
+        ngettext = self._texts.ngettext
         band = _BAND.fullmatch(line.code)
         if band is None:
-            text = n_("{number} extra adult", "{number} extra adults", line.quantity)
+            text = ngettext("{number} extra adult", "{number} extra adults", line.quantity)
             return text.format(number=line.quantity)
-        text = n_(
+        text = ngettext(
             "{number} child, {youngest} to {oldest} years",
             "{number} children, {youngest} to {oldest} years",
             line.quantity,

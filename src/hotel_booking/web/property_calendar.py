@@ -21,8 +21,8 @@ MONTHS_AHEAD = 18
 
 class Day(msgspec.Struct, frozen=True):
     """A day of the calendar. `price` is the lowest for its night, None where none is sold; `href` leads on
-    where the day can be chosen. `marks`: `past`, `arrival`, `departure`, `within` the stay, `low` for the cheapest
-    nights shown, `no-arrival`, `today`. `least` is the minimum stay on arrival where it is more than one."""
+    where the day can be chosen. `marks`: `past`, `arrival`, `departure`, `within` the stay, `low` for the
+    cheapest nights shown, `no-arrival`, `today`. `least` is the minimum stay on arrival, if more than one."""
 
     day: date
     price: int | None

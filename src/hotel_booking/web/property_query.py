@@ -46,8 +46,10 @@ class Asked(msgspec.Struct, frozen=True):
         return f"?{urlencode(kept)}" if kept else ""
 
 
-def read(params: Mapping[str, Sequence[str]], *, today: date, texts: Texts) -> Asked:
-    """Read the parameters; `today` is the hotel's."""
+def read(
+    params: Mapping[str, Sequence[str]], *, today: date, texts: Texts, currency: str | None = None
+) -> Asked:
+    """Read the parameters; `today` is the hotel's, `currency` the one chosen elsewhere on the site."""
 
     def typed(name: str, usual: str = "") -> str:
         return ",".join(params.get(name, ()))[:_LONGEST].strip() or usual
@@ -59,14 +61,16 @@ def read(params: Mapping[str, Sequence[str]], *, today: date, texts: Texts) -> A
     errors: dict[str, str] = {}
     arrival, stay = _dates(values, today, texts, errors)
     party = _party(values, texts, errors)
-    currency = typed("currency").upper()
+    if "currency" in params:
+        code = typed("currency").upper()
+        currency = code if len(code) == 3 and code.isascii() and code.isalpha() else None
     return Asked(
         typed=values,
         arrival=arrival,
         stay=None if errors else stay,
         party=party,
         month=_month(typed("month"), today),
-        currency=currency if len(currency) == 3 and currency.isascii() and currency.isalpha() else None,
+        currency=currency,
         errors=errors,
     )
 

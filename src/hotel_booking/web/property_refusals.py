@@ -37,10 +37,10 @@ class Refusals(Speech):
         return list(dict.fromkeys(said))
 
     def _run(self, code: str, limit: int | None, first: date, last: date) -> str:
-        _, n_ = self._texts.gettext, self._texts.ngettext
+        _, ngettext = self._texts.gettext, self._texts.ngettext
         if limit:
-            one = n_("Only {number} room left on {day}", "Only {number} rooms left on {day}", limit)
-            many = n_(
+            one = ngettext("Only {number} room left on {day}", "Only {number} rooms left on {day}", limit)
+            many = ngettext(
                 "Only {number} room left from {first} to {last}",
                 "Only {number} rooms left from {first} to {last}",
                 limit,
@@ -53,20 +53,20 @@ class Refusals(Speech):
         return text.format(number=limit, day=self.day(first), first=self.day(first), last=self.day(last))
 
     def _reason(self, reason: Reason, sleeps: tuple[int, int, int] | None) -> str:
-        _, n_ = self._texts.gettext, self._texts.ngettext
+        _, ngettext = self._texts.gettext, self._texts.ngettext
         limit = reason.limit or 0
         day = self.day(reason.night) if reason.night is not None else ""
         match reason.code:
             case "in_the_past":
                 text = _("{day} is in the past")
             case "advance_purchase":
-                text = n_(
+                text = ngettext(
                     "To be booked at least {number} day before arrival",
                     "To be booked at least {number} days before arrival",
                     limit,
                 )
             case "advance_maximum":
-                text = n_(
+                text = ngettext(
                     "To be booked at most {number} day before arrival",
                     "To be booked at most {number} days before arrival",
                     limit,
@@ -74,31 +74,31 @@ class Refusals(Speech):
             case "occupancy":
                 return self._occupancy(sleeps)
             case "min_stay_arrival" if reason.night is None:
-                text = n_(
+                text = ngettext(
                     "Minimum stay of {number} night at this rate",
                     "Minimum stay of {number} nights at this rate",
                     limit,
                 )
             case "min_stay_arrival":
-                text = n_(
+                text = ngettext(
                     "Minimum stay of {number} night when you arrive on {day}",
                     "Minimum stay of {number} nights when you arrive on {day}",
                     limit,
                 )
             case "min_stay_through":
-                text = n_(
+                text = ngettext(
                     "Minimum stay of {number} night for stays over {day}",
                     "Minimum stay of {number} nights for stays over {day}",
                     limit,
                 )
             case "max_stay" if reason.night is None:
-                text = n_(
+                text = ngettext(
                     "Maximum stay of {number} night at this rate",
                     "Maximum stay of {number} nights at this rate",
                     limit,
                 )
             case "max_stay":
-                text = n_(
+                text = ngettext(
                     "Maximum stay of {number} night when you arrive on {day}",
                     "Maximum stay of {number} nights when you arrive on {day}",
                     limit,
@@ -112,14 +112,14 @@ class Refusals(Speech):
         return text.format(number=limit, day=day)
 
     def _occupancy(self, sleeps: tuple[int, int, int] | None) -> str:
-        _, n_ = self._texts.gettext, self._texts.ngettext
+        _, ngettext = self._texts.gettext, self._texts.ngettext
         if sleeps is None:
             return _("The room does not fit this party")
         guests, adults, children = sleeps
         if not children:
-            text = n_("For at most {number} adult", "For at most {number} adults", min(guests, adults))
+            text = ngettext("For at most {number} adult", "For at most {number} adults", min(guests, adults))
             return text.format(number=min(guests, adults))
-        text = n_(
+        text = ngettext(
             "For at most {number} guest: adults {adults}, children {children}",
             "For at most {number} guests: adults up to {adults}, children up to {children}",
             guests,
@@ -128,17 +128,17 @@ class Refusals(Speech):
 
     def fix(self, fix: Fix, *, room_type: str, arrival: date, departure: date, names: Names) -> str:
         """What to do instead of the stay asked for, as the label of a link."""
-        _, n_ = self._texts.gettext, self._texts.ngettext
+        _, ngettext = self._texts.gettext, self._texts.ngettext
         moved = (fix.arrival, fix.departure) != (arrival, departure)
         nights = (fix.departure - fix.arrival).days
         if fix.room_type == room_type:
-            text = n_(
+            text = ngettext(
                 "Free from {arrival} to {departure}, {number} night",
                 "Free from {arrival} to {departure}, {number} nights",
                 nights,
             )
         elif moved:
-            text = n_(
+            text = ngettext(
                 "{room}: free from {arrival} to {departure}, {number} night",
                 "{room}: free from {arrival} to {departure}, {number} nights",
                 nights,

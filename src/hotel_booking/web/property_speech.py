@@ -7,13 +7,11 @@ from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_skeleton, format_time, get_timezone_location
 from babel.numbers import format_currency, format_percent
 
 from hotel_booking.core.money import to_decimal
-
-LOCALES: Mapping[str, str] = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}
+from hotel_booking.web.language import locale_of
 
 Names = Mapping[tuple[str, str], str]
 """What room types and rate plans are called in the guest's language, by kind and code."""
@@ -33,8 +31,12 @@ class Speech:
     """Speaks one language."""
 
     def __init__(self, language: str, texts: Texts) -> None:
-        self._locale = Locale.parse(LOCALES[language])
+        self._locale = locale_of(language)
         self._texts = texts
+
+    def word(self, message: str) -> str:
+        """A message that is kept as such, such as an amenity's name."""
+        return self._texts.gettext(message)
 
     def money(self, amount: int, currency: str) -> str:
         """Minor units as the language writes them."""

@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
-from babel import Locale
 
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
@@ -29,11 +28,12 @@ from hotel_booking.domains.search.queries import exchange_rates
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
 from hotel_booking.web import art, property_calendar
 from hotel_booking.web.conditions import Cancellation, Conditions, RoomPrice
+from hotel_booking.web.language import locale_of
 from hotel_booking.web.property_brush import HEIGHT, WIDTH
 from hotel_booking.web.property_calendar import Months
 from hotel_booking.web.property_query import Asked
 from hotel_booking.web.property_refusals import Refusals
-from hotel_booking.web.property_speech import LOCALES, Names, Texts
+from hotel_booking.web.property_speech import Names, Texts
 from hotel_booking.web.property_words import NO_MEALS, by_topic, in_room
 
 FEW = 5  # rooms left, from which on it is said
@@ -112,7 +112,6 @@ class PropertyView(msgspec.Struct, frozen=True):
     names: Names
     best: Offer | None
     currencies: list[str]
-    rated_on: date | None
 
 
 async def today_at(tx: Transaction, slug: str, now: datetime) -> tuple[Row, date]:
@@ -156,7 +155,7 @@ async def load(
         name=name,
         description=text("property", row, "description"),
         own_language=language == row["language"] or "description" in property_words,
-        country=str(Locale.parse(LOCALES[language]).territories.get(row["country"], row["country"])),
+        country=str(locale_of(language).territories.get(row["country"], row["country"])),
         city=city,
         centre_km=distance if distance is not None and distance <= _NEAR_KM else None,
         gallery=_gallery(slug, name, photos, types, names, texts),
@@ -168,7 +167,6 @@ async def load(
         names=names,
         best=found.offers[0] if found is not None and found.offers else None,
         currencies=sorted(per_euro),
-        rated_on=None,
     )
 
 
@@ -181,7 +179,7 @@ async def _calendar(
     if asked.arrival is not None and asked.stay is None and asked.arrival < first:
         begin = max(asked.arrival, last - timedelta(days=MAX_NIGHTS - 1))
     prices = await calendar(tx, slug, begin, last, asked.party[0], now=now)
-    week = Locale.parse(LOCALES[language]).first_week_day
+    week = locale_of(language).first_week_day
     return property_calendar.months(prices, asked, today=today, first=first, week_begins=week)
 
 

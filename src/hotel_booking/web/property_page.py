@@ -1,0 +1,107 @@
+"""A hotel's page: pictures, rooms with every offer side by side, what is not sold and why, prices by day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from markupsafe import Markup
+
+from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.identity.errors import NoSuchProperty
+from hotel_booking.domains.search.party import MAX_ADULTS, MAX_ROOMS
+from hotel_booking.http.access import public
+from hotel_booking.web import art, jsonld, property_query, property_view
+from hotel_booking.web.property_plan import city_plan
+from hotel_booking.web.property_query import Asked
+from hotel_booking.web.property_saying import Saying
+from hotel_booking.web.property_view import FEW, PropertyView
+from hotel_booking.web.site import canonical, chosen_currency, language_of, link, site, texts_of
+
+_LONGEST_AHEAD = timedelta(days=730)
+
+
+@get("/hotels/{slug:str}", opt=public(), include_in_schema=False)
+async def show_property(
+    request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime, slug: str
+) -> Response[Any]:
+    """The page. What is wrong in the question stands beside its field; the hotel is shown all the same."""
+    language = language_of(request)
+    texts = texts_of(language)
+    try:
+        row, today = await property_view.today_at(tx, slug, now)
+    except NoSuchProperty:
+        return site(request, "property/unknown.html", status=404)
+    asked = property_query.read(
+        request.query_params.dict(),
+        today=today,
+        texts=texts,
+        currency=chosen_currency(request.scope),
+    )
+    hotel = await property_view.load(tx, row, asked, language=language, texts=texts, today=today, now=now)
+    say = Saying(language, texts)
+    url = canonical(request)
+    origin = settings.public_url.rstrip("/")
+    return site(
+        request,
+        "property/page.html",
+        etag=True,
+        hotel=hotel,
+        row=row,
+        asked=asked,
+        few=FEW,
+        say=say,
+        here=request.scope["path"],
+        book=link(language, "book"),
+        origin=origin,
+        summary=say.summary(hotel.name, row, hotel.description),
+        party_text=say.party(asked.party),
+        occupancies=[say.occupancy(one) for one in asked.party],
+        rules=say.rules(row),
+        plan=_plan(hotel, say),
+        limits=_between("min", today, "max", today + _LONGEST_AHEAD),
+        linked_data=_linked_data(hotel, asked, say, url, origin),
+        most_adults=MAX_ADULTS,
+        most_rooms=MAX_ROOMS,
+    )
+
+
+def _between(least: str, first: date, most: str, last: date) -> Markup:
+    """The limits of a date field."""
+    return Markup(' {}="{}" {}="{}"').format(least, first, most, last)
+
+
+def _plan(hotel: PropertyView, say: Saying) -> Any:
+    if hotel.city is None or hotel.centre_km is None:
+        return None
+    row = hotel.row
+    return city_plan((hotel.city.lat, hotel.city.lon), (row["lat"], row["lon"]), say.kilometres)
+
+
+def _linked_data(hotel: PropertyView, asked: Asked, say: Saying, url: str, origin: str) -> Markup:
+    data = jsonld.hotel(
+        hotel.row,
+        name=hotel.name,
+        description=say.summary(hotel.name, hotel.row, hotel.description),
+        url=url,
+        images=[f"{origin}{picture.full}" for picture in hotel.gallery[:5]],
+        amenities=[say.word(word) for _, words in hotel.amenities for word in words],
+    )
+    if hotel.found is not None and hotel.found.offers:
+        data["makesOffer"] = [
+            jsonld.offer(
+                one,
+                room_type=hotel.names["room_type", one.room_type],
+                rate_plan=hotel.names["rate_plan", one.rate_plan],
+                url=f"{url}{asked.query()}#room-{one.room_type}",
+            )
+            for one in hotel.found.offers
+        ]
+    return jsonld.script(data)
+
+
+handlers = [show_property]
+unprefixed = [*art.handlers]
