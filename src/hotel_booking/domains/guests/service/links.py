@@ -95,24 +95,23 @@ async def find(tx: Transaction, *, token: str, kind: Kind, now: datetime) -> Mai
 
 async def take(tx: Transaction, *, token: str, kind: Kind, now: datetime) -> MailedLink:
     """Use a link up. Of two who use it at once, one does. Raises `LinkNotValid`."""
-    row = None
-    if _plausible(token):
-        row = await tx.fetchrow(
-            "DELETE FROM guest_token WHERE token_hash = $1 AND kind = $2 AND expires_at > $3"
-            " RETURNING email, account_id",
-            token_hash(token),
-            kind,
-            now,
-        )
-    if row is None:
-        raise _not_valid()
+    link = await find(tx, token=token, kind=kind, now=now)
     account = None
-    if row["account_id"] is not None:
-        account = await queries.account_by_id(tx, row["account_id"], lock=True)
+    if link.account is not None:
+        account = await queries.account_by_id(tx, link.account.id, lock=True)
         # What is mailed to an address is worth nothing once the account has another one.
-        if account is None or (kind != "new_email" and account.email != row["email"]):
+        if account is None or (kind != "new_email" and account.email != link.email):
             raise _not_valid()
-    return MailedLink(kind, row["email"], account)
+    # The account first, then all links that its use makes void, in their order: two links that are used at
+    # once wait for each other one way only.
+    await tx.execute(
+        "SELECT FROM guest_token WHERE email = $1 OR account_id = $2 ORDER BY token_hash FOR UPDATE",
+        link.email,
+        account.id if account else None,
+    )
+    if not await tx.execute("DELETE FROM guest_token WHERE token_hash = $1", token_hash(token)):
+        raise _not_valid()
+    return MailedLink(kind, link.email, account)
 
 
 async def forget(tx: Transaction, *, email: str, account_id: int | None = None) -> None:

@@ -1,0 +1,49 @@
+"""Guests with accounts for tests, and the links that they are mailed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.guests import queries
+from hotel_booking.domains.guests.service import links, register, sign_in
+from hotel_booking.domains.guests.service.register import NewAccount
+from hotel_booking.domains.guests.types import Account, GuestSession
+from hotel_booking.domains.identity.service.keys import token_hash
+from hotel_booking.domains.identity.service.lockout import Visitor
+
+EMAIL = "ana@example.com"
+PASSWORD = "ochre lantern gravel tide"
+HERE = Visitor("203.0.113.7", "203.0.113.7", "Mozilla/5.0 (X11; Linux) Firefox/140.0")
+
+
+async def opened(
+    db: Database, email: str = EMAIL, *, password: str = PASSWORD, now: datetime | None = None
+) -> sign_in.SignedIn:
+    """An account of this address, and the session that it was opened with."""
+    now = now or utc_now()
+    async with db.transaction() as tx:
+        asked = await links.ask_register(tx, email=email, now=now)
+    return await register.open_account(
+        db,
+        token=asked.token,
+        new=NewAccount("en", "Ana", "Example", password),
+        visitor=HERE,
+        instead_of=None,
+        now=now,
+    )
+
+
+async def account_of(db: Database, email: str = EMAIL) -> Account | None:
+    """The account as it stands."""
+    async with db.transaction() as tx:
+        return await queries.account_by_email(tx, email)
+
+
+async def session_of(db: Database, token: str) -> GuestSession:
+    """The session of a token, however old."""
+    async with db.transaction() as tx:
+        found = await queries.session_by_hash(tx, token_hash(token))
+    assert found is not None
+    return found[1]
