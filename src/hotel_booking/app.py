@@ -103,6 +103,7 @@ def _build(settings: Settings) -> Application:
                 "draining": False,
                 "limiter": None,
                 "media": choose_media(settings),
+                "site_problem_page": web.problem_page,
                 "allowances": _allowances(settings),
             }
         ),

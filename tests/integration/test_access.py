@@ -19,6 +19,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http.access import ACCESS, public
 from tests.http_client import api_key, bearer, running, settings_for
+from tests.staff_client import SAME_ORIGIN
 
 
 @get("/api/v1/now", opt=public())
@@ -103,7 +104,7 @@ async def test_all_routes_times_all_scopes(db: Database, database_url: str) -> N
 
 
 async def test_a_route_with_the_scope_gets_past_the_door(db: Database, database_url: str) -> None:
-    everything = bearer(await api_key(db))
+    everything = bearer(await api_key(db)) | SAME_ORIGIN
     async with running(settings_for(database_url)) as (app, client):
         for method, path, access in routes(app):
             if path.startswith("/admin"):

@@ -12,6 +12,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service as bookings
 from tests.http_client import running, settings_for
 from tests.small_hotel import GUEST, make_quote, small_hotel, stay
+from tests.staff_client import SAME_ORIGIN
 
 KEY = "k" * 40
 
@@ -34,6 +35,7 @@ async def pay(client: httpx.AsyncClient, path: str, token: str, card: str) -> ht
 async def test_the_link_shows_the_booking_and_pays_for_it_once(db: Database, database_url: str) -> None:
     path, token = await held(db)
     async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
+        client.headers.update(SAME_ORIGIN)
         shown = await client.get(path, params={"token": token})
         assert shown.status_code == 200
         assert GUEST.family_name in shown.text
@@ -53,6 +55,7 @@ async def test_no_other_link_opens_it(db: Database, database_url: str) -> None:
     path, token = await held(db)
     other = links.signature(KEY, "/booking/AAAA-AAAA")
     async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
+        client.headers.update(SAME_ORIGIN)
         for wrong in ("", other, token[:-1], token + "A", "é", "x" * 199):
             answer = await client.get(path, params={"token": wrong})
             assert answer.status_code == 404, wrong
@@ -64,6 +67,7 @@ async def test_no_other_link_opens_it(db: Database, database_url: str) -> None:
                 404,
             )
     async with running(settings_for(database_url)) as (_, client):
+        client.headers.update(SAME_ORIGIN)
         # Without a key there are no links, and nothing opens.
         assert (await client.get(path, params={"token": links.signature("", path)})).status_code == 404
     async with db.transaction() as tx:
@@ -75,6 +79,7 @@ async def test_a_hold_that_has_lapsed_is_said_to_be(db: Database, database_url: 
     async with db.transaction() as tx:
         await tx.execute("UPDATE booking SET hold_expires_at = $1", utc_now() - timedelta(seconds=1))
     async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
+        client.headers.update(SAME_ORIGIN)
         shown = (await client.get(path, params={"token": token})).text
         assert "The hold has lapsed" in shown
         assert "Pay and confirm" not in shown

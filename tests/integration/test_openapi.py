@@ -105,4 +105,4 @@ async def test_it_is_served_with_the_page_made_from_it(database_url: str) -> Non
         style = await client.get(sheet)
         assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
         assert "immutable" in style.headers["cache-control"]
-        assert (await client.get("/")).status_code == 200
+        assert (await client.get("/api")).status_code == 200

@@ -138,9 +138,19 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
         return await service.resolve(tx, token=token, now=utc_now())
 
 
-def surface(path: str) -> Literal["admin", "other"]:
-    """Which part of the house an address belongs to."""
-    return "admin" if path == "/admin" or path.startswith("/admin/") else "other"
+# Guests' addresses that carry no language.
+_GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "currency"})
+
+
+def surface(path: str) -> Literal["admin", "site", "other"]:
+    """Which part of the house an address belongs to: staff's pages, guests' pages (under a language of two
+    letters, or sent on to one), or what programs call."""
+    first = path.split("/", 2)[1] if path.startswith("/") else ""
+    if first == "admin":
+        return "admin"
+    return (
+        "site" if first in _GUESTS or (len(first) == 2 and first.isalpha() and first.islower()) else "other"
+    )
 
 
 async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:

@@ -154,11 +154,15 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         errors=known.errors if isinstance(known, InvalidShape) and len(known.errors) > 1 else None,
         request_id=request_id,
     )
-    if surface(scope["path"]) == "admin":
+    where = surface(scope["path"])
+    if where == "admin":
         # Only here, for pages are a small part of what is answered and their templates take time to load.
         from hotel_booking.http.ui.problem_page import problem_page
 
         return status, *problem_page(scope, problem, headers)
+    if where == "site":
+        # The guests' pages lie above this package, and speak their language: app.py says what draws them.
+        return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, extra)
 
 

@@ -35,7 +35,7 @@ class SameOrigin:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if (
             scope["type"] == ScopeType.HTTP
-            and surface(scope["path"]) == "admin"
+            and surface(scope["path"]) != "other"
             and scope["method"] not in _SAFE
             and not _own(scope)
         ):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.web import booking, entrance, home
+from hotel_booking.web import booking, entrance, home, property_page
 from hotel_booking.web.language import LANGUAGES
+from hotel_booking.web.problem import problem_page
 
-_PAGES = [*home.handlers]
+_PAGES = [*home.handlers, *property_page.handlers]
 # Addresses without a language: they send the guest on, or are the same in all.
-_UNPREFIXED = [*entrance.handlers, *booking.handlers]
+_UNPREFIXED = [*entrance.handlers, *booking.handlers, *property_page.unprefixed]
+
+__all__ = ["handlers", "problem_page"]
 
 handlers = [*(Router(path=f"/{language}", route_handlers=_PAGES) for language in LANGUAGES), *_UNPREFIXED]

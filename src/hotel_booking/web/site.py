@@ -88,25 +88,7 @@ def site(
     language = language_of(request)
     scope = request.scope
     notice = render.notice_of(scope)
-    search = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-    rest = scope["path"].split("/", 2)
-    inner = rest[2] if len(rest) > 2 else ""
-    body = render.render(
-        scope,
-        template,
-        templates=_templates(language),
-        lang=language,
-        dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
-        languages=LANGUAGES,
-        link=partial(link, language),
-        alternates=[(code, name, f"/{code}/{inner}{search}") for code, name in LANGUAGES.items()],
-        canonical=canonical(request),
-        hreflangs=[(code, canonical(request, code)) for code in LANGUAGES],
-        currency=chosen_currency(scope),
-        guest=scope["state"].get("guest"),
-        notice=notice,
-        **values,
-    )
+    body = draw(scope, language, template, notice=notice, **values)
     sent = {
         "content-security-policy": policy,
         "vary": "cookie",
@@ -122,6 +104,29 @@ def site(
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))
     return answer
+
+
+def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> str:
+    """A template in a language, with what every page of the site needs."""
+    search = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    parts = scope["path"].split("/", 2)
+    inner = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
+    base = scope["litestar_app"].state.settings.public_url.rstrip("/")
+    return render.render(
+        scope,
+        template,
+        templates=_templates(language),
+        lang=language,
+        dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
+        languages=LANGUAGES,
+        link=partial(link, language),
+        alternates=[(code, name, f"/{code}/{inner}{search}") for code, name in LANGUAGES.items()],
+        canonical=f"{base}/{language}/{inner}",
+        hreflangs=[(code, f"{base}/{code}/{inner}") for code in LANGUAGES],
+        currency=chosen_currency(scope),
+        guest=scope["state"].get("guest"),
+        **values,
+    )
 
 
 def chosen_currency(scope: AsgiScope) -> str | None:

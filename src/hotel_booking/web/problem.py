@@ -1,0 +1,51 @@
+"""An error as a page for a guest: in their language, what happened and what to do, never a code alone."""
+
+from __future__ import annotations
+
+import gettext
+
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.http.problems import Problem
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.web.language import LANGUAGES, preferred
+from hotel_booking.web.site import draw
+from hotel_booking.web.texts import texts
+
+
+def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    """The headers and the body; `headers` are those that the error has anyway."""
+    first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
+    language = first if first in LANGUAGES else preferred(scope)
+    headline, advice = _words(problem, texts(language))
+    body = draw(scope, language, "problem_site.html", problem=problem, headline=headline, advice=advice)
+    page_headers = {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": PAGE_POLICY,
+        "content-language": language,
+    }
+    return {**headers, **page_headers}, body.encode()
+
+
+def _words(problem: Problem, words: gettext.NullTranslations) -> tuple[str, str]:
+    _ = words.gettext
+    match problem.status:
+        case 404 | 405:
+            return _("This page does not exist"), _(
+                "The address may be mistyped, or the page has moved. Search for a room, or start again."
+            )
+        case 401 | 403:
+            return _("This page is not open to you"), _(
+                "If the page asked you for something, open it again and send the form from there."
+            )
+        case 429:
+            return _("One moment, please"), _("That was too much at once. Wait a minute, then try again.")
+        case 503:
+            return _("One moment, please"), _(
+                "We cannot answer right now. Nothing was changed or charged. Try again in a minute."
+            )
+        case status if status < 500:
+            return _("That could not be read"), _("Go back, check what you typed, and try again.")
+    return _("Something went wrong on our side"), _(
+        "It has been noted. Nothing was lost: try again, and if it happens again, tell us the number below."
+    )
