@@ -414,6 +414,22 @@ async def test_two_captures_at_once_take_once(gateway: StripeGateway, double: St
     assert double.sums()[str(asked.payment_id)].captured == 12_000
 
 
+async def test_a_capture_by_hand_while_ours_is_on_its_way(
+    gateway: StripeGateway, double: StripeDouble
+) -> None:
+    asked = charge()
+    reference = (await gateway.authorise(asked, token="pm_card_visa")).reference or ""
+    double.slow["payment_intents.capture"] = 0.3
+    ours = asyncio.create_task(
+        gateway.capture(payment_id=asked.payment_id, reference=reference, amount=12_000)
+    )
+    await asyncio.sleep(0.15)
+    double.account.capture(reference, {})
+    await ours  # it is taken, as we asked
+    assert double.count("payment_intents.capture") == 1
+    assert double.sums()[str(asked.payment_id)].captured == 12_000
+
+
 async def test_a_capture_and_a_void_at_once_do_one_of_them(
     gateway: StripeGateway, double: StripeDouble
 ) -> None:
