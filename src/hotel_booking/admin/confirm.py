@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.account_mail import tell_if_locked
-from hotel_booking.admin.visitors import full_session, keep_session, locked_page, onward, visitor_of
+from hotel_booking.admin.visitors import full_session, keep_session, locked_page, onward
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
@@ -21,6 +21,7 @@ from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.http.access import signed_in
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.visitors import visitor_of
 
 _CONFIRM = "sign_in/confirm.html"
 

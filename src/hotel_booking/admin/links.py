@@ -11,7 +11,7 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.account_mail import send_reset
 from hotel_booking.admin.staff_mail import send_notice
-from hotel_booking.admin.visitors import HOME, drop_session, keep_session, locked_page, session_of, visitor_of
+from hotel_booking.admin.visitors import HOME, drop_session, keep_session, locked_page, session_of
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
@@ -22,6 +22,7 @@ from hotel_booking.domains.identity.service.tokens import Kind
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.visitors import visitor_of
 
 _FORGOT = "sign_in/forgot_password.html"
 _CHOOSE = "sign_in/choose_password.html"

@@ -16,7 +16,6 @@ from hotel_booking.admin.visitors import (
     locked_page,
     onward,
     session_of,
-    visitor_of,
 )
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
@@ -30,6 +29,7 @@ from hotel_booking.domains.identity.service.sign_in import SignedIn
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query, see_other
+from hotel_booking.http.visitors import visitor_of
 
 _FIRST = "sign_in/sign_in.html"
 _SECOND = "sign_in/second_step.html"

@@ -9,26 +9,14 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from hotel_booking.domains.identity.errors import LockedOut, SignInRequired
-from hotel_booking.domains.identity.service.lockout import Visitor
 from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.http import cookies
-from hotel_booking.http.client_address import limited_as
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.ui.render import page
 
 HOME = "/admin"
 _LONGEST_NEXT = 500
 Answer = TypeVar("Answer", bound=Response[Any])
-
-
-def visitor_of(request: Request[Any, Any, State]) -> Visitor:
-    """Where the request comes from."""
-    address = request.scope["state"].get("address", "")
-    return Visitor(
-        address=address,
-        network=limited_as(address),
-        user_agent="".join(c for c in request.headers.get("user-agent", "") if c.isprintable()),
-    )
 
 
 def session_of(request: Request[Any, Any, State]) -> Session | None:
