@@ -20,6 +20,7 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.guests.service import sessions as guest_sessions
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
 from hotel_booking.domains.identity.errors import (
@@ -119,8 +120,11 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
     """Who sends the request: under /admin by the session cookie, elsewhere by `Authorization: Bearer`.
     Neither opens the other's doors. One indexed query for a session or an API key, none otherwise. Raises
     `InvalidKey` for a key that opens nothing, on public routes too: the sender believes it is good."""
-    if surface(scope["path"]) == "admin":
+    where = surface(scope["path"])
+    if where == "admin":
         return await _identify_staff(scope, database)
+    if where == "site":
+        await _identify_guest(scope, database)
     header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode(
         "latin-1"
     )
@@ -165,6 +169,19 @@ async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
         return ANONYMOUS
     scope["state"]["session"] = session
     return session.caller
+
+
+async def _identify_guest(scope: AsgiScope, database: Database) -> None:
+    """Put `guest` (the account) and `guest_session` into the request's state. One indexed query, and none for
+    who has no cookie."""
+    token = cookies.read(scope, cookies.GUEST)
+    if token is None:
+        return
+    async with database.transaction() as tx:
+        session = await guest_sessions.resolve(tx, token=token, now=utc_now())
+    if session is not None:
+        scope["state"]["guest_session"] = session
+        scope["state"]["guest"] = session.account
 
 
 def provide_caller(request: Request[Any, Any, State]) -> Caller:
