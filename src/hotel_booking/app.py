@@ -209,6 +209,7 @@ def _resources(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextM
                 )
             )
             app.state.gateways = choose_gateways(settings, app.state.database)
+            stack.push_async_callback(app.state.gateways.close)
             if app.state.allowances is not None:
                 app.state.limiter = MemoryLimiter()
                 if settings.redis_url:

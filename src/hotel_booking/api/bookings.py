@@ -59,12 +59,14 @@ class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `method` is one of the ways to pay that the property takes (default: by card). `keep_card` says that the
     guest has read and accepted `card_terms` of the booking: later charges are taken from the same card.
     `expected_amount` (minor units) is what the guest saw; another amount is refused with `price_changed`.
+    `balance` pays what is still open of a confirmed booking.
     """
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=300)] | None = None
     method: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     keep_card: bool = False
     expected_amount: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    balance: bool = False
 
 
 class PaymentAnswer(msgspec.Struct, frozen=True):
@@ -177,6 +179,7 @@ async def create_payment(
         token=data.token,
         agreement=card_terms(booking) if data.keep_card else None,
         expected=data.expected_amount,
+        balance=data.balance,
         now=now,
     )
     if paid.status == "confirmed" and booking.status == "held":

@@ -7,7 +7,7 @@ asyncpg connection, so the back office and the hot path share services.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import asyncpg
@@ -140,32 +140,58 @@ class Database:
         Waits at most `wait` seconds for a connection; raises `DatabaseUnavailable` where none comes or
         the server cannot be reached.
         """
+        connection = await self._begun(wait)
         try:
-            connection = await self._pool.acquire(timeout=wait)
-        except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
-            raise DatabaseUnavailable("the database is not reachable", fix="try again soon") from None
-        try:
-            await connection.execute(self._begin)
             try:
-                yield Transaction(connection)  # type: ignore[arg-type]  # a pool proxy acts as one
+                yield Transaction(connection)
             except BaseException:
                 await connection.execute("ROLLBACK")
                 raise
             await connection.execute("COMMIT")
-        except (
-            asyncpg.PostgresConnectionError,
-            asyncpg.AdminShutdownError,
-            asyncpg.CannotConnectNowError,
-            asyncpg.InterfaceError,
-            ConnectionError,
-        ) as error:
+        except (*_LOST, asyncpg.InterfaceError) as error:
             if isinstance(error, asyncpg.InterfaceError) and not _is_closed(connection):
                 raise  # a mistake of ours, not a lost connection
+            # The loop may not have heard yet that it is gone: the next one must not be given it.
+            _drop(connection)
             raise DatabaseUnavailable(
                 "the connection to the database was lost", fix="try again soon"
             ) from error
         finally:
             await self._pool.release(connection)
+
+    async def _begun(self, wait: float) -> Any:
+        """A connection on which a transaction has begun. Connections that died in the pool (a restart, a
+        failover) are passed over: nothing was done on them yet."""
+        for _ in range(self._pool.get_max_size() + 1):
+            try:
+                connection = await self._pool.acquire(timeout=wait)
+            except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+                break
+            try:
+                await connection.execute(self._begin)
+            except BaseException as error:
+                _drop(connection)
+                await self._pool.release(connection)
+                if not isinstance(error, (*_LOST, asyncpg.InterfaceError)):
+                    raise
+            else:
+                return connection
+        raise DatabaseUnavailable("the database is not reachable", fix="try again soon")
+
+
+# What a connection raises that is gone.
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+
+
+def _drop(connection: Any) -> None:
+    with suppress(asyncpg.InterfaceError):  # the pool has taken it back because it is closed
+        connection.terminate()
 
 
 def _quoted(origin: Origin) -> str:

@@ -153,12 +153,23 @@ class Gateway(Protocol):
         """A notice that was delivered to us. Raises `ForgedNotice` unless its signature is good and fresh."""
 
 
+@runtime_checkable
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
 class Gateways:
     """Every gateway that this house works with: cards first, then other ways to pay."""
 
     def __init__(self, card: Gateway, *others: Gateway) -> None:
         self.card = card
         self.all = (card, *others)
+
+    async def close(self) -> None:
+        """Let the connections go of those that keep any."""
+        for gateway in self.all:
+            if isinstance(gateway, _Closing):
+                await gateway.close()
 
     def of(self, name: str) -> Gateway:
         """The gateway that a payment was made with, or that a guest chooses. Raises `UnknownGateway`."""

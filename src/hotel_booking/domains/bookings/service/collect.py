@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.due import due_at, next_collection
+from hotel_booking.domains.bookings.due import due_at
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.pay import settle
+from hotel_booking.domains.bookings.service.pay import plan_collection, settle
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import (
     GatewayRefused,
     GatewayUnavailable,
-    PaymentDeclined,
     PaymentInProgress,
 )
 from hotel_booking.domains.payments.gateway import Card, Charge, Gateways, Outcome
@@ -85,20 +85,11 @@ async def collect(db: Database, gateways: Gateways, *, booking_id: UUID, now: da
                 now + _NEXT_TRY,
             )
         else:
-            await _plan_next(tx, booking, now)
+            await plan_collection(tx, booking, now)
             if amount > 0 and booking.status in ("confirmed", "checked_in"):
                 await mail.balance_due(tx, booking, amount=amount, declined=False, now=now)
     if payment is not None and card is not None:
         await _charge(db, gateways, booking, payment, card.card, now)
-
-
-async def _plan_next(tx: Transaction, booking: Booking, now: datetime) -> None:
-    following = next_collection(booking, now)
-    await tx.execute(
-        "UPDATE booking SET collect_at = $2, collect_tries = 0 WHERE id = $1",
-        booking.id,
-        following if following is not None and following > now else None,
-    )
 
 
 async def _charge(
@@ -118,16 +109,6 @@ async def _charge(
     except GatewayRefused:
         outcome = Outcome("declined", decline_code="card_not_kept")
     try:
-        await settle(db, gateway, payment.id, outcome, now)
-    except PaymentDeclined:
-        log.info("a kept card was declined", extra={"payment_id": str(payment.id)})
-        async with db.transaction() as tx:
-            current = await booking_by_id(tx, booking.id)
-            if current.status in ("confirmed", "checked_in"):
-                await mail.balance_due(tx, current, amount=payment.amount, declined=True, now=now)
-        return
-    async with db.transaction() as tx:
-        await lock_booking(tx, booking.id)
-        current = await booking_by_id(tx, booking.id)
-        if due_at(current, now) <= current.paid + current.reserved:
-            await _plan_next(tx, current, now)
+        await settle(db, gateway, payment.id, outcome, now, guest_away=True)
+    except DomainError as error:
+        log.info("a kept card was not charged", extra={"payment_id": str(payment.id), "code": error.code})

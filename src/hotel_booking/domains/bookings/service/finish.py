@@ -61,7 +61,8 @@ async def finish_payment(
     )
     if outcome.status == "unknown":
         raise GatewayUnavailable("the gateway does not say what became of the payment")
-    if outcome.status == "requires_action" and payment.status == "requires_action" and close:
+    waits = outcome.status == "requires_action" or outcome.action_token is not None
+    if waits and payment.status == "requires_action" and close:
         # Nobody will complete it any more: close it, so that nobody can.
         async with steps.write(db, Step.NOTE_ANSWER) as tx:
             if (await payments.lock_payment(tx, payment.id)).status == "requires_action":

@@ -73,9 +73,11 @@ async def pay(
     agreement: str | None = None,
     return_url: str | None = None,
     expected: int | None = None,
+    balance: bool = False,
 ) -> Paid:
-    """Pay what is due now, or give the guarantee where nothing is, and confirm; for a confirmed booking, pay
-    what is still open. Without `token` the gateway's page asks for the means of payment.
+    """Pay what is due now, or give the guarantee where nothing is, and confirm. With `balance`, pay what is
+    still open of a confirmed booking; without it a confirmed one is answered as it is, so that a form sent
+    twice charges once. Without `token` the gateway's page asks for the means of payment.
 
     `agreement` are the words by which the guest lets the card be kept for later charges. `return_url` asks
     for the gateway's own page. `expected` (minor units) is the amount that the guest saw: another one raises
@@ -87,13 +89,13 @@ async def pay(
         booking = await booking_by_id(tx, booking_id)
         held = status == "held"
         amount = booking.due_now if held else max(due_at(booking, None) - booking.paid - booking.reserved, 0)
-        if status in _STANDING and not amount:
+        if status in _STANDING and not (balance and amount):
             return Paid("confirmed", booking)
         if status == "expired" or (held and booking.hold_expires_at <= now):
             raise HoldExpired(
                 "the hold has expired; nothing was charged", fix="ask for a new quote and book again"
             )
-        if not held and not (status in _OWING and amount):
+        if not held and not (balance and status in _OWING and amount):
             raise WrongState(f"the booking is {status.replace('_', ' ')}; nothing was charged")
         if expected is not None and expected != amount:
             raise PriceChanged(
@@ -169,6 +171,7 @@ async def settle(
     now: datetime,
     *,
     wait_until: datetime | None = None,
+    guest_away: bool = False,
 ) -> Paid:
     """Act on what the gateway said, however often and late it says it: confirm and take the money, or let it
     go.
@@ -185,7 +188,9 @@ async def settle(
         if news and outcome.status in ("authorised", "captured"):
             refused = await _accept(tx, gateway, payment, outcome, now)
         elif news:
-            await _note(tx, payment, outcome, now)
+            status = await _note(tx, payment, outcome, now)
+            if guest_away and status == "declined":
+                await _tell_declined(tx, payment, now)
             if outcome.status == "requires_action" and wait_until is not None:
                 booking = await booking_by_id(tx, booking_id)
                 await _keep_rooms(tx, booking, wait_until, None)
@@ -200,7 +205,7 @@ async def settle(
         booking = await booking_by_id(tx, booking_id)
         payment = await payments.look_up(tx, payment_id)
     match payment.status:
-        case "requires_action":
+        case "requires_action" if outcome.status != "declined":
             return Paid(
                 "requires_action",
                 booking,
@@ -232,11 +237,19 @@ def _is_news(payment: Payment, outcome: Outcome) -> bool:
     return True
 
 
-async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> None:
+async def _tell_declined(tx: Transaction, payment: Payment, now: datetime) -> None:
+    booking = await booking_by_id(tx, payment.booking_id)
+    if booking.status in ("confirmed", "checked_in"):
+        await mail.balance_due(tx, booking, amount=payment.amount, declined=True, now=now)
+
+
+async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> payments.Status:
     status: payments.Status
     match outcome.status:
         case "requires_action" | "unknown":
             status = outcome.status
+        case "declined" if outcome.action_token is not None:
+            status = "requires_action"  # the gateway takes another card for the same payment
         case "voided":
             status = "voided"
         case _:
@@ -249,6 +262,7 @@ async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: dateti
         reference=outcome.reference,
         decline_code=outcome.decline_code,
     )
+    return status
 
 
 async def _accept(
@@ -278,7 +292,6 @@ async def _accept(
             booking = await booking_by_id(tx, booking.id)
             await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
             capture_at = capture_instant(booking, now=now, holds_for=gateway.holds_for)
-            await plan_collection(tx, booking, now)
         except (SoldOut, WrongState) as error:
             refused = error
             problem = f"it came too late: {error.detail}; it goes back"
@@ -300,6 +313,7 @@ async def _accept(
             capture_at=None if taken else capture_at,
             now=now,
         )
+        await plan_collection(tx, await booking_by_id(tx, booking.id), now)
         return None
     if outcome.status == "captured":
         held = payment.amount if outcome.amount is None else outcome.amount
@@ -322,9 +336,12 @@ async def _accept(
 
 
 async def plan_collection(tx: Transaction, booking: Booking, now: datetime) -> None:
-    """Set when the next part of the price is to be collected, if any is."""
+    """Set when the next part of the price is to be collected; nothing is, where no part has a day."""
     at = next_collection(booking, now)
-    if at is not None:
+    if at is None and all(room.terms.deposit.balance_days is None for room in booking.reservations):
+        # Most bookings: nothing was planned, unless a change or a fee is being collected right now.
         await tx.execute(
-            "UPDATE booking SET collect_at = $2, collect_tries = 0 WHERE id = $1", booking.id, at
+            "UPDATE booking SET collect_at = NULL WHERE id = $1 AND collect_at IS NOT NULL", booking.id
         )
+        return
+    await tx.execute("UPDATE booking SET collect_at = $2, collect_tries = 0 WHERE id = $1", booking.id, at)
