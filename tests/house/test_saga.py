@@ -1,4 +1,4 @@
-"""The saga's writes and calls go through domains/payments/steps.py, so that every one of them is a crash point."""
+"""The saga's writes and calls go through domains/payments/steps.py: each of them is a crash point."""
 
 from __future__ import annotations
 
@@ -49,18 +49,15 @@ def test_every_transaction_of_the_saga_that_changes_something_is_a_step() -> Non
 
 
 def test_every_call_of_a_gateway_is_a_step() -> None:
-    found = []
-    for path in [
-        *ROOT.rglob("*.py"),
-        *(ROOT.parent / "admin").rglob("*.py"),
-        *(ROOT.parent / "web").rglob("*.py"),
-    ]:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in MONEY - {"find"}
-                and "gateway" in ast.unparse(node.func.value)
-            ):
-                found.append(f"{path.name}:{node.lineno}")
+    folders = (ROOT, ROOT.parent / "admin", ROOT.parent / "web")
+    found = [
+        f"{path.name}:{node.lineno}"
+        for folder in folders
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in MONEY - {"find"}
+        and "gateway" in ast.unparse(node.func.value)
+    ]
     assert found == []
