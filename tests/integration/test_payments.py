@@ -1,4 +1,4 @@
-"""Deposits, balances, fees, refunds, notices, the daily comparison: the real library on a double of Stripe."""
+"""Deposits, balances, fees, refunds, notices, the comparison: the real library on a double of Stripe."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
@@ -463,3 +464,28 @@ async def test_the_sandbox_keeps_its_books_in_the_database(hotel: Database) -> N
     now = utc_now() + timedelta(hours=1)
     (result,) = await reconcile(hotel, gateways, since=now - DAY, until=now, now=now)
     assert (result.payments, result.differences) == (1, [])
+
+
+async def test_booking_success_is_counted_and_declines_apart(hotel: Database, gateways: Gateways) -> None:
+    def counted() -> dict[str, float]:
+        name = "hotel_booking_payment_attempts_total"
+        return {
+            ending: REGISTRY.get_sample_value(name, {"outcome": ending}) or 0.0
+            for ending in ("confirmed", "declined", "failed", "too_late")
+        }
+
+    before = counted()
+    booking = await held(hotel, "NRF")
+    with pytest.raises(PaymentDeclined):
+        await service.pay(
+            hotel, gateways.card, booking_id=booking.id, token="pm_card_visa_chargeDeclined", now=utc_now()
+        )
+    for _ in range(2):
+        await service.pay(hotel, gateways.card, booking_id=booking.id, token=CARD, now=utc_now())
+    after = counted()
+    assert {name: after[name] - before[name] for name in after} == {
+        "confirmed": 1,
+        "declined": 1,
+        "failed": 0,
+        "too_late": 0,
+    }

@@ -15,6 +15,8 @@ app = typer.Typer()
 @app.command()
 def worker() -> None:
     """Run jobs until stopped: holds that lapse, refunds, payments that a crash left open."""
+    from prometheus_client import start_http_server
+
     from hotel_booking import worker as jobs
     from hotel_booking.app import choose_gateways, choose_mailer, choose_media, links_of
     from hotel_booking.cli.serve import check_schema
@@ -23,6 +25,8 @@ def worker() -> None:
     settings = Settings.from_env(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
     check_schema(settings)
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, addr=settings.host)
     asyncio.run(
         jobs.run(
             settings.database_url,

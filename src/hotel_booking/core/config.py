@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `spool_dir` what operations noted while the database was down. `stripe_webhook_secrets` are all good at
     once, so that one can be replaced. `bank_account` is what a guest who pays by transfer reads (holder,
     bank, IBAN); None: transfers are not offered. Their rooms wait `transfer_days` for the money.
+    `worker_metrics_port` is where the worker answers Prometheus; 0: nowhere.
     """
 
     database_url: str
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_api_base: str = "https://api.stripe.com"
     bank_account: str | None = None
     transfer_days: int = 3
+    worker_metrics_port: int = 0
     secret_key: str | None = None
     mfa_required: bool = True
     smtp_url: str | None = None
@@ -146,6 +148,7 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "rate_limit_reads": (1, 10_000_000),
     "rate_limit_writes": (1, 10_000_000),
     "transfer_days": (1, 60),
+    "worker_metrics_port": (0, 65535),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "environment": ("production", "demo", "test"),

@@ -119,16 +119,38 @@ async def load(
                 progress=steps.at,
             )
             steps.done("history", 0.95)
+        await _books(tx, many=bookings is not None)
         await _triggers(tx, on=True)
         await tx.execute("SELECT audit_write('insert', 'demo data', '', NULL, NULL, NULL, NULL)")
         await tx.execute(
             "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
-            " reservation, guest, payment, refund, ledger_entry, booking_entry, booking_words"
+            " reservation, guest, payment, refund, ledger_entry, ledger_charge, sandbox_payment,"
+            " booking_entry, booking_words"
         )
     steps.done("saving", 1.0 if bookings is None else 0.97)
     if bookings is not None:
         await _vacuum(database_url)
         steps.done("tidying up", 1.0)
+
+
+async def _books(tx: Transaction, *, many: bool) -> None:
+    """What the sales owe in the ledger, and the payments in the sandbox's own books."""
+    if many:  # as for the years of bookings: what refers to what is known to be there
+        await tx.execute("SET LOCAL session_replication_role = replica")
+    await tx.execute("SELECT ledger_charges_fill()")
+    await tx.execute(
+        "INSERT INTO sandbox_payment (id, status, amount, currency, captured, refunded, token, created_at)"
+        " SELECT p.id, 'captured', p.amount, p.currency, p.amount, coalesce(r.amount, 0), 'tok_success',"
+        "        p.created_at"
+        "   FROM payment p"
+        "   LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM refund GROUP BY payment_id) AS r"
+        "     ON r.payment_id = p.id WHERE p.gateway = 'sandbox'"
+    )
+    await tx.execute(
+        "INSERT INTO sandbox_refund (id, payment_id, amount) SELECT id, payment_id, amount FROM refund"
+    )
+    if many:
+        await tx.execute("SET LOCAL session_replication_role = origin")
 
 
 async def _triggers(tx: Transaction, *, on: bool) -> None:

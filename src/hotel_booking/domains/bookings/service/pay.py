@@ -26,7 +26,7 @@ from hotel_booking.domains.bookings.service.hold import confirm
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.inventory.errors import SoldOut
 from hotel_booking.domains.payments import service as payments
-from hotel_booking.domains.payments import steps
+from hotel_booking.domains.payments import steps, tally
 from hotel_booking.domains.payments.errors import (
     AmountMismatch,
     GatewayRefused,
@@ -198,6 +198,8 @@ async def settle(
                     tx, booking, account=outcome.action_text or "", until=wait_until, now=now
                 )
         payment = await payments.look_up(tx, payment_id)
+    if news and payment.purpose == "booking":
+        _count(payment, outcome, refused)
     await advance(db, gateway, payment, now)
     if refused is not None:
         raise refused
@@ -225,6 +227,18 @@ async def settle(
         else "try another way to pay",
         extra={"decline_code": payment.decline_code} if payment.decline_code else None,
     )
+
+
+def _count(payment: Payment, outcome: Outcome, refused: _Refusal | None) -> None:
+    match payment.status:
+        case "reserved" | "captured" if refused is None:
+            tally.count("confirmed")
+        case "declined" | "requires_action" if outcome.status == "declined":
+            tally.count("declined")
+        case "declined":
+            tally.count("failed")
+        case _ if refused is not None:
+            tally.count("failed" if isinstance(refused, AmountMismatch) else "too_late")
 
 
 def _is_news(payment: Payment, outcome: Outcome) -> bool:
