@@ -14,6 +14,7 @@ from hotel_booking.admin.bookings import booking_page
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes, service
+from hotel_booking.domains.bookings.due import refund_stages
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, RoomChange
 from hotel_booking.domains.identity.caller import Caller
@@ -198,6 +199,7 @@ def _cancel_page(
         "bookings/cancel.html",
         status=status,
         booking=booking,
+        stages=refund_stages(booking, now),
         cost=cancellation_at(booking, now),
         form=form,
     )

@@ -65,6 +65,11 @@ async def workers(tx: Transaction) -> Sequence[Row]:
     )
 
 
+async def enqueue(tx: Transaction, *, queue: str, task: str, **args: str) -> None:
+    """Have a task run once this transaction is committed."""
+    await tx.execute("SELECT enqueue($1, $2, $3::jsonb, NULL)", queue, task, args)
+
+
 async def retry(tx: Transaction, *, job_id: int, now: datetime) -> None:
     """Let a failed job run again, now. Raises `NotFailed` where it has not failed."""
     await _lock_failed(tx, job_id)

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
 
 log = logging.getLogger(__name__)
@@ -177,6 +178,14 @@ async def _store(tx: Transaction, comparison: Comparison, now: datetime) -> None
 async def runs(tx: Transaction, *, limit: int = 30) -> list[Row]:
     """The latest comparisons, newest first: id, gateway, since, until, ran_at, payments, differences."""
     return await tx.fetch("SELECT * FROM reconciliation ORDER BY ran_at DESC, id DESC LIMIT $1", limit)
+
+
+async def run(tx: Transaction, run_id: int) -> Row:
+    """One comparison. Raises `NotFound`."""
+    row = await tx.fetchrow("SELECT * FROM reconciliation WHERE id = $1", run_id)
+    if row is None:
+        raise NotFound("there is no such comparison")
+    return row
 
 
 async def differences(tx: Transaction, run_id: int, *, limit: int = 500) -> list[Row]:

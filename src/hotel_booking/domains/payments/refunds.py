@@ -14,6 +14,9 @@ from hotel_booking.domains.payments.steps import Step
 
 log = logging.getLogger(__name__)
 
+# What staff say of a transfer that they have sent back.
+SENT_BY_HAND = Refunded("done", reference="sent by hand")
+
 
 async def give_refunds(
     db: Database, gateways: Gateways, *, now: datetime, refund_id: UUID | None = None

@@ -8,6 +8,7 @@ from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
 from hotel_booking.domains.bookings.service.stay import check_in, check_out, no_show
+from hotel_booking.domains.bookings.service.transfers import received
 
 __all__ = [
     "Paid",
@@ -29,5 +30,6 @@ __all__ = [
     "preview_amend",
     "preview_cancel",
     "quote",
+    "received",
     "settle",
 ]

@@ -1,0 +1,337 @@
+"""The money of a booking: what was paid and how, what the gateway says, and what staff can do about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import mail, service
+from hotel_booking.domains.bookings.due import due_at, refund_stages
+from hotel_booking.domains.bookings.errors import WrongState
+from hotel_booking.domains.bookings.queries import lock_booking
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.identity.service.confirmation import require_recent
+from hotel_booking.domains.payments import queries, refunds
+from hotel_booking.domains.payments import service as payments
+from hotel_booking.domains.payments.errors import PaymentNotFound, RefundRepeated, UnknownGateway
+from hotel_booking.domains.payments.gateway import Gateways, Outcome
+from hotel_booking.domains.rates.wording import money
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, see_other
+
+_VIEW = staff(Permission.PAYMENTS_VIEW)
+_MANAGE = staff(Permission.PAYMENTS_MANAGE)
+
+
+@get("/bookings/{reference:str}/payments", opt=_VIEW)
+async def show_payments(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+    ask: str = "",
+) -> Response[str]:
+    """Everything about the booking's money. `ask` names a payment that its gateway is asked about now."""
+    async with database.transaction() as tx:
+        booking = await open_booking(tx, reference, caller, Permission.PAYMENTS_VIEW)
+        asked = await _asked(tx, booking, ask)
+    said: Outcome | str | None = None
+    if asked is not None:
+        # No transaction is open while the gateway thinks about it.
+        try:
+            gateway = gateways.of(asked.gateway)
+            said = await gateway.find(payment_id=asked.id, reference=asked.gateway_reference)
+        except DomainError as error:
+            said = error.detail
+    async with database.transaction() as tx:
+        return await _page(request, tx, gateways, booking, now, Form.of(), asked=asked, said=said)
+
+
+@post("/bookings/{reference:str}/payments/refund", opt=_MANAGE)
+async def refund(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    gateways: Gateways,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Give a part back, with a reason; the same amount twice within a day has to be meant."""
+    booking = await _managed(tx, caller, reference)
+    require_recent(caller, now)
+    form = await read(request)
+    try:
+        amount = form.money("amount", booking.currency, required=True)
+        reason = form.text("reason", required=True, longest=200)
+        form.check()
+        async with tx.savepoint():
+            await lock_booking(tx, booking.id)
+            await payments.give_back(
+                tx,
+                booking_id=booking.id,
+                amount=amount or 0,
+                reason=reason,
+                again=form.flag("again"),
+                now=now,
+            )
+    except DomainError as error:
+        repeated = isinstance(error, RefundRepeated)
+        return await _page(
+            request, tx, gateways, booking, now, form.failed(error), repeated=repeated, status=422
+        )
+    return _done(request, booking, f"{money(amount or 0, booking.currency)} are on their way back.")
+
+
+@post("/bookings/{reference:str}/payments/{payment_id:uuid}/take", opt=_MANAGE)
+async def take(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+    payment_id: UUID,
+) -> Response[Any]:
+    """Take reserved money now."""
+    booking = await _managed(tx, caller, reference)
+    await _state(tx, booking, payment_id, "reserved")
+    await payments.take_now(tx, booking_id=booking.id, now=now)
+    return _done(request, booking, "The reserved money is being taken.")
+
+
+@post("/bookings/{reference:str}/payments/{payment_id:uuid}/release", opt=_MANAGE)
+async def release(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+    payment_id: UUID,
+) -> Response[Any]:
+    """Let reserved money go; the guest owes it then."""
+    booking = await _managed(tx, caller, reference)
+    require_recent(caller, now)
+    await _state(tx, booking, payment_id, "reserved")
+    await payments.release(tx, booking_id=booking.id, keep=0, now=now)
+    return _done(request, booking, "The reserved money is let go.")
+
+
+@post("/bookings/{reference:str}/payments/{payment_id:uuid}/received", opt=_MANAGE)
+async def transfer_received(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+    payment_id: UUID,
+) -> Response[Any]:
+    """A transfer stands on the bank's statement."""
+    async with database.transaction() as tx:
+        booking = await _managed(tx, caller, reference)
+        await _state(tx, booking, payment_id, "requires_action", "voided", "voiding")
+    form = await read(request)
+    try:
+        amount = form.money("received", booking.currency, required=True)
+        text = form.text("statement", required=True, longest=100)
+        form.check()
+        await service.received(
+            database, gateways, payment_id=payment_id, amount=amount or 0, reference=text, now=now
+        )
+    except DomainError as error:
+        async with database.transaction() as tx:
+            booking = await open_booking(tx, reference, caller)
+            return await _page(request, tx, gateways, booking, now, form.failed(error), status=422)
+    return _done(request, booking, "The transfer is noted.")
+
+
+@post("/bookings/{reference:str}/refunds/{refund_id:uuid}/{act:str}", opt=_MANAGE)
+async def settle_refund(
+    request: Request[Any, Any, State],
+    database: Database,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+    refund_id: UUID,
+    act: str,
+) -> Response[Any]:
+    """Send a failed refund again, or note that a transfer was sent back by hand."""
+    async with database.transaction() as tx:
+        booking = await _managed(tx, caller, reference)
+        seen = await queries.of_booking(tx, booking.id)
+        item = next((each for each in seen if each.kind == "refund" and each.id == refund_id), None)
+        if item is None or act not in ("again", "sent"):
+            raise PaymentNotFound("the booking has no such refund")
+        if act == "again":
+            require_recent(caller, now)
+            done = await payments.send_again(tx, refund_id=refund_id, now=now)
+            return _done(
+                request, booking, "The refund is sent again." if done else "It was sent again already."
+            )
+        if item.gateway != "bank_transfer":
+            raise PaymentNotFound("only transfers are sent back by hand")
+    await refunds.note_refund(database, refund_id=refund_id, answer=refunds.SENT_BY_HAND, now=now)
+    return _done(request, booking, "The refund is noted as sent.")
+
+
+@post("/bookings/{reference:str}/payments/link", opt=_MANAGE)
+async def send_link(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    gateways: Gateways,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Send the guest the link to pay what is due."""
+    booking = await _managed(tx, caller, reference)
+    owed = _owed(booking)
+    try:
+        if booking.status == "held" and booking.hold_expires_at > now:
+            await mail.link_to_pay(tx, booking, now=now)
+        elif booking.status in ("confirmed", "checked_in", "checked_out") and owed > 0:
+            await mail.balance_due(tx, booking, amount=owed, declined=False, now=now)
+        else:
+            raise WrongState("there is nothing to pay", fix="look at the balance")
+    except DomainError as error:
+        return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
+    return _done(request, booking, "The link to pay is sent.")
+
+
+@post("/bookings/{reference:str}/payments/charge", opt=_MANAGE)
+async def charge_card(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    gateways: Gateways,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Take what is due by now from the card that the guest let us keep."""
+    booking = await _managed(tx, caller, reference)
+    require_recent(caller, now)
+    try:
+        if await queries.saved_card(tx, booking.id) is None:
+            raise WrongState("no card is kept for this booking", fix="send the link to pay")
+        if due_at(booking, now) <= booking.paid + booking.reserved:
+            raise WrongState("nothing is due by the conditions of this booking", fix="wait for the day")
+        await service.collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)
+    except DomainError as error:
+        return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
+    return _done(request, booking, "The kept card is being charged.")
+
+
+@post("/bookings/{reference:str}/payments/transfer", opt=_MANAGE)
+async def expect_transfer(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    caller: Caller,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Let a held booking be paid by transfer: its rooms wait, and the guest is told where to send it."""
+    async with database.transaction() as tx:
+        booking = await _managed(tx, caller, reference)
+    try:
+        gateway = gateways.of("bank_transfer")
+        await service.pay(database, gateway, booking_id=booking.id, token=None, now=now)
+    except DomainError as error:
+        async with database.transaction() as tx:
+            return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
+    return _done(request, booking, "The rooms wait for the transfer; the guest is told where to send it.")
+
+
+async def _managed(tx: Transaction, caller: Caller, reference: str) -> Booking:
+    return await open_booking(tx, reference, caller, Permission.PAYMENTS_MANAGE)
+
+
+async def _asked(tx: Transaction, booking: Booking, text: str) -> queries.PaymentSeen | None:
+    try:
+        wanted = UUID(text) if text else None
+    except ValueError:
+        wanted = None
+    seen = await queries.of_booking(tx, booking.id) if wanted is not None else []
+    return next((item for item in seen if item.kind == "payment" and item.id == wanted), None)
+
+
+async def _state(tx: Transaction, booking: Booking, payment_id: UUID, *states: str) -> None:
+    seen = await queries.of_booking(tx, booking.id)
+    item = next((each for each in seen if each.kind == "payment" and each.id == payment_id), None)
+    if item is None:
+        raise PaymentNotFound("the booking has no such payment")
+    if item.status not in states:
+        raise WrongState(f"the payment is {item.status.replace('_', ' ')}", fix="look at it again")
+
+
+def _owed(booking: Booking) -> int:
+    return max(due_at(booking, None) - booking.paid - booking.reserved, 0)
+
+
+def _done(request: Request[Any, Any, State], booking: Booking, notice: str) -> Response[bytes]:
+    return see_other(request, f"/admin/bookings/{booking.reference}/payments", notice=notice)
+
+
+async def _page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    gateways: Gateways,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    *,
+    asked: queries.PaymentSeen | None = None,
+    said: Outcome | str | None = None,
+    repeated: bool = False,
+    status: int = 200,
+) -> Response[str]:
+    seen = await queries.of_booking(tx, booking.id)
+    transfers: Literal["bank_transfer"] = "bank_transfer"
+    try:
+        can_transfer = gateways.of(transfers) is not None and booking.status == "held"
+    except UnknownGateway:
+        can_transfer = False
+    return page(
+        request,
+        "bookings/payments.html",
+        status=status,
+        booking=booking,
+        payments=seen,
+        refundable=sum(item.refundable for item in seen),
+        ledger=await queries.ledger(tx, booking.id),
+        card=await queries.saved_card(tx, booking.id),
+        disputes=await queries.disputes(tx, booking.id),
+        stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
+        owed=_owed(booking),
+        due=max(due_at(booking, now) - booking.paid - booking.reserved, 0),
+        can_transfer=can_transfer,
+        form=form,
+        asked=asked,
+        said=said,
+        repeated=repeated,
+        now=now,
+    )
+
+
+handlers = [
+    show_payments,
+    refund,
+    take,
+    release,
+    transfer_received,
+    settle_refund,
+    send_link,
+    charge_card,
+    expect_transfer,
+]

@@ -1,0 +1,69 @@
+"""Payments of the whole house: what needs somebody, and the daily comparison with the gateways' own lists."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from hotel_booking.core import job_queue
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.payments import reconcile
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.render import page, see_other
+
+_LOOKED_BACK = timedelta(days=30)
+_STUCK = timedelta(hours=1)
+RunId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+
+
+@get("/payments", opt=staff(Permission.PAYMENTS_VIEW))
+async def show_reconciliation(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
+) -> Response[str]:
+    """What needs somebody, at the properties that the caller sees; the comparisons for those who see them
+    all."""
+    properties = caller.properties_for(Permission.PAYMENTS_VIEW)
+    return page(
+        request,
+        "payments/list.html",
+        attention=await reconcile.attention(
+            tx,
+            properties=None if properties is None else list(properties),
+            since=now - _LOOKED_BACK,
+            stuck_before=now - _STUCK,
+        ),
+        runs=await reconcile.runs(tx) if properties is None else None,
+        now=now,
+    )
+
+
+@get("/payments/comparisons/{run_id:int}", opt=staff(Permission.PAYMENTS_VIEW))
+async def show_comparison(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, run_id: RunId
+) -> Response[str]:
+    """One comparison, each difference by name. It speaks of all properties, so it takes a role at all of
+    them."""
+    caller.require_permission(Permission.PAYMENTS_VIEW)
+    return page(
+        request,
+        "payments/comparison.html",
+        run=await reconcile.run(tx, run_id),
+        differences=await reconcile.differences(tx, run_id),
+    )
+
+
+@post("/payments/compare", opt=staff(Permission.PAYMENTS_MANAGE))
+async def compare(request: Request[Any, Any, State], tx: Transaction, caller: Caller) -> Response[bytes]:
+    """Compare now, behind the scenes."""
+    caller.require_permission(Permission.PAYMENTS_MANAGE)
+    await job_queue.enqueue(tx, queue="payments", task="payments:reconcile")
+    return see_other(request, "/admin/payments", notice="The comparison has begun; look again in a minute.")
+
+
+handlers = [show_reconciliation, show_comparison, compare]
