@@ -25,13 +25,22 @@ from hotel_booking.core.errors import NotFound
 from hotel_booking.http.access import public
 from hotel_booking.web.property_brush import DAY, DUSK, HEIGHT, WIDTH, Hand, Palette
 from hotel_booking.web.property_interiors import room
-from hotel_booking.web.property_scenes import SCENES, view
+from hotel_booking.web.property_scenes import view
 
 COVER = "cover"
 EVENING = "evening"
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _NAME = re.compile(r"(cover|evening|room-[A-Za-z0-9_-]{1,40})(?:\.([0-9a-f]{12}))?\.svg", re.ASCII)
 _SOURCES = ("art", "property_brush", "property_scenery", "property_scenes", "property_interiors")
+_TELLING = {
+    "sea": set(
+        "sea seaside seaview beach ocean coast harbour harbor bay lagoon island marina cove shore".split()
+    ),
+    "mountains": set("alp alps alpine alpin mountain mountains peak ski chalet summit berg valley".split()),
+    "garden": set("garden gardens villa vineyard farm finca quinta country lodge orchard manor".split()),
+    "city": set("city central grand exchange station airport arcade court quarter".split()),
+}
+_OFTEN = ("city", "city", "city", "sea", "sea", "garden", "mountains")
 _POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
@@ -54,8 +63,12 @@ def fingerprint() -> str:
 
 
 def scene_of(slug: str) -> str:
-    """Which kind of place a hotel stands in."""
-    return Hand(slug, "scene").one_of(sorted(SCENES))
+    """Which kind of place a hotel stands in: what its name says, else most likely a city."""
+    words = set(slug.split("-"))
+    for scene, telling in _TELLING.items():
+        if words & telling:
+            return scene
+    return Hand(slug, "scene").one_of(_OFTEN)
 
 
 @lru_cache(maxsize=256)
