@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.web import booking, entrance, home, property_page
+from hotel_booking.web import checkout, entrance, home, manage, property_page, results
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 
-_PAGES = [*home.handlers, *property_page.handlers]
+_PAGES = [
+    *home.handlers,
+    *results.handlers,
+    *property_page.handlers,
+    *checkout.handlers,
+    *manage.handlers,
+]
 # Addresses without a language: they send the guest on, or are the same in all.
-_UNPREFIXED = [*entrance.handlers, *booking.handlers, *property_page.unprefixed]
+_UNPREFIXED = [*entrance.handlers, *manage.unprefixed, *property_page.unprefixed]
 
 __all__ = ["handlers", "problem_page"]
 

@@ -1,20 +1,47 @@
-"""The front page."""
+"""The front page: search, and some places to go."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.queries import destinations
 from hotel_booking.http.access import public
-from hotel_booking.web.site import site
+from hotel_booking.web import art, property_query
+from hotel_booking.web.language import locale_of
+from hotel_booking.web.site import language_of, site, texts_of
+
+_SHOWN = 6
 
 
-@get("/", opt=public(), include_in_schema=False, sync_to_thread=False)
-def show_home(request: Request[Any, Any, State]) -> Response[Any]:
-    """Search, and some places to go."""
-    return site(request, "home.html", etag=True)
+@get("/", opt=public(), include_in_schema=False)
+async def show_home(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
+    """One statement: the cities with the most hotels."""
+    language = language_of(request)
+    territories = locale_of(language).territories
+    places = [
+        {
+            "id": row["place_id"],
+            "city": row["city"],
+            "country": str(territories.get(row["country"], row["country"])),
+            "hotels": row["hotels"],
+            "picture": art.address(row["slug"]),
+        }
+        for row in await destinations(tx, limit=_SHOWN)
+    ]
+    return site(
+        request,
+        "home.html",
+        etag=True,
+        places=places,
+        asked=property_query.read({}, today=now.date(), texts=texts_of(language)),
+        typed_place="",
+        today=now.date(),
+    )
 
 
 handlers = [show_home]

@@ -11,7 +11,8 @@ import msgspec
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.reference import normalise
-from hotel_booking.domains.bookings.types import Booking, Reservation
+from hotel_booking.domains.bookings.types import Booking, Reservation, SaleTerms
+from hotel_booking.domains.rates.types import NightPrice
 
 _BOOKING = """
 SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone,
@@ -68,6 +69,37 @@ async def quote_seen(tx: Transaction, quote_id: UUID) -> Row | None:
         " WHERE q.id = $1",
         quote_id,
     )
+
+
+class RoomSeen(msgspec.Struct, frozen=True):
+    """A room of a quote as its guest sees it before booking."""
+
+    room_type_name: str
+    rate_plan_name: str
+    adults: int
+    children: tuple[int, ...]
+    total: int
+    terms: SaleTerms
+    night_prices: tuple[NightPrice, ...]
+
+
+async def rooms_of_quote(tx: Transaction, quote_id: UUID) -> list[RoomSeen]:
+    """The quote's rooms in their order, with the terms that they are sold on."""
+    rows = await tx.fetch(
+        "SELECT t.name AS room_type_name, p.name AS rate_plan_name, r.room ->> 'adults' AS adults,"
+        "       r.room -> 'children' AS children, r.room ->> 'total' AS total, s.body AS terms,"
+        "       r.room -> 'night_prices' AS night_prices"
+        "  FROM quote q, jsonb_array_elements(q.rooms) WITH ORDINALITY AS r(room, position)"
+        "  JOIN room_type t ON t.id = (r.room ->> 'room_type_id')::int"
+        "  JOIN rate_plan p ON p.id = (r.room ->> 'rate_plan_id')::int"
+        "  JOIN sale_terms s ON s.id = (r.room ->> 'terms_id')::uuid"
+        " WHERE q.id = $1 ORDER BY r.position",
+        quote_id,
+    )
+    return [
+        msgspec.convert({**dict(row), "adults": int(row["adults"]), "total": int(row["total"])}, RoomSeen)
+        for row in rows
+    ]
 
 
 async def free_rooms(tx: Transaction, room: Reservation, *, limit: int = 300) -> list[str]:

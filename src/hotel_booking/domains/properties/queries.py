@@ -151,3 +151,32 @@ async def photos(tx: Transaction, property_id: int) -> list[Photo]:
         property_id,
     )
     return [Photo(**{**dict(row), "widths": tuple(row["widths"])}) for row in rows]
+
+
+async def covers(tx: Transaction, property_ids: Sequence[int]) -> dict[int, Photo]:
+    """The first photo of each property that has one."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT ON (p.property_id) p.property_id, p.id, p.file, p.widths, p.width, p.height, p.alt,"
+        "       NULL AS room_type"
+        "  FROM property_photo p WHERE p.property_id = ANY ($1) ORDER BY p.property_id, p.sort, p.id",
+        list(property_ids),
+    )
+    return {
+        row["property_id"]: Photo(
+            **{name: row[name] for name in Photo.__struct_fields__ if name != "widths"},
+            widths=tuple(row["widths"]),
+        )
+        for row in rows
+    }
+
+
+async def destinations(tx: Transaction, *, limit: int) -> list[Row]:
+    """The cities with the most hotels: place_id, city, country, hotels, and the slug of one of them. One pass
+    over the properties, which are few."""
+    return await tx.fetch(
+        "SELECT p.place_id, max(c.name) AS city, max(c.country) AS country, count(*) AS hotels,"
+        "       min(p.slug) AS slug"
+        "  FROM property p JOIN place c ON c.id = p.place_id WHERE p.active"
+        " GROUP BY p.place_id ORDER BY count(*) DESC, max(c.population) DESC LIMIT $1",
+        limit,
+    )

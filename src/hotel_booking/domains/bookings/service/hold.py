@@ -33,11 +33,13 @@ async def hold(
     guest_names: Sequence[str | None] = (),
     requests: str | None = None,
     source: str = "web",
+    language: str = "en",
 ) -> HeldBooking:
     """Keep all rooms of the quote while the guest pays, or none. The hold lapses by itself.
 
-    `guest_names` are those of the rooms, in the quote's order. Raises `SoldOut` naming the nights,
-    `QuoteNotFound`, `QuoteExpired`, `QuoteUsed`, `Invalid` for more names than rooms.
+    `guest_names` are those of the rooms, in the quote's order; messages are written in `language`. Raises
+    `SoldOut` naming the nights, `QuoteNotFound`, `QuoteExpired`, `QuoteUsed`, `Invalid` for more names than
+    rooms.
     """
     booking_id = uuid4()
     token = secrets.token_urlsafe(32)
@@ -72,6 +74,8 @@ async def hold(
                     fix="use that booking, or ask for a new quote",
                 ) from None
         raise
+    if language != "en":
+        await tx.execute("UPDATE booking SET language = $2 WHERE id = $1", booking_id, language)
     booking = await booking_by_id(tx, booking_id)
     if len(guest_names) > len(booking.reservations):
         raise Invalid(

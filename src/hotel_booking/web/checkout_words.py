@@ -1,0 +1,39 @@
+"""Why paying or changing did not go, in the guest's words: by the error's code, never its English
+sentence."""
+
+from __future__ import annotations
+
+import gettext
+
+from hotel_booking.core.errors import DomainError
+
+
+def why(error: DomainError, words: gettext.NullTranslations) -> str:
+    """One or two sentences: what happened, what was charged (nothing), what to do."""
+    _ = words.gettext
+    match error.code:
+        case "payment_declined":
+            return _(
+                "Your bank declined the card. Nothing was charged. Try another card: your room is still held."
+            )
+        case "payment_in_progress":
+            return _("An earlier try is still being decided. Wait a minute, then look at this page again.")
+        case "hold_expired":
+            return _("The time for which we held your room is over. Nothing was charged.")
+        case "sold_out":
+            return _("Somebody else has just taken the last room. Nothing was charged to you.")
+        case "price_changed":
+            return _("The amount has changed since you saw it. Look at the new one and confirm it.")
+        case "quote_expired" | "quote_not_found":
+            return _("This price is no longer guaranteed. Look at the prices of today: it takes a moment.")
+        case "no_gateway":
+            return _("This way to pay does not work for this booking. Please choose another.")
+        case "amend_not_allowed":
+            return _("The time for changes free of charge is over. Please write to the hotel.")
+        case "nothing_to_amend":
+            return _("Nothing would change by this.")
+        case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
+            return _("The payment could not be completed, and nothing is kept of it. Please try again.")
+        case "wrong_state":
+            return _("The booking has changed in the meantime. This page shows how it stands now.")
+    return _("This does not go at the moment. Check what you typed, or ask the hotel.")

@@ -1,0 +1,197 @@
+"""A guest's booking: how it stands, its price, what cancelling gives back; and finding it again."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.due import refund_stages
+from hotel_booking.domains.bookings.errors import BookingNotFound
+from hotel_booking.domains.bookings.pricing import price_of
+from hotel_booking.domains.bookings.queries import booking_by_reference
+from hotel_booking.domains.bookings.reference import normalise
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.identity.errors import LockedOut
+from hotel_booking.domains.identity.service import lockout
+from hotel_booking.http.access import public
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.http.visitors import visitor_of
+from hotel_booking.web.checkout_words import why
+from hotel_booking.web.conditions import Conditions
+from hotel_booking.web.ics import calendar_entry
+from hotel_booking.web.language import LANGUAGES, preferred
+from hotel_booking.web.own_bookings import link_is_good, open_own, remember
+from hotel_booking.web.property_saying import Saying
+from hotel_booking.web.site import language_of, link, site, texts_of
+
+
+@get("/booking/{reference:str}", opt=public(), include_in_schema=False)
+async def show_booking(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """The booking, for the browser that may see it; anybody else is asked for reference and address."""
+    try:
+        booking = await open_own(request, tx, reference)
+    except BookingNotFound:
+        return site(request, "manage/find.html", form=Form.of(reference=reference[:20]), status=404)
+    if booking.status == "held" and booking.hold_expires_at > now:
+        return see_other(request, link(language_of(request), f"booking/{booking.reference}/pay"))
+    return _page(request, booking, now, Form.of())
+
+
+@get("/booking", opt=public(), include_in_schema=False, sync_to_thread=False)
+def show_find(request: Request[Any, Any, State]) -> Response[Any]:
+    """Find a booking by its reference and the address it was made with."""
+    return site(request, "manage/find.html", form=Form.of())
+
+
+@post("/booking", opt=public(), include_in_schema=False)
+async def find(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
+    """Open a booking in this browser. Which of the two was wrong is never said, and guessing is slowed down
+    per address and per reference."""
+    form = await read(request)
+    normal = normalise(form.value("reference")[:40])
+    email = form.value("email").strip()[:254]
+    _ = texts_of(language_of(request)).gettext
+    try:
+        attempt = await lockout.attempt(
+            database, email=f"booking:{normal}", visitor=visitor_of(request), now=now, door="guest_"
+        )
+    except LockedOut as error:
+        form.errors[""] = _("Too many tries. Please wait {seconds} seconds.").format(
+            seconds=error.retry_after
+        )
+        return site(request, "manage/find.html", form=form, status=429)
+    async with database.transaction() as tx:
+        booking = await _meant(tx, normal, email)
+        if booking is not None:
+            await lockout.succeeded(tx, attempt, completely=True)
+    if booking is None:
+        form.errors[""] = _(
+            "We find no booking with this reference and address. Check both, as in your mail."
+        )
+        return site(request, "manage/find.html", form=form, status=422)
+    answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+    answer.cookies.append(remember(request, booking.reference))
+    return answer
+
+
+async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking | None:
+    if reference is None or not email:
+        return None
+    try:
+        booking = await booking_by_reference(tx, reference)
+    except BookingNotFound:
+        return None
+    same = hmac.compare_digest(booking.email.strip().lower().encode(), email.lower().encode())
+    return booking if same else None
+
+
+@get("/booking/{reference:str}/calendar.ics", opt=public(), include_in_schema=False)
+async def calendar(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[bytes]:
+    """The stay for the guest's own calendar."""
+    booking = await open_own(request, tx, reference)
+    return Response(
+        calendar_entry(booking, now),
+        media_type="text/calendar; charset=utf-8",
+        headers={
+            "content-disposition": f'attachment; filename="{booking.reference}.ics"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+@post("/booking/{reference:str}/cancel", opt=public(), include_in_schema=False)
+async def cancel(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """Cancel at the fee that was shown."""
+    booking = await open_own(request, tx, reference)
+    form = await read(request)
+    try:
+        fee = form.whole("fee", 0, 2**50, required=True)
+        form.check()
+        async with tx.savepoint():
+            await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
+    except DomainError as error:
+        booking = await booking_by_reference(tx, booking.reference)
+        form.errors[""] = why(error, texts_of(language_of(request)))
+        return _page(request, booking, now, form, status=422)
+    note_booking(request, "cancelled")
+    return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+
+
+@get("/booking/{reference:str}", opt=public(), include_in_schema=False)
+async def from_mail(
+    request: Request[Any, Any, State], tx: Transaction, reference: str, token: str = ""
+) -> Response[Any]:
+    """A mail's link: its token is exchanged for the browser's cookie, and is gone from the address."""
+    normal = normalise(reference)
+    language = preferred(request.scope)
+    if normal is None or not link_is_good(request, normal, token[:200]):
+        return Response(b"", status_code=303, headers={"location": link(language, "booking")})
+    try:
+        booking = await booking_by_reference(tx, normal)
+    except BookingNotFound:
+        return Response(b"", status_code=303, headers={"location": link(language, "booking")})
+    if booking.language in LANGUAGES:
+        language = booking.language
+    where = link(language, f"booking/{normal}")
+    return Response(
+        b"",
+        status_code=303,
+        headers={"location": where, "referrer-policy": "no-referrer"},
+        cookies=[remember(request, normal)],
+    )
+
+
+def _page(
+    request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
+) -> Response[Any]:
+    language = language_of(request)
+    texts = texts_of(language)
+    tell = Conditions(language, texts)
+    stages = refund_stages(booking, now) if booking.status == "confirmed" else []
+    dead = booking.status in ("cancelled", "no_show", "expired")
+    owed = sum(room.fee for room in booking.reservations) if dead else booking.total
+    return site(
+        request,
+        "manage/booking.html",
+        status=status,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        rooms=[
+            {
+                "room": room,
+                "breakdown": tell.breakdown(
+                    price_of(room, room.terms).lines,
+                    room.total,
+                    {
+                        ("room_type", room.room_type): room.room_type_name,
+                        ("rate_plan", room.rate_plan): room.rate_plan_name,
+                    },
+                ),
+            }
+            for room in booking.reservations
+        ],
+        stages=stages,
+        open_amount=max(owed - booking.paid - booking.reserved, 0),
+        say=Saying(language, texts),
+        lapsed=booking.status in ("expired", "held"),
+        form=form,
+    )
+
+
+handlers = [show_booking, show_find, find, calendar, cancel]
+unprefixed = [from_mail]

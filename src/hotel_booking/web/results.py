@@ -1,0 +1,237 @@
+"""Where rooms are free: hotels as cards and on a plan, filters that stand in the address, and what would
+work where nothing is free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.money import Money, divide
+from hotel_booking.domains.properties.places import Place, find_places, resolve_place
+from hotel_booking.domains.properties.queries import Photo, covers
+from hotel_booking.domains.search import area
+from hotel_booking.domains.search.errors import UnknownCurrency
+from hotel_booking.domains.search.find import find
+from hotel_booking.domains.search.types import SORTS, Key, SearchPage, SearchRequest, SearchResult, Sort
+from hotel_booking.http import pages
+from hotel_booking.http.access import public
+from hotel_booking.http.problems import InvalidCursor
+from hotel_booking.web import art, property_query
+from hotel_booking.web.property_query import Asked
+from hotel_booking.web.property_saying import Saying
+from hotel_booking.web.results_plan import Plan, plan_of
+from hotel_booking.web.site import chosen_currency, language_of, site, texts_of
+
+RADIUS_KM = 25.0
+_PAGE = 20
+FEW = 5
+_LONGEST_PLACE = 100
+# What is tried where nothing is free: the same nights earlier or later, the nearest first.
+_SHIFTS = (1, -1, 2, -2, 3, -3, 7, -7)
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A hotel of the list."""
+
+    slug: str
+    name: str
+    city: str
+    stars: int
+    distance: str | None
+    picture: str
+    srcset: str
+    total: Money
+    night: Money
+    approximate: Money | None
+    refundable: bool
+    few: int | None
+    href: str
+
+
+class Other(msgspec.Struct, frozen=True):
+    """Other dates that work, and what they cost at least."""
+
+    stay: Stay
+    total: Money
+    href: str
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What narrows the list, as the address says it; what cannot be read narrows nothing."""
+
+    sort: Sort = "price"
+    stars: int | None = None
+    refundable: bool = False
+
+
+@get("/search", opt=public(), include_in_schema=False)
+async def show_results(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, cursor: str | None = None
+) -> Response[Any]:
+    """The list. At most 12 statements; each other date that is tried where nothing is free takes 4 more."""
+    language = language_of(request)
+    texts = texts_of(language)
+    params = request.query_params
+    asked = property_query.read(params.dict(), today=now.date(), texts=texts)
+    typed = str(params.get("place", "")).strip()[:_LONGEST_PLACE]
+    filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
+    say = Saying(language, texts)
+    place = await resolve_place(tx, typed) if typed else None
+    values: dict[str, Any] = {
+        "asked": asked,
+        "typed_place": typed,
+        "place": place,
+        "filters": filters,
+        "say": say,
+        "sorts": SORTS,
+        "today": now.date(),
+        "cards": [],
+        "plan": None,
+        "others": [],
+        "count": None,
+        "next_href": None,
+        "first": cursor is None,
+        "meant": [],
+    }
+    if place is None and typed:
+        values["meant"] = await find_places(tx, typed, limit=6)
+    if place is None or asked.stay is None:
+        return site(request, "search/results.html", **values)
+    currency = chosen_currency(request.scope)
+    wanted = SearchRequest(
+        where=area.around(place.lat, place.lon, RADIUS_KM),
+        stay=asked.stay,
+        party=asked.party,
+        stars=tuple(range(filters.stars, 6)) if filters.stars is not None else (),
+        refundable=filters.refundable,
+        sort=filters.sort,
+        currency=currency,
+        limit=_PAGE,
+        after=_after(cursor, list(params.multi_items())),
+    )
+    found, wanted = await _found(tx, wanted, now)
+
+    def address(**changes: Any) -> str:
+        kept = {
+            "place": typed,
+            "sort": filters.sort if filters.sort != "price" else None,
+            "stars": filters.stars,
+            "refundable": "1" if filters.refundable else None,
+        } | changes
+        return asked.query(**kept)
+
+    cards = await _cards(tx, found.results, asked, language, say)
+    if not cards and cursor is None:
+        values["others"] = await _others(tx, wanted, asked, now, address)
+    next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
+    values |= {
+        "cards": cards,
+        "count": found.total_count,
+        "plan": _plan(place, found.results, cards),
+        "address": address,
+        "next_href": address(cursor=next_key) if next_key else None,
+    }
+    return site(request, "search/results.html", etag=True, **values)
+
+
+async def _found(tx: Transaction, wanted: SearchRequest, now: datetime) -> tuple[SearchPage, SearchRequest]:
+    """Without the currency where nobody gives its rate: it is for orientation alone."""
+    try:
+        return await find(tx, wanted, now), wanted
+    except UnknownCurrency:
+        wanted = msgspec.structs.replace(wanted, currency=None)
+        return await find(tx, wanted, now), wanted
+
+
+async def _cards(
+    tx: Transaction, results: Sequence[SearchResult], asked: Asked, language: str, say: Saying
+) -> list[Card]:
+    photos = await covers(tx, [result.property.id for result in results])
+    return [_card(result, photos.get(result.property.id), asked, language, say) for result in results]
+
+
+def _card(result: SearchResult, photo: Photo | None, asked: Asked, language: str, say: Saying) -> Card:
+    hotel, offer = result.property, result.offer
+    shares = offer.nights * offer.rooms
+    return Card(
+        slug=hotel.slug,
+        name=hotel.name,
+        city=hotel.city,
+        stars=hotel.stars,
+        distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+        picture=photo.address(640) if photo is not None else art.address(hotel.slug),
+        srcset=photo.srcset if photo is not None else "",
+        total=Money(offer.total, offer.currency),
+        night=Money(divide(offer.total, shares), offer.currency),
+        approximate=offer.approximate,
+        refundable=offer.refundable,
+        few=offer.rooms_left if offer.rooms_left <= FEW else None,
+        href=f"/{language}/hotels/{hotel.slug}{asked.query()}#rooms",
+    )
+
+
+async def _others(
+    tx: Transaction, wanted: SearchRequest, asked: Asked, now: datetime, address: Any
+) -> list[Other]:
+    """The same nights a few days earlier or later, where something is free then: at most three."""
+    others: list[Other] = []
+    for days in _SHIFTS:
+        stay = _shifted(wanted.stay, days, now.date())
+        if stay is None:
+            continue
+        shifted = msgspec.structs.replace(wanted, stay=stay, after=None, limit=1, sort="price")
+        found = await find(tx, shifted, now)
+        if found.results:
+            offer = found.results[0].offer
+            href = address(arrival=stay.arrival, departure=stay.departure)
+            others.append(Other(stay, Money(offer.total, offer.currency), href))
+        if len(others) == 3:
+            break
+    del asked
+    return sorted(others, key=lambda other: other.stay.arrival)
+
+
+def _shifted(stay: Stay, days: int, today: date) -> Stay | None:
+    arrival = stay.arrival + timedelta(days=days)
+    return Stay(arrival, stay.departure + timedelta(days=days)) if arrival >= today else None
+
+
+def _plan(place: Place, results: Sequence[SearchResult], cards: Sequence[Card]) -> Plan | None:
+    if len(cards) < 2:
+        return None
+    points = [(result.property.lat, result.property.lon) for result in results]
+    return plan_of((place.lat, place.lon), points)
+
+
+def _filters(sort: str | None, stars: str | None, refundable: str | None) -> Filters:
+    return Filters(
+        sort=next((known for known in SORTS if known == sort), "price"),
+        stars=int(stars) if stars in ("1", "2", "3", "4", "5") else None,
+        refundable=refundable == "1",
+    )
+
+
+def _same(params: Sequence[tuple[str, str]]) -> str:
+    """A mark of the question, so that a cursor is only good for the list that gave it."""
+    kept = sorted((name, value) for name, value in params if name != "cursor")
+    return sha256(msgspec.json.encode(kept)).hexdigest()[:12]
+
+
+def _after(cursor: str | None, params: Sequence[tuple[str, str]]) -> Key | None:
+    """Where the page begins; a cursor that is not this list's begins at the beginning."""
+    try:
+        found = pages.decode(cursor, tuple[str, Key])
+    except InvalidCursor:
+        return None
+    return found[1] if found is not None and found[0] == _same(params) else None
+
+
+handlers = [show_results]
