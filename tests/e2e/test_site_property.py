@@ -1,0 +1,35 @@
+"""A hotel's page in a real browser: by day and night, from left and right, with its pictures opened."""
+
+from __future__ import annotations
+
+import pytest
+
+from hotel_booking.core.db import Database
+from tests.browser import WIDTHS, accessibility, browsing, screenshot, serving, visiting
+from tests.e2e.test_panel_pages import wider_than_the_screen
+from tests.small_hotel import SLUG, small_hotel
+
+QUESTION = "?arrival=2030-03-04&departure=2030-03-07"
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+async def test_the_page_at_every_width(db: Database, database_url: str, language: str, scheme: str) -> None:
+    await small_hotel(db, rooms=3, room_types=("DBL", "SGL"))
+    wrong: list[str] = []
+    async with (
+        serving(database_url) as site,
+        browsing() as browser,
+        visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page,
+    ):
+        for size, width in WIDTHS.items():
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.goto(f"/{language}/hotels/{SLUG}{QUESTION}")
+            await screenshot(page, f"site-property-{language}-{scheme}-{size}")
+            wrong += [f"{width}: {item}" for item in await wider_than_the_screen(page)]
+            wrong += [f"{width}: {item}" for item in await accessibility(page)]
+        await page.locator("[data-picture]").first.click()
+        assert await page.locator("[data-lightbox]").is_visible()
+        await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("Escape")
+        assert not await page.locator("[data-lightbox]").is_visible()
+    assert not wrong
