@@ -16,7 +16,7 @@ _YEAR = 365 * 24 * 3600
 
 
 @get(
-    ["/", "/search", "/hotels/{slug:str}", "/account", "/account/{rest:path}"],
+    ["/", "/search", "/hotels/{slug:str}"],
     opt=public(),
     include_in_schema=False,
     sync_to_thread=False,
