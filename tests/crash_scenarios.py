@@ -1,8 +1,8 @@
 """What a process is doing when it dies: each scenario is prepared, then acted until its crash point.
 
-Run as a program it is the process that dies: it reads lines of JSON (scenario, state, crash point), forks for
-each, acts in the child and says on standard output how the child ended. So Python starts once, and every death
-is real.
+Run as a program it is the process that dies: it reads lines of JSON (scenario, state, crash point), forks
+for each, acts in the child and says on standard output how the child ended. So Python starts once, and every
+death is real.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ DAMAGE = {
     "ledger_of_payments": "DELETE FROM ledger_entry",
     "ledger_of_bookings": "UPDATE ledger_charge SET amount = amount + 1",
     "listed_money": "UPDATE booking_entry SET paid = paid - 1",
-    "reversals_are_whole": "INSERT INTO ledger_charge (booking_id, kind, amount, currency, reverses, created_at)"
+    "reversals_are_whole": "INSERT INTO ledger_charge"
+    " (booking_id, kind, amount, currency, reverses, created_at)"
     " SELECT booking_id, 'reversal', 1 - amount, currency, id, now() FROM ledger_charge",
     "refunds_within_payments": "INSERT INTO refund (id, payment_id, amount, reason, status, created_at)"
     " SELECT gen_random_uuid(), id, amount + 1, 'x', 'due', now() FROM payment",
