@@ -181,8 +181,9 @@ async def queue_one(tx: Any, event: str, **changes: Any) -> bool:
 
 async def work(url: str, mailer: Any) -> None:
     """Run a worker until its queue is empty."""
-    await worker.run(url, lambda _: Gateways(SandboxGateway()), mailer=mailer, wait=False, concurrency=4,
-    pool_size=4)
+    await worker.run(
+        url, lambda _: Gateways(SandboxGateway()), mailer=mailer, wait=False, concurrency=4, pool_size=4
+    )
 
 
 async def status(db: Database, message_id: UUID) -> tuple[str, int]:
