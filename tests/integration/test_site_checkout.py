@@ -15,6 +15,7 @@ from hotel_booking.core.db import Database
 from tests.http_client import running, settings_for
 from tests.small_hotel import FIRST, SLUG, small_hotel, stay
 from tests.staff_client import SAME_ORIGIN
+from tests.stripe_double import StripeDouble
 
 GUEST = {"given_name": "Ana", "family_name": "Beispiel", "email": "ana@example.com"}
 
@@ -219,3 +220,44 @@ async def test_a_broken_form_gets_no_error_of_ours(
         answer = await client.post("/en/book", data={**offer(), **broken})
         assert answer.status_code in (303, 400, 404, 409, 422), answer.text
         assert await one(db, "SELECT count(*) FROM booking") == 0
+
+
+async def test_stripes_form_and_page_take_the_card_and_the_server_asks_stripe(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    with StripeDouble() as stripe:
+        settings = settings_for(
+            database_url,
+            secret_key="k" * 40,
+            gateway="stripe",
+            stripe_secret_key="sk_test_double",
+            stripe_publishable_key="pk_test_double",
+            stripe_webhook_secrets=("whsec_double",),
+            stripe_api_base=stripe.url,
+        )
+        async with running(settings) as (_, client):
+            client.headers.update(SAME_ORIGIN)
+            pay = await held(client, language="en")
+            form = {"method": "card", "expected": "18000"}
+            page = await client.post(pay, data=form)
+            assert page.status_code == 200
+            policy = page.headers["content-security-policy"]
+            assert "script-src 'self' https://js.stripe.com" in policy
+            assert "unsafe" not in policy
+            secret = re.search(r'data-client-secret="([^"]+)"', page.text)
+            assert secret is not None
+            back = pay.removesuffix("/pay") + "/paid"
+            early = await client.get(back)
+            assert early.status_code == 200
+            assert await one(db, "SELECT status FROM booking") == "held"
+            again = await client.post(pay, data=form)
+            assert secret[1] in again.text  # a second tab: the same payment
+            stripe.complete(stripe.intents()[0]["id"])
+            done = await client.get(back)
+            assert done.headers["location"] == pay.removesuffix("/pay")
+            assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 18_000
+            other = await held(client, language="en")
+            hosted = await client.post(other, data={**form, "hosted": "true"})
+            assert hosted.status_code == 303
+            assert hosted.headers["location"].startswith("http")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.web import checkout, entrance, home, manage, property_page, results
+from hotel_booking.web import checkout, entrance, home, manage, payment, property_page, results
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 
@@ -13,6 +13,7 @@ _PAGES = [
     *results.handlers,
     *property_page.handlers,
     *checkout.handlers,
+    *payment.handlers,
     *manage.handlers,
 ]
 # Addresses without a language: they send the guest on, or are the same in all.

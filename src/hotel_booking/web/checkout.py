@@ -15,16 +15,14 @@ from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
-from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteUsed, StayNotSold
 from hotel_booking.domains.bookings.pricing import recompute
-from hotel_booking.domains.bookings.queries import RoomSeen, booking_by_reference, quote_seen, rooms_of_quote
-from hotel_booking.domains.bookings.types import Booking, RoomRequest
+from hotel_booking.domains.bookings.queries import RoomSeen, quote_seen, rooms_of_quote
+from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.guests.types import GuestDetails
-from hotel_booking.domains.payments.errors import UnknownGateway
-from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http import cookies
@@ -33,9 +31,9 @@ from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import property_query
-from hotel_booking.web.checkout_words import why
+from hotel_booking.web.checkout_words import said
 from hotel_booking.web.conditions import Conditions
-from hotel_booking.web.own_bookings import open_own, remember
+from hotel_booking.web.own_bookings import remember
 from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.site import language_of, link, site, texts_of
 
@@ -120,50 +118,10 @@ async def book(
         return _to_booking(request, quote["reference"] if quote is not None else "")
     except DomainError as error:
         if error.field is None or error.code in ("sold_out", "quote_expired"):
-            form = _said(request, form, error)
+            form = said(request, form, error)
         return await _details(request, tx, quote_id, quote, form, now, status=422)
     note_booking(request, "held")
     return _to_booking(request, held.booking.reference)
-
-
-@get("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
-async def show_payment(
-    request: Request[Any, Any, State], tx: Transaction, gateways: Gateways, now: datetime, reference: str
-) -> Response[Any]:
-    """What is due and how it can be paid."""
-    booking = await open_own(request, tx, reference)
-    if booking.status not in ("held", "expired"):
-        return see_other(request, _page_of(request, booking))
-    return _payment(request, gateways, booking, now, Form.of())
-
-
-@post("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
-async def pay(
-    request: Request[Any, Any, State], database: Database, gateways: Gateways, now: datetime, reference: str
-) -> Response[Any]:
-    """Pay or guarantee. Sent twice it charges once."""
-    async with database.transaction() as tx:
-        booking = await open_own(request, tx, reference)
-    form = await read(request)
-    try:
-        gateway = _chosen(gateways, form.value("method"), booking)
-        paid = await service.pay(
-            database,
-            gateway,
-            booking_id=booking.id,
-            token=form.value("card")[:300] or ("guarantee" if gateway.page == "none" else None),
-            expected=form.whole("expected", 0, 2**50),
-            now=now,
-        )
-    except DomainError as error:
-        async with database.transaction() as tx:
-            booking = await booking_by_reference(tx, booking.reference)
-        return _payment(request, gateways, booking, now, _said(request, form, error), status=422)
-    if paid.status == "confirmed" and booking.status == "held":
-        note_booking(request, "confirmed")
-    if paid.status == "requires_action" and gateway.page == "sandbox":
-        return site(request, "checkout/second_step.html", booking=booking, token=paid.action_token)
-    return see_other(request, _page_of(request, booking))
 
 
 def _asked(form: Form) -> tuple[Stay, list[RoomRequest]]:
@@ -211,24 +169,6 @@ def _guest(request: Request[Any, Any, State], form: Form) -> GuestDetails:
         form.wrong(wrong, _("This cannot be right. Please check it."))
         form.check()
         raise
-
-
-def _said(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
-    form.errors[""] = why(error, texts_of(language_of(request)))
-    return form
-
-
-def _chosen(gateways: Gateways, method: str, booking: Booking) -> Gateway:
-    if method in ("", "card"):
-        return gateways.card
-    gateway = gateways.of(method)
-    if gateway.page == "none" and booking.due_now:
-        raise UnknownGateway("this booking is paid now")
-    return gateway
-
-
-def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return link(language_of(request), f"booking/{booking.reference}")
 
 
 def _to_booking(request: Request[Any, Any, State], reference: str) -> Response[Any]:
@@ -297,41 +237,4 @@ def shown_room(room: RoomSeen, quote: Row, language: str, now: datetime) -> dict
     }
 
 
-def _payment(
-    request: Request[Any, Any, State],
-    gateways: Gateways,
-    booking: Booking,
-    now: datetime,
-    form: Form,
-    status: int = 200,
-) -> Response[Any]:
-    language = language_of(request)
-    lapsed = booking.status == "expired" or booking.hold_expires_at <= now
-    stay = Stay(
-        min(room.arrival for room in booking.reservations),
-        max(room.departure for room in booking.reservations),
-    )
-    asked = property_query.read(
-        {"arrival": [stay.arrival.isoformat()], "departure": [stay.departure.isoformat()]},
-        today=now.date(),
-        texts=texts_of(language),
-    )
-    return site(
-        request,
-        "checkout/pay.html",
-        status=status,
-        headers={"cache-control": "no-store"},
-        booking=booking,
-        stay=stay,
-        lapsed=lapsed,
-        again=link(language, f"hotels/{booking.property_slug}") + asked.query() + "#rooms",
-        card_page=gateways.card.page,
-        methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"]
-        if booking.due_now
-        else [],
-        say=Saying(language, texts_of(language)),
-        form=form,
-    )
-
-
-handlers = [take_offer, show_details, book, show_payment, pay]
+handlers = [take_offer, show_details, book]

@@ -4,8 +4,14 @@ sentence."""
 from __future__ import annotations
 
 import gettext
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
 
 from hotel_booking.core.errors import DomainError
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.web.site import language_of, texts_of
 
 
 def why(error: DomainError, words: gettext.NullTranslations) -> str:
@@ -37,3 +43,9 @@ def why(error: DomainError, words: gettext.NullTranslations) -> str:
         case "wrong_state":
             return _("The booking has changed in the meantime. This page shows how it stands now.")
     return _("This does not go at the moment. Check what you typed, or ask the hotel.")
+
+
+def said(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
+    """The form with why it did not go, above its fields."""
+    form.errors[""] = why(error, texts_of(language_of(request)))
+    return form

@@ -97,6 +97,16 @@ async def by_reference(tx: Transaction, *, gateway: str, reference: str) -> UUID
     return found
 
 
+async def waits_for_guest(tx: Transaction, booking_id: UUID) -> UUID | None:
+    """The booking's latest payment that is not decided yet."""
+    found: UUID | None = await tx.fetchval(
+        "SELECT id FROM payment WHERE booking_id = $1 AND status IN ('requires_action', 'started', 'unknown')"
+        " ORDER BY created_at DESC LIMIT 1",
+        booking_id,
+    )
+    return found
+
+
 async def exists(tx: Transaction, *, payment_id: UUID, gateway: str) -> bool:
     """Whether it is a payment of ours, made with this gateway."""
     return bool(

@@ -1,0 +1,195 @@
+"""Paying for a hold: what is due, how it can be paid, what became of it. A form sent twice charges once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.config import Settings
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.due import highest_later_charge
+from hotel_booking.domains.bookings.queries import booking_by_reference
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.payments.errors import UnknownGateway
+from hotel_booking.domains.payments.gateway import Gateway, Gateways
+from hotel_booking.domains.payments.queries import waits_for_guest
+from hotel_booking.http.access import public
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.web import property_query
+from hotel_booking.web.checkout_words import said
+from hotel_booking.web.own_bookings import open_own
+from hotel_booking.web.property_saying import Saying
+from hotel_booking.web.site import language_of, link, site, texts_of
+
+# Stripe's script and frames, on this page alone; its own page takes a form's redirect.
+STRIPE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self' https://js.stripe.com;"
+    " frame-src https://js.stripe.com https://hooks.stripe.com; connect-src 'self' https://api.stripe.com;"
+    " form-action 'self' https://checkout.stripe.com; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@get("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
+async def show_payment(
+    request: Request[Any, Any, State], tx: Transaction, gateways: Gateways, now: datetime, reference: str
+) -> Response[Any]:
+    """What is due and how it can be paid."""
+    booking = await open_own(request, tx, reference)
+    if booking.status not in ("held", "expired"):
+        return see_other(request, _page_of(request, booking))
+    return _payment(request, gateways, booking, now, Form.of())
+
+
+@post("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
+async def pay(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    settings: Settings,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Pay or guarantee. Sent twice it charges once."""
+    async with database.transaction() as tx:
+        booking = await open_own(request, tx, reference)
+    form = await read(request)
+    try:
+        gateway = _chosen(gateways, form.value("method"), booking)
+        paid = await service.pay(
+            database,
+            gateway,
+            booking_id=booking.id,
+            token=form.value("card")[:300] or ("guarantee" if gateway.page == "none" else None),
+            agreement=agreement(booking, language_of(request)) if form.flag("keep") else None,
+            return_url=_return_url(request, settings, booking) if form.flag("hosted") else None,
+            expected=form.whole("expected", 0, 2**50),
+            now=now,
+        )
+    except DomainError as error:
+        async with database.transaction() as tx:
+            booking = await booking_by_reference(tx, booking.reference)
+        return _payment(request, gateways, booking, now, said(request, form, error), status=422)
+    if paid.status == "confirmed" and booking.status == "held":
+        note_booking(request, "confirmed")
+    if paid.status == "requires_action" and gateway.page == "sandbox":
+        return site(request, "checkout/second_step.html", booking=booking, token=paid.action_token)
+    if paid.status == "requires_action" and paid.action_url is not None:
+        return see_other(request, paid.action_url)
+    if paid.status == "requires_action" and gateway.page == "stripe":
+        return site(
+            request,
+            "checkout/card.html",
+            headers={"cache-control": "no-store"},
+            policy=STRIPE_POLICY,
+            booking=booking,
+            key=settings.stripe_publishable_key,
+            secret=paid.action_token,
+            back=_return_url(request, settings, booking),
+        )
+    return see_other(request, _page_of(request, booking))
+
+
+@get("/booking/{reference:str}/paid", opt=public(), include_in_schema=False)
+async def come_back(
+    request: Request[Any, Any, State], database: Database, gateways: Gateways, now: datetime, reference: str
+) -> Response[Any]:
+    """The guest comes back from the gateway's form or page. What is true is asked of the gateway, never read
+    from the address."""
+    async with database.transaction() as tx:
+        booking = await open_own(request, tx, reference)
+        waiting = await waits_for_guest(tx, booking.id)
+    form = Form.of()
+    try:
+        if waiting is not None:
+            await service.finish_payment(database, gateways, payment_id=waiting, now=now)
+    except DomainError as error:
+        form = said(request, form, error)
+    async with database.transaction() as tx:
+        after = await booking_by_reference(tx, booking.reference)
+    if after.status == "confirmed" and booking.status != "confirmed":
+        note_booking(request, "confirmed")
+    if after.status in ("held", "expired"):
+        return _payment(request, gateways, after, now, form)
+    return see_other(request, _page_of(request, after))
+
+
+def agreement(booking: Booking, language: str) -> str:
+    """The words by which the guest lets the card be kept, in their language: as shown, so stored."""
+    _ = texts_of(language).gettext
+    most = Saying(language, texts_of(language)).money(highest_later_charge(booking), booking.currency)
+    return _(
+        "{hotel} may keep my card with its payment provider and charge it for booking {reference} without"
+        " asking again: the rest of the price when it is due, and the fee for cancelling late or not"
+        " arriving, at most {amount} in all."
+    ).format(hotel=booking.property_name, reference=booking.reference, amount=most)
+
+
+def _return_url(request: Request[Any, Any, State], settings: Settings, booking: Booking) -> str:
+    path = link(language_of(request), f"booking/{booking.reference}/paid")
+    return settings.public_url.rstrip("/") + path
+
+
+def _chosen(gateways: Gateways, method: str, booking: Booking) -> Gateway:
+    if method in ("", "card"):
+        return gateways.card
+    gateway = gateways.of(method)
+    if gateway.page == "none" and booking.due_now:
+        raise UnknownGateway("this booking is paid now")
+    return gateway
+
+
+def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return link(language_of(request), f"booking/{booking.reference}")
+
+
+def _payment(
+    request: Request[Any, Any, State],
+    gateways: Gateways,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
+) -> Response[Any]:
+    language = language_of(request)
+    lapsed = booking.status == "expired" or booking.hold_expires_at <= now
+    stay = Stay(
+        min(room.arrival for room in booking.reservations),
+        max(room.departure for room in booking.reservations),
+    )
+    asked = property_query.read(
+        {"arrival": [stay.arrival.isoformat()], "departure": [stay.departure.isoformat()]},
+        today=now.date(),
+        texts=texts_of(language),
+    )
+    return site(
+        request,
+        "checkout/pay.html",
+        status=status,
+        policy=STRIPE_POLICY if gateways.card.page == "stripe" else PAGE_POLICY,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        stay=stay,
+        lapsed=lapsed,
+        again=link(language, f"hotels/{booking.property_slug}") + asked.query() + "#rooms",
+        card_page=gateways.card.page,
+        methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"]
+        if booking.due_now
+        else [],
+        later=agreement(booking, language)
+        if highest_later_charge(booking) and gateways.card.saves_cards
+        else None,
+        say=Saying(language, texts_of(language)),
+        form=form,
+    )
+
+
+handlers = [show_payment, pay, come_back]
