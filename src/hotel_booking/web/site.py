@@ -30,7 +30,7 @@ from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_skeleton, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment
 from litestar import Request, Response
@@ -161,20 +161,17 @@ def _templates(language: str) -> Environment:
     def day(value: date | None, skeleton: str = "yMMMEd") -> str:
         return "" if value is None else str(format_skeleton(skeleton, value, locale=locale))
 
-    def long_day(value: date | None) -> str:
-        return "" if value is None else str(format_date(value, "full", locale=locale))
+    def clock(value: datetime, timezone: str) -> str:
+        return str(format_time(value.astimezone(ZoneInfo(timezone)), "short", locale=locale))
 
-    def instant(value: datetime | None, timezone: str = "UTC", skeleton: str = "MMMdHm") -> str:
+    def instant(value: datetime | None, timezone: str = "UTC", skeleton: str = "MMMd") -> str:
+        """A day and a time on the clock of a place; with the skeleton "Hm" the time alone."""
         if value is None:
             return ""
-        return str(format_skeleton(skeleton, value, tzinfo=ZoneInfo(timezone), locale=locale))
-
-    def moment(value: datetime | None, timezone: str = "UTC") -> str:
-        return (
-            ""
-            if value is None
-            else str(format_datetime(value, "long", tzinfo=ZoneInfo(timezone), locale=locale))
-        )
+        if skeleton == "Hm":
+            return clock(value, timezone)
+        local = value.astimezone(ZoneInfo(timezone))
+        return f"{format_skeleton(skeleton, local.date(), locale=locale)}, {clock(value, timezone)}"
 
     def number(value: float) -> str:
         return str(format_decimal(value, locale=locale))
@@ -185,9 +182,7 @@ def _templates(language: str) -> Environment:
     templates.filters |= {
         "money": money,
         "day": day,
-        "long_day": long_day,
         "instant": instant,
-        "moment": moment,
         "number": number,
         "percent": percent,
     }

@@ -1,0 +1,102 @@
+"""The guests' way from the front page to a booking, in a real browser: every page at three widths, by day and
+night, from left and right, with axe-core; and the whole way without JavaScript: two guests and one room."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page
+
+from hotel_booking.core.db import Database
+from tests.browser import WIDTHS, accessibility, browsing, screenshot, serving, visiting
+from tests.e2e.test_panel_pages import wider_than_the_screen
+from tests.small_hotel import SLUG, small_hotel
+
+QUESTION = "?arrival=2030-03-04&departure=2030-03-07"
+KEY = "k" * 40
+
+
+async def looked_at(page: Page, name: str) -> list[str]:
+    """What is wrong with the page as it stands, at every width."""
+    wrong: list[str] = []
+    for size, width in WIDTHS.items():
+        await page.set_viewport_size({"width": width, "height": 900})
+        await screenshot(page, f"site-{name}-{size}")
+        wrong += [f"{name} at {width}: wider: {item}" for item in await wider_than_the_screen(page)]
+        wrong += [f"{name} at {width}: {item}" for item in await accessibility(page)]
+    return wrong
+
+
+async def in_lisbon(db: Database) -> None:
+    """The hotel stands in a city that can be searched."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO place (id, name, country, lat, lon, population, timezone)"
+            " VALUES (2267057, 'Lisbon', 'PT', 38.72, -9.13, 500000, 'Europe/Lisbon') ON CONFLICT DO NOTHING"
+        )
+        await tx.execute("UPDATE property SET place_id = 2267057, city = 'Lisbon'")
+
+
+async def fill_in(page: Page) -> None:
+    await page.fill("#given_name", "Ana")
+    await page.fill("#family_name", "Example")
+    await page.fill("#email", "ana@example.com")
+    await page.locator("form.card button.primary").click()
+    await page.wait_for_load_state()
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("de", "dark"), ("ar", "light")])
+async def test_every_page_of_the_way(db: Database, database_url: str, language: str, scheme: str) -> None:
+    await small_hotel(db, rooms=5)
+    await in_lisbon(db)
+    wrong: list[str] = []
+    mark = f"{language}-{scheme}"
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        browsing() as browser,
+        visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page,
+    ):
+        for name, path in (
+            ("home", "/"),
+            ("results", f"/search{QUESTION}&place=2267057"),
+            ("nothing", "/search?place=2267057&arrival=2030-12-04&departure=2030-12-07"),
+            ("unknown", "/search?place=Nowhere-at-all"),
+            ("problem", "/no-such-page"),
+            ("find", "/booking"),
+        ):
+            await page.goto(f"/{language}{path}")
+            wrong += await looked_at(page, f"{name}-{mark}")
+        await page.goto(f"/{language}/hotels/{SLUG}{QUESTION}")
+        await page.locator(".offer-buy button").last.click()
+        await page.wait_for_load_state()
+        wrong += await looked_at(page, f"details-{mark}")
+        await fill_in(page)
+        wrong += await looked_at(page, f"payment-{mark}")
+        await page.locator("form.card button.primary").first.click()
+        await page.wait_for_load_state()
+        wrong += await looked_at(page, f"booking-{mark}")
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT status FROM booking") == "confirmed"
+    assert wrong == []
+
+
+async def test_two_guests_one_room_and_no_javascript(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=1)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        browsing() as browser,
+        visiting(browser, site, java_script_enabled=False) as first,
+        visiting(browser, site, java_script_enabled=False) as second,
+    ):
+        for page in (first, second):
+            await page.goto(f"/en/hotels/{SLUG}{QUESTION}")
+            await page.locator(".offer-buy button").last.click()
+            await page.wait_for_load_state()
+        await fill_in(first)
+        await fill_in(second)
+        assert "Nothing was charged" in await second.locator(".alert").inner_text()
+        assert await second.input_value("#given_name") == "Ana"
+        await first.locator("form.card button.primary").first.click()
+        await first.wait_for_load_state()
+        assert await first.locator("h1").inner_text() == "Your booking is confirmed"
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM booking WHERE status = 'confirmed'") == 1
