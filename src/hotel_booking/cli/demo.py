@@ -328,6 +328,7 @@ def _welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
     lines = [
         f"[bold]Hotel Booking Platform[/] is running on [bold cyan]{base}[/]",
         "",
+        f"  Guests' site   {base}",
         f"  Panel          {base}/admin",
         f"  Sign in as     {door}",
         f"  Sent mail      {base}/demo/mail",
