@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.web import checkout, entrance, home, manage, payment, property_page, results
+from hotel_booking.web import checkout, entrance, home, manage, payment, property_page, results, sitemap
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 
@@ -17,7 +17,7 @@ _PAGES = [
     *manage.handlers,
 ]
 # Addresses without a language: they send the guest on, or are the same in all.
-_UNPREFIXED = [*entrance.handlers, *manage.unprefixed, *property_page.unprefixed]
+_UNPREFIXED = [*entrance.handlers, *sitemap.handlers, *manage.unprefixed, *property_page.unprefixed]
 
 __all__ = ["handlers", "problem_page"]
 

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
 from hotel_booking.web.language import COOKIE, LANGUAGES, preferred
+from hotel_booking.web.site import CURRENCY
 
 _YEAR = 365 * 24 * 3600
 
@@ -41,4 +42,18 @@ def choose_language(request: Request[Any, Any, State], language: str) -> Respons
     return Response(b"", status_code=303, headers={"location": f"/{chosen}/{rest}"}, cookies=[cookie])
 
 
-handlers = [send_on, choose_language]
+@get("/currency/{code:str}", opt=public(), include_in_schema=False, sync_to_thread=False)
+def choose_currency(request: Request[Any, Any, State], code: str) -> Response[bytes]:
+    """Remember the currency that prices are also shown in, and go on with the page that `to` names; "own"
+    forgets it. It is for orientation: every hotel charges in its own."""
+    good = len(code) == 3 and code.isascii() and code.isalpha()
+    to = request.query_params.get("to", "")
+    parts = to.split("/", 2) if to.isascii() and to.startswith("/") else []
+    rest = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
+    language = parts[1] if len(parts) > 1 and parts[1] in LANGUAGES else preferred(request.scope)
+    value, seconds = (code.upper(), _YEAR) if good else ("", 0)
+    cookie = cookies.write(request.scope, CURRENCY, value, seconds=seconds)
+    return Response(b"", status_code=303, headers={"location": f"/{language}/{rest}"}, cookies=[cookie])
+
+
+handlers = [send_on, choose_language, choose_currency]
