@@ -19,8 +19,10 @@ from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Row
 from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.properties.service import photos
 from hotel_booking.integrations.media import DiskMedia
+from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.worker import run
 from tests.http_client import client_of, running, settings_for
 from tests.integration.test_access import contents
@@ -233,7 +235,7 @@ async def test_files_go_once_the_removal_is_committed(
         assert await rows(db) == []
         assert len(files(tmp_path)) == 3
         assert (await client.post(f"{PAGE}/{row['id']}/delete", data={})).status_code == 404
-    await run(database_url, None, media=DiskMedia(tmp_path), wait=False)  # type: ignore[arg-type]
+    await run(database_url, lambda _db: Gateways(SandboxGateway()), media=DiskMedia(tmp_path), wait=False)
     assert files(tmp_path) == []
 
 
