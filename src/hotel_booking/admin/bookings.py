@@ -14,6 +14,7 @@ from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes
+from hotel_booking.domains.bookings.due import refund_stages
 from hotel_booking.domains.bookings.notes import Note
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.queries import free_rooms
@@ -128,6 +129,7 @@ async def booking_page(
         rooms=rooms,
         notes=written,
         payments=money,
+        stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
         events=_story(entries, sent, written, caller.may(Permission.MAIL_VIEW, booking.property_id)),
         form=form or Form.of(),
         owed=owed,

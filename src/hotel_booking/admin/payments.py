@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -20,9 +20,15 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service.confirmation import require_recent
+from hotel_booking.domains.notifications import queries as outbox
 from hotel_booking.domains.payments import queries, refunds
 from hotel_booking.domains.payments import service as payments
-from hotel_booking.domains.payments.errors import PaymentNotFound, RefundRepeated, UnknownGateway
+from hotel_booking.domains.payments.errors import (
+    AmountMismatch,
+    PaymentNotFound,
+    RefundRepeated,
+    UnknownGateway,
+)
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.rates.wording import money
 from hotel_booking.http.access import staff
@@ -31,6 +37,8 @@ from hotel_booking.http.ui.render import page, see_other
 
 _VIEW = staff(Permission.PAYMENTS_VIEW)
 _MANAGE = staff(Permission.PAYMENTS_MANAGE)
+_TRANSFER = "bank_transfer"
+_LINKS = ("booking_held", "balance_due")
 
 
 @get("/bookings/{reference:str}/payments", opt=_VIEW)
@@ -150,9 +158,13 @@ async def transfer_received(
             database, gateways, payment_id=payment_id, amount=amount or 0, reference=text, now=now
         )
     except DomainError as error:
+        if isinstance(error, AmountMismatch):
+            form.wrong("received", f"{error.detail}: {error.fix}")
         async with database.transaction() as tx:
             booking = await open_booking(tx, reference, caller)
-            return await _page(request, tx, gateways, booking, now, form.failed(error), status=422)
+            return await _page(
+                request, tx, gateways, booking, now, form.failed(error), typed_for=payment_id, status=422
+            )
     return _done(request, booking, "The transfer is noted.")
 
 
@@ -179,7 +191,7 @@ async def settle_refund(
             return _done(
                 request, booking, "The refund is sent again." if done else "It was sent again already."
             )
-        if item.gateway != "bank_transfer":
+        if item.gateway != _TRANSFER:
             raise PaymentNotFound("only transfers are sent back by hand")
     await refunds.note_refund(database, refund_id=refund_id, answer=refunds.SENT_BY_HAND, now=now)
     return _done(request, booking, "The refund is noted as sent.")
@@ -197,6 +209,7 @@ async def send_link(
     """Send the guest the link to pay what is due."""
     booking = await _managed(tx, caller, reference)
     owed = _owed(booking)
+    earlier = {message.id for message in await outbox.of_booking(tx, booking.id)}
     try:
         if booking.status == "held" and booking.hold_expires_at > now:
             await mail.link_to_pay(tx, booking, now=now)
@@ -204,8 +217,17 @@ async def send_link(
             await mail.balance_due(tx, booking, amount=owed, declined=False, now=now)
         else:
             raise WrongState("there is nothing to pay", fix="look at the balance")
+        messages = [
+            message for message in await outbox.of_booking(tx, booking.id) if message.template in _LINKS
+        ]
+        if not messages:
+            raise WrongState("no mail goes out for this booking", fix="tell the guest in another way")
     except DomainError as error:
         return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
+    if messages[0].id in earlier:
+        # The same thing is told once: nobody should believe that it went out again.
+        told = f"This mail was made before and is not sent twice; it is {messages[0].status}."
+        return _done(request, booking, told)
     return _done(request, booking, "The link to pay is sent.")
 
 
@@ -245,11 +267,16 @@ async def expect_transfer(
     async with database.transaction() as tx:
         booking = await _managed(tx, caller, reference)
     try:
-        gateway = gateways.of("bank_transfer")
-        await service.pay(database, gateway, booking_id=booking.id, token=None, now=now)
+        gateway = gateways.of(_TRANSFER)
+        if booking.status != "held":
+            raise WrongState("the booking is not held any more", fix="look at it again")
+        done = await service.pay(database, gateway, booking_id=booking.id, token=None, now=now)
     except DomainError as error:
         async with database.transaction() as tx:
+            booking = await open_booking(tx, reference, caller)
             return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
+    if done.status == "confirmed":  # nothing is due before the stay
+        return _done(request, booking, "The booking is confirmed; nothing is due now.")
     return _done(request, booking, "The rooms wait for the transfer; the guest is told where to send it.")
 
 
@@ -294,12 +321,13 @@ async def _page(
     asked: queries.PaymentSeen | None = None,
     said: Outcome | str | None = None,
     repeated: bool = False,
+    typed_for: UUID | None = None,
     status: int = 200,
 ) -> Response[str]:
     seen = await queries.of_booking(tx, booking.id)
-    transfers: Literal["bank_transfer"] = "bank_transfer"
     try:
-        can_transfer = gateways.of(transfers) is not None and booking.status == "held"
+        gateways.of(_TRANSFER)
+        can_transfer = booking.status == "held"
     except UnknownGateway:
         can_transfer = False
     return page(
@@ -317,6 +345,8 @@ async def _page(
         due=max(due_at(booking, now) - booking.paid - booking.reserved, 0),
         can_transfer=can_transfer,
         form=form,
+        typed_for=typed_for,
+        blank=Form.of(),
         asked=asked,
         said=said,
         repeated=repeated,

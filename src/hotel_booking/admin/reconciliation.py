@@ -13,12 +13,13 @@ from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.payments import reconcile
+from hotel_booking.domains.payments import queries, reconcile
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import page, see_other
 
 _LOOKED_BACK = timedelta(days=30)
 _STUCK = timedelta(hours=1)
+_MOST = 100
 RunId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
 
 
@@ -32,12 +33,14 @@ async def show_reconciliation(
     return page(
         request,
         "payments/list.html",
-        attention=await reconcile.attention(
+        attention=await queries.attention(
             tx,
             properties=None if properties is None else list(properties),
             since=now - _LOOKED_BACK,
             stuck_before=now - _STUCK,
+            limit=_MOST,
         ),
+        most=_MOST,
         runs=await reconcile.runs(tx) if properties is None else None,
         now=now,
     )
