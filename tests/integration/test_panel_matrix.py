@@ -3,7 +3,10 @@ nothing; what does not concern somebody is answered as if it did not exist."""
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 from litestar.routes import HTTPRoute
@@ -25,6 +28,11 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
     """For every name in an address: something of the own hotel, and the same of a foreign one."""
     async with db.transaction() as tx:
         hotels = await tx.fetch("SELECT id, slug FROM property ORDER BY id LIMIT 2")
+        # What was compared is of no hotel: there is one for both.
+        run_id = await tx.fetchval(
+            "INSERT INTO reconciliation (gateway, since, until, ran_at, payments, differences)"
+            " VALUES ('sandbox', now() - interval '1 day', now(), now(), 1, 2) RETURNING id"
+        )
         found = []
         for hotel in hotels:
             one = await tx.fetchrow(
@@ -52,6 +60,19 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
                 hotel["slug"].encode(),
                 [hotel["id"]],
             )
+            payment_id = await tx.fetchval(
+                "SELECT p.id FROM payment p JOIN booking b ON b.id = p.booking_id WHERE b.reference = $1"
+                " LIMIT 1",
+                one["reference"],
+            )
+            await tx.execute(
+                "INSERT INTO reconciliation_difference (reconciliation_id, position, kind, payment_id,"
+                "                                       reference, ours, theirs)"
+                " VALUES ($1, $2, 'captured', $3, 'sandbox_1', '12000 (captured)', '0 (authorised)')",
+                run_id,
+                hotel["id"],
+                payment_id,
+            )
             found.append(
                 {
                     "slug": hotel["slug"],
@@ -63,6 +84,8 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
                     "tax": one["tax"],
                     "room_id": str(one["room_id"]),
                     "key_id": str(key_id),
+                    "run_id": str(run_id),
+                    "payment_id": str(payment_id),
                     "staff_id": str(staff_id),
                 }
             )
@@ -153,6 +176,46 @@ async def test_who_may_gets_past_the_door(chain: Database, chain_url: str) -> No
                     answer = await send(client, method, address(route, own))
                 if answer.status_code in (401, 403) or answer.status_code >= 500:
                     wrong.append(f"{method} {address(route, own)} as {role}: {answer.status_code}")
+    assert wrong == []
+
+
+def led_to(page: str, url: str) -> set[tuple[str, str]]:
+    """Methods and paths of everything in the panel that a page's links and forms lead to."""
+    found = {("GET", target) for target in re.findall(r'<a [^>]*?href="([^"]*)"', page)}
+    for attributes in re.findall(r"<form\b([^>]*)>", page):
+        method = "POST" if 'method="post"' in attributes else "GET"
+        action = re.search(r'\baction="([^"]*)"', attributes)
+        found.add((method, action[1] if action else ""))
+    found |= {("POST", target) for target in re.findall(r'formaction="([^"]*)"', page)}
+    paths = {(method, urlsplit(urljoin(url, html.unescape(target))).path) for method, target in found}
+    return {(method, path) for method, path in paths if path.startswith("/admin")}
+
+
+async def test_every_link_and_form_of_every_page_leads_somewhere(chain: Database, chain_url: str) -> None:
+    own, _ = await world(chain)
+    wrong: list[str] = []
+    async with (
+        running(settings_for(chain_url, mfa_required=False)) as (app, _),
+        signed_in(app, chain, (Role.OWNER, None)) as client,
+    ):
+        known: dict[str, list[re.Pattern[str]]] = {"GET": [], "POST": []}
+        for route in app.routes:
+            for method in known.keys() & route.methods if isinstance(route, HTTPRoute) else ():
+                known[method].append(re.compile(re.sub(r"\{[^}]+\}", "[^/<>{}]+", route.path)))
+        for route in app.routes:
+            if not (isinstance(route, HTTPRoute) and route.path.startswith("/admin")):
+                continue
+            if "GET" not in route.methods:
+                continue
+            asked = address(route, own)
+            answer = await client.get(asked)
+            if not answer.headers.get("content-type", "").startswith("text/html"):
+                continue
+            wrong += [
+                f"{asked}: {method} {path}"
+                for method, path in led_to(answer.text, asked)
+                if not any(pattern.fullmatch(unquote(path)) for pattern in known[method])
+            ]
     assert wrong == []
 
 
