@@ -160,11 +160,11 @@ async def transfer_received(
     except DomainError as error:
         if isinstance(error, AmountMismatch):
             form.wrong("received", f"{error.detail}: {error.fix}")
+        else:
+            form.failed(error)
         async with database.transaction() as tx:
             booking = await open_booking(tx, reference, caller)
-            return await _page(
-                request, tx, gateways, booking, now, form.failed(error), typed_for=payment_id, status=422
-            )
+            return await _page(request, tx, gateways, booking, now, form, typed_for=payment_id, status=422)
     return _done(request, booking, "The transfer is noted.")
 
 
