@@ -277,6 +277,8 @@ async def test_everything_that_needs_somebody_is_listed_in_words(hotel: Database
             "Refund not given for an hour",
             "Not settled for an hour",
             "answer by 2030-03-08",
+            "the money is to be taken",
+            "not on the bank's statement yet",
         ):
             assert words in text, words
         assert "disputes" in (await client.get(page_of(booking))).text

@@ -23,7 +23,8 @@ from tests.staff_client import signed_in
 BOOKINGS = 8_000
 GROWING = frozenset(
     "booking reservation guest payment refund ledger_entry room_night rate_night audit_entry mail_message"
-    " room_use quote booking_entry booking_words booking_note".split()
+    " room_use quote booking_entry booking_words booking_note ledger_charge dispute saved_card"
+    " reconciliation_difference".split()
 )
 # What reading a page of a table in order costs here, where it is 1 in life: as if the tables were so much
 # larger in comparison with what a page of the panel needs of them.
@@ -117,7 +118,12 @@ async def test_no_page_of_the_panel_scans_a_table_that_grows(
         running(settings_for(history_url, mfa_required=False)) as (app, _),
         signed_in(app, db, (Role.OWNER, None)) as client,
     ):
-        values = await values_of(db)
+        async with db.transaction() as tx:
+            run_id = await tx.fetchval(
+                "INSERT INTO reconciliation (gateway, since, until, ran_at, payments, differences)"
+                " VALUES ('sandbox', now(), now(), now(), 1, 0) RETURNING id"
+            )
+        values = {**await values_of(db), "run_id": str(run_id)}
         for name in ("fetch", "fetchrow", "fetchval"):
             recording(name)
         for asked in pages(app, values):
@@ -130,10 +136,16 @@ async def test_no_page_of_the_panel_scans_a_table_that_grows(
             assert many >= {"booking", "reservation", "guest", "payment", "booking_entry", "room_night"}
             scans = [
                 (table, page, " ".join(sql.split()))
-                for sql, (page, args) in seen.items()
+                for sql, (page, given) in seen.items()
+                for args in alike(given)
                 for table in await scanned(tx, sql, args, many)
             ]
         assert not scans, "\n".join(map(str, scans))
+
+
+def alike(args: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """What a statement was given; where it was asked for all properties (None), also for a single one."""
+    return [args, ([1], *args[1:])] if args[:1] == (None,) else [args]
 
 
 async def scanned(tx: Transaction, sql: str, args: tuple[Any, ...], many: set[str]) -> set[str]:
