@@ -113,7 +113,15 @@ async def test_a_second_step_and_nothing_due_and_a_changed_amount(db: Database, 
         pay = await held(client)
         changed = await client.post(pay, data={"method": "card", "expected": "17999", "card": "tok_success"})
         assert changed.status_code == 422
-        asked = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
+        assert sent.status_code == 303  # a page that can be reloaded
+        for _reload in range(2):
+            asked = await client.get(sent.headers["location"])
+            assert asked.status_code == 200
+        denied = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_decline"})
+        assert denied.status_code == 422
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
+        asked = await client.get(sent.headers["location"])
         token = re.search(r'name="card" value="(tok_[^"]+)"', asked.text)
         assert token is not None
         done = await client.post(pay, data={"method": "card", "expected": "18000", "card": token[1]})
@@ -167,7 +175,7 @@ async def test_nobody_else_opens_a_booking(db: Database, database_url: str) -> N
         for path in (pay, booking + "/cancel"):
             assert (await stranger.post(path, data={"fee": "0"})).status_code == 404
         reference = booking.rpartition("/")[2]
-        stranger.cookies.set("hotel_booking", f"{reference}.{'x' * 32}")
+        stranger.cookies.set("hotel_bookings", f"{reference.replace('-', '')}.{'x' * 32}")
         assert (await stranger.get(booking)).status_code == 404
         stranger.cookies.clear()
         wrong = {"reference": reference, "email": "somebody@example.com"}
@@ -240,18 +248,21 @@ async def test_stripes_form_and_page_take_the_card_and_the_server_asks_stripe(
             client.headers.update(SAME_ORIGIN)
             pay = await held(client, language="en")
             form = {"method": "card", "expected": "18000"}
-            page = await client.post(pay, data=form)
-            assert page.status_code == 200
+            sent = await client.post(pay, data=form)
+            assert sent.status_code == 303
+            page = await client.get(sent.headers["location"])
             policy = page.headers["content-security-policy"]
             assert "script-src 'self' https://js.stripe.com" in policy
             assert "unsafe" not in policy
             secret = re.search(r'data-client-secret="([^"]+)"', page.text)
             assert secret is not None
-            back = pay.removesuffix("/pay") + "/paid"
+            back = pay.removesuffix("/pay") + "/payment"
+            assert sent.headers["location"] == back
             early = await client.get(back)
             assert early.status_code == 200
             assert await one(db, "SELECT status FROM booking") == "held"
-            again = await client.post(pay, data=form)
+            await client.post(pay, data=form)
+            again = await client.get(back)
             assert secret[1] in again.text  # a second tab: the same payment
             stripe.complete(stripe.intents()[0]["id"])
             done = await client.get(back)
@@ -261,3 +272,105 @@ async def test_stripes_form_and_page_take_the_card_and_the_server_asks_stripe(
             hosted = await client.post(other, data={**form, "hosted": "true"})
             assert hosted.status_code == 303
             assert hosted.headers["location"].startswith("http")
+
+
+async def test_two_offers_in_two_tabs_and_two_bookings_in_one_browser(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        tabs = [await chosen(client, plan) for plan in ("NRF", "FLEX")]
+        pages = [await client.get(tab) for tab in tabs]
+        assert [page.status_code for page in pages] == [200, 200]
+        paid = [(await client.post(tab, data=GUEST)).headers["location"] for tab in tabs]
+        assert len(set(paid)) == 2
+        assert [(await client.get(pay)).status_code for pay in paid] == [200, 200]
+        # Who books again types nothing twice.
+        third = await client.get(await chosen(client))
+        assert 'value="ana@example.com"' in third.text
+
+
+async def test_a_house_without_a_key_sells_until_it_restarts(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with running(settings_for(database_url, secret_key=None)) as (_, client):
+        client.headers.update(SAME_ORIGIN)
+        pay = await held(client)
+        done = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
+        assert (await client.get(done.headers["location"])).status_code == 200
+
+
+async def test_a_transfer_says_where_the_money_goes(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    settings = settings_for(database_url, secret_key="k" * 40, bank_account="Hotel Lima\nDE02 1203 0000")
+    async with running(settings) as (_, client):
+        client.headers.update(SAME_ORIGIN)
+        pay = await held(client, language="en")
+        reference = pay.split("/")[-2]
+        sent = await client.post(pay, data={"method": "bank_transfer", "expected": "18000"})
+        assert sent.status_code == 303
+        for where in (sent.headers["location"], (await client.get(pay)).headers["location"]):
+            page = await client.get(where)
+            for words in ("Hotel Lima", "DE02 1203 0000", reference, "€180.00", "At the account by"):
+                assert words in page.text
+        other = await client.get(pay, params={"other": "1"})
+        assert 'name="card"' in other.text
+        done = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
+        assert done.status_code == 303
+        assert await one(db, "SELECT status FROM booking") == "confirmed"
+        assert await one(db, "SELECT count(*) FROM ledger_entry") == 1
+
+
+async def test_a_gateway_that_does_not_answer_is_waited_for_and_nothing_untrue_is_said(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_lost"})
+        assert sent.headers["location"] == pay.removesuffix("/pay") + "/payment"
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+        waits = await client.get(pay)
+        assert waits.headers["location"] == sent.headers["location"]  # not "nothing was charged"
+        done = await client.get(waits.headers["location"])  # the gateway is asked: it has the money
+        assert done.status_code == 303
+        assert await one(db, "SELECT status FROM booking") == "confirmed"
+
+
+async def test_an_offer_that_is_gone_leads_back_with_the_same_question_and_says_why(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (_, first), site(database_url) as (_, second):
+        await held(first)
+        late = await second.post("/en/book", data=offer())
+        assert late.status_code == 303
+        assert "adults=2" in late.headers["location"]
+        page = await second.get(late.headers["location"])
+        assert "This offer has just gone" in page.text
+
+
+async def test_what_is_still_open_is_paid_on_the_site_and_once(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", language="en")
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        page = await client.get(pay)
+        assert page.status_code == 200
+        amount = re.search(r'name="expected" value="(\d+)"', page.text)
+        assert amount is not None
+        form = {"method": "card", "expected": amount[1], "balance": "true", "card": "tok_success"}
+        at_the_desk = await client.post(pay, data={**form, "method": "pay_at_property"})
+        assert at_the_desk.status_code == 422
+        for _again in range(2):
+            assert (await client.post(pay, data=form)).status_code == 303
+        assert await one(db, "SELECT sum(amount) FROM ledger_entry") == int(amount[1])
+        assert (await client.get(pay)).status_code == 303
+
+
+async def test_texts_that_are_no_references_lock_only_their_address(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        wrong = {"reference": "what?", "email": "ana@example.com"}
+        codes = [(await client.post("/en/booking", data=wrong)).status_code for _ in range(8)]
+        assert codes == [422] * 8

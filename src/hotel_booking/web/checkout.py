@@ -18,14 +18,13 @@ from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.errors import QuoteUsed, StayNotSold
+from hotel_booking.domains.bookings.errors import BookingNotFound, QuoteUsed, StayNotSold
 from hotel_booking.domains.bookings.pricing import recompute
-from hotel_booking.domains.bookings.queries import RoomSeen, quote_seen, rooms_of_quote
+from hotel_booking.domains.bookings.queries import RoomSeen, booking_by_reference, quote_seen, rooms_of_quote
 from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
-from hotel_booking.http import cookies
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
@@ -33,11 +32,11 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import property_query
 from hotel_booking.web.checkout_words import said
 from hotel_booking.web.conditions import Conditions
-from hotel_booking.web.own_bookings import remember
+from hotel_booking.web.language import countries
+from hotel_booking.web.own_bookings import own_references, owns_quote, remember, remember_quote
 from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.site import language_of, link, site, texts_of
 
-_QUOTE = "hotel_quote"
 _FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
 _NEEDED = ("given_name", "family_name", "email")
 
@@ -61,16 +60,15 @@ async def take_offer(
             lifetime=timedelta(minutes=settings.quote_minutes),
         )
     except (StayNotSold, Invalid) as error:
-        back = property_query.read(
-            {name: [form.value(name)] for name in ("arrival", "departure")},
-            today=now.date(),
-            texts=texts_of(language),
-        )
         if isinstance(error, Invalid) and not slug.replace("-", "").isalnum():
             raise
-        return see_other(request, link(language, f"hotels/{slug}") + back.query() + "#rooms")
+        return see_other(
+            request,
+            link(language, f"hotels/{slug}") + _question(form, language, now) + "#rooms",
+            notice=texts_of(language).gettext("This offer has just gone. These are left."),
+        )
     answer = see_other(request, link(language, f"book/{quote.id}"))
-    answer.cookies.append(cookies.write(request.scope, _QUOTE, str(quote.id), seconds=24 * 3600))
+    answer.cookies.append(remember_quote(request, quote.id))
     return answer
 
 
@@ -80,11 +78,11 @@ async def show_details(
 ) -> Response[Any]:
     """Who is coming? A quote that was booked already leads to its booking."""
     quote = await quote_seen(tx, quote_id)
-    if quote is None or not _owns(request, quote_id):
+    if quote is None or not owns_quote(request, quote_id):
         return site(request, "checkout/gone.html", status=404, expired=False, again=None)
     if quote["reference"] is not None:
         return _to_booking(request, quote["reference"])
-    return await _details(request, tx, quote_id, quote, Form.of(), now)
+    return await _details(request, tx, quote_id, quote, await _known(request, tx), now)
 
 
 @post("/book/{quote_id:uuid}", opt=public(), include_in_schema=False)
@@ -93,7 +91,7 @@ async def book(
 ) -> Response[Any]:
     """Hold the rooms; sent twice it is the same booking."""
     quote = await quote_seen(tx, quote_id)
-    if quote is None or not _owns(request, quote_id):
+    if quote is None or not owns_quote(request, quote_id):
         return site(request, "checkout/gone.html", status=404, expired=False, again=None)
     form = await read(request)
     try:
@@ -124,6 +122,29 @@ async def book(
     return _to_booking(request, held.booking.reference)
 
 
+async def _known(request: Request[Any, Any, State], tx: Transaction) -> Form:
+    """The form as far as this browser's latest booking fills it in: who takes a lapsed room again, or books
+    another one, types nothing twice."""
+    for reference in own_references(request)[:1]:
+        try:
+            booking = await booking_by_reference(tx, reference)
+        except BookingNotFound:
+            continue
+        return Form.of(**{name: getattr(booking, name) or "" for name in _FIELDS})
+    return Form.of()
+
+
+def _question(form: Form, language: str, now: datetime) -> str:
+    """What the guest asked the hotel's page, as its query: the same days and the same party."""
+    rooms = form.many("adults")
+    adults = sum(int(number) for number in rooms if number.isascii() and number.isdecimal())
+    ages = ",".join(age for age in form.many("children") if age)
+    asked = {"arrival": form.value("arrival"), "departure": form.value("departure")}
+    asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
+    typed = {name: [text[:200]] for name, text in asked.items()}
+    return property_query.read(typed, today=now.date(), texts=texts_of(language)).query()
+
+
 def _asked(form: Form) -> tuple[Stay, list[RoomRequest]]:
     try:
         stay = Stay(date.fromisoformat(form.value("arrival")), date.fromisoformat(form.value("departure")))
@@ -145,10 +166,6 @@ def _asked(form: Form) -> tuple[Stay, list[RoomRequest]]:
     if not rooms:
         raise Invalid("no room was chosen", fix="choose the offer again")
     return stay, rooms
-
-
-def _owns(request: Request[Any, Any, State], quote_id: UUID) -> bool:
-    return cookies.read(request.scope, _QUOTE) == str(quote_id)
 
 
 def _guest(request: Request[Any, Any, State], form: Form) -> GuestDetails:
@@ -207,6 +224,7 @@ async def _details(
         say=Saying(language, texts),
         form=form,
         again=again,
+        countries=countries(language),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
+from unicodedata import normalize
 
 from babel import Locale
 from litestar.types import Scope as AsgiScope
@@ -27,6 +29,22 @@ LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "a
 def locale_of(language: str) -> Locale:
     """Babel's locale of one of our languages."""
     return Locale.parse(LOCALES[language])
+
+
+# Codes that CLDR names and that are no country: unions, dependencies without people's addresses, test data.
+_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+
+
+@cache
+def countries(language: str) -> list[tuple[str, str]]:
+    """Every country as (ISO 3166 code, its name in the language), by name."""
+    names = [
+        (code, name)
+        for code, name in locale_of(language).territories.items()
+        if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
+    ]
+    # Without their marks, letters sort where readers look for them: Österreich under O.
+    return sorted(names, key=lambda country: normalize("NFKD", country[1]).casefold())
 
 
 def preferred(scope: AsgiScope) -> str:

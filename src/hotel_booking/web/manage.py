@@ -64,7 +64,12 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     _ = texts_of(language_of(request)).gettext
     try:
         attempt = await lockout.attempt(
-            database, email=f"booking:{normal}", visitor=visitor_of(request), now=now, door="guest_"
+            database,
+            # What is no reference belongs to nobody: such tries count for the address they come from alone.
+            email=None if normal is None else f"booking:{normal}",
+            visitor=visitor_of(request),
+            now=now,
+            door="guest_",
         )
     except LockedOut as error:
         form.errors[""] = _("Too many tries. Please wait {seconds} seconds.").format(

@@ -13,12 +13,12 @@ from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.due import highest_later_charge
+from hotel_booking.domains.bookings.due import highest_later_charge, still_open
 from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.payments.errors import UnknownGateway
+from hotel_booking.domains.payments import queries
+from hotel_booking.domains.payments.errors import GatewayUnavailable, UnknownGateway
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
-from hotel_booking.domains.payments.queries import waits_for_guest
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.security_headers import PAGE_POLICY
@@ -42,9 +42,15 @@ STRIPE_POLICY = (
 async def show_payment(
     request: Request[Any, Any, State], tx: Transaction, gateways: Gateways, now: datetime, reference: str
 ) -> Response[Any]:
-    """What is due and how it can be paid."""
+    """What is due and how it can be paid. A payment that is being decided, or a transfer that is waited for,
+    is shown first; `?other=1` chooses another way."""
     booking = await open_own(request, tx, reference)
-    if booking.status not in ("held", "expired"):
+    waiting = await queries.undecided(tx, booking.id)
+    if waiting is not None and "other" not in request.query_params:
+        transfer = gateways.of(waiting.gateway).page == "transfer"
+        if transfer or waiting.status != "requires_action":
+            return see_other(request, _state_of(request, booking))
+    if booking.status not in ("held", "expired") and not still_open(booking):
         return see_other(request, _page_of(request, booking))
     return _payment(request, gateways, booking, now, Form.of())
 
@@ -58,11 +64,14 @@ async def pay(
     now: datetime,
     reference: str,
 ) -> Response[Any]:
-    """Pay or guarantee. Sent twice it charges once."""
+    """Pay or guarantee a hold, or pay what is still open of a booking. Sent twice it charges once: the amount
+    that was shown is sent along, and is no longer the open one then."""
     async with database.transaction() as tx:
         booking = await open_own(request, tx, reference)
     form = await read(request)
     try:
+        expected = form.whole("expected", 0, 2**50, required=True)
+        form.check()
         gateway = _chosen(gateways, form.value("method"), booking)
         paid = await service.pay(
             database,
@@ -71,55 +80,103 @@ async def pay(
             token=form.value("card")[:300] or ("guarantee" if gateway.page == "none" else None),
             agreement=agreement(booking, language_of(request)) if form.flag("keep") else None,
             return_url=_return_url(request, settings, booking) if form.flag("hosted") else None,
-            expected=form.whole("expected", 0, 2**50),
+            expected=expected,
+            balance=form.flag("balance"),
             now=now,
         )
     except DomainError as error:
         async with database.transaction() as tx:
             booking = await booking_by_reference(tx, booking.reference)
+        if booking.status not in ("held", "expired") and not still_open(booking):
+            return see_other(request, _page_of(request, booking))
         return _payment(request, gateways, booking, now, said(request, form, error), status=422)
-    if paid.status == "confirmed" and booking.status == "held":
-        note_booking(request, "confirmed")
-    if paid.status == "requires_action" and gateway.page == "sandbox":
-        return site(request, "checkout/second_step.html", booking=booking, token=paid.action_token)
-    if paid.status == "requires_action" and paid.action_url is not None:
-        return see_other(request, paid.action_url)
-    if paid.status == "requires_action" and gateway.page == "stripe":
-        return site(
-            request,
-            "checkout/card.html",
-            headers={"cache-control": "no-store"},
-            policy=STRIPE_POLICY,
-            booking=booking,
-            key=settings.stripe_publishable_key,
-            secret=paid.action_token,
-            back=_return_url(request, settings, booking),
-        )
-    return see_other(request, _page_of(request, booking))
+    if paid.status == "confirmed":
+        if booking.status == "held":
+            note_booking(request, "confirmed")
+        return see_other(request, _page_of(request, booking))
+    return see_other(request, paid.action_url or _state_of(request, booking))
 
 
-@get("/booking/{reference:str}/paid", opt=public(), include_in_schema=False)
-async def come_back(
-    request: Request[Any, Any, State], database: Database, gateways: Gateways, now: datetime, reference: str
+@get("/booking/{reference:str}/payment", opt=public(), include_in_schema=False)
+async def show_state(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    settings: Settings,
+    now: datetime,
+    reference: str,
 ) -> Response[Any]:
-    """The guest comes back from the gateway's form or page. What is true is asked of the gateway, never read
-    from the address."""
+    """Where the payment stands: the bank's question, the card form, the account to send a transfer to, or
+    that the gateway is still being asked. Guests come back here from the gateway's own page; what is true is
+    asked of the gateway, never read from the address."""
     async with database.transaction() as tx:
         booking = await open_own(request, tx, reference)
-        waiting = await waits_for_guest(tx, booking.id)
+        waiting = await queries.undecided(tx, booking.id)
+    if waiting is None:
+        where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)
+        return see_other(request, where)
     form = Form.of()
+    paid = None
     try:
-        if waiting is not None:
-            await service.finish_payment(database, gateways, payment_id=waiting, now=now)
+        paid = await service.finish_payment(database, gateways, payment_id=waiting.id, now=now)
+    except GatewayUnavailable:
+        return _stands(request, "checkout/pending.html", booking, waiting)
     except DomainError as error:
         form = said(request, form, error)
     async with database.transaction() as tx:
         after = await booking_by_reference(tx, booking.reference)
     if after.status == "confirmed" and booking.status != "confirmed":
         note_booking(request, "confirmed")
-    if after.status in ("held", "expired"):
+    if form.errors:
         return _payment(request, gateways, after, now, form)
-    return see_other(request, _page_of(request, after))
+    if paid is None or paid.status == "confirmed":
+        return see_other(request, _page_of(request, after))
+    if paid.status == "pending":
+        return _stands(request, "checkout/pending.html", after, waiting)
+    match gateways.of(waiting.gateway).page:
+        case "transfer":
+            return _stands(
+                request,
+                "checkout/transfer.html",
+                after,
+                waiting,
+                account=(paid.action_text or "").splitlines(),
+                late=after.status == "expired" or (after.status == "held" and after.hold_expires_at <= now),
+            )
+        case "sandbox":
+            return _stands(request, "checkout/second_step.html", after, waiting, token=paid.action_token)
+        case "stripe" if paid.action_token is not None:
+            return _stands(
+                request,
+                "checkout/card.html",
+                after,
+                waiting,
+                policy=STRIPE_POLICY,
+                key=settings.stripe_publishable_key,
+                secret=paid.action_token,
+                back=_return_url(request, settings, after),
+            )
+    return _payment(request, gateways, after, now, form)
+
+
+def _stands(
+    request: Request[Any, Any, State],
+    template: str,
+    booking: Booking,
+    payment: queries.Undecided,
+    *,
+    policy: str = PAGE_POLICY,
+    **values: Any,
+) -> Response[Any]:
+    return site(
+        request,
+        template,
+        policy=policy,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        payment=payment,
+        **values,
+    )
 
 
 def agreement(booking: Booking, language: str) -> str:
@@ -134,21 +191,28 @@ def agreement(booking: Booking, language: str) -> str:
 
 
 def _return_url(request: Request[Any, Any, State], settings: Settings, booking: Booking) -> str:
-    path = link(language_of(request), f"booking/{booking.reference}/paid")
-    return settings.public_url.rstrip("/") + path
+    return settings.public_url.rstrip("/") + _state_of(request, booking)
 
 
 def _chosen(gateways: Gateways, method: str, booking: Booking) -> Gateway:
     if method in ("", "card"):
         return gateways.card
     gateway = gateways.of(method)
-    if gateway.page == "none" and booking.due_now:
+    if gateway.page == "none" and (booking.due_now or booking.status != "held"):
         raise UnknownGateway("this booking is paid now")
     return gateway
 
 
 def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
     return link(language_of(request), f"booking/{booking.reference}")
+
+
+def _pay_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return _page_of(request, booking) + "/pay"
+
+
+def _state_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return _page_of(request, booking) + "/payment"
 
 
 def _payment(
@@ -160,7 +224,9 @@ def _payment(
     status: int = 200,
 ) -> Response[Any]:
     language = language_of(request)
-    lapsed = booking.status == "expired" or booking.hold_expires_at <= now
+    balance = booking.status not in ("held", "expired")
+    lapsed = not balance and (booking.status == "expired" or booking.hold_expires_at <= now)
+    due = still_open(booking) if balance else booking.due_now
     stay = Stay(
         min(room.arrival for room in booking.reservations),
         max(room.departure for room in booking.reservations),
@@ -170,6 +236,7 @@ def _payment(
         today=now.date(),
         texts=texts_of(language),
     )
+    later = agreement(booking, language) if not balance and highest_later_charge(booking) else None
     return site(
         request,
         "checkout/pay.html",
@@ -177,19 +244,17 @@ def _payment(
         policy=STRIPE_POLICY if gateways.card.page == "stripe" else PAGE_POLICY,
         headers={"cache-control": "no-store"},
         booking=booking,
+        balance=balance,
+        due=due,
         stay=stay,
         lapsed=lapsed,
         again=link(language, f"hotels/{booking.property_slug}") + asked.query() + "#rooms",
         card_page=gateways.card.page,
-        methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"]
-        if booking.due_now
-        else [],
-        later=agreement(booking, language)
-        if highest_later_charge(booking) and gateways.card.saves_cards
-        else None,
+        methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"] if due else [],
+        later=later if gateways.card.saves_cards else None,
         say=Saying(language, texts_of(language)),
         form=form,
     )
 
 
-handlers = [show_payment, pay, come_back]
+handlers = [show_payment, pay, show_state]

@@ -40,6 +40,11 @@ def due_at(booking: Booking, at: datetime | None) -> int:
     return sum(_due_of_room(booking, room, at) for room in booking.reservations)
 
 
+def still_open(booking: Booking) -> int:
+    """What of the price, or of the fee of a booking that is over, is neither paid nor reserved yet."""
+    return max(due_at(booking, None) - booking.paid - booking.reserved, 0)
+
+
 def _due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
     balance = balance_instant(booking, room)
     if balance is not None and balance <= at:

@@ -97,14 +97,24 @@ async def by_reference(tx: Transaction, *, gateway: str, reference: str) -> UUID
     return found
 
 
-async def waits_for_guest(tx: Transaction, booking_id: UUID) -> UUID | None:
+class Undecided(msgspec.Struct, frozen=True):
+    """A payment that waits for its guest (`requires_action`) or for its gateway. Minor units."""
+
+    id: UUID
+    gateway: str
+    status: str
+    amount: int
+
+
+async def undecided(tx: Transaction, booking_id: UUID) -> Undecided | None:
     """The booking's latest payment that is not decided yet."""
-    found: UUID | None = await tx.fetchval(
-        "SELECT id FROM payment WHERE booking_id = $1 AND status IN ('requires_action', 'started', 'unknown')"
+    row = await tx.fetchrow(
+        "SELECT id, gateway, status, amount FROM payment"
+        " WHERE booking_id = $1 AND status IN ('requires_action', 'started', 'unknown')"
         " ORDER BY created_at DESC LIMIT 1",
         booking_id,
     )
-    return found
+    return None if row is None else Undecided(**dict(row))
 
 
 async def exists(tx: Transaction, *, payment_id: UUID, gateway: str) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings.service.advance import advance
-from hotel_booking.domains.bookings.service.pay import settle
+from hotel_booking.domains.bookings.service.pay import Paid, settle
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import GatewayUnavailable
@@ -44,18 +44,21 @@ async def finish_undecided(
 
 async def finish_payment(
     db: Database, gateways: Gateways, *, payment_id: UUID, now: datetime, close: bool = False
-) -> None:
+) -> Paid | None:
     """Do one payment's next step, whatever it is: ask the gateway what it knows and act on it, take the
-    money, or let it go. With `close` a payment that still waits for its guest is closed. Harmless where
-    there is nothing to do. Raises `GatewayUnavailable`, and what `settle` raises."""
+    money, or let it go. Returns how it stands for the guest, where the gateway was asked. With `close` a
+    payment that still waits for its guest is closed. Harmless where there is nothing to do.
+
+    Raises `GatewayUnavailable`, and what `settle` raises.
+    """
     async with db.transaction() as tx:
         payment = await payments.look_up(tx, payment_id)
     gateway = gateways.of(payment.gateway)
     if payment.status in ("reserved", "voiding"):
         await advance(db, gateway, payment, now)
-        return
+        return None
     if payment.status in ("captured", "failed"):
-        return
+        return None
     outcome = await steps.call(
         Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
     )
@@ -69,5 +72,5 @@ async def finish_payment(
                 await payments.record(tx, payment_id=payment.id, status="voiding", now=now)
             payment = await payments.look_up(tx, payment.id)
         await advance(db, gateway, payment, now)
-        return
-    await settle(db, gateway, payment.id, outcome, now)
+        return None
+    return await settle(db, gateway, payment.id, outcome, now)

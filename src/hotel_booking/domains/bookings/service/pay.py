@@ -18,7 +18,7 @@ import msgspec
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.due import capture_instant, due_at, next_collection
+from hotel_booking.domains.bookings.due import capture_instant, due_at, next_collection, still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.advance import advance
@@ -88,7 +88,7 @@ async def pay(
         status = await lock_booking(tx, booking_id)
         booking = await booking_by_id(tx, booking_id)
         held = status == "held"
-        amount = booking.due_now if held else max(due_at(booking, None) - booking.paid - booking.reserved, 0)
+        amount = booking.due_now if held else still_open(booking)
         if status in _STANDING and not (balance and amount):
             return Paid("confirmed", booking)
         if status == "expired" or (held and booking.hold_expires_at <= now):
