@@ -33,6 +33,7 @@ async def in_lisbon(db: Database) -> None:
             "INSERT INTO place (id, name, country, lat, lon, population, timezone)"
             " VALUES (2267057, 'Lisbon', 'PT', 38.72, -9.13, 500000, 'Europe/Lisbon') ON CONFLICT DO NOTHING"
         )
+        await tx.execute("INSERT INTO place_name (name, place_id, weight) VALUES ('lisbon', 2267057, 500000)")
         await tx.execute("UPDATE property SET place_id = 2267057, city = 'Lisbon'")
 
 
