@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from litestar import Router
 
-from hotel_booking.web import checkout, entrance, home, manage, payment, property_page, results, sitemap
+from hotel_booking.web import (
+    account,
+    checkout,
+    entrance,
+    home,
+    manage,
+    payment,
+    property_page,
+    results,
+    sitemap,
+)
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 
@@ -15,6 +25,7 @@ _PAGES = [
     *checkout.handlers,
     *payment.handlers,
     *manage.handlers,
+    *account.handlers,
 ]
 # Addresses without a language: they send the guest on, or are the same in all.
 _UNPREFIXED = [*entrance.handlers, *sitemap.handlers, *manage.unprefixed, *property_page.unprefixed]

@@ -17,7 +17,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, Invalid
-from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings import guest_bookings, service
 from hotel_booking.domains.bookings.errors import BookingNotFound, QuoteUsed, StayNotSold
 from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.queries import RoomSeen, booking_by_reference, quote_seen, rooms_of_quote
@@ -32,6 +32,7 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import property_query
 from hotel_booking.web.checkout_words import said
 from hotel_booking.web.conditions import Conditions
+from hotel_booking.web.guest_session import current_guest
 from hotel_booking.web.language import countries
 from hotel_booking.web.own_bookings import own_references, owns_quote, remember, remember_quote
 from hotel_booking.web.property_saying import Saying
@@ -111,6 +112,9 @@ async def book(
                 language=language_of(request),
                 now=now,
             )
+            account = current_guest(request)
+            if account is not None:
+                await guest_bookings.remember(tx, account_id=account.id, booking_id=held.booking.id)
     except QuoteUsed:
         quote = await quote_seen(tx, quote_id)
         return _to_booking(request, quote["reference"] if quote is not None else "")
@@ -123,8 +127,12 @@ async def book(
 
 
 async def _known(request: Request[Any, Any, State], tx: Transaction) -> Form:
-    """The form as far as this browser's latest booking fills it in: who takes a lapsed room again, or books
-    another one, types nothing twice."""
+    """The form as far as the account fills it in, or else this browser's latest booking: who takes a lapsed
+    room again, or books another one, types nothing twice."""
+    account = current_guest(request)
+    if account is not None:
+        values = {name: getattr(account, name) or "" for name in _FIELDS}
+        return Form.of(**values, requests=account.wishes)
     for reference in own_references(request)[:1]:
         try:
             booking = await booking_by_reference(tx, reference)

@@ -12,11 +12,13 @@ from litestar.datastructures import Cookie, State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.links import is_good, signature
+from hotel_booking.domains.bookings import guest_bookings
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.http import cookies
+from hotel_booking.web.guest_session import current_guest
 
 _BOOKINGS, _QUOTES = "hotel_bookings", "hotel_quotes"
 # As many as fit into a cookie that `cookies.read` takes.
@@ -53,12 +55,18 @@ def link_is_good(request: Request[Any, Any, State], reference: str, token: str) 
 
 
 async def open_own(request: Request[Any, Any, State], tx: Transaction, reference: str) -> Booking:
-    """The booking, for the browser that has its cookie. Raises `BookingNotFound` for anybody else, as if
-    there were no booking."""
+    """The booking, for the browser that has its cookie and for the guest whose account it is in. Raises
+    `BookingNotFound` for anybody else, as if there were no booking."""
     normal = normalise(reference)
-    if normal is None or normal not in own_references(request):
+    account = current_guest(request)
+    if normal is None or (account is None and normal not in own_references(request)):
         raise BookingNotFound("there is no such booking")
-    return await booking_by_reference(tx, normal)
+    booking = await booking_by_reference(tx, normal)
+    if normal not in own_references(request) and not (
+        account is not None and await guest_bookings.may_open(tx, account, booking.id)
+    ):
+        raise BookingNotFound("there is no such booking")
+    return booking
 
 
 def _held(request: Request[Any, Any, State], name: str) -> list[str]:

@@ -69,7 +69,10 @@ function tell(form, error) {
   form.querySelector("button[type=submit]").removeAttribute("aria-busy");
   document.body.classList.remove("busy");
   const place = form.querySelector("[data-passkey-error]");
-  place.textContent = messages[error.name] ?? "That did not work. Try again, or sign in another way.";
+  // Guests' pages bring the words in their language along.
+  const { cancelled, known, failed } = form.dataset;
+  const own = { NotAllowedError: cancelled, InvalidStateError: known }[error.name] ?? failed;
+  place.textContent = own ?? messages[error.name] ?? "That did not work. Try again, or sign in another way.";
   place.hidden = false;
 }
 

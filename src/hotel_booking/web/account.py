@@ -1,0 +1,30 @@
+"""The guest's account, as one set of routes. Who is not signed in, or has to prove again who they are, is
+sent to do so and comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router
+
+from hotel_booking.domains.guests.errors import GuestSignInRequired
+from hotel_booking.domains.identity.errors import ConfirmIdentity
+from hotel_booking.web import account_data, account_entry, account_pages, account_security
+
+_GUARDED: dict[Any, Any] = {
+    GuestSignInRequired: account_entry.to_sign_in,
+    ConfirmIdentity: account_entry.to_sign_in,
+}
+
+handlers: list[Any] = [
+    Router(
+        path="",
+        route_handlers=[
+            *account_entry.handlers,
+            *account_pages.handlers,
+            *account_security.handlers,
+            *account_data.handlers,
+        ],
+        exception_handlers=_GUARDED,
+    )
+]
