@@ -1,0 +1,129 @@
+"""The account's pages by plain requests: who may see what, and what a stranger learns (nothing)."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from hotel_booking.core.db import Database
+from tests.guest_accounts import EMAIL, PASSWORD, opened
+from tests.integration.test_site_checkout import held, one, site
+from tests.small_hotel import small_hotel
+
+PAGES = ("", "/details", "/preferences", "/security", "/data", "/data/export")
+ACTS = (
+    "/details",
+    "/preferences",
+    "/security/password",
+    "/security/password/remove",
+    "/security/passkeys",
+    "/security/passkeys/1/remove",
+    "/security/sessions/1/end",
+    "/security/sessions/end-others",
+    "/security/sessions/end-all",
+    "/security/email",
+    "/data/erase",
+)
+
+
+async def entered(client: httpx.AsyncClient, email: str = EMAIL, password: str = PASSWORD) -> httpx.Response:
+    """Signed in by the form."""
+    return await client.post("/en/account/sign-in", data={"email": email, "password": password})
+
+
+async def test_every_page_asks_who_it_is_and_comes_back(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        for page in PAGES:
+            answer = await client.get(f"/en/account{page}")
+            assert answer.status_code == 303, page
+            assert answer.headers["location"].startswith("/en/account/sign-in?next=")
+        for act in ACTS:
+            answer = await client.post(f"/en/account{act}", data={"email": EMAIL, "password": "x"})
+            assert answer.status_code == 303, act
+        assert await one(db, "SELECT count(*) FROM guest_account") == 1
+        assert (await entered(client)).headers["location"] == "/en/account"
+        for page in PAGES:
+            answer = await client.get(f"/en/account{page}")
+            assert answer.status_code == 200, page
+            assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "onward",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/admin",
+        "javascript:alert(1)",
+        "/en/../admin",
+    ],
+)
+async def test_signing_in_leads_to_our_pages_alone(db: Database, database_url: str, onward: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        answer = await client.post(
+            "/en/account/sign-in", data={"email": EMAIL, "password": PASSWORD, "next": onward}
+        )
+        assert answer.headers["location"] == "/en/account"
+
+
+async def test_a_foreign_site_cannot_act_for_a_guest(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        await entered(client)
+        foreign = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+        for act in ACTS:
+            answer = await client.post(f"/en/account{act}", data={"email": EMAIL}, headers=foreign)
+            assert answer.status_code == 403, act
+        assert await one(db, "SELECT count(*) FROM guest_account") == 1
+
+
+async def test_one_guest_never_opens_anothers_booking(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    await opened(db)
+    await opened(db, "eve@example.com", password="umber ferry cobalt moss")
+    async with site(database_url) as (_, ana), site(database_url) as (_, eve):
+        await entered(ana)
+        pay = await held(ana, language="en")
+        booking = pay.removesuffix("/pay")
+        assert (await ana.get(pay)).status_code == 200
+        ana.cookies.delete("hotel_bookings")
+        assert (await ana.get(pay)).status_code == 200  # by the account alone
+        assert (await entered(eve, "eve@example.com", "umber ferry cobalt moss")).status_code == 303
+        for path in (pay, booking, booking + "/calendar.ics", booking + "/payment"):
+            assert (await eve.get(path)).status_code == 404, path
+        assert booking.rpartition("/")[2] not in (await eve.get("/en/account")).text
+
+
+async def test_guessing_is_slowed_down_and_tells_nothing(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        codes = [(await entered(client, password="guess guess guess")).status_code for _ in range(7)]
+        assert codes[:5] == [422] * 5
+        assert codes[-1] == 429
+        unknown = [(await entered(client, "who@example.com", "guess guess")).status_code for _ in range(7)]
+        assert unknown == codes
+        late = await entered(client)
+        assert late.status_code == 429
+        assert int(late.headers["retry-after"]) > 0
+
+
+async def test_forms_keep_what_was_typed_but_never_the_password(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with site(database_url) as (_, client):
+        answer = await entered(client, "ana@example.com", "a secret that is wrong")
+        assert answer.status_code == 422
+        assert 'value="ana@example.com"' in answer.text
+        assert "a secret that is wrong" not in answer.text
+        bad = await client.post("/de/account/register", data={"email": "<b>nobody"})
+        assert bad.status_code == 422
+        assert "<b>nobody" not in bad.text
+        assert re.search(r'id="email-below">Das ist keine E-Mail-Adresse', bad.text)
