@@ -164,7 +164,9 @@ def _story(entries: list[Entry], sent: list[Message], written: list[Note], may_m
         )
         for message in sent
     ]
-    events += [Event(note.created_at, note.text[:300], note.author, "note") for note in written]
+    events += [
+        Event(note.created_at, note.text[:300], note.author or "the guest", "note") for note in written
+    ]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 

@@ -6,6 +6,7 @@ from litestar import Router
 
 from hotel_booking.web import (
     account,
+    amend,
     checkout,
     entrance,
     home,
@@ -25,6 +26,7 @@ _PAGES = [
     *checkout.handlers,
     *payment.handlers,
     *manage.handlers,
+    *amend.handlers,
     *account.handlers,
 ]
 # Addresses without a language: they send the guest on, or are the same in all.

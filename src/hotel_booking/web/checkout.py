@@ -34,7 +34,13 @@ from hotel_booking.web.checkout_words import said
 from hotel_booking.web.conditions import Conditions
 from hotel_booking.web.guest_session import current_guest
 from hotel_booking.web.language import countries
-from hotel_booking.web.own_bookings import own_references, owns_quote, remember, remember_quote
+from hotel_booking.web.own_bookings import (
+    open_own,
+    own_references,
+    owns_quote,
+    remember,
+    remember_quote,
+)
 from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.site import language_of, link, site, texts_of
 
@@ -63,11 +69,7 @@ async def take_offer(
     except (StayNotSold, Invalid) as error:
         if isinstance(error, Invalid) and not slug.replace("-", "").isalnum():
             raise
-        return see_other(
-            request,
-            link(language, f"hotels/{slug}") + _question(form, language, now) + "#rooms",
-            notice=texts_of(language).gettext("This offer has just gone. These are left."),
-        )
+        return _gone(request, slug, form, now)
     answer = see_other(request, link(language, f"book/{quote.id}"))
     answer.cookies.append(remember_quote(request, quote.id))
     return answer
@@ -151,6 +153,49 @@ def _question(form: Form, language: str, now: datetime) -> str:
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
     typed = {name: [text[:200]] for name, text in asked.items()}
     return property_query.read(typed, today=now.date(), texts=texts_of(language)).query()
+
+
+@post("/booking/{reference:str}/again", opt=public(), include_in_schema=False)
+async def take_again(
+    request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime, reference: str
+) -> Response[Any]:
+    """A lapsed hold once more: the same rooms for the same stay at the price of today. What is gone by now
+    leads to what the hotel has left."""
+    booking = await open_own(request, tx, reference)
+    language = language_of(request)
+    if booking.status == "confirmed" or (booking.status == "held" and booking.hold_expires_at > now):
+        return see_other(request, link(language, f"booking/{booking.reference}"))
+    rooms = booking.reservations
+    stay = Stay(rooms[0].arrival, rooms[0].departure)
+    try:
+        quote = await service.quote(
+            tx,
+            property_slug=booking.property_slug,
+            stay=stay,
+            rooms=[RoomRequest(room.room_type, room.rate_plan, room.adults, room.children) for room in rooms],
+            now=now,
+            lifetime=timedelta(minutes=settings.quote_minutes),
+        )
+    except DomainError:
+        form = Form.of(
+            arrival=stay.arrival,
+            departure=stay.departure,
+            adults=[room.adults for room in rooms],
+            children=[",".join(map(str, room.children)) for room in rooms],
+        )
+        return _gone(request, booking.property_slug, form, now)
+    answer = see_other(request, link(language, f"book/{quote.id}"))
+    answer.cookies += [remember_quote(request, quote.id), remember(request, booking.reference)]
+    return answer
+
+
+def _gone(request: Request[Any, Any, State], slug: str, form: Form, now: datetime) -> Response[Any]:
+    language = language_of(request)
+    return see_other(
+        request,
+        link(language, f"hotels/{slug}") + _question(form, language, now) + "#rooms",
+        notice=texts_of(language).gettext("This offer has just gone. These are left."),
+    )
 
 
 def _asked(form: Form) -> tuple[Stay, list[RoomRequest]]:
@@ -263,4 +308,4 @@ def shown_room(room: RoomSeen, quote: Row, language: str, now: datetime) -> dict
     }
 
 
-handlers = [take_offer, show_details, book]
+handlers = [take_offer, show_details, book, take_again]

@@ -17,7 +17,13 @@ from hotel_booking.web.site import language_of, texts_of
 def why(error: DomainError, words: gettext.NullTranslations) -> str:
     """One or two sentences: what happened, what was charged (nothing), what to do."""
     _ = words.gettext
-    match error.code:
+    text = _of_paying(error.code, words) or _of_changing(error.code, words)
+    return text or _("This does not go at the moment. Check what you typed, or ask the hotel.")
+
+
+def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
+    _ = words.gettext
+    match code:
         case "payment_declined":
             return _(
                 "Your bank declined the card. Nothing was charged. Try another card: your room is still held."
@@ -32,17 +38,25 @@ def why(error: DomainError, words: gettext.NullTranslations) -> str:
             return _("The amount has changed since you saw it. Look at the new one and confirm it.")
         case "quote_expired" | "quote_not_found":
             return _("This price is no longer guaranteed. Look at the prices of today: it takes a moment.")
-        case "no_gateway":
+        case "no_gateway" | "unknown_payment_method" | "unknown_token":
             return _("This way to pay does not work for this booking. Please choose another.")
+        case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
+            return _("The payment could not be completed, and nothing is kept of it. Please try again.")
+    return None
+
+
+def _of_changing(code: str, words: gettext.NullTranslations) -> str | None:
+    _ = words.gettext
+    match code:
         case "amend_not_allowed":
             return _("The time for changes free of charge is over. Please write to the hotel.")
         case "nothing_to_amend":
             return _("Nothing would change by this.")
-        case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
-            return _("The payment could not be completed, and nothing is kept of it. Please try again.")
+        case "too_many_messages":
+            return _("That were many messages for one day. Wait for the answer, or call the hotel.")
         case "wrong_state":
             return _("The booking has changed in the meantime. This page shows how it stands now.")
-    return _("This does not go at the moment. Check what you typed, or ask the hotel.")
+    return None
 
 
 def said(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:

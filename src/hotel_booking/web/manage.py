@@ -11,8 +11,8 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.due import refund_stages
+from hotel_booking.domains.bookings import notes, service
+from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.queries import booking_by_reference
@@ -25,6 +25,7 @@ from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
+from hotel_booking.web.amend import may_amend
 from hotel_booking.web.checkout_words import why
 from hotel_booking.web.conditions import Conditions
 from hotel_booking.web.ics import calendar_entry
@@ -45,7 +46,7 @@ async def show_booking(
         return site(request, "manage/find.html", form=Form.of(reference=reference[:20]), status=404)
     if booking.status == "held" and booking.hold_expires_at > now:
         return see_other(request, link(language_of(request), f"booking/{booking.reference}/pay"))
-    return _page(request, booking, now, Form.of())
+    return await _page(request, tx, booking, now, Form.of())
 
 
 @get("/booking", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -132,9 +133,32 @@ async def cancel(
     except DomainError as error:
         booking = await booking_by_reference(tx, booking.reference)
         form.errors[""] = why(error, texts_of(language_of(request)))
-        return _page(request, booking, now, form, status=422)
+        return await _page(request, tx, booking, now, form, status=422)
     note_booking(request, "cancelled")
     return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+
+
+@post("/booking/{reference:str}/message", opt=public(), include_in_schema=False)
+async def write(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """A message to the hotel."""
+    booking = await open_own(request, tx, reference)
+    form = await read(request)
+    _ = texts_of(language_of(request)).gettext
+    text = form.value("text").replace("\r\n", "\n").strip()
+    try:
+        if not text or len(text) > notes.LONGEST or "\x00" in text:
+            form.wrong("text", _("Write up to {number} characters.").format(number=notes.LONGEST))
+        form.check()
+        async with tx.savepoint():
+            await notes.write_to_hotel(tx, booking, text=text, now=now)
+    except DomainError as error:
+        if not form.errors:
+            form.wrong("text", why(error, texts_of(language_of(request))))
+        return await _page(request, tx, booking, now, form, status=422)
+    where = link(language_of(request), f"booking/{booking.reference}") + "#message"
+    return see_other(request, where, notice=_("Your message is on its way to the hotel."))
 
 
 @get("/booking/{reference:str}", opt=public(), include_in_schema=False)
@@ -161,15 +185,18 @@ async def from_mail(
     )
 
 
-def _page(
-    request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
+async def _page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
 ) -> Response[Any]:
     language = language_of(request)
     texts = texts_of(language)
     tell = Conditions(language, texts)
     stages = refund_stages(booking, now) if booking.status == "confirmed" else []
-    dead = booking.status in ("cancelled", "no_show", "expired")
-    owed = sum(room.fee for room in booking.reservations) if dead else booking.total
     return site(
         request,
         "manage/booking.html",
@@ -191,12 +218,14 @@ def _page(
             for room in booking.reservations
         ],
         stages=stages,
-        open_amount=max(owed - booking.paid - booking.reserved, 0),
+        open_amount=still_open(booking),
+        may_amend=may_amend(booking, now),
         say=Saying(language, texts),
         lapsed=booking.status in ("expired", "held"),
+        written=await notes.of_guest(tx, booking.id),
         form=form,
     )
 
 
-handlers = [show_booking, show_find, find, calendar, cancel]
+handlers = [show_booking, show_find, find, calendar, cancel, write]
 unprefixed = [from_mail]

@@ -57,6 +57,12 @@ class TooEarly(Conflict):
     code = "too_early"
 
 
+class TooManyMessages(Conflict):
+    """The guest has written enough for one day. Nothing was sent."""
+
+    code = "too_many_messages"
+
+
 class AmendNotAllowed(Conflict):
     """The guest can no longer change the stay without the hotel. Nothing changed."""
 

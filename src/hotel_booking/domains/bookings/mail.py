@@ -122,6 +122,29 @@ def _event(booking: Booking, name: str) -> str:
     return f"booking:{booking.id}:{name}"
 
 
+async def message_to_hotel(
+    tx: Transaction, booking: Booking, *, number: int, hotel: str, text: str, now: datetime
+) -> None:
+    """What a guest wrote, to the hotel's own address; in English, as the panel is."""
+    await mail.queue(
+        tx,
+        event_key=_event(booking, f"message:{number}"),
+        template="guest_message",
+        language="en",
+        recipient=hotel,
+        data={
+            "name": f"{booking.given_name} {booking.family_name}",
+            "reference": booking.reference,
+            "property": booking.property_name,
+            "arrival": min(room.arrival for room in booking.reservations).isoformat(),
+            "text": text,
+        },
+        booking_id=booking.id,
+        property_id=booking.property_id,
+        now=now,
+    )
+
+
 async def _queue(
     tx: Transaction,
     booking: Booking,

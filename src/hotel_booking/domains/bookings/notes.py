@@ -1,24 +1,31 @@
-"""What staff write down about a booking."""
+"""What is written down about a booking: by staff for each other, and by the guest for the hotel."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.errors import TooManyMessages
+from hotel_booking.domains.bookings.queries import lock_booking
+from hotel_booking.domains.bookings.types import Booking
 
 LONGEST = 4_000
 
 
+A_DAY = 10  # messages of one guest about one booking
+
+
 class Note(msgspec.Struct, frozen=True):
-    """A note with its writer's name."""
+    """A note with its writer's name; None: the guest wrote it to the hotel."""
 
     id: int
     text: str
-    author: str
+    author: str | None
     created_at: datetime
 
 
@@ -35,11 +42,49 @@ async def add(tx: Transaction, *, booking_id: UUID, staff_id: int, text: str, no
     )
 
 
+async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: datetime) -> None:
+    """What a guest tells the hotel: kept with the booking, and mailed to the hotel's address where it has
+    one. Raises `Invalid` for an empty or too long one, `TooManyMessages` after some on one day."""
+    text = text.strip()
+    if not 1 <= len(text) <= LONGEST or "\x00" in text:
+        raise Invalid(f"a message has 1 to {LONGEST} characters", field="text")
+    await lock_booking(tx, booking.id)
+    sent = await tx.fetchval(
+        "SELECT count(*) FROM booking_note WHERE booking_id = $1 AND created_at > $2 AND staff_id IS NULL",
+        booking.id,
+        now - timedelta(days=1),
+    )
+    if sent >= A_DAY:
+        raise TooManyMessages(
+            f"{A_DAY} messages were sent within a day", fix="wait for the hotel's answer, or call it"
+        )
+    number = await tx.fetchval(
+        "INSERT INTO booking_note (booking_id, text, created_at) VALUES ($1, $2, $3) RETURNING id",
+        booking.id,
+        text,
+        now,
+    )
+    hotel = await tx.fetchval("SELECT email FROM property WHERE id = $1", booking.property_id)
+    if hotel:
+        await mail.message_to_hotel(tx, booking, number=number, hotel=hotel, text=text, now=now)
+
+
+async def of_guest(tx: Transaction, booking_id: UUID, *, limit: int = 50) -> list[Note]:
+    """What the guest wrote to the hotel, newest first."""
+    rows = await tx.fetch(
+        "SELECT id, text, NULL AS author, created_at FROM booking_note"
+        " WHERE booking_id = $1 AND staff_id IS NULL ORDER BY created_at DESC, id DESC LIMIT $2",
+        booking_id,
+        limit,
+    )
+    return [Note(**dict(row)) for row in rows]
+
+
 async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> list[Note]:
-    """The notes on a booking, newest first."""
+    """All notes on a booking, newest first."""
     rows = await tx.fetch(
         "SELECT n.id, n.text, m.name AS author, n.created_at FROM booking_note n"
-        "  JOIN staff m ON m.id = n.staff_id WHERE n.booking_id = $1"
+        "  LEFT JOIN staff m ON m.id = n.staff_id WHERE n.booking_id = $1"
         " ORDER BY n.created_at DESC, n.id DESC LIMIT $2",
         booking_id,
         limit,
