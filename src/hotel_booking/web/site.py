@@ -23,6 +23,7 @@ other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `
 from __future__ import annotations
 
 import gettext
+import gzip
 import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -98,8 +99,15 @@ def site(
     if etag and status == 200 and notice is None:
         mark = f'W/"{hashlib.sha256(body.encode()).hexdigest()[:20]}"'
         sent |= {"etag": mark, "cache-control": "private, no-cache"}
+        sent["vary"] = "cookie, accept-encoding"
         if mark in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=sent)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            # Content alone: the length of a page with somebody's data could be used to guess at it (BREACH).
+            packed = gzip.compress(body.encode(), 5, mtime=0)
+            return Response(
+                packed, media_type="text/html; charset=utf-8", headers={**sent, "content-encoding": "gzip"}
+            )
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))
