@@ -15,6 +15,7 @@ from hotel_booking.web import (
     property_page,
     results,
     sitemap,
+    stay_picker,
 )
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
@@ -22,6 +23,7 @@ from hotel_booking.web.problem import problem_page
 _PAGES = [
     *home.handlers,
     *results.handlers,
+    *stay_picker.handlers,
     *property_page.handlers,
     *checkout.handlers,
     *payment.handlers,

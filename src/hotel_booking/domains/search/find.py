@@ -41,7 +41,7 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
     At most 3 statements find the candidates (area, exchange rates, and by price the bounds) and 3 price
     each batch of 64, 256, 1,024 … hotels; a page hardly ever needs a second one. Raises `UnknownCurrency`.
     """
-    found = await _candidates(tx, request)
+    found = await candidates(tx, request)
     days = _days_ahead(found.values(), request.stay.arrival, now)
     exchange = await _exchange(tx, request, {found[i].currency for i in days})
     many = len(days) > FIRST_BATCH
@@ -95,7 +95,7 @@ class _Search:
         rows = await queries.sold_pairs(tx, request, {i: days[i] for i in ids}, now=self.now)
         pairs = {i: list(group) for i, group in groupby(rows, key=itemgetter("property_id"))}
         self.sold += len(pairs)
-        taxes = _taxes(await queries.taxes_of(tx, list(pairs))) if pairs else {}
+        taxes = taxes_by_hotel(await queries.taxes_of(tx, list(pairs))) if pairs else {}
         policies = await _policies(tx, rows) if request.refundable else {}
         lines = queries.rounding_lines(request)
         chosen: list[tuple[FoundProperty, Cheapest]] = []
@@ -169,7 +169,7 @@ class _Search:
         )
 
 
-async def _candidates(tx: Transaction, request: SearchRequest) -> dict[int, FoundProperty]:
+async def candidates(tx: Transaction, request: SearchRequest) -> dict[int, FoundProperty]:
     """The hotels in the area that pass the filters on hotels, by id."""
     where = request.where
     south, north, meridians = area.bounds(where)
@@ -229,7 +229,8 @@ async def _exchange(tx: Transaction, request: SearchRequest, currencies: set[str
     return exchange
 
 
-def _taxes(rows: Iterable[Row]) -> dict[int, tuple[Tax, ...]]:
+def taxes_by_hotel(rows: Iterable[Row]) -> dict[int, tuple[Tax, ...]]:
+    """The taxes of each hotel, in their order."""
     taxes: dict[int, tuple[Tax, ...]] = {}
     for row in rows:
         tax = Tax(**{name: row[name] for name in Tax.__struct_fields__})

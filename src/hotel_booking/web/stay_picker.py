@@ -1,0 +1,125 @@
+"""The calendar in which a stay is chosen, with the lowest price of each night at the place: a part of a page,
+fetched by the search box's script. Without the script the two date fields do."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.dates import LAST_NIGHT, Stay
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.places import find_places, resolve_place
+from hotel_booking.domains.search import area
+from hotel_booking.domains.search.errors import UnknownCurrency
+from hotel_booking.domains.search.nights import lowest_nights
+from hotel_booking.domains.search.types import SearchRequest
+from hotel_booking.http.access import public
+from hotel_booking.web import property_query
+from hotel_booking.web.language import locale_of
+from hotel_booking.web.property_calendar import moved
+from hotel_booking.web.property_saying import Saying
+from hotel_booking.web.results import RADIUS_KM
+from hotel_booking.web.site import chosen_currency, draw, language_of, texts_of
+
+_MONTHS = 2
+_AT_THE_DOOR_KM = 0.1
+_LONGEST_PLACE = 100
+
+
+class Day(msgspec.Struct, frozen=True):
+    """A day: whether it can be chosen, what its night costs at least (None: nothing is free, or no place is
+    chosen yet), whether that is cheap for these months."""
+
+    day: date
+    open: bool
+    price: int | None
+    low: bool
+
+
+@get("/nights", opt=public(), include_in_schema=False)
+async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[str]:
+    """Two months from `month` on. At most 8 statements, each by an index."""
+    language = language_of(request)
+    today = now.date()
+    asked = property_query.read(request.query_params.dict(), today=today, texts=texts_of(language))
+    latest = moved(LAST_NIGHT, -_MONTHS)
+    first = min(max((asked.month or today).replace(day=1), today.replace(day=1)), latest)
+    last = moved(first, _MONTHS) - timedelta(days=1)
+    place = str(request.query_params.get("place", "")).strip()[:_LONGEST_PLACE]
+    currency, prices, name = await _prices(request, tx, place, asked, max(first, today), last, now)
+    known = sorted(prices.values())
+    low = known[len(known) // 4] if len(known) >= 8 and known[0] < known[-1] else None
+    week = locale_of(language).first_week_day
+
+    def day(value: date) -> Day:
+        price = prices.get(value)
+        return Day(value, value >= today, price, price is not None and low is not None and price <= low)
+
+    body = draw(
+        request.scope,
+        language,
+        "search/nights.html",
+        months=[_weeks(moved(first, place), week, day) for place in range(_MONTHS)],
+        weekdays=[date(2024, 1, 1) + timedelta(days=week + place) for place in range(7)],
+        before=moved(first, -1) if first > today.replace(day=1) else None,
+        after=moved(first, 1) if first < latest else None,
+        shown_in=currency,
+        priced=bool(prices),
+        place=name,
+        party=asked.party[:1],
+        say=Saying(language, texts_of(language)),
+    )
+    return Response(body, media_type="text/html", headers={"cache-control": "private, max-age=120"})
+
+
+async def _prices(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    typed: str,
+    asked: property_query.Asked,
+    first: date,
+    last: date,
+    now: datetime,
+) -> tuple[str, dict[date, int], str]:
+    """The currency, each night's lowest price, and what the place is called."""
+    if not typed or first > last or not asked.party:
+        return "", {}, ""
+    place = await resolve_place(tx, typed)
+    if place is not None:
+        where, name = area.around(place.lat, place.lon, RADIUS_KM), place.name
+    else:
+        hits = await find_places(tx, typed, limit=1)
+        if not hits:
+            return "", {}, ""
+        radius = RADIUS_KM if hits[0].kind == "place" else _AT_THE_DOOR_KM
+        where, name = area.around(hits[0].lat, hits[0].lon, radius), hits[0].name
+    wanted = SearchRequest(
+        where=where,
+        stay=Stay(first, first + timedelta(days=1)),
+        party=asked.party,
+        currency=chosen_currency(request.scope),
+    )
+    for request_of in (wanted, msgspec.structs.replace(wanted, currency=None)):
+        try:
+            currency, prices = await lowest_nights(tx, request_of, first, last, now=now)
+        except UnknownCurrency:
+            continue
+        return currency, dict(prices), name
+    return "", {}, name
+
+
+def _weeks(first: date, week_begins: int, day: Any) -> tuple[date, list[list[Day | None]]]:
+    days: list[Day | None] = [None] * ((first.weekday() - week_begins) % 7)
+    value = first
+    while value.month == first.month:
+        days.append(day(value))
+        value += timedelta(days=1)
+    days += [None] * (-len(days) % 7)
+    return first, [days[start : start + 7] for start in range(0, len(days), 7)]
+
+
+handlers = [show_nights]

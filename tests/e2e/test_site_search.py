@@ -1,0 +1,80 @@
+"""The stay picker in a real browser: by keyboard alone, on a phone, and from right to left."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page
+
+from hotel_booking.core.db import Database
+from tests.browser import accessibility, browsing, screenshot, serving, visiting
+from tests.e2e.test_panel_pages import wider_than_the_screen
+from tests.e2e.test_site_booking import NARROW, WIDE, sent
+from tests.e2e.test_site_pages import KEY, in_lisbon
+from tests.small_hotel import small_hotel
+
+
+async def focused(page: Page, day: str) -> None:
+    """Wait until the keyboard is on a day."""
+    await page.locator(f'[data-day="{day}"]:focus').wait_for()
+
+
+@pytest.mark.parametrize(
+    ("language", "narrow", "scheme"), [("en", False, "light"), ("ar", True, "dark"), ("de", True, "light")]
+)
+async def test_a_stay_is_chosen_by_keyboard(
+    db: Database, database_url: str, language: str, narrow: bool, scheme: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    await in_lisbon(db)
+    after, before = ("ArrowLeft", "ArrowRight") if language == "ar" else ("ArrowRight", "ArrowLeft")
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        browsing() as browser,
+        visiting(
+            browser, site, color_scheme=scheme, reduced_motion="reduce", **(NARROW if narrow else WIDE)
+        ) as page,
+    ):
+        await page.goto(f"/{language}/")
+        await page.fill("[name=place]", "Lisbon")
+        await page.fill("[name=arrival]", "2030-03-29")
+        await page.focus("[data-dates]")
+        await page.keyboard.press("Enter")
+        await focused(page, "2030-03-29")
+        assert await page.locator('[data-day="2030-03-30"] small').inner_text() == "90"
+        assert await accessibility(page) == []
+        assert await wider_than_the_screen(page) == []
+        await screenshot(page, f"picker-{language}-{scheme}")
+        for key, day in (
+            (after, "2030-03-30"),
+            (before, "2030-03-29"),
+            ("ArrowUp", "2030-03-22"),
+            ("PageDown", "2030-04-22"),
+            ("PageDown", "2030-05-22"),
+            ("PageUp", "2030-04-22"),
+            ("PageUp", "2030-03-22"),
+            ("ArrowDown", "2030-03-29"),
+            ("ArrowDown", "2030-04-05"),
+            ("ArrowUp", "2030-03-29"),
+        ):
+            await page.keyboard.press(key)
+            await focused(page, day)
+        await page.keyboard.press("Escape")
+        await page.locator("[data-dates]:focus").wait_for()
+        assert await page.input_value("[name=arrival]") == "2030-03-29"  # nothing was chosen
+        await page.keyboard.press("Enter")
+        await focused(page, "2030-03-29")
+        said = page.locator("[data-said]")
+        await page.keyboard.press(before)
+        await focused(page, "2030-03-28")
+        # The field had an arrival: a day before it begins anew, one after it ends the stay.
+        await page.keyboard.press("Enter")
+        assert await said.inner_text() != ""
+        await page.keyboard.press("ArrowDown")
+        await focused(page, "2030-04-04")
+        await page.keyboard.press("Space")
+        await page.locator("[data-dates]:focus").wait_for()
+        assert await page.input_value("[name=arrival]") == "2030-03-28"
+        assert await page.input_value("[name=departure]") == "2030-04-04"
+        await sent(page, ".search-box > button[type=submit]")
+        assert "departure=2030-04-04" in page.url
+        assert await page.locator(".hotel-card").count() == 1
