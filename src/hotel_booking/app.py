@@ -39,6 +39,7 @@ from hotel_booking.http.ui import assets
 from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.media import DiskMedia
 from hotel_booking.integrations.pay_at_property import PayAtProperty
+from hotel_booking.integrations.s3_media import S3Media
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import DemoMailer, SmtpMailer
 from hotel_booking.integrations.stripe import StripeGateway
@@ -165,8 +166,18 @@ def choose_mailer(settings: Settings) -> Mailer | None:
 
 
 def choose_media(settings: Settings) -> MediaStore:
-    """Where uploaded photos are kept."""
-    return DiskMedia(settings.media_dir)
+    """Where uploaded photos are kept: a bucket where one is set, else a folder."""
+    if settings.media_url is None:
+        return DiskMedia(settings.media_dir)
+    bucket, _, prefix = settings.media_url.removeprefix("s3://").partition("/")
+    return S3Media(
+        bucket,
+        prefix=prefix.strip("/"),
+        region=settings.s3_region,
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key or "",
+        secret_key=settings.s3_secret_key or "",
+    )
 
 
 def _provide_settings(state: State) -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Literal
@@ -28,7 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set. `secret_key` encrypts
     what must be read back (second factors) and signs links; 32 characters or more. `smtp_url` is
     smtp://, smtp+starttls:// or smtps://user:password@host:port; None: mail waits in the outbox.
-    `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos,
+    `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos, or
+    where `media_url` is set (s3://bucket/folder) the bucket does, reached by the `s3_` settings;
+    `map_tiles` is the address of map tiles ({z}, {x}, {y}) that results draw their map on;
     `spool_dir` what operations noted while the database was down. `stripe_webhook_secrets` are all good at
     once, so that one can be replaced. `bank_account` is what a guest who pays by transfer reads (holder,
     bank, IBAN); None: transfers are not offered. Their rooms wait `transfer_days` for the money.
@@ -63,6 +66,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: str | None = None
     mail_from: str = "Hotel Booking <bookings@localhost>"
     media_dir: str = "media"
+    media_url: str | None = None
+    s3_endpoint: str | None = None
+    s3_region: str = "us-east-1"
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
+    map_tiles: str | None = None
+    map_attribution: str = ""
     spool_dir: str = "/var/lib/hotel-booking/spool"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -102,8 +112,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 for name, what in _STRIPE.items()
                 if not getattr(self, name)
             ]
+        if self.media_url and not (self.s3_access_key and self.s3_secret_key):
+            problems.append(
+                "HOTEL_MEDIA_URL keeps photos in a bucket: HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY are"
+                " needed too"
+            )
+        if self.s3_endpoint and not self.s3_endpoint.startswith(("https://", "http://")):
+            problems.append("HOTEL_S3_ENDPOINT must begin with https://")
         if not self.production:
             return problems
+        if self.s3_endpoint and not self.s3_endpoint.startswith("https://"):
+            problems.append("HOTEL_S3_ENDPOINT must begin with https:// in production")
         if self.gateway == "stripe" and not self.stripe_api_base.startswith("https://"):
             problems.append("HOTEL_STRIPE_API_BASE must begin with https:// in production")
         if self.gateway == "stripe" and (self.stripe_secret_key or "").startswith(("sk_test_", "rk_test_")):
@@ -162,9 +181,13 @@ _TEXTS = (
     "public_url",
     "trusted_proxies",
     "secret_key",
-    "smtp_url",
     "mail_from",
     "media_dir",
+    "s3_endpoint",
+    "s3_region",
+    "s3_access_key",
+    "s3_secret_key",
+    "map_attribution",
     "spool_dir",
     "stripe_secret_key",
     "stripe_publishable_key",
@@ -172,12 +195,27 @@ _TEXTS = (
     "stripe_api_base",
     "bank_account",
 )
+# Those that are addresses, what each must look like, and how that is said.
+_ADDRESSES: dict[str, tuple[str, str]] = {
+    "smtp_url": (
+        r"(?:smtp|smtp\+starttls|smtps)://.*",
+        "an address that begins with smtp://, smtp+starttls:// or smtps://",
+    ),
+    "media_url": (
+        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?",
+        "s3://bucket or s3://bucket/folder; without it photos lie in HOTEL_MEDIA_DIR",
+    ),
+    "map_tiles": (
+        r"https://[a-z0-9.-]+(?::\d+)?/(?=.*\{z\})(?=.*\{x\})(?=.*\{y\})[A-Za-z0-9._~/{}@-]+",
+        "an address of tiles such as https://tiles.example.com/{z}/{x}/{y}.png",
+    ),
+}
 # Read by the command line and the tests, not by the application.
 _OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR")
 
 
 def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems: list[str]) -> None:
-    known = [f"HOTEL_{name.upper()}" for name in (*_BOUNDS, *_CHOICES, *_TEXTS, *_FLAGS)]
+    known = [f"HOTEL_{name.upper()}" for name in (*_BOUNDS, *_CHOICES, *_TEXTS, *_FLAGS, *_ADDRESSES)]
     known += [f"HOTEL_{name}" for name in _OTHERS]
     for variable, text in environ.items():
         if not variable.startswith("HOTEL_") or variable.removeprefix("HOTEL_") in _OTHERS:
@@ -197,9 +235,10 @@ def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems:
             if text not in ("true", "false"):
                 problems.append(f"{variable}={text} is not true or false")
             values[name] = text == "true"
-        elif name == "smtp_url" and not text.startswith(("smtp://", "smtp+starttls://", "smtps://")):
-            problems.append(f"{variable} must begin with smtp://, smtp+starttls:// or smtps://")
-        elif name in _TEXTS:
+        elif name in _TEXTS or name in _ADDRESSES:
+            look, said = _ADDRESSES.get(name, (".*", ""))
+            if re.fullmatch(look, text, re.DOTALL) is None:
+                problems.append(f"{variable} must be {said}")
             values[name] = text
         else:
             near = difflib.get_close_matches(variable, known, n=1)

@@ -61,7 +61,12 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Invalid, 422),
 )
 # Errors of a domain that have a status of their own, by code.
-_STATUS_BY_CODE = {"payment_declined": 402, "gateway_unavailable": 503, "forged_notice": 400}
+_STATUS_BY_CODE = {
+    "payment_declined": 402,
+    "gateway_unavailable": 503,
+    "media_unavailable": 503,
+    "forged_notice": 400,
+}
 
 # Input that got past every check and that PostgreSQL cannot hold. Each is the caller's, none is ours.
 _BAD_INPUT = (

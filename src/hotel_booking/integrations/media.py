@@ -15,6 +15,11 @@ _NAME = re.compile(r"[0-9a-f]{32}-[1-9][0-9]{1,3}\.webp", re.ASCII)
 _UNFINISHED = re.compile(_NAME.pattern + r"\.[0-9a-f]{32}\.part", re.ASCII)
 
 
+def is_our_name(name: str) -> bool:
+    """Whether a file of this name may be there at all."""
+    return _NAME.fullmatch(name) is not None
+
+
 class DiskMedia:
     """A folder with 256 folders in it, one for each beginning of a name. Any process may share it."""
 
