@@ -8,6 +8,7 @@ import pytest
 
 from hotel_booking.core.db import Database
 from tests.e2e.test_site_pages import in_lisbon
+from tests.http_client import running, settings_for
 from tests.integration.test_site_checkout import held, site
 from tests.small_hotel import small_hotel
 
@@ -72,3 +73,71 @@ async def test_whatever_is_asked_there_is_a_calendar(db: Database, database_url:
         answer = await client.get(f"/ar/nights?{query}")
         assert answer.status_code == 200, answer.text
         assert answer.text.count('role="grid"') == 2
+
+
+async def test_where_nothing_is_free_the_hotels_say_why(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=1)
+    await in_lisbon(db)
+    when = "&arrival=2030-03-04&departure=2030-03-07"
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE room_night SET taken = 1 WHERE night = '2030-03-05'")
+    async with site(database_url) as (_, client):
+        page = await client.get(f"/de/search?place=2267057{when}")
+        assert "Warum nichts?" in page.text
+        assert "Sea View</a>: Ausgebucht am Di., 5. März 2030" in page.text
+        assert "other-dates" in page.text
+        filtered = await client.get(
+            "/en/search?place=2267057&stars=5&arrival=2030-03-10&departure=2030-03-12"
+        )
+        assert "Sea View</a>: Free, but not as your filters want it" in filtered.text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE property SET active = false")
+        nobody = await client.get(f"/en/search?place=2267057{when}")
+        assert "We have no hotel within 25" in nobody.text
+
+
+async def test_tiles_lie_under_the_map_only_where_they_are_set(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=1)
+    await in_lisbon(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO property (slug, name, country, lat, lon, timezone, currency, place_id)"
+            " SELECT 'hill', 'Hill', country, lat + 0.02, lon + 0.03, timezone, currency, place_id"
+            "   FROM property"
+        )
+        await tx.execute(
+            "WITH plan AS (INSERT INTO cancellation_policy (property_id, code, name, steps, no_show)"
+            "   SELECT h.id, c.code, c.name, c.steps, c.no_show FROM cancellation_policy c, property h"
+            "    WHERE c.code = 'FLEX' AND h.slug = 'hill' RETURNING id, property_id),"
+            " rate AS (INSERT INTO rate_plan (property_id, code, name, policy_id)"
+            "   SELECT property_id, 'FLEX', 'Flexible', id FROM plan RETURNING id, property_id),"
+            " type AS (INSERT INTO room_type (property_id, code, name, max_occupancy, max_adults)"
+            "   SELECT property_id, 'DBL', 'DBL', 2, 2 FROM rate RETURNING id),"
+            " nights AS (INSERT INTO room_night (room_type_id, night, physical)"
+            "   SELECT type.id, n.night, 1 FROM type, room_night n RETURNING room_type_id, night)"
+            " INSERT INTO rate_night (room_type_id, rate_plan_id, night, price)"
+            " SELECT n.room_type_id, rate.id, n.night, 9900 FROM nights n, rate"
+        )
+    path = "/en/search?place=2267057&arrival=2030-03-04&departure=2030-03-07"
+    async with site(database_url) as (_, client):
+        plain = await client.get(path)
+        assert plain.text.count('class="dot"') == 2
+        assert "<image" not in plain.text
+        assert "img-src 'self' data:" in plain.headers["content-security-policy"]
+    settings = settings_for(
+        database_url,
+        secret_key="k" * 40,
+        map_tiles="https://tiles.example.com/{z}/{x}/{y}.png",
+        map_attribution="© Somebody",
+    )
+    async with running(settings) as (_, client):
+        page = await client.get(path)
+        policy = page.headers["content-security-policy"]
+        assert "img-src 'self' https://tiles.example.com data:" in policy
+        assert policy.count("https:") == 1
+        tiles = re.findall(
+            r'<image href="https://tiles.example.com/(\d+)/(\d+)/(\d+).png" x="(\S+)"', page.text
+        )
+        assert 4 <= len(tiles) <= 12
+        assert page.text.count('class="dot"') == 2
+        assert "© Somebody" in page.text

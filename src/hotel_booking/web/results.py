@@ -7,33 +7,39 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
+from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, divide
 from hotel_booking.domains.properties.places import Place, find_places, resolve_place
 from hotel_booking.domains.properties.queries import Photo, covers
 from hotel_booking.domains.search import area
-from hotel_booking.domains.search.errors import UnknownCurrency
-from hotel_booking.domains.search.find import find
+from hotel_booking.domains.search.errors import ArrivalInThePast, UnknownCurrency
+from hotel_booking.domains.search.find import candidates, find
+from hotel_booking.domains.search.offers import offers
 from hotel_booking.domains.search.types import SORTS, Key, SearchPage, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
 from hotel_booking.http.problems import InvalidCursor
+from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.web import art, property_query
 from hotel_booking.web.property_query import Asked
+from hotel_booking.web.property_refusals import Refusals
 from hotel_booking.web.property_saying import Saying
-from hotel_booking.web.results_plan import Plan, plan_of
+from hotel_booking.web.results_plan import Plan, plan_of, tiled_plan_of
 from hotel_booking.web.site import chosen_currency, language_of, site, texts_of
 
 RADIUS_KM = 25.0
 _PAGE = 20
 FEW = 5
 _LONGEST_PLACE = 100
+_ASKED_WHY = 3
 # What is tried where nothing is free: the same nights earlier or later, the nearest first.
 _SHIFTS = (1, -1, 2, -2, 3, -3, 7, -7)
 
@@ -64,6 +70,14 @@ class Other(msgspec.Struct, frozen=True):
     href: str
 
 
+class Why(msgspec.Struct, frozen=True):
+    """A hotel nearby, and what stands against the stay there."""
+
+    name: str
+    href: str
+    reasons: list[str]
+
+
 class Filters(msgspec.Struct, frozen=True):
     """What narrows the list, as the address says it; what cannot be read narrows nothing."""
 
@@ -74,9 +88,15 @@ class Filters(msgspec.Struct, frozen=True):
 
 @get("/search", opt=public(), include_in_schema=False)
 async def show_results(
-    request: Request[Any, Any, State], tx: Transaction, now: datetime, cursor: str | None = None
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    settings: Settings,
+    now: datetime,
+    cursor: str | None = None,
 ) -> Response[Any]:
-    """The list. At most 12 statements; each other date that is tried where nothing is free takes 4 more."""
+    """The list. At most 12 statements; where nothing is free each other date that is tried takes 4 more, and
+    each hotel that is asked why 3."""
+    tiles = settings.map_tiles
     language = language_of(request)
     texts = texts_of(language)
     params = request.query_params
@@ -96,6 +116,7 @@ async def show_results(
         "cards": [],
         "plan": None,
         "others": [],
+        "whys": [],
         "count": None,
         "next_href": None,
         "first": cursor is None,
@@ -131,15 +152,20 @@ async def show_results(
     cards = await _cards(tx, found.results, asked, language, say)
     if not cards and cursor is None:
         values["others"] = await _others(tx, wanted, asked, now, address)
+        values["whys"] = await _whys(tx, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
     values |= {
         "cards": cards,
         "count": found.total_count,
-        "plan": _plan(place, found.results, cards),
+        "plan": _plan(place, found.results, cards, tiles),
+        "attribution": settings.map_attribution,
         "address": address,
         "next_href": address(cursor=next_key) if next_key else None,
     }
-    return site(request, "search/results.html", etag=True, **values)
+    policy = (
+        PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_origin(tiles)}") if tiles else PAGE_POLICY
+    )
+    return site(request, "search/results.html", etag=True, policy=policy, **values)
 
 
 async def _found(tx: Transaction, wanted: SearchRequest, now: datetime) -> tuple[SearchPage, SearchRequest]:
@@ -204,11 +230,42 @@ def _shifted(stay: Stay, days: int, today: date) -> Stay | None:
     return Stay(arrival, stay.departure + timedelta(days=days)) if arrival >= today else None
 
 
-def _plan(place: Place, results: Sequence[SearchResult], cards: Sequence[Card]) -> Plan | None:
+async def _whys(
+    tx: Transaction, wanted: SearchRequest, asked: Asked, language: str, now: datetime
+) -> list[Why]:
+    """What stands against the stay at the nearest hotels, whatever the filters."""
+    say = Refusals(language, texts_of(language))
+    _ = texts_of(language).gettext
+    found = await candidates(tx, msgspec.structs.replace(wanted, stars=(), refundable=False))
+    nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
+    whys: list[Why] = []
+    for hotel in nearest:
+        try:
+            answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
+        except ArrivalInThePast:
+            continue
+        if answer.offers:
+            reasons = [_("Free, but not as your filters want it")]
+        else:
+            least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
+            reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not on sale")]
+        whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}{asked.query()}#rooms", reasons))
+    return whys
+
+
+def _plan(
+    place: Place, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
+) -> Plan | None:
     if len(cards) < 2:
         return None
     points = [(result.property.lat, result.property.lon) for result in results]
-    return plan_of((place.lat, place.lon), points)
+    centre = (place.lat, place.lon)
+    return tiled_plan_of(centre, points, tiles) if tiles else plan_of(centre, points)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _filters(sort: str | None, stars: str | None, refundable: str | None) -> Filters:

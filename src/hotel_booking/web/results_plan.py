@@ -1,5 +1,5 @@
-"""A plan of where the hotels of a list lie, drawn from their positions alone: north is up, no tiles are
-fetched. Pure.
+"""A plan of where the hotels of a list lie, drawn from their positions alone: north is up. Where the house
+has set an address of map tiles, these lie under it, and it is drawn in their projection. Pure.
 
 Longitudes are narrowed by the cosine of the latitude, so that distances look the same in all directions; the
 circles are kilometres around the centre of the city.
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import msgspec
 
 WIDTH, HEIGHT = 640, 420
+TILE = 256
+_DEEPEST = 16
 _MARGIN = 44
 _KM_PER_DEGREE = 111.2
 _RINGS = (1, 2, 5, 10, 20, 50)
@@ -34,12 +36,21 @@ class Ring(msgspec.Struct, frozen=True):
     km: int
 
 
+class Tile(msgspec.Struct, frozen=True):
+    """A picture of the ground, TILE units wide and high, and where its corner lies."""
+
+    x: float
+    y: float
+    address: str
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What is drawn, in units of a picture of WIDTH by HEIGHT."""
 
     centre: tuple[float, float]
     dots: tuple[Dot, ...]
     rings: tuple[Ring, ...]
+    tiles: tuple[Tile, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -65,6 +76,51 @@ def plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]]) 
         dots=tuple(Dot(round(x, 1), round(y, 1), number) for number, (x, y) in enumerate(dots, start=1)),
         rings=rings,
     )
+
+
+def tiled_plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]], template: str) -> Plan:
+    """The same on map tiles in Web Mercator (EPSG:3857), as large as the picture holds; `template` is their
+    address with {z}, {x} and {y}."""
+    zoom, places = _DEEPEST, [(0.0, 0.0)]
+    for zoom in range(_DEEPEST, 1, -1):
+        places = [_mercator(point, centre[1], zoom) for point in (centre, *points)]
+        wide = max(x for x, _ in places) - min(x for x, _ in places)
+        high = max(y for _, y in places) - min(y for _, y in places)
+        if wide <= WIDTH - 2 * _MARGIN and high <= HEIGHT - 2 * _MARGIN:
+            break
+    left = (max(x for x, _ in places) + min(x for x, _ in places) - WIDTH) / 2
+    top = (max(y for _, y in places) + min(y for _, y in places) - HEIGHT) / 2
+    across = 2**zoom
+    # Kilometres are the longer on paper, the nearer to a pole.
+    scale = TILE * across / (360 * _KM_PER_DEGREE * math.cos(math.radians(centre[0])))
+    return Plan(
+        centre=(round(places[0][0] - left, 1), round(places[0][1] - top, 1)),
+        dots=tuple(
+            Dot(round(x, 1), round(y, 1), number)
+            for number, (x, y) in enumerate(_apart([(x - left, y - top) for x, y in places[1:]]), start=1)
+        ),
+        rings=tuple(Ring(round(km * scale, 1), km) for km in _RINGS if 40 <= km * scale <= WIDTH)[:3],
+        tiles=tuple(
+            Tile(
+                round(column * TILE - left, 1),
+                round(row * TILE - top, 1),
+                template.replace("{z}", str(zoom))
+                .replace("{x}", str(column % across))
+                .replace("{y}", str(row)),
+            )
+            for row in range(math.floor(top / TILE), math.floor((top + HEIGHT) / TILE) + 1)
+            for column in range(math.floor(left / TILE), math.floor((left + WIDTH) / TILE) + 1)
+            if 0 <= row < across
+        ),
+    )
+
+
+def _mercator(point: tuple[float, float], meridian: float, zoom: int) -> tuple[float, float]:
+    """Where a place lies on the world's picture; east and west of `meridian` without a seam between."""
+    latitude = math.radians(min(max(point[0], -85.0), 85.0))
+    longitude = meridian + (point[1] - meridian + 180) % 360 - 180
+    size = TILE * 2**zoom
+    return (longitude + 180) / 360 * size, (1 - math.asinh(math.tan(latitude)) / math.pi) / 2 * size
 
 
 def _apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

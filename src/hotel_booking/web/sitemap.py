@@ -14,7 +14,7 @@ from hotel_booking.web.language import LANGUAGES
 
 _BATCH = 500
 _MOST = 9_000  # hotels; a sitemap holds 50,000 addresses, and each page has five
-_PRIVATE = ("/admin", "/api/", "/*/book/", "/*/booking", "/webhooks/")
+_PRIVATE = ("/admin", "/api/", "/*/book/", "/*/booking", "/*/account", "/*/nights", "/webhooks/")
 
 
 @get("/robots.txt", opt=public(), include_in_schema=False, sync_to_thread=False)
