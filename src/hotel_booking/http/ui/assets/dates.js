@@ -4,6 +4,8 @@ const opener = document.querySelector("[data-dates]");
 const dialog = document.querySelector("dialog.dates");
 const form = opener?.form;
 const wide = matchMedia("(width >= 48rem)");
+// English is written as in Britain on every page.
+const language = document.documentElement.lang.replace(/^en$/, "en-GB");
 const rtl = document.documentElement.dir === "rtl";
 const MOVES = { ArrowUp: -7, ArrowDown: 7, ArrowLeft: rtl ? 1 : -1, ArrowRight: rtl ? -1 : 1 };
 let arrival = "";
@@ -23,7 +25,7 @@ const months = (text, count) => {
   return iso(day);
 };
 const button = (day) => place.querySelector(`[data-day="${day}"]`);
-const named = (day) => new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`));
+const named = (day) => new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`));
 const seen = (one) => one && one.offsetParent !== null && !one.disabled;
 
 function tell(name) {

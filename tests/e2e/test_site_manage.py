@@ -1,0 +1,103 @@
+"""A guest's booking in a real browser: changed after seeing the price, written about, paid in part, printed
+and cancelled; on a phone, and from right to left; every page with axe-core."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page
+
+from hotel_booking.core.db import Database
+from tests.browser import accessibility, browsing, screenshot, serving, visiting
+from tests.e2e.test_panel_pages import wider_than_the_screen
+from tests.e2e.test_site_booking import CONFIRMED, NARROW, ROOMS, WIDE, scalar, sent
+from tests.e2e.test_site_pages import KEY, fill_in
+from tests.small_hotel import small_hotel
+
+
+async def flawless(page: Page, name: str) -> None:
+    await screenshot(page, f"manage-{name}")
+    assert await accessibility(page) == []
+    assert await wider_than_the_screen(page) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "narrow", "script"),
+    [("en", False, True), ("ar", True, True), ("de", True, False)],
+    ids=["desktop", "arabic-phone", "no-javascript"],
+)
+async def test_a_booking_is_changed_written_about_and_cancelled(
+    db: Database, database_url: str, language: str, narrow: bool, script: bool
+) -> None:
+    await small_hotel(db, rooms=2)
+    how = (NARROW if narrow else WIDE) | {"java_script_enabled": script}
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        browsing() as browser,
+        visiting(browser, site, reduced_motion="reduce", **how) as page,
+    ):
+        await page.goto(f"/{language}{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        await fill_in(page)
+        await sent(page, "form.card button.primary")
+        assert await page.locator("h1").inner_text() == CONFIRMED[language]
+        booking = page.url
+        await page.goto(f"{booking}/amend")
+        await page.fill("#departure", "2030-03-08")
+        await sent(page, "button[value=preview]")
+        assert await scalar(db, "SELECT total FROM booking") == 30_000
+        if script:
+            await flawless(page, f"amend-{language}")
+        await sent(page, "button[value=confirm]")
+        assert await scalar(db, "SELECT total FROM booking") == 40_000
+        await page.fill("#text", "We come late, at about 23:00.")
+        await sent(page, "#message button")
+        assert "23:00" in await page.locator("#message blockquote").inner_text()
+        if script:
+            await flawless(page, f"booking-{language}")
+            await page.emulate_media(media="print")
+            assert await page.locator(".site-head").is_hidden()
+            assert await page.locator("#message form").is_hidden()
+            await screenshot(page, f"manage-print-{language}")
+            await page.emulate_media(media="screen")
+        await page.locator(".cancel summary").click()
+        shown = await page.locator(".cancel p").first.inner_text()
+        assert "0" in shown
+        await sent(page, ".cancel button")
+        assert await page.locator(".cancel").count() == 0
+        await screenshot(page, f"manage-cancelled-{language}")
+    assert await scalar(db, "SELECT status FROM booking") == "cancelled"
+    assert await scalar(db, "SELECT sum(taken) FROM room_night") == 0
+
+
+async def test_a_fee_that_grew_since_the_page_was_opened_is_never_taken_unseen(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        browsing() as browser,
+        visiting(browser, site, **NARROW) as page,
+    ):
+        await page.goto(f"/en{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        await fill_in(page)
+        await sent(page, "form.card button.primary")
+        async with db.transaction() as tx:
+            # As if the guest had left the page open until after the deadline.
+            await tx.execute(
+                "INSERT INTO sale_terms (id, body) SELECT gen_random_uuid(), jsonb_set(body,"
+                " '{policy,steps,0,days_before}', 'null') FROM sale_terms"
+            )
+            await tx.execute(
+                "UPDATE reservation SET terms_id ="
+                " (SELECT id FROM sale_terms WHERE body #> '{policy,steps,0,days_before}' = 'null' LIMIT 1)"
+            )
+        await page.locator(".cancel summary").click()
+        await sent(page, ".cancel button")
+        assert await page.locator(".alert").count() == 1
+        assert await scalar(db, "SELECT status FROM booking") == "confirmed"
+        await page.locator(".cancel summary").click()
+        assert "€100.00" in await page.locator(".cancel p").first.inner_text()
+        await sent(page, ".cancel button")
+        assert await scalar(db, "SELECT status FROM booking") == "cancelled"
+        assert await scalar(db, "SELECT sum(fee) FROM reservation") == 10_000
