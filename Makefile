@@ -5,13 +5,14 @@ PORT ?= 8000
 # Two workers: the machine this is made for has two cores.
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: help setup run test check lint types imports nightly format clean
+.PHONY: help setup run test check lint types imports nightly lighthouse format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
 	@echo "make test     what the tests need, then the tests"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
+	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
 
 setup:
 	@scripts/bootstrap
@@ -38,6 +39,10 @@ check: lint types imports test
 nightly: setup
 	@scripts/browser
 	$(PYTEST) -m nightly
+
+lighthouse: setup
+	@scripts/browser
+	$(BIN)/python -m benchmarks.lighthouse
 
 format: setup
 	$(BIN)/ruff check --fix
