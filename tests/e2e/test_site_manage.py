@@ -54,6 +54,7 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
         assert "23:00" in await page.locator("#message blockquote").inner_text()
         if script:
             await flawless(page, f"booking-{language}")
+            assert await page.locator("[data-print]").is_visible()
             await page.emulate_media(media="print")
             assert await page.locator(".site-head").is_hidden()
             assert await page.locator("#message form").is_hidden()

@@ -1,5 +1,5 @@
 """The guest's account, as one set of routes. Who is not signed in, or has to prove again who they are, is
-sent to do so and comes back."""
+sent to do so and comes back; a mailed link that has lapsed says so."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from litestar import Router
 
 from hotel_booking.domains.guests.errors import GuestSignInRequired
-from hotel_booking.domains.identity.errors import ConfirmIdentity
+from hotel_booking.domains.identity.errors import ConfirmIdentity, LinkNotValid
 from hotel_booking.web import account_data, account_entry, account_pages, account_security
 
 _GUARDED: dict[Any, Any] = {
     GuestSignInRequired: account_entry.to_sign_in,
     ConfirmIdentity: account_entry.to_sign_in,
+    LinkNotValid: account_entry.lapsed,
 }
 
 handlers: list[Any] = [

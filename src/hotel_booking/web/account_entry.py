@@ -61,7 +61,7 @@ def mailed_link(request: Request[Any, Any, State], settings: Settings, where: st
     return settings.public_url.rstrip("/") + link(language_of(request), where, next=to)
 
 
-def lapsed(request: Request[Any, Any, State]) -> Response[Any]:
+def lapsed(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:
     """A mailed link that opens nothing any more."""
     return account_page(request, "account/lapsed.html", status=404)
 
@@ -140,11 +140,8 @@ async def ask_link(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """A mailed link: looking at it does not use it up, for mail scanners look too."""
-    try:
-        async with database.transaction() as tx:
-            found = await links.find(tx, token=token, kind="sign_in", now=now)
-    except LinkNotValid:
-        return lapsed(request)
+    async with database.transaction() as tx:
+        found = await links.find(tx, token=token, kind="sign_in", now=now)
     to = onward(request, request.query_params.get("next"))
     return account_page(request, "account/link.html", form=Form.of(next=to), email=found.email)
 
@@ -155,16 +152,13 @@ async def take_link(
 ) -> Response[Any]:
     """Sign in by a mailed link."""
     form = await read(request)
-    try:
-        done = await sign_in.by_link(
-            database,
-            token=token,
-            visitor=visitor_of(request),
-            instead_of=session_before(request),
-            now=now,
-        )
-    except LinkNotValid:
-        return lapsed(request)
+    done = await sign_in.by_link(
+        database,
+        token=token,
+        visitor=visitor_of(request),
+        instead_of=session_before(request),
+        now=now,
+    )
     return enter(request, done.token, onward(request, form.value("next")))
 
 
@@ -252,11 +246,8 @@ async def ask_open(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The address is proved: a name and a password, both at will, and the account is there."""
-    try:
-        async with database.transaction() as tx:
-            found = await links.find(tx, token=token, kind="register", now=now)
-    except LinkNotValid:
-        return lapsed(request)
+    async with database.transaction() as tx:
+        found = await links.find(tx, token=token, kind="register", now=now)
     return account_page(request, _OPEN, form=Form.of(), email=found.email)
 
 
@@ -267,30 +258,27 @@ async def open_account(
     """Open the account and sign in."""
     form = await read(request)
     language = language_of(request)
+    async with database.transaction() as tx:
+        email = (await links.find(tx, token=token, kind="register", now=now)).email
     try:
-        async with database.transaction() as tx:
-            email = (await links.find(tx, token=token, kind="register", now=now)).email
-        try:
-            done = await register.open_account(
-                database,
-                token=token,
-                new=NewAccount(
-                    language,
-                    given_name=form.value("given_name"),
-                    family_name=form.value("family_name"),
-                    password=form.value("password"),
-                    marketing=form.flag("marketing"),
-                ),
-                visitor=visitor_of(request),
-                instead_of=session_before(request),
-                now=now,
-            )
-        except LinkNotValid:
-            raise
-        except DomainError as error:
-            return again(request, _OPEN, form, error, email=email)
+        done = await register.open_account(
+            database,
+            token=token,
+            new=NewAccount(
+                language,
+                given_name=form.value("given_name"),
+                family_name=form.value("family_name"),
+                password=form.value("password"),
+                marketing=form.flag("marketing"),
+            ),
+            visitor=visitor_of(request),
+            instead_of=session_before(request),
+            now=now,
+        )
     except LinkNotValid:
-        return lapsed(request)
+        raise
+    except DomainError as error:
+        return again(request, _OPEN, form, error, email=email)
     notice = texts_of(language).gettext("Your account is open.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 

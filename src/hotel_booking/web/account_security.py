@@ -21,7 +21,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
-from hotel_booking.web.account_entry import PRIVATE, account_page, again, lapsed, mailed_link
+from hotel_booking.web.account_entry import PRIVATE, account_page, again, mailed_link
 from hotel_booking.web.account_words import device_of, failed, need
 from hotel_booking.web.guest_session import enter, leave, recently, session_before, signed_in, site_of
 from hotel_booking.web.site import language_of, link, texts_of
@@ -190,11 +190,8 @@ async def ask_confirm_email(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The link that proves the new address."""
-    try:
-        async with database.transaction() as tx:
-            found = await links.find(tx, token=token, kind="new_email", now=now)
-    except LinkNotValid:
-        return lapsed(request)
+    async with database.transaction() as tx:
+        found = await links.find(tx, token=token, kind="new_email", now=now)
     return account_page(request, "account/new_email.html", email=found.email)
 
 
@@ -203,10 +200,7 @@ async def confirm_email(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """From now on links go there; the address before hears of it."""
-    try:
-        account, before = await register.use_new_email(database, token=token, now=now)
-    except LinkNotValid:
-        return lapsed(request)
+    account, before = await register.use_new_email(database, token=token, now=now)
     async with database.transaction() as tx:
         await mail.send_notice(tx, account, what="email_changed", now=now, to=before)
     _ = _words(request)
@@ -248,11 +242,8 @@ async def ask_new_password(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The field for another password."""
-    try:
-        async with database.transaction() as tx:
-            found = await links.find(tx, token=token, kind="password", now=now)
-    except LinkNotValid:
-        return lapsed(request)
+    async with database.transaction() as tx:
+        found = await links.find(tx, token=token, kind="password", now=now)
     return account_page(request, _CHOOSE, form=Form.of(), email=found.email)
 
 
@@ -264,25 +255,22 @@ async def choose_password(
     form = await read(request)
     language = language_of(request)
     need(form, language, "password")
+    async with database.transaction() as tx:
+        email = (await links.find(tx, token=token, kind="password", now=now)).email
     try:
-        async with database.transaction() as tx:
-            email = (await links.find(tx, token=token, kind="password", now=now)).email
-        try:
-            form.check()
-            done = await password.choose(
-                database,
-                token=token,
-                password=form.value("password"),
-                visitor=visitor_of(request),
-                instead_of=session_before(request),
-                now=now,
-            )
-        except LinkNotValid:
-            raise
-        except DomainError as error:
-            return again(request, _CHOOSE, form, error, email=email)
+        form.check()
+        done = await password.choose(
+            database,
+            token=token,
+            password=form.value("password"),
+            visitor=visitor_of(request),
+            instead_of=session_before(request),
+            now=now,
+        )
     except LinkNotValid:
-        return lapsed(request)
+        raise
+    except DomainError as error:
+        return again(request, _CHOOSE, form, error, email=email)
     await _tell(database, done.account, "password_changed", now)
     notice = texts_of(language).gettext("Your password is saved.")
     return enter(request, done.token, link(language, "account"), notice=notice)
