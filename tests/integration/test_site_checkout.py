@@ -374,3 +374,25 @@ async def test_texts_that_are_no_references_lock_only_their_address(db: Database
         wrong = {"reference": "what?", "email": "ana@example.com"}
         codes = [(await client.post("/en/booking", data=wrong)).status_code for _ in range(8)]
         assert codes == [422] * 8
+
+
+async def test_the_banks_question_answered_twice_never_takes_the_balance(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with db.transaction() as tx:
+        # Due now is exactly what is open afterwards: the amount alone does not tell them apart.
+        await tx.execute(
+            "UPDATE rate_plan SET deposit_kind = 'percent', deposit_value = 500000 WHERE code = 'NRF'"
+        )
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        form = {"method": "card", "expected": "9000", "card": "tok_challenge"}
+        sent = await client.post(pay, data=form)
+        asked = await client.get(sent.headers["location"])
+        fields = re.search(r"<form.*?</form>", asked.text, re.DOTALL)
+        assert fields is not None
+        answer = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', fields[0]))
+        for _again in range(3):
+            assert (await client.post(pay, data=answer)).status_code == 303
+        assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 9_000
