@@ -38,7 +38,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "payment_returned": {**_BOOKING, "amount": 12_900, "standing": False},
     "balance_due": {**_BOOKING, "amount": 25_800, "declined": True},
-    "guest_message": {**_BOOKING, "text": "We arrive late, at about 23:00. Is somebody at the desk?"},
+    "guest_message": {**_BOOKING, "text": "Arriving late: 23:00"},
     "staff_invitation": {
         "name": "Sample Colleague",
         "invited_by": "Sample Manager",
