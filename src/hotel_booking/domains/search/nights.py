@@ -19,7 +19,7 @@ from hotel_booking.domains.search.currency import Exchange
 from hotel_booking.domains.search.find import candidates, taxes_by_hotel
 from hotel_booking.domains.search.types import Around, FoundProperty, SearchRequest
 
-# The nearest so many hotels are asked. Two months of 20 take a tenth of a second, of a usual city's few 12 ms.
+# The nearest so many hotels are asked. Two months of 20 take a tenth of a second, of a city's few 12 ms.
 MOST_HOTELS = 20
 # Taxes differ between hotels, so the least before them need not be the least after: so many are priced.
 _PRICED = 3
