@@ -49,7 +49,7 @@ class S3Double:
                 if self.command != "HEAD":
                     self.wfile.write(content)
 
-            do_GET = do_PUT = do_DELETE = do_HEAD = do_POST = answer  # noqa: N815
+            do_GET = do_PUT = do_DELETE = do_HEAD = do_POST = answer  # noqa: N815  # http.server's names
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

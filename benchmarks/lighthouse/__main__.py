@@ -45,7 +45,7 @@ def demo(url: str | None) -> Iterator[str]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         command = [str(Path(sys.executable).with_name("hotel-booking")), "demo", "--data-dir", folder]
-        process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)  # noqa: S603  # ours
         try:
             address = f"http://localhost:{port}"
             for _ in range(240):
@@ -102,7 +102,7 @@ def looked_at(address: str, cookies: str) -> dict[str, Any]:
     """Lighthouse's report of a page."""
     chromium = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), "")
     with tempfile.TemporaryDirectory() as profile:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603  # no shell, and the addresses are ours
             [
                 str(HERE / "node_modules" / ".bin" / "lighthouse"),
                 address,
@@ -133,7 +133,7 @@ def main() -> int:
     arguments.add_argument("--only", help="one page by its name")
     chosen = arguments.parse_args()
     if not (HERE / "node_modules" / ".bin" / "lighthouse").exists():
-        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True)  # noqa: S607
+        subprocess.run(["npm", "ci", "--silent"], cwd=HERE, check=True)  # noqa: S607  # whichever npm there is
     low = False
     better: list[str] = []
     print(f"{'page':10}" + "".join(f"{name:>16}" for name in CATEGORIES))

@@ -141,3 +141,21 @@ async def test_tiles_lie_under_the_map_only_where_they_are_set(db: Database, dat
         assert 4 <= len(tiles) <= 12
         assert page.text.count('class="dot"') == 2
         assert "© Somebody" in page.text
+
+
+async def test_another_currency_is_for_orientation_and_the_page_says_so(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    await in_lisbon(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO exchange_rate (currency, per_euro, as_of) VALUES ('USD', 2, '2030-01-01')"
+        )
+    path = "/en/search?place=2267057&arrival=2030-03-04&departure=2030-03-07"
+    async with site(database_url) as (_, client):
+        assert "≈" not in (await client.get(path)).text
+        await client.get("/currency/USD", params={"to": path})
+        page = (await client.get(path)).text
+        assert "≈ US$540.00" in page
+        assert "You are charged in the hotel" in page

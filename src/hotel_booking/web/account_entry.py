@@ -61,6 +61,18 @@ def mailed_link(request: Request[Any, Any, State], settings: Settings, where: st
     return settings.public_url.rstrip("/") + link(language_of(request), where, next=to)
 
 
+async def address_to_mail(
+    request: Request[Any, Any, State], database: Database, form: Form, now: datetime
+) -> str | None:
+    """The address in the form, where one more link may be mailed to it; None where enough were, which is not
+    told. Raises what the form should say, and `LockedOut` for who asks too often."""
+    need(form, language_of(request), "email")
+    form.check()
+    email = normal_email(form.value("email"))
+    may = await links.may_ask(database, email=email, visitor=visitor_of(request), now=now)
+    return email if may else None
+
+
 def lapsed(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:
     """A mailed link that opens nothing any more."""
     return account_page(request, "account/lapsed.html", status=404)
@@ -109,11 +121,9 @@ async def mail_sign_in(
     """Mail a link to sign in by, where there is an account; say the same where there is none."""
     form = await read(request)
     language = language_of(request)
-    need(form, language, "email")
     try:
-        form.check()
-        email = normal_email(form.value("email"))
-        if await links.may_ask(database, email=email, visitor=visitor_of(request), now=now):
+        email = await address_to_mail(request, database, form, now)
+        if email is not None:
             async with database.transaction() as tx:
                 asked = await links.ask_sign_in(tx, email=email, now=now)
                 if asked is not None and asked.account is not None:
@@ -221,11 +231,9 @@ async def mail_register(
     """Mail a link that opens the account; where there is one already, one that opens it, and say the same."""
     form = await read(request)
     language = language_of(request)
-    need(form, language, "email")
     try:
-        form.check()
-        email = normal_email(form.value("email"))
-        if await links.may_ask(database, email=email, visitor=visitor_of(request), now=now):
+        email = await address_to_mail(request, database, form, now)
+        if email is not None:
             async with database.transaction() as tx:
                 asked = await links.ask_register(tx, email=email, now=now)
                 if asked.account is not None:

@@ -15,13 +15,13 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.service import links, passkeys, password, register, sessions
-from hotel_booking.domains.guests.types import Account, GuestSession, normal_email
+from hotel_booking.domains.guests.types import Account, GuestSession
 from hotel_booking.domains.identity.errors import LinkNotValid
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
-from hotel_booking.web.account_entry import PRIVATE, account_page, again, mailed_link
+from hotel_booking.web.account_entry import PRIVATE, account_page, address_to_mail, again, mailed_link
 from hotel_booking.web.account_words import device_of, failed, need
 from hotel_booking.web.guest_session import enter, leave, recently, session_before, signed_in, site_of
 from hotel_booking.web.site import language_of, link, texts_of
@@ -171,11 +171,9 @@ async def ask_new_email(
     account = recently(request, now).account
     form = await read(request)
     language = language_of(request)
-    need(form, language, "email")
     try:
-        form.check()
-        email = normal_email(form.value("email"))
-        if await links.may_ask(database, email=email, visitor=visitor_of(request), now=now):
+        email = await address_to_mail(request, database, form, now)
+        if email is not None:
             async with database.transaction() as tx:
                 asked = await links.ask_new_email(tx, account=account, email=email, now=now)
                 where = mailed_link(request, settings, f"account/new-email/{asked.token}")
@@ -220,11 +218,9 @@ async def mail_password(
     """Mail it, where there is an account; say the same where there is none."""
     form = await read(request)
     language = language_of(request)
-    need(form, language, "email")
     try:
-        form.check()
-        email = normal_email(form.value("email"))
-        if await links.may_ask(database, email=email, visitor=visitor_of(request), now=now):
+        email = await address_to_mail(request, database, form, now)
+        if email is not None:
             async with database.transaction() as tx:
                 asked = await links.ask_password(tx, email=email, now=now)
                 if asked is not None and asked.account is not None:

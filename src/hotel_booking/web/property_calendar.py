@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +16,7 @@ from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
 from hotel_booking.web.property_query import Asked
 
+T = TypeVar("T")
 MONTHS_SHOWN = 2
 MONTHS_AHEAD = 18
 
@@ -94,7 +96,7 @@ def months(prices: PriceCalendar, asked: Asked, *, today: date, first: date, wee
         )
 
     return Months(
-        months=tuple(Month(month, _weeks(month, week_begins, day)) for month in shown),
+        months=tuple(Month(month, weeks(month, week_begins, day)) for month in shown),
         weekdays=tuple(date(2024, 1, 1) + timedelta(days=week_begins + i) for i in range(7)),
         before=_to_month(asked, moved(first, -1)) if first > today.replace(day=1) else None,
         after=_to_month(asked, moved(first, 1)) if first < moved(today, MONTHS_AHEAD) else None,
@@ -107,8 +109,9 @@ def _to_month(asked: Asked, month: date) -> str:
     return asked.query(month=f"{month:%Y-%m}") + "#prices"
 
 
-def _weeks(first: date, week_begins: int, day: Callable[[date], Day]) -> tuple[tuple[Day | None, ...], ...]:
-    days: list[Day | None] = [None] * ((first.weekday() - week_begins) % 7)
+def weeks(first: date, week_begins: int, day: Callable[[date], T]) -> tuple[tuple[T | None, ...], ...]:
+    """A month in weeks, each day as `day` makes it; None where a week reaches into another month."""
+    days: list[T | None] = [None] * ((first.weekday() - week_begins) % 7)
     value = first
     while value.month == first.month:
         days.append(day(value))

@@ -157,6 +157,10 @@ async def show_results(
     values |= {
         "cards": cards,
         "count": found.total_count,
+        "converted": any(
+            card.approximate is not None and card.approximate.currency != card.total.currency
+            for card in cards
+        ),
         "plan": _plan(place, found.results, cards, tiles),
         "attribution": settings.map_attribution,
         "address": address,

@@ -20,7 +20,7 @@ from hotel_booking.domains.search.types import SearchRequest
 from hotel_booking.http.access import public
 from hotel_booking.web import property_query
 from hotel_booking.web.language import locale_of
-from hotel_booking.web.property_calendar import moved
+from hotel_booking.web.property_calendar import moved, weeks
 from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.results import RADIUS_KM
 from hotel_booking.web.site import chosen_currency, draw, language_of, texts_of
@@ -59,11 +59,12 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
         price = prices.get(value)
         return Day(value, value >= today, price, price is not None and low is not None and price <= low)
 
+    shown = [moved(first, place) for place in range(_MONTHS)]
     body = draw(
         request.scope,
         language,
         "search/nights.html",
-        months=[_weeks(moved(first, place), week, day) for place in range(_MONTHS)],
+        months=[(month, weeks(month, week, day)) for month in shown],
         weekdays=[date(2024, 1, 1) + timedelta(days=week + place) for place in range(7)],
         before=moved(first, -1) if first > today.replace(day=1) else None,
         after=moved(first, 1) if first < latest else None,
@@ -110,16 +111,6 @@ async def _prices(
             continue
         return currency, dict(prices), name
     return "", {}, name
-
-
-def _weeks(first: date, week_begins: int, day: Any) -> tuple[date, list[list[Day | None]]]:
-    days: list[Day | None] = [None] * ((first.weekday() - week_begins) % 7)
-    value = first
-    while value.month == first.month:
-        days.append(day(value))
-        value += timedelta(days=1)
-    days += [None] * (-len(days) % 7)
-    return first, [days[start : start + 7] for start in range(0, len(days), 7)]
 
 
 handlers = [show_nights]
