@@ -32,7 +32,7 @@ from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
-from hotel_booking.http.limits import Allowances, Guess, Limit, MemoryLimiter, RedisLimiter, per_minute
+from hotel_booking.http.limits import Allowances, BadKeys, Limit, MemoryLimiter, RedisLimiter, per_minute
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
@@ -119,7 +119,7 @@ def _build(settings: Settings) -> Application:
             "media": Provide(_provide_media, sync_to_thread=False),
         },
         # Outermost first: who is it, may they go on, and then the request's transaction.
-        middleware=[SameOrigin, Guess, Identify, Limit, UnitOfWork],
+        middleware=[SameOrigin, BadKeys, Identify, Limit, UnitOfWork],
         guards=[guard],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,

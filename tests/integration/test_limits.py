@@ -129,6 +129,7 @@ async def test_too_many_requests_are_told_when_to_come_back(db: Database, databa
         answer = await client.get("/api/v1/keys", headers=key)
         assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
         assert 1 <= int(answer.headers["retry-after"]) <= 20
+        assert [answer.headers[f"ratelimit-{part}"] for part in ("limit", "remaining")] == ["3", "0"]
         # Writes, other keys, other addresses and the probes are counted apart.
         assert (await client.post("/api/v1/keys", json={}, headers=key)).status_code == 400
         assert (await client.get("/api/v1/keys", headers=bearer(await api_key(db)))).status_code == 200
@@ -139,12 +140,25 @@ async def test_too_many_requests_are_told_when_to_come_back(db: Database, databa
             assert (await elsewhere.get("/api/v1/keys")).status_code == 401
 
 
-async def test_trying_keys_is_slowed_down(db: Database, database_url: str) -> None:
+async def test_trying_keys_is_slowed_down_and_locks_no_good_key_out(db: Database, database_url: str) -> None:
+    """A stale key polls from an address that good keys share."""
     settings = settings_for(database_url, rate_limit_reads=1000, rate_limit_writes=1000)
     async with running(settings) as (_, client):
-        answers = [await client.get("/api/v1/keys", headers=bearer(f"hbk_{i:043}")) for i in range(25)]
-        assert [answer.status_code for answer in answers[:20]] == [401] * 20
-        assert {answer.status_code for answer in answers[21:]} == {429}
+        good = bearer(await api_key(db))
+        stale = bearer("hbk_" + "x" * 43)
+        for left in reversed(range(20)):
+            answer = await client.get("/api/v1/keys", headers=stale)
+            assert (answer.status_code, answer.headers["ratelimit-remaining"]) == (401, str(left))
+        for _ in range(3):
+            answer = await client.get("/api/v1/keys", headers=stale)
+            assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+            assert 1 <= int(answer.headers["retry-after"]) <= 5
+            assert answer.headers["ratelimit-limit"] == "20"
+            assert answer.headers["ratelimit-remaining"] == "0"
+            assert int(answer.headers["ratelimit-reset"]) > 0
+            assert (await client.get("/api/v1/keys", headers=good)).status_code == 200
+        guest = bearer("a-guest-s-token")
+        assert (await client.get("/api/v1/bookings/K7M2-9QXD", headers=guest)).status_code == 404
 
 
 async def test_an_idempotent_replay_is_limited_too(db: Database, database_url: str) -> None:

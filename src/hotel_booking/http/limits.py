@@ -162,40 +162,43 @@ async def _take(scope: HTTPScope, limiter: Limiter, allowances: Allowances) -> N
         bucket = f"address:{limited_as(scope['state'].get('address', ''))}:{kind}"
     allowance = allowances.reads if kind == "read" else allowances.writes
     verdict = await limiter.take(bucket, allowance)
+    _tell(scope, allowance, verdict)
+    if not verdict.allowed:
+        raise TooManyRequests(f"too many {kind}s from you for now", retry_after=verdict.retry_after)
+
+
+def _tell(scope: HTTPScope, allowance: Allowance, verdict: Verdict) -> None:
+    """Have the edge put what is left of the allowance on the answer, whatever it will be."""
     full_in = math.ceil((allowance.burst - verdict.left) / allowance.per_second)
     scope["state"]["limit_headers"] = [
         (b"ratelimit-limit", str(allowance.burst).encode()),
         (b"ratelimit-remaining", str(verdict.left).encode()),
         (b"ratelimit-reset", str(full_in).encode()),
     ]
-    if not verdict.allowed:
-        raise TooManyRequests(f"too many {kind}s from you for now", retry_after=verdict.retry_after)
 
 
-class Guess:
-    """Middleware around `Identify`: an address that tries keys is soon not even asked for the next."""
+class BadKeys:
+    """Middleware around `Identify`: a key that opens nothing costs its address of an allowance of its own,
+    and is answered 429 once that is used up. A good key never meets it: another program's stale key at the
+    same address (an office, a cloud's gateway) must lock nobody out. Trying keys is hopeless by their length,
+    and costs one indexed query a try."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        state = scope["litestar_app"].state
-        limiter: Limiter | None = state.limiter
-        if scope["type"] != ScopeType.HTTP or limiter is None or not _has_credentials(scope):
-            await self.app(scope, receive, send)
-            return
-        bucket = f"address:{limited_as(scope['state'].get('address', ''))}:failures"
-        verdict = await limiter.take(bucket, state.allowances.failures, cost=0)
-        if not verdict.allowed:
-            raise TooManyRequests(
-                "too many invalid API keys from this address", retry_after=verdict.retry_after
-            )
         try:
             await self.app(scope, receive, send)
         except InvalidKey:
-            await limiter.take(bucket, state.allowances.failures)
-            raise
-
-
-def _has_credentials(scope: AsgiScope) -> bool:
-    return any(name == b"authorization" for name, _ in scope["headers"])
+            state = scope["litestar_app"].state
+            limiter: Limiter | None = state.limiter
+            if limiter is None or scope["type"] != ScopeType.HTTP:
+                raise
+            bucket = f"address:{limited_as(scope['state'].get('address', ''))}:failures"
+            verdict = await limiter.take(bucket, state.allowances.failures)
+            _tell(scope, state.allowances.failures, verdict)
+            if verdict.allowed:
+                raise
+            raise TooManyRequests(
+                "too many requests with invalid API keys from this address", retry_after=verdict.retry_after
+            ) from None
