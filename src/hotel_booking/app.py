@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +20,7 @@ from redis.asyncio import Redis
 from hotel_booking import admin, web
 from hotel_booking.admin import mail, styleguide
 from hotel_booking.api import reference, router, webhooks
-from hotel_booking.core import links
+from hotel_booking.core import links, unsafe_settings
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.logging import configure
@@ -44,6 +45,8 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import DemoMailer, SmtpMailer
 from hotel_booking.integrations.stripe import StripeGateway
 
+_log = logging.getLogger("hotel_booking.app")
+
 
 class Application(Litestar):
     """Litestar behind the edge, which also sees what no route answers."""
@@ -66,6 +69,8 @@ def create_app() -> Application:
     """The application as the environment describes it: what the web server is told to run."""
     settings = Settings.from_env(os.environ)
     configure(settings.log_level)
+    for warning in unsafe_settings.warnings_of(settings):
+        _log.warning("%s", warning)
     return build(settings)
 
 
@@ -102,6 +107,7 @@ def _build(settings: Settings) -> Application:
                 "settings": settings,
                 "production": settings.production,
                 "draining": False,
+                "warnings": unsafe_settings.warnings_of(settings),
                 "limiter": None,
                 "media": choose_media(settings),
                 "site_problem_page": web.problem_page,

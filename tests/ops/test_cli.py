@@ -13,6 +13,11 @@ import pytest
 
 COMMAND = Path(sys.executable).with_name("hotel-booking")
 
+SAFE = {
+    "HOTEL_SECRET_KEY": "3uW9f0QmZ1xYc7Ds2VbNkLpT8hRgJaE5",
+    "HOTEL_PUBLIC_URL": "https://hotel.example",
+}
+
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     clean = {
@@ -52,7 +57,7 @@ def test_no_database_is_one_clear_line(command: list[str], tmp_path: Path) -> No
 
 
 def test_an_unreachable_database_is_one_clear_line() -> None:
-    result = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", HOTEL_SECRET_KEY="k" * 32)
+    result = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", **SAFE)
     assert result.returncode == 2
     assert "cannot be reached" in result.stderr
     assert "Traceback" not in result.stderr
@@ -61,7 +66,7 @@ def test_an_unreachable_database_is_one_clear_line() -> None:
 def test_serving_an_old_schema_is_refused_with_the_command_that_helps(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
-    result = run("serve", DATABASE_URL=database_url, HOTEL_SECRET_KEY="k" * 32)
+    result = run("serve", DATABASE_URL=database_url, **SAFE)
     assert result.returncode == 2
     assert "hotel-booking migrate" in result.stderr
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import pytest
 
 from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.unsafe_settings import warnings_of
 
 DATABASE = {"DB_HOST": "db", "DB_USER": "hotel", "DB_PASSWORD": "p@ss/word", "DB_NAME": "hotel"}
-SAFE = {**DATABASE, "HOTEL_SECRET_KEY": "k" * 32}
+RANDOM = "3uW9f0QmZ1xYc7Ds2VbNkLpT8hRgJaE5"
+SAFE = {**DATABASE, "HOTEL_SECRET_KEY": RANDOM, "HOTEL_PUBLIC_URL": "https://hotel.example"}
+STRIPE = {
+    **SAFE,
+    "HOTEL_GATEWAY": "stripe",
+    "HOTEL_STRIPE_SECRET_KEY": f"sk_live_{RANDOM}",
+    "HOTEL_STRIPE_PUBLISHABLE_KEY": f"pk_live_{RANDOM}",
+    "HOTEL_STRIPE_WEBHOOK_SECRETS": f"whsec_{RANDOM}",
+}
 
 
 def problems(**environ: str) -> list[str]:
@@ -61,10 +70,47 @@ def test_every_problem_is_named_and_a_typo_gets_the_name_that_was_meant() -> Non
         ({"HOTEL_SMTP_URL": "mail.example"}, "smtp://"),
         ({"HOTEL_TRUSTED_PROXIES": "0.0.0.0/0"}, "whole internet"),
         ({"HOTEL_TRUSTED_PROXIES": "somewhere"}, "not a network"),
+        ({"HOTEL_TRUSTED_PROXIES": "0.0.0.0/1,128.0.0.0/1"}, "whole internet"),
+        ({"HOTEL_TRUSTED_PROXIES": "::/1, 8000::/1"}, "whole internet"),
+        ({"HOTEL_TRUSTED_PROXIES": ",".join(f"{n}.0.0.0/8" for n in range(1, 100))}, "whole internet"),
+        ({"HOTEL_SECRET_KEY": "k" * 44}, "repeats itself"),
+        ({"HOTEL_SECRET_KEY": "Zx8-Qw2_" * 5}, "repeats itself"),
+        ({"HOTEL_PUBLIC_URL": "http://hotel.example"}, "https://"),
+        ({"HOTEL_PUBLIC_URL": ""}, "HOTEL_PUBLIC_URL"),
+        ({"HOTEL_PUBLIC_URL": "javascript:alert(1)"}, "HOTEL_PUBLIC_URL"),
+        ({"HOTEL_PUBLIC_URL": "https://hotel.example/booking?"}, "nothing behind"),
+        ({"HOTEL_PUBLIC_URL": "https://us:er@hotel.example"}, "HOTEL_PUBLIC_URL"),
+        ({"HOTEL_SMTP_URL": "smtp://ana:secret@mail.example:25"}, "unencrypted"),
+        ({"HOTEL_STRIPE_PUBLISHABLE_KEY": f"pk_test_{RANDOM}"}, "PUBLISHABLE"),
+        ({"HOTEL_STRIPE_SECRET_KEY": f"rk_test_{RANDOM}"}, "test key"),
+        ({"HOTEL_STRIPE_WEBHOOK_SECRETS": f"whsec_{RANDOM},x"}, "guessed"),
+        ({"HOTEL_METRICS_TOKEN": "prometheus"}, "HOTEL_METRICS_TOKEN"),
     ],
 )
 def test_production_refuses_to_start_unsafely(unsafe: dict[str, str], word: str) -> None:
-    assert any(word in problem for problem in problems(**DATABASE, **unsafe))
+    found = problems(**(STRIPE | unsafe))
+    assert len(found) == 1
+    assert word in found[0]
+    assert not any(secret in found[0] for secret in (RANDOM, "secret@", "k" * 44))
+
+
+def test_what_production_needs_is_enough() -> None:
+    settings = Settings.from_env(
+        STRIPE
+        | {
+            "HOTEL_SMTP_URL": "smtps://ana:secret@mail.example:465",
+            "HOTEL_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8,104.16.0.0/13,2a06:98c0::/29",
+            "HOTEL_METRICS_TOKEN": RANDOM,
+        }
+    )
+    assert warnings_of(settings) == []
+    assert Settings.from_env(SAFE | {"HOTEL_SMTP_URL": "smtp://relay.internal:25"}).production
+
+
+def test_a_password_alone_is_said_aloud() -> None:
+    """It may run, since a house may have its reasons; nobody who runs it can say that they did not know."""
+    settings = Settings.from_env(SAFE | {"HOTEL_MFA_REQUIRED": "false"})
+    assert "password alone" in warnings_of(settings)[0]
 
 
 def test_the_demo_may_use_the_sandbox() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 
 import typer
 
 from hotel_booking.core.config import Settings
+from hotel_booking.core.unsafe_settings import warnings_of
 
 app = typer.Typer()
 
@@ -24,6 +26,8 @@ def worker() -> None:
 
     settings = Settings.from_env(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
+    for warning in warnings_of(settings):
+        logging.getLogger("hotel_booking.worker").warning("%s", warning)
     check_schema(settings)
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port, addr=settings.host)

@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from hotel_booking.core import unsafe_settings
+
 Environment = Literal["production", "demo", "test"]
 
 
@@ -35,7 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `spool_dir` what operations noted while the database was down. `stripe_webhook_secrets` are all good at
     once, so that one can be replaced. `bank_account` is what a guest who pays by transfer reads (holder,
     bank, IBAN); None: transfers are not offered. Their rooms wait `transfer_days` for the money.
-    `worker_metrics_port` is where the worker answers Prometheus; 0: nowhere.
+    `worker_metrics_port` is where the worker answers Prometheus; 0: nowhere. `metrics_token` is what
+    Prometheus must show (`authorization` in its configuration) to read /metrics; in production nobody reads
+    it without one.
     """
 
     database_url: str
@@ -61,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bank_account: str | None = None
     transfer_days: int = 3
     worker_metrics_port: int = 0
+    metrics_token: str | None = None
     secret_key: str | None = None
     mfa_required: bool = True
     smtp_url: str | None = None
@@ -103,58 +108,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return settings
 
     def unsafe(self) -> list[str]:
-        """What must not run in production as it is set; and what is missing for a gateway to work at all."""
-        problems = []
-        if self.gateway == "stripe":
-            problems += [
-                f"HOTEL_{name.upper()} is missing: HOTEL_GATEWAY=stripe needs {what},"
-                " from Stripe's dashboard under Developers"
-                for name, what in _STRIPE.items()
-                if not getattr(self, name)
-            ]
-        if self.media_url and not (self.s3_access_key and self.s3_secret_key):
-            problems.append(
-                "HOTEL_MEDIA_URL keeps photos in a bucket: HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY are"
-                " needed too"
-            )
-        if self.s3_endpoint and not self.s3_endpoint.startswith(("https://", "http://")):
-            problems.append("HOTEL_S3_ENDPOINT must begin with https://")
-        if not self.production:
-            return problems
-        if self.s3_endpoint and not self.s3_endpoint.startswith("https://"):
-            problems.append("HOTEL_S3_ENDPOINT must begin with https:// in production")
-        if self.gateway == "stripe" and not self.stripe_api_base.startswith("https://"):
-            problems.append("HOTEL_STRIPE_API_BASE must begin with https:// in production")
-        if self.gateway == "stripe" and (self.stripe_secret_key or "").startswith(("sk_test_", "rk_test_")):
-            problems.append(
-                "HOTEL_STRIPE_SECRET_KEY is a test key, which takes no money: use the live one in production"
-            )
-        if self.gateway == "sandbox":
-            problems.append(
-                "HOTEL_GATEWAY=sandbox takes no money and is refused in production:"
-                " set a real gateway, or HOTEL_ENVIRONMENT=demo"
-            )
-        if self.secret_key is None or len(self.secret_key) < 32:
-            problems.append(
-                "HOTEL_SECRET_KEY is missing or shorter than 32 characters: give all processes the same"
-                " random text, such as the output of `openssl rand -base64 32`"
-            )
-        if self.log_level == "debug":
-            problems.append(
-                "HOTEL_LOG_LEVEL=debug is refused in production: it may log personal data; use info"
-            )
-        if any(ip_network(network).prefixlen == 0 for network in self.trusted_proxies):
-            problems.append(
-                "HOTEL_TRUSTED_PROXIES trusts the whole internet: name your load balancer's networks"
-            )
-        return problems
+        """What must not run in production as it is set; and what is missing for it to work at all."""
+        return unsafe_settings.problems_of(self)
 
-
-_STRIPE = {
-    "stripe_secret_key": "the secret key",
-    "stripe_publishable_key": "the publishable key",
-    "stripe_webhook_secrets": "the signing secret of the webhook to /webhooks/stripe",
-}
 
 # Every HOTEL_ variable, with the bounds of those that are numbers.
 _BOUNDS: dict[str, tuple[int, int]] = {
@@ -194,6 +150,7 @@ _TEXTS = (
     "stripe_webhook_secrets",
     "stripe_api_base",
     "bank_account",
+    "metrics_token",
 )
 # Those that are addresses, what each must look like, and how that is said.
 _ADDRESSES: dict[str, tuple[str, str]] = {

@@ -7,6 +7,8 @@ from http.cookies import CookieError, SimpleCookie
 from litestar.datastructures import Cookie
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core.config import Settings
+
 STAFF = "hotel_staff"
 GUEST = "hotel_guest"
 _LONGEST = 200
@@ -46,5 +48,6 @@ def _full_name(scope: AsgiScope, name: str) -> str:
 
 
 def _on_tls(scope: AsgiScope) -> bool:
-    url: str = scope["litestar_app"].state.settings.public_url
-    return url.startswith("https://")
+    # In production always, whatever the address says: a cookie that goes over plain HTTP once is anybody's.
+    settings: Settings = scope["litestar_app"].state.settings
+    return settings.production or settings.public_url.startswith("https://")

@@ -6,6 +6,7 @@ client library reads it when it is imported); then any worker answers for all of
 
 from __future__ import annotations
 
+import hmac
 import os
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client import generate_latest as render
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from hotel_booking.core.config import Settings
+from hotel_booking.domains.identity.errors import MissingCredentials
 from hotel_booking.http.access import public
 
 BookingOutcome = Literal["held", "sold_out", "confirmed", "declined", "cancelled", "expired"]
@@ -79,11 +82,24 @@ def _refusal(scope: HTTPScope, route: str) -> BookingOutcome | None:
 
 
 @get("/metrics", opt=public(), include_in_schema=False, sync_to_thread=True)
-def metrics() -> Response[bytes]:
-    """The metrics in Prometheus' text format."""
+def metrics(request: Request[Any, Any, State], settings: Settings) -> Response[bytes]:
+    """The metrics in Prometheus' text format, for who shows HOTEL_METRICS_TOKEN. In production they tell the
+    public nothing of sales; elsewhere anybody reads them where no token is set."""
+    if settings.production or settings.metrics_token:
+        _check_token(request.headers.get("authorization", ""), settings.metrics_token)
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     # Litestar adds the charset to texts by itself.
     return Response(render(registry), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"))
+
+
+def _check_token(header: str, token: str | None) -> None:
+    scheme, _, shown = header.partition(" ")
+    good = token is not None and hmac.compare_digest(shown.strip().encode(), token.encode())
+    if scheme.lower() != "bearer" or not good:
+        raise MissingCredentials(
+            "the metrics are for the house's own Prometheus",
+            fix="set HOTEL_METRICS_TOKEN, and send it as `Authorization: Bearer <token>`",
+        )

@@ -113,6 +113,7 @@ def render(scope: AsgiScope, template: str, /, *, templates: Environment | None 
                 "may": may,
                 "path": scope["path"],
                 "environment": scope["litestar_app"].state.settings.environment,
+                "unsafe": scope["litestar_app"].state.warnings,
                 "request_id": state.get("request_id", ""),
                 "notice": None,
                 **values,
