@@ -33,7 +33,7 @@ from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
-from hotel_booking.http.limits import Allowances, BadKeys, Limit, MemoryLimiter, RedisLimiter, per_minute
+from hotel_booking.http.limits import Allowances, BadKeys, Limit, MemoryLimiter, RedisLimiter
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
@@ -204,9 +204,7 @@ def _provide_media(state: State) -> MediaStore:
 def _allowances(settings: Settings) -> Allowances | None:
     if not settings.rate_limit_reads or not settings.rate_limit_writes:
         return None
-    return Allowances(
-        reads=per_minute(settings.rate_limit_reads), writes=per_minute(settings.rate_limit_writes)
-    )
+    return Allowances.of(reads=settings.rate_limit_reads, writes=settings.rate_limit_writes)
 
 
 def _resources(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

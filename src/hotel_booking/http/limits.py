@@ -1,6 +1,7 @@
-"""How fast a caller may go: token buckets per address and per API key, reads and writes apart.
+"""How fast a caller may go, on every surface: token buckets per address, API key and member of staff.
 
-In memory by default, which limits each worker process by itself; in Redis where it is configured, for all
+What a request costs stands in `http/costs.py`; who is known pays one point for each, whatever it is. In
+memory by default, which limits each worker process by itself; in Redis where it is configured, for all
 processes together. Redis gone, slow or flushed costs nobody a request: the memory takes over at once.
 """
 
@@ -23,10 +24,10 @@ from redis.exceptions import RedisError
 from hotel_booking.domains.identity.errors import InvalidKey
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.client_address import limited_as
+from hotel_booking.http.costs import cost
 from hotel_booking.http.problems import TooManyRequests
 
 _log = logging.getLogger("hotel_booking.limits")
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_BUCKETS = 50_000  # about 10 MB; the longest unused ones are full again anyway
 _REDIS_PAUSE = 5.0  # seconds without asking Redis again after it failed
 
@@ -39,16 +40,35 @@ class Allowance(msgspec.Struct, frozen=True):
 
 
 class Allowances(msgspec.Struct, frozen=True):
-    """What one address or API key is allowed. `failures`: keys that opened nothing, per address."""
+    """What one address, API key or member of staff is allowed, by purse (`costs.Purse`). `failures`: keys
+    that opened nothing, per address. `all`: requests of any kind and from anybody at one address, those that
+    no route answers too."""
 
     reads: Allowance
     writes: Allowance
+    files: Allowance
+    payments: Allowance
+    notices: Allowance
+    all: Allowance
     failures: Allowance = Allowance(20, 0.2)
 
+    @classmethod
+    def of(cls, *, reads: int, writes: int) -> Allowances:
+        """By two numbers of points a minute; the others follow from them."""
+        return cls(
+            reads=per_minute(reads),
+            writes=per_minute(writes),
+            files=per_minute(10 * reads),
+            # Who pays is not kept from it by others at the address; who tries cards is.
+            payments=per_minute(max(1, writes // 2)),
+            notices=per_minute(10 * writes),
+            all=per_minute(10 * reads),
+        )
 
-def per_minute(requests: int) -> Allowance:
-    """So many requests a minute, also all at once."""
-    return Allowance(requests, requests / 60)
+
+def per_minute(points: int) -> Allowance:
+    """So many points a minute, also all at once."""
+    return Allowance(points, points / 60)
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -84,7 +104,7 @@ class MemoryLimiter:
         self._buckets[bucket] = (level, now)
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
-        return _verdict(allowed, level, allowance)
+        return _verdict(allowed, level, allowance, cost)
 
 
 # One round trip and atomic. The server's own clock, so that processes need not agree on the time.
@@ -128,11 +148,11 @@ class RedisLimiter:
                 "Redis does not answer; limits are kept in memory", extra={"error": type(error).__name__}
             )
             return await self._fallback.take(bucket, allowance, cost=cost)
-        return _verdict(bool(allowed), float(level), allowance)
+        return _verdict(bool(allowed), float(level), allowance, cost)
 
 
-def _verdict(allowed: bool, level: float, allowance: Allowance) -> Verdict:
-    wait = 0 if allowed else max(1, math.ceil((1 - level) / allowance.per_second))
+def _verdict(allowed: bool, level: float, allowance: Allowance, cost: int) -> Verdict:
+    wait = 0 if allowed else max(1, math.ceil((max(cost, 1) - level) / allowance.per_second))
     return Verdict(allowed, max(0, math.floor(level)), wait)
 
 
@@ -144,27 +164,34 @@ class Limit:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         state = scope["litestar_app"].state
-        if (
-            scope["type"] == ScopeType.HTTP
-            and state.limiter is not None
-            and scope["path"].startswith("/api/")
-        ):
+        if scope["type"] == ScopeType.HTTP and state.limiter is not None:
             await _take(scope, state.limiter, state.allowances)
         await self.app(scope, receive, send)
 
 
 async def _take(scope: HTTPScope, limiter: Limiter, allowances: Allowances) -> None:
     caller = caller_of(scope)
-    kind = "read" if scope["method"] in _READS else "write"
-    if caller.kind == "key":
-        bucket = f"key:{caller.key_id}:{kind}"
-    else:
-        bucket = f"address:{limited_as(scope['state'].get('address', ''))}:{kind}"
-    allowance = allowances.reads if kind == "read" else allowances.writes
-    verdict = await limiter.take(bucket, allowance)
+    price = cost(scope["method"], scope.get("path_template") or "")
+    if not price.points:
+        return
+    points = price.points
+    match caller.kind:
+        case "key":
+            who, points = f"key:{caller.key_id}", 1
+        case "staff":
+            who, points = f"staff:{caller.id}", 1
+        case _:
+            who = _address(scope)
+    allowance: Allowance = getattr(allowances, price.purse)
+    points = min(points, allowance.burst)
+    verdict = await limiter.take(f"{who}:{price.purse}", allowance, cost=points)
     _tell(scope, allowance, verdict)
     if not verdict.allowed:
-        raise TooManyRequests(f"too many {kind}s from you for now", retry_after=verdict.retry_after)
+        raise TooManyRequests(f"too many {price.purse} from you for now", retry_after=verdict.retry_after)
+
+
+def _address(scope: HTTPScope) -> str:
+    return f"address:{limited_as(scope['state'].get('address', ''))}"
 
 
 def _tell(scope: HTTPScope, allowance: Allowance, verdict: Verdict) -> None:
@@ -194,7 +221,7 @@ class BadKeys:
             limiter: Limiter | None = state.limiter
             if limiter is None or scope["type"] != ScopeType.HTTP:
                 raise
-            bucket = f"address:{limited_as(scope['state'].get('address', ''))}:failures"
+            bucket = f"{_address(scope)}:failures"
             verdict = await limiter.take(bucket, state.allowances.failures)
             _tell(scope, state.allowances.failures, verdict)
             if verdict.allowed:
