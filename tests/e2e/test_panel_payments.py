@@ -16,8 +16,8 @@ from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.browser import WIDTHS, accessibility, browsing, enter, screenshot, serving, visiting
 from tests.e2e.test_panel_pages import wider_than_the_screen
-from tests.integration.test_payments import held, paid
-from tests.integration.test_payments import hotel as hotel  # a fixture
+from tests.paying import held, paid
+from tests.paying import hotel as hotel  # a fixture
 from tests.staff_client import session_of, staff
 
 

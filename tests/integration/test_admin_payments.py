@@ -20,8 +20,8 @@ from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.refunds import give_refunds
 from tests.http_client import running, settings_for
-from tests.integration.test_payments import held, look, one, paid
-from tests.integration.test_payments import hotel as hotel  # a fixture
+from tests.paying import held, look, one, paid
+from tests.paying import hotel as hotel  # a fixture
 from tests.small_hotel import SLUG
 from tests.staff_client import signed_in
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
@@ -16,8 +13,6 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import due_at, next_collection, refund_stages
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.invariants import check
-from hotel_booking.domains.bookings.queries import booking_by_id
-from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import (
@@ -30,85 +25,14 @@ from hotel_booking.domains.payments.errors import (
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.reconcile import reconcile
 from hotel_booking.domains.payments.refunds import give_refunds
-from hotel_booking.integrations.bank_transfer import BankTransfer
-from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.sandbox import SandboxGateway
-from hotel_booking.integrations.stripe import StripeGateway
-from tests.crash_scenarios import AGREED, CARD, plans
+from tests.crash_scenarios import AGREED, CARD
 from tests.http_client import running, settings_for
-from tests.small_hotel import GUEST, make_quote, small_hotel, stay
+from tests.paying import DAY, MINUTE, held, look, one, paid, sound
+from tests.paying import gateways as gateways  # fixtures
+from tests.paying import hotel as hotel
+from tests.paying import stripe as stripe
 from tests.stripe_double import StripeDouble
-
-MINUTE = timedelta(minutes=1)
-DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def stripe() -> Iterator[StripeDouble]:
-    with StripeDouble() as double:
-        yield double
-
-
-@pytest.fixture
-async def gateways(stripe: StripeDouble) -> AsyncIterator[Gateways]:
-    found = Gateways(
-        StripeGateway("sk_test_double", api_base=stripe.url, webhook_secrets=("whsec_double",)),
-        PayAtProperty(),
-        BankTransfer("Sea View, IBAN PT50 0000", days=3),
-    )
-    yield found
-    await found.close()
-
-
-@pytest.fixture
-async def hotel(db: Database) -> Database:
-    await small_hotel(db, rooms=3)
-    await plans(db)
-    async with db.transaction() as tx:
-        # A third now, the rest ten days before arrival.
-        await tx.execute(
-            "INSERT INTO rate_plan (property_id, code, name, policy_id, parent_id, adjust_kind, adjust_value,"
-            "                       deposit_kind, deposit_value, balance_days)"
-            " SELECT property_id, 'DEP', 'Deposit', policy_id, id, 'percent', 0, 'percent', 300000, 10"
-            "   FROM rate_plan WHERE code = 'FLEX'"
-        )
-    return db
-
-
-async def look(db: Database, booking_id: UUID) -> Booking:
-    async with db.transaction() as tx:
-        return await booking_by_id(tx, booking_id)
-
-
-async def held(db: Database, plan: str, first: int = 20) -> Booking:
-    now = utc_now()
-    quote = await make_quote(db, stay(first, 2), plan=plan, now=now)
-    async with db.transaction() as tx:
-        return (await service.hold(tx, quote_id=quote.id, guest=GUEST, now=now)).booking
-
-
-async def paid(
-    db: Database, gateways: Gateways, plan: str, *, token: str = CARD, agreement: str | None = None
-) -> Booking:
-    booking = await held(db, plan)
-    done = await service.pay(
-        db, gateways.card, booking_id=booking.id, token=token, agreement=agreement, now=utc_now()
-    )
-    assert done.status == "confirmed"
-    return done.booking
-
-
-async def one(db: Database, sql: str, *args: Any) -> Any:
-    async with db.transaction() as tx:
-        return await tx.fetchval(sql, *args)
-
-
-async def sound(db: Database) -> None:
-    assert [difference async for difference in check(db)] == []
-    owed = "SELECT sum(amount) FROM ledger WHERE booking_id = $1"
-    async with db.transaction() as tx:
-        for row in await tx.fetch("SELECT booking_id, owed FROM booking_entry WHERE status = 'confirmed'"):
-            assert max(await tx.fetchval(owed, row["booking_id"]) or 0, 0) >= row["owed"]
 
 
 async def test_a_deposit_now_and_the_balance_on_its_day_from_the_kept_card(
