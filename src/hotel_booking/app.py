@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -112,6 +113,8 @@ def _build(settings: Settings) -> Application:
                 "media": choose_media(settings),
                 "site_problem_page": web.problem_page,
                 "allowances": _allowances(settings),
+                # Production has a key (Settings sees to it); elsewhere what is sealed ends with the process.
+                "sealing_key": settings.secret_key or secrets.token_hex(),
             }
         ),
         dependencies={

@@ -17,7 +17,6 @@ from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari
 from hotel_booking.http.access import needs
-from hotel_booking.http.idempotency import idempotent
 
 
 class AriRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +43,7 @@ class AriNights(msgspec.Struct, frozen=True):
 
 @put(
     "/properties/{slug:str}/ari",
-    opt=needs(Scope.RATES_WRITE) | idempotent(),
+    opt=needs(Scope.RATES_WRITE),
     tags=["Rates and availability"],
     summary="Set availability, rates and restrictions",
     request_max_body_size=5_000_000,

@@ -18,7 +18,6 @@ from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.inventory.blocks import Block
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.http.access import needs
-from hotel_booking.http.idempotency import idempotent
 
 
 class BlockRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +38,7 @@ class BlockList(msgspec.Struct, frozen=True):
 
 @post(
     "/properties/{slug:str}/blocks",
-    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    opt=needs(Scope.PROPERTIES_WRITE),
     tags=["Rooms"],
     summary="Take a room out of order",
 )
@@ -79,7 +78,7 @@ async def list_blocks(
 
 @delete(
     "/properties/{slug:str}/blocks/{block_id:int}",
-    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    opt=needs(Scope.PROPERTIES_WRITE),
     tags=["Rooms"],
     summary="Put a room back on sale",
 )

@@ -30,7 +30,6 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import guest_or, public
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.metrics import note_booking
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
@@ -126,7 +125,7 @@ class AmendAnswer(msgspec.Struct, frozen=True):
     rooms: list[AmendedRoom]
 
 
-@post("/bookings", opt=public() | idempotent(), tags=["Booking"], summary="Hold the rooms of a quote")
+@post("/bookings", opt=public(), tags=["Booking"], summary="Hold the rooms of a quote")
 async def create_booking(
     data: BookingRequest,
     tx: Transaction,
@@ -154,7 +153,7 @@ async def create_booking(
 
 @post(
     "/bookings/{reference:str}/payments",
-    opt=guest_or(Scope.BOOKINGS_WRITE) | idempotent(),
+    opt=guest_or(Scope.BOOKINGS_WRITE),
     tags=["Booking"],
     summary="Pay or guarantee, and confirm",
     status_code=200,
@@ -216,7 +215,7 @@ async def preview_cancellation(
 
 @post(
     "/bookings/{reference:str}/cancel",
-    opt=guest_or(Scope.BOOKINGS_WRITE) | idempotent(),
+    opt=guest_or(Scope.BOOKINGS_WRITE),
     tags=["Booking"],
     summary="Cancel",
     status_code=200,
@@ -240,7 +239,7 @@ async def cancel_booking(
 
 @post(
     "/bookings/{reference:str}/amend",
-    opt=guest_or(Scope.BOOKINGS_WRITE) | idempotent(),
+    opt=guest_or(Scope.BOOKINGS_WRITE),
     tags=["Booking"],
     summary="Change dates, rooms or guests",
     status_code=200,

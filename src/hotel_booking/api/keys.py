@@ -16,7 +16,6 @@ from hotel_booking.domains.identity.errors import KeyNotFound
 from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
 _TAG = ["API keys"]
@@ -76,7 +75,7 @@ async def list_keys(
 
 @post(
     "/keys",
-    opt=needs(Scope.KEYS_WRITE) | idempotent(),
+    opt=needs(Scope.KEYS_WRITE),
     tags=_TAG,
     summary="Create an API key",
 )
@@ -110,7 +109,7 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
 
 @post(
     "/keys/{key_id:int}/rotate",
-    opt=needs(Scope.KEYS_WRITE) | idempotent(),
+    opt=needs(Scope.KEYS_WRITE),
     tags=_TAG,
     summary="Give a key a new secret",
 )
@@ -126,7 +125,7 @@ async def rotate_key(
 
 @delete(
     "/keys/{key_id:int}",
-    opt=needs(Scope.KEYS_WRITE) | idempotent(),
+    opt=needs(Scope.KEYS_WRITE),
     status_code=200,
     tags=_TAG,
     summary="Revoke an API key",

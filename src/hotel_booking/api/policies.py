@@ -19,10 +19,9 @@ from hotel_booking.domains.properties.service.taxes import per_million, percent_
 from hotel_booking.domains.properties.types import Code, Name
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
-_WRITE = needs(Scope.RATES_WRITE) | idempotent()
+_WRITE = needs(Scope.RATES_WRITE)
 
 
 class FeeShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,6 @@ from hotel_booking.domains.properties.types import NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs, public
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
 
@@ -82,7 +81,7 @@ async def get_property(slug: str, tx: Transaction) -> PropertyAnswer:
 
 @post(
     "/properties",
-    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    opt=needs(Scope.PROPERTIES_WRITE),
     tags=["Properties"],
     summary="Make a property",
 )
@@ -94,7 +93,7 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
 
 @patch(
     "/properties/{slug:str}",
-    opt=needs(Scope.PROPERTIES_WRITE) | idempotent(),
+    opt=needs(Scope.PROPERTIES_WRITE),
     tags=["Properties"],
     summary="Change a property",
 )

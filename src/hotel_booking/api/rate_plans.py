@@ -18,10 +18,9 @@ from hotel_booking.domains.rates import plans as service
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import needs, public
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
-_WRITE = needs(Scope.RATES_WRITE) | idempotent()
+_WRITE = needs(Scope.RATES_WRITE)
 
 
 class AdjustmentAnswer(msgspec.Struct, frozen=True):

@@ -17,10 +17,9 @@ from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.types import NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.http.access import needs, public
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
-_WRITE = needs(Scope.PROPERTIES_WRITE) | idempotent()
+_WRITE = needs(Scope.PROPERTIES_WRITE)
 
 
 class RoomTypeAnswer(msgspec.Struct, frozen=True):

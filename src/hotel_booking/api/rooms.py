@@ -16,10 +16,9 @@ from hotel_booking.domains.inventory import rooms as service
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.types import NewRoom, RoomChange
 from hotel_booking.http.access import needs
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
-_WRITE = needs(Scope.PROPERTIES_WRITE) | idempotent()
+_WRITE = needs(Scope.PROPERTIES_WRITE)
 
 
 class RoomAnswer(msgspec.Struct, frozen=True):

@@ -16,10 +16,9 @@ from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import taxes as service
 from hotel_booking.domains.properties.types import NewTax, TaxChange
 from hotel_booking.http.access import needs, public
-from hotel_booking.http.idempotency import idempotent
 from hotel_booking.http.pages import Page
 
-_WRITE = needs(Scope.PROPERTIES_WRITE) | idempotent()
+_WRITE = needs(Scope.PROPERTIES_WRITE)
 
 
 class TaxAnswer(msgspec.Struct, frozen=True):

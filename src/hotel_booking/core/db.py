@@ -32,6 +32,8 @@ class DatabaseUnavailable(DomainError):
     """No connection could be had in time, or the server went away. Nothing changed."""
 
     code = "database_unavailable"
+    passes = True
+    retry_after = 2
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,9 +11,15 @@ class DomainError(Exception):
     `code` is public API and never changes. `detail` says what is wrong, `fix` what would work,
     `field` names the place in the caller's input (`rooms[0].children[1]`), and `extra` holds
     machine-readable members that are added to the problem document.
+
+    `passes` marks a refusal that says nothing about the request's outcome: the very same request may succeed
+    later, so it is never kept as the answer of an Idempotency-Key. `retry_after` are the seconds after which
+    it is worth trying, where that is soon.
     """
 
     code: ClassVar[str] = "error"
+    passes: ClassVar[bool] = False
+    retry_after: int | None = None
 
     def __init__(
         self,

@@ -25,13 +25,12 @@ from hotel_booking.http.access import surface
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
     FieldProblem,
-    IdempotencyInProgress,
+    IdempotencyNotTaken,
     InvalidCursor,
     InvalidHeader,
     InvalidIdempotencyKey,
     InvalidShape,
     MalformedRequest,
-    NoGateway,
     Problem,
     StoredAnswer,
     TooLarge,
@@ -49,11 +48,11 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (InvalidCursor, 400),
     (InvalidHeader, 400),
     (InvalidIdempotencyKey, 400),
+    (IdempotencyNotTaken, 400),
     (UnsupportedMedia, 415),
     (TooLarge, 413),
     (TooManyRequests, 429),
     (DatabaseUnavailable, 503),
-    (NoGateway, 503),
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
@@ -202,13 +201,10 @@ def _redirect(scope: AsgiScope, to: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def _headers(error: DomainError) -> dict[str, str]:
-    match error:
-        case TooManyRequests():
-            return {"retry-after": str(error.retry_after)}
-        case DatabaseUnavailable() | IdempotencyInProgress() | NoGateway():
-            return {"retry-after": "2"}
-        case Unauthenticated():
-            return {"www-authenticate": 'Bearer realm="hotel-booking"'}
+    if error.retry_after is not None:
+        return {"retry-after": str(error.retry_after)}
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": 'Bearer realm="hotel-booking"'}
     return {}
 
 

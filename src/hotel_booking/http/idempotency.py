@@ -1,8 +1,7 @@
 """Repeating an unsafe request safely, as Stripe does it: the first answer is stored and given again.
 
-A handler declares it, and nothing else:
-
-    @post("/bookings", opt=needs(Scope.BOOKINGS_WRITE) | idempotent())
+Every unsafe call of the API honours the header Idempotency-Key; no handler declares it, so none
+forgets it.
 
 How it holds, whatever dies when:
 - The claim is one short committed INSERT. Of equal requests one runs; the others are told to wait.
@@ -11,7 +10,9 @@ How it holds, whatever dies when:
 - The claim's token fences: a run that was believed dead and comes back after another has taken over
   finds the claim gone, and its own change is undone.
 - A refusal is stored too (the second try shall not suddenly book); what says nothing about the request's
-  outcome (unreadable input, 401, 403 by scope, 429, 5xx) frees the key instead.
+  outcome (unreadable input, 401, 403 by scope, 429, 5xx, and every error whose class says `passes`) frees
+  the key instead.
+- Answers hold access tokens and keys' secrets, so they are stored encrypted under HOTEL_SECRET_KEY.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core import sealing
 from hotel_booking.core.db import Database, DatabaseUnavailable, Transaction
 from hotel_booking.core.errors import DomainError, Unauthenticated
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.errors import status_of
 from hotel_booking.http.problems import (
+    IdempotencyAnswerLost,
     IdempotencyInProgress,
     IdempotencyKeyReused,
+    IdempotencyNotTaken,
     InvalidHeader,
     InvalidIdempotencyKey,
     InvalidShape,
@@ -42,15 +46,9 @@ from hotel_booking.http.problems import (
 )
 
 HEADER = "idempotency-key"
-OPT = "idempotent"
 TAKEN_OVER_AFTER = timedelta(seconds=60)
 KEPT = timedelta(hours=24)
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-
-def idempotent() -> dict[str, Any]:
-    """`opt` of an unsafe route that honours the header Idempotency-Key."""
-    return {OPT: True}
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -62,12 +60,19 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def key_of(scope: AsgiScope) -> str | None:
-    """The request's Idempotency-Key where its route honours one. Raises `InvalidIdempotencyKey`."""
-    if scope.get("method") not in _UNSAFE or not scope["route_handler"].opt.get(OPT):
+    """The Idempotency-Key of an unsafe request to the API. Raises `InvalidIdempotencyKey`, and
+    `IdempotencyNotTaken` elsewhere: who sends one must not believe that it counts."""
+    if scope.get("method") not in _UNSAFE:
         return None
     sent = [value for name, value in scope["headers"] if name == HEADER.encode()]
-    if not sent:
+    if not sent or scope["path"].startswith("/webhooks/"):  # a notice has an id of its own, and counts once
         return None
+    if not scope["path"].startswith("/api/"):
+        raise IdempotencyNotTaken(
+            "this address does not take an Idempotency-Key",
+            field="Idempotency-Key",
+            fix="leave it out, or use the API",
+        )
     if len(sent) > 1:
         raise InvalidHeader("Idempotency-Key was sent twice", field="Idempotency-Key", fix="send one")
     if not 1 <= len(sent[0]) <= 255 or not all(32 <= byte < 127 for byte in sent[0]):
@@ -90,20 +95,37 @@ def caller_name(scope: AsgiScope) -> str:
 
 
 async def fingerprint(request: Request[Any, Any, State]) -> bytes:
-    """What makes two requests equal: method, address, query and the body byte by byte."""
+    """What makes two requests equal: method, address, query and what the body says. JSON is the same however
+    it is laid out: order of members, white space, escapes, 1 or 1.0."""
     digest = hashlib.sha256()
     for part in (request.method, request.scope["path"], request.scope.get("query_string", b"")):
         data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part
         digest.update(len(data).to_bytes(4, "big") + data)
-    digest.update(await request.body())
+    digest.update(_canonical(await request.body()))
     return digest.digest()
 
 
-async def claim(database: Database, *, caller: str, key: str, request_hash: bytes) -> Claim:
+def _canonical(body: bytes) -> bytes:
+    try:
+        return msgspec.json.encode(_DECODER.decode(body), order="sorted")
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        return body  # not JSON: the handler will say so
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 2**63 else value
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+
+
+async def claim(database: Database, *, caller: str, key: str, request_hash: bytes, secret_key: str) -> Claim:
     """Take the key for this run, in a transaction of its own.
 
     A claim that has run for 60 s belongs to a dead process and is taken over; an answer older than 24 h is
-    forgotten. Raises `StoredAnswer`, `IdempotencyKeyReused` or `IdempotencyInProgress`.
+    forgotten. Raises `StoredAnswer`, `IdempotencyKeyReused`, `IdempotencyInProgress` or
+    `IdempotencyAnswerLost`.
     """
     token = uuid4()
     async with database.transaction() as tx:
@@ -141,10 +163,21 @@ async def claim(database: Database, *, caller: str, key: str, request_hash: byte
             "the first request with this Idempotency-Key is still running",
             fix="repeat the same request in a moment",
         )
-    raise StoredAnswer(row["status"], row["body"] or b"")
+    sealed = sealing.unseal(secret_key, row["body"] or b"", purpose=_purpose(caller, key))
+    if sealed is None:
+        raise IdempotencyAnswerLost(
+            "this request was carried out, but its answer can no longer be read",
+            field="Idempotency-Key",
+            fix="look at what it made; with a new key it would be carried out again",
+        )
+    raise StoredAnswer(row["status"], sealed)
 
 
-async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes) -> bool:
+def _purpose(caller: str, key: str) -> str:
+    return f"idempotency:{caller}:{key}"
+
+
+async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes, secret_key: str) -> bool:
     """Store the answer in the caller's transaction. False: another run has taken over, so this one must be
     undone."""
     touched = await tx.execute(
@@ -154,7 +187,7 @@ async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes) ->
         held.key,
         held.token,
         status,
-        body,
+        sealing.seal(secret_key, body, purpose=_purpose(held.caller, held.key)),
     )
     return touched == 1
 
@@ -177,7 +210,7 @@ def is_final(error: BaseException | None) -> bool:
     """Whether a refusal is the request's outcome, to be given again, or says nothing about it."""
     if not isinstance(error, DomainError):
         return False
-    if isinstance(error, InvalidShape | MalformedRequest | Unauthenticated):
+    if error.passes or isinstance(error, InvalidShape | MalformedRequest | Unauthenticated):
         return False
     return 400 <= status_of(error) < 500 and status_of(error) not in {400, 401, 403, 413, 415, 429}
 

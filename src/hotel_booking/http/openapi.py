@@ -16,7 +16,6 @@ from litestar.types import ControllerRouterHandler
 
 from hotel_booking import __version__
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.http import idempotency
 from hotel_booking.http.access import ACCESS
 from hotel_booking.http.problems import PROBLEM_TYPE
 
@@ -248,10 +247,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
     if method != "get" or any(parameter.get("in") == "query" for parameter in parameters):
         statuses |= {404, 422}
     if method != "get":
-        statuses.add(409)
-    if handler.opt.get(idempotency.OPT):
         parameters.append(_IDEMPOTENCY_KEY)
-        statuses |= {409, 422}
+        statuses.add(409)
     statuses |= set(handler.opt.get("problems", ()))
     responses = operation.setdefault("responses", {})
     for status in sorted(statuses):

@@ -69,6 +69,7 @@ class TooManyRequests(DomainError):
     """The caller's allowance is used up for now."""
 
     code = "too_many_requests"
+    passes = True
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail, fix=f"wait {retry_after} s, then go on more slowly")
@@ -79,12 +80,26 @@ class IdempotencyInProgress(Conflict):
     """The first request with this Idempotency-Key is still running."""
 
     code = "idempotency_in_progress"
+    passes = True
+    retry_after = 2
 
 
 class IdempotencyKeyReused(Invalid):
     """This Idempotency-Key was used with another request."""
 
     code = "idempotency_key_reused"
+
+
+class IdempotencyAnswerLost(Conflict):
+    """The request was carried out, but its answer can no longer be read: HOTEL_SECRET_KEY has changed."""
+
+    code = "idempotency_answer_lost"
+
+
+class IdempotencyNotTaken(DomainError):
+    """Only the calls of the API can be repeated under an Idempotency-Key; this is none. Nothing changed."""
+
+    code = "idempotency_not_taken"
 
 
 class InvalidIdempotencyKey(DomainError):
@@ -103,12 +118,6 @@ class InvalidHeader(DomainError):
     """A header cannot be read."""
 
     code = "invalid_header"
-
-
-class NoGateway(DomainError):
-    """No payment gateway is configured."""
-
-    code = "payments_not_available"
 
 
 class StoredAnswer(Exception):  # not an error: the way out of a request that was answered before

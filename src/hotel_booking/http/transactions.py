@@ -172,7 +172,11 @@ async def _claim(scope: AsgiScope, receive: Receive, database: Database) -> Clai
     # The body is read here once; Litestar keeps it in the scope for the handler.
     request_hash = await idempotency.fingerprint(JsonRequest(scope, receive))
     return await idempotency.claim(
-        database, caller=idempotency.caller_name(scope), key=key, request_hash=request_hash
+        database,
+        caller=idempotency.caller_name(scope),
+        key=key,
+        request_hash=request_hash,
+        secret_key=scope["litestar_app"].state.sealing_key,
     )
 
 
@@ -186,7 +190,7 @@ async def _finish(
             final = status < 400 or idempotency.is_final(scope["state"].get("error"))
             if claim is not None and final:
                 tx = await unit.begin()
-                if not await idempotency.complete(tx, claim, status=status, body=_body(kept)):
+                if not await _store(scope, tx, claim, kept):
                     raise IdempotencyInProgress("this request was repeated meanwhile; the repetition answers")
             await unit.commit()
             if claim is not None and not final:
@@ -206,9 +210,19 @@ async def _finish(
 async def _store_refusal(scope: AsgiScope, claim: Claim, database: Database, kept: list[Message]) -> None:
     if idempotency.is_final(scope["state"].get("error")):
         async with database.transaction() as tx:
-            await idempotency.complete(tx, claim, status=_start(kept)["status"], body=_body(kept))
+            await _store(scope, tx, claim, kept)
     else:
         await idempotency.release(database, claim)
+
+
+async def _store(scope: AsgiScope, tx: Transaction, claim: Claim, kept: list[Message]) -> bool:
+    return await idempotency.complete(
+        tx,
+        claim,
+        status=_start(kept)["status"],
+        body=_body(kept),
+        secret_key=scope["litestar_app"].state.sealing_key,
+    )
 
 
 def problem_messages(scope: AsgiScope, error: Exception) -> list[Message]:

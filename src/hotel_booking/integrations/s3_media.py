@@ -23,6 +23,8 @@ class MediaUnavailable(DomainError):
     """The storage of photos does not answer."""
 
     code = "media_unavailable"
+    passes = True
+    retry_after = 5
 
 
 class S3Media:

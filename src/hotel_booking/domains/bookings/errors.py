@@ -55,6 +55,7 @@ class TooEarly(Conflict):
     """This can only be done from the arrival day on. Nothing changed."""
 
     code = "too_early"
+    passes = True
 
 
 class TooManyMessages(Conflict):

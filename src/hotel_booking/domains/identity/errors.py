@@ -122,6 +122,7 @@ class LockedOut(Forbidden):
     """Too many failures in a row for this account or from this address: wait, longer each time."""
 
     code = "locked_out"
+    retry_after: int
 
     def __init__(self, seconds: int) -> None:
         wait = f"{seconds} seconds" if seconds < 100 else f"{-(-seconds // 60)} minutes"

@@ -15,6 +15,8 @@ class PaymentInProgress(Conflict):
     """An earlier try is still undecided; a second one could take the money twice."""
 
     code = "payment_in_progress"
+    passes = True
+    retry_after = 5
 
 
 class UnknownToken(Invalid):
@@ -33,6 +35,8 @@ class GatewayUnavailable(DomainError):
     """The gateway did not answer, or not in time. What it did is not known until it is asked again."""
 
     code = "gateway_unavailable"
+    passes = True
+    retry_after = 5
 
 
 class GatewayRefused(Conflict):

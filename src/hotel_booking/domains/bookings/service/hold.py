@@ -68,10 +68,12 @@ async def hold(
                     "the quote has expired", field="quote", fix="ask for a new quote"
                 ) from None
             case "HB012":
+                reference = detail(error)  # who holds the quote holds its booking
                 raise QuoteUsed(
-                    "a booking was made from this quote already",
+                    f"the booking {reference} was made from this quote already",
                     field="quote",
-                    fix="use that booking, or ask for a new quote",
+                    fix=f"use the booking {reference}, or ask for a new quote",
+                    extra={"booking": reference},
                 ) from None
         raise
     if language != "en":

@@ -12,10 +12,10 @@ from datetime import datetime
 import msgspec
 import pyotp
 
+from hotel_booking.core import sealing
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.identity import sealing
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.errors import SecondFactorExists, WrongCode
+from hotel_booking.domains.identity.errors import SecondFactorExists, SecondFactorNotAvailable, WrongCode
 
 _log = logging.getLogger("hotel_booking.identity")
 
@@ -38,6 +38,11 @@ async def begin_totp(tx: Transaction, *, member: Staff, secret_key: str | None) 
     chooses another one. Raises `SecondFactorExists` or `SecondFactorNotAvailable`."""
     if member.totp:
         raise SecondFactorExists("an authenticator app is set up already", fix="remove it first")
+    if not secret_key:
+        raise SecondFactorNotAvailable(
+            "codes of an app cannot be used here yet",
+            fix="set HOTEL_SECRET_KEY to 32 random characters or more, or use a passkey",
+        )
     secret = pyotp.random_base32()
     await tx.execute(
         "UPDATE staff SET totp_secret = $2, totp_last_step = 0 WHERE id = $1 AND totp_confirmed_at IS NULL",

@@ -1,4 +1,5 @@
-"""Secrets that must be read back (second factors), encrypted with AES-GCM under HOTEL_SECRET_KEY."""
+"""Secrets that must be read back (second factors, answers that hold an access token), encrypted with AES-GCM
+under HOTEL_SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -10,20 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hotel_booking.domains.identity.errors import SecondFactorNotAvailable
-
 _VERSION = b"\x01"
 _NONCE = 12
 
 
-def seal(secret_key: str | None, plain: bytes, *, purpose: str) -> bytes:
-    """Encrypt. `purpose` names what it is and whose: moved elsewhere, it cannot be opened. Raises
-    `SecondFactorNotAvailable` where there is no key."""
-    if not secret_key:
-        raise SecondFactorNotAvailable(
-            "codes of an app cannot be used here yet",
-            fix="set HOTEL_SECRET_KEY to 32 random characters or more, or use a passkey",
-        )
+def seal(secret_key: str, plain: bytes, *, purpose: str) -> bytes:
+    """Encrypt. `purpose` names what it is and whose: moved elsewhere, it cannot be opened."""
     nonce = os.urandom(_NONCE)
     return _VERSION + nonce + AESGCM(_derived(secret_key)).encrypt(nonce, plain, purpose.encode())
 
