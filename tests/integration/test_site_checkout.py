@@ -164,9 +164,10 @@ async def test_nobody_else_opens_a_booking(db: Database, database_url: str) -> N
     await small_hotel(db, rooms=5)
     async with site(database_url) as (_, owner), site(database_url) as (_, stranger):
         where = await chosen(owner, language="en")
+        pay = (await owner.post(where, data=GUEST)).headers["location"]
         assert (await stranger.get(where)).status_code == 404
         assert (await stranger.post(where, data=GUEST)).status_code == 404
-        pay = await held(owner, language="en")
+        assert "location" not in (await stranger.post(where + "/again")).headers
         booking = pay.removesuffix("/pay")
         for path in (pay, booking, booking + "/calendar.ics"):
             answer = await stranger.get(path)

@@ -37,7 +37,7 @@ async def show_amend(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
     """The stay as it is, or as a suggestion in the address would have it."""
-    booking = await open_own(request, tx, reference)
+    booking = await open_own(request, tx, reference, now)
     if booking.status != "confirmed":
         return see_other(request, _page_of(request, booking))
     suggested = {
@@ -54,7 +54,7 @@ async def amend(
 ) -> Response[Any]:
     """Show what the change costs; or make it, at the total that was shown. Sent twice it changes once: the
     second time nothing is left to change."""
-    booking = await open_own(request, tx, reference)
+    booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
         arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")

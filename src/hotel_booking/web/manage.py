@@ -30,7 +30,7 @@ from hotel_booking.web.checkout_words import why
 from hotel_booking.web.conditions import Conditions
 from hotel_booking.web.ics import calendar_entry
 from hotel_booking.web.language import LANGUAGES, preferred
-from hotel_booking.web.own_bookings import link_is_good, open_own, remember
+from hotel_booking.web.own_bookings import link_is_good, open_own, remember, remember_by_cookie
 from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.site import language_of, link, site, texts_of
 
@@ -41,7 +41,7 @@ async def show_booking(
 ) -> Response[Any]:
     """The booking, for the browser that may see it; anybody else is asked for reference and address."""
     try:
-        booking = await open_own(request, tx, reference)
+        booking = await open_own(request, tx, reference, now)
     except BookingNotFound:
         return site(request, "manage/find.html", form=Form.of(reference=reference[:20]), status=404)
     if booking.status == "held" and booking.hold_expires_at > now:
@@ -81,14 +81,11 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
         booking = await _meant(tx, normal, email)
         if booking is not None:
             await lockout.succeeded(tx, attempt, completely=True)
-    if booking is None:
-        form.errors[""] = _(
-            "We find no booking with this reference and address. Check both, as in your mail."
-        )
-        return site(request, "manage/find.html", form=form, status=422)
-    answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
-    answer.cookies.append(remember(request, booking.reference))
-    return answer
+            answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+            await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
+            return answer
+    form.errors[""] = _("We find no booking with this reference and address. Check both, as in your mail.")
+    return site(request, "manage/find.html", form=form, status=422)
 
 
 async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking | None:
@@ -107,7 +104,7 @@ async def calendar(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[bytes]:
     """The stay for the guest's own calendar."""
-    booking = await open_own(request, tx, reference)
+    booking = await open_own(request, tx, reference, now)
     return Response(
         calendar_entry(booking, now),
         media_type="text/calendar; charset=utf-8",
@@ -123,7 +120,7 @@ async def cancel(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
     """Cancel at the fee that was shown."""
-    booking = await open_own(request, tx, reference)
+    booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
         fee = form.whole("fee", 0, 2**50, required=True)
@@ -143,7 +140,7 @@ async def write(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
     """A message to the hotel."""
-    booking = await open_own(request, tx, reference)
+    booking = await open_own(request, tx, reference, now)
     form = await read(request)
     _ = texts_of(language_of(request)).gettext
     text = form.value("text").replace("\r\n", "\n").strip()
@@ -163,9 +160,9 @@ async def write(
 
 @get("/booking/{reference:str}", opt=public(), include_in_schema=False)
 async def from_mail(
-    request: Request[Any, Any, State], tx: Transaction, reference: str, token: str = ""
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str, token: str = ""
 ) -> Response[Any]:
-    """A mail's link: its token is exchanged for the browser's cookie, and is gone from the address."""
+    """A mail's link: its token is exchanged for the booking's cookie, and is gone from the address."""
     normal = normalise(reference)
     language = preferred(request.scope)
     if normal is None or not link_is_good(request, normal, token[:200]):
@@ -177,12 +174,9 @@ async def from_mail(
     if booking.language in LANGUAGES:
         language = booking.language
     where = link(language, f"booking/{normal}")
-    return Response(
-        b"",
-        status_code=303,
-        headers={"location": where, "referrer-policy": "no-referrer"},
-        cookies=[remember(request, normal)],
-    )
+    answer = Response(b"", status_code=303, headers={"location": where, "referrer-policy": "no-referrer"})
+    remember_by_cookie(request, answer, normal, now)
+    return answer
 
 
 async def _page(

@@ -44,7 +44,7 @@ async def show_payment(
 ) -> Response[Any]:
     """What is due and how it can be paid. A payment that is being decided, or a transfer that is waited for,
     is shown first; `?other=1` chooses another way."""
-    booking = await open_own(request, tx, reference)
+    booking = await open_own(request, tx, reference, now)
     waiting = await queries.undecided(tx, booking.id)
     if waiting is not None and "other" not in request.query_params:
         transfer = gateways.of(waiting.gateway).page == "transfer"
@@ -67,7 +67,7 @@ async def pay(
     """Pay or guarantee a hold, or pay what is still open of a booking. Sent twice it charges once: the amount
     that was shown is sent along, and is no longer the open one then."""
     async with database.transaction() as tx:
-        booking = await open_own(request, tx, reference)
+        booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
         expected = form.whole("expected", 0, 2**50, required=True)
@@ -110,7 +110,7 @@ async def show_state(
     that the gateway is still being asked. Guests come back here from the gateway's own page; what is true is
     asked of the gateway, never read from the address."""
     async with database.transaction() as tx:
-        booking = await open_own(request, tx, reference)
+        booking = await open_own(request, tx, reference, now)
         waiting = await queries.undecided(tx, booking.id)
     if waiting is None:
         where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings import browsers
 from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.errors import EmailNotTheSame, GuestSignInRequired, NotToBeErasedYet
@@ -119,3 +120,4 @@ async def _forget_bookings(tx: Transaction, bookings: list[UUID], now: datetime)
     )
     await tx.execute("DELETE FROM booking_note WHERE booking_id = ANY ($1)", bookings)
     await tx.execute("DELETE FROM saved_card WHERE booking_id = ANY ($1)", bookings)
+    await browsers.forget_bookings(tx, booking_ids=bookings)

@@ -12,7 +12,7 @@ from procrastinate import Blueprint, JobContext
 from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import mail, queries, service
+from hotel_booking.domains.bookings import browsers, mail, queries, service
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 
 tasks = Blueprint()
@@ -97,10 +97,11 @@ async def collect(context: JobContext, timestamp: int) -> None:
 @tasks.periodic(cron="17 * * * *")
 @tasks.task(name="purge_quotes", queue="bookings", pass_context=True, queueing_lock="purge_quotes")
 async def purge_quotes(context: JobContext, timestamp: int) -> None:
-    """Quotes that nobody booked are kept a week, then forgotten."""
+    """Quotes that nobody booked are kept a week, then forgotten; so is what browsers own no longer."""
     del timestamp
     async with jobs.database(context).transaction() as tx:
         await queries.purge_quotes(tx, before=jobs.now(context) - _KEPT_QUOTES)
+        await browsers.purge(tx, now=jobs.now(context))
 
 
 @tasks.periodic(cron="* * * * *")

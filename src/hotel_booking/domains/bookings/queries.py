@@ -59,12 +59,23 @@ async def id_of_reference(tx: Transaction, text: str) -> UUID | None:
     return found
 
 
+async def ids_of_references(tx: Transaction, references: list[str]) -> list[UUID]:
+    """The bookings of these references (in their one form), in their order; those that there are."""
+    rows = await tx.fetch(
+        "SELECT b.id FROM unnest($1::text[]) WITH ORDINALITY AS r(reference, place)"
+        "  JOIN booking b ON b.reference = r.reference ORDER BY r.place",
+        references,
+    )
+    return [row["id"] for row in rows]
+
+
 async def quote_seen(tx: Transaction, quote_id: UUID) -> Row | None:
     """A quote as staff see it before they take a guest's name: property_id, slug, property_name, currency,
-    arrival, departure, total, due_now, rooms, expires_at, and `reference` of the booking made from it."""
+    arrival, departure, total, due_now, rooms, expires_at, and `booking_id` and `reference` of the booking
+    made from it."""
     return await tx.fetchrow(
         "SELECT q.property_id, p.slug, p.name AS property_name, q.currency, q.arrival, q.departure, q.total,"
-        "       q.due_now, q.rooms, q.expires_at, b.reference, p.timezone"
+        "       q.due_now, q.rooms, q.expires_at, q.booking_id, b.reference, p.timezone"
         "  FROM quote q JOIN property p ON p.id = q.property_id LEFT JOIN booking b ON b.id = q.booking_id"
         " WHERE q.id = $1",
         quote_id,

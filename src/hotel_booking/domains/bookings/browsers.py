@@ -1,0 +1,88 @@
+"""What a browser owns: the bookings that were made in it or opened by reference and address, and what was
+typed in a checkout that did not go through. `browser` is the hash of the name in its cookie, 32 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from hotel_booking.core.db import Transaction
+
+REMEMBERED = timedelta(days=90)
+_DRAFT_KEPT = timedelta(days=1)
+# A browser in a hotel's lobby or an agency makes many; a list is for people.
+_MOST = 200
+
+
+async def remember(tx: Transaction, *, browser: bytes, booking_id: UUID, now: datetime) -> None:
+    """The browser opens the booking from now on, for `REMEMBERED`. Browsers and tabs add beside each other:
+    nothing is overwritten."""
+    await tx.execute(
+        "INSERT INTO browser_booking (browser, booking_id, remembered_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (browser, booking_id) DO UPDATE SET remembered_at = excluded.remembered_at",
+        browser,
+        booking_id,
+        now,
+    )
+
+
+async def may_open(tx: Transaction, *, browser: bytes, booking_id: UUID, now: datetime) -> bool:
+    """Whether the browser owns the booking."""
+    return bool(
+        await tx.fetchval(
+            "SELECT true FROM browser_booking WHERE browser = $1 AND booking_id = $2 AND remembered_at > $3",
+            browser,
+            booking_id,
+            now - REMEMBERED,
+        )
+    )
+
+
+async def ids_of(tx: Transaction, *, browser: bytes, now: datetime) -> list[UUID]:
+    """The bookings that the browser owns, the latest first."""
+    rows = await tx.fetch(
+        "SELECT booking_id FROM browser_booking WHERE browser = $1 AND remembered_at > $2"
+        " ORDER BY remembered_at DESC, booking_id LIMIT $3",
+        browser,
+        now - REMEMBERED,
+        _MOST,
+    )
+    return [row["booking_id"] for row in rows]
+
+
+async def keep_draft(tx: Transaction, *, browser: bytes, details: Mapping[str, str], now: datetime) -> None:
+    """Keep what was typed, for a day: who chooses another room types nothing twice."""
+    await tx.execute(
+        "INSERT INTO checkout_draft (browser, details, kept_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (browser) DO UPDATE SET details = excluded.details, kept_at = excluded.kept_at",
+        browser,
+        {name: text for name, text in details.items() if text},
+        now,
+    )
+
+
+async def draft_of(tx: Transaction, *, browser: bytes, now: datetime) -> dict[str, str] | None:
+    """What was typed last in a checkout of the browser; None where nothing is kept."""
+    found: dict[str, str] | None = await tx.fetchval(
+        "SELECT details FROM checkout_draft WHERE browser = $1 AND kept_at > $2", browser, now - _DRAFT_KEPT
+    )
+    return found
+
+
+async def forget_draft(tx: Transaction, *, browser: bytes) -> None:
+    """It has become a booking."""
+    await tx.execute("DELETE FROM checkout_draft WHERE browser = $1", browser)
+
+
+async def forget_bookings(tx: Transaction, *, booking_ids: list[UUID]) -> None:
+    """No browser opens these any more: their guest is erased."""
+    await tx.execute("DELETE FROM browser_booking WHERE booking_id = ANY ($1)", booking_ids)
+
+
+async def purge(tx: Transaction, *, now: datetime) -> int:
+    """Forget what is over its time. Returns how many rows."""
+    drafts = await tx.execute("DELETE FROM checkout_draft WHERE kept_at <= $1", now - _DRAFT_KEPT)
+    return drafts + await tx.execute(
+        "DELETE FROM browser_booking WHERE remembered_at <= $1", now - REMEMBERED
+    )
