@@ -77,9 +77,8 @@ def small(text: str) -> str:
     """In small letters, each by itself and nothing else changed: what tells e-mail addresses apart."""
     if text.isascii():
         return text.lower()
-    letters = unicodedata.normalize("NFC", text)
-    whole = "".join(low if len(low := letter.lower()) == 1 else letter for letter in letters)
-    return unicodedata.normalize("NFC", whole)
+    letters = (letter.lower() for letter in unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", "".join(letters))
 
 
 def sort_form(text: str, language: str = "en") -> str:

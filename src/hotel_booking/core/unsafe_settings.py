@@ -9,6 +9,8 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hotel_booking.core.email_address import read_sender
+
 if TYPE_CHECKING:
     from hotel_booking.core.config import Settings
 
@@ -48,6 +50,10 @@ def warnings_of(settings: Settings) -> list[str]:
 
 
 def _incomplete(settings: Settings) -> Iterator[str]:
+    try:
+        read_sender(settings.mail_from)
+    except ValueError as error:
+        yield f"HOTEL_MAIL_FROM={settings.mail_from} is not like Our Hotel <bookings@hotel.example>: {error}"
     if settings.gateway == "stripe":
         for name, what in _STRIPE.items():
             if not getattr(settings, name):

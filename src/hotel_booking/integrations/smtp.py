@@ -12,20 +12,32 @@ import re
 import smtplib
 import ssl
 from contextlib import suppress
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime, parseaddr
+from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import ConfigError
+from hotel_booking.core.email_address import Wire, read_sender, wire_form
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 
 _SECONDS = 20.0
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
-_SENDER = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")  # a machine of the house, too
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_PLAIN = re.compile(r"[A-Za-z0-9 '!*+/-]{1,60}")
+_NOT_INTERNATIONAL = (
+    "the address has letters before its @ that are not ASCII, and the mail server takes no such address"
+    " (SMTPUTF8)"
+)
+# Written as it stands, and with lines that the wire wants. The policies of `email.message` that are newer
+# read what they are given, encoded words and all, before they write it: what a guest is called became
+# headers so.
+_POLICY = compat32.clone(linesep="\r\n", max_line_length=76)
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -39,8 +51,12 @@ class SmtpMailer:
             self._port = parts.port or _SCHEMES[parts.scheme]
         except (KeyError, ValueError):
             raise ConfigError(["HOTEL_SMTP_URL is not like smtp://user:password@host:port"]) from None
-        if not _SENDER.fullmatch(parseaddr(sender)[1]):
-            raise ConfigError([f"HOTEL_MAIL_FROM={sender} is not like Our Hotel <bookings@hotel.example>"])
+        try:
+            self._from = read_sender(sender).address
+        except ValueError as error:
+            raise ConfigError(
+                [f"HOTEL_MAIL_FROM={sender} is not like Our Hotel <bookings@hotel.example>: {error}"]
+            ) from None
         self._host = parts.hostname or "localhost"
         self._scheme = parts.scheme
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
@@ -50,15 +66,19 @@ class SmtpMailer:
     async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
         """See `Mailer.send`."""
         try:
+            to = wire_form(recipient)
+        except ValueError as error:
+            return Delivery("failed", f"no address that mail can be sent to: {error}")
+        try:
             message = compose(
                 message_id=message_id, sender=self._sender, recipient=recipient, rendered=rendered
             )
-            body = message.as_bytes(policy=SMTP_POLICY)
+            body = message.as_bytes(policy=_POLICY)
         except (ValueError, UnicodeError) as error:
             return Delivery("failed", f"the message cannot be written: {type(error).__name__}")
-        return await asyncio.to_thread(self._hand_over, _on_the_wire(recipient), body)
+        return await asyncio.to_thread(self._hand_over, to, body)
 
-    def _hand_over(self, recipient: str, body: bytes) -> Delivery:
+    def _hand_over(self, to: Wire, body: bytes) -> Delivery:
         handed_over = False
         client: smtplib.SMTP | None = None
         try:
@@ -68,8 +88,15 @@ class SmtpMailer:
                 # The server wants nothing from us at all, or not with this password: that is no word about
                 # this message, and somebody can put it right.
                 return Delivery("again", _said(error.smtp_code, error.smtp_error))
-            _expect(client.mail(parseaddr(self._sender)[1]), 250)
-            _expect(client.rcpt(recipient), 250, 251)
+            options = []
+            if to.smtputf8:
+                if not client.has_extn("smtputf8"):
+                    return Delivery("failed", _NOT_INTERNATIONAL)
+                client.command_encoding = "utf-8"
+                options = ["BODY=8BITMIME", "SMTPUTF8"]
+            # Spelt out: `rcpt` reads the address once more, and takes another one out of some.
+            _expect(client.docmd("MAIL", " ".join([f"FROM:<{self._from}>", *options])), 250)
+            _expect(client.docmd("RCPT", f"TO:<{to.whole}>"), 250, 251)
             _expect(client.docmd("DATA"), 354)
             # From here on a broken connection leaves us not knowing.
             handed_over = True
@@ -132,32 +159,35 @@ def _said(code: int, said: bytes | str) -> str:
     return f"{code} {' '.join(text.split())}"
 
 
-def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered) -> EmailMessage:
+def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered) -> Message:
     """The message with both parts. Its Message-ID is made from ours, so that a mailbox that gets it twice
-    shows it once. Raises `ValueError` for an address that is none."""
-    name, address = parseaddr(sender)
-    domain = address.rpartition("@")[2]
-    local, _, host = _on_the_wire(recipient).rpartition("@")
-    if not _ADDRESS.fullmatch(f"{local}@{host}"):
-        raise ValueError("the recipient is no address that mail servers take")
-    message = EmailMessage()
-    message["From"] = Address(display_name=name, addr_spec=address)
-    message["To"] = Address(username=local, domain=host)
-    message["Subject"] = rendered.subject
+    shows it once. Raises `ValueError` for what no message can have."""
+    writer, to = read_sender(sender), wire_form(recipient)
+    message = MIMEMultipart("alternative", policy=_POLICY)
+    address = f"<{writer.address}>"
+    message["From"] = f"{_encoded('From', writer.name)} {address}" if writer.name else address
+    # Where it is not ASCII the server has said that it takes UTF-8.
+    message["To"] = to.whole if not to.smtputf8 else to.whole.encode().decode("ascii", "surrogateescape")
+    message["Subject"] = _encoded("Subject", rendered.subject)
     message["Date"] = format_datetime(utc_now())
-    message["Message-ID"] = f"<{message_id}@{domain}>"
+    message["Message-ID"] = f"<{message_id}@{writer.address.rpartition('@')[2]}>"
     message["Content-Language"] = rendered.language
     message["Auto-Submitted"] = "auto-generated"
     # ASCII on the wire: not every server takes more.
-    message.set_content(rendered.text, cte="quoted-printable")
-    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    charset = Charset("utf-8")
+    charset.body_encoding = QP
+    message.attach(MIMEText(rendered.text, "plain", charset, policy=_POLICY))  # type: ignore[arg-type]
+    message.attach(MIMEText(rendered.html, "html", charset, policy=_POLICY))  # type: ignore[arg-type]
     return message
 
 
-def _on_the_wire(recipient: str) -> str:
-    """The address as mail servers write it: the name of the host in ASCII."""
-    local, _, host = recipient.rpartition("@")
-    return f"{local}@{host.encode('idna').decode()}"
+def _encoded(name: str, text: str) -> str:
+    """A header's text: on one line and, but for words that need it not, as encoded words, which nothing in
+    it can end or begin."""
+    text = " ".join(_CONTROLS.sub(" ", text).split())
+    if _PLAIN.fullmatch(text):
+        return text
+    return Header(text, "utf-8", header_name=name).encode(linesep="\r\n", maxlinelen=75)
 
 
 class DemoMailer:

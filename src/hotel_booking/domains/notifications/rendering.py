@@ -6,7 +6,9 @@
     anything else              a paragraph
 
 Both parts, text and HTML, come from the same blocks. A block is taken apart before its values are filled in,
-so whatever a guest is called stays text: it can become neither a button nor mark-up nor a header.
+so whatever a guest is called stays text: it can become neither a button nor mark-up nor a header. Where a
+value is written in the other direction than the message it is isolated (U+2068 to U+2069, `<bdi>` in HTML),
+so that a name turns no reference or amount beside it around.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -25,7 +28,7 @@ import msgspec
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hotel_booking.core.money import to_decimal
 from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
@@ -33,7 +36,11 @@ from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, 
 _HOUSE = "Hotel Booking"
 _RTL = frozenset({"ar"})
 _FOLDER = files("hotel_booking.domains.notifications") / "templates"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]+")
+_FSI, _PDI = "\u2068", "\u2069"
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_LEFT_TO_RIGHT = frozenset({"L", "EN"})
 _SECTION = re.compile(r"^## (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _NO_MESSAGES = frozenset({"frame", "notices"})
@@ -74,6 +81,7 @@ def render(template: str, language: str, data: dict[str, Any], *, house: str) ->
     tongue = language if language in LANGUAGES else "en"
     known = _language(tongue)
     source = known.messages[template]
+    house = _line(_TURNING.sub("", house))
     values = {**data, "house": house, "notices": known.notices}
     lines: list[str] = []
     parts: list[Markup] = []
@@ -88,14 +96,15 @@ def render(template: str, language: str, data: dict[str, Any], *, house: str) ->
         parts.append(_as_html(block.kind, pairs))
     footer = [_line(known.frame[name].render(values)) for name in ("reason", "footer")]
     subject = _line(source.subject.render(values))[:200]
+    subject += _PDI * (subject.count(_FSI) - subject.count(_PDI))
     html = _HTML.render(
         language=tongue,
         rtl=tongue in _RTL,
-        subject=subject,
+        subject=subject.replace(_FSI, "").replace(_PDI, ""),
         style=Markup(STYLE),  # noqa: S704  # ours, a constant
         house=house,
         parts=parts,
-        footer=footer,
+        footer=[_marked_up(line) for line in footer],
     )
     return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in _RTL)
 
@@ -124,14 +133,34 @@ def _as_text(kind: str, pairs: list[tuple[str, str]]) -> Iterator[str]:
 def _as_html(kind: str, pairs: list[tuple[str, str]]) -> Markup:
     match kind:
         case "button":
-            return Markup('<p><a class="button" href="{1}">{0}</a></p>').format(*pairs[0])
+            label, address = pairs[0]
+            return Markup('<p><a class="button" href="{1}">{0}</a></p>').format(_marked_up(label), address)
         case "facts":
             rows = (
-                Markup('<tr><th scope="row">{}</th><td><bdi>{}</bdi></td></tr>').format(*pair)
+                Markup('<tr><th scope="row">{}</th><td><bdi>{}</bdi></td></tr>').format(
+                    *map(_marked_up, pair)
+                )
                 for pair in pairs
             )
             return Markup("<table>{}</table>").format(Markup("").join(rows))
-    return Markup("<p>{}</p>").format(pairs[0][0])
+    return Markup("<p>{}</p>").format(_marked_up(pairs[0][0]))
+
+
+def _marked_up(text: str) -> Markup:
+    """The text as HTML, its isolated parts as elements."""
+    return Markup(str(escape(text)).replace(_FSI, "<bdi>").replace(_PDI, "</bdi>"))  # noqa: S704  # escaped
+
+
+def _isolated(value: Any, *, rtl: bool) -> Any:
+    """What a template shows of a value: without what turns text around, and isolated where it goes the other
+    way than the message."""
+    if not isinstance(value, str):
+        return value
+    text = _TURNING.sub("", value)
+    other = _LEFT_TO_RIGHT if rtl else _RIGHT_TO_LEFT
+    if any(unicodedata.bidirectional(letter) in other for letter in text):
+        return f"{_FSI}{text}{_PDI}"
+    return text
 
 
 def _line(text: str) -> str:
@@ -142,7 +171,11 @@ def _line(text: str) -> str:
 @cache
 def _language(tongue: str) -> _Language:
     locale = "en_GB" if tongue == "en" else tongue
-    environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  # escaped by `_as_html`
+    environment = Environment(
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  # escaped by `_as_html`
+        finalize=partial(_isolated, rtl=tongue in _RTL),
+    )
     environment.filters |= {
         "day": lambda value: format_date(date.fromisoformat(value), "full", locale=locale),
         "moment": lambda value, zone: (
@@ -192,7 +225,10 @@ def _block(environment: Environment, text: str) -> _Block:
     lines = text.splitlines()
     if lines[0].startswith("= "):
         label, _, address = lines[0].removeprefix("= ").partition(" | ")
-        return _Block("button", (_templates(environment, label, address),), condition)
+        # An address is no text: it goes as it is.
+        plain = environment.overlay(finalize=None)
+        pair = environment.from_string(label), plain.from_string(address)
+        return _Block("button", (pair,), condition)
     if lines[0].startswith("* "):
         facts = [line.removeprefix("* ").partition(" :: ") for line in lines]
         return _Block(

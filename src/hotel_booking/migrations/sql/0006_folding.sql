@@ -522,5 +522,5 @@ BEGIN
     IF p_text COLLATE "C" ~ '^[\x01-\x7f]*$' THEN
         RETURN lower(p_text COLLATE "C");
     END IF;
-    RETURN normalize(translate(normalize(p_text, NFC), v_from, v_to), NFC);
+    RETURN normalize(translate(replace(normalize(p_text, NFC), 'İ', E'i\u0307'), v_from, v_to), NFC);
 END $$;

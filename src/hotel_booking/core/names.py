@@ -1,0 +1,77 @@
+"""Names as people have them: of guests, of staff, of hotels and agencies, and the subjects of messages. One
+rule for all of them, at every door.
+
+Taken in any script. Normalised: NFC, every kind of blank a blank, one between words; marks of direction, and
+characters without a look that are no part of spelling, dropped; joiners kept between letters, where Persian,
+Bengali, Sinhala or Malayalam spell with them. Refused: line breaks and other controls, and what turns the
+text around it (overrides, embeddings, isolates), except as a pair around the whole, which comes along from
+address books.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from hotel_booking.core.errors import Invalid
+
+# Marks of direction, zero-width spaces, soft hyphens, word joiners, byte order marks, deprecated format
+# characters.
+_DROPPED = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u2064\u206a-\u206f\ufeff]")
+_WRAPPED = re.compile("^[\u202a\u202b\u2066-\u2068](.*)[\u202c\u2069]$", re.DOTALL)
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_JOINERS = "\u200c\u200d"
+# A joiner that joins nothing: at an end, or beside a blank.
+_LOOSE = re.compile(f"(?<![^ ])[{_JOINERS}]+|[{_JOINERS}]+(?![^ ])")
+_LOOKS = ("L", "N", "P", "S")
+
+
+def clean_name(
+    text: str,
+    *,
+    field: str,
+    longest: int = 100,
+    required: bool = True,
+    error: type[Invalid] = Invalid,
+) -> str:
+    """The name as it is kept, at most `longest` code points. "" only where it is not `required`. Raises
+    `error` for what no name has."""
+    text = unicodedata.normalize("NFC", text)
+    text = _DROPPED.sub("", text).strip(" \u00a0\u3000")
+    while wrapped := _WRAPPED.match(text):
+        text = wrapped[1]
+    if any(_no_part_of_a_name(letter) for letter in text):
+        raise error("a name is one line of visible characters", field=field, fix="leave the others out")
+    text = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in text)
+    text = _LOOSE.sub("", " ".join(text.split(" ")))
+    text = " ".join(text.split())
+    if not any(unicodedata.category(letter)[0] in _LOOKS or letter >= "\ue000" for letter in text):
+        if required or text:
+            raise error("a name has at least one visible character", field=field, fix="fill it in")
+        return ""
+    if len(text) > longest:
+        raise error(f"a name has {longest} characters at most", field=field, fix="shorten it")
+    return text
+
+
+def clean_text(
+    text: str, *, field: str, longest: int, error: type[Invalid] = Invalid, name: str = "the text"
+) -> str:
+    """Wishes, notes, messages: text of several lines as it is kept, at most `longest` code points. Line
+    breaks and tabs stay; other controls and overrides of direction are refused."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n")
+    if any(letter in "\u202d\u202e" or (_control(letter) and letter not in "\n\t") for letter in text):
+        raise error(f"{name} has characters that cannot be shown", field=field, fix="leave them out")
+    if len(text) > longest:
+        raise error(f"{name} has {longest} characters at most", field=field, fix="shorten it")
+    return text
+
+
+def _no_part_of_a_name(letter: str) -> bool:
+    return _control(letter) or letter in "\u2028\u2029" or _TURNS.match(letter) is not None
+
+
+def _control(letter: str) -> bool:
+    # Surrogates and non-characters cannot be stored, or mean something to programs alone.
+    return unicodedata.category(letter) in ("Cc", "Cs") or (ord(letter) & 0xFFFE) == 0xFFFE
