@@ -24,7 +24,8 @@ async def opened(
     """An account of this address, and the session that it was opened with."""
     now = now or utc_now()
     async with db.transaction() as tx:
-        asked = await links.ask_register(tx, email=email, now=now)
+        asked = await links.ask(tx, kind="register", email=email, now=now)
+    assert asked is not None
     return await register.open_account(
         db,
         token=asked.token,

@@ -13,6 +13,7 @@ from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, ROOMS, WIDE, scalar, sent
 from tests.e2e.test_site_pages import KEY
 from tests.guest_accounts import EMAIL, PASSWORD
+from tests.jobs import mail_links
 from tests.outbox import sent as mails
 from tests.small_hotel import small_hotel
 
@@ -33,19 +34,20 @@ async def looked_at(page: Page, name: str) -> list[str]:
     return wrong + [f"{name}: {item}" for item in await accessibility(page)]
 
 
-async def last_link(db: Database, site: str) -> str:
+async def last_link(db: Database, database_url: str, site: str) -> str:
     """The path of the newest link that was mailed."""
+    await mail_links(db, database_url)
     link = str((await mails(db))[-1].data["link"])
     assert link.startswith(site)
     return link.removeprefix(site)
 
 
-async def opened(page: Page, db: Database, site: str, language: str = "en") -> None:
+async def opened(page: Page, db: Database, database_url: str, site: str, language: str = "en") -> None:
     """An account, opened as a guest does."""
     await page.goto(f"/{language}/account/register")
     await page.fill("#email", EMAIL)
     await sent(page, ".narrow-page button.primary")
-    await page.goto(await last_link(db, site))
+    await page.goto(await last_link(db, database_url, site))
     await page.fill("#given_name", "Ana")
     await page.fill("#family_name", "Example")
     await page.fill("#password", PASSWORD)
@@ -63,7 +65,7 @@ async def test_from_opening_an_account_to_its_erasure(db: Database, database_url
         for name in ENTRY_PAGES:
             await page.goto(f"/en/{name}")
             wrong += await looked_at(page, f"{name}-en")
-        await opened(page, db, site)
+        await opened(page, db, database_url, site)
         assert "Your account is open" in await page.locator("main").inner_text()
         await page.goto("/en/account/details")
         await page.fill("#phone", "+351 21 000 0000")
@@ -120,7 +122,7 @@ async def test_in_and_out_without_javascript(db: Database, database_url: str) ->
         browsing() as browser,
         visiting(browser, site, java_script_enabled=False, **WIDE) as page,
     ):
-        await opened(page, db, site, "de")
+        await opened(page, db, database_url, site, "de")
         await sent(page, ".account-nav button")
         await page.goto("/de/account/preferences")  # leads to the door, and back
         told = []
@@ -137,7 +139,7 @@ async def test_in_and_out_without_javascript(db: Database, database_url: str) ->
         await sent(page, ".account-nav button")
         await page.fill("#link-email", EMAIL)
         await sent(page, ".narrow-page button.secondary")
-        await page.goto(await last_link(db, site))
+        await page.goto(await last_link(db, database_url, site))
         await sent(page, ".narrow-page button.primary")
         assert page.url.endswith("/de/account")
         before = len(await mails(db))

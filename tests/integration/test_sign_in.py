@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import cast
 
@@ -106,27 +107,77 @@ async def test_nobody_learns_which_accounts_exist(db: Database, database_url: st
 
 
 @pytest.mark.parametrize("email", ["ana@example.com", "nobody@example.com"])
-async def test_an_account_is_locked_for_longer_each_time(db: Database, database_url: str, email: str) -> None:
+async def test_who_guesses_waits_for_longer_each_time(db: Database, database_url: str, email: str) -> None:
     await member(db)
-    async with running(settings_for(database_url)) as (app, _):
-        for number in range(5):
-            async with browser(app, address=f"198.51.100.{number}") as client:
-                assert (await sign_in(client, email, "not the password")).status_code == 422
-        async with browser(app) as client:
-            locked = await sign_in(client, email)
-            assert locked.status_code == 429
-            assert 25 <= int(locked.headers["retry-after"]) <= 30
-            assert "wait" in says(locked)
-            waits = []
-            for _ in range(9):
-                await unlock(db)
-                assert (await sign_in(client, email, "not the password")).status_code == 422
-                waits.append(int((await sign_in(client, email)).headers["retry-after"]))
-            assert [round(wait / 60) for wait in waits] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    async with running(settings_for(database_url)) as (app, _), browser(app) as client:
+        for _ in range(5):
+            assert (await sign_in(client, email, "not the password")).status_code == 422
+        locked = await sign_in(client, email)
+        assert locked.status_code == 429
+        assert 25 <= int(locked.headers["retry-after"]) <= 30
+        assert "wait" in says(locked)
+        waits = []
+        for _ in range(9):
+            await unlock(db)
+            assert (await sign_in(client, email, "not the password")).status_code == 422
+            waits.append(int((await sign_in(client, email)).headers["retry-after"]))
+        assert [round(wait / 60) for wait in waits] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     told = [(mail.template, mail.recipient, mail.data["what"]) for mail in await sent(db)]
     assert told == ([("security_notice", email, "locked")] if email == "ana@example.com" else [])
     async with db.transaction() as tx:
         assert email not in str(await tx.fetch("SELECT bucket FROM sign_in_failure"))
+
+
+async def test_nobody_is_kept_out_by_who_fails_in_their_name(db: Database, database_url: str) -> None:
+    """From the owner's own browser, and from elsewhere, the account opens while a stranger is made to wait;
+    and where strangers at many addresses have used up what all of them have, the owner's browser gets in."""
+    await member(db)
+    async with running(settings_for(database_url)) as (app, _), browser(app) as owner:
+        assert (await sign_in(owner)).status_code == 303
+        await owner.post("/admin/sign-out")
+        async with browser(app, address="198.51.100.1") as stranger:
+            for _ in range(5):
+                await sign_in(stranger, password="not the password")
+            assert (await sign_in(stranger)).status_code == 429
+        async with browser(app, address="198.51.100.2") as elsewhere:
+            assert (await sign_in(elsewhere)).status_code == 303
+        # From the very network of the stranger: the device is known, the one beside it is not.
+        owner_there = browser(
+            app, address="198.51.100.1", Cookie=f"{cookies.DEVICE}={owner.cookies[cookies.DEVICE]}"
+        )
+        async with owner_there as client:
+            assert (await sign_in(client)).status_code == 303
+        for number in range(100):
+            visitor = Visitor("", f"10.1.{number}.0")
+            with contextlib.suppress(LockedOut):
+                await lockout.attempt(db, email="ana@example.com", visitor=visitor, now=utc_now())
+        async with browser(app, address="198.51.100.3") as elsewhere:
+            refused = await sign_in(elsewhere)
+            assert refused.status_code == 429
+            assert int(refused.headers["retry-after"]) <= 300
+        assert (await sign_in(owner)).status_code == 303
+        # A device of the owner's is no licence to guess.
+        for _ in range(5):
+            await sign_in(owner, password="not the password")
+        assert (await sign_in(owner)).status_code == 429
+
+
+async def test_a_device_is_known_by_a_name_that_tells_nothing(db: Database, database_url: str) -> None:
+    await member(db)
+    async with running(settings_for(database_url)) as (app, _), browser(app) as client:
+        await sign_in(client, password="not the password")
+        assert cookies.DEVICE not in client.cookies  # only success makes a device known
+        await sign_in(client)
+        name = client.cookies[cookies.DEVICE]
+        async with db.transaction() as tx:
+            kept = str([dict(row) for row in await tx.fetch("SELECT * FROM known_device")])
+        assert "ana@" not in kept
+        assert name not in kept
+        for _ in range(60):
+            async with browser(app) as another:
+                await sign_in(another)
+        async with db.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM known_device") == 50
 
 
 async def test_success_unlocks_the_account_alone(db: Database, database_url: str) -> None:
@@ -136,7 +187,8 @@ async def test_success_unlocks_the_account_alone(db: Database, database_url: str
             await sign_in(client, password="not the password")
         await sign_in(client, "who@example.com", "not the password")
         assert (await sign_in(client)).status_code == 303
-        assert await failures(db) == {"account": [1], "address": [5]}
+        # Of the other account: from here, and from all strange devices.
+        assert await failures(db) == {"account": [1, 1], "address": [5]}
 
 
 async def test_an_address_is_locked_whatever_it_claims(db: Database, database_url: str) -> None:
@@ -180,14 +232,17 @@ async def test_guesses_at_once_gain_nothing(db: Database) -> None:
     now = utc_now()
 
     async def guess(number: int) -> bool:
-        elsewhere = Visitor(address="", network=f"10.0.0.{number}")
+        elsewhere = Visitor(address="", network=f"10.0.{number}.0")
         try:
             await lockout.attempt(db, email="ana@example.com", visitor=elsewhere, now=now)
         except LockedOut:
             return False
         return True
 
-    assert sum(await asyncio.gather(*(guess(number) for number in range(40)))) == 5
+    # From one network five of forty are judged; from forty networks all forty, and of four hundred a hundred.
+    assert sum(await asyncio.gather(*(guess(0) for _ in range(40)))) == 5
+    assert sum(await asyncio.gather(*(guess(number) for number in range(1, 36)))) == 35
+    assert sum([await guess(number) for number in range(36, 200)]) == 60
 
 
 async def test_an_unlocked_row_forgets_after_a_day(db: Database) -> None:
@@ -216,7 +271,7 @@ async def test_sessions_end_by_themselves(db: Database, database_url: str) -> No
     assert not await alive(timedelta(hours=2, minutes=1))
     async with db.transaction() as tx:
         await lockout.attempt(db, email="ana@example.com", visitor=HERE, now=now)
-        assert await purge(tx, now=now + timedelta(days=60)) == 4
+        assert await purge(tx, now=now + timedelta(days=60)) == 5
     assert await sessions_of(db) == []
 
 
@@ -375,7 +430,10 @@ async def signed_in(app: Application, email: str) -> int:
 
 async def unlock(db: Database) -> None:
     async with db.transaction() as tx:
-        await tx.execute("UPDATE sign_in_failure SET locked_until = NULL WHERE bucket LIKE 'a%'")
+        await tx.execute(
+            "UPDATE sign_in_failure SET locked_until = NULL,"
+            "  failures = CASE WHEN account IS NULL THEN 0 ELSE failures END"
+        )
 
 
 async def failures(db: Database) -> dict[str, list[int]]:

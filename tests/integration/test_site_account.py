@@ -9,8 +9,13 @@ import pytest
 
 from hotel_booking.core.db import Database
 from tests.guest_accounts import EMAIL, PASSWORD, opened
+from tests.http_client import client_of
 from tests.integration.test_site_checkout import held, one, site
+from tests.integration.test_staff_accounts import tables
+from tests.jobs import mail_links
+from tests.outbox import sent
 from tests.small_hotel import small_hotel
+from tests.staff_client import SAME_ORIGIN
 
 PAGES = ("", "/details", "/preferences", "/security", "/data", "/data/export")
 ACTS = (
@@ -127,3 +132,61 @@ async def test_forms_keep_what_was_typed_but_never_the_password(db: Database, da
         assert bad.status_code == 422
         assert "<b>nobody" not in bad.text
         assert re.search(r'id="email-below">Das ist keine E-Mail-Adresse', bad.text)
+
+
+async def test_links_are_the_same_work_whoever_asks(db: Database, database_url: str) -> None:
+    """The tables that a request writes to do not tell who has an account; the mails are a job's."""
+    await small_hotel(db)
+    await opened(db)
+    seen: list[tuple[str, str, tuple[int, ...]]] = []
+    async with site(database_url) as (app, _):
+        for path in ("/en/account/sign-in/link", "/en/account/forgotten-password", "/en/account/register"):
+            for email in (EMAIL, "who@example.com"):
+                before = await tables(db)
+                address = f"198.51.100.{len(seen)}"
+                async with client_of(app, address=address, **SAME_ORIGIN) as client:
+                    answer = await client.post(path, data={"email": email})
+                change = tuple(now - then for now, then in zip(await tables(db), before, strict=True))
+                seen.append((path, answer.headers["location"], change))
+    assert seen[::2] == seen[1::2]
+    assert await one(db, "SELECT count(*) FROM mail_message") == 0
+    await mail_links(db, database_url)
+    told = [(mail.template, mail.recipient) for mail in await sent(db)]
+    assert sorted(told) == [
+        ("guest_sign_in", EMAIL),
+        ("guest_sign_in", EMAIL),
+        ("guest_sign_in", EMAIL),
+        ("guest_verify", "who@example.com"),
+    ]
+
+
+async def test_a_stranger_who_fails_does_not_keep_a_guest_out(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (app, ana):
+        assert (await entered(ana)).status_code == 303
+        async with client_of(app, address="198.51.100.9", **SAME_ORIGIN) as stranger:
+            for _ in range(6):
+                last = await entered(stranger, password="guess guess guess")
+            assert last.status_code == 429
+        assert (await entered(ana)).status_code == 303
+        async with client_of(app, address="198.51.100.10", **SAME_ORIGIN) as elsewhere:
+            assert (await entered(elsewhere)).status_code == 303
+
+
+async def test_a_stranger_who_guesses_does_not_close_a_booking_to_its_guest(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    async with site(database_url) as (app, ana):
+        reference = (await held(ana, language="en")).split("/")[3]
+        await ana.get("/en")
+        async with client_of(app, address="198.51.100.9", **SAME_ORIGIN) as stranger:
+            for number in range(6):
+                form = {"reference": reference, "email": f"guess{number}@example.com"}
+                last = await stranger.post("/en/booking", data=form)
+            assert last.status_code == 429
+        async with client_of(app, address="198.51.100.10", **SAME_ORIGIN) as elsewhere:
+            email = await one(db, "SELECT email FROM guest")
+            found = await elsewhere.post("/en/booking", data={"reference": reference, "email": email})
+            assert found.status_code == 303

@@ -13,6 +13,7 @@ from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.http import cookies
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.ui.render import page
+from hotel_booking.http.visitors import know_device
 
 HOME = "/admin"
 _LONGEST_NEXT = 500
@@ -48,7 +49,7 @@ def onward(text: str | None) -> str:
 def keep_session(request: Request[Any, Any, State], answer: Answer, token: str) -> Answer:
     """Let the browser carry the session from now on."""
     answer.cookies.append(cookies.write(request.scope, cookies.STAFF, token))
-    return answer
+    return know_device(request, answer)
 
 
 def drop_session(request: Request[Any, Any, State], answer: Answer) -> Answer:

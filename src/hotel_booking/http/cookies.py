@@ -11,6 +11,7 @@ from hotel_booking.core.config import Settings
 
 STAFF = "hotel_staff"
 GUEST = "hotel_guest"
+DEVICE = "hotel_device"
 _LONGEST = 200
 
 

@@ -19,6 +19,8 @@ from hotel_booking.domains.guests.service import links, passkeys, register, sess
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.domains.guests.types import normal_email
 from hotel_booking.domains.identity.errors import FailedAttempt, LinkNotValid, LockedOut
+from hotel_booking.domains.identity.service import link_requests
+from hotel_booking.domains.identity.service.link_requests import TOKEN
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -73,6 +75,32 @@ async def address_to_mail(
     return email if may else None
 
 
+async def note_link(
+    request: Request[Any, Any, State],
+    database: Database,
+    settings: Settings,
+    form: Form,
+    now: datetime,
+    *,
+    kind: link_requests.Kind,
+    to: str = "",
+) -> None:
+    """Note that a link is to be mailed to the form's address, by the same work whether it has an account: a
+    job looks. Raises as `address_to_mail`."""
+    email = await address_to_mail(request, database, form, now)
+    if email is None:
+        return
+    pages = {
+        "sign_in": mailed_link(request, settings, f"account/link/{TOKEN}", to),
+        "register": mailed_link(request, settings, f"account/open/{TOKEN}"),
+        "password": mailed_link(request, settings, f"account/new-password/{TOKEN}"),
+    }
+    async with database.transaction() as tx:
+        await link_requests.note(
+            tx, kind=kind, email=email, language=language_of(request), pages=pages, now=now
+        )
+
+
 def lapsed(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:
     """A mailed link that opens nothing any more."""
     return account_page(request, "account/lapsed.html", status=404)
@@ -122,16 +150,8 @@ async def mail_sign_in(
     form = await read(request)
     language = language_of(request)
     try:
-        email = await address_to_mail(request, database, form, now)
-        if email is not None:
-            async with database.transaction() as tx:
-                asked = await links.ask_sign_in(tx, email=email, now=now)
-                if asked is not None and asked.account is not None:
-                    to = onward(request, form.value("next"))
-                    where = mailed_link(request, settings, f"account/link/{asked.token}", to)
-                    await mail.send_sign_in(
-                        tx, asked.account, language=language, link=where, why="sign_in", now=now
-                    )
+        to = onward(request, form.value("next"))
+        await note_link(request, database, settings, form, now, kind="sign_in", to=to)
     except DomainError as error:
         return _entry_again(request, form, error)
     return see_other(request, link(language, "account/sent", what="sign-in"))
@@ -232,18 +252,7 @@ async def mail_register(
     form = await read(request)
     language = language_of(request)
     try:
-        email = await address_to_mail(request, database, form, now)
-        if email is not None:
-            async with database.transaction() as tx:
-                asked = await links.ask_register(tx, email=email, now=now)
-                if asked.account is not None:
-                    where = mailed_link(request, settings, f"account/link/{asked.token}")
-                    await mail.send_sign_in(
-                        tx, asked.account, language=language, link=where, why="registered", now=now
-                    )
-                else:
-                    where = mailed_link(request, settings, f"account/open/{asked.token}")
-                    await mail.send_verify(tx, email=email, language=language, link=where, now=now)
+        await note_link(request, database, settings, form, now, kind="register")
     except DomainError as error:
         return again(request, _REGISTER, form, error)
     return see_other(request, link(language, "account/sent", what="register"))

@@ -21,7 +21,14 @@ from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
-from hotel_booking.web.account_entry import PRIVATE, account_page, address_to_mail, again, mailed_link
+from hotel_booking.web.account_entry import (
+    PRIVATE,
+    account_page,
+    address_to_mail,
+    again,
+    mailed_link,
+    note_link,
+)
 from hotel_booking.web.account_words import device_of, failed, need
 from hotel_booking.web.guest_session import enter, leave, recently, session_before, signed_in, site_of
 from hotel_booking.web.site import language_of, link, texts_of
@@ -219,15 +226,7 @@ async def mail_password(
     form = await read(request)
     language = language_of(request)
     try:
-        email = await address_to_mail(request, database, form, now)
-        if email is not None:
-            async with database.transaction() as tx:
-                asked = await links.ask_password(tx, email=email, now=now)
-                if asked is not None and asked.account is not None:
-                    where = mailed_link(request, settings, f"account/new-password/{asked.token}")
-                    await mail.send_sign_in(
-                        tx, asked.account, language=language, link=where, why="password", now=now
-                    )
+        await note_link(request, database, settings, form, now, kind="password")
     except DomainError as error:
         return again(request, _FORGOTTEN, form, error)
     return see_other(request, link(language, "account/sent", what="password"))

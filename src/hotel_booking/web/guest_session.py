@@ -22,6 +22,7 @@ from hotel_booking.domains.guests.types import Account, GuestSession
 from hotel_booking.domains.identity.service.ceremonies import Site
 from hotel_booking.http import cookies
 from hotel_booking.http.ui.render import see_other
+from hotel_booking.http.visitors import know_device
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.site import language_of, link
 
@@ -85,7 +86,7 @@ def enter(
     answer = see_other(request, to, notice=notice)
     seconds = int(sessions.LIFETIME.total_seconds())
     answer.cookies.append(cookies.write(request.scope, cookies.GUEST, token, seconds=seconds))
-    return answer
+    return know_device(request, answer)
 
 
 def leave(request: Request[Any, Any, State], answer: Answer) -> Answer:

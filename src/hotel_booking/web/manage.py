@@ -24,7 +24,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.http.visitors import visitor_of
+from hotel_booking.http.visitors import know_device, visitor_of
 from hotel_booking.web.amend import may_amend
 from hotel_booking.web.checkout_words import why
 from hotel_booking.web.conditions import Conditions
@@ -80,10 +80,10 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     async with database.transaction() as tx:
         booking = await _meant(tx, normal, email)
         if booking is not None:
-            await lockout.succeeded(tx, attempt, completely=True)
+            await lockout.succeeded(tx, attempt, completely=True, now=now)
             answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
             await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
-            return answer
+            return know_device(request, answer)
     form.errors[""] = _("We find no booking with this reference and address. Check both, as in your mail.")
     return site(request, "manage/find.html", form=form, status=422)
 

@@ -94,7 +94,7 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
     await _forget_bookings(tx, bookings, now)
     await messages.forget(tx, booking_ids=bookings, recipient=account.email)
     await links.forget(tx, email=account.email, account_id=account.id)
-    await lockout.forget(tx, email=account.email, door="guest_")
+    await lockout.erase(tx, email=account.email, door="guest_")
     # Its passkeys and sessions, and that its bookings were made by it, go with it.
     await tx.execute("DELETE FROM guest_account WHERE id = $1", account.id)
     await mail.send_erased(tx, account, bookings=len(bookings), now=now)

@@ -1,15 +1,17 @@
-"""Messages leave the outbox."""
+"""Messages leave the outbox; and staff are mailed the links that they asked for (guests' own domain sees to
+theirs)."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from jinja2 import UndefinedError
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
+from hotel_booking.domains.identity.service import link_requests, tokens
 from hotel_booking.domains.notifications import service
 from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered
@@ -50,6 +52,29 @@ async def deliver(context: JobContext, message_id: str) -> None:
             subject=rendered.subject if rendered is not None else None,
             delivery=delivery,
             now=jobs.now(context),
+        )
+
+
+@tasks.task(name="mail_reset", queue="mail", pass_context=True, retry=jobs.PATIENT)
+async def mail_reset(context: JobContext, request: str) -> None:
+    """Somebody has forgotten a password: where there is such a member of staff, mail a link that lets them
+    choose another one."""
+    now = jobs.now(context)
+    async with jobs.database(context).transaction() as tx:
+        asked = await link_requests.take(tx, request=request)
+        found = await tokens.ask_reset(tx, email=asked.email, now=now) if asked is not None else None
+        if asked is None or found is None:
+            return
+        member, token = found
+        await service.queue(
+            tx,
+            event_key=f"staff:{member.id}:password_reset:{uuid4()}",
+            template="password_reset",
+            language=member.language,
+            recipient=member.email,
+            data={"name": member.name, "link": asked.address("staff_password", token)},
+            staff_id=member.id,
+            now=now,
         )
 
 

@@ -1,8 +1,8 @@
 """Links by mail, each good once and for a while: to open an account, to sign in, to choose another password,
 to prove another address. Only their hashes are stored.
 
-Whoever asks for a link must not learn whether there is an account: count with `may_ask` first, and answer the
-same whatever comes back.
+Whoever asks for a link must not learn whether there is an account: count with `may_ask`, note the request
+(`identity.service.link_requests`), and answer the same; a job makes the link.
 """
 
 from __future__ import annotations
@@ -53,22 +53,18 @@ async def may_ask(db: Database, *, email: str, visitor: Visitor, now: datetime) 
     return await lockout.may_reset(db, email=email, visitor=visitor, now=now, door="guest_")
 
 
-async def ask_register(tx: Transaction, *, email: str, now: datetime) -> Asked:
-    """For somebody who wants an account: a link that opens one; where there is one, to sign in."""
+async def ask(tx: Transaction, *, kind: str, email: str, now: datetime) -> Asked | None:
+    """A fresh link: to `sign_in`, to choose another `password`, or to `register`, which where there is an
+    account signs in to it. None where a link would open nothing."""
     account = await queries.account_by_email(tx, email)
-    if account is not None:
-        return Asked("sign_in", await _issue(tx, "sign_in", email, account.id, now), account)
-    return Asked("register", await _issue(tx, "register", email, None, now), None)
-
-
-async def ask_sign_in(tx: Transaction, *, email: str, now: datetime) -> Asked | None:
-    """A link to sign in by; None where there is no account."""
-    return await _ask(tx, "sign_in", email, now)
-
-
-async def ask_password(tx: Transaction, *, email: str, now: datetime) -> Asked | None:
-    """A link to choose another password by; None where there is no account."""
-    return await _ask(tx, "password", email, now)
+    match kind, account:
+        case "register", None:
+            return Asked("register", await _issue(tx, "register", email, None, now), None)
+        case (("register" | "sign_in"), Account()):
+            return Asked("sign_in", await _issue(tx, "sign_in", email, account.id, now), account)
+        case "password", Account():
+            return Asked("password", await _issue(tx, "password", email, account.id, now), account)
+    return None
 
 
 async def ask_new_email(tx: Transaction, *, account: Account, email: str, now: datetime) -> Asked:
@@ -122,13 +118,6 @@ async def forget(tx: Transaction, *, email: str, account_id: int | None = None) 
 async def purge(tx: Transaction, *, now: datetime) -> int:
     """Remove the links that have lapsed."""
     return await tx.execute("DELETE FROM guest_token WHERE expires_at <= $1", now)
-
-
-async def _ask(tx: Transaction, kind: Kind, email: str, now: datetime) -> Asked | None:
-    account = await queries.account_by_email(tx, email)
-    if account is None:
-        return None
-    return Asked(kind, await _issue(tx, kind, email, account.id, now), account)
 
 
 async def _issue(tx: Transaction, kind: Kind, email: str, account_id: int | None, now: datetime) -> str:

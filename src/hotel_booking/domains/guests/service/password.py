@@ -48,6 +48,7 @@ async def choose(
     async with db.transaction() as tx:
         await links.take(tx, token=token, kind="password", now=now)
         await _store(tx, account, stored, now, but=None)
+        await lockout.opened(tx, email=account.email, visitor=visitor, now=now, door="guest_")
         started = await sessions.start(
             tx, account_id=account.id, visitor=visitor, now=now, instead_of=instead_of
         )

@@ -60,7 +60,7 @@ async def open_account(
         if account_id is None:  # by another link of the same address, a moment ago
             raise LinkNotValid("this link has lapsed or was used", fix="sign in")
         await links.forget(tx, email=email)
-        await lockout.forget(tx, email=email, door="guest_")
+        await lockout.opened(tx, email=email, visitor=visitor, now=now, door="guest_")
         account = await queries.account_by_id(tx, account_id)
         assert account is not None  # noqa: S101  # just made
         started = await sessions.start(

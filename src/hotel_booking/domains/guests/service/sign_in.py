@@ -55,7 +55,7 @@ async def by_password(
             stored,
         ):
             raise _wrong(attempt, account)
-        await lockout.succeeded(tx, attempt, completely=True)
+        await lockout.succeeded(tx, attempt, completely=True, now=now)
         token = await sessions.start(
             tx, account_id=account.id, visitor=visitor, now=now, instead_of=instead_of
         )
@@ -78,7 +78,7 @@ async def by_link(
         link = await links.take(tx, token=token, kind="sign_in", now=now)
         if link.account is None:
             raise LinkNotValid("this link has lapsed or was used", fix="ask for another one")
-        await lockout.forget(tx, email=link.email, door="guest_")
+        await lockout.opened(tx, email=link.email, visitor=visitor, now=now, door="guest_")
         started = await sessions.start(
             tx, account_id=link.account.id, visitor=visitor, now=now, instead_of=instead_of
         )
@@ -95,9 +95,9 @@ async def by_passkey(
         account = await queries.account_by_id(tx, account_id)
         if account is None:
             raise PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
-        await lockout.succeeded(tx, attempt, completely=True)
+        await lockout.succeeded(tx, attempt, completely=True, now=now)
         await lockout.answered(tx, visitor=visitor, door="guest_")
-        await lockout.forget(tx, email=account.email, door="guest_")
+        await lockout.opened(tx, email=account.email, visitor=visitor, now=now, door="guest_")
         token = await sessions.start(
             tx, account_id=account.id, visitor=visitor, now=now, instead_of=instead_of
         )

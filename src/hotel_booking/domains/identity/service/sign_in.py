@@ -67,7 +67,7 @@ async def by_password(
         ):
             raise _wrong(attempt, member)
         level: Literal["password", "full"] = "password" if member.second_factor else "full"
-        await lockout.succeeded(tx, attempt, completely=level == "full")
+        await lockout.succeeded(tx, attempt, completely=level == "full", now=now)
         token = await _open(tx, member, level, visitor, instead_of, now)
     if comparison.rehashed is not None:
         await _store_again(db, member.id, stored, comparison.rehashed)
@@ -84,11 +84,11 @@ async def by_code(
     now: datetime,
 ) -> SignedIn:
     """The second step, by a code of the app or a recovery code. Raises `LockedOut` or `WrongFactor`."""
-    attempt = await lockout.attempt(db, email=session.email, visitor=visitor, now=now)
+    attempt = await lockout.attempt(db, email=session.email, visitor=visitor, now=now, of="code")
     async with db.transaction() as tx:
         member = await _owner(tx, session)
         left = await _check_code(tx, member, attempt, code, secret_key, now)
-        await lockout.succeeded(tx, attempt, completely=True)
+        await lockout.succeeded(tx, attempt, completely=True, now=now)
         token = await _open(tx, member, "full", visitor, session.id, now)
     return SignedIn(token, "full", member, recovery_codes_left=left)
 
@@ -104,8 +104,8 @@ async def by_passkey(
         await passkeys.prove(
             tx, staff_id=member.id, session_id=session.id, credential=credential, site=site, now=now
         )
-        await lockout.succeeded(tx, attempt, completely=True)
-        await lockout.forget(tx, email=member.email)
+        await lockout.succeeded(tx, attempt, completely=True, now=now)
+        await lockout.opened(tx, email=member.email, visitor=visitor, now=now)
         token = await _open(tx, member, "full", visitor, session.id, now)
     return SignedIn(token, "full", member)
 
@@ -127,9 +127,9 @@ async def by_passkey_alone(
         member = await accounts.by_id(tx, staff_id)
         if member is None or not member.active:
             raise PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
-        await lockout.succeeded(tx, attempt, completely=True)
+        await lockout.succeeded(tx, attempt, completely=True, now=now)
         await lockout.answered(tx, visitor=visitor)
-        await lockout.forget(tx, email=member.email)
+        await lockout.opened(tx, email=member.email, visitor=visitor, now=now)
         token = await _open(tx, member, "full", visitor, instead_of, now)
     return SignedIn(token, "full", member)
 
@@ -166,7 +166,7 @@ async def confirm(
     async with db.transaction() as tx:
         if member.second_factor:
             await _check_code(tx, member, attempt, code, secret_key, now)
-        await lockout.succeeded(tx, attempt, completely=True)
+        await lockout.succeeded(tx, attempt, completely=True, now=now)
         token = await _open(tx, member, "full", visitor, session.id, now)
     return SignedIn(token, "full", member)
 

@@ -39,7 +39,8 @@ async def issue(tx: Transaction, *, staff_id: int, kind: Kind, now: datetime) ->
 
 async def ask_reset(tx: Transaction, *, email: str, now: datetime) -> tuple[Staff, str] | None:
     """The account whose password shall be reset and the link's token; None where there is no open account.
-    Whoever asked must not learn which: count with `lockout.may_reset` first, and answer the same."""
+    Whoever asked must not learn which: count with `lockout.may_reset`, note it with `link_requests`, and let
+    a job come here."""
     member = await accounts.by_email(tx, email)
     if member is None or not member.active:
         return None
