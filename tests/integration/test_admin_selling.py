@@ -206,7 +206,7 @@ async def test_derived_plans_are_shown_as_derived(db: Database, database_url: st
         ({"adjust_value": ""}, "adjust_value", "filled in"),
         ({"parent": "NRF"}, "parent", "itself derived"),
         ({"per_person": "true"}, "", "does not depend on the number of persons"),
-        ({"deposit_kind": "percent", "deposit_value": "101"}, "", "at most 100 %"),
+        ({"deposit_kind": "percent", "deposit_value": "101"}, "deposit_value", "from 0 to 100"),
         ({"deposit_kind": "nights", "deposit_value": "many"}, "deposit_value", "whole number"),
         ({"min_stay": "5", "max_stay": "2"}, "min_stay", "above"),
         ({"meal": "99"}, "meal", "one of the choices"),

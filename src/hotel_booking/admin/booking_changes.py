@@ -13,6 +13,7 @@ from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.bookings import booking_page
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.due import refund_stages
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
@@ -21,7 +22,6 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.domains.rates.queries import load_catalogue
-from hotel_booking.domains.rates.wording import money
 from hotel_booking.http.access import staff
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
@@ -123,12 +123,12 @@ async def cancel(
                 tx, booking_id=booking.id, now=now, waive=waive, expected_fee=None if waive else seen
             )
             if waive:
-                text = f"Cancellation fee of {money(full, booking.currency)} waived: {reason}"
+                text = f"Cancellation fee of {coded(full, booking.currency)} waived: {reason}"
                 await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
     except DomainError as error:
         return _cancel_page(request, booking, now, form.failed(error), status=422)
     note_booking(request, "cancelled")
-    back = f"; {money(result.refund, booking.currency)} go back" if result.refund else ""
+    back = f"; {coded(result.refund, booking.currency)} go back" if result.refund else ""
     return see_other(
         request, f"/admin/bookings/{booking.reference}", notice=f"The booking is cancelled{back}."
     )

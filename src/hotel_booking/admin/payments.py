@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings import mail, service
 from hotel_booking.domains.bookings.due import due_at, refund_stages
 from hotel_booking.domains.bookings.errors import WrongState
@@ -30,7 +31,6 @@ from hotel_booking.domains.payments.errors import (
     UnknownGateway,
 )
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
-from hotel_booking.domains.rates.wording import money
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
@@ -99,7 +99,7 @@ async def refund(
         return await _page(
             request, tx, gateways, booking, now, form.failed(error), repeated=repeated, status=422
         )
-    return _done(request, booking, f"{money(amount or 0, booking.currency)} are on their way back.")
+    return _done(request, booking, f"{coded(amount or 0, booking.currency)} are on their way back.")
 
 
 @post("/bookings/{reference:str}/payments/{payment_id:uuid}/take", opt=_MANAGE)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, get, post
@@ -22,6 +21,7 @@ from hotel_booking.admin.rates import asked_for
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.money import step
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.rates import edits
@@ -209,30 +209,17 @@ def _edit(form: Form, catalogue: Catalogue) -> BulkEdit:
 
 def _price(form: Form, currency: str) -> PriceChange | None:
     kind = next((kind for kind in _KINDS if kind == form.choice("price_kind", _KINDS, required=False)), None)
-    step = form.choice("round_to", [value for value, _ in roundings(currency)], required=False)
+    rounding = form.choice("round_to", [value for value, _ in roundings(currency)], required=False)
     if kind is None:
         if form.value("price_value").strip():
             form.wrong("price_kind", "say what the amount does")
         return None
     if kind == "percent":
-        value = _percent(form)
+        value = form.percent("price_value", required=True, low=-100, high=1000)
     else:
         low = 0 if kind == "set" else -(10**12)
         value = form.money("price_value", currency, required=True, low=low)
-    return None if value is None else PriceChange(kind, value, int(step) if step else 1)
-
-
-def _percent(form: Form) -> int | None:
-    """A percentage as parts per million."""
-    text = form.text("price_value", required=True, longest=12).removesuffix("%").strip().replace(",", ".")
-    try:
-        found = int((Decimal(text) * 10_000).to_integral_value()) if text else None
-    except (ArithmeticError, ValueError):
-        form.wrong("price_value", "must be a percentage such as 10 or -7.5")
-        return None
-    if found is not None and not -1_000_000 <= found <= 10_000_000:
-        form.wrong("price_value", "must lie between -100 and 1000 %")
-    return found
+    return None if value is None else PriceChange(kind, value, max(int(rounding or 1), step(currency)))
 
 
 def _form(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from hotel_booking.admin.rate_words import marks, tokens
-from hotel_booking.core.money import to_decimal
+from hotel_booking.core.formats import for_field, tight
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, InvalidEdit, Spot, Value, columns_of
 from hotel_booking.domains.rates.edits import Cell
@@ -17,7 +17,6 @@ from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNigh
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.http.ui.render import amount
 
 
 class GridCell(NamedTuple):
@@ -152,10 +151,10 @@ def _price(night: RateNight, currency: str, edit: bool, *, derived: bool) -> Gri
     if night.sells_at is None:
         return GridCell("—", f"none {css}".strip(), f"no price{said}", "" if edit else None)
     if derived:
-        return GridCell(short(night.sells_at, currency), css, f"derived{said}")
+        return GridCell(tight(night.sells_at, currency), css, f"derived{said}")
     # The base price is what can be edited; for the persons it is for, it is also what is sold.
     price = night.price if night.price is not None else night.sells_at
-    return GridCell(short(price, currency), css, said[2:], amount(price, currency) if edit else None)
+    return GridCell(tight(price, currency), css, said[2:], for_field(price, currency) if edit else None)
 
 
 def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: str = "") -> GridCell:
@@ -170,12 +169,6 @@ def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: s
     )
     words = [does for _, _, does in mine] + [f"{does} (from its parent)" for _, _, does in others]
     return GridCell(text, "", ", ".join(words) or "no restriction", tokens(own) if edit else None)
-
-
-def short(value: int, currency: str) -> str:
-    """An amount without decimals that are nothing: 129, 129.50."""
-    whole = to_decimal(value, currency)
-    return str(int(whole)) if whole == whole.to_integral_value() else str(whole)
 
 
 # Cells in forms ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from hotel_booking.admin.rate_words import LABELS, shown, span
+from hotel_booking.core.money import divide
 from hotel_booking.domains.rates.changes import OF_THE_TYPE, Change, Run
 from hotel_booking.domains.rates.edits import Clash
 from hotel_booking.domains.rates.queries import Catalogue
@@ -92,7 +93,7 @@ def _average(by: Mapping[str, Sequence[Change]], column: str, currency: str) -> 
     after = [int(change.after) for change in by[column] if change.after is not None]
     if not before or not after:
         return ""
-    ends = (shown("price", round(sum(amounts) / len(amounts)), currency) for amounts in (before, after))
+    ends = (shown("price", divide(sum(amounts), len(amounts)), currency) for amounts in (before, after))
     return f"on average {' to '.join(ends)}"
 
 

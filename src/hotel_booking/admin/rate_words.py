@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from hotel_booking.core.money import exponent, to_decimal
+from hotel_booking.core.formats import bare, for_field
+from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, BulkEdit, Value
 from hotel_booking.domains.rates.restrictions import Restriction
-from hotel_booking.http.ui.render import amount, day
+from hotel_booking.http.ui.render import day
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -42,7 +43,7 @@ _TOKENS = {
 def shown(column: str, value: Value, currency: str) -> str:
     """A value as a person reads it in a list of changes."""
     if column == "price":
-        return "no price" if value is None else f"{to_decimal(int(value), currency):,}"
+        return "no price" if value is None else bare(int(value), currency)
     if column in FLAGS:
         yes, no = {
             "closed": ("closed", "open"),
@@ -58,7 +59,7 @@ def shown(column: str, value: Value, currency: str) -> str:
 def typed(column: str, value: Value, currency: str) -> str:
     """A value as a form field holds it."""
     if column == "price":
-        return amount(None if value is None else int(value), currency)
+        return for_field(None if value is None else int(value), currency)
     if column in FLAGS:
         return "1" if value else ""
     return "" if value is None else str(int(value))
@@ -144,18 +145,19 @@ def _price(edit: BulkEdit, currency: str) -> str:
         return ""
     sign = "+" if change.value > 0 else ""
     if change.kind == "set":
-        return f"price {to_decimal(change.value, currency):,}"
+        return f"price {bare(change.value, currency)}"
     by = (
         f"{sign}{wording.percent(change.value)}"
         if change.kind == "percent"
-        else f"{sign}{to_decimal(change.value, currency):,}"
+        else f"{sign}{bare(change.value, currency)}"
     )
-    rounded = "" if change.round_to == 1 else f" rounded to {to_decimal(change.round_to, currency)}"
+    rounded = "" if change.round_to <= step(currency) else f" rounded to {bare(change.round_to, currency)}"
     return f"price {by}{rounded}"
 
 
 def roundings(currency: str) -> list[tuple[str, str]]:
-    """Amounts that prices can be rounded to, in minor units, with what they look like."""
-    one = 10 ** exponent(currency)
-    steps = sorted({1, max(one // 2, 1), one, 5 * one, 10 * one})
-    return [(str(step), "not rounded" if step == 1 else f"to {to_decimal(step, currency)}") for step in steps]
+    """Amounts that prices can be rounded to, in minor units, with what they look like; 1 is what the currency
+    is charged in."""
+    unit, least = 10 ** exponent(currency), step(currency)
+    steps = [1, *sorted({n for n in (unit // 2, unit, 5 * unit, 10 * unit) if n > least and not n % least})]
+    return [(str(one), "not rounded" if one == 1 else f"to {bare(one, currency)}") for one in steps]

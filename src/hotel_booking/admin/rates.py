@@ -16,10 +16,11 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.rate_cells import field_name, groups, read_cells, width_of
 from hotel_booking.admin.rate_words import LABELS, shown, typed
+from hotel_booking.core.amounts import words
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
-from hotel_booking.core.money import exponent
+from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import properties_within
@@ -120,7 +121,12 @@ async def show_grid(
         kinds=kinds,
         width=width_of(kinds),
         may_edit=may_edit,
-        digits=exponent(currency),
+        money={
+            "currency": currency,
+            "digits": exponent(currency),
+            "step": step(currency),
+            "words": words(currency),
+        },
         edits=await last_edits(tx, catalogue.property.id),
     )
 

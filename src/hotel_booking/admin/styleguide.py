@@ -12,11 +12,12 @@ from litestar.params import QueryParameter
 from hotel_booking.core.errors import NotFound
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.http.ui.render import page
+from hotel_booking.http.ui.render import money, page
 
 _FIRST = date(2026, 3, 9)
 _SHARES = (0.62, 0.71, 0.68, 0.74, 0.91, 0.97, 0.83, 0.58, 0.55, 0.61, 0.66, 0.88, 0.94, 0.79)
 _RATES = (118, 121, 120, 126, 149, 158, 139, 112, 110, 114, 119, 144, 152, 131)
+_WRITTEN = [money(rate * 100, "EUR") for rate in _RATES]
 _PICKED_UP = (4, 6, 2, 9, 14, 11, 3, 1, 0, 5, 7, 12, 8, 2)
 
 
@@ -53,10 +54,9 @@ async def styleguide(
         plain=Form.of(),
         occupancy={
             "x": nights,
-            "currency": "EUR",
             "series": [
                 {"label": "Occupancy", "values": _SHARES, "kind": "bars", "format": "percent"},
-                {"label": "ADR", "values": _RATES, "kind": "line", "format": "money"},
+                {"label": "ADR", "values": _RATES, "texts": _WRITTEN, "kind": "line", "format": "money"},
             ],
         },
         pick_up={
@@ -67,8 +67,9 @@ async def styleguide(
         },
         revenue={
             "x": nights,
-            "currency": "EUR",
-            "series": [{"label": "RevPAR", "values": _RATES, "kind": "line", "format": "money"}],
+            "series": [
+                {"label": "RevPAR", "values": _RATES, "texts": _WRITTEN, "kind": "line", "format": "money"},
+            ],
         },
     )
 

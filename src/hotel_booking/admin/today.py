@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.formats import coded
 from hotel_booking.core.money import to_decimal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import NoSuchProperty
@@ -17,7 +18,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.reporting.queries import arriving, held, houses, leaving, today
 from hotel_booking.domains.reporting.types import HouseToday, NightFigures
 from hotel_booking.http.access import staff
-from hotel_booking.http.ui.render import page
+from hotel_booking.http.ui.render import money, page
 
 
 @get("/today", opt=staff(Permission.TODAY_VIEW))
@@ -49,7 +50,7 @@ async def show_today(
         shown=shown,
         currency=single.house.currency if single else whole.currency,
         money=money,
-        plainly=_plainly,
+        plainly=coded,
         occupancy=_occupancy(shown.nights),
         rates=_rates(shown.nights, single.house.currency if single else whole.currency) if money else None,
         pick_up=_pick_up(shown.nights),
@@ -80,25 +81,21 @@ def _occupancy(nights: Sequence[NightFigures]) -> dict[str, Any]:
 
 
 def _rates(nights: Sequence[NightFigures], currency: str) -> dict[str, Any]:
-    def major(amount: int | None) -> float | None:
-        return None if amount is None else float(to_decimal(amount, currency))
+    def series(label: str, amounts: Sequence[int | None]) -> dict[str, Any]:
+        return {
+            "label": label,
+            # The curve is drawn by the numbers; what is read are the texts.
+            "values": [None if one is None else float(to_decimal(one, currency)) for one in amounts],
+            "texts": [None if one is None else money(one, currency) for one in amounts],
+            "kind": "line",
+            "format": "money",
+        }
 
     return {
         "x": [item.night for item in nights],
-        "currency": currency,
         "series": [
-            {
-                "label": "ADR",
-                "values": [major(item.adr) for item in nights],
-                "kind": "line",
-                "format": "money",
-            },
-            {
-                "label": "RevPAR",
-                "values": [major(item.revpar) for item in nights],
-                "kind": "line",
-                "format": "money",
-            },
+            series("ADR", [item.adr for item in nights]),
+            series("RevPAR", [item.revpar for item in nights]),
         ],
     }
 
@@ -115,11 +112,6 @@ def _pick_up(nights: Sequence[NightFigures]) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _plainly(amount: int, currency: str) -> str:
-    """An amount for a long table: a tenth of the time that the words of a locale take."""
-    return f"{to_decimal(amount, currency):,} {currency}"
 
 
 def _rounded(share: float | None) -> float | None:

@@ -10,12 +10,15 @@ from litestar import get, patch, post
 from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.api.properties import owned
+from hotel_booking.core.amounts import read_percent
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import check_charged
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import policies as service
-from hotel_booking.domains.properties.service.taxes import per_million, percent_text
+from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.types import Code, Name
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
@@ -91,8 +94,8 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
         property_id=property_["id"],
         code=data.code,
         name=data.name or data.code,
-        steps=_steps(data.steps),
-        no_show=_fee(data.no_show, "no_show"),
+        steps=_steps(data.steps, property_["currency"]),
+        no_show=_fee(data.no_show, "no_show", property_["currency"]),
     )
     return _answer(row)
 
@@ -112,24 +115,32 @@ async def change_policy(
     if data.name is not UNSET:
         values["name"] = data.name
     if data.steps is not UNSET:
-        values["steps"] = _steps(data.steps)
+        values["steps"] = _steps(data.steps, property_["currency"])
     if data.no_show is not UNSET:
-        values["no_show"] = _fee(data.no_show, "no_show")
+        values["no_show"] = _fee(data.no_show, "no_show", property_["currency"])
     return _answer(await service.change(tx, property_id=property_["id"], code=code, values=values))
 
 
-def _fee(given: FeeShape, field: str) -> dict[str, Any]:
-    if given.kind == "percent" or isinstance(given.value, str):
-        value = per_million(str(given.value), f"{field}.value")
+def _fee(given: FeeShape, field: str, currency: str) -> dict[str, Any]:
+    if given.kind == "percent":
+        value = read_percent(str(given.value), name=f"{field}.value")
+    elif isinstance(given.value, str):
+        raise Invalid(
+            "nights and amounts are whole numbers",
+            field=f"{field}.value",
+            fix="only a percentage is a text, such as 50",
+        )
     else:
         value = given.value
+        if given.kind == "fixed":
+            check_charged(value, currency, field=f"{field}.value")
     checked: dict[str, Any] = msgspec.to_builtins(Fee(given.kind, value))
     return checked
 
 
-def _steps(given: list[StepShape]) -> list[dict[str, Any]]:
+def _steps(given: list[StepShape], currency: str) -> list[dict[str, Any]]:
     steps = tuple(
-        Step(step.days_before, step.at, msgspec.convert(_fee(step.fee, f"steps[{index}].fee"), Fee))
+        Step(step.days_before, step.at, msgspec.convert(_fee(step.fee, f"steps[{index}].fee", currency), Fee))
         for index, step in enumerate(given)
     )
     CancellationPolicy("", "", steps, Fee("fixed", 0))  # checks that they come in the order of time

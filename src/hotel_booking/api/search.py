@@ -10,7 +10,7 @@ from litestar import get
 
 from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.money import Money, divide
+from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.places import Place, resolve_place
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.errors import InvalidArea, InvalidFilter, PlaceNotFound, WhereMissing
@@ -275,7 +275,7 @@ def _result(result: SearchResult) -> ResultAnswer:
             rate_plan=offer.rate_plan,
             rate_plan_name=offer.rate_plan_name,
             total=Money(offer.total, offer.currency),
-            per_night=Money(divide(offer.total, offer.nights), offer.currency),
+            per_night=Money(per_night(offer.total, nights=offer.nights), offer.currency),
             nights=offer.nights,
             rooms=offer.rooms,
             rooms_left=offer.rooms_left,

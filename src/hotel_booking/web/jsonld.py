@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
+from hotel_booking.core import formats
 from hotel_booking.core.db import Row
-from hotel_booking.core.money import to_decimal
 from hotel_booking.domains.search.types import Offer
 
 _ESCAPES = str.maketrans(
@@ -68,7 +68,7 @@ def offer(one: Offer, *, room_type: str, rate_plan: str, url: str) -> dict[str, 
         "name": rate_plan,
         "url": url,
         "availability": "https://schema.org/InStock",
-        "price": str(to_decimal(one.total, one.currency)),
+        "price": formats.plain(one.total, one.currency),
         "priceCurrency": one.currency,
         "itemOffered": {"@type": "HotelRoom", "name": room_type},
         "inventoryLevel": {"@type": "QuantitativeValue", "value": one.rooms_left},

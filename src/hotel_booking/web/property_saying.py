@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from datetime import date, time
 
 from babel.dates import format_skeleton, format_time
-from babel.numbers import format_compact_decimal, format_decimal
 from babel.units import format_unit
 from markupsafe import Markup
 
+from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row
-from hotel_booking.core.money import to_decimal
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.web.property_speech import Speech
 
 _SUMMARY = 155
-_LONG_NUMBER = 100_000
 _PETS, _ADULTS_ONLY, _QUIET_AIR = 224, 217, (198, 268)  # OpenTravel HAC
 
 
@@ -92,10 +90,7 @@ class Saying(Speech):
 
     def whole(self, amount: int, currency: str) -> str:
         """An amount without its currency and minor units, for tight places; large ones in short."""
-        units = round(to_decimal(amount, currency))
-        if units >= _LONG_NUMBER:
-            return str(format_compact_decimal(units, locale=self._locale, fraction_digits=1))
-        return str(format_decimal(units, locale=self._locale))
+        return formats.rounded(amount, currency, self._name)
 
     def currency(self, code: str) -> str:
         """What a currency is called."""

@@ -8,10 +8,10 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, format_time, get_timezone_location
-from babel.numbers import format_currency, format_percent
+from babel.numbers import format_percent
 
-from hotel_booking.core.money import to_decimal
-from hotel_booking.web.language import locale_of
+from hotel_booking.core import formats
+from hotel_booking.web.language import LOCALES, locale_of
 
 Names = Mapping[tuple[str, str], str]
 """What room types and rate plans are called in the guest's language, by kind and code."""
@@ -31,6 +31,7 @@ class Speech:
     """Speaks one language."""
 
     def __init__(self, language: str, texts: Texts) -> None:
+        self._name = LOCALES[language]
         self._locale = locale_of(language)
         self._texts = texts
 
@@ -40,8 +41,7 @@ class Speech:
 
     def money(self, amount: int, currency: str) -> str:
         """Minor units as the language writes them."""
-        decimal = to_decimal(amount, currency)
-        return str(format_currency(decimal, currency, locale=self._locale, currency_digits=True))
+        return formats.money(amount, currency, self._name)
 
     def day(self, value: date) -> str:
         """A date with its weekday: Sun 8 Mar 2026."""

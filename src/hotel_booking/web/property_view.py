@@ -14,7 +14,7 @@ import msgspec
 
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.core.money import Money
+from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.places import Place, resolve_place
 from hotel_booking.domains.properties.queries import Photo
@@ -270,7 +270,7 @@ class _Writer:
                 balance_on=balance_on,
             ),
             total=Money(one.total, one.currency),
-            night=Money(round(one.total / nights / len(self._asked.party)), one.currency),
+            night=Money(per_night(one.total, nights=nights, rooms=len(self._asked.party)), one.currency),
             approximate=approximate,
             rooms_left=one.rooms_left,
             breakdown=self._tell.breakdown(one.lines, one.total, self._names),

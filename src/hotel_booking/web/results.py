@@ -16,7 +16,7 @@ from litestar.datastructures import State
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.money import Money, divide
+from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.places import Place, find_places, resolve_place
 from hotel_booking.domains.properties.queries import Photo, covers
 from hotel_booking.domains.search import area
@@ -190,7 +190,6 @@ async def _cards(
 
 def _card(result: SearchResult, photo: Photo | None, asked: Asked, language: str, say: Saying) -> Card:
     hotel, offer = result.property, result.offer
-    shares = offer.nights * offer.rooms
     return Card(
         slug=hotel.slug,
         name=hotel.name,
@@ -200,7 +199,7 @@ def _card(result: SearchResult, photo: Photo | None, asked: Asked, language: str
         picture=photo.address(640) if photo is not None else art.address(hotel.slug),
         srcset=photo.srcset if photo is not None else "",
         total=Money(offer.total, offer.currency),
-        night=Money(divide(offer.total, shares), offer.currency),
+        night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
         approximate=offer.approximate,
         refundable=offer.refundable,
         few=offer.rooms_left if offer.rooms_left <= FEW else None,

@@ -32,17 +32,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, format_time
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.core.money import Money, to_decimal
+from hotel_booking.core import formats
+from hotel_booking.core.money import Money
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
-from hotel_booking.web.language import DEFAULT, LANGUAGES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.web.language import DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
 from hotel_booking.web.texts import texts
 
 CURRENCY = "hotel_currency"
@@ -158,13 +159,7 @@ def _templates(language: str) -> Environment:
             if currency is None:
                 raise TypeError("an amount of money needs its currency")
             value = Money(value, currency)
-        decimal = to_decimal(value.amount, value.currency)
-        if whole and decimal == decimal.to_integral_value():
-            pattern = locale.currency_formats["standard"].pattern.replace("0.00", "0")
-            return str(
-                format_currency(decimal, value.currency, pattern, locale=locale, currency_digits=False)
-            )
-        return str(format_currency(decimal, value.currency, locale=locale))
+        return formats.money(value.amount, value.currency, LOCALES[language], whole=whole)
 
     def day(value: date | None, skeleton: str = "yMMMEd") -> str:
         return "" if value is None else str(format_skeleton(skeleton, value, locale=locale))

@@ -13,6 +13,7 @@ from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service.taxes import percent_text
@@ -24,7 +25,7 @@ from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import amount, money, see_other
+from hotel_booking.http.ui.render import money, see_other
 
 _LIMITS = {
     "min_advance_days": (0, 1000),
@@ -263,7 +264,7 @@ async def _filled(tx: Transaction, row: Row, house: Row) -> Form:
 def _shown(kind: str, value: int, currency: str) -> str:
     if kind == "percent":
         return percent_text(value)
-    return str(value) if kind == "nights" else amount(value, currency)
+    return str(value) if kind == "nights" else for_field(value, currency)
 
 
 def _values(form: Form, house: Row) -> dict[str, Any]:
@@ -284,7 +285,7 @@ def _deposit(form: Form, house: Row) -> Mapping[str, Any]:
     kind = form.choice("deposit_kind", [value for value, _ in _DEPOSITS]) or "none"
     value: Any = 0
     if kind == "percent":
-        value = form.text("deposit_value", required=True, longest=20)
+        value = percent_text(form.percent("deposit_value", required=True) or 0)
     elif kind == "nights":
         value = form.whole("deposit_value", 1, 366, required=True)
     elif kind == "fixed":
@@ -303,7 +304,7 @@ def _adjustment(form: Form, house: Row) -> Mapping[str, Any]:
     if kind == "amount":
         value = form.money("adjust_value", house["currency"], required=True, low=-(10**9), high=10**9)
     else:
-        value = form.text("adjust_value", required=True, longest=20).replace("\u2212", "-").strip(" %")
+        value = percent_text(form.percent("adjust_value", required=True, low=-100, high=1000) or 0)
     return {"kind": kind, "value": value or "0", "per_person": form.flag("per_person")}
 
 

@@ -13,15 +13,16 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import policies as service
-from hotel_booking.domains.properties.service.taxes import per_million, percent_text
+from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.rates.examples import PolicyExample, policy_example
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, FormProblems, read
-from hotel_booking.http.ui.render import amount, see_other
+from hotel_booking.http.ui.render import see_other
 
 _MOST_STEPS = 20
 _FEES = (("percent", "Per cent"), ("nights", "First nights"), ("fixed", "Amount"))
@@ -196,7 +197,7 @@ def _shape(policy: CancellationPolicy, house: Row, version: int | None = None) -
 def _shown(fee: Fee, currency: str) -> str:
     if fee.kind == "percent":
         return percent_text(fee.value)
-    return str(fee.value) if fee.kind == "nights" else amount(fee.value, currency)
+    return str(fee.value) if fee.kind == "nights" else for_field(fee.value, currency)
 
 
 def _count(form: Form) -> int:
@@ -249,15 +250,7 @@ def _fee(form: Form, kind_name: str, value_name: str, house: Row) -> Fee | None:
     kind = form.choice(kind_name, [value for value, _ in _FEES])
     value: int | None
     if kind == "percent":
-        text = form.text(value_name, required=True, longest=20)
-        try:
-            value = per_million(text.strip(" %"), value_name) if text else None
-        except DomainError as error:
-            form.wrong(value_name, error.detail)
-            return None
-        if value is not None and not 0 <= value <= 1_000_000:
-            form.wrong(value_name, "is 0 to 100 per cent")
-            return None
+        value = form.percent(value_name, required=True)
     elif kind == "nights":
         value = form.whole(value_name, 0, 366, required=True)
     else:

@@ -12,6 +12,7 @@ from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import room_types as service
@@ -21,7 +22,7 @@ from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.domains.rates import removal
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import amount, see_other
+from hotel_booking.http.ui.render import see_other
 
 _BEDS = ("single", "twin", "double", "queen", "king", "sofa bed", "bunk bed", "cot")
 _BED_ROWS = 4
@@ -180,9 +181,9 @@ def _filled(row: Row, house: Row) -> Form:
     )
     values: dict[str, Any] = {name: row[name] for name in plain}
     values |= {name: str(row[name]) for name in ("max_children", "sort")}
-    values["extra_adult"] = amount(row["extra_adult"], house["currency"])
+    values["extra_adult"] = for_field(row["extra_adult"], house["currency"])
     for place, cost in enumerate(row["child_amounts"]):
-        values[f"child-{place}"] = amount(cost, house["currency"])
+        values[f"child-{place}"] = for_field(cost, house["currency"])
     for place, bed in enumerate(row["beds"]):
         values |= {f"bed-{place}": bed["type"], f"beds-{place}": bed["count"]}
     return Form.of(**values, amenities=row["amenities"])

@@ -12,6 +12,7 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import taxes as service
@@ -27,7 +28,7 @@ from hotel_booking.domains.rates.types import (
 )
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import amount, money, see_other
+from hotel_booking.http.ui.render import money, see_other
 
 _PER = {PER_NIGHT: "night", PER_STAY: "stay", PER_PERSON: "person", PER_PERSON_PER_NIGHT: "person and night"}
 _KINDS = (("percent", "Per cent of the price"), ("fixed", "A fixed amount"))
@@ -178,7 +179,7 @@ def _filled(row: Row, house: Row) -> Form:
     return Form.of(
         name=row["name"],
         kind=row["kind"],
-        value=service.percent_text(row["value"]) if percent else amount(row["value"], house["currency"]),
+        value=service.percent_text(row["value"]) if percent else for_field(row["value"], house["currency"]),
         charge_type=row["charge_type"],
         included="true" if row["included"] else "false",
         exempt_below_age=row["exempt_below_age"],
@@ -202,7 +203,8 @@ def _values(form: Form, house: Row) -> dict[str, Any]:
     if form.choice("kind", ("percent", "fixed")) == "fixed":
         values["amount"] = form.money("value", house["currency"], required=True)
     else:
-        values["percent"] = form.text("value", required=True, longest=20).strip(" %")
+        percent = form.percent("value", required=True)
+        values["percent"] = service.percent_text(percent or 0)
     return values
 
 

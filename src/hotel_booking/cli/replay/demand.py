@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO, Literal
 
@@ -22,7 +22,7 @@ import msgspec
 
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.money import from_decimal
+from hotel_booking.core.money import exponent
 
 CURRENCY = "EUR"
 
@@ -222,6 +222,11 @@ class _Cells:
         return value
 
 
+def _minor(adr: Decimal) -> int:
+    """The file's averages have more decimals than money has: the nearest minor unit."""
+    return int(adr.scaleb(exponent(CURRENCY)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
 def _row(path: Path, line: int, places: dict[str, int], values: list[str]) -> Row | Refused:
     cells = _Cells(places, values)
     try:
@@ -268,7 +273,7 @@ def _understood(line: int, cells: _Cells) -> Row | Refused:
         adults=max(1, adults),
         children=children,
         babies=babies,
-        price=from_decimal(str(adr), CURRENCY),
+        price=_minor(adr),
         outcome=_OUTCOMES[status],
         status_date=status_date,
     )

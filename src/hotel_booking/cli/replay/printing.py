@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotel_booking.cli.replay.report import Report
-from hotel_booking.core.money import Money
+from hotel_booking.core.formats import coded
 
 _REASONS = {
     "no_nights": "no nights",
@@ -60,7 +60,7 @@ def _figures(report: Report) -> Table:
     table.add_row("oversold nights", f"[{color}]{report.oversold_nights:,}[/]")
     table.add_row("room-nights", f"{report.room_nights:,}")
     table.add_row("nights slept", f"{report.nights_slept:,}")
-    table.add_row("revenue", str(Money(report.revenue, report.currency)))
+    table.add_row("revenue", coded(report.revenue, report.currency))
     return table
 
 
@@ -72,7 +72,7 @@ def _months(report: Report) -> Table:
             f"{month.rooms_available:,}",
             f"{month.nights_slept:,}",
             f"{float(month.occupancy):.1%}",
-            str(Money(month.revenue, report.currency)),
+            coded(month.revenue, report.currency),
             month.adr or "-",
             month.revpar,
         )

@@ -11,7 +11,8 @@ import msgspec
 from hotel_booking.cli.replay.demand import CURRENCY
 from hotel_booking.cli.replay.living import Lived
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.money import divide, to_decimal
+from hotel_booking.core.formats import plain
+from hotel_booking.core.money import divide
 
 _TOTALS = """
 SELECT count(*) AS accepted,
@@ -169,6 +170,6 @@ def month(first: date, *, available: int, sold: int, slept: int, revenue: int) -
         nights_slept=slept,
         occupancy=str(Decimal(divide(slept * 10_000, available) if available else 0).scaleb(-4)),
         revenue=revenue,
-        adr=str(to_decimal(divide(revenue, sold), CURRENCY)) if sold else None,
-        revpar=str(to_decimal(divide(revenue, available) if available else 0, CURRENCY)),
+        adr=plain(divide(revenue, sold), CURRENCY) if sold else None,
+        revpar=plain(divide(revenue, available) if available else 0, CURRENCY),
     )

@@ -26,11 +26,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_currency
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from hotel_booking.core.money import to_decimal
+from hotel_booking.core import formats
 from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
 
 _HOUSE = "Hotel Booking"
@@ -187,9 +186,7 @@ def _language(tongue: str) -> _Language:
         "clock": lambda value, zone: format_time(
             datetime.fromisoformat(value), "HH:mm", tzinfo=ZoneInfo(zone), locale=locale
         ),
-        "money": lambda value, currency: format_currency(
-            to_decimal(value, currency), currency, locale=locale
-        ),
+        "money": lambda value, currency: formats.money(value, currency, locale),
     }
     text = _COMMENT.sub("", (_FOLDER / f"{tongue}.txt").read_text("utf-8"))
     pieces = _SECTION.split(text)[1:]

@@ -38,6 +38,11 @@ async def properties(tx: Transaction, *, after: int, limit: int) -> list[Row]:
     return await tx.fetch(query)
 
 
+async def currency_of(tx: Transaction, property_id: int) -> str:
+    """The currency that a property sells in."""
+    return str(await tx.fetchval("SELECT currency FROM property WHERE id = $1", property_id))
+
+
 async def things(tx: Transaction, table: sa.Table, property_id: int) -> list[Row]:
     """Everything of one kind in a property, in its order."""
     order = [table.c[name] for name in ("sort", "number", "id") if name in table.c]

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import check_charged
 from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow
 
 MAX_LINES = 5_000
@@ -159,6 +160,10 @@ def _check_prices(line: AriUpdate, catalogue: Catalogue, plan: PlanRow | None, w
             field=f"{where}.{priced}",
             fix=f"set the prices of {parent}, or change how {plan.code} is derived",
         )
+    for name in RATE_COLUMNS:
+        given = getattr(line, name)
+        for amount in given if isinstance(given, list) else [given] if isinstance(given, int) else []:
+            check_charged(amount, catalogue.property.currency, field=f"{where}.{name}")
     bands = len(catalogue.property.child_bands)
     if isinstance(line.children, list) and len(line.children) != bands:
         raise AriError(

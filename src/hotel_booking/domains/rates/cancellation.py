@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from hotel_booking.core.dates import local_instant
+from hotel_booking.core.formats import coded
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.types import (
@@ -135,5 +136,5 @@ def _sentence(
 
 
 def _cost(amount: int, total: int, currency: str) -> str:
-    text = wording.money(amount, currency)
+    text = coded(amount, currency)
     return f"the full price, {text}" if amount == total else text

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.money import divide
+from hotel_booking.core.money import check_charged, divide
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS, AriUpdate
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.types import MILLION
@@ -89,6 +89,7 @@ def check_value(spot: Spot, value: Value, catalogue: Catalogue) -> None:
     if not fine:
         raise InvalidEdit(f"{NAMES[column]} cannot be {value}", field=column, fix=_BOUNDS.get(column, ""))
     if column == "price":
+        check_charged(value or 0, catalogue.property.currency, field=column)
         check_own_price(catalogue, spot.plan_id)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 import msgspec
 
 from hotel_booking.core.dates import local_instant
+from hotel_booking.core.formats import coded
 from hotel_booking.core.money import exponent
 from hotel_booking.domains.rates import pricing, wording
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_at
@@ -125,7 +126,7 @@ def adjustment_words(kind: str, value: int, per_person: bool, currency: str) -> 
     sign = "+" if value > 0 else "−" if value < 0 else ""  # noqa: RUF001  # a minus sign, not a hyphen
     if kind == "percent":
         return f"{sign}{wording.percent(abs(value))}"
-    return f"{sign}{wording.money(abs(value), currency)} per {'person and night' if per_person else 'night'}"
+    return f"{sign}{coded(abs(value), currency)} per {'person and night' if per_person else 'night'}"
 
 
 def limits_in_words(

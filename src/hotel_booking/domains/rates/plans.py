@@ -7,14 +7,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from hotel_booking.core.amounts import read_percent
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.errors import InUse
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import currency_of, thing
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.service.policies import flexible
-from hotel_booking.domains.properties.service.taxes import per_million
 from hotel_booking.domains.properties.types import Code, Name, Sort, Text, check_texts
 from hotel_booking.domains.properties.vocabularies import MEALS, check_codes
 from hotel_booking.domains.rates import types
@@ -82,10 +83,11 @@ class PlanChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> Row:
     """Make a rate plan. Raises `AlreadyExists` for a taken code, `NoSuchThing` for an unknown policy or
     parent, `Invalid` naming the field."""
+    currency = await currency_of(tx, property_id)
     plain = ("code", "description", "meal", "sort", *_LIMITS)
     values: dict[str, Any] = {name: getattr(new, name) for name in plain}
     values |= {"property_id": property_id, "name": new.name or new.code}
-    values |= _deposit(new.deposit)
+    values |= _deposit(new.deposit, currency)
     if (new.parent is None) != (new.adjustment is None):
         raise Invalid(
             "a derived plan has a parent and an adjustment", field="adjustment", fix="give both, or neither"
@@ -98,7 +100,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> Row:
                 field="parent",
                 fix="derive from a plan with its own prices",
             )
-        values |= {"parent_id": parent["id"], **_adjustment(new.adjustment)}
+        values |= {"parent_id": parent["id"], **_adjustment(new.adjustment, currency)}
     if new.policy is None:
         values["policy_id"] = await flexible(tx, property_id=property_id)
     else:
@@ -115,16 +117,16 @@ async def change(
     not be sold any more, `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, rate_plan, property_id, code, lock=True)
     await check_version(tx, rate_plan, row, version)
-    values = said(changes)
+    values, currency = said(changes), await currency_of(tx, property_id)
     deposit, adjustment, policy = (values.pop(name, None) for name in ("deposit", "adjustment", "policy"))
     if deposit is not None:
-        values |= _deposit(deposit)
+        values |= _deposit(deposit, currency)
     if adjustment is not None:
         if row["parent_id"] is None:
             raise Invalid(
                 f"{code} has prices of its own", field="adjustment", fix="only derived plans have one"
             )
-        values |= _adjustment(adjustment)
+        values |= _adjustment(adjustment, currency)
     if policy is not None:
         found = await thing(tx, properties.cancellation_policy, property_id, policy)
         values["policy_id"] = found["id"]
@@ -149,19 +151,21 @@ def _check(values: dict[str, Any]) -> None:
             raise Invalid(f"{low} is above {high}", field=low)
 
 
-def _number(value: int | str, kind: str, field: str) -> int:
+def _number(value: int | str, kind: str, field: str, currency: str, percents: tuple[int, int]) -> int:
     if kind == "percent":
-        return per_million(str(value), field)
+        return read_percent(str(value), low=percents[0], high=percents[1], name=field)
     if isinstance(value, str):
         raise Invalid("an amount is a whole number of minor units", field=field)
+    if kind in ("amount", "fixed"):
+        check_charged(value, currency, field=field)
     return value
 
 
-def _adjustment(given: AdjustmentIn) -> dict[str, Any]:
-    value = _number(given.value, given.kind, "adjustment.value")
+def _adjustment(given: AdjustmentIn, currency: str) -> dict[str, Any]:
+    value = _number(given.value, given.kind, "adjustment.value", currency, (-100, 1000))
     checked = types.Adjustment(given.kind, value, given.per_person)
-    if given.kind == "percent" and not -types.MILLION < value <= 10 * types.MILLION:
-        raise Invalid("an adjustment lies above -100 and up to 1000 percent", field="adjustment.value")
+    if given.kind == "percent" and value == -types.MILLION:
+        raise Invalid("an adjustment lies above -100 percent", field="adjustment.value")
     return {
         "adjust_kind": checked.kind,
         "adjust_value": checked.value,
@@ -169,8 +173,8 @@ def _adjustment(given: AdjustmentIn) -> dict[str, Any]:
     }
 
 
-def _deposit(given: DepositIn) -> dict[str, Any]:
-    value = _number(given.value, given.kind, "deposit.value")
+def _deposit(given: DepositIn, currency: str) -> dict[str, Any]:
+    value = _number(given.value, given.kind, "deposit.value", currency, (0, 100))
     checked = types.Deposit(given.kind, value, given.capture, given.balance_days)
     return {
         "deposit_kind": checked.kind,

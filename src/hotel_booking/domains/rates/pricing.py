@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.formats import coded
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.types import (
@@ -327,9 +328,7 @@ def _adjustment_label(plan: str, adjustment: Adjustment, currency: str) -> str:
     if adjustment.kind == "percent":
         return f"{plan}, {'+' if adjustment.value > 0 else ''}{wording.percent(adjustment.value)}"
     per = "person and night" if adjustment.per_person else "night"
-    return (
-        f"{plan}, {'+' if adjustment.value > 0 else ''}{wording.money(adjustment.value, currency)} per {per}"
-    )
+    return f"{plan}, {'+' if adjustment.value > 0 else ''}{coded(adjustment.value, currency)} per {per}"
 
 
 @lru_cache(maxsize=1024)

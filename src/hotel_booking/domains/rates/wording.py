@@ -1,11 +1,9 @@
-"""How prices, reasons and policies word dates, counts, rates and money: plain English, for people."""
+"""How prices, reasons and policies word dates, counts and rates: plain English, for people."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
-
-from hotel_booking.core.money import to_decimal
 
 # Not strftime's %B: that follows whatever locale the process was given.
 _MONTHS = ("January February March April May June July August September October November December").split()
@@ -32,8 +30,3 @@ def percent(ppm: int) -> str:
     whole, part = divmod(abs(ppm), 10_000)
     decimals = f".{part:04d}".rstrip("0").rstrip(".")
     return f"{'-' if ppm < 0 else ''}{whole}{decimals} %"
-
-
-def money(amount: int, currency: str) -> str:
-    """Minor units as people read them: 129.00 EUR."""
-    return f"{to_decimal(amount, currency):,} {currency}"

@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from hotel_booking.core.money import divide
 from hotel_booking.domains.bookings.types import Status
 
 
@@ -45,12 +46,12 @@ class NightFigures(msgspec.Struct, frozen=True):
     @property
     def adr(self) -> int | None:
         """Room revenue / rooms sold, minor units; None where nothing is sold."""
-        return round(self.revenue / self.sold) if self.sold else None
+        return divide(self.revenue, self.sold) if self.sold else None
 
     @property
     def revpar(self) -> int | None:
         """Room revenue / rooms available, minor units; None where there are none."""
-        return round(self.revenue / self.available) if self.available else None
+        return divide(self.revenue, self.available) if self.available else None
 
 
 class HouseToday(msgspec.Struct, frozen=True):

@@ -22,8 +22,8 @@ from typing import Any, TypeVar
 from litestar import Request
 from litestar.datastructures import State, UploadFile
 
+from hotel_booking.core.amounts import read_money, read_percent
 from hotel_booking.core.errors import DomainError, Invalid
-from hotel_booking.core.money import from_decimal
 from hotel_booking.http.problems import UnsupportedMedia
 
 _MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -110,17 +110,28 @@ class Form:
     def money(
         self, name: str, currency: str, *, required: bool = False, low: int = 0, high: int = 10**12
     ) -> int | None:
-        """An amount in major units ("129.00") as minor units; None where the field is empty."""
-        text = self.text(name, required=required, longest=30)
+        """An amount in major units, as `core.amounts` reads it, in minor units; None where the field is
+        empty."""
+        text = self.text(name, required=required, longest=60)
         if not text:
             return None
         try:
-            found = from_decimal(text, currency)
-        except Invalid:
-            return self._wrong(name, f"must be an amount of {currency} such as 129.00", None)
+            found = read_money(text, currency)
+        except Invalid as error:
+            return self._wrong(name, _with_fix(error), None)
         if not low <= found <= high:
             return self._wrong(name, "is too small" if found < low else "is too large", None)
         return found
+
+    def percent(self, name: str, *, required: bool = False, low: int = 0, high: int = 100) -> int | None:
+        """A percentage from `low` to `high` in parts per million; None where the field is empty."""
+        text = self.text(name, required=required, longest=60)
+        if not text:
+            return None
+        try:
+            return read_percent(text, low=low, high=high)
+        except Invalid as error:
+            return self._wrong(name, _with_fix(error), None)
 
     def choice(self, name: str, among: Iterable[str], *, required: bool = True) -> str:
         """One of the given values."""
@@ -149,7 +160,7 @@ class Form:
         """The form with an error of the business beside the field it names."""
         if not isinstance(error, FormProblems):
             name = error.field if error.field in self._values else ""
-            self.errors.setdefault(name or "", f"{error.detail}{': ' + error.fix if error.fix else ''}")
+            self.errors.setdefault(name or "", _with_fix(error))
         return self
 
     def _wrong(self, name: str, message: str, instead: T) -> T:
@@ -170,6 +181,10 @@ async def read(request: Request[Any, Any, State]) -> Form:
         else:
             values.setdefault(name, []).append(str(value)[:_LONGEST])
     return Form(values, files)
+
+
+def _with_fix(error: DomainError) -> str:
+    return f"{error.detail}{': ' + error.fix if error.fix else ''}"
 
 
 def _texts(value: Any) -> list[str]:

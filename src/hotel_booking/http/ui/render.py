@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.core.money import Money, to_decimal
+from hotel_booking.core import formats
+from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http import cookies
 from hotel_booking.http.access import caller_of
@@ -50,7 +51,7 @@ def environment() -> Environment:
     )
     templates.filters |= {
         "money": money,
-        "amount": amount,
+        "amount": formats.for_field,
         "day": day,
         "instant": instant,
         "number": number,
@@ -155,13 +156,7 @@ def money(value: Money | int, currency: str | None = None) -> str:
         if currency is None:
             raise TypeError("an amount of money needs its currency")
         value = Money(value, currency)
-    decimal = to_decimal(value.amount, value.currency)
-    return str(format_currency(decimal, value.currency, locale=_LOCALE, currency_digits=True))
-
-
-def amount(value: int | None, currency: str) -> str:
-    """Minor units as a form field holds them: 12900 EUR is 129.00; None is empty."""
-    return "" if value is None else str(to_decimal(value, currency))
+    return formats.money(value.amount, value.currency, _LOCALE)
 
 
 def day(value: date | None, style: str = "EEE d MMM y") -> str:

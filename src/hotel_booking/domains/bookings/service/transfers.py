@@ -6,12 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Database
+from hotel_booking.core.formats import coded
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings.service.pay import Paid, settle
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import AmountMismatch, PaymentNotFound
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
-from hotel_booking.domains.rates.wording import money
 
 
 async def received(
@@ -28,7 +28,7 @@ async def received(
     if gateway.page != "transfer":
         raise PaymentNotFound("this payment is no transfer")
     if amount != payment.amount:
-        asked = money(payment.amount, payment.currency)
+        asked = coded(payment.amount, payment.currency)
         raise AmountMismatch(
             f"{asked} were asked for; nothing was noted",
             field="amount",

@@ -9,6 +9,7 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import thing
@@ -61,6 +62,12 @@ def _check(property_: Row, whole: Mapping[str, Any], values: dict[str, Any]) -> 
         raise Invalid(
             f"the property has {bands} child bands, so {bands} amounts are needed", field="child_amounts"
         )
+    for field, amounts in (
+        ("extra_adult", [values.get("extra_adult", 0)]),
+        ("child_amounts", values.get("child_amounts", [])),
+    ):
+        for amount in amounts:
+            check_charged(amount, property_["currency"], field=field)
     if "amenities" in values:
         values["amenities"] = room_codes(values["amenities"])
     if "beds" in values:

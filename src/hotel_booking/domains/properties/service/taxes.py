@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from hotel_booking.core.amounts import read_percent
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import currency_of, thing
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.types import NewTax, TaxChange, check_texts
 
@@ -19,7 +21,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewTax) -> Row:
     """Make a tax. Raises `AlreadyExists` for a taken code, `Invalid` naming the field."""
     values = {name: getattr(new, name) for name in new.__struct_fields__ if name not in ("percent", "amount")}
     values |= {"property_id": property_id, "name": new.name or new.code}
-    values |= _value(new.percent, new.amount)
+    values |= _value(new.percent, new.amount, await currency_of(tx, property_id))
     if values["kind"] == "percent" and new.charge_type in (20, 21):
         raise Invalid(
             "a percentage does not depend on the number of persons",
@@ -39,7 +41,7 @@ async def change(
     values = said(changes)
     percent, amount = values.pop("percent", None), values.pop("amount", None)
     if percent is not None or amount is not None:
-        values |= _value(percent, amount)
+        values |= _value(percent, amount, await currency_of(tx, property_id))
     _check({**dict(row), **values})
     check_texts(values)
     return await update(tx, tables.tax, row["id"], values)
@@ -52,35 +54,18 @@ async def remove(tx: Transaction, *, property_id: int, code: str, version: int |
     await tx.execute("DELETE FROM tax WHERE id = $1", row["id"])
 
 
-def per_million(text: str, field: str) -> int:
-    """A percentage as text ("8.875") in parts per million. Raises `Invalid`."""
-    try:
-        value = Decimal(text) * _PER_MILLION
-        if not value.is_finite() or value != value.to_integral_value() or abs(value) > 10**9:
-            raise InvalidOperation
-    except InvalidOperation:
-        raise Invalid(
-            f"{text[:40]!r} is not a percentage with at most four decimals",
-            field=field,
-            fix='such as "8.875"',
-        ) from None
-    return int(value)
-
-
 def percent_text(value: int) -> str:
     """Parts per million as a percentage text: 190000 is "19"."""
     text = f"{Decimal(value) / _PER_MILLION:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _value(percent: str | None, amount: int | None) -> dict[str, Any]:
+def _value(percent: str | None, amount: int | None, currency: str) -> dict[str, Any]:
     if (percent is None) == (amount is None):
         raise Invalid("a tax has a percent or an amount", field="percent", fix="give exactly one of the two")
     if percent is not None:
-        value = per_million(percent, "percent")
-        if not 0 <= value <= 1_000_000:
-            raise Invalid("a tax is 0 to 100 %", field="percent")
-        return {"kind": "percent", "value": value}
+        return {"kind": "percent", "value": read_percent(percent, name="percent")}
+    check_charged(amount or 0, currency, field="amount")
     return {"kind": "fixed", "value": amount}
 
 

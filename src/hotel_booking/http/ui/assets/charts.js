@@ -1,6 +1,7 @@
 // Charts from the figures in data-chart, drawn with uPlot in the colours of the theme. The same figures stand
 // below as a table, for those who do not see the drawing:
 //   {"x": ["2026-03-01", ...], "series": [{"label", "values", "kind": "bars" | "line", "format": "percent" | "money" | "count"}]}
+// Amounts come with `texts`, written by the server as everywhere; the axis has bare numbers.
 // Series of different formats get an axis each, at the start and at the end.
 
 import uPlot from "./uplot.js";
@@ -30,12 +31,8 @@ const faded = (value, share) => {
   return `rgb(${r} ${g} ${b} / ${share})`;
 };
 
-function printer(format, currency, short) {
+function printer(format, short) {
   if (format === "percent") return (value) => value.toLocaleString(locale, { style: "percent", maximumFractionDigits: short ? 0 : 1 });
-  if (format === "money") {
-    const style = currency ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {};
-    return (value) => value.toLocaleString(locale, short ? { ...style, notation: "compact", maximumFractionDigits: 1, minimumFractionDigits: 0 } : { ...style, maximumFractionDigits: 2 });
-  }
   return (value) => value.toLocaleString(locale, short ? { notation: "compact", maximumFractionDigits: 1 } : {});
 }
 
@@ -51,7 +48,7 @@ export function draw(host) {
   } catch {
     return;
   }
-  const { x, series, currency } = data;
+  const { x, series } = data;
   const plot = host.querySelector(".plot") ?? host.appendChild(Object.assign(document.createElement("div"), { className: "plot" }));
   plot.setAttribute("aria-hidden", "true");
   const formats = [...new Set(series.map((one) => one.format ?? "count"))];
@@ -98,7 +95,7 @@ export function draw(host) {
           scale: format, side: index ? 1 : 3, stroke: ink, font, gap: 6, size: (u, values) => 18 + 6.6 * Math.max(2, ...(values ?? [""]).map((v) => String(v ?? "").length)),
           grid: { show: index === 0, stroke: line, width: 1 }, ticks: { show: false }, space: plot.clientHeight < 170 ? 26 : 38,
           incrs: format === "count" ? [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000, 20000, 50000, 100000] : undefined,
-          values: (u, splits) => splits.map((value) => printer(format, currency, true)(value)),
+          values: (u, splits) => splits.map((value) => printer(format, true)(value)),
         })),
       ],
       series: [{}, ...shown],
@@ -148,14 +145,14 @@ function label(x, at) {
   return isDate(text) ? asDay(text, x.length > 60 ? { month: "short", day: "numeric" } : { day: "numeric", month: "short" }) : text;
 }
 
-function tell(u, host, word, { x, series, currency }) {
+function tell(u, host, word, { x, series }) {
   const at = u.cursor.idx;
   if (at == null || u.cursor.left < 0) return void (word.hidden = true);
   const day = isDate(x[at]) ? asDay(x[at], { weekday: "short", day: "numeric", month: "short" }) : x[at];
   word.replaceChildren(Object.assign(document.createElement("b"), { textContent: day }));
   for (const one of series) {
     const value = one.values[at];
-    if (value != null) word.append(Object.assign(document.createElement("div"), { textContent: `${one.label}: ${printer(one.format, currency, false)(value)}` }));
+    if (value != null) word.append(Object.assign(document.createElement("div"), { textContent: `${one.label}: ${one.texts?.[at] ?? printer(one.format, false)(value)}` }));
   }
   word.hidden = false;
   const area = u.over.getBoundingClientRect();

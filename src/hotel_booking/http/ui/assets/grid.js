@@ -2,6 +2,8 @@
 // The page is a plain table in a form; without this script each row links to a page that edits it night by night.
 // A cell's data-v is its value as the server writes it; without one it can only be read.
 
+import { readMoney } from "./amounts.js";
+
 const form = document.querySelector("[data-grid]");
 if (form) start(form);
 
@@ -11,7 +13,7 @@ function start(form) {
   const bar = form.querySelector(".rate-bar");
   const say = form.querySelector("[data-say]");
   const dialog = document.getElementById("rule-dialog");
-  const digits = Number(form.dataset.digits);
+  const money = JSON.parse(form.dataset.money);
   const nights = [...table.querySelectorAll("thead [data-n]")].map((head) => head.dataset.n);
   const mayEdit = bar !== null;
 
@@ -104,6 +106,8 @@ function start(form) {
 
   // Values ---------------------------------------------------------------------------------------
 
+  let wrong = ""; // what the last price that was refused should have been
+
   // A typed text as the server writes it; null where it is none.
   function parse(kind, text) {
     text = text.trim();
@@ -112,16 +116,15 @@ function start(form) {
       if (text === "") return "0";
       return /^\d{1,5}$/.test(text) && Number(text) <= 10000 ? String(Number(text)) : null;
     }
-    text = text.replace(/[\s']|[A-Za-z]{3}|\p{Sc}/gu, "");
     if (text === "" || text === "—" || text === "-") return "";
-    // 129, 129.5 or 129,50; thousands apart as 1,234 or 1.234,50. What could mean two amounts is neither.
-    const part = digits ? `[.,]\\d{1,${digits}}` : "";
-    const plain = new RegExp(`^(\\d{0,10})(${part})?$`).exec(text);
-    const grouped = new RegExp(`^(\\d{1,3}(?:,\\d{3})+|\\d{1,3}(?:\\.\\d{3}){2,}|\\d{1,3}(?:\\.\\d{3})+(?=,))(${part})?$`).exec(text);
-    const [, whole, rest = ""] = plain ?? grouped ?? [];
-    if (whole === undefined || (whole === "" && rest === "")) return null;
-    const units = String(BigInt(whole.replace(/[.,]/g, "") || 0));
-    return units.length > 10 ? null : digits ? `${units}.${rest.slice(1).padEnd(digits, "0")}` : units;
+    try {
+      const value = readMoney(text, money);
+      wrong = value.startsWith("-") || value.split(".")[0].length > 10 ? `${text} is not a price` : "";
+      return wrong ? null : value;
+    } catch (error) {
+      wrong = error.message;
+      return null;
+    }
   }
 
   const TOKENS = ["closed", "noarr", "nodep", "arr", "thru", "max"];
@@ -231,7 +234,7 @@ function start(form) {
     editor.className = "rate-input";
     editor.value = typed ?? (kind === "price" ? cell.dataset.v.replace(/\.0+$/, "") : cell.dataset.v);
     editor.inputMode = kind === "price" ? "decimal" : "numeric";
-    editor.maxLength = 15;
+    editor.maxLength = 30;
     editor.setAttribute("aria-label", `${line(cell).querySelector("th").textContent.trim()}, ${nights[x]}`);
     cell.classList.add("editing");
     cell.append(editor);
@@ -257,7 +260,7 @@ function start(form) {
     if (value === null) {
       if (stay) {
         editor.setAttribute("aria-invalid", "true");
-        announce(kind === "price" ? `${editor.value} is not a price` : `${editor.value} is not a number of rooms`);
+        announce(kind === "price" ? wrong : `${editor.value} is not a number of rooms`);
         return false;
       }
       close(cell);
@@ -351,11 +354,11 @@ function start(form) {
     const text = event.clipboardData.getData("text/plain").replace(/\r/g, "").replace(/\n$/, "");
     const block = text.split("\n").map((part) => part.split("\t"));
     const pairs = [];
-    let strange = 0;
+    const strange = [];
     const take = (cell, value) => {
       if (!editable(cell)) return;
       const read = parse(kindOf(cell), value);
-      if (read === null) strange++;
+      if (read === null) strange.push(kindOf(cell) === "price" ? wrong : value);
       else pairs.push([cell, read]);
     };
     if (block.length === 1 && block[0].length === 1) for (const cell of chosen()) take(cell, block[0][0]);
@@ -364,7 +367,7 @@ function start(form) {
       block.forEach((part, down) => part.forEach((value, along) => take(cellAt(top + down, left + along), value)));
     }
     set(pairs);
-    if (strange) announce(`${strange} of the values were not understood and left out`);
+    if (strange.length) announce(`${strange.length} of the values were not understood and left out. ${strange[0]}`);
   });
 
   // Keys -----------------------------------------------------------------------------------------

@@ -1,0 +1,78 @@
+"""Money is shown as it is charged: ISO 4217's digits, in every currency, language and surface."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from hotel_booking.core import formats
+from hotel_booking.core.money import exponent, per_night, share, step
+from hotel_booking.domains.properties.types import CURRENCIES
+from hotel_booking.http.ui import render
+from hotel_booking.web.language import LOCALES
+from hotel_booking.web.property_speech import Speech
+from hotel_booking.web.site import _templates
+from hotel_booking.web.texts import texts
+
+
+def minor_units(text: str) -> str:
+    return "".join(str(unicodedata.decimal(sign)) for sign in text if unicodedata.category(sign) == "Nd")
+
+
+@pytest.mark.parametrize("language", sorted(LOCALES))
+def test_every_surface_shows_every_minor_unit(language: str) -> None:
+    site = _templates(language).filters["money"]
+    for currency in sorted(CURRENCIES):
+        shown = formats.money(1_234_567, currency, LOCALES[language])
+        assert minor_units(shown) == "1234567", currency
+        assert (
+            shown == site(1_234_567, currency) == Speech(language, texts(language)).money(1_234_567, currency)
+        )
+        assert language != "en" or shown == render.money(1_234_567, currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "shown"),
+    [
+        (123_456, "RSD", "de_DE", "1.234,56 RSD"),
+        (129_000, "IQD", "en_GB", "IQD 129.000"),
+        (150_050, "MMK", "en_GB", "MMK 1,500.50"),
+        (1_234, "JPY", "de_DE", "1.234 ¥"),
+        (12_900, "CHF", "en_GB", "CHF 129.00"),
+        (12_900, "EUR", "en_GB", "€129.00"),
+        (-12_900, "EUR", "en_GB", "-€129.00"),
+    ],
+)
+def test_money_as_a_language_writes_it(amount: int, currency: str, locale: str, shown: str) -> None:
+    assert formats.money(amount, currency, locale).replace("\u00a0", " ") == shown
+
+
+def test_money_in_its_other_forms() -> None:
+    assert formats.money(12_900, "EUR", "en_GB", whole=True) == "€129"
+    assert formats.money(12_950, "EUR", "en_GB", whole=True) == "€129.50"
+    assert formats.coded(129_000, "EUR") == "1,290.00 EUR"
+    assert formats.bare(-129_050, "EUR") == "-1,290.50"
+    assert [formats.tight(n, "EUR") for n in (12_900, 12_950)] == ["129", "129.50"]
+    assert [formats.for_field(n, "KWD") for n in (1_200, 1_234, None)] == ["1.20", "1.2340", ""]
+    assert [formats.rounded(n, "EUR", "en_GB") for n in (12_950, 12_849, 120_000_000)] == [
+        "130",
+        "128",
+        "1.2M",
+    ]
+
+
+def test_shares_and_averages_are_rounded_once_and_can_be_charged() -> None:
+    assert share(10_000, 333_333, 1_000_000, "EUR") == 3_333
+    assert share(12_340, 333_333, 1_000_000, "KWD") == 4_110
+    assert all(share(99_990, ppm, 1_000_000, "KWD") % 10 == 0 for ppm in range(0, 1_000_001, 7_919))
+    assert per_night(10_001, nights=2) == 5_001  # half a cent goes up, as on an invoice
+    assert per_night(50_000, nights=3, rooms=2) == 8_333
+    # A float would lose the last figures of an amount as large as this.
+    assert per_night(9_007_199_254_740_993, nights=1) == 9_007_199_254_740_993
+
+
+def test_every_currency_has_a_step_that_its_digits_can_show() -> None:
+    for currency in CURRENCIES:
+        assert step(currency) == 1 or step(currency) % 10 == 0
+        assert exponent(currency) != 3 or step(currency) == 10
