@@ -130,12 +130,16 @@ async def enter(page: Page, address: str, token: str) -> None:
     await page.context.add_cookies([{"name": "hotel_staff", "value": token, "url": address}])
 
 
-async def accessibility(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is now (WCAG 2.2 A and AA, and best practice)."""
+async def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
+    """What axe-core finds wrong with the page as it is now (WCAG 2.2 A and AA, and best practice). Of a page
+    that was looked at in light already, the dark one differs in its colours alone."""
     source = ROOT / "node_modules" / "axe-core" / "axe.min.js"
     assert source.is_file(), "axe-core is missing: run scripts/assets"
     await page.evaluate(source.read_text())
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if colours_only:
+        options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
+    found = await page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{item['id']} ({item['impact']}): {node['html'][:200]} {node['failureSummary'][:300]}"
         for item in found["violations"]
@@ -144,6 +148,9 @@ async def accessibility(page: Page) -> list[str]:
 
 
 async def screenshot(page: Page, name: str) -> None:
-    """The whole page, kept for people to look at."""
+    """The whole page, kept for people to look at; where they ask for it, as taking one costs more than the
+    test."""
+    if not os.environ.get("HOTEL_SCREENSHOTS"):
+        return
     SCREENSHOTS.mkdir(exist_ok=True)
     await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
