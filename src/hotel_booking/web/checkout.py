@@ -66,7 +66,7 @@ async def book(
         return await booked(request, tx, quote, now)
     form = await read(request)
     try:
-        guest = _guest(request, form)
+        guest = guest_of(request, form)
         rooms = len(quote["rooms"])
         names = [form.text(f"guest-{number}", longest=200) or None for number in range(1, rooms + 1)]
         requests = form.text("requests", longest=2000) or None
@@ -120,7 +120,8 @@ async def _known(request: Request[Any, Any, State], tx: Transaction, now: dateti
     return Form.of()
 
 
-def _guest(request: Request[Any, Any, State], form: Form) -> GuestDetails:
+def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
+    """Who it is, as typed; what cannot be right stands beside its field. Raises `FormProblems`."""
     _ = texts_of(language_of(request)).gettext
     values = {}
     for name, longest in FIELDS.items():

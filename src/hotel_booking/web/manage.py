@@ -12,9 +12,7 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes, service
-from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.errors import BookingNotFound
-from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
@@ -25,13 +23,11 @@ from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import know_device, visitor_of
-from hotel_booking.web.amend import may_amend
+from hotel_booking.web.booking_page import booking_page
 from hotel_booking.web.checkout_words import why
-from hotel_booking.web.conditions import Conditions
 from hotel_booking.web.ics import calendar_entry
 from hotel_booking.web.language import LANGUAGES, preferred
 from hotel_booking.web.own_bookings import link_is_good, open_own, remember, remember_by_cookie
-from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.site import language_of, link, site, texts_of
 
 
@@ -46,7 +42,7 @@ async def show_booking(
         return site(request, "manage/find.html", form=Form.of(reference=reference[:20]), status=404)
     if booking.status == "held" and booking.hold_expires_at > now:
         return see_other(request, link(language_of(request), f"booking/{booking.reference}/pay"))
-    return await _page(request, tx, booking, now, Form.of())
+    return await booking_page(request, tx, booking, now, Form.of())
 
 
 @get("/booking", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -130,7 +126,7 @@ async def cancel(
     except DomainError as error:
         booking = await booking_by_reference(tx, booking.reference)
         form.errors[""] = why(error, texts_of(language_of(request)))
-        return await _page(request, tx, booking, now, form, status=422)
+        return await booking_page(request, tx, booking, now, form, status=422)
     note_booking(request, "cancelled")
     return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
 
@@ -153,7 +149,7 @@ async def write(
     except DomainError as error:
         if not form.errors:
             form.wrong("text", why(error, texts_of(language_of(request))))
-        return await _page(request, tx, booking, now, form, status=422)
+        return await booking_page(request, tx, booking, now, form, status=422)
     where = link(language_of(request), f"booking/{booking.reference}") + "#message"
     return see_other(request, where, notice=_("Your message is on its way to the hotel."))
 
@@ -179,47 +175,16 @@ async def from_mail(
     return answer
 
 
-async def _page(
-    request: Request[Any, Any, State],
-    tx: Transaction,
-    booking: Booking,
-    now: datetime,
-    form: Form,
-    status: int = 200,
-) -> Response[Any]:
-    language = language_of(request)
-    texts = texts_of(language)
-    tell = Conditions(language, texts)
-    stages = refund_stages(booking, now) if booking.status == "confirmed" else []
-    return site(
-        request,
-        "manage/booking.html",
-        status=status,
-        headers={"cache-control": "no-store"},
-        booking=booking,
-        rooms=[
-            {
-                "room": room,
-                "breakdown": tell.breakdown(
-                    price_of(room, room.terms).lines,
-                    room.total,
-                    {
-                        ("room_type", room.room_type): room.room_type_name,
-                        ("rate_plan", room.rate_plan): room.rate_plan_name,
-                    },
-                ),
-            }
-            for room in booking.reservations
-        ],
-        stages=stages,
-        open_amount=still_open(booking),
-        may_amend=may_amend(booking, now),
-        say=Saying(language, texts),
-        lapsed=booking.status in ("expired", "held"),
-        written=await notes.of_guest(tx, booking.id),
-        form=form,
-    )
+@get(
+    ["/booking/{reference:str}/cancel", "/booking/{reference:str}/message", "/booking/{reference:str}/again"],
+    opt=public(),
+    include_in_schema=False,
+    sync_to_thread=False,
+)
+def show_after_form(request: Request[Any, Any, State], reference: str) -> Response[Any]:
+    """Where a form of the page was sent to: reloaded, or in another language, it is the page."""
+    return see_other(request, link(language_of(request), f"booking/{reference[:20]}"))
 
 
-handlers = [show_booking, show_find, find, calendar, cancel, write]
+handlers = [show_booking, show_find, find, calendar, cancel, write, show_after_form]
 unprefixed = [from_mail]

@@ -10,6 +10,8 @@ import msgspec
 from hotel_booking.domains.search.area import EARTH_KM
 
 WIDTH, HEIGHT = 400, 260
+NEAR_KM = 60.0
+"""Of its city's centre; a hotel further out is not said to be in it."""
 _ROOM = 96  # how far from the centre the hotel may stand on the plan
 _STEPS = (0.25, 0.5, 1, 2, 5, 10, 20, 50)  # of circles, in kilometres
 

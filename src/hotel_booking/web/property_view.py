@@ -31,13 +31,13 @@ from hotel_booking.web.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.language import locale_of
 from hotel_booking.web.property_brush import HEIGHT, WIDTH
 from hotel_booking.web.property_calendar import Months
+from hotel_booking.web.property_plan import NEAR_KM
 from hotel_booking.web.property_query import Asked
 from hotel_booking.web.property_refusals import Refusals
 from hotel_booking.web.property_speech import Names, Texts
 from hotel_booking.web.property_words import NO_MEALS, by_topic, in_room
 
 FEW = 5  # rooms left, from which on it is said
-_NEAR_KM = 60.0  # of its city's centre; a hotel further out is not said to be in it
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -157,7 +157,7 @@ async def load(
         own_language=language == row["language"] or "description" in property_words,
         country=str(locale_of(language).territories.get(row["country"], row["country"])),
         city=city,
-        centre_km=distance if distance is not None and distance <= _NEAR_KM else None,
+        centre_km=distance if distance is not None and distance <= NEAR_KM else None,
         gallery=_gallery(slug, name, photos, types, names, texts),
         amenities=by_topic(row["amenities"]),
         rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],

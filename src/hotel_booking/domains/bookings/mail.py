@@ -32,6 +32,12 @@ async def link_to_pay(tx: Transaction, booking: Booking, *, now: datetime) -> No
     await _queue(tx, booking, "held", "booking_held", data, now=now)
 
 
+async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime) -> None:
+    """The same once more: the guest's address has been corrected since it went out."""
+    data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
+    await _queue(tx, booking, f"held:{uuid4()}", "booking_held", data, now=now)
+
+
 async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: datetime) -> None:
     """The confirmation; a link to pay that has not gone out is withdrawn. `paid` in minor units."""
     free = [_free_until(booking, index, now) for index in range(len(booking.reservations))]

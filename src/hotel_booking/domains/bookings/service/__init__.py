@@ -3,6 +3,7 @@
 from hotel_booking.domains.bookings.service.amend import amend, preview_amend
 from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
+from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.finish import finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
@@ -20,6 +21,7 @@ __all__ = [
     "collect",
     "collect_soon",
     "confirm",
+    "correct_contact",
     "finish_payment",
     "finish_undecided",
     "guarantee",
