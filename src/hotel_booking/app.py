@@ -33,6 +33,7 @@ from hotel_booking.http.access import Identify, guard, provide_caller, provide_n
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
+from hotel_booking.http.encodings import Inflate
 from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, BadKeys, Limit, MemoryLimiter, RedisLimiter
 from hotel_booking.http.same_origin import SameOrigin
@@ -128,7 +129,7 @@ def _build(settings: Settings) -> Application:
             "media": Provide(_provide_media, sync_to_thread=False),
         },
         # Outermost first: who is it, may they go on, and then the request's transaction.
-        middleware=[SameOrigin, BadKeys, Identify, Limit, UnitOfWork],
+        middleware=[SameOrigin, BadKeys, Identify, Limit, Inflate, UnitOfWork],
         guards=[guard],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,

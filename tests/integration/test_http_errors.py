@@ -45,7 +45,7 @@ async def half(tx: Transaction) -> None:
     [
         (b"", "invalid_request", None),
         (b"{", "malformed_request", None),
-        (b"\xff\xfe", "malformed_request", None),
+        (b"\xff\xff", "malformed_request", None),
         (b'{"name": "\\ud800", "scopes": ["all"]}', "malformed_request", None),
         (b"[" * 50_000, "invalid_request", None),
         (b"null", "invalid_request", None),

@@ -22,9 +22,11 @@ from hotel_booking.api import (
     search,
     taxes,
 )
+from hotel_booking.http.query import known_query
 
 router = Router(
     "/api/v1",
+    guards=[known_query],
     route_handlers=[
         *places.handlers,
         *search.handlers,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from litestar import get
+from litestar.params import QueryParameter
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.places import PlaceHit, find_places
-from hotel_booking.domains.search.errors import InvalidFilter
 from hotel_booking.http.access import public
 
 MAX_PLACES = 50
@@ -20,12 +22,12 @@ class PlacesAnswer(msgspec.Struct, frozen=True):
 
 
 @get("/places", opt=public(), tags=["Search"], summary="Find destinations")
-async def list_places(tx: Transaction, q: str, limit: int = 10) -> PlacesAnswer:
+async def list_places(
+    tx: Transaction, q: str, limit: Annotated[int, QueryParameter(ge=1, le=MAX_PLACES)] = 10
+) -> PlacesAnswer:
     """Cities and hotels that `q` may mean: names in any language that begin with it, and misspellings.
 
     City data: GeoNames (https://www.geonames.org), CC BY 4.0."""
-    if not 1 <= limit <= MAX_PLACES:
-        raise InvalidFilter(f"limit is 1 to {MAX_PLACES}", field="limit")
     return PlacesAnswer(await find_places(tx, q, limit=limit))
 
 

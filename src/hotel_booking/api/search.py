@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from hashlib import sha256
+from typing import Annotated
 
 import msgspec
 from litestar import get
+from litestar.params import QueryParameter
 
 from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.db import Transaction
@@ -116,7 +118,7 @@ async def search_hotels(
     price_max: int | None = None,
     sort: str = "price",
     currency: str | None = None,
-    limit: int = DEFAULT_LIMIT,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> SearchAnswer:
     """Where: `place` (a name or an id of `GET /places`) or `lat` and `lon`, both with `radius_km`
@@ -142,8 +144,6 @@ async def search_hotels(
         currency=_currency(currency),
         limit=limit,
     )
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InvalidFilter(f"limit is 1 to {MAX_LIMIT}", field="limit")
     if request.sort == "distance" and isinstance(request.where, Box):
         raise InvalidFilter(
             "a box has no point to measure distances from",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from typing import Any
 
 import msgspec
@@ -24,10 +25,16 @@ class JsonRequest(Request[Any, Any, State]):
 
         Raises `UnsupportedMedia`, `MalformedRequest` or `InvalidShape`.
         """
-        media = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media, _, details = self.headers.get("content-type", "").lower().partition(";")
+        media = media.strip()
         if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
             raise UnsupportedMedia("the body must be JSON", fix="send Content-Type: application/json")
-        raw = await self.body()
+        charset = details.partition("charset=")[2].partition(";")[0].strip(' "')
+        if charset not in ("", "utf-8", "utf8"):
+            raise UnsupportedMedia(f"the body's charset {charset[:40]!r} is not read here", fix="send UTF-8")
+        raw = (await self.body()).removeprefix(BOM_UTF8)
+        if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise UnsupportedMedia("the body is UTF-16", fix="send it as UTF-8")
         field = getattr(self.route_handler, "parsed_data_field", None)
         kind = field.annotation if field is not None else Any
         try:

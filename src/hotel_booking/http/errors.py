@@ -98,7 +98,7 @@ def status_of(error: DomainError) -> int:
     return next((status for family, status in _STATUS if isinstance(error, family)), 400)
 
 
-def translate(error: BaseException) -> DomainError | None:
+def translate(error: BaseException, scope: AsgiScope) -> DomainError | None:
     """Any exception as something the caller can act on; None where it is our own fault."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
@@ -106,7 +106,7 @@ def translate(error: BaseException) -> DomainError | None:
         case DomainError():
             return error
         case ValidationException():
-            return _shape(error)
+            return _shape(error, scope)
         case HTTPException() if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return TooLarge("the body is too large", fix="send it in several parts")
         case HTTPException() if error.status_code == 400:
@@ -133,7 +133,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         media = MediaType.JSON if error.status < 400 else PROBLEM_TYPE
         return error.status, {"content-type": media, "idempotency-replayed": "true"}, error.body
     request_id = scope["state"].get("request_id")
-    known = translate(error)
+    known = translate(error, scope)
     headers: dict[str, str] = {"content-type": PROBLEM_TYPE}
     extra: dict[str, Any] = {}
     if known is not None:
@@ -229,16 +229,17 @@ def _http_error(error: Exception, headers: dict[str, str]) -> tuple[int, str, st
     return 500, "internal_error", "something went wrong on our side; it was noted", "try again later"
 
 
-def _shape(error: ValidationException) -> InvalidShape:
+def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:
     """Litestar's list of query, path and header errors as ours."""
     found: list[FieldProblem] = []
     for item in error.extra if isinstance(error.extra, list) else []:
-        name = str(item.get("key", ""))
+        name = _sent_as(str(item.get("key", "")), scope)
         if name == "data":
             found.append(FieldProblem("the body is missing"))
             continue
-        message = str(item.get("message", "is not valid"))
-        found.append(FieldProblem(detail=f"{name}: {message}" if name else message, field=name or None))
+        message, fix = _form(str(item.get("message", "is not valid")))
+        detail = f"{name}: {message}" if name else message
+        found.append(FieldProblem(detail=detail, field=name or None, fix=fix))
     if not found:
         # "Missing required query parameter 'arrival' for path ..."
         parts = str(error.detail).split("'")
@@ -260,7 +261,31 @@ def body_error(error: msgspec.ValidationError) -> InvalidShape:
             name = message.removeprefix(opening).removesuffix("`")
             path = f"{path}.{name}" if path else name
             message = "is required" if "missing" in opening else "is not a known field"
-    return InvalidShape([FieldProblem(detail=f"{path or 'the body'}: {message}", field=path or None)])
+    message, fix = _form(message)
+    return InvalidShape([FieldProblem(f"{path or 'the body'}: {message}", path or None, fix=fix)])
+
+
+def _sent_as(name: str, scope: AsgiScope) -> str:
+    """The parameter's name in the address; the handler may call it otherwise (`from` is no Python name)."""
+    known = scope["route_handler"].parsed_fn_signature.parameters.get(name)
+    return str(getattr(known.kwarg_definition, "name", None) or name) if known is not None else name
+
+
+# What msgspec says of a text that has not the form of its type, and what we say: which form that is.
+_FORMS = (
+    ("RFC3339 encoded datetime", "is not an instant", "write 2030-05-01T12:00:00Z"),
+    ("with a timezone component", "is an instant without its zone", "write 2030-05-01T12:00:00Z"),
+    ("RFC3339 encoded date", "is not a date", "write the date as YYYY-MM-DD, such as 2030-05-01"),
+    ("RFC3339 encoded time", "is not a time of day", "write the time as HH:MM:SS, such as 15:00:00"),
+    ("Invalid UUID", "is not an id of ours", "send the id as it was given"),
+)
+
+
+def _form(message: str) -> tuple[str, str | None]:
+    for part, said, fix in _FORMS:
+        if part in message:
+            return said, fix
+    return message, None
 
 
 def _log_fault(error: BaseException, request_id: str | None) -> None:

@@ -18,6 +18,7 @@ How it holds, whatever dies when:
 from __future__ import annotations
 
 import hashlib
+from codecs import BOM_UTF8
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -107,7 +108,7 @@ async def fingerprint(request: Request[Any, Any, State]) -> bytes:
 
 def _canonical(body: bytes) -> bytes:
     try:
-        return msgspec.json.encode(_DECODER.decode(body), order="sorted")
+        return msgspec.json.encode(_DECODER.decode(body.removeprefix(BOM_UTF8)), order="sorted")
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         return body  # not JSON: the handler will say so
 

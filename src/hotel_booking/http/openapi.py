@@ -67,6 +67,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
                     "detail": {"type": "string"},
                     "field": {"type": "string"},
                     "code": {"type": "string"},
+                    "fix": {"type": "string"},
                 },
             },
         },

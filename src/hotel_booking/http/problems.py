@@ -17,6 +17,7 @@ class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     field: str | None = None
     code: str | None = None
+    fix: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -49,12 +50,12 @@ class InvalidShape(DomainError):
     code = "invalid_request"
 
     def __init__(self, errors: list[FieldProblem]) -> None:
-        super().__init__(errors[0].detail, field=errors[0].field)
+        super().__init__(errors[0].detail, field=errors[0].field, fix=errors[0].fix)
         self.errors = errors
 
 
 class UnsupportedMedia(DomainError):
-    """The body is not JSON."""
+    """The body is not JSON in UTF-8, plain or packed with gzip."""
 
     code = "unsupported_media_type"
 
