@@ -476,7 +476,7 @@ async def brute_force(tx: Transaction, slug: str, wanted: SearchRequest) -> tupl
                 fee_at(
                     catalogue.policy(plan_row), arrival=wanted.stay.arrival,
                     timezone=catalogue.property.timezone, total=room.total, night_totals=night_totals(room),
-                    at=NOW,
+                    at=NOW, currency=room.currency,
                 )
                 for room in rooms
             )  # fmt: skip
@@ -528,7 +528,8 @@ async def compare(url: str, specs: Sequence[dict[str, Any]], searches: Sequence[
             }
             assert answers == expected
             ahead = {one.id: search["arrival"] for one in made}
-            least = await queries.least_charges(tx, wanted, ahead, now=NOW)
+            currencies = {one.id: "EUR" for one in made}
+            least = await queries.least_charges(tx, wanted, ahead, currencies=currencies, now=NOW)
             for result in page.results:
                 assert least[result.property.id] <= result.offer.total
 

@@ -42,7 +42,9 @@ EARLY = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def fee(policy: CancellationPolicy, at: datetime, arrival: date = ARRIVAL, timezone: str = LISBON) -> int:
-    return fee_at(policy, arrival=arrival, timezone=timezone, total=TOTAL, night_totals=NIGHTS, at=at)
+    return fee_at(
+        policy, arrival=arrival, timezone=timezone, total=TOTAL, night_totals=NIGHTS, at=at, currency="EUR"
+    )
 
 
 def terms(policy: CancellationPolicy, at: datetime) -> Any:
@@ -82,13 +84,13 @@ def test_the_fee_applies_at_the_deadline_itself() -> None:
     ],
 )
 def test_amounts(kind: Literal["percent", "nights", "fixed"], value: int, amount: int) -> None:
-    assert fee_amount(Fee(kind, value), total=TOTAL, night_totals=NIGHTS) == amount
-    assert due_now(Deposit(kind, value), TOTAL, NIGHTS) == amount
+    assert fee_amount(Fee(kind, value), total=TOTAL, night_totals=NIGHTS, currency="EUR") == amount
+    assert due_now(Deposit(kind, value), TOTAL, NIGHTS, currency="EUR") == amount
 
 
 def test_deposits_of_nothing_and_of_everything() -> None:
-    assert due_now(Deposit("none"), TOTAL, NIGHTS) == 0
-    assert due_now(Deposit("full"), TOTAL, NIGHTS) == TOTAL
+    assert due_now(Deposit("none"), TOTAL, NIGHTS, currency="EUR") == 0
+    assert due_now(Deposit("full"), TOTAL, NIGHTS, currency="EUR") == TOTAL
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,16 @@ from uuid import UUID
 import msgspec
 import stripe
 
+from hotel_booking.core.formats import coded
+from hotel_booking.core.money import step
 from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused
 from hotel_booking.domains.payments.gateway import Card, Dispute, Notice, Outcome, Refunded, Seen, Status
 
 Answer: TypeAlias = Mapping[str, Any]
 
-# ISO 4217 gives these no decimals, and Stripe wants two all the same: 5 ISK are sent as 500.
-# (The other way round MGA: two decimals for us, none for Stripe.)
+# Stripe, "Supported currencies": amounts are minor units by ISO 4217, but for the following.
+# Without decimals there and here, and wanted with two all the same: 5 ISK are sent as 500.
+# (The other way round MGA: two decimals for us, none for Stripe. HUF and TWD are special in payouts alone.)
 _TIMES_100 = frozenset({"ISK", "UGX"})
 _BY_100 = frozenset({"MGA"})
 _OLDEST = 300  # seconds that a notice's signature stays good: Stripe's own tolerance
@@ -36,12 +39,17 @@ _STATUSES: dict[str, Status] = {
 
 
 def to_stripe(amount: int, currency: str) -> int:
-    """Our minor units as Stripe counts them. Raises `GatewayRefused` for a fraction it does not know."""
+    """Our minor units as Stripe counts them. Prices are made in multiples of the currency's step (three
+    decimals end in 0, as Stripe wants them), so nothing is rounded here. Raises `GatewayRefused` for an
+    amount that is none."""
+    if amount % step(currency):
+        raise GatewayRefused(
+            f"{currency} is charged in multiples of {coded(step(currency), currency)}",
+            fix="round the amount",
+        )
     if currency in _TIMES_100:
         return amount * 100
     if currency in _BY_100:
-        if amount % 100:
-            raise GatewayRefused(f"{currency} is charged in whole units only", fix="round the amount")
         return amount // 100
     return amount
 

@@ -238,14 +238,17 @@ class Bookkeeper:
                 total=whole.total,
                 night_totals=shares,
                 at=booking.cancelled_at,
+                currency=whole.currency,
             )
         elif booking.status == "no_show":
             # Found missing at the end of the first night; the others are given back.
             taken = (arrival, arrival + timedelta(days=1))
-            fee = fee_amount(terms.policy.no_show, total=whole.total, night_totals=shares)
+            fee = fee_amount(
+                terms.policy.no_show, total=whole.total, night_totals=shares, currency=whole.currency
+            )
         if taken is not None:
             self._shelf.take(kind, *taken)
-        booking.due_now += due_now(terms.deposit, whole.total, shares)
+        booking.due_now += due_now(terms.deposit, whole.total, shares, currency=whole.currency)
         booking.rooms.append(
             StayRow(
                 id=self._uuid(),

@@ -244,14 +244,15 @@ def _priced(
         total=whole.total,
         night_totals=shares,
         at=datetime.combine(start - timedelta(days=_CANCELLED_BEFORE), time(), UTC),
+        currency=whole.currency,
     )
     return (
         whole.net,
         whole.tax,
         whole.total,
-        due_now(terms.deposit, whole.total, shares),
+        due_now(terms.deposit, whole.total, shares, currency=whole.currency),
         cancel_fee,
-        fee_amount(terms.policy.no_show, total=whole.total, night_totals=shares),
+        fee_amount(terms.policy.no_show, total=whole.total, night_totals=shares, currency=whole.currency),
     )
 
 

@@ -49,7 +49,7 @@ def _due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
     balance = balance_instant(booking, room)
     if balance is not None and balance <= at:
         return room.total
-    return due_now(room.terms.deposit, room.total, nights_of(room))
+    return due_now(room.terms.deposit, room.total, nights_of(room), currency=room.terms.rules.currency)
 
 
 def balance_instant(booking: Booking, room: Reservation) -> datetime | None:
@@ -115,12 +115,18 @@ def cancellation_fee(booking: Booking, room: Reservation, at: datetime) -> int:
         total=room.total,
         night_totals=nights_of(room),
         at=at,
+        currency=booking.currency,
     )
 
 
 def no_show_fee(room: Reservation) -> int:
     """What not coming costs for one room, minor units."""
-    return fee_amount(room.terms.policy.no_show, total=room.total, night_totals=nights_of(room))
+    return fee_amount(
+        room.terms.policy.no_show,
+        total=room.total,
+        night_totals=nights_of(room),
+        currency=room.terms.rules.currency,
+    )
 
 
 def highest_later_charge(booking: Booking) -> int:

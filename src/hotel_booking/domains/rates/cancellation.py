@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.formats import coded
-from hotel_booking.core.money import divide
+from hotel_booking.core.money import share
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.types import (
     MILLION,
@@ -23,21 +23,21 @@ from hotel_booking.domains.rates.types import (
 )
 
 
-def fee_amount(fee: Fee, *, total: int, night_totals: Sequence[int]) -> int:
-    """A fee in minor units; never more than the total.
+def fee_amount(fee: Fee, *, total: int, night_totals: Sequence[int], currency: str) -> int:
+    """A fee in minor units, as it can be charged; never more than the total.
 
     `night_totals` are the nights' shares of the total, oldest first (`pricing.night_totals`).
     """
-    return _part(fee.kind, fee.value, total, night_totals)
+    return _part(fee.kind, fee.value, total, night_totals, currency)
 
 
-def due_now(deposit: Deposit, total: int, night_totals: Sequence[int]) -> int:
-    """What is to be paid on booking, in minor units; never more than the total."""
+def due_now(deposit: Deposit, total: int, night_totals: Sequence[int], *, currency: str) -> int:
+    """What is to be paid on booking, in minor units, as it can be charged; never more than the total."""
     if deposit.kind == "none":
         return 0
     if deposit.kind == "full":
         return total
-    return _part(deposit.kind, deposit.value, total, night_totals)
+    return _part(deposit.kind, deposit.value, total, night_totals, currency)
 
 
 def deadlines(policy: CancellationPolicy, arrival: date, timezone: str) -> list[tuple[datetime | None, Fee]]:
@@ -64,11 +64,12 @@ def fee_at(
     total: int,
     night_totals: Sequence[int],
     at: datetime,
+    currency: str,
 ) -> int:
     """What cancelling at the instant `at` (with a zone) costs: the fee of the latest step reached."""
     for since, fee in reversed(deadlines(policy, arrival, timezone)):
         if since is None or since <= at:
-            return fee_amount(fee, total=total, night_totals=night_totals)
+            return fee_amount(fee, total=total, night_totals=night_totals, currency=currency)
     return 0
 
 
@@ -86,13 +87,21 @@ def describe(
 
     Deadlines that have passed are not spoken of, and a step that does not change the fee is left out.
     """
-    now = fee_at(policy, arrival=arrival, timezone=timezone, total=total, night_totals=night_totals, at=at)
+    now = fee_at(
+        policy,
+        arrival=arrival,
+        timezone=timezone,
+        total=total,
+        night_totals=night_totals,
+        at=at,
+        currency=currency,
+    )
     plan: list[tuple[datetime | None, int]] = [(None, now)]
     for since, fee in deadlines(policy, arrival, timezone):
         if since is not None and since > at:
             if plan[-1][0] == since:
                 plan.pop()
-            amount = fee_amount(fee, total=total, night_totals=night_totals)
+            amount = fee_amount(fee, total=total, night_totals=night_totals, currency=currency)
             if amount != plan[-1][1]:
                 plan.append((since, amount))
     untils = [since for since, _ in plan[1:]] + [None]
@@ -100,7 +109,7 @@ def describe(
         FeeStage(since, amount, _sentence(since, until, amount, total, currency, timezone))
         for (since, amount), until in zip(plan, untils, strict=True)
     )
-    no_show = fee_amount(policy.no_show, total=total, night_totals=night_totals)
+    no_show = fee_amount(policy.no_show, total=total, night_totals=night_totals, currency=currency)
     arriving = f"Not arriving costs {_cost(no_show, total, currency)}" if no_show else "Not arriving is free"
     return CancellationTerms(
         code=policy.code,
@@ -113,9 +122,9 @@ def describe(
     )
 
 
-def _part(kind: str, value: int, total: int, night_totals: Sequence[int]) -> int:
+def _part(kind: str, value: int, total: int, night_totals: Sequence[int], currency: str) -> int:
     if kind == "percent":
-        amount = divide(total * value, MILLION)
+        amount = share(total, value, MILLION, currency)
     elif kind == "nights":
         amount = sum(night_totals[:value])
     else:

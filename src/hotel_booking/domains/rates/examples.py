@@ -10,6 +10,7 @@ import msgspec
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.formats import coded
 from hotel_booking.core.money import exponent
+from hotel_booking.core.money import step as step_of
 from hotel_booking.domains.rates import pricing, wording
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_at
 from hotel_booking.domains.rates.queries import Catalogue, PlanRow
@@ -69,7 +70,15 @@ def policy_example(policy: CancellationPolicy, *, currency: str, timezone: str, 
     days = [day for day in sorted(shown) if today <= day <= arrival]
 
     def fee(at: datetime) -> int:
-        return fee_at(policy, arrival=arrival, timezone=timezone, total=total, night_totals=totals, at=at)
+        return fee_at(
+            policy,
+            arrival=arrival,
+            timezone=timezone,
+            total=total,
+            night_totals=totals,
+            at=at,
+            currency=currency,
+        )
 
     return PolicyExample(
         arrival=arrival,
@@ -85,6 +94,7 @@ def tax_example(tax: Tax, *, currency: str, rounding: str, arrival: date) -> Pri
     nightly = night_price(currency)
     rules = Rules(
         currency=currency,
+        step=step_of(currency),
         rounding="sum" if rounding == "sum" else "line",
         room_type="example",
         room_type_name="Example",
@@ -118,7 +128,13 @@ def plan_example(catalogue: Catalogue, plan: PlanRow, *, night: date) -> PlanExa
     sold = pricing.price(rules, nights, persons)
     plain = pricing.price(msgspec.structs.replace(rules, adjustment=None), nights, persons)
     deposit: Deposit = catalogue.deposit(plan)
-    return PlanExample(kind.name, base, sold.total, plain.total, due_now(deposit, sold.total, [sold.total]))
+    return PlanExample(
+        kind.name,
+        base,
+        sold.total,
+        plain.total,
+        due_now(deposit, sold.total, [sold.total], currency=sold.currency),
+    )
 
 
 def adjustment_words(kind: str, value: int, per_person: bool, currency: str) -> str:

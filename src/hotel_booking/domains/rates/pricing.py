@@ -14,6 +14,7 @@ How a price comes about, engine 1:
    so that with included taxes the guest pays the prices as they are; `sum` rounds each once, on the sum
    of the stay's nets, which can move the total by minor units (5 x 100.00 with 19 % inside is 420.15 net
    both ways, with 79.85 tax per line and 79.83 by the sum).
+5. Where the currency is not charged to its last minor unit, all of this is done in units of its step.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import NamedTuple
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import coded
 from hotel_booking.core.money import divide
-from hotel_booking.domains.rates import wording
+from hotel_booking.domains.rates import steps, wording
 from hotel_booking.domains.rates.types import (
     ENGINE,
     MILLION,
@@ -53,6 +54,9 @@ def price(rules: Rules, nights: Sequence[NightPrice], occupancy: Occupancy) -> P
     """
     if rules.engine != ENGINE:
         raise Invalid(f"prices of engine {rules.engine} are not known here", field="engine")
+    if rules.step > 1:
+        label = _adjustment_label(rules.rate_plan_name, rules.adjustment, rules.currency)
+        return steps.fine(price(*steps.coarse(rules, nights), occupancy), rules, label)
     ordered = _in_order(nights)
     party = _party(rules, occupancy)
     taxes = _StayTaxes(rules, occupancy, ordered[0].night)
@@ -324,7 +328,9 @@ def _share(total: int, weights: list[int]) -> list[int]:
 
 
 @lru_cache(maxsize=1024)
-def _adjustment_label(plan: str, adjustment: Adjustment, currency: str) -> str:
+def _adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -> str:
+    if adjustment is None:
+        return plan
     if adjustment.kind == "percent":
         return f"{plan}, {'+' if adjustment.value > 0 else ''}{wording.percent(adjustment.value)}"
     per = "person and night" if adjustment.per_person else "night"

@@ -11,6 +11,7 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.money import step
 from hotel_booking.domains.rates.restrictions import (
     NightState,
     OccupancyRules,
@@ -141,6 +142,7 @@ class Catalogue:
         """What a price of this room type on this plan is computed from."""
         return Rules(
             currency=self.property.currency,
+            step=step(self.property.currency),
             rounding="line" if self.property.tax_rounding == "line" else "sum",
             room_type=room_type.code,
             room_type_name=room_type.name,

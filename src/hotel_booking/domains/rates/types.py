@@ -132,7 +132,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     `base_occupancy` adults are in a night's price; each further one costs `extra_adult` per night. A
     child costs the amount of its band per night, takes no base place, and counts as an adult when it is
     older than the last band. A band without an amount is free. `rounding` says what a percent tax is
-    rounded on: each line, or the sum of the stay's nets.
+    rounded on: each line, or the sum of the stay's nets. Every amount of the price is a multiple of `step`
+    minor units (`core.money.step` of the currency; 1 in what was sold before there were steps).
 
     Raises `Invalid` for negative amounts and for bands that do not rise.
     """
@@ -150,6 +151,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     adjustment: Adjustment | None = None
     taxes: tuple[Tax, ...] = ()
     engine: int = ENGINE
+    step: int = 1
 
     def __post_init__(self) -> None:
         if self.rounding not in ("line", "sum"):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row
+from hotel_booking.core.money import step
 from hotel_booking.domains.rates.cancellation import fee_at
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
@@ -38,7 +39,6 @@ def cheapest(
     taxes: tuple[Tax, ...],
     request: SearchRequest,
     *,
-    lines: int,
     exchange: Exchange,
     policies: Mapping[int, CancellationPolicy],
     now: datetime,
@@ -46,15 +46,14 @@ def cheapest(
     """The cheapest of the hotel's pairs that passes the filters on price and refunds; None where none does.
 
     `pairs` rise by `least`. A price is its charges with taxes on top, so it is less than `least` only by
-    rounding: at most a minor unit per line and tax that may be rounded. Pairs beyond that are not priced.
-    `policies` are needed only for the filter on refunds. Equal totals: the type and plan that the hotel
-    lists first.
+    rounding (`slack`). Pairs beyond that are not priced. `policies` are needed only for the filter on
+    refunds. Equal totals: the type and plan that the hotel lists first.
     """
-    slack = lines * (2 + len(taxes))
+    below = slack(request, len(taxes), place.currency)
     best: Cheapest | None = None
     best_key: tuple[int, ...] = ()
     for pair in pairs:
-        lowest = int(pair["least"]) - slack
+        lowest = int(pair["least"]) - below
         if best is not None and lowest > best.total:
             break
         if request.price_max is not None and _compared(lowest, place, request, exchange) > request.price_max:
@@ -73,6 +72,16 @@ def cheapest(
     return best
 
 
+def slack(request: SearchRequest, taxes: int, currency: str) -> int:
+    """By how much a total may be less than what its charges come to, at the most: each line that may be
+    rounded, and each of its taxes, moves it by less than a step of the currency; where that is more than a
+    minor unit, what each person pays may have been rounded to it before."""
+    children = max(len(occupancy.children) for occupancy in request.party)
+    lines, least = len(request.party) * request.stay.nights * (3 + children), step(currency)
+    persons = 1 if least == 1 else max(occupancy.persons for occupancy in request.party)
+    return lines * (2 + taxes) * least * persons
+
+
 def refundable(
     offer: Cheapest, policy: CancellationPolicy, place: FoundProperty, stay: Stay, now: datetime
 ) -> bool:
@@ -85,6 +94,7 @@ def refundable(
             total=room.total,
             night_totals=night_totals(room),
             at=now,
+            currency=place.currency,
         )
         for room in offer.prices
     )
@@ -95,6 +105,7 @@ def rules_of(place: FoundProperty, pair: Row, taxes: tuple[Tax, ...]) -> Rules:
     """The rules that the pair is priced by; the same as `rates.queries.Catalogue.rules` gives."""
     return Rules(
         currency=place.currency,
+        step=step(place.currency),
         rounding=place.tax_rounding,
         room_type=pair["room_type"],
         room_type_name=pair["room_type_name"],

@@ -47,7 +47,10 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
     many = len(days) > FIRST_BATCH
     # Any other order is known before the prices are, so there only the hotels of the page are looked at.
     bounded = many and request.sort == "price"
-    least = await queries.least_charges(tx, request, days, now=now) if bounded else dict.fromkeys(days, 0)
+    least = dict.fromkeys(days, 0)
+    if bounded:
+        currencies = {i: found[i].currency for i in days}
+        least = await queries.least_charges(tx, request, days, currencies=currencies, now=now)
     search = _Search(request, now, exchange)
     search.wait_for((found[i] for i in least), least, skip=many)
     size = FIRST_BATCH
@@ -97,7 +100,6 @@ class _Search:
         self.sold += len(pairs)
         taxes = taxes_by_hotel(await queries.taxes_of(tx, list(pairs))) if pairs else {}
         policies = await _policies(tx, rows) if request.refundable else {}
-        lines = queries.rounding_lines(request)
         chosen: list[tuple[FoundProperty, Cheapest]] = []
         for place in batch:
             if place.id not in pairs:
@@ -107,7 +109,6 @@ class _Search:
                 pairs[place.id],
                 taxes.get(place.id, ()),
                 request,
-                lines=lines,
                 exchange=self.exchange,
                 policies=policies,
                 now=self.now,

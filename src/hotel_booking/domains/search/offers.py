@@ -127,7 +127,7 @@ def _offer(
         net=sum(room.net for room in rooms),
         tax=sum(room.tax for room in rooms),
         due_now=sum(
-            due_now(deposit, total=room.total, night_totals=share)
+            due_now(deposit, total=room.total, night_totals=share, currency=room.currency)
             for room, share in zip(rooms, shares, strict=True)
         ),
         lines=tuple(line for room in rooms for line in room.lines),
@@ -150,7 +150,7 @@ def _for_all(
 
     def summed(fee: Fee) -> Fee:
         amounts = (
-            fee_amount(fee, total=room.total, night_totals=share)
+            fee_amount(fee, total=room.total, night_totals=share, currency=room.currency)
             for room, share in zip(rooms, shares, strict=True)
         )
         return Fee("fixed", sum(amounts))

@@ -14,6 +14,7 @@ from decimal import Decimal
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.cheapest import slack
 from hotel_booking.domains.search.types import SearchRequest
 
 _PROPERTIES = """
@@ -31,8 +32,7 @@ SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, curr
 # $1 property ids, $2 days from their today to the arrival, $3 arrival, $4 departure, $5 rooms,
 # $6/$7 adults and children of each different occupancy, $8 how many of its children are at least 0, 1,
 # ... 18 years old (19 numbers per occupancy, one after the other), $9 now, $10 meals (empty: any),
-# $11 adults of every room, $12 persons,
-# and for the bounds $13 how many lines of a price may be rounded.
+# $11 adults of every room, $12 persons.
 _SOLD = """
 WITH type AS MATERIALIZED (
     SELECT rt.id, rt.property_id, w.days_ahead, rt.extra_adult,
@@ -121,7 +121,7 @@ def _sold(arrays: str) -> str:
 _BOUNDS = (
     _sold("")
     + """
-SELECT s.property_id, s.least - $13::int * (2 + coalesce(t.taxes, 0)) AS least
+SELECT s.property_id, s.least, coalesce(t.taxes, 0)::int AS taxes
   FROM (SELECT property_id, min(least) AS least FROM sold GROUP BY 1) AS s
   LEFT JOIN (SELECT property_id, count(*) AS taxes FROM tax WHERE property_id = ANY ($1) GROUP BY 1) AS t
        USING (property_id)
@@ -167,14 +167,23 @@ async def properties_in(
 
 
 async def least_charges(
-    tx: Transaction, request: SearchRequest, days_ahead: Mapping[int, int], *, now: datetime
+    tx: Transaction,
+    request: SearchRequest,
+    days_ahead: Mapping[int, int],
+    *,
+    currencies: Mapping[int, str],
+    now: datetime,
 ) -> dict[int, int]:
     """Of each hotel that sells the stay, an amount that no offer of it costs less than (minor units).
 
-    `days_ahead` are the candidate hotels' ids, with the days from their own today to the arrival.
+    `days_ahead` are the candidate hotels' ids, with the days from their own today to the arrival;
+    `currencies` theirs.
     """
-    rows = await tx.fetch(_BOUNDS, *_arguments(request, days_ahead, now), rounding_lines(request))
-    return {row["property_id"]: int(row["least"]) for row in rows}
+    rows = await tx.fetch(_BOUNDS, *_arguments(request, days_ahead, now))
+    return {
+        row["property_id"]: int(row["least"]) - slack(request, row["taxes"], currencies[row["property_id"]])
+        for row in rows
+    }
 
 
 async def sold_pairs(
@@ -202,13 +211,6 @@ async def exchange_rates(tx: Transaction) -> dict[str, Decimal]:
     """What one euro is worth in each currency that has a rate; the euro itself is always there."""
     rows = await tx.fetch("SELECT currency, per_euro FROM exchange_rate")
     return {"EUR": Decimal(1)} | {row["currency"]: row["per_euro"] for row in rows}
-
-
-def rounding_lines(request: SearchRequest) -> int:
-    """How many lines of a price may be rounded, at the most: each of them and each tax moves the total
-    by less than a minor unit per rate that it is rounded by."""
-    children = max(len(occupancy.children) for occupancy in request.party)
-    return len(request.party) * request.stay.nights * (3 + children)
 
 
 def _arguments(request: SearchRequest, days_ahead: Mapping[int, int], now: datetime) -> tuple[object, ...]:

@@ -80,7 +80,9 @@ async def quote(
         if agreed_price is not None:
             sale = _agreed(sale, room.adults + len(room.children))
         amount = price(sale.rules, night_prices, Occupancy(room.adults, room.children))
-        due += due_now(sale.deposit, total=amount.total, night_totals=night_totals(amount))
+        due += due_now(
+            sale.deposit, total=amount.total, night_totals=night_totals(amount), currency=amount.currency
+        )
         quoted.append(quoted_room(catalogue, room, sale, night_prices, amount))
         terms.append(sale)
         prices.append(amount)
