@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from functools import lru_cache
 from typing import Annotated, Literal, Protocol, runtime_checkable
 from zoneinfo import available_timezones
 
@@ -240,14 +239,9 @@ class TaxChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     valid_to: date | UnsetType | None = UNSET
 
 
-@lru_cache(maxsize=1)
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def check_timezone(name: str) -> None:
     """Raise `Invalid` unless the IANA database knows the zone."""
-    if name not in _timezones():
+    if name not in available_timezones():
         raise Invalid(f"unknown time zone {name!r}", field="timezone", fix="such as Europe/Lisbon")
 
 

@@ -47,7 +47,7 @@ async def create(tx: Transaction, *, new: NewProperty) -> Row:
         raise Invalid(
             f"the address {values['slug']!r} is taken by a page of ours", field="slug", fix="add a word"
         )
-    _check(values)
+    await _check(tx, values)
     try:
         return await insert(tx, tables.property_, values, what=f"a property {values['slug']!r}")
     except asyncpg.ForeignKeyViolationError:
@@ -61,7 +61,7 @@ async def change(tx: Transaction, *, slug: str, changes: PropertyChange, version
     row = await property_by_slug(tx, slug, lock=True)
     await check_version(tx, tables.property_, row, version)
     values = said(changes)
-    _check(values)
+    await _check(tx, values)
     for field in ("currency", "timezone"):
         if field in values and values[field] != row[field] and await _in_use(tx, row["id"]):
             raise InUse(
@@ -110,10 +110,11 @@ async def remove(tx: Transaction, *, slug: str, version: int | None = None, now:
     await delete(tx, tables.property_, row["id"], what=row["name"])
 
 
-def _check(values: dict[str, Any]) -> None:
+async def _check(tx: Transaction, values: dict[str, Any]) -> None:
     check_texts(values)
     if "timezone" in values:
         check_timezone(values["timezone"])
+        await _check_timezone_here(tx, values["timezone"])
     if "currency" in values:
         check_currency(values["currency"])
     if "child_bands" in values:
@@ -125,6 +126,17 @@ def _check(values: dict[str, Any]) -> None:
             raise Invalid(
                 "the time is the property's, without an offset", field=field, fix="such as 15:00:00"
             )
+
+
+async def _check_timezone_here(tx: Transaction, name: str) -> None:
+    """The database computes days and deadlines too, by a list of zones of its own. A property in a zone that
+    it has not got would fail every page that adds up over properties."""
+    if not await tx.fetchval("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1)", name):
+        raise Invalid(
+            f"the database does not know the time zone {name!r}",
+            field="timezone",
+            fix="use another of the same time, such as Europe/Lisbon, or update PostgreSQL's time zones",
+        )
 
 
 async def _in_use(tx: Transaction, property_id: int) -> bool:
