@@ -143,7 +143,7 @@ async def test_an_error_undoes_everything_and_carries_its_members(db: Database, 
         answer = await client.post("/api/v1/half")
     assert answer.status_code == 409
     assert answer.json() | {"request_id": ""} == {
-        "type": "urn:hotel-booking:problem:conflict",
+        "type": "/api/docs/errors#conflict",
         "title": "Conflict",
         "status": 409,
         "code": "conflict",

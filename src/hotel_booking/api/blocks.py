@@ -87,7 +87,7 @@ async def delete_block(slug: str, block_id: int, tx: Transaction, caller: Caller
     property_id = (await load_catalogue(tx, slug, active_only=False)).property.id
     caller.check_property(property_id)
     if not 0 < block_id < 2**31:
-        raise blocks.BlockNotFound("there is no such block")
+        raise blocks.BlockNotFound("there is no such block", fix="list the blocks to see which there are")
     await blocks.unblock(tx, property_id=property_id, block_id=block_id)
 
 

@@ -103,7 +103,7 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
     """The key without its secret."""
     key = await queries.find_key(tx, key_id)
     if key is None or not service.visible_to(caller, key):
-        raise KeyNotFound("there is no such API key")
+        raise KeyNotFound("there is no such API key", fix="GET /keys lists them")
     return _shown(key)
 
 

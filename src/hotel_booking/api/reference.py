@@ -1,4 +1,4 @@
-"""The OpenAPI document, the reference page made from it, and the page's one style sheet."""
+"""The OpenAPI document, the reference page made from it, the page of all errors, and their style sheet."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from hotel_booking.api.reference_page import page
+from hotel_booking.api.error_list import entries
+from hotel_booking.api.reference_page import page, rich
 from hotel_booking.http import openapi
 from hotel_booking.http.access import public
+from hotel_booking.http.problems import ERRORS_PAGE
 from hotel_booking.http.security_headers import PAGE_POLICY
 
 _STYLE = (files("hotel_booking.api") / "static" / "reference.css").read_bytes()
@@ -43,6 +45,17 @@ def openapi_json(request: Request[Any, Any, State]) -> Response[bytes]:
 def docs(request: Request[Any, Any, State]) -> Response[bytes]:
     """The reference page; works without scripts."""
     return _answer(request, _rendered(request).html, "text/html")
+
+
+@get(ERRORS_PAGE, opt=public(), include_in_schema=False, sync_to_thread=True)
+def errors(request: Request[Any, Any, State]) -> Response[bytes]:
+    """Every error's code with its meaning and what would work; a problem's `type` leads to its paragraph."""
+    state = request.app.state
+    if "rendered_errors" not in state:
+        values = {"entries": entries(), "style": f"/api/static/{_STYLE_NAME}", "rich": rich}
+        values["title"] = request.app.openapi_config.title if request.app.openapi_config else ""
+        state.rendered_errors = _templates.get_template("errors.html").render(values).encode()
+    return _answer(request, state.rendered_errors, "text/html")
 
 
 @get("/api", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -83,4 +96,4 @@ def _answer(request: Request[Any, Any, State], body: bytes, media_type: str) -> 
     return Response(body, headers=headers, media_type=media_type)
 
 
-handlers = [openapi_json, docs, landing, style]
+handlers = [openapi_json, docs, errors, landing, style]

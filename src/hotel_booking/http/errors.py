@@ -26,17 +26,21 @@ from hotel_booking.http.problems import (
     PROBLEM_TYPE,
     FieldProblem,
     IdempotencyNotTaken,
+    InternalError,
     InvalidCursor,
     InvalidHeader,
     InvalidIdempotencyKey,
     InvalidShape,
     MalformedRequest,
+    NoSuchAddress,
     Problem,
     StoredAnswer,
     TooLarge,
     TooManyRequests,
     UnsupportedMedia,
+    WrongMethod,
     document,
+    type_of,
 )
 
 _log = logging.getLogger("hotel_booking.http")
@@ -54,6 +58,9 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (TooManyRequests, 429),
     (DatabaseUnavailable, 503),
     (Unauthenticated, 401),
+    (InternalError, 500),
+    (NoSuchAddress, 404),
+    (WrongMethod, 405),
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
@@ -109,7 +116,11 @@ def translate(error: BaseException, scope: AsgiScope) -> DomainError | None:
             return _shape(error, scope)
         case HTTPException() if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return TooLarge("the body is too large", fix="send it in several parts")
-        case HTTPException() if error.status_code == 400:
+        case MethodNotAllowedException():
+            return _allowed(error)
+        case NoRoute():
+            return NoSuchAddress("there is nothing at this address", fix="see /api/docs for what there is")
+        case HTTPException() if 400 <= error.status_code < 500:
             return MalformedRequest("the request cannot be read")
         case UnicodeDecodeError() | RecursionError():
             return MalformedRequest("the request cannot be read")
@@ -134,27 +145,22 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         return error.status, {"content-type": media, "idempotency-replayed": "true"}, error.body
     request_id = scope["state"].get("request_id")
     known = translate(error, scope)
-    headers: dict[str, str] = {"content-type": PROBLEM_TYPE}
-    extra: dict[str, Any] = {}
-    if known is not None:
-        status, code, extra = status_of(known), known.code, known.extra
-        detail, fix, field = known.detail, known.fix, known.field
-        headers |= _headers(known)
-    else:
-        status, code, detail, fix, field = *_http_error(error, headers), None
-        if status == 500:
-            _log_fault(error, request_id)
-    scope["state"]["code"] = code
+    if known is None:
+        _log_fault(error, request_id)
+        known = InternalError("something went wrong on our side; it was noted", fix="try again later")
+    status = status_of(known)
+    headers = {"content-type": PROBLEM_TYPE} | _headers(known)
+    scope["state"]["code"] = known.code
     if surface(scope["path"]) == "admin" and (to := _elsewhere(known, scope)) is not None:
         return _redirect(scope, to)
     problem = Problem(
-        type=f"urn:hotel-booking:problem:{code.replace('_', '-')}",
+        type=type_of(known.code),
         title=HTTPStatus(status).phrase,
         status=status,
-        code=code,
-        detail=detail,
-        fix=fix,
-        field=field,
+        code=known.code,
+        detail=known.detail,
+        fix=known.fix,
+        field=known.field,
         errors=known.errors if isinstance(known, InvalidShape) and len(known.errors) > 1 else None,
         request_id=request_id,
     )
@@ -167,7 +173,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
     if where == "site":
         # The guests' pages lie above this package, and speak their language: app.py says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
-    return status, headers, document(problem, extra)
+    return status, headers, document(problem, known.extra)
 
 
 def _elsewhere(error: DomainError | None, scope: AsgiScope) -> str | None:
@@ -203,30 +209,17 @@ def _redirect(scope: AsgiScope, to: str) -> tuple[int, dict[str, str], bytes]:
 def _headers(error: DomainError) -> dict[str, str]:
     if error.retry_after is not None:
         return {"retry-after": str(error.retry_after)}
-    if isinstance(error, Unauthenticated):
-        return {"www-authenticate": 'Bearer realm="hotel-booking"'}
+    match error:
+        case Unauthenticated():
+            return {"www-authenticate": 'Bearer realm="hotel-booking"'}
+        case WrongMethod():
+            return {"allow": ", ".join(error.methods)}
     return {}
 
 
-def _http_error(error: Exception, headers: dict[str, str]) -> tuple[int, str, str, str | None]:
-    match error:
-        case MethodNotAllowedException():
-            allowed = ", ".join(
-                sorted({m.strip() for m in (error.headers or {}).get("allow", "").split(",")})
-            )
-            headers["allow"] = allowed
-            return 405, "method_not_allowed", "the address does not take this method", f"it takes {allowed}"
-        case NoRoute():
-            return (
-                404,
-                "no_such_address",
-                "there is nothing at this address",
-                "see /api/docs for what there is",
-            )
-        case HTTPException() if 400 <= error.status_code < 500:
-            phrase = HTTPStatus(error.status_code).phrase
-            return error.status_code, phrase.lower().replace(" ", "_"), phrase, None
-    return 500, "internal_error", "something went wrong on our side; it was noted", "try again later"
+def _allowed(error: MethodNotAllowedException) -> WrongMethod:
+    methods = sorted({method.strip() for method in (error.headers or {}).get("allow", "").split(",")})
+    return WrongMethod(methods)
 
 
 def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:

@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 from hotel_booking import __version__
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http.access import ACCESS
-from hotel_booking.http.problems import PROBLEM_TYPE
+from hotel_booking.http.problems import PROBLEM_TYPE, type_of
 
 _ABOUT = """\
 Search, quote, book and run hotels.
@@ -50,7 +50,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
-        "type": {"type": "string", "description": "A URN of the code."},
+        "type": {"type": "string", "format": "uri-reference", "description": "Leads to what the code means."},
         "title": {"type": "string", "description": "The status in words."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "code": {"type": "string", "description": "Stable, for programs."},
@@ -282,7 +282,7 @@ def _problem(status: int) -> dict[str, Any]:
             PROBLEM_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
                 "example": {
-                    "type": f"urn:hotel-booking:problem:{code.replace('_', '-')}",
+                    "type": type_of(code),
                     "title": description.partition(".")[0],
                     "status": status,
                     "code": code,

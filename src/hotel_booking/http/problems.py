@@ -38,6 +38,38 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     request_id: str | None = None
 
 
+# Where the page of all errors stands; a problem's `type` leads to its paragraph.
+ERRORS_PAGE = "/api/docs/errors"
+
+
+def type_of(code: str) -> str:
+    """A problem's `type`: a reference to what its code means."""
+    return f"{ERRORS_PAGE}#{code}"
+
+
+class NoSuchAddress(DomainError):
+    """There is nothing at this address."""
+
+    code = "no_such_address"
+
+
+class WrongMethod(DomainError):
+    """The address does not take this method."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, methods: list[str]) -> None:
+        allowed = ", ".join(methods)
+        super().__init__("the address does not take this method", fix=f"it takes {allowed}")
+        self.methods = methods
+
+
+class InternalError(DomainError):
+    """Something went wrong on our side. It was noted under the answer's `request_id`."""
+
+    code = "internal_error"
+
+
 class MalformedRequest(DomainError):
     """The request cannot be read: broken JSON, text that is not UTF-8, a character nobody can store."""
 

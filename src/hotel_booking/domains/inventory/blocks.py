@@ -92,7 +92,7 @@ async def unblock(tx: Transaction, *, property_id: int, block_id: int) -> None:
         property_id,
     )
     if row is None:
-        raise BlockNotFound("there is no such block")
+        raise BlockNotFound("there is no such block", fix="list the blocks to see which there are")
     # Nights are locked before the row goes, in the order that everybody locks them.
     await tx.fetch(_LOCK, row["room_type_id"], row["arrival"], row["departure"])
     await tx.execute("DELETE FROM room_use WHERE id = $1", block_id)

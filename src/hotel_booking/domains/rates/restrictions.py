@@ -26,6 +26,23 @@ ReasonCode = Literal[
     "closed_to_departure",
 ]  # fmt: skip
 
+# What each means to who wanted the stay.
+MEANINGS: dict[ReasonCode, str] = {
+    "in_the_past": "The arrival has passed, by the hotel's own calendar.",
+    "advance_purchase": "The plan is only sold more days before arrival.",
+    "advance_maximum": "The plan is only sold fewer days before arrival.",
+    "occupancy": "The room type does not take so many guests.",
+    "not_on_sale": "The hotel does not sell the room type or the plan, on these nights or at all.",
+    "closed": "A night is closed for sale.",
+    "no_price": "A night has no price on this plan.",
+    "sold_out": "A night has too few rooms left.",
+    "min_stay_arrival": "An arrival on this night must stay longer.",
+    "min_stay_through": "A stay over this night must be longer.",
+    "max_stay": "An arrival on this night must stay for fewer nights.",
+    "closed_to_arrival": "No arrival is taken on this day.",
+    "closed_to_departure": "No departure is taken on this day.",
+}
+
 
 class Restriction(msgspec.Struct, frozen=True, gc=False):
     """What one level (room type, parent plan or plan) says about one night. None restricts nothing."""

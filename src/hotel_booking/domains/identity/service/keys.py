@@ -71,7 +71,11 @@ async def create_key(
         known = await queries.property_ids(tx, list(properties))
         for index, slug in enumerate(properties):
             if slug not in known:
-                raise UnknownProperties(f"there is no property {slug!r}", field=f"properties[{index}]")
+                raise UnknownProperties(
+                    f"there is no property {slug!r}",
+                    field=f"properties[{index}]",
+                    fix="GET /properties lists them",
+                )
         ids = tuple(sorted(known.values()))
     if by is not None:
         _may_grant(by, wanted, ids)
@@ -125,7 +129,7 @@ async def _own(tx: Transaction, key_id: int, by: Caller | None) -> ApiKey:
     # the scopes of a stronger key by rotating it.
     key = await queries.find_key(tx, key_id, lock=True) if 0 < key_id < 2**31 else None
     if key is None or (by is not None and not visible_to(by, key)):
-        raise KeyNotFound("there is no such API key")
+        raise KeyNotFound("there is no such API key", fix="GET /keys lists them")
     if by is not None:
         _may_grant(by, key.scopes, key.property_ids)
     return key
