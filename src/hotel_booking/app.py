@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -109,6 +110,7 @@ def _build(settings: Settings) -> Application:
                 "settings": settings,
                 "production": settings.production,
                 "draining": False,
+                "group_pages": {},
                 "warnings": unsafe_settings.warnings_of(settings),
                 "limiter": None,
                 "media": choose_media(settings),
@@ -235,6 +237,8 @@ def _resources(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextM
                     redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
                     stack.push_async_callback(redis.aclose)
                     app.state.limiter = RedisLimiter(redis, app.state.limiter)
+            following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
+            stack.callback(following.cancel)
             yield
             app.state.draining = True
 

@@ -20,7 +20,7 @@ from tests.integration.test_access import contents
 from tests.staff_client import signed_in
 
 # Pages about the whole chain: no role at a single property opens them.
-CHAIN_WIDE = ("/admin/jobs", "/admin/payments/", "/admin/properties/new")
+CHAIN_WIDE = ("/admin/group-pages", "/admin/jobs", "/admin/payments/", "/admin/properties/new")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 

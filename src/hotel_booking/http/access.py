@@ -34,6 +34,7 @@ from hotel_booking.domains.identity.errors import (
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service import sessions as staff_sessions
 from hotel_booking.domains.identity.types import KEY_PREFIX, Scope
+from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http import cookies
 from hotel_booking.http.problems import InvalidHeader
 
@@ -143,7 +144,7 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
 
 
 # Guests' addresses that carry no language.
-_GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "currency"})
+_GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "currency", *KINDS})
 
 
 def surface(path: str) -> Literal["admin", "site", "other"]:

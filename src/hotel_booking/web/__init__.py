@@ -10,6 +10,7 @@ from hotel_booking.web import (
     checkout,
     contact,
     entrance,
+    group_pages,
     home,
     manage,
     payment,
@@ -19,6 +20,7 @@ from hotel_booking.web import (
     sitemap,
     stay_picker,
 )
+from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 
@@ -34,10 +36,11 @@ _PAGES = [
     *manage.handlers,
     *amend.handlers,
     *account.handlers,
+    *group_pages.handlers,
 ]
 # Addresses without a language: they send the guest on, or are the same in all.
 _UNPREFIXED = [*entrance.handlers, *sitemap.handlers, *manage.unprefixed, *property_page.unprefixed]
 
-__all__ = ["handlers", "problem_page"]
+__all__ = ["follow_group_pages", "handlers", "problem_page"]
 
 handlers = [*(Router(path=f"/{language}", route_handlers=_PAGES) for language in LANGUAGES), *_UNPREFIXED]

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
+from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
 from hotel_booking.web.language import COOKIE, LANGUAGES, preferred
@@ -17,7 +18,7 @@ _YEAR = 365 * 24 * 3600
 
 
 @get(
-    ["/", "/search", "/hotels/{slug:str}"],
+    ["/", "/search", "/hotels/{slug:str}", *(f"/{kind}" for kind in KINDS)],
     opt=public(),
     include_in_schema=False,
     sync_to_thread=False,

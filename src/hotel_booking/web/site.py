@@ -134,8 +134,26 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
         hreflangs=[(code, f"{base}/{code}/{inner}") for code in LANGUAGES],
         currency=chosen_currency(scope),
         guest=scope["state"].get("guest"),
+        # Those that somebody has written: no link leads nowhere.
+        group_pages={
+            kind: title
+            for kind, title in group_page_titles(language).items()
+            if kind in scope["litestar_app"].state.group_pages
+        },
         **values,
     )
+
+
+def group_page_titles(language: str) -> dict[str, str]:
+    """What the group's own pages are called, in the order of the foot."""
+    _ = texts_of(language).gettext
+    return {
+        "imprint": _("Imprint"),
+        "privacy": _("Privacy"),
+        "terms": _("Terms and conditions"),
+        "contact": _("Contact"),
+        "help": _("Help"),
+    }
 
 
 def chosen_currency(scope: AsgiScope) -> str | None:

@@ -8,6 +8,7 @@ from litestar import Response, get
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.group_pages import KINDS, languages_by_kind
 from hotel_booking.domains.properties.queries import properties
 from hotel_booking.http.access import public
 from hotel_booking.web.language import LANGUAGES
@@ -29,15 +30,16 @@ def robots(settings: Settings) -> Response[str]:
 
 @get("/sitemap.xml", opt=public(), include_in_schema=False)
 async def sitemap(tx: Transaction, settings: Settings) -> Response[str]:
-    """The front page and every hotel's page in every language, each naming the others. One statement for 500
-    hotels."""
+    """The front page, the group's own and every hotel's page in every language, each naming the others.
+    One statement for 500 hotels."""
     base = settings.public_url.rstrip("/")
     slugs: list[str] = []
     after = 0
     while len(slugs) < _MOST and (rows := await properties(tx, after=after, limit=_BATCH)):
         slugs += [row["slug"] for row in rows]
         after = rows[-1]["id"]
-    pages = ["", *(f"hotels/{slug}" for slug in slugs[:_MOST])]
+    written = await languages_by_kind(tx)
+    pages = ["", *(kind for kind in KINDS if kind in written), *(f"hotels/{slug}" for slug in slugs[:_MOST])]
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">',

@@ -21,6 +21,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import choices, queries, tables
+from hotel_booking.domains.properties.group_pages import COMPULSORY, languages_by_kind
 from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewProperty, PropertyChange
@@ -41,6 +42,7 @@ async def list_properties(
     within = caller.properties_for(Permission.CATALOGUE_VIEW)
     search = q.replace("\x00", "").strip()[:100]
     rows = await choices.found(tx, within, search=search, limit=_MOST_LISTED + 1)
+    written = await languages_by_kind(tx)
     return page(
         request,
         "catalogue/properties.html",
@@ -48,6 +50,7 @@ async def list_properties(
         more=len(rows) > _MOST_LISTED,
         q=search,
         may_add=caller.may(Permission.CATALOGUE_EDIT),
+        lacking=[kind for kind in COMPULSORY if kind not in written],
     )
 
 

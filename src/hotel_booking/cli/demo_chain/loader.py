@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from hotel_booking.cli.demo_chain import inventory, rates
+from hotel_booking.cli.demo_chain import inventory, pages, rates
 from hotel_booking.cli.demo_chain.book import Bookkeeper, TermsOf
 from hotel_booking.cli.demo_chain.building import Builder
 from hotel_booking.cli.demo_chain.content import further_outlines, outlines
@@ -28,6 +28,7 @@ from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.service.quote import sale_terms
 from hotel_booking.domains.bookings.types import SaleTerms
+from hotel_booking.domains.properties import group_pages
 from hotel_booking.domains.properties.places import load_places
 from hotel_booking.domains.rates.queries import load_catalogue
 
@@ -83,6 +84,7 @@ async def load(
             ("currency", "per_euro", "as_of"),
             ((currency, rate, RATES_AS_OF) for currency, rate in PER_EURO.items()),
         )
+        await group_pages.load(tx, pages.texts(), now=now)
         steps.done(f"{len(houses)} hotels", 0.25)
         stocked: list[tuple[Shelf, Sheet]] = []
         known_terms: set[UUID] = set()

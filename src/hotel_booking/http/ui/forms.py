@@ -27,7 +27,7 @@ from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.http.problems import UnsupportedMedia
 
 _MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
-_LONGEST = 20_000
+_LONGEST = 100_000
 
 
 T = TypeVar("T")

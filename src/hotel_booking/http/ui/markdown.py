@@ -1,0 +1,30 @@
+"""Texts that people write, as HTML: CommonMark and tables, by markdown-it-py. HTML in the text is shown as
+text, a picture becomes a link, and links lead nowhere but to http, https, mail and telephone addresses."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+_LINK = re.compile(r"(?:https?://|mailto:|tel:|/(?!/)|#)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)  # a page is read far more often than written
+def as_html(text: str) -> Markup:
+    """The text as safe HTML. Its headings begin at the second level: the page has a title already."""
+    parser = _parser()
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704  # html=False escapes
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    parser.validateLink = lambda url: _LINK.match(url) is not None  # type: ignore[method-assign]
+    return parser

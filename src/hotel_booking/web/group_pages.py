@@ -1,0 +1,69 @@
+"""The group's own pages: imprint, privacy, terms, contact and help, in the guest's language where the group
+has written them in it. Those that there are stand in the foot of every page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import NotFound
+from hotel_booking.domains.properties import group_pages
+from hotel_booking.domains.properties.group_pages import KINDS
+from hotel_booking.http.access import public
+from hotel_booking.http.ui.markdown import as_html
+from hotel_booking.web.language import RIGHT_TO_LEFT
+from hotel_booking.web.site import group_page_titles, language_of, site
+
+_log = logging.getLogger(__name__)
+_EVERY = 20  # seconds between looks at which pages there are
+
+
+class PageNotWritten(NotFound):
+    """The group has not written this page."""
+
+    code = "page_not_found"
+
+
+async def look(database: Database, state: State) -> None:
+    """Note which pages there are, for the foot of every page: no page asks the database for that."""
+    async with database.transaction() as tx:
+        state.group_pages = await group_pages.languages_by_kind(tx)
+
+
+async def follow(database: Database, state: State) -> None:
+    """Look again and again, until cancelled. Without the database the foot stays as it was."""
+    while True:
+        try:
+            await look(database, state)
+        except Exception as error:  # whatever the database has: this goes on for as long as the process
+            _log.info("which pages the group has is not known now: %s", type(error).__name__)
+        await asyncio.sleep(_EVERY)
+
+
+@get([f"/{kind}" for kind in KINDS], opt=public(), include_in_schema=False)
+async def show_page(request: Request[Any, Any, State], tx: Transaction) -> Response[Any]:
+    """One of them. In another language than the guest's it says so, and is marked as that."""
+    language = language_of(request)
+    name = request.scope["path"].rstrip("/").rpartition("/")[2]
+    kind = next(kind for kind in KINDS if kind == name)
+    found = await group_pages.find(tx, kind=kind, language=language)
+    if found is None:
+        raise PageNotWritten("this page has not been written", fix="ask the hotel")
+    return site(
+        request,
+        "group_page.html",
+        etag=True,
+        title=group_page_titles(language)[kind],
+        body=as_html(found.body),
+        written_in=found.language,
+        written_dir="rtl" if found.language in RIGHT_TO_LEFT else "ltr",
+        updated_at=found.updated_at,
+    )
+
+
+handlers = [show_page]
