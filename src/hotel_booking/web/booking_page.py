@@ -27,6 +27,7 @@ from hotel_booking.web.language import locale_of
 from hotel_booking.web.money_back_words import MoneyBackWords
 from hotel_booking.web.property_plan import NEAR_KM, city_plan
 from hotel_booking.web.property_saying import Saying
+from hotel_booking.web.quotes import again_of
 from hotel_booking.web.site import language_of, site, texts_of
 
 _OVER = ("cancelled", "no_show")
@@ -70,6 +71,7 @@ async def booking_page(
         lapsed=booking.status in ("expired", "held"),
         written=await notes.of_guest(tx, booking.id),
         form=form,
+        again=again_of(request, booking, now),
         hotel=hotel,
         country=locale_of(language).territories.get(booking.country or "", booking.country),
         plan=await _plan(tx, hotel, say),

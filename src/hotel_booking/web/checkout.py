@@ -25,14 +25,13 @@ from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.transactions import Unit
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.web import property_query
 from hotel_booking.web.checkout_words import said
 from hotel_booking.web.conditions import Conditions
 from hotel_booking.web.guest_session import current_guest
 from hotel_booking.web.language import countries
 from hotel_booking.web.own_bookings import browser_of, named, own_ids, remember
 from hotel_booking.web.property_saying import Saying
-from hotel_booking.web.quotes import FIELDS, booked, keep_typed, renewed, to_booking
+from hotel_booking.web.quotes import FIELDS, booked, keep_typed, question_of, renewed, to_booking
 from hotel_booking.web.site import language_of, link, site, texts_of
 
 _NEEDED = ("given_name", "family_name", "email")
@@ -153,10 +152,9 @@ async def _details(
     language = language_of(request)
     texts = texts_of(language)
     rooms = await rooms_of_quote(tx, quote_id)
-    asked = property_query.read(
-        {name: [quote[name].isoformat()] for name in ("arrival", "departure")}, today=now.date(), texts=texts
-    )
-    again = link(language, f"hotels/{quote['slug']}") + asked.query() + "#rooms"
+    stay = Stay(quote["arrival"], quote["departure"])
+    again = link(language, f"hotels/{quote['slug']}") + question_of(request, stay, rooms, now).query()
+    again += "#rooms"
     if quote["expires_at"] <= now:
         return site(request, "checkout/gone.html", status=410, expired=True, quote_id=quote_id, again=again)
     return site(
@@ -167,7 +165,7 @@ async def _details(
         quote=quote,
         quote_id=quote_id,
         rooms=[shown_room(room, quote, language, now) for room in rooms],
-        stay=Stay(quote["arrival"], quote["departure"]),
+        stay=stay,
         say=Saying(language, texts),
         form=form,
         again=again,

@@ -38,8 +38,8 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
         "home.html",
         etag=True,
         places=places,
-        asked=property_query.read({}, today=now.date(), texts=texts_of(language)),
-        typed_place="",
+        asked=property_query.read(request.query_params.dict(), today=now.date(), texts=texts_of(language)),
+        typed_place=request.query_params.get("place", "")[:100],
         today=now.date(),
     )
 

@@ -24,11 +24,11 @@ from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web import property_query
 from hotel_booking.web.checkout_words import said
 from hotel_booking.web.own_bookings import open_own
 from hotel_booking.web.property_saying import Saying
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.quotes import again_of
+from hotel_booking.web.site import carry, language_of, link, site, texts_of
 
 # Stripe's script and frames, on this page alone; its own page takes a form's redirect.
 STRIPE_POLICY = (
@@ -141,6 +141,7 @@ async def show_state(
                 after,
                 waiting,
                 account=(paid.action_text or "").splitlines(),
+                again=again_of(request, after, now),
                 late=after.status == "expired" or (after.status == "held" and after.hold_expires_at <= now),
             )
         case "sandbox":
@@ -208,11 +209,11 @@ def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
 
 
 def _pay_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return _page_of(request, booking) + "/pay"
+    return _page_of(request, booking) + "/pay" + carry(request.scope)
 
 
 def _state_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return _page_of(request, booking) + "/payment"
+    return _page_of(request, booking) + "/payment" + carry(request.scope)
 
 
 def _payment(
@@ -231,11 +232,6 @@ def _payment(
         min(room.arrival for room in booking.reservations),
         max(room.departure for room in booking.reservations),
     )
-    asked = property_query.read(
-        {"arrival": [stay.arrival.isoformat()], "departure": [stay.departure.isoformat()]},
-        today=now.date(),
-        texts=texts_of(language),
-    )
     later = agreement(booking, language) if not balance and highest_later_charge(booking) else None
     return site(
         request,
@@ -248,7 +244,7 @@ def _payment(
         due=due,
         stay=stay,
         lapsed=lapsed,
-        again=link(language, f"hotels/{booking.property_slug}") + asked.query() + "#rooms",
+        again=again_of(request, booking, now),
         card_page=gateways.card.page,
         methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"] if due else [],
         later=later if gateways.card.saves_cards else None,

@@ -15,6 +15,7 @@ from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.search.party import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.access import public
 from hotel_booking.web import art, jsonld, property_query, property_view
+from hotel_booking.web.other_rooms import InsteadWords
 from hotel_booking.web.property_plan import city_plan
 from hotel_booking.web.property_query import Asked
 from hotel_booking.web.property_saying import Saying
@@ -34,7 +35,9 @@ async def show_property(
     try:
         row, today = await property_view.today_at(tx, slug, now)
     except NoSuchProperty:
-        return site(request, "property/unknown.html", status=404)
+        asked = property_query.read(request.query_params.dict(), today=now.date(), texts=texts)
+        home = link(language) + asked.query()
+        return site(request, "property/unknown.html", status=404, home=home)
     asked = property_query.read(
         request.query_params.dict(),
         today=today,
@@ -64,9 +67,18 @@ async def show_property(
         plan=_plan(hotel, say),
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
         linked_data=_linked_data(hotel, asked, say, url, origin),
+        back=_back(asked, language),
+        instead=InsteadWords(language, texts).said(hotel.instead) if hotel.instead is not None else None,
         most_adults=MAX_ADULTS,
         most_rooms=MAX_ROOMS,
     )
+
+
+def _back(asked: Asked, language: str) -> str | None:
+    """The list of hotels that the guest came from, with the search as it is now."""
+    if not asked.carried.keys() & {"place", "at"}:
+        return None
+    return link(language, "search") + asked.query()
 
 
 def _between(least: str, first: date, most: str, last: date) -> Markup:
@@ -96,7 +108,7 @@ def _linked_data(hotel: PropertyView, asked: Asked, say: Saying, url: str, origi
                 one,
                 room_type=hotel.names["room_type", one.room_type],
                 rate_plan=hotel.names["rate_plan", one.rate_plan],
-                url=f"{url}{asked.query()}#room-{one.room_type}",
+                url=f"{url}{asked.query(**dict.fromkeys(property_query.CARRIED))}#room-{one.room_type}",
             )
             for one in hotel.found.offers
         ]

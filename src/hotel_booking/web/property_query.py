@@ -1,4 +1,5 @@
-"""What the address of a property's page asks: dates, party, month of the calendar, currency.
+"""A guest's search, as every address of the site carries it: dates, party, where, in what order, with what
+filters, month of the calendar, currency. There is one type for it, `Asked`, so that no link forgets a part.
 
 Whatever is typed, the page is shown: a value that is wrong is kept in its field with a word on why.
 """
@@ -16,15 +17,22 @@ from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, Stay
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.rates.types import MAX_CHILD_AGE, Occupancy
 from hotel_booking.domains.search.party import MAX_ADULTS, MAX_CHILDREN, MAX_ROOMS, spread
+from hotel_booking.domains.search.types import SORTS
 from hotel_booking.web.property_speech import Texts
 
 FIELDS = ("arrival", "departure", "adults", "children", "rooms")
+CARRIED = ("place", "at", "sort", "stars", "refundable")
+"""What a list of hotels was asked besides: where (as typed, and by key), its order and filters."""
+
 _LONGEST = 200
+_LONGEST_PLACE = 100
+_STARS = ("1", "2", "3", "4", "5")
 
 
 class Asked(msgspec.Struct, frozen=True):
     """What is asked, as far as it can be read. `typed` is every field as it came (or its default),
-    `errors` a sentence per field. `arrival` alone: the guest has chosen when to come, not when to go."""
+    `errors` a sentence per field. `arrival` alone: the guest has chosen when to come, not when to go.
+    `carried` is the rest of the search, which the page itself may not need and its links hand on."""
 
     typed: Mapping[str, str]
     arrival: date | None
@@ -33,17 +41,64 @@ class Asked(msgspec.Struct, frozen=True):
     month: date | None
     currency: str | None
     errors: Mapping[str, str]
+    carried: Mapping[str, str] = {}
+
+    @property
+    def refundable(self) -> bool:
+        """Whether only what can be cancelled with money back is wanted."""
+        return "refundable" in self.carried
 
     def query(self, **changes: Any) -> str:
         """The same question with changes, as a query string with its `?`; None leaves a field out."""
-        values = {name: self.typed[name] for name in FIELDS}
+        values = {name: self.typed[name] for name in FIELDS} | dict(self.carried)
         values |= {"currency": self.currency or "", "month": ""}
         values |= {name: "" if value is None else str(value) for name, value in changes.items()}
         for name, usual in (("adults", "2"), ("rooms", "1")):
             if values[name] == usual and not values["arrival"]:
                 values[name] = ""
-        kept = {name: value for name, value in values.items() if value}
-        return f"?{urlencode(kept)}" if kept else ""
+        return query_of(values)
+
+    def hidden(self, *own: str) -> list[tuple[str, str]]:
+        """What a form has to hand on besides its own fields, as names and values of hidden ones."""
+        values = {name: self.typed[name] for name in FIELDS} | dict(self.carried)
+        return [(name, value) for name, value in values.items() if value and name not in own]
+
+
+def query_of(values: Mapping[str, str]) -> str:
+    """Names and values as a query string with its `?`, without those that are empty."""
+    kept = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def carried(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The part of a search that pages after the list hand on; what cannot be read is left out."""
+    values = {name: ",".join(params.get(name, ()))[:_LONGEST_PLACE].strip() for name in CARRIED}
+    if values["sort"] not in SORTS or values["sort"] == SORTS[0]:
+        values["sort"] = ""
+    values["stars"] = values["stars"] if values["stars"] in _STARS else ""
+    values["refundable"] = "1" if values["refundable"] == "1" else ""
+    return {name: value for name, value in values.items() if value and value.isprintable()}
+
+
+def for_rooms(
+    stay: Stay,
+    rooms: Sequence[Occupancy],
+    params: Mapping[str, Sequence[str]],
+    *,
+    today: date,
+    texts: Texts,
+) -> Asked:
+    """The search that led to these rooms for this stay: their dates and the whole party, and from `params`
+    whatever the address has carried along."""
+    typed = {
+        "arrival": [stay.arrival.isoformat()],
+        "departure": [stay.departure.isoformat()],
+        "adults": [str(sum(room.adults for room in rooms))],
+        "children": [",".join(str(age) for room in rooms for age in room.children)],
+        "rooms": [str(len(rooms))],
+    }
+    kept = {name: [value] for name, value in carried(params).items()}
+    return read(kept | typed, today=today, texts=texts)
 
 
 def read(
@@ -72,6 +127,7 @@ def read(
         month=_month(typed("month"), today),
         currency=currency,
         errors=errors,
+        carried=carried(params),
     )
 
 

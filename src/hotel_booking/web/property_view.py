@@ -1,7 +1,8 @@
 """What a property's page shows, read and put into the guest's words.
 
-At most 13 statements, whatever the hotel sells: property, room types, photos, texts, city and catalogue (one
-each), the offers and the calendar (three each) and the exchange rates.
+At most 19 statements, whatever the hotel sells: property, room types, photos, texts, city and catalogue (one
+each), the offers and the calendar (three each), the exchange
+rates, and the offers for another number of rooms (six).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from hotel_booking.domains.search.errors import UnknownCurrency
 from hotel_booking.domains.search.offers import offers
 from hotel_booking.domains.search.queries import exchange_rates
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
-from hotel_booking.web import art, property_calendar
+from hotel_booking.web import art, other_rooms, property_calendar
 from hotel_booking.web.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.language import locale_of
 from hotel_booking.web.property_brush import HEIGHT, WIDTH
@@ -94,7 +95,7 @@ class RoomView(msgspec.Struct, frozen=True):
 
 
 class PropertyView(msgspec.Struct, frozen=True):
-    """Everything that the page shows."""
+    """Everything that the page shows. `hidden` offers give nothing back and the guest wants only others."""
 
     row: Row
     name: str
@@ -111,6 +112,8 @@ class PropertyView(msgspec.Struct, frozen=True):
     found: Offers | None
     names: Names
     best: Offer | None
+    hidden: int
+    instead: other_rooms.Instead | None
     currencies: list[str]
 
 
@@ -133,6 +136,11 @@ async def load(
     found = None
     if asked.stay is not None:
         found = await offers(tx, slug, asked.stay, asked.party, explain=True, now=now)
+    hidden = 0
+    if found is not None and asked.refundable:
+        kept = tuple(one for one in found.offers if other_rooms.refundable(one))
+        hidden = len(found.offers) - len(kept)
+        found = msgspec.structs.replace(found, offers=kept)
     shown = await _calendar(tx, slug, asked, language, today, now)
     per_euro = await exchange_rates(tx)
 
@@ -147,6 +155,7 @@ async def load(
         there = translated.get(("rate_plan", plan.id), {}).get(language, {})
         names["rate_plan", plan.code] = there.get("name") or plan.name
     writer = _Writer(row, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today)
+    best = found.offers[0] if found is not None and found.offers else None
     property_words = translated.get(("property", row["id"]), {}).get(language, {})
     distance = distance_km(city.lat, city.lon, row["lat"], row["lon"]) if city is not None else None
     name = text("property", row, "name")
@@ -165,7 +174,9 @@ async def load(
         today=today,
         found=found,
         names=names,
-        best=found.offers[0] if found is not None and found.offers else None,
+        best=best,
+        hidden=hidden,
+        instead=await other_rooms.in_hotel(tx, slug, asked, best, names, now=now),
         currencies=sorted(per_euro),
     )
 

@@ -3,7 +3,7 @@ the way back where the room is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,14 +18,16 @@ from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.errors import StayNotSold
-from hotel_booking.domains.bookings.queries import quote_seen
-from hotel_booking.domains.bookings.types import MAX_ROOMS, RoomRequest
+from hotel_booking.domains.bookings.queries import RoomSeen, quote_seen
+from hotel_booking.domains.bookings.types import MAX_ROOMS, Booking, Reservation, RoomRequest
+from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import property_query
 from hotel_booking.web.own_bookings import browser_of, named, open_own, opens, remember
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.property_query import Asked
+from hotel_booking.web.site import carry, language_of, link, site, texts_of
 
 FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
 """What a guest is asked for, and the longest text of each."""
@@ -55,8 +57,9 @@ async def take_offer(
     except (StayNotSold, Invalid) as error:
         if isinstance(error, Invalid) and not slug.replace("-", "").isalnum():
             raise
-        return _gone(request, slug, form, now)
-    answer = see_other(request, link(language, f"book/{quote.id}"))
+        return _gone(request, slug, _question(form, language, now))
+    kept = property_query.carried({name: form.many(name) for name in property_query.CARRIED})
+    answer = see_other(request, link(language, f"book/{quote.id}") + property_query.query_of(kept))
     named(request, answer)
     return answer
 
@@ -96,11 +99,11 @@ async def renewed(
                 lifetime=timedelta(minutes=settings.quote_minutes),
             )
     except DomainError:
-        return _gone(request, quote["slug"], _form_of(stay, rooms), now)
+        return _gone(request, quote["slug"], question_of(request, stay, rooms, now))
     language = language_of(request)
     _ = texts_of(language).gettext
     notice = _("The price was no longer guaranteed. This is the price now.")
-    return see_other(request, link(language, f"book/{fresh.id}"), notice=notice)
+    return see_other(request, link(language, f"book/{fresh.id}") + carry(request.scope), notice=notice)
 
 
 async def booked(
@@ -133,18 +136,43 @@ async def keep_typed(
 
 def to_booking(request: Request[Any, Any, State], reference: str) -> Response[Any]:
     """To the payment of a hold; its page leads on where there is nothing to pay."""
-    return see_other(request, link(language_of(request), f"booking/{reference}/pay"))
+    where = link(language_of(request), f"booking/{reference}/pay") + carry(request.scope)
+    return see_other(request, where)
 
 
-def _question(form: Form, language: str, now: datetime) -> str:
-    """What the guest asked the hotel's page, as its query: the same days and the same party."""
+def _question(form: Form, language: str, now: datetime) -> Asked:
+    """The search behind an offer's form, however little of it can be read."""
     rooms = form.many("adults")
     adults = sum(int(number) for number in rooms if number.isascii() and number.isdecimal())
     ages = ",".join(age for age in form.many("children") if age)
-    asked = {"arrival": form.value("arrival"), "departure": form.value("departure")}
+    asked = {name: form.value(name) for name in ("arrival", "departure", *property_query.CARRIED)}
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
     typed = {name: [text[:200]] for name, text in asked.items()}
-    return property_query.read(typed, today=now.date(), texts=texts_of(language)).query()
+    return property_query.read(typed, today=now.date(), texts=texts_of(language))
+
+
+def question_of(
+    request: Request[Any, Any, State],
+    stay: Stay,
+    rooms: Iterable[RoomRequest | RoomSeen | Reservation],
+    now: datetime,
+) -> Asked:
+    """The search that led to these rooms: their dates and party, and what the address carries along."""
+    return property_query.for_rooms(
+        stay,
+        [Occupancy(room.adults, room.children) for room in rooms],
+        request.query_params.dict(),
+        today=now.date(),
+        texts=texts_of(language_of(request)),
+    )
+
+
+def again_of(request: Request[Any, Any, State], booking: Booking, now: datetime) -> str:
+    """The hotel's page with the search that led to the booking."""
+    rooms = booking.reservations
+    stay = Stay(min(room.arrival for room in rooms), max(room.departure for room in rooms))
+    asked = question_of(request, stay, rooms, now)
+    return link(language_of(request), f"hotels/{booking.property_slug}") + asked.query() + "#rooms"
 
 
 @post("/booking/{reference:str}/again", opt=public(), include_in_schema=False)
@@ -170,8 +198,8 @@ async def take_again(
             lifetime=timedelta(minutes=settings.quote_minutes),
         )
     except DomainError:
-        return _gone(request, booking.property_slug, _form_of(stay, wanted), now)
-    answer = see_other(request, link(language, f"book/{quote.id}"))
+        return _gone(request, booking.property_slug, question_of(request, stay, wanted, now))
+    answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope))
     await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
     typed = {name: getattr(booking, name) or "" for name in FIELDS} | {"requests": booking.requests or ""}
     typed |= {f"guest-{room.position}": room.guest_name or "" for room in rooms}
@@ -179,20 +207,11 @@ async def take_again(
     return answer
 
 
-def _form_of(stay: Stay, rooms: Sequence[RoomRequest]) -> Form:
-    return Form.of(
-        arrival=stay.arrival,
-        departure=stay.departure,
-        adults=[room.adults for room in rooms],
-        children=[",".join(map(str, room.children)) for room in rooms],
-    )
-
-
-def _gone(request: Request[Any, Any, State], slug: str, form: Form, now: datetime) -> Response[Any]:
+def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Response[Any]:
     language = language_of(request)
     return see_other(
         request,
-        link(language, f"hotels/{slug}") + _question(form, language, now) + "#rooms",
+        link(language, f"hotels/{slug}") + asked.query() + "#rooms",
         notice=texts_of(language).gettext("This offer has just gone. These are left."),
     )
 

@@ -3,7 +3,7 @@ work where nothing is free."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -28,7 +28,9 @@ from hotel_booking.http import pages
 from hotel_booking.http.access import public
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.web import art, property_query
+from hotel_booking.web import art, other_rooms, property_query
+from hotel_booking.web.conditions import Conditions
+from hotel_booking.web.other_rooms import Instead, InsteadWords
 from hotel_booking.web.property_query import Asked
 from hotel_booking.web.property_refusals import Refusals
 from hotel_booking.web.property_saying import Saying
@@ -58,8 +60,10 @@ class Card(msgspec.Struct, frozen=True):
     night: Money
     approximate: Money | None
     refundable: bool
+    meal: str
     few: int | None
     href: str
+    instead: tuple[str, str] | None
 
 
 class Other(msgspec.Struct, frozen=True):
@@ -94,8 +98,9 @@ async def show_results(
     now: datetime,
     cursor: str | None = None,
 ) -> Response[Any]:
-    """The list. At most 12 statements; where nothing is free each other date that is tried takes 4 more, and
-    each hotel that is asked why 3."""
+    """The list. At most 12 statements, and for families and several rooms 4 more for another number of rooms;
+    where nothing is free that is tried twice, each other date that is tried takes 4, and each hotel that is
+    asked why 3."""
     tiles = settings.map_tiles
     language = language_of(request)
     texts = texts_of(language)
@@ -116,6 +121,7 @@ async def show_results(
         "cards": [],
         "plan": None,
         "others": [],
+        "apart": None,
         "whys": [],
         "count": None,
         "next_href": None,
@@ -149,8 +155,12 @@ async def show_results(
         } | changes
         return asked.query(**kept)
 
-    cards = await _cards(tx, found.results, asked, language, say)
+    cheaper = await other_rooms.in_list(tx, wanted, found.results, asked, now=now)
+    cards = await _cards(tx, found.results, cheaper, asked, language, say)
     if not cards and cursor is None:
+        apart = await other_rooms.at_all(tx, wanted, asked, now=now)
+        if apart is not None:
+            values["apart"] = (apart.href, InsteadWords(language, texts).said(apart))
         values["others"] = await _others(tx, wanted, asked, now, address)
         values["whys"] = await _whys(tx, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
@@ -182,14 +192,31 @@ async def _found(tx: Transaction, wanted: SearchRequest, now: datetime) -> tuple
 
 
 async def _cards(
-    tx: Transaction, results: Sequence[SearchResult], asked: Asked, language: str, say: Saying
+    tx: Transaction,
+    results: Sequence[SearchResult],
+    cheaper: Mapping[int, Instead],
+    asked: Asked,
+    language: str,
+    say: Saying,
 ) -> list[Card]:
     photos = await covers(tx, [result.property.id for result in results])
-    return [_card(result, photos.get(result.property.id), asked, language, say) for result in results]
+    return [
+        _card(result, photos.get(result.property.id), cheaper.get(result.property.id), asked, language, say)
+        for result in results
+    ]
 
 
-def _card(result: SearchResult, photo: Photo | None, asked: Asked, language: str, say: Saying) -> Card:
+def _card(
+    result: SearchResult,
+    photo: Photo | None,
+    instead: Instead | None,
+    asked: Asked,
+    language: str,
+    say: Saying,
+) -> Card:
     hotel, offer = result.property, result.offer
+    page = f"/{language}/hotels/{hotel.slug}"
+    words = InsteadWords(language, texts_of(language))
     return Card(
         slug=hotel.slug,
         name=hotel.name,
@@ -202,8 +229,10 @@ def _card(result: SearchResult, photo: Photo | None, asked: Asked, language: str
         night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
         approximate=offer.approximate,
         refundable=offer.refundable,
+        meal=Conditions(language, texts_of(language)).meal(offer.meal),
         few=offer.rooms_left if offer.rooms_left <= FEW else None,
-        href=f"/{language}/hotels/{hotel.slug}{asked.query()}#rooms",
+        href=f"{page}{asked.query()}#rooms",
+        instead=(f"{page}{instead.href}#rooms", words.said(instead)) if instead is not None else None,
     )
 
 

@@ -17,7 +17,8 @@ templates,
 Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
 `money`, `day`, `instant`, `number`, `percent` as filters in the language, `alternates` (this page in the
 other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `request_id`, `currency`
-(chosen for orientation, or None), `guest` (who is signed in, or None).
+(chosen for orientation, or None), `guest` (who is signed in, or None), `this_page` (its address), `carry`
+(the part of the search that links and forms after the list of hotels hand on).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, format_time
@@ -44,9 +46,11 @@ from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
 from hotel_booking.web.language import DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.web.property_query import carried, query_of
 from hotel_booking.web.texts import texts
 
 CURRENCY = "hotel_currency"
+_LONGEST_QUERY = 4000
 
 
 def language_of(request: Request[Any, Any, State]) -> str:
@@ -64,6 +68,12 @@ def link(language: str, where: str = "", /, **values: Any) -> str:
     """An address inside a language: `link("de", "search", place="x")` is /de/search?place=x. What is None,
     empty or False is left out of the query."""
     return render.query(f"/{language}/{where.lstrip('/')}", **values)
+
+
+def carry(scope: AsgiScope) -> str:
+    """The part of a search that the address carries on past the list of hotels, as a query with its `?`."""
+    params = parse_qs(scope["query_string"].decode("latin-1")[:_LONGEST_QUERY])
+    return query_of(carried(params))
 
 
 def canonical(request: Request[Any, Any, State], language: str | None = None) -> str:
@@ -133,6 +143,8 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
         canonical=f"{base}/{language}/{inner}",
         hreflangs=[(code, f"{base}/{code}/{inner}") for code in LANGUAGES],
         currency=chosen_currency(scope),
+        carry=carry(scope),
+        this_page=f"/{language}/{inner}{search}",
         guest=scope["state"].get("guest"),
         # Those that somebody has written: no link leads nowhere.
         group_pages={
