@@ -23,6 +23,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Quote
 from hotel_booking.domains.payments import steps
+from hotel_booking.domains.payments.errors import GatewayRefused
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.domains.payments.steps import Moment, Step
@@ -136,6 +137,59 @@ async def _finish(db: Database, gateways: Gateways, state: State, now: datetime)
         await tx.execute("UPDATE room_night SET physical = 5000")
 
 
+async def _shorten(db: Database, gateways: Gateways, state: State, now: datetime) -> None:
+    """Half of what is reserved is no longer owed; then the day of the capture comes."""
+    async with steps.write(db, Step.AMEND) as tx:
+        await service.amend(tx, booking_id=UUID(state["booking"]), departure=stay(20, 1).departure, now=now)
+    await _capture(db, gateways, state, now)
+
+
+async def _refused_and_reserved(db: Database, gateways: Gateways, now: datetime) -> State:
+    """The gateway has reserved a deposit and said no; the guest has paid by another card since."""
+    booking = await _held(db, await make_quote(db, stay(20, 2), plan="PRE", now=now), now)
+
+    def refused(step: Step, moment: Moment) -> None:
+        if (step, moment) in ((Step.AUTHORISE, "after"), (Step.FIND, "after")):
+            raise GatewayRefused("it says no")
+
+    with listening(refused), suppress(DomainError):
+        await service.pay(db, gateways.card, booking_id=booking, token=CARD, now=now)
+    async with db.transaction() as tx:
+        first = await tx.fetchval("SELECT id FROM payment WHERE booking_id = $1", booking)
+    await service.pay(db, gateways.card, booking_id=booking, token="pm_card_mastercard", now=now)
+    return {"booking": str(booking), "payment": str(first)}
+
+
+async def _notice_comes(db: Database, gateways: Gateways, state: State, now: datetime) -> None:
+    """The first card's notice comes at last."""
+    with suppress(DomainError):
+        await service.finish_payment(db, gateways, payment_id=UUID(state["payment"]), now=now)
+
+
+async def _reserved_twice(db: Database, gateways: Gateways, now: datetime) -> State:
+    """A second reservation in the payment's own name, as the release before could leave it."""
+    state = await _reserved(db, gateways, now)
+    card = gateways.card
+    assert isinstance(card, StripeGateway)
+    params: Any = {
+        "amount": 20_000,
+        "currency": "eur",
+        "capture_method": "manual",
+        "payment_method_types": ["card"],
+        "payment_method": CARD,
+        "confirm": True,
+        "metadata": {"payment_id": state["payment"]},
+    }
+    second = await card._api.payment_intents.create_async(params)  # noqa: SLF001  # as nobody should
+    return {**state, "second": second.id}
+
+
+async def _seen_twice(db: Database, gateways: Gateways, state: State, now: datetime) -> None:
+    """Its notice comes."""
+    payment = UUID(state["payment"])
+    await service.finish_payment(db, gateways, payment_id=payment, seen=state["second"], now=now)
+
+
 SCENARIOS: dict[str, tuple[Prepare, Act]] = {
     "book and pay": (_quoted, _book),
     "take at check-in": (_reserved, _capture),
@@ -143,6 +197,9 @@ SCENARIOS: dict[str, tuple[Prepare, Act]] = {
     "cancel what is reserved": (_reserved, _cancel),
     "change with a difference": (_prepaid, _amend),
     "change with a refund": (_prepaid, _amend_down),
+    "change what is reserved": (_reserved, _shorten),
+    "reserved and refused": (_refused_and_reserved, _notice_comes),
+    "reserved twice": (_reserved_twice, _seen_twice),
     "find what was left open": (_left_open, _finish),
     "find it too late": (_too_late, _finish),
 }

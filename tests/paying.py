@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id
@@ -108,6 +110,18 @@ async def one(db: Database, sql: str, *args: Any) -> Any:
     """One value."""
     async with db.transaction() as tx:
         return await tx.fetchval(sql, *args)
+
+
+async def finish_waiting(db: Database, gateways: Gateways, now: datetime) -> None:
+    """Do the jobs of payments that wait for a next step, as the worker does."""
+    async with db.transaction() as tx:
+        waiting = await tx.fetch(
+            "DELETE FROM procrastinate_jobs WHERE task_name = 'bookings:finish_payment' RETURNING args"
+        )
+    for row in waiting:
+        payment, seen = UUID(row["args"]["payment_id"]), row["args"].get("seen")
+        with suppress(DomainError):
+            await service.finish_payment(db, gateways, payment_id=payment, seen=seen, now=now)
 
 
 async def sound(db: Database) -> None:

@@ -37,7 +37,7 @@ GUESTS = {
     "declined": "pm_card_visa_chargeDeclined",
     "no_money": "pm_card_visa_chargeDeclinedInsufficientFunds",
 }
-How = Literal["drop", "hang", "500", "429", "409", "401"]
+How = Literal["drop", "hang", "500", "429", "409", "401", "400", "garbage"]
 _Answer = tuple[int, dict[str, str], bytes]
 _KEEP_KEYS = 24 * 3600
 _CODES = {
@@ -45,6 +45,7 @@ _CODES = {
     "429": (429, "invalid_request_error", "rate_limit"),
     "409": (409, "invalid_request_error", "lock_timeout"),
     "401": (401, "invalid_request_error", None),
+    "400": (400, "invalid_request_error", "processing_error"),
 }
 
 
@@ -432,6 +433,8 @@ class StripeDouble:
             await asyncio.sleep(fault.seconds)
         if fault.how in ("hang", "drop"):
             return None
+        if fault.how == "garbage":
+            return 200, {"Content-Type": "application/json"}, b'{"object": "unheard_of", "status": 7}'
         status, kind, code = _CODES[fault.how]
         error = {"type": kind, "message": "it went wrong", **({"code": code} if code else {})}
         more = {"Content-Type": "application/json", "Request-Id": new_id("req")}

@@ -57,7 +57,7 @@ async def test_a_worker_killed_at_any_step_gives_every_night_back_once(database_
         await asyncio.to_thread(_run_worker, database_url, kill_after=None)
         async with db.transaction() as tx:
             left = await expired_holds(tx, now=datetime.now(UTC), limit=100)
-            for booking_id in left:  # jobs that a killed worker had in its hands are found by the sweep
+            for _, booking_id in left:  # jobs that a killed worker had in its hands are found by the sweep
                 assert await service.lapse(tx, booking_id=booking_id, now=datetime.now(UTC))
         assert await taken(db, rooms["DBL"], stay(10, 3)) == [0, 0, 0]
         assert [difference async for difference in check(db)] == []

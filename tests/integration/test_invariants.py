@@ -35,7 +35,7 @@ DAMAGE = {
     " SELECT booking_id, 'reversal', 1 - amount, currency, id, now() FROM ledger_charge",
     "refunds_within_payments": "INSERT INTO refund (id, payment_id, amount, reason, status, created_at)"
     " SELECT gen_random_uuid(), id, amount + 1, 'x', 'due', now() FROM payment",
-    "money_has_its_room": "UPDATE booking SET status = 'expired';"
+    "money_within_what_is_owed": "UPDATE booking SET status = 'expired';"
     " UPDATE reservation SET status = 'expired', taken = NULL; UPDATE room_night SET taken = 0",
     PRICES: "UPDATE reservation SET net = net - 1, total = total - 1; UPDATE booking SET total = total - 1",
 }

@@ -14,7 +14,7 @@ from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes
-from hotel_booking.domains.bookings.due import refund_stages
+from hotel_booking.domains.bookings.due import due_at, refund_stages
 from hotel_booking.domains.bookings.notes import Note
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.queries import free_rooms
@@ -134,7 +134,7 @@ async def booking_page(
         form=form or Form.of(),
         owed=owed,
         arriving=arriving,
-        balance=0 if booking.status == "held" else max(owed - booking.paid, 0),
+        balance=0 if booking.status == "held" else max(due_at(booking, None) - booking.paid, 0),
         now=now,
     )
 

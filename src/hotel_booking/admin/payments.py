@@ -14,7 +14,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings import mail, service
-from hotel_booking.domains.bookings.due import due_at, refund_stages
+from hotel_booking.domains.bookings.due import due_at, refund_stages, still_open
 from hotel_booking.domains.bookings.errors import WrongState
 from hotel_booking.domains.bookings.queries import lock_booking
 from hotel_booking.domains.bookings.types import Booking
@@ -76,7 +76,8 @@ async def refund(
     now: datetime,
     reference: str,
 ) -> Response[Any]:
-    """Give a part back, with a reason; the same amount twice within a day has to be meant."""
+    """Give a part back, with a reason; the same amount twice within a day has to be meant. It is not owed
+    again, unless the guest pays it in another way."""
     booking = await _managed(tx, caller, reference)
     require_recent(caller, now)
     form = await read(request)
@@ -85,12 +86,12 @@ async def refund(
         reason = form.text("reason", required=True, longest=200)
         form.check()
         async with tx.savepoint():
-            await lock_booking(tx, booking.id)
-            await payments.give_back(
+            gift = await service.give_back(
                 tx,
                 booking_id=booking.id,
                 amount=amount or 0,
                 reason=reason,
+                still_owed=form.flag("still_owed"),
                 again=form.flag("again"),
                 now=now,
             )
@@ -99,7 +100,13 @@ async def refund(
         return await _page(
             request, tx, gateways, booking, now, form.failed(error), repeated=repeated, status=422
         )
-    return _done(request, booking, f"{coded(amount or 0, booking.currency)} are on their way back.")
+    sent = coded(amount or 0, booking.currency)
+    owed = (
+        f"The guest owes {coded(gift, booking.currency)} less."
+        if gift
+        else "What the guest owes stays as it was."
+    )
+    return _done(request, booking, f"{sent} are on their way back. {owed}")
 
 
 @post("/bookings/{reference:str}/payments/{payment_id:uuid}/take", opt=_MANAGE)
@@ -111,10 +118,11 @@ async def take(
     reference: str,
     payment_id: UUID,
 ) -> Response[Any]:
-    """Take reserved money now."""
+    """Take one payment's reserved money now."""
     booking = await _managed(tx, caller, reference)
+    await lock_booking(tx, booking.id)
     await _state(tx, booking, payment_id, "reserved")
-    await payments.take_now(tx, booking_id=booking.id, now=now)
+    await payments.take_now(tx, booking_id=booking.id, now=now, payment_id=payment_id)
     return _done(request, booking, "The reserved money is being taken.")
 
 
@@ -127,11 +135,12 @@ async def release(
     reference: str,
     payment_id: UUID,
 ) -> Response[Any]:
-    """Let reserved money go; the guest owes it then."""
+    """Let one payment's reserved money go; the guest owes it then."""
     booking = await _managed(tx, caller, reference)
     require_recent(caller, now)
+    await lock_booking(tx, booking.id)
     await _state(tx, booking, payment_id, "reserved")
-    await payments.release(tx, booking_id=booking.id, keep=0, now=now)
+    await payments.let_go(tx, payment_id=payment_id, now=now)
     return _done(request, booking, "The reserved money is let go.")
 
 
@@ -303,7 +312,7 @@ async def _state(tx: Transaction, booking: Booking, payment_id: UUID, *states: s
 
 
 def _owed(booking: Booking) -> int:
-    return max(due_at(booking, None) - booking.paid - booking.reserved, 0)
+    return still_open(booking)
 
 
 def _done(request: Request[Any, Any, State], booking: Booking, notice: str) -> Response[bytes]:

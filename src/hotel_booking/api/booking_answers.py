@@ -15,7 +15,7 @@ from hotel_booking.api.prices import (
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.agreement import card_terms
-from hotel_booking.domains.bookings.due import highest_later_charge, refund_stages
+from hotel_booking.domains.bookings.due import due_at, highest_later_charge, refund_stages
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Booking, Reservation, Status
 from hotel_booking.domains.rates.cancellation import describe
@@ -104,8 +104,6 @@ class CancellationAnswer(msgspec.Struct, frozen=True):
 def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
     """The booking as its guest and the staff see it."""
     currency = booking.currency
-    dead = booking.status in ("cancelled", "expired", "no_show")
-    owed = sum(room.fee for room in booking.reservations) if dead else booking.total
     return BookingAnswer(
         reference=booking.reference,
         status=booking.status,
@@ -118,7 +116,7 @@ def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
         paid=Money(booking.paid, currency),
         reserved=Money(booking.reserved, currency),
         card_terms=card_terms(booking) if highest_later_charge(booking) else None,
-        balance=Money(max(owed - booking.paid, 0), currency),
+        balance=Money(max(due_at(booking, None) - booking.paid, 0), currency),
         hold_expires_at=booking.hold_expires_at,
         created_at=booking.created_at,
         confirmed_at=booking.confirmed_at,

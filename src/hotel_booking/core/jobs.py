@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from procrastinate import JobContext, RetryStrategy
+from prometheus_client import Counter
 
 from hotel_booking.core.db import Database, Origin
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+_FAILED = Counter("hotel_booking_sweep_failures", "Items that a sweep could not see to.", ["sweep"])
 
 # 2, 4, 8 ... seconds between tries, for about a day; a job that still fails stays in the table as failed.
 PATIENT = RetryStrategy(max_attempts=16, exponential_wait=2)
@@ -28,3 +34,19 @@ def now(context: JobContext) -> datetime:
 def resource(context: JobContext, name: str) -> Any:
     """Another resource that the composition root put there, such as the payment gateway."""
     return context.additional_context[name]
+
+
+async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> int:
+    """Act on each item of a sweep, one after the other. One that fails is logged and counted, and keeps no
+    other from its turn; it comes again with the next sweep. Returns how many failed."""
+    failures = 0
+    for item in items:
+        try:
+            await act(item)
+        except Exception:
+            failures += 1
+            _FAILED.labels(sweep).inc()
+            log.exception(
+                "a sweep passes over one that fails", extra={"sweep": sweep, "item": str(item)[:200]}
+            )
+    return failures

@@ -76,7 +76,9 @@ class StripeGateway:
         with asking("authorise"):
             if token is None and charge.return_url is not None:
                 return await self._hosted(charge, charge.return_url)
-            intent = await (self._intent(charge) if charge.amount else self._setup(charge))
+            intent = await self._opened(charge)
+            if intent is None:
+                intent = await (self._intent(charge) if charge.amount else self._setup(charge))
             if token is None:
                 return _outcome(intent)
             return await self._confirm(charge.payment_id, intent["id"], token)
@@ -189,6 +191,12 @@ class StripeGateway:
         """See `Gateway`. `signature` is the header Stripe-Signature."""
         return answers.read_event(body, signature=signature, secrets=self._webhook_secrets, now=now)
 
+    async def _opened(self, charge: Charge) -> dict[str, Any] | None:
+        # The key of the first time is forgotten after a day; a second intent could be paid besides the first.
+        if charge.opened is None or charge.opened.startswith("cs_"):
+            return None
+        return await self._books.by_reference(charge.opened)
+
     async def _intent(self, charge: Charge) -> dict[str, Any]:
         params: Any = {
             "amount": answers.to_stripe(charge.amount, charge.currency),
@@ -245,6 +253,8 @@ class StripeGateway:
             return _outcome((await service.retrieve_async(reference, {"expand": WHOLE})).to_dict())
 
     async def _hosted(self, charge: Charge, return_url: str) -> Outcome:
+        if charge.opened is not None and charge.opened.startswith("cs_"):
+            return _outcome_of_page(await self._books.page(charge.opened))
         metadata = {**_metadata(charge), "page": "hosted"}
         currency = charge.currency.lower()
         params: dict[str, Any] = {

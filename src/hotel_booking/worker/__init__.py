@@ -1,9 +1,11 @@
-"""The job worker: every domain's jobs, on one procrastinate application."""
+"""The job worker: every domain's jobs, on one procrastinate application, in lanes."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 from procrastinate import App, PsycopgConnector
 
@@ -20,6 +22,8 @@ from hotel_booking.domains.properties.jobs import tasks as property_tasks
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
+from hotel_booking.worker.lanes import LANES, Lane, everything
+from hotel_booking.worker.supervision import keep_working, stopping_by_signal
 
 _TASKS = {
     "bookings": booking_tasks,
@@ -34,7 +38,14 @@ _TASKS = {
 
 def application(database_url: str) -> App:
     """The procrastinate application with all tasks; open it before use."""
-    app = App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
+    connector = PsycopgConnector(
+        # Each lane keeps a connection to be told of new jobs; the others fetch and finish them.
+        conninfo=database_url,
+        min_size=1,
+        max_size=len(LANES) + 3,
+        timeout=10,
+    )
+    app = App(connector=connector)
     for namespace, tasks in _TASKS.items():
         # A copy: adding a blueprint writes the namespace before the names of its tasks, each time anew.
         app.add_tasks_from(deepcopy(tasks), namespace=namespace)
@@ -51,30 +62,78 @@ async def run(
     spool_dir: str = DEFAULT_FOLDER,
     concurrency: int = 8,
     wait: bool = True,
-    pool_size: int = 8,
+    pool_size: int = 12,
 ) -> None:
-    """Work until stopped by SIGINT or SIGTERM; with `wait=False` only until the queue is empty.
+    """Work until stopped by SIGINT or SIGTERM, each lane with its own slots; a database that is lost is
+    waited for. With `wait=False` work only until the queues are empty, `concurrency` jobs at a time.
 
     A job that was running when its worker died is taken up by the sweeps: each of our jobs can be
-    repeated.
+    repeated. Raises what waiting does not mend, such as a wrong password.
     """
-    async with (
-        Database.open(database_url, size=pool_size) as db,
-        application(database_url).open_async() as app,
-    ):
-        await app.run_worker_async(
-            concurrency=concurrency,
-            wait=wait,
-            install_signal_handlers=wait,
-            delete_jobs="successful",
-            shutdown_graceful_timeout=10,
-            additional_context={
+
+    async def work(stopped: asyncio.Event | None) -> None:
+        async with (
+            Database.open(database_url, size=pool_size) as db,
+            application(database_url).open_async() as app,
+        ):
+            chosen = gateways(db)
+            resources = {
                 "db": db,
-                "gateways": gateways(db),
+                "gateways": chosen,
                 "mailer": mailer,
                 "media": media,
                 "spool_dir": spool_dir,
                 "link": link,
                 "clock": utc_now,
-            },
+            }
+            try:
+                if stopped is None:
+                    await _lane(app, everything(concurrency), resources, wait=False)
+                else:
+                    await _lanes(app, resources, stopped)
+            finally:
+                await chosen.close()
+
+    if not wait:
+        await work(None)
+        return
+    with stopping_by_signal() as stopped:
+        await keep_working(work, stopped)
+
+
+async def _lanes(app: App, resources: dict[str, Any], stopped: asyncio.Event) -> None:
+    """All lanes, until one ends (its connection is lost) or the process is asked to stop."""
+    # Jobs that come by the clock are made by one lane; the database would refuse the others' anyway.
+    silent = App(connector=app.connector)
+    silent.tasks.update(app.tasks)
+    lanes = [
+        asyncio.create_task(
+            _lane(silent if position else app, lane, resources, wait=True), name=f"lane {lane.name}"
         )
+        for position, lane in enumerate(LANES)
+    ]
+    asked = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait([*lanes, asked], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+        for lane in lanes:
+            lane.cancel()  # gracefully: running jobs have some seconds
+        ended = await asyncio.gather(*lanes, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+
+
+async def _lane(app: App, lane: Lane, resources: dict[str, Any], *, wait: bool) -> None:
+    await app.run_worker_async(
+        name=lane.name,
+        queues=list(lane.queues),
+        concurrency=lane.slots,
+        wait=wait,
+        install_signal_handlers=False,
+        delete_jobs="successful",
+        shutdown_graceful_timeout=10,
+        additional_context=resources,
+        worker_middleware=[lane.limited],
+    )

@@ -30,14 +30,21 @@ class Stage(msgspec.Struct, frozen=True):
 
 def due_at(booking: Booking, at: datetime | None) -> int:
     """What the guest should have paid by the instant `at` (None: in the end): deposits, then the balance on
-    its day; the fee of a booking that was cancelled or whose guests did not come."""
+    its day; the fee of a booking that was cancelled or whose guests did not come. Never what the hotel let
+    go."""
     if booking.status in ("cancelled", "no_show"):
-        return sum(room.fee for room in booking.reservations)
+        return charged(booking, sum(room.fee for room in booking.reservations))
     if booking.status not in _STANDING:
         return 0
+    whole = charged(booking, booking.total)
     if at is None or booking.status == "checked_out":
-        return booking.total
-    return sum(_due_of_room(booking, room, at) for room in booking.reservations)
+        return whole
+    return min(sum(_due_of_room(booking, room, at) for room in booking.reservations), whole)
+
+
+def charged(booking: Booking, amount: int) -> int:
+    """What of a price or a fee is owed, once the hotel's goodwill is taken off."""
+    return max(amount - booking.goodwill, 0)
 
 
 def still_open(booking: Booking) -> int:
@@ -100,7 +107,7 @@ def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
     for since in instants:
         fee = sum(cancellation_fee(booking, room, since or at) for room in booking.reservations)
         if not stages or stages[-1].fee != fee:
-            stages.append(Stage(since, fee, money - min(fee, money)))
+            stages.append(Stage(since, fee, money - min(charged(booking, fee), money)))
     return stages
 
 

@@ -131,7 +131,8 @@ CHECKS = (
     ),
     Check(
         "ledger_of_bookings",
-        "in the ledger a guest owes the price of a booking that stands, the fee of one that does not",
+        "in the ledger a guest owes the price of a booking that stands, the fee of one that does not, less"
+        " what the hotel let go",
         """
         SELECT 'booking ' || b.reference AS subject, m.owed::text AS expected,
                coalesce(c.amount, 0)::text AS found
@@ -141,7 +142,8 @@ CHECKS = (
                LATERAL (SELECT CASE WHEN b.status IN ('confirmed', 'checked_in', 'checked_out') THEN b.total
                                     WHEN b.status IN ('cancelled', 'no_show') THEN
                                         (SELECT sum(fee) FROM reservation r WHERE r.booking_id = b.id)
-                                    ELSE 0 END AS owed) AS m
+                                    ELSE 0 END AS price) AS s,
+               LATERAL (SELECT greatest(s.price - b.goodwill, 0) AS owed) AS m
          WHERE m.owed <> coalesce(c.amount, 0)
         """,
     ),
@@ -180,20 +182,29 @@ CHECKS = (
         """,
     ),
     Check(
-        "money_has_its_room",
-        "no money is kept for a booking without rooms beyond the fee it agreed to",
+        "money_within_what_is_owed",
+        "what is reserved and paid, less what goes back, is never more than what is owed",
         """
-        SELECT 'booking ' || b.reference AS subject, 'at most ' || r.fee || ' kept' AS expected,
-               (m.paid - m.returning)::text || ' kept' AS found
-          FROM booking b,
-               LATERAL (SELECT sum(fee) AS fee FROM reservation WHERE booking_id = b.id) AS r,
-               LATERAL (SELECT coalesce(sum(e.amount), 0) AS paid,
-                               (SELECT coalesce(sum(f.amount), 0) FROM payment p
-                                  JOIN refund f ON f.payment_id = p.id
-                                   AND (f.status = 'due' OR f.status = 'failed' AND f.again IS NULL)
-                                 WHERE p.booking_id = b.id) AS returning
-                          FROM ledger_entry e WHERE e.booking_id = b.id) AS m
-         WHERE b.status IN ('held', 'expired', 'cancelled', 'no_show') AND m.paid - m.returning > r.fee
+        SELECT 'booking ' || b.reference AS subject, 'at most ' || o.owed AS expected,
+               m.paid - m.returning || ' kept, ' || m.reserved || ' reserved' AS found
+          FROM booking b
+          LEFT JOIN (SELECT booking_id, sum(fee) AS fee FROM reservation GROUP BY booking_id) AS f
+                 ON f.booking_id = b.id
+          LEFT JOIN (SELECT booking_id, sum(amount) AS amount FROM ledger_entry GROUP BY booking_id) AS e
+                 ON e.booking_id = b.id
+          LEFT JOIN (SELECT p.booking_id, sum(r.amount) AS amount
+                       FROM payment p JOIN refund r ON r.payment_id = p.id
+                        AND (r.status = 'due' OR r.status = 'failed' AND r.again IS NULL)
+                      GROUP BY p.booking_id) AS g ON g.booking_id = b.id
+          LEFT JOIN (SELECT booking_id, sum(coalesce(to_capture, amount)) AS amount FROM payment
+                      WHERE status = 'reserved' GROUP BY booking_id) AS w ON w.booking_id = b.id,
+               LATERAL (SELECT coalesce(e.amount, 0) AS paid, coalesce(g.amount, 0) AS returning,
+                               coalesce(w.amount, 0) AS reserved) AS m,
+               LATERAL (SELECT greatest(CASE WHEN b.status IN ('confirmed', 'checked_in', 'checked_out')
+                                             THEN b.total
+                                             WHEN b.status IN ('cancelled', 'no_show') THEN f.fee
+                                             ELSE 0 END - b.goodwill, 0) AS owed) AS o
+         WHERE m.paid - m.returning + m.reserved > o.owed
         """,
     ),
 )

@@ -36,29 +36,46 @@ async def lapse(context: JobContext, booking_id: str) -> None:
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="sweep", queue="bookings", pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Finish or undo undecided payments, then give back every hold that has expired. One transaction a
-    booking, so a large backlog neither locks nor grows memory."""
+    """Give back every hold that has expired. One transaction a booking, so a large backlog neither locks nor
+    grows memory, and one that fails keeps no other from it."""
     del timestamp
     db, now = jobs.database(context), jobs.now(context)
-    await service.finish_undecided(db, jobs.resource(context, "gateways"), now=now, older_than=_ABANDONED)
+
+    async def lapse_one(booking_id: UUID) -> None:
+        async with db.transaction() as tx:
+            await service.lapse(tx, booking_id=booking_id, now=now)
+
+    after: tuple[datetime, UUID] | None = None
     while True:
         async with db.transaction() as tx:
-            expired = await queries.expired_holds(tx, now=now, limit=200)
-        for booking_id in expired:
-            async with db.transaction() as tx:
-                await service.lapse(tx, booking_id=booking_id, now=now)
-        if len(expired) < 200:
+            expired = await queries.expired_holds(tx, now=now, limit=_BATCH, after=after)
+        await jobs.each("lapse", [booking_id for _, booking_id in expired], lapse_one)
+        if len(expired) < _BATCH:
             return
+        after = expired[-1]
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="sweep_payments", queue="payments", pass_context=True, queueing_lock="sweep_payments")
+async def sweep_payments(context: JobContext, timestamp: int) -> None:
+    """Finish or undo payments that a crash, a silent gateway or a guest who left has left open."""
+    del timestamp
+    gateways = jobs.resource(context, "gateways")
+    await service.finish_undecided(
+        jobs.database(context), gateways, now=jobs.now(context), older_than=_ABANDONED
+    )
 
 
 @tasks.task(name="finish_payment", queue="payments", pass_context=True, retry=jobs.PATIENT)
-async def finish_payment(context: JobContext, payment_id: str) -> None:
-    """One payment's next step, soon: a notice came, a cancellation released it, a guest checked in."""
+async def finish_payment(context: JobContext, payment_id: str, seen: str | None = None) -> None:
+    """One payment's next step, soon: a notice came, a cancellation released it, a guest checked in. `seen` is
+    what the gateway calls the thing that its notice speaks of."""
     try:
         await service.finish_payment(
             jobs.database(context),
             jobs.resource(context, "gateways"),
             payment_id=UUID(payment_id),
+            seen=seen,
             now=jobs.now(context),
         )
     except GatewayUnavailable:
@@ -87,11 +104,11 @@ async def collect(context: JobContext, timestamp: int) -> None:
     db, now = jobs.database(context), jobs.now(context)
     async with db.transaction() as tx:
         due = await queries.to_collect(tx, now=now, limit=500)
-    for booking_id in due:
-        try:
-            await service.collect(db, jobs.resource(context, "gateways"), booking_id=booking_id, now=now)
-        except Exception:
-            log.exception("a balance could not be collected", extra={"booking_id": str(booking_id)})
+
+    async def collect_due(booking_id: UUID) -> None:
+        await service.collect(db, jobs.resource(context, "gateways"), booking_id=booking_id, now=now)
+
+    await jobs.each("collect", due, collect_due)
 
 
 @tasks.periodic(cron="17 * * * *")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -146,15 +146,21 @@ async def to_collect(tx: Transaction, *, now: datetime, limit: int) -> list[UUID
     return [row["id"] for row in rows]
 
 
-async def expired_holds(tx: Transaction, *, now: datetime, limit: int) -> list[UUID]:
-    """Holds that have expired at `now` and still have their nights, oldest first."""
+async def expired_holds(
+    tx: Transaction, *, now: datetime, limit: int, after: tuple[datetime, UUID] | None = None
+) -> list[tuple[datetime, UUID]]:
+    """Holds that have expired at `now` and still have their nights: since when, and their ids, oldest first,
+    from the position `after`."""
     rows = await tx.fetch(
-        "SELECT id FROM booking WHERE status = 'held' AND hold_expires_at <= $1"
-        " ORDER BY hold_expires_at LIMIT $2",
+        "SELECT hold_expires_at, id FROM booking"
+        " WHERE status = 'held' AND hold_expires_at <= $1 AND hold_expires_at >= $3"
+        "   AND (hold_expires_at, id) > ($3, $4)"
+        " ORDER BY hold_expires_at, id LIMIT $2",
         now,
         limit,
+        *(after or (datetime.min.replace(tzinfo=UTC), UUID(int=0))),
     )
-    return [row["id"] for row in rows]
+    return [(row["hold_expires_at"], row["id"]) for row in rows]
 
 
 async def unpaid_untold(tx: Transaction, *, now: datetime, made_before: datetime, limit: int) -> list[UUID]:

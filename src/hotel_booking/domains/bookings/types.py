@@ -102,7 +102,8 @@ class Reservation(msgspec.Struct, frozen=True):
 
 class Booking(msgspec.Struct, frozen=True):
     """One purchase. `paid` is what we hold of the guest's money: payments less refunds, refunds that are
-    on their way included. `reserved` is what the gateway keeps for us and is not taken yet."""
+    on their way included. `reserved` is what the gateway keeps for us and will be taken. `goodwill` is what
+    the hotel let go of the price, or of the fee: it is not owed."""
 
     id: UUID
     reference: str
@@ -116,6 +117,7 @@ class Booking(msgspec.Struct, frozen=True):
     due_now: int
     paid: int
     reserved: int
+    goodwill: int
     requests: str | None
     given_name: str
     family_name: str

@@ -39,6 +39,13 @@ class GatewayUnavailable(DomainError):
     retry_after = 5
 
 
+class GatewayResting(GatewayUnavailable):
+    """The gateway has failed again and again, so it is left alone for a while. It was not asked, and nothing
+    was charged."""
+
+    code = "gateway_resting"
+
+
 class GatewayRefused(Conflict):
     """The gateway will not do this, now or later: the authorisation is gone, or the amount too high."""
 

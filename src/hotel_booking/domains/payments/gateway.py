@@ -24,7 +24,9 @@ class Charge(msgspec.Struct, frozen=True):
     """What is asked of a guest. `amount` 0 only checks the guarantee.
 
     `save_card` keeps the card for later charges that the guest agreed to. `return_url` is where the gateway's
-    own page sends the guest back to: given where the guest's browser runs no script (hosted page).
+    own page sends the guest back to: given where the guest's browser runs no script (hosted page). `opened`
+    is the gateway's own name for what was opened for this payment before: it is taken up, and nothing new is
+    made.
     """
 
     payment_id: UUID
@@ -33,6 +35,7 @@ class Charge(msgspec.Struct, frozen=True):
     currency: str
     save_card: bool = False
     return_url: str | None = None
+    opened: str | None = None
 
 
 class Card(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ KEPT = timedelta(days=90)
 async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime) -> bool:
     """Note what a gateway told and have the payment looked at once this transaction is committed. False
     where it was told before, or speaks of nothing of ours; both are fine."""
-    payment_id = await _payment_meant(tx, gateway, notice)
+    payment_id, reference = await _payment_meant(tx, gateway, notice)
     fresh = await tx.execute(
         "INSERT INTO gateway_notice (gateway, id, kind, reference, payment_id, created_at, received_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -38,7 +38,9 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
     elif notice.kind == "refund" and notice.refund_id is not None and notice.refunded is not None:
         await _note_refund(tx, payment_id, notice, now)
     elif notice.kind == "payment":
-        await service.finish_later(tx, payment_id=payment_id)
+        # What the payment is not may be a second reservation in its name.
+        other = notice.reference if notice.reference != reference else None
+        await service.finish_later(tx, payment_id=payment_id, seen=other)
     return True
 
 
@@ -51,14 +53,17 @@ async def purge(tx: Transaction, *, before: datetime) -> int:
     )
 
 
-async def _payment_meant(tx: Transaction, gateway: str, notice: Notice) -> UUID | None:
-    if notice.payment_id is not None and await queries.exists(
-        tx, payment_id=notice.payment_id, gateway=gateway
-    ):
-        return notice.payment_id
+async def _payment_meant(tx: Transaction, gateway: str, notice: Notice) -> tuple[UUID | None, str | None]:
+    """The payment, and the gateway's own name for it as far as we know."""
     if notice.reference is not None:
-        return await queries.by_reference(tx, gateway=gateway, reference=notice.reference)
-    return None
+        found = await queries.by_reference(tx, gateway=gateway, reference=notice.reference)
+        if found is not None:
+            return found, notice.reference
+    if notice.payment_id is not None:
+        known = await queries.reference_of(tx, payment_id=notice.payment_id, gateway=gateway)
+        if known is not None:
+            return notice.payment_id, known or None
+    return None, None
 
 
 async def _note_dispute(

@@ -117,11 +117,15 @@ async def undecided(tx: Transaction, booking_id: UUID) -> Undecided | None:
     return None if row is None else Undecided(**dict(row))
 
 
-async def exists(tx: Transaction, *, payment_id: UUID, gateway: str) -> bool:
-    """Whether it is a payment of ours, made with this gateway."""
-    return bool(
-        await tx.fetchval("SELECT true FROM payment WHERE id = $1 AND gateway = $2", payment_id, gateway)
+async def reference_of(tx: Transaction, *, payment_id: UUID, gateway: str) -> str | None:
+    """The gateway's own name for a payment of ours, empty where we do not know it yet; None where it is no
+    payment made with this gateway."""
+    found: str | None = await tx.fetchval(
+        "SELECT coalesce(gateway_reference, '') FROM payment WHERE id = $1 AND gateway = $2",
+        payment_id,
+        gateway,
     )
+    return found
 
 
 async def attention(

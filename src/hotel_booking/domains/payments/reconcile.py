@@ -16,6 +16,7 @@ import msgspec
 from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
+from hotel_booking.domains.payments.service import finish_later
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,15 @@ _SLACK = timedelta(minutes=10)
 
 class Difference(msgspec.Struct, frozen=True):
     """One thing that is not the same on both sides. `kind` is a word for machines: `unknown_to_us`,
-    `unknown_to_gateway`, `amount`, `captured`, `reserved` or `refunded`."""
+    `unknown_to_gateway`, `amount`, `captured`, `reserved`, `refunded`, or `surplus` for a second thing in a
+    payment's name. `let_go`: the gateway still holds money that we do not want; it is seen to by a job."""
 
     kind: str
     payment_id: UUID | None
     reference: str | None
     ours: str
     theirs: str
+    let_go: bool = False
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -79,59 +82,83 @@ async def reconcile(
 async def _compare(
     db: Database, gateway: Gateway, since: datetime, until: datetime
 ) -> tuple[int, list[Difference]]:
-    theirs = {}
-    strangers = []
-    async for seen in gateway.listing(since=since - _SLACK, until=until + _SLACK):
-        if seen.payment_id is not None:
-            theirs[seen.payment_id] = seen
-        elif since <= seen.created_at < until:
-            strangers.append(seen)
+    theirs = [seen async for seen in gateway.listing(since=since - _SLACK, until=until + _SLACK)]
     async with db.transaction() as tx:
-        ours = await _ours(tx, gateway.name, since, until, list(theirs))
+        rows = await _ours(tx, gateway.name, since, until, theirs)
+    by_reference = {row["gateway_reference"]: row for row in rows if row["gateway_reference"]}
+    by_id = {row["id"]: row for row in rows}
     found: list[Difference] = []
-    compared = 0
-    for payment_id, seen in theirs.items():
-        row = ours.pop(payment_id, None)
-        if row is not None:
-            compared += 1
+    compared = set()
+    unmatched = []
+    # By the gateway's own name first: a payment may have been asked for twice in our name.
+    for seen in theirs:
+        row = by_reference.get(seen.reference)
+        if row is None:
+            unmatched.append(seen)
+            continue
+        compared.add(row["id"])
+        found += _differences(row, seen)
+    # Money first: of what has only our id, that is the payment, and the rest came to nothing.
+    for seen in sorted(unmatched, key=lambda each: not _has_money(each)):
+        row = by_id.get(seen.payment_id) if seen.payment_id is not None else None
+        if row is not None and row["id"] not in compared:
+            compared.add(row["id"])
             found += _differences(row, seen)
-        elif since <= seen.created_at < until:
-            strangers.append(seen)
-    found += [
-        Difference("unknown_to_us", seen.payment_id, seen.reference, "no such payment", _said(seen))
-        for seen in strangers
-        if seen.captured or seen.status == "authorised"
-    ]
+        elif _has_money(seen) and row is not None:
+            found.append(
+                Difference(
+                    "surplus",
+                    row["id"],
+                    seen.reference,
+                    f"{row['status']}, {row['gateway_reference']}",
+                    _said(seen),
+                    let_go=True,
+                )
+            )
+        elif _has_money(seen) and since <= seen.created_at < until:
+            found.append(
+                Difference("unknown_to_us", seen.payment_id, seen.reference, "no such payment", _said(seen))
+            )
     found += [
         Difference(
             "unknown_to_gateway",
-            payment_id,
+            row["id"],
             row["gateway_reference"],
             f"{row['status']}, {row['amount']} {row['currency']}",
             "no such payment",
         )
-        for payment_id, row in ours.items()
-        if row["amount"] and row["status"] in ("captured", "reserved")
+        for row in rows
+        if row["id"] not in compared
+        and row["listed"]
+        and row["amount"]
+        and row["status"] in ("captured", "reserved")
     ]
-    return compared, found
+    return len(compared), found
+
+
+def _has_money(seen: Seen) -> bool:
+    return bool(seen.captured or (seen.status == "authorised" and seen.amount))
 
 
 async def _ours(
-    tx: Transaction, gateway: str, since: datetime, until: datetime, ids: list[UUID]
-) -> dict[UUID, Row]:
-    rows = await tx.fetch(
+    tx: Transaction, gateway: str, since: datetime, until: datetime, theirs: list[Seen]
+) -> list[Row]:
+    """Our payments of the time, and those that the list speaks of (`listed` tells them apart)."""
+    return await tx.fetch(
         "SELECT p.id, p.status, p.amount, p.currency, p.gateway_reference,"
+        "       p.created_at >= $2 AND p.created_at < $3 AS listed,"
         "       CASE WHEN p.status = 'captured' THEN coalesce(p.captured, p.amount) ELSE 0 END AS captured,"
         "       coalesce((SELECT sum(r.amount) FROM refund r"
         "                  WHERE r.payment_id = p.id AND r.status = 'done'), 0)::bigint AS refunded"
         "  FROM (SELECT * FROM payment WHERE gateway = $1 AND created_at >= $2 AND created_at < $3"
-        "        UNION SELECT * FROM payment WHERE id = ANY ($4) AND gateway = $1) AS p",
+        "        UNION SELECT * FROM payment WHERE id = ANY ($4) AND gateway = $1"
+        "        UNION SELECT * FROM payment WHERE gateway_reference = ANY ($5) AND gateway = $1) AS p",
         gateway,
         since,
         until,
-        ids,
+        [seen.payment_id for seen in theirs if seen.payment_id is not None],
+        [seen.reference for seen in theirs],
     )
-    return {row["id"]: row for row in rows}
 
 
 def _differences(row: Row, seen: Seen) -> Iterator[Difference]:
@@ -145,7 +172,7 @@ def _differences(row: Row, seen: Seen) -> Iterator[Difference]:
     elif row["status"] == "reserved" and seen.status != "authorised" and row["amount"]:
         yield differs("reserved", "reserved", seen.status)
     elif row["status"] in ("voided", "declined", "failed") and seen.status == "authorised" and seen.amount:
-        yield differs("reserved", row["status"], "still reserved")
+        yield msgspec.structs.replace(differs("reserved", row["status"], "still reserved"), let_go=True)
     if row["refunded"] != seen.refunded:
         yield differs("refunded", row["refunded"], seen.refunded)
 
@@ -173,6 +200,9 @@ async def _store(tx: Transaction, comparison: Comparison, now: datetime) -> None
             for position, found in enumerate(comparison.differences[:10_000], start=1)
         ],
     )
+    for found in comparison.differences:
+        if found.let_go and found.payment_id is not None:
+            await finish_later(tx, payment_id=found.payment_id, seen=found.reference)
 
 
 async def runs(tx: Transaction, *, limit: int = 30) -> list[Row]:

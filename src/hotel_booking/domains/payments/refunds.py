@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
+from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
 from hotel_booking.domains.payments import service, steps
 from hotel_booking.domains.payments.errors import GatewayRefused, GatewayUnavailable
@@ -31,28 +32,40 @@ async def give_refunds(
     async with db.transaction() as tx:
         due = await service.due_refunds(tx, refund_id=refund_id)
     given = 0
-    for refund in due:
-        gateway = gateways.of(refund.gateway)
-        if gateway.page == "transfer":
-            continue
+
+    async def give(refund: service.DueRefund) -> None:
+        nonlocal given
         try:
-            answer = await steps.call(
-                Step.REFUND,
-                gateway.refund,
-                refund_id=refund.id,
-                reference=refund.gateway_reference,
-                amount=refund.amount,
-            )
-        except GatewayRefused as error:
-            answer = Refunded("failed", reason=error.detail)
+            given += await _give(db, gateways, refund, now)
         except GatewayUnavailable:
-            log.warning("a refund waits for its gateway", extra={"refund_id": str(refund.id)})
             if refund_id is not None:
                 raise
-            continue
-        await note_refund(db, refund_id=refund.id, answer=answer, now=now)
-        given += answer.status != "failed"
+            log.warning("a refund waits for its gateway", extra={"refund_id": str(refund.id)})
+
+    if refund_id is not None:
+        for refund in due:
+            await give(refund)
+    else:
+        await jobs.each("refunds", due, give)
     return given
+
+
+async def _give(db: Database, gateways: Gateways, refund: service.DueRefund, now: datetime) -> bool:
+    gateway = gateways.of(refund.gateway)
+    if gateway.page == "transfer":
+        return False
+    try:
+        answer = await steps.call(
+            Step.REFUND,
+            gateway.refund,
+            refund_id=refund.id,
+            reference=refund.gateway_reference,
+            amount=refund.amount,
+        )
+    except GatewayRefused as error:
+        answer = Refunded("failed", reason=error.detail)
+    await note_refund(db, refund_id=refund.id, answer=answer, now=now)
+    return answer.status != "failed"
 
 
 async def note_refund(db: Database, *, refund_id: UUID, answer: Refunded, now: datetime) -> None:

@@ -8,14 +8,18 @@ reach fails it, and a transaction or call that goes round this module fails test
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Literal, ParamSpec, TypeVar
 
+from hotel_booking.core.breaker import Resting, breaker_of
 from hotel_booking.core.db import Database, Transaction
-from hotel_booking.domains.payments.errors import GatewayUnavailable
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.payments.errors import GatewayResting, GatewayUnavailable
 
+log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -88,14 +92,35 @@ async def write(db: Database, step: Step) -> AsyncIterator[Transaction]:
 
 async def call(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """A call of the gateway; no transaction is open meanwhile. Raises `GatewayUnavailable` where there is no
-    answer in time."""
+    answer in time, or none that can be read; `GatewayResting` where it has failed so often that it is left
+    alone. `function` is a method of the gateway, or of the bench of one."""
     reached(step, "before")
+    gateway = getattr(function, "__self__", function)
+    try:
+        with breaker_of(gateway, getattr(gateway, "name", "gateway")).asking(GatewayUnavailable):
+            result = await _answer(step, function, *args, **kwargs)
+    except Resting as resting:
+        raise GatewayResting(
+            "the payment gateway does not answer at the moment; nothing was charged",
+            fix="try again in a minute, or pay in another way",
+        ) from resting
+    reached(step, "after")
+    return result
+
+
+async def _answer(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         async with asyncio.timeout(_LONGEST_CALL):
-            result = await function(*args, **kwargs)
+            return await function(*args, **kwargs)
     except TimeoutError:
         raise GatewayUnavailable(
             "the payment gateway did not answer in time", fix="look again in a minute"
         ) from None
-    reached(step, "after")
-    return result
+    except DomainError:
+        raise
+    except Exception as error:
+        # What it did is not known: as if it had not answered. Only asking it again will tell.
+        log.exception("a gateway's answer could not be read", extra={"step": step.name})
+        raise GatewayUnavailable(
+            "the payment gateway gave an answer that cannot be read", fix="look again in a minute"
+        ) from error

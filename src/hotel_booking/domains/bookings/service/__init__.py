@@ -5,6 +5,7 @@ from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_a
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
 from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.finish import finish_payment, finish_undecided
+from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
@@ -24,6 +25,7 @@ __all__ = [
     "correct_contact",
     "finish_payment",
     "finish_undecided",
+    "give_back",
     "guarantee",
     "hold",
     "lapse",

@@ -69,7 +69,12 @@ async def _take(db: Database, gateway: Gateway, payment: Payment, now: datetime)
             now=now,
         )
         await payments.refund(
-            tx, booking_id=payment.booking_id, amount=max(taken - keep, 0), reason="cancelled", now=now
+            tx,
+            booking_id=payment.booking_id,
+            amount=max(taken - keep, 0),
+            reason="no longer owed",
+            payment_id=payment.id,
+            now=now,
         )
 
 
@@ -103,4 +108,11 @@ async def _return_taken(db: Database, payment: Payment, found: Outcome, now: dat
             reference=found.reference,
             now=now,
         )
-        await payments.refund(tx, booking_id=payment.booking_id, amount=taken, reason="let go", now=now)
+        await payments.refund(
+            tx,
+            booking_id=payment.booking_id,
+            amount=taken,
+            reason="let go",
+            payment_id=payment.id,
+            now=now,
+        )

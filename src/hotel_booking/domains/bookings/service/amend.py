@@ -18,7 +18,7 @@ from hotel_booking.core.dates import Stay, local_today
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.due import cancellation_fee, due_at
+from hotel_booking.domains.bookings.due import cancellation_fee, charged, due_at
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
@@ -109,6 +109,11 @@ async def amend(
     await _store(tx, booking, new, result)
     await tx.execute("SELECT charge_settle($1, $2)", booking_id, now)
     changed = await booking_by_id(tx, booking_id)
+    if changed.reserved:
+        # What is reserved follows what is owed: it was asked for the price before.
+        owed = max(due_at(changed, None) - changed.paid, 0)
+        await payments.keep_reserved(tx, booking_id=booking_id, keep=owed, now=now)
+        changed = await booking_by_id(tx, booking_id)
     if result.refund:
         await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="amended", now=now)
     elif due_at(changed, now) > changed.paid + changed.reserved:
@@ -241,7 +246,7 @@ def _summary(booking: Booking, new: Sequence[_NewRoom]) -> Amendment:
     return Amendment(
         booking_total=total,
         difference=total - booking.total,
-        refund=max(booking.paid - total, 0),
+        refund=max(booking.paid - charged(booking, total), 0),
         currency=booking.currency,
         reservations=tuple(
             AmendedReservation(

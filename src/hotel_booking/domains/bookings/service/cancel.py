@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.due import cancellation_fee
+from hotel_booking.domains.bookings.due import cancellation_fee, charged
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.collect import collect_soon
@@ -35,12 +35,13 @@ def cancellation_at(booking: Booking, at: datetime, *, waive: bool = False) -> C
 
 def settle(booking: Booking, fee: int) -> Cancellation:
     """Split what was paid and what is reserved into the part that stays and the part that goes back."""
-    kept_of_paid = min(fee, booking.paid)
-    kept = min(fee, booking.paid + booking.reserved)
+    owed = charged(booking, fee)
+    kept_of_paid = min(owed, booking.paid)
+    kept = min(owed, booking.paid + booking.reserved)
     return Cancellation(
         fee=fee,
         refund=booking.paid - kept_of_paid,
-        owed=fee - kept,
+        owed=owed - kept,
         currency=booking.currency,
         released=booking.reserved - (kept - kept_of_paid),
     )
@@ -53,7 +54,8 @@ async def carry_out(
     way, what was only reserved is taken in part or let go, and what is owed is collected from a kept card."""
     await tx.execute("SELECT charge_settle($1, $2)", booking.id, now)
     if booking.reserved:
-        await payments.release(tx, booking_id=booking.id, keep=booking.reserved - result.released, now=now)
+        keep = booking.reserved - result.released
+        await payments.keep_reserved(tx, booking_id=booking.id, keep=keep, take=True, now=now)
     await payments.refund(tx, booking_id=booking.id, amount=result.refund, reason=reason, now=now)
     if result.owed:
         await collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)

@@ -6,8 +6,11 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotel_booking.core.db import Database
+from hotel_booking.core import jobs
+from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.advance import advance
 from hotel_booking.domains.bookings.service.pay import Paid, settle
 from hotel_booking.domains.payments import service as payments
@@ -18,6 +21,9 @@ from hotel_booking.domains.payments.steps import Step
 
 log = logging.getLogger(__name__)
 
+# Whose name at the gateway is known for good: before, a page and the payment made on it have two.
+_DECIDED = ("reserved", "captured", "voided", "declined", "failed")
+
 
 async def finish_undecided(
     db: Database, gateways: Gateways, *, now: datetime, older_than: timedelta, limit: int = 200
@@ -26,31 +32,95 @@ async def finish_undecided(
     were looked at. One that cannot be finished keeps no other from it."""
     async with db.transaction() as tx:
         waiting = await payments.unfinished(tx, now=now, before=now - older_than, limit=limit)
-    for payment in waiting:
+
+    async def finish_one(payment_id: UUID) -> None:
         try:
-            await finish_payment(db, gateways, payment_id=payment.id, now=now, close=True)
+            await finish_payment(db, gateways, payment_id=payment_id, now=now, close=True)
         except GatewayUnavailable:
-            log.warning("a payment waits for its gateway", extra={"payment_id": str(payment.id)})
-            async with db.transaction() as tx:
-                await payments.touch(tx, payment_id=payment.id, now=now)
+            log.warning("a payment waits for its gateway", extra={"payment_id": str(payment_id)})
+            await _others_first(db, payment_id, now)
         except DomainError as error:
-            log.info("a payment was not made", extra={"payment_id": str(payment.id), "code": error.code})
+            if isinstance(error, DatabaseUnavailable):
+                raise
+            log.info("a payment was not made", extra={"payment_id": str(payment_id), "code": error.code})
         except Exception:
-            log.exception("a payment could not be finished", extra={"payment_id": str(payment.id)})
-            async with db.transaction() as tx:
-                await payments.touch(tx, payment_id=payment.id, now=now)
+            await _others_first(db, payment_id, now)
+            raise
+
+    await jobs.each("payments", [payment.id for payment in waiting], finish_one)
     return len(waiting)
 
 
+async def _others_first(db: Database, payment_id: UUID, now: datetime) -> None:
+    async with db.transaction() as tx:
+        await payments.touch(tx, payment_id=payment_id, now=now)
+
+
 async def finish_payment(
-    db: Database, gateways: Gateways, *, payment_id: UUID, now: datetime, close: bool = False
+    db: Database,
+    gateways: Gateways,
+    *,
+    payment_id: UUID,
+    now: datetime,
+    close: bool = False,
+    seen: str | None = None,
 ) -> Paid | None:
     """Do one payment's next step, whatever it is: ask the gateway what it knows and act on it, take the
     money, or let it go. Returns how it stands for the guest, where the gateway was asked. With `close` a
-    payment that still waits for its guest is closed. Harmless where there is nothing to do.
+    payment that still waits for its guest is closed. `seen` is the gateway's own name for something that
+    carries this payment's id: where it is not the payment itself, it is let go. Harmless where there is
+    nothing to do.
 
     Raises `GatewayUnavailable`, and what `settle` raises.
     """
+    paid, refused = None, None
+    try:
+        paid = await _next_step(db, gateways, payment_id=payment_id, now=now, close=close)
+    except GatewayUnavailable:
+        raise
+    except DomainError as error:
+        refused = error
+    if seen is not None:
+        await _let_surplus_go(db, gateways, payment_id=payment_id, seen=seen, now=now)
+    if refused is not None:
+        raise refused
+    return paid
+
+
+async def _let_surplus_go(
+    db: Database, gateways: Gateways, *, payment_id: UUID, seen: str, now: datetime
+) -> None:
+    """One reservation at most stands for a debt: what is there besides becomes a payment of its own, so that
+    it goes back however often this is interrupted."""
+    async with db.transaction() as tx:
+        payment = await payments.look_up(tx, payment_id)
+    if payment.gateway_reference in (None, seen) or payment.status not in _DECIDED:
+        return
+    gateway = gateways.of(payment.gateway)
+    found = await steps.call(Step.FIND, gateway.find, payment_id=payment.id, reference=seen)
+    if found.status not in ("authorised", "captured") or not found.amount:
+        return
+    surplus = None
+    async with steps.write(db, Step.NOTE_ANSWER) as tx:
+        await lock_booking(tx, payment.booking_id)
+        if (await payments.look_up(tx, payment_id)).gateway_reference != found.reference:
+            surplus = await payments.adopt(tx, payment=payment, found=found, now=now)
+        if surplus is not None:
+            log.error("a second reservation is let go", extra={"payment_id": str(payment.id)})
+            await mail.payment_returned(
+                tx,
+                await booking_by_id(tx, payment.booking_id),
+                amount=surplus.amount,
+                payment_id=surplus.id,
+                now=now,
+            )
+    if surplus is not None:
+        await advance(db, gateway, surplus, now)
+
+
+async def _next_step(
+    db: Database, gateways: Gateways, *, payment_id: UUID, now: datetime, close: bool
+) -> Paid | None:
     async with db.transaction() as tx:
         payment = await payments.look_up(tx, payment_id)
     gateway = gateways.of(payment.gateway)

@@ -30,6 +30,7 @@ from hotel_booking.domains.payments import steps, tally
 from hotel_booking.domains.payments.errors import (
     AmountMismatch,
     GatewayRefused,
+    GatewayResting,
     GatewayUnavailable,
     NoGateway,
     PaymentDeclined,
@@ -103,8 +104,9 @@ async def pay(
                 fix="look at the new amount and confirm it",
             )
         wait = _wait_for_transfer(booking, gateway, now) if held else None
+        hosted = token is None and return_url is not None
         payment = await payments.resume(
-            tx, booking_id=booking_id, gateway=gateway.name, amount=amount, now=now
+            tx, booking_id=booking_id, gateway=gateway.name, amount=amount, now=now, hosted=hosted
         ) or await payments.start(
             tx,
             booking_id=booking_id,
@@ -113,6 +115,7 @@ async def pay(
             gateway=gateway.name,
             purpose="booking" if held else "balance",
             agreement=agreement if gateway.saves_cards else None,
+            hosted=hosted,
             now=now,
         )
         if held:
@@ -124,22 +127,40 @@ async def pay(
         currency=payment.currency,
         save_card=payment.agreement is not None,
         return_url=return_url,
+        opened=payment.gateway_reference,
     )
     try:
         outcome = await steps.call(Step.AUTHORISE, gateway.authorise, charge, token=token)
-    except (GatewayUnavailable, GatewayRefused) as error:
-        # It may have reserved the money or not: only asking it again will tell.
-        log.warning("the gateway gave no answer", extra={"payment_id": str(payment.id), "code": error.code})
-        outcome = Outcome("unknown" if isinstance(error, GatewayUnavailable) else "declined")
-    except (UnknownToken, NoGateway):
-        # The gateway knows no such token, or takes no money: this try is over, the hold stays.
+    except GatewayRefused as error:
+        log.warning("the gateway refused", extra={"payment_id": str(payment.id), "code": error.code})
+        outcome = await _after_a_refusal(gateway, payment)
+    except (UnknownToken, NoGateway, GatewayResting):
+        # The gateway knows no such token, takes no money, or was not even asked: this try is over, the hold
+        # stays.
         async with steps.write(db, Step.NOTE_ANSWER) as tx:
             await payments.record(tx, payment_id=payment.id, status="declined", now=now)
         raise
+    except GatewayUnavailable as error:
+        # It may have reserved the money or not: only asking it again will tell.
+        log.warning("the gateway gave no answer", extra={"payment_id": str(payment.id), "code": error.code})
+        outcome = Outcome("unknown")
     except Exception:
         log.exception("the gateway failed", extra={"payment_id": str(payment.id)})
         outcome = Outcome("unknown")
     return await settle(db, gateway, payment.id, outcome, now, wait_until=wait)
+
+
+async def _after_a_refusal(gateway: Gateway, payment: Payment) -> Outcome:
+    """What is true once the gateway has said no: it may have reserved the money all the same."""
+    try:
+        found = await steps.call(
+            Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
+        )
+    except GatewayUnavailable:
+        return Outcome("unknown")
+    except GatewayRefused:
+        return Outcome("declined")
+    return found if found.status in ("authorised", "captured") else Outcome("declined")
 
 
 def _wait_for_transfer(booking: Booking, gateway: Gateway, now: datetime) -> datetime | None:
@@ -309,9 +330,10 @@ async def _accept(
         except (SoldOut, WrongState) as error:
             refused = error
             problem = f"it came too late: {error.detail}; it goes back"
-    elif (
+    elif payment.amount and (
         booking.status not in _OWING
         or due_at(booking, None) - booking.paid - booking.reserved < payment.amount
+        or await payments.stands_already(tx, payment)
     ):
         refused = WrongState("the booking is paid already, or over; the money goes back")
         problem = "the booking was paid already, or over; it goes back"
@@ -340,7 +362,9 @@ async def _accept(
             problem=problem,
             now=now,
         )
-        await payments.refund(tx, booking_id=booking.id, amount=held, reason="room gone", now=now)
+        await payments.refund(
+            tx, booking_id=booking.id, amount=held, reason="not needed", now=now, payment_id=payment.id
+        )
     else:
         await payments.record(
             tx, payment_id=payment.id, status="voiding", reference=outcome.reference, problem=problem, now=now

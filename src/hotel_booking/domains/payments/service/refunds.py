@@ -23,9 +23,17 @@ class DueRefund(msgspec.Struct, frozen=True):
     gateway_reference: str
 
 
-async def refund(tx: Transaction, *, booking_id: UUID, amount: int, reason: str, now: datetime) -> None:
-    """Set `amount` on its way back, over the booking's captured payments, newest first, never more than
-    each still holds. The gateway is called by a job enqueued in the same transaction."""
+async def refund(
+    tx: Transaction,
+    *,
+    booking_id: UUID,
+    amount: int,
+    reason: str,
+    now: datetime,
+    payment_id: UUID | None = None,
+) -> None:
+    """Set `amount` on its way back, over the booking's captured payments, newest first, or from one of them;
+    never more than each still holds. The gateway is called by a job enqueued in the same transaction."""
     if amount <= 0:
         return
     rows = await tx.fetch(
@@ -33,8 +41,10 @@ async def refund(tx: Transaction, *, booking_id: UUID, amount: int, reason: str,
         "           - coalesce((SELECT sum(r.amount) FROM refund r"
         "                        WHERE r.payment_id = p.id AND r.status <> 'failed'), 0)::bigint AS held"
         "  FROM payment p WHERE p.booking_id = $1 AND p.status = 'captured'"
+        "   AND ($2::uuid IS NULL OR p.id = $2)"
         " ORDER BY p.created_at DESC, p.id",
         booking_id,
+        payment_id,
     )
     for row in rows:
         part = min(amount, row["held"])

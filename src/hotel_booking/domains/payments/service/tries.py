@@ -29,9 +29,9 @@ Purpose = Literal["booking", "balance", "fee"]
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """One try to pay. `amount` in minor units; 0 is a guarantee without a charge. `to_capture` is the part
-    of a reserved amount that will be taken (None: all), `captured` what was taken where it is not the
-    amount."""
+    """One try to pay, and one thing in the gateway's books. `amount` in minor units; 0 is a guarantee without
+    a charge. `to_capture` is the part of a reserved amount that will be taken (None: all), `captured` what
+    was taken where it is not the amount. `hosted`: it is paid on the gateway's own page."""
 
     id: UUID
     booking_id: UUID
@@ -48,6 +48,7 @@ class Payment(msgspec.Struct, frozen=True):
     captured: int | None = None
     agreement: str | None = None
     problem: str | None = None
+    hosted: bool = False
 
 
 _PAYMENT = f"SELECT {', '.join(Payment.__struct_fields__)} FROM payment "
@@ -63,8 +64,10 @@ async def start(
     now: datetime,
     purpose: Purpose = "booking",
     agreement: str | None = None,
+    hosted: bool = False,
 ) -> Payment:
-    """Record that a payment is about to be tried. Raises `PaymentInProgress` while another is undecided."""
+    """Record that a payment is about to be tried. Raises `PaymentInProgress` while another is undecided, or
+    is reserved for the same and not taken yet."""
     payment = Payment(
         uuid4(),
         booking_id,
@@ -77,13 +80,22 @@ async def start(
         now,
         purpose=purpose,
         agreement=agreement,
+        hosted=hosted,
     )
+    if await tx.fetchval(
+        "SELECT true FROM payment WHERE booking_id = $1 AND purpose = $2 AND status = 'reserved'",
+        booking_id,
+        purpose,
+    ):
+        raise PaymentInProgress(
+            "an earlier payment for this is reserved and is being taken", fix="wait a minute, then look again"
+        )
     try:
         async with tx.savepoint():
             await tx.execute(
                 "INSERT INTO payment (id, booking_id, amount, currency, gateway, status, purpose, agreement,"
-                "                     created_at, updated_at)"
-                " VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $8)",
+                "                     created_at, updated_at, hosted)"
+                " VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $8, $9)",
                 payment.id,
                 booking_id,
                 amount,
@@ -92,6 +104,7 @@ async def start(
                 purpose,
                 agreement,
                 now,
+                hosted,
             )
     except asyncpg.UniqueViolationError:
         raise PaymentInProgress(
@@ -101,10 +114,11 @@ async def start(
 
 
 async def resume(
-    tx: Transaction, *, booking_id: UUID, gateway: str, amount: int, now: datetime
+    tx: Transaction, *, booking_id: UUID, gateway: str, amount: int, now: datetime, hosted: bool = False
 ) -> Payment | None:
-    """Take up the payment that waits for the guest's second step, if there is one. One for another amount or
-    by another gateway is closed instead: what the guest agreed to has changed."""
+    """Take up the payment that waits for the guest's second step, if there is one. One for another amount, by
+    another gateway or on the gateway's own page is closed instead: what the guest agreed to has changed, and
+    a page and a card would be two things in the gateway's books."""
     row = await tx.fetchrow(
         _PAYMENT + "WHERE booking_id = $1 AND status = 'requires_action' ORDER BY created_at DESC LIMIT 1",
         booking_id,
@@ -112,7 +126,7 @@ async def resume(
     if row is None:
         return None
     payment = Payment(**dict(row))
-    same = (payment.gateway, payment.amount) == (gateway, amount)
+    same = (payment.gateway, payment.amount, payment.hosted) == (gateway, amount, hosted)
     await record(tx, payment_id=payment.id, status="started" if same else "voiding", now=now)
     if not same:
         await finish_later(tx, payment_id=payment.id)
@@ -205,46 +219,15 @@ async def touch(tx: Transaction, *, payment_id: UUID, now: datetime) -> None:
     await tx.execute("UPDATE payment SET updated_at = $2 WHERE id = $1", payment_id, now)
 
 
-async def finish_later(tx: Transaction, *, payment_id: UUID) -> None:
-    """Have the payment's next step done by a job, once this transaction is committed."""
+async def finish_later(tx: Transaction, *, payment_id: UUID, seen: str | None = None) -> None:
+    """Have the payment's next step done by a job, once this transaction is committed. `seen` is the gateway's
+    own name for what somebody saw there in the payment's name."""
     await tx.execute(
         "SELECT enqueue('payments', 'bookings:finish_payment',"
-        " jsonb_build_object('payment_id', $1::uuid), NULL)",
+        " jsonb_strip_nulls(jsonb_build_object('payment_id', $1::uuid, 'seen', $2::text)), NULL)",
         payment_id,
+        seen,
     )
-
-
-async def take_now(tx: Transaction, *, booking_id: UUID, now: datetime) -> None:
-    """The day has come: take what is reserved for the booking."""
-    for row in await tx.fetch(
-        "UPDATE payment SET capture_at = $2 WHERE booking_id = $1 AND status = 'reserved' AND capture_at > $2"
-        " RETURNING id",
-        booking_id,
-        now,
-    ):
-        await finish_later(tx, payment_id=row["id"])
-
-
-async def release(tx: Transaction, *, booking_id: UUID, keep: int, now: datetime) -> int:
-    """Of the money that is reserved and not taken yet, keep at most `keep` and let the rest go. Returns how
-    much is kept. What the gateway has taken already in the meantime goes back as a refund."""
-    kept = 0
-    for row in await tx.fetch(
-        "SELECT id, amount FROM payment WHERE booking_id = $1 AND status = 'reserved'"
-        " ORDER BY created_at, id FOR UPDATE",
-        booking_id,
-    ):
-        part = min(row["amount"], keep - kept)
-        kept += part
-        await tx.execute(
-            "UPDATE payment SET status = CASE WHEN $2 > 0 THEN status ELSE 'voiding' END, to_capture = $2,"
-            " capture_at = least(capture_at, $3), updated_at = $3 WHERE id = $1",
-            row["id"],
-            part,
-            now,
-        )
-        await finish_later(tx, payment_id=row["id"])
-    return kept
 
 
 async def save_card(tx: Transaction, *, payment: Payment, card: Card, now: datetime) -> None:

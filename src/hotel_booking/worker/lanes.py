@@ -1,0 +1,46 @@
+"""Lanes: which queues share slots, how many jobs of them run at a time, and how long one may take.
+
+What hangs holds its own lane: forty refunds that wait for a gateway keep no hold from lapsing, no mail from
+going out and the audit chain from nothing. A queue belongs to exactly one lane (tests/house asserts it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from procrastinate import JobContext
+from procrastinate.middleware import AsyncCallNext
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """`slots` jobs of the queues run at a time, each for at most `seconds`: then it is given up, fails, and
+    is repeated by its own rules or by the next sweep."""
+
+    name: str
+    queues: tuple[str, ...]
+    slots: int
+    seconds: float
+
+    async def limited(self, call_next: AsyncCallNext, context: JobContext, worker: Any) -> Any:
+        """Run a job within the lane's time."""
+        del context, worker
+        async with asyncio.timeout(self.seconds):
+            return await call_next()
+
+
+LANES = (
+    Lane("rooms", ("bookings",), slots=3, seconds=300),
+    # A call of a gateway takes at most 40 s, and a breaker ends the waiting of all after five in a row.
+    Lane("money", ("payments",), slots=4, seconds=600),
+    # A mail server is given 20 s for each of its eight steps.
+    Lane("mail", ("mail",), slots=4, seconds=300),
+    Lane("files", ("properties",), slots=1, seconds=900),
+    Lane("house", ("identity", "guests", "http"), slots=2, seconds=900),
+)
+
+
+def everything(slots: int) -> Lane:
+    """One lane for all queues: for a worker that ends when there is nothing left to do."""
+    return Lane("all", tuple(queue for lane in LANES for queue in lane.queues), slots, 900)
