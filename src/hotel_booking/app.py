@@ -26,6 +26,7 @@ from hotel_booking.core import links, unsafe_settings
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.logging import configure
+from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
@@ -41,6 +42,7 @@ from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
 from hotel_booking.integrations.bank_transfer import BankTransfer
+from hotel_booking.integrations.ecb import EcbRates
 from hotel_booking.integrations.media import DiskMedia
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.s3_media import S3Media
@@ -175,6 +177,11 @@ def choose_mailer(settings: Settings) -> Mailer | None:
     if settings.smtp_url is not None:
         return SmtpMailer(settings.smtp_url, sender=settings.mail_from)
     return DemoMailer() if settings.environment == "demo" else None
+
+
+def choose_rate_source(settings: Settings) -> RateSource | None:
+    """Where exchange rates are fetched; None: nowhere, then they are what was entered by hand."""
+    return EcbRates(settings.exchange_rates_url) if settings.exchange_rates_url else None
 
 
 def choose_media(settings: Settings) -> MediaStore:

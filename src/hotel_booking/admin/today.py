@@ -50,6 +50,7 @@ async def show_today(
         shown=shown,
         currency=single.house.currency if single else whole.currency,
         money=money,
+        rates_age=None if whole.rates_of is None else max((now.date() - whole.rates_of).days, 0),
         plainly=coded,
         occupancy=_occupancy(shown.nights),
         rates=_rates(shown.nights, single.house.currency if single else whole.currency) if money else None,

@@ -14,8 +14,15 @@ from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.places import Place, resolve_place
+from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.search import area
-from hotel_booking.domains.search.errors import InvalidArea, InvalidFilter, PlaceNotFound, WhereMissing
+from hotel_booking.domains.search.errors import (
+    InvalidArea,
+    InvalidFilter,
+    PlaceNotFound,
+    UnknownCurrency,
+    WhereMissing,
+)
 from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.types import (
     DEFAULT_LIMIT,
@@ -53,8 +60,9 @@ class PropertyAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """The hotel's cheapest offer that passes the filters. `total` is what the guest pays for all rooms and
     nights, taxes in; `per_night` is its share of a night, rounded. `approximate_total` is the same in the
-    currency asked for, by indicative rates; never charged. `refundable`: cancelling now would give at
-    least a part of the money back."""
+    currency asked for, by indicative rates; never charged. `compared` is false, and else left out, where
+    there is no exchange rate for the hotel's currency: by price such hotels come last. `refundable`:
+    cancelling now would give at least a part of the money back."""
 
     room_type: str
     room_type_name: str
@@ -68,6 +76,7 @@ class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     refundable: bool
     meal: int
     approximate_total: Money | None = None
+    compared: bool = True
 
 
 class ResultAnswer(msgspec.Struct, frozen=True):
@@ -86,12 +95,15 @@ class RoomAnswer(msgspec.Struct, frozen=True):
 
 class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """A page of results. `place` is the city that was understood, `rooms` how the party was spread.
-    `total_count` counts the hotels with an offer; it is left out where it would cost more than the page."""
+    `total_count` counts the hotels with an offer; it is left out where it would cost more than the page.
+    `uncompared`, where it is not 0, counts the hotels that a filter on prices left out because there is no
+    exchange rate for their currency."""
 
     results: list[ResultAnswer]
     next_cursor: str | None
     rooms: list[RoomAnswer]
     total_count: int | None = None
+    uncompared: int = 0
     place: Place | None = None
 
 
@@ -157,6 +169,7 @@ async def search_hotels(
         next_cursor=pages.encode((same, page.after)) if page.after else None,
         rooms=[RoomAnswer(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
+        uncompared=page.uncompared,
         place=known,
     )
 
@@ -233,7 +246,13 @@ def _choice(sort: str) -> Sort:
 def _currency(code: str | None) -> str | None:
     if code is not None and not (len(code) == 3 and code.isascii() and code.isalpha()):
         raise InvalidFilter("a currency has three letters", field="currency", fix="such as EUR")
-    return code.upper() if code else None
+    if code is None:
+        return None
+    if code.upper() not in CURRENCIES:
+        raise UnknownCurrency(
+            f"there is no currency {code.upper()}", field="currency", fix="an ISO 4217 code such as EUR"
+        )
+    return code.upper()
 
 
 def _fingerprint(request: SearchRequest) -> str:
@@ -282,6 +301,7 @@ def _result(result: SearchResult) -> ResultAnswer:
             refundable=offer.refundable,
             meal=offer.meal,
             approximate_total=offer.approximate,
+            compared=offer.compared,
         ),
     )
 

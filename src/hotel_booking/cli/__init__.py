@@ -18,6 +18,7 @@ NOUNS = {
     "migrate": ("migrate", "Bring the database to this release."),
     "api-key": ("api_key", "Create, list and revoke API keys."),
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
+    "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "replay": ("replay", "Live through a file of real bookings and report."),
     "audit-log": ("audit_log", "Follow the chain over the log of every change."),

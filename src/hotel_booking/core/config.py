@@ -24,6 +24,9 @@ class ConfigError(Exception):
         self.problems = problems
 
 
+ECB_RATES = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set. Minutes, milliseconds and counts are named for their unit.
 
@@ -34,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `mfa_required`: owners and managers sign in with a second factor. `media_dir` keeps uploaded photos, or
     where `media_url` is set (s3://bucket/folder) the bucket does, reached by the `s3_` settings;
     `map_tiles` is the address of map tiles ({z}, {x}, {y}) that results draw their map on;
+    `exchange_rates_url` is where the worker fetches the European Central Bank's daily rates (in production
+    the bank itself); empty: nowhere, and rates are what `hotel-booking exchange-rates` enters;
     `spool_dir` what operations noted while the database was down. `stripe_webhook_secrets` are all good at
     once, so that one can be replaced. `bank_account` is what a guest who pays by transfer reads (holder,
     bank, IBAN); None: transfers are not offered. Their rooms wait `transfer_days` for the money.
@@ -78,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_secret_key: str | None = None
     map_tiles: str | None = None
     map_attribution: str = ""
+    exchange_rates_url: str = ""
     spool_dir: str = "/var/lib/hotel-booking/spool"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -90,10 +96,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read the environment. Raises `ConfigError` listing every problem."""
         problems: list[str] = []
-        values: dict[str, object] = {}
+        values: dict[str, object] = {"exchange_rates_url": ECB_RATES}
         if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
             # One machine, one visitor: limits that a demonstration under load does not meet.
             values |= {"gateway": "sandbox", "rate_limit_reads": 12_000, "rate_limit_writes": 6_000}
+            values["exchange_rates_url"] = ""
         _read_hotel(environ, values, problems)
         database = _database_url(environ, problems)
         if database:
@@ -161,6 +168,10 @@ _ADDRESSES: dict[str, tuple[str, str]] = {
     "media_url": (
         r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?",
         "s3://bucket or s3://bucket/folder; without it photos lie in HOTEL_MEDIA_DIR",
+    ),
+    "exchange_rates_url": (
+        r"|https?://[^\s/]+(?:/\S*)?",
+        "an address that begins with https://, or empty to fetch no exchange rates",
     ),
     "map_tiles": (
         r"https://[a-z0-9.-]+(?::\d+)?/(?=.*\{z\})(?=.*\{x\})(?=.*\{y\})[A-Za-z0-9._~/{}@-]+",

@@ -83,6 +83,8 @@ def _unsafe_addresses(settings: Settings) -> Iterator[str]:
         )
     if settings.s3_endpoint and not settings.s3_endpoint.startswith("https://"):
         yield "HOTEL_S3_ENDPOINT must begin with https:// in production"
+    if settings.exchange_rates_url and not settings.exchange_rates_url.startswith("https://"):
+        yield "HOTEL_EXCHANGE_RATES_URL must begin with https:// in production"
     if settings.gateway == "stripe" and not settings.stripe_api_base.startswith("https://"):
         yield "HOTEL_STRIPE_API_BASE must begin with https:// in production"
     mail = urlsplit(settings.smtp_url or "")

@@ -16,16 +16,15 @@ import msgspec
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.money import Money, per_night
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.places import Place, resolve_place
 from hotel_booking.domains.properties.queries import Photo
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.domains.search.calendar import MAX_NIGHTS, calendar
-from hotel_booking.domains.search.currency import Exchange
-from hotel_booking.domains.search.errors import UnknownCurrency
 from hotel_booking.domains.search.offers import offers
-from hotel_booking.domains.search.queries import exchange_rates
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
 from hotel_booking.web import art, other_rooms, property_calendar
 from hotel_booking.web.conditions import Cancellation, Conditions, RoomPrice
@@ -195,14 +194,7 @@ async def _calendar(
 
 
 def _exchange(asked: Asked, per_euro: Mapping[str, Decimal]) -> Exchange | None:
-    if asked.currency is None:
-        return None
-    exchange = Exchange(asked.currency, per_euro)
-    try:
-        exchange.check_target()
-    except UnknownCurrency:
-        return None
-    return exchange
+    return None if asked.currency is None else Exchange(asked.currency, per_euro)
 
 
 class _Writer:
@@ -259,11 +251,8 @@ class _Writer:
             balance_on = max(stay.arrival - timedelta(days=deposit.balance_days), self._today)
         approximate = None
         if self._exchange is not None and self._exchange.target != one.currency:
-            try:
-                amount = self._exchange.convert(one.total, one.currency)
-                approximate = Money(amount, self._exchange.target)
-            except UnknownCurrency:
-                approximate = None
+            amount = self._exchange.convert(one.total, one.currency)
+            approximate = None if amount is None else Money(amount, self._exchange.target)
         return OfferView(
             rate_plan=one.rate_plan,
             name=self._names["rate_plan", one.rate_plan],

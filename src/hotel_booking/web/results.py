@@ -20,10 +20,10 @@ from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.places import Place, find_places, resolve_place
 from hotel_booking.domains.properties.queries import Photo, covers
 from hotel_booking.domains.search import area
-from hotel_booking.domains.search.errors import ArrivalInThePast, UnknownCurrency
+from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.find import candidates, find
 from hotel_booking.domains.search.offers import offers
-from hotel_booking.domains.search.types import SORTS, Key, SearchPage, SearchRequest, SearchResult, Sort
+from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
 from hotel_booking.http.problems import InvalidCursor
@@ -144,7 +144,7 @@ async def show_results(
         limit=_PAGE,
         after=_after(cursor, list(params.multi_items())),
     )
-    found, wanted = await _found(tx, wanted, now)
+    found = await find(tx, wanted, now)
 
     def address(**changes: Any) -> str:
         kept = {
@@ -171,6 +171,7 @@ async def show_results(
             card.approximate is not None and card.approximate.currency != card.total.currency
             for card in cards
         ),
+        "uncompared": any(not result.offer.compared for result in found.results),
         "plan": _plan(place, found.results, cards, tiles),
         "attribution": settings.map_attribution,
         "address": address,
@@ -180,15 +181,6 @@ async def show_results(
         PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_origin(tiles)}") if tiles else PAGE_POLICY
     )
     return site(request, "search/results.html", etag=True, policy=policy, **values)
-
-
-async def _found(tx: Transaction, wanted: SearchRequest, now: datetime) -> tuple[SearchPage, SearchRequest]:
-    """Without the currency where nobody gives its rate: it is for orientation alone."""
-    try:
-        return await find(tx, wanted, now), wanted
-    except UnknownCurrency:
-        wanted = msgspec.structs.replace(wanted, currency=None)
-        return await find(tx, wanted, now), wanted
 
 
 async def _cards(

@@ -14,7 +14,6 @@ from hotel_booking.core.dates import LAST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.places import find_places, resolve_place
 from hotel_booking.domains.search import area
-from hotel_booking.domains.search.errors import UnknownCurrency
 from hotel_booking.domains.search.nights import lowest_nights
 from hotel_booking.domains.search.types import SearchRequest
 from hotel_booking.http.access import public
@@ -104,13 +103,8 @@ async def _prices(
         party=asked.party,
         currency=chosen_currency(request.scope),
     )
-    for request_of in (wanted, msgspec.structs.replace(wanted, currency=None)):
-        try:
-            currency, prices = await lowest_nights(tx, request_of, first, last, now=now)
-        except UnknownCurrency:
-            continue
-        return currency, dict(prices), name
-    return "", {}, name
+    currency, prices = await lowest_nights(tx, wanted, first, last, now=now)
+    return currency, dict(prices), name
 
 
 handlers = [show_nights]

@@ -12,6 +12,8 @@ from procrastinate import App, PsycopgConnector
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
+from hotel_booking.domains.exchange.jobs import tasks as exchange_tasks
+from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.guests.jobs import tasks as guest_tasks
 from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
@@ -33,6 +35,7 @@ _TASKS = {
     "identity": identity_tasks,
     "guests": guest_tasks,
     "http": http_tasks,
+    "exchange": exchange_tasks,
 }
 
 
@@ -59,6 +62,7 @@ async def run(
     mailer: Mailer | None = None,
     link: Link = str,
     media: MediaStore | None = None,
+    rate_source: RateSource | None = None,
     spool_dir: str = DEFAULT_FOLDER,
     concurrency: int = 8,
     wait: bool = True,
@@ -82,6 +86,7 @@ async def run(
                 "gateways": chosen,
                 "mailer": mailer,
                 "media": media,
+                "rate_source": rate_source,
                 "spool_dir": spool_dir,
                 "link": link,
                 "clock": utc_now,

@@ -3,12 +3,13 @@ with the years behind."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.exchange.queries import exchange_rates, oldest_used
 from hotel_booking.domains.reporting.types import HouseName, HouseToday, Movement, NightFigures, Today
-from hotel_booking.domains.search.currency import Exchange
 
 NIGHTS = 15  # today and the next fourteen
 _SINCE = timedelta(days=1)
@@ -232,17 +233,15 @@ async def _added_up(
 ) -> Today:
     currencies = {item.house.currency for item in found}
     currency = currencies.pop() if len(currencies) == 1 else "EUR"
-    per_euro: dict[str, Decimal] = {}
+    exchange, rates_of = Exchange(currency, {}), None
     if currencies:
-        per_euro = {row["currency"]: row["per_euro"] for row in await tx.fetch("SELECT * FROM exchange_rate")}
-    exchange = Exchange(currency, {"EUR": Decimal(1), **per_euro})
+        used = sorted({item.house.currency for item in found})
+        exchange, rates_of = Exchange(currency, await exchange_rates(tx)), await oldest_used(tx, used)
     own = {item.house.id: item.house.currency for item in found}
     sums: dict[date, dict[str, int]] = {first + timedelta(days=i): {} for i in range(NIGHTS)}
     for (number, night), figures in nights.items():
         if night in sums:
-            for name, value in figures.items():
-                if name == "revenue":
-                    value = exchange.convert(value, own[number])
+            for name, value in _valued(figures, own[number], exchange).items():
                 sums[night][name] = sums[night].get(name, 0) + value
     counted = (
         "arrivals",
@@ -260,4 +259,18 @@ async def _added_up(
         nights=tuple(NightFigures(night, **figures) for night, figures in sums.items()),
         **{name: sum(getattr(item, name) for item in found) for name in counted},
     )
-    return Today(found, currency, len(currencies) > 0, total)
+    unvalued = tuple(item.house for item in found if not exchange.compares(item.house.currency))
+    return Today(found, currency, len(currencies) > 0, total, rates_of, unvalued)
+
+
+def _valued(figures: Mapping[str, int], currency: str, exchange: Exchange) -> dict[str, int]:
+    """A night's figures with its money in the currency of the sum; where it has no rate, without it."""
+    revenue = exchange.convert(figures.get("revenue", 0), currency)
+    if revenue is None:
+        return {
+            **figures,
+            "revenue": 0,
+            "unvalued_sold": figures.get("sold", 0),
+            "unvalued_available": figures.get("available", 0),
+        }
+    return {**figures, "revenue": revenue}

@@ -29,7 +29,9 @@ class HouseName(msgspec.Struct, frozen=True):
 
 class NightFigures(msgspec.Struct, frozen=True):
     """One night of a house, or of several together. `revenue` is in minor units, net of tax; `pick_up` is how
-    many rooms more (or fewer) were sold for the night than a day before."""
+    many rooms more (or fewer) were sold for the night than a day before. Where several houses are added up,
+    `unvalued_sold` and `unvalued_available` of the rooms are of houses whose money is not in `revenue`,
+    because there is no exchange rate for it: averages of money leave them out too."""
 
     night: date
     available: int = 0
@@ -37,6 +39,8 @@ class NightFigures(msgspec.Struct, frozen=True):
     revenue: int = 0
     pick_up: int = 0
     arrivals: int = 0
+    unvalued_sold: int = 0
+    unvalued_available: int = 0
 
     @property
     def occupancy(self) -> float | None:
@@ -46,12 +50,14 @@ class NightFigures(msgspec.Struct, frozen=True):
     @property
     def adr(self) -> int | None:
         """Room revenue / rooms sold, minor units; None where nothing is sold."""
-        return divide(self.revenue, self.sold) if self.sold else None
+        sold = self.sold - self.unvalued_sold
+        return divide(self.revenue, sold) if sold else None
 
     @property
     def revpar(self) -> int | None:
         """Room revenue / rooms available, minor units; None where there are none."""
-        return divide(self.revenue, self.available) if self.available else None
+        available = self.available - self.unvalued_available
+        return divide(self.revenue, available) if available else None
 
 
 class HouseToday(msgspec.Struct, frozen=True):
@@ -86,12 +92,15 @@ class HouseToday(msgspec.Struct, frozen=True):
 
 class Today(msgspec.Struct, frozen=True):
     """The day of some houses. `total` adds them up, with money in `currency`: that of the houses where they
-    share one, else euros at indicative rates (`converted`)."""
+    share one, else euros at indicative rates (`converted`), the oldest of them of `rates_of`. The money of
+    the houses `unvalued` is left out: there is no exchange rate for their currency."""
 
     houses: tuple[HouseToday, ...]
     currency: str
     converted: bool
     total: HouseToday
+    rates_of: date | None = None
+    unvalued: tuple[HouseName, ...] = ()
 
 
 class Movement(msgspec.Struct, frozen=True):

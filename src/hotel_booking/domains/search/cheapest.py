@@ -10,6 +10,7 @@ from typing import NamedTuple
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row
 from hotel_booking.core.money import step
+from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.cancellation import fee_at
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
@@ -21,7 +22,6 @@ from hotel_booking.domains.rates.types import (
     Rules,
     Tax,
 )
-from hotel_booking.domains.search.currency import Exchange
 from hotel_booking.domains.search.types import FoundProperty, SearchRequest
 
 
@@ -56,13 +56,17 @@ def cheapest(
         lowest = int(pair["least"]) - below
         if best is not None and lowest > best.total:
             break
-        if request.price_max is not None and _compared(lowest, place, request, exchange) > request.price_max:
+        if request.price_max is not None and not _in_range(
+            _compared(lowest, place, request, exchange), None, request.price_max
+        ):
             break
         offer = _priced(place, pair, taxes, request)
         key = (offer.total, pair["room_type_sort"], pair["room_type_id"], pair["plan_sort"], pair["plan_id"])
         if best is not None and key > best_key:
             continue
-        if not _in_range(_compared(offer.total, place, request, exchange), request):
+        if not _in_range(
+            _compared(offer.total, place, request, exchange), request.price_min, request.price_max
+        ):
             continue
         if request.refundable and not refundable(
             offer, policies[pair["policy_id"]], place, request.stay, now
@@ -146,12 +150,12 @@ def _nights(pair: Row, stay: Stay) -> list[NightPrice]:
     ]
 
 
-def _compared(amount: int, place: FoundProperty, request: SearchRequest, exchange: Exchange) -> int:
-    """The amount in the currency that the price filter is in."""
+def _compared(amount: int, place: FoundProperty, request: SearchRequest, exchange: Exchange) -> int | None:
+    """The amount in the currency that the price filter is in; None where it cannot be turned into it."""
     return exchange.convert(amount, place.currency) if request.currency else amount
 
 
-def _in_range(amount: int, request: SearchRequest) -> bool:
-    return (request.price_min is None or amount >= request.price_min) and (
-        request.price_max is None or amount <= request.price_max
-    )
+def _in_range(amount: int | None, low: int | None, high: int | None) -> bool:
+    if amount is None:
+        return low is None and high is None
+    return (low is None or amount >= low) and (high is None or amount <= high)

@@ -42,7 +42,7 @@ class InvalidFilter(Invalid):
 
 
 class UnknownCurrency(Invalid):
-    """There is no exchange rate for a currency, so amounts cannot be compared."""
+    """There is no such currency, so amounts cannot be compared in it."""
 
     code = "unknown_currency"
 

@@ -17,10 +17,11 @@ import msgspec
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.money import Money
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step, Tax
 from hotel_booking.domains.search import area, queries
 from hotel_booking.domains.search.cheapest import Cheapest, cheapest, refundable
-from hotel_booking.domains.search.currency import Exchange
 from hotel_booking.domains.search.types import (
     Around,
     FoundOffer,
@@ -33,17 +34,24 @@ from hotel_booking.domains.search.types import (
 
 # Up to so many hotels are priced without asking for their bounds first.
 FIRST_BATCH = 64
+# Above every amount: where hotels stand that cannot be compared, by currency and there by price.
+_LAST = 2**62
 
 
 async def find(tx: Transaction, request: SearchRequest, now: datetime) -> SearchPage:
     """One page of hotels that sell the stay, each with its cheapest offer that passes the filters.
 
     At most 3 statements find the candidates (area, exchange rates, and by price the bounds) and 3 price
-    each batch of 64, 256, 1,024 … hotels; a page hardly ever needs a second one. Raises `UnknownCurrency`.
+    each batch of 64, 256, 1,024 … hotels; a page hardly ever needs a second one. A hotel whose currency
+    cannot be compared comes after the others by price; a filter on prices leaves it out, and says so.
     """
     found = await candidates(tx, request)
     days = _days_ahead(found.values(), request.stay.arrival, now)
     exchange = await _exchange(tx, request, {found[i].currency for i in days})
+    uncompared = 0
+    if request.currency and (request.price_min is not None or request.price_max is not None):
+        compared = {i: ahead for i, ahead in days.items() if exchange.compares(found[i].currency)}
+        uncompared, days = len(days) - len(compared), compared
     many = len(days) > FIRST_BATCH
     # Any other order is known before the prices are, so there only the hotels of the page are looked at.
     bounded = many and request.sort == "price"
@@ -59,7 +67,7 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
         size *= 4
     filtered = request.refundable or request.price_min is not None or request.price_max is not None
     count = len(least) if bounded else None if many else search.sold
-    return search.page(None if filtered else count)
+    return search.page(None if filtered else count, uncompared)
 
 
 class _Search:
@@ -124,12 +132,13 @@ class _Search:
                 self._ready.append((key, SearchResult(place, self._found(place, offer, policy))))
         self._ready.sort(key=itemgetter(0))
 
-    def page(self, total_count: int | None) -> SearchPage:
+    def page(self, total_count: int | None, uncompared: int) -> SearchPage:
         """The first results in order, and the key of the last one where more follow."""
         limit = self.request.limit
         page = self._ready[:limit]
         more = len(self._ready) > limit
-        return SearchPage(tuple(result for _, result in page), page[-1][0] if more else None, total_count)
+        after = page[-1][0] if more else None
+        return SearchPage(tuple(result for _, result in page), after, total_count, uncompared)
 
     def _is_full(self) -> bool:
         """Whether the page, and one more result to know that there is a next one, are certain."""
@@ -139,7 +148,10 @@ class _Search:
     def _key(self, place: FoundProperty, total: int) -> Key:
         match self.request.sort:
             case "price":
-                return Key(self.exchange.convert(total, place.currency), 0, place.id)
+                amount = self.exchange.convert(total, place.currency)
+                if amount is None:
+                    return Key(_LAST + int(place.currency, 36), total, place.id)
+                return Key(amount, 0, place.id)
             case "distance":
                 return Key(place.distance_m or 0, 0, place.id)
             case "stars":
@@ -149,7 +161,12 @@ class _Search:
 
     def _found(self, place: FoundProperty, offer: Cheapest, policy: CancellationPolicy) -> FoundOffer:
         pair, request = offer.pair, self.request
-        shown = request.currency or (self.exchange.target if request.sort == "price" else place.currency)
+        approximate = None
+        if self.exchange.target != place.currency and (
+            request.sort == "price" or request.currency == self.exchange.target
+        ):
+            amount = self.exchange.convert(offer.total, place.currency)
+            approximate = None if amount is None else Money(amount, self.exchange.target)
         return FoundOffer(
             room_type=pair["room_type"],
             room_type_name=pair["room_type_name"],
@@ -162,11 +179,8 @@ class _Search:
             rooms_left=pair["rooms_left"],
             refundable=refundable(offer, policy, place, request.stay, self.now),
             meal=pair["meal"],
-            approximate=(
-                Money(self.exchange.convert(offer.total, place.currency), shown)
-                if shown != place.currency
-                else None
-            ),
+            approximate=approximate,
+            compared=request.sort != "price" or self.exchange.compares(place.currency),
         )
 
 
@@ -220,14 +234,17 @@ def _days_ahead(places: Iterable[FoundProperty], arrival: date, now: datetime) -
 
 
 async def _exchange(tx: Transaction, request: SearchRequest, currencies: set[str]) -> Exchange:
-    """What amounts are compared in: the currency asked for, the only one there is, or the euro."""
+    """What amounts are compared in: the currency asked for, the only one there is, or the euro. Where the one
+    asked for has no rate, nothing can be shown in it, and the euro serves to sort; a filter stays in it."""
     if len(currencies) == 1 and request.currency in (None, *currencies):
         return Exchange(next(iter(currencies)), {})
     if request.currency is None and request.sort != "price":
         return Exchange("EUR", {})
-    exchange = Exchange(request.currency or "EUR", await queries.exchange_rates(tx))
-    exchange.check_target()
-    return exchange
+    rates = await exchange_rates(tx)
+    filtered = request.price_min is not None or request.price_max is not None
+    if request.currency is None or not (request.currency in rates or filtered):
+        return Exchange("EUR", rates)
+    return Exchange(request.currency, rates)
 
 
 def taxes_by_hotel(rows: Iterable[Row]) -> dict[int, tuple[Tax, ...]]:

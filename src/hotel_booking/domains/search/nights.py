@@ -6,16 +6,18 @@ rules that a booking would be priced by. It is for orientation: minimum stays ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from hotel_booking.core.dates import local_today
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Tax
 from hotel_booking.domains.search import queries
 from hotel_booking.domains.search.cheapest import rules_of
-from hotel_booking.domains.search.currency import Exchange
 from hotel_booking.domains.search.find import candidates, taxes_by_hotel
 from hotel_booking.domains.search.types import Around, FoundProperty, SearchRequest
 
@@ -81,16 +83,17 @@ async def lowest_nights(
     """A currency, and the lowest price in it of each night from `first` to `last` on which a room of the
     area is free for the first room's party; taxes included, minor units. At most four statements.
 
-    The currency is the hotels' own where they have one, else the request's, else the euro. Raises
-    `UnknownCurrency` where amounts cannot be compared.
+    The currency is the hotels' own where they have one, else the request's, else the euro; where there is no
+    exchange rate for it, the one that most hotels have. Hotels that cannot be compared in it are left out.
     """
     found = await candidates(tx, request)
     if isinstance(request.where, Around):
         nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))
         found = {hotel.id: hotel for hotel in nearest[:MOST_HOTELS]}
     occupancy: Occupancy = request.party[0]
-    currencies = {hotel.currency for hotel in found.values()}
-    shown = next(iter(currencies)) if len(currencies) == 1 else request.currency or "EUR"
+    exchange = await _exchange(tx, [hotel.currency for hotel in found.values()], request.currency)
+    shown = exchange.target
+    found = {i: hotel for i, hotel in found.items() if exchange.compares(hotel.currency)}
     if not found:
         return shown, {}
     days = {hotel.id: (first - local_today(now, hotel.timezone)).days for hotel in found.values()}
@@ -106,17 +109,27 @@ async def lowest_nights(
         1 if len(days) == 1 else _PRICED,
     )
     taxes = taxes_by_hotel(await queries.taxes_of(tx, list({row["property_id"] for row in rows})))
-    exchange = Exchange(shown, {})
-    if currencies != {shown}:
-        exchange = Exchange(shown, await queries.exchange_rates(tx))
-        exchange.check_target()
     lowest: dict[date, int] = {}
     for row in rows:
         hotel = found[row["property_id"]]
         amount = exchange.convert(_total(hotel, row, taxes.get(hotel.id, ()), occupancy), hotel.currency)
+        if amount is None:
+            continue
         night = row["night"]
         lowest[night] = min(amount, lowest.get(night, amount))
     return shown, lowest
+
+
+async def _exchange(tx: Transaction, currencies: Sequence[str], wanted: str | None) -> Exchange:
+    """What the hotels' prices are compared in."""
+    if len(set(currencies)) == 1:
+        return Exchange(currencies[0], {})
+    rates = await exchange_rates(tx)
+    target = wanted if wanted in rates else "EUR"
+    exchange = Exchange(target, rates)
+    if currencies and not any(exchange.compares(currency) for currency in currencies):
+        return Exchange(Counter(currencies).most_common(1)[0][0], {})
+    return exchange
 
 
 def _total(hotel: FoundProperty, row: Row, taxes: tuple[Tax, ...], occupancy: Occupancy) -> int:

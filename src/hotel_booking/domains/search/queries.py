@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
@@ -205,12 +204,6 @@ async def taxes_of(tx: Transaction, property_ids: Sequence[int]) -> list[Row]:
 async def policies(tx: Transaction, policy_ids: Sequence[int]) -> list[Row]:
     """The cancellation policies."""
     return await tx.fetch(_POLICIES, policy_ids)
-
-
-async def exchange_rates(tx: Transaction) -> dict[str, Decimal]:
-    """What one euro is worth in each currency that has a rate; the euro itself is always there."""
-    rows = await tx.fetch("SELECT currency, per_euro FROM exchange_rate")
-    return {"EUR": Decimal(1)} | {row["currency"]: row["per_euro"] for row in rows}
 
 
 def _arguments(request: SearchRequest, days_ahead: Mapping[int, int], now: datetime) -> tuple[object, ...]:

@@ -92,7 +92,8 @@ class FoundProperty(msgspec.Struct, frozen=True):
 class FoundOffer(msgspec.Struct, frozen=True):
     """The cheapest offer of a hotel that passes the filters. `total` is for all rooms and nights, taxes
     in, in minor units of `currency`; `approximate` is the same in the currency that results were compared
-    in, by indicative rates, never charged; None where that is the hotel's own."""
+    in, by indicative rates, never charged; None where that is the hotel's own, and where it cannot be
+    compared (`compared`)."""
 
     room_type: str
     room_type_name: str
@@ -106,6 +107,7 @@ class FoundOffer(msgspec.Struct, frozen=True):
     refundable: bool
     meal: int
     approximate: Money | None = None
+    compared: bool = True
 
 
 class SearchResult(msgspec.Struct, frozen=True):
@@ -118,11 +120,13 @@ class SearchResult(msgspec.Struct, frozen=True):
 class SearchPage(msgspec.Struct, frozen=True):
     """A page of results. `after` asks for the next one; None on the last. `total_count` counts the hotels
     with an offer; None where that would cost more than the page: with filters on the price or on refunds,
-    and among more than 64 hotels in another order than by price."""
+    and among more than 64 hotels in another order than by price. `uncompared` hotels were left out by a
+    filter on prices because there is no exchange rate for their currency."""
 
     results: tuple[SearchResult, ...]
     after: Key | None
     total_count: int | None
+    uncompared: int = 0
 
 
 class Offer(msgspec.Struct, frozen=True):

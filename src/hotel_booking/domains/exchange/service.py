@@ -1,0 +1,61 @@
+"""Taking rates: from a source, or from a person. A currency's last good rate stays until a better one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.exchange.belief import HIGHEST, LOWEST, believed
+from hotel_booking.domains.exchange.errors import InvalidRate
+from hotel_booking.domains.exchange.queries import known_rates
+from hotel_booking.domains.exchange.types import DailyRates, Taken
+
+_PUT = """
+INSERT INTO exchange_rate AS r (currency, per_euro, as_of, source, updated_at)
+SELECT c.currency, c.per_euro, $3, $4, $5 FROM unnest($1::text[], $2::numeric[]) AS c(currency, per_euro)
+ ORDER BY c.currency
+    ON CONFLICT (currency) DO UPDATE
+   SET per_euro = excluded.per_euro, as_of = excluded.as_of, source = excluded.source,
+       updated_at = excluded.updated_at
+ WHERE (r.per_euro, r.as_of, r.source) IS DISTINCT FROM (excluded.per_euro, excluded.as_of, excluded.source)
+"""
+
+
+async def take(tx: Transaction, *, said: DailyRates, now: datetime, jumps: bool = False) -> Taken:
+    """Use a day's rates as far as they are believed (`belief`). Raises `RatesRefused`: nothing changed."""
+    known = await known_rates(tx, lock=True)
+    used, refused = believed(said, known, today=now.date(), jumps=jumps)
+    await _put(tx, used, said.as_of, "ecb", now)
+    return Taken(said.as_of, len(used), refused)
+
+
+async def enter(
+    tx: Transaction, *, currency: str, per_euro: Decimal, as_of: date, known: frozenset[str], now: datetime
+) -> None:
+    """Use a rate that a person gives, for a currency of `known`. Raises `InvalidRate`."""
+    if currency not in known or currency == "EUR":
+        raise InvalidRate(
+            f"{currency!r} is no currency that has a rate to the euro", field="currency", fix="such as RSD"
+        )
+    if not per_euro.is_finite() or not LOWEST <= per_euro <= HIGHEST:
+        raise InvalidRate(
+            f"one euro is not {per_euro} {currency}",
+            field="per_euro",
+            fix=f"give what one euro is worth, from {LOWEST:f} to {HIGHEST}",
+        )
+    if as_of > now.date():
+        raise InvalidRate(f"{as_of} lies ahead", field="as_of", fix="give the day that the rate is of")
+    await _put(tx, {currency: per_euro}, as_of, "hand", now)
+
+
+async def _put(
+    tx: Transaction,
+    rates: Mapping[str, Decimal],
+    as_of: date,
+    source: Literal["ecb", "hand"],
+    now: datetime,
+) -> None:
+    await tx.execute(_PUT, list(rates), list(rates.values()), as_of, source, now)
