@@ -37,6 +37,8 @@ LANES = (
     # A mail server is given 20 s for each of its eight steps.
     Lane("mail", ("mail",), slots=4, seconds=300),
     Lane("files", ("properties",), slots=1, seconds=900),
+    # One call of at most 20 s, and one statement.
+    Lane("rates", ("exchange",), slots=1, seconds=120),
     Lane("house", ("identity", "guests", "http"), slots=2, seconds=900),
 )
 
