@@ -15,6 +15,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import ScopeType
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from redis.asyncio import Redis
@@ -32,12 +33,13 @@ from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http import health, media, metrics, openapi
 from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
+from hotel_booking.http.bodies import Arriving, BodyFirst, Precedence
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.encodings import Inflate
 from hotel_booking.http.errors import handle
-from hotel_booking.http.limits import Allowances, BadKeys, Limit, MemoryLimiter, RedisLimiter
+from hotel_booking.http.limits import Allowances, BadKeys, Flood, Limit, MemoryLimiter, RedisLimiter
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
@@ -58,7 +60,13 @@ class Application(Litestar):
 
     def __init__(self, *, trusted_proxies: tuple[str, ...], production: bool, **options: Any) -> None:
         super().__init__(**options)
-        self._edge = Edge(super().__call__, trusted=networks(trusted_proxies), production=production)
+        allowances: Allowances | None = self.state.allowances
+        self._edge = Edge(
+            super().__call__,
+            trusted=networks(trusted_proxies),
+            production=production,
+            flood=Flood(allowances.all) if allowances is not None else None,
+        )
 
     async def __call__(
         self,
@@ -67,6 +75,8 @@ class Application(Litestar):
         send: Send | LifeSpanSend,
     ) -> None:
         """Application entry point."""
+        if scope["type"] == ScopeType.HTTP:
+            scope["litestar_app"] = self  # type: ignore[typeddict-unknown-key]  # for what the edge answers by itself
         await self._edge(scope, receive, send)  # type: ignore[arg-type]
 
 
@@ -115,6 +125,7 @@ def _build(settings: Settings) -> Application:
                 "group_pages": {},
                 "warnings": unsafe_settings.warnings_of(settings),
                 "limiter": None,
+                "arriving": Arriving(settings.body_seconds),
                 "media": choose_media(settings),
                 "site_problem_page": web.problem_page,
                 "allowances": _allowances(settings),
@@ -132,8 +143,9 @@ def _build(settings: Settings) -> Application:
             "gateways": Provide(_provide_gateways, sync_to_thread=False),
             "media": Provide(_provide_media, sync_to_thread=False),
         },
-        # Outermost first: who is it, may they go on, and then the request's transaction.
-        middleware=[SameOrigin, BadKeys, Identify, Limit, Inflate, UnitOfWork],
+        # Outermost first: how urgent is it, who sends it, may they go on, what do they say; and then the
+        # request's transaction.
+        middleware=[Precedence, SameOrigin, BadKeys, Identify, Limit, BodyFirst, Inflate, UnitOfWork],
         guards=[guard],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,

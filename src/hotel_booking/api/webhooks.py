@@ -15,6 +15,7 @@ from hotel_booking.domains.payments import notices
 from hotel_booking.domains.payments.errors import UnknownGateway
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import public
+from hotel_booking.http.body import NOTICE_LIMIT
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -23,7 +24,13 @@ class Received(msgspec.Struct, frozen=True):
     received: bool = True
 
 
-@post("/webhooks/{gateway:str}", opt=public(), status_code=200, include_in_schema=False)
+@post(
+    "/webhooks/{gateway:str}",
+    opt=public(),
+    status_code=200,
+    include_in_schema=False,
+    request_max_body_size=NOTICE_LIMIT,
+)
 async def receive_notice(
     request: Request[Any, Any, State], gateway: str, tx: Transaction, gateways: Gateways, now: datetime
 ) -> Received:

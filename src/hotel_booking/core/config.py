@@ -30,7 +30,9 @@ ECB_RATES = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set. Minutes, milliseconds and counts are named for their unit.
 
-    `rate_limit_reads` and `rate_limit_writes` are requests a minute for one address or key.
+    `rate_limit_reads` and `rate_limit_writes` are points a minute for one address, key or member of staff
+    (`http/costs.py`). `body_seconds` is how long a request's body may take at first, `header_seconds` how
+    long its headers, and how long a connection may idle between two requests.
     `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set. `secret_key` encrypts
     what must be read back (second factors) and signs links; 32 characters or more. `smtp_url` is
     smtp://, smtp+starttls:// or smtps://user:password@host:port; None: mail waits in the outbox.
@@ -62,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = "http://localhost:8000"
     rate_limit_reads: int = 600
     rate_limit_writes: int = 120
+    body_seconds: int = 15
+    header_seconds: int = 30
     gateway: Literal["stripe", "sandbox", "none"] = "none"
     stripe_secret_key: str | None = None
     stripe_publishable_key: str | None = None
@@ -129,6 +133,8 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "hold_minutes": (1, 1440),
     "rate_limit_reads": (1, 10_000_000),
     "rate_limit_writes": (1, 10_000_000),
+    "body_seconds": (1, 600),
+    "header_seconds": (1, 600),
     "transfer_days": (1, 60),
     "worker_metrics_port": (0, 65535),
 }

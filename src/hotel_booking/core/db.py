@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.shares import KIND, NoTurn, Shares
 
 Row = asyncpg.Record
 Statement = str | ClauseElement
@@ -100,14 +101,17 @@ class Transaction:
 class Database:
     """A pool of connections to PostgreSQL."""
 
-    def __init__(self, pool: asyncpg.Pool[Row], origin: Origin | None = None) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[Row], origin: Origin | None = None, shares: Shares | None = None
+    ) -> None:
         self._pool = pool
+        self._shares = shares or Shares(pool.get_max_size())
         # With the origin in the same message: a round trip of its own is a tenth of a transaction.
         self._begin = "BEGIN" if origin is None else f"BEGIN; SET LOCAL hotel.origin = {_quoted(origin)}"
 
     def acting(self, origin: Origin) -> Database:
         """The same pool for somebody: what its transactions change is noted as theirs."""
-        return Database(self._pool, origin)
+        return Database(self._pool, origin, self._shares)
 
     @classmethod
     @asynccontextmanager
@@ -139,9 +143,25 @@ class Database:
     async def transaction(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
         """A read-committed transaction, committed when the block ends, undone when it raises.
 
-        Waits at most `wait` seconds for a connection; raises `DatabaseUnavailable` where none comes or
-        the server cannot be reached.
+        Waits at most `wait` seconds for a connection, and less for what can wait least (`core/shares.py`);
+        raises `DatabaseUnavailable` where none comes or the server cannot be reached.
         """
+        kind = KIND.get()
+        try:
+            await self._shares.enter(kind, longest=wait)
+        except NoTurn:
+            raise DatabaseUnavailable(
+                "there is more to do than can be done just now", fix="try again soon"
+            ) from None
+        try:
+            async with self._held(wait) as transaction:
+                yield transaction
+        finally:
+            self._shares.leave(kind)
+
+    @asynccontextmanager
+    async def _held(self, wait: float) -> AsyncIterator[Transaction]:
+        """A transaction of who has a place among the connections."""
         connection = await self._begun(wait)
         try:
             try:

@@ -12,8 +12,11 @@ from litestar.datastructures import State
 from hotel_booking.http.errors import body_error
 from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedRequest, UnsupportedMedia
 
+# Bytes of a body, by what it is: JSON and the panel's forms, prices in bulk, guests' forms, notices.
 JSON_LIMIT = 1_000_000
 ARI_LIMIT = 5_000_000
+SITE_LIMIT = 128_000
+NOTICE_LIMIT = 500_000
 
 
 class JsonRequest(Request[Any, Any, State]):

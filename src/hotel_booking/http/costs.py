@@ -13,11 +13,12 @@ from typing import Literal
 
 import msgspec
 
+from hotel_booking.core.shares import Kind
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Which of an address's allowances pays: pages and calls that read, those that write, files (a page of results
 # shows thirty photos), attempts to pay, and gateways' notices.
-Kind = Literal["vital", "booking", "browsing"]
 Purse = Literal["reads", "writes", "files", "payments", "notices"]
 
 

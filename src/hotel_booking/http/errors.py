@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.exceptions import NotFoundException as NoRoute
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.types import Message
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.db import DatabaseUnavailable
@@ -24,7 +26,9 @@ from hotel_booking.domains.identity.errors import SecondFactorRequired, SignInRe
 from hotel_booking.http.access import surface
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
+    AddressTooLong,
     FieldProblem,
+    HeadersTooLarge,
     IdempotencyNotTaken,
     InternalError,
     InvalidCursor,
@@ -33,7 +37,9 @@ from hotel_booking.http.problems import (
     InvalidShape,
     MalformedRequest,
     NoSuchAddress,
+    Overloaded,
     Problem,
+    RequestTimedOut,
     StoredAnswer,
     TooLarge,
     TooManyRequests,
@@ -55,6 +61,10 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (IdempotencyNotTaken, 400),
     (UnsupportedMedia, 415),
     (TooLarge, 413),
+    (AddressTooLong, 414),
+    (HeadersTooLarge, 431),
+    (RequestTimedOut, 408),
+    (Overloaded, 503),
     (TooManyRequests, 429),
     (DatabaseUnavailable, 503),
     (Unauthenticated, 401),
@@ -95,7 +105,12 @@ _BUSY = (
     asyncpg.CannotConnectNowError,
     asyncpg.InvalidCatalogNameError,  # the database is being restored, or its password was changed
     asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InsufficientResourcesError,  # SQLSTATE class 53: disk full, out of memory, too many connections
+    asyncpg.ReadOnlySQLTransactionError,  # a failover has left us with a standby
+    asyncpg.PostgresSystemError,  # class 58: the server's own disk fails
 )
+# A disk of ours that is full, or a process that has no more files or memory.
+_EXHAUSTED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS})
 
 
 def status_of(error: DomainError) -> int:
@@ -128,13 +143,17 @@ def translate(error: BaseException, scope: AsgiScope) -> DomainError | None:
         return Invalid("a value in the request is out of range or holds characters that cannot be stored")
     if isinstance(error, _BUSY):
         return DatabaseUnavailable("the database is too busy to answer", fix="try again soon")
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _EXHAUSTED):
+        return Overloaded("there is no room for this just now", fix="try again soon")
     return None
 
 
 def handle(request: Request[Any, Any, State], error: Exception) -> Response[bytes]:
     """Litestar's exception handler for everything: `exception_handlers={Exception: handle}`."""
     status, headers, body = answer(request.scope, error)
-    return Response(body, status_code=status, headers=headers, media_type=headers.pop("content-type"))
+    # Litestar adds the charset to texts by itself.
+    media = headers.pop("content-type").removesuffix("; charset=utf-8")
+    return Response(body, status_code=status, headers=headers, media_type=media)
 
 
 def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], bytes]:
@@ -149,6 +168,8 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         _log_fault(error, request_id)
         known = InternalError("something went wrong on our side; it was noted", fix="try again later")
     status = status_of(known)
+    if status == 503 and not isinstance(error, DomainError):
+        _log_fault(error, request_id)  # nobody else tells the operator that a disk is full
     headers = {"content-type": PROBLEM_TYPE} | _headers(known)
     scope["state"]["code"] = known.code
     if surface(scope["path"]) == "admin" and (to := _elsewhere(known, scope)) is not None:
@@ -174,6 +195,17 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         # The guests' pages lie above this package, and speak their language: app.py says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)
+
+
+def problem_messages(scope: AsgiScope, error: Exception) -> list[Message]:
+    """An error as the ASGI messages of its answer."""
+    status, headers, body = answer(scope, error)
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    encoded.append((b"content-length", str(len(body)).encode()))
+    return [
+        {"type": "http.response.start", "status": status, "headers": encoded},
+        {"type": "http.response.body", "body": body, "more_body": False},
+    ]
 
 
 def _elsewhere(error: DomainError | None, scope: AsgiScope) -> str | None:
@@ -210,6 +242,8 @@ def _headers(error: DomainError) -> dict[str, str]:
     if error.retry_after is not None:
         return {"retry-after": str(error.retry_after)}
     match error:
+        case RequestTimedOut():
+            return {"connection": "close"}
         case Unauthenticated():
             return {"www-authenticate": 'Bearer realm="hotel-booking"'}
         case WrongMethod():

@@ -95,6 +95,10 @@ class MemoryLimiter:
 
     async def take(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
         """See `Limiter.take`."""
+        return self.take_now(bucket, allowance, cost=cost)
+
+    def take_now(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
+        """The same at once."""
         now = self._clock()
         level, since = self._buckets.pop(bucket, (float(allowance.burst), now))
         level = min(float(allowance.burst), level + (now - since) * allowance.per_second)
@@ -154,6 +158,18 @@ class RedisLimiter:
 def _verdict(allowed: bool, level: float, allowance: Allowance, cost: int) -> Verdict:
     wait = 0 if allowed else max(1, math.ceil((max(cost, 1) - level) / allowance.per_second))
     return Verdict(allowed, max(0, math.floor(level)), wait)
+
+
+class Flood:
+    """All that one address sends, of any kind, to this process: asked before anything else is done."""
+
+    def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
+        self.allowance = allowance
+        self._buckets = MemoryLimiter(clock)
+
+    def wait(self, address: str) -> int:
+        """Take one request; the seconds that the address has to wait, 0 where it may go on."""
+        return self._buckets.take_now(limited_as(address), self.allowance).retry_after
 
 
 class Limit:

@@ -98,6 +98,33 @@ class TooLarge(DomainError):
     code = "request_too_large"
 
 
+class HeadersTooLarge(DomainError):
+    """The request's headers are larger or more than any browser sends."""
+
+    code = "headers_too_large"
+
+
+class AddressTooLong(DomainError):
+    """The address asked for is longer than any of ours."""
+
+    code = "address_too_long"
+
+
+class RequestTimedOut(DomainError):
+    """The body did not come, or too slowly. Nothing changed."""
+
+    code = "request_timed_out"
+    passes = True
+
+
+class Overloaded(DomainError):
+    """There is more to do than can be done just now. Nothing changed."""
+
+    code = "overloaded"
+    passes = True
+    retry_after = 2
+
+
 class TooManyRequests(DomainError):
     """The caller's allowance is used up for now."""
 

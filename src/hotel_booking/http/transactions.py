@@ -28,7 +28,7 @@ from hotel_booking.core.db import Database, DatabaseUnavailable, Origin, Transac
 from hotel_booking.http import idempotency
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.body import JsonRequest
-from hotel_booking.http.errors import answer
+from hotel_booking.http.errors import problem_messages
 from hotel_booking.http.idempotency import Claim
 from hotel_booking.http.problems import IdempotencyInProgress
 
@@ -223,17 +223,6 @@ async def _store(scope: AsgiScope, tx: Transaction, claim: Claim, kept: list[Mes
         body=_body(kept),
         secret_key=scope["litestar_app"].state.sealing_key,
     )
-
-
-def problem_messages(scope: AsgiScope, error: Exception) -> list[Message]:
-    """An error as the ASGI messages of its answer."""
-    status, headers, body = answer(scope, error)
-    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    encoded.append((b"content-length", str(len(body)).encode()))
-    return [
-        {"type": "http.response.start", "status": status, "headers": encoded},
-        {"type": "http.response.body", "body": body, "more_body": False},
-    ]
 
 
 def _start(kept: list[Message]) -> HTTPResponseStartEvent:

@@ -52,10 +52,14 @@ class DiskMedia:
     def _put(self, path: Path, body: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.name}.{uuid4().hex}.part")
-        with unfinished.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with unfinished.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            unfinished.unlink(missing_ok=True)  # on a full disk the half of a file is the last straw
+            raise
         unfinished.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import Router
 
+from hotel_booking.http.body import SITE_LIMIT
 from hotel_booking.web import (
     account,
     amend,
@@ -43,4 +44,10 @@ _UNPREFIXED = [*entrance.handlers, *sitemap.handlers, *manage.unprefixed, *prope
 
 __all__ = ["follow_group_pages", "handlers", "problem_page"]
 
-handlers = [*(Router(path=f"/{language}", route_handlers=_PAGES) for language in LANGUAGES), *_UNPREFIXED]
+handlers = [
+    *(
+        Router(path=f"/{language}", route_handlers=_PAGES, request_max_body_size=SITE_LIMIT)
+        for language in LANGUAGES
+    ),
+    *_UNPREFIXED,
+]

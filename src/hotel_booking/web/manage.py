@@ -103,7 +103,7 @@ async def calendar(
     booking = await open_own(request, tx, reference, now)
     return Response(
         calendar_entry(booking, now),
-        media_type="text/calendar; charset=utf-8",
+        media_type="text/calendar",
         headers={
             "content-disposition": f'attachment; filename="{booking.reference}.ics"',
             "cache-control": "no-store",

@@ -116,9 +116,7 @@ def site(
         if "gzip" in request.headers.get("accept-encoding", ""):
             # Content alone: the length of a page with somebody's data could be used to guess at it (BREACH).
             packed = gzip.compress(body.encode(), 5, mtime=0)
-            return Response(
-                packed, media_type="text/html; charset=utf-8", headers={**sent, "content-encoding": "gzip"}
-            )
+            return Response(packed, media_type="text/html", headers={**sent, "content-encoding": "gzip"})
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))

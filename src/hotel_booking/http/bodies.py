@@ -1,0 +1,153 @@
+"""Bodies are read first: whole, in their time and within their size, before any transaction begins.
+
+A client that sends half a body and then nothing would else keep a connection to the database for as long as
+it likes. The handlers find the body in memory, however they ask for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Receive, Send
+from litestar.types import Scope as AsgiScope
+
+from hotel_booking.core.shares import KIND
+from hotel_booking.http.access import ACCESS, caller_of, check
+from hotel_booking.http.client_address import limited_as
+from hotel_booking.http.costs import SAFE, kind
+from hotel_booking.http.problems import (
+    MalformedRequest,
+    Overloaded,
+    RequestTimedOut,
+    TooLarge,
+    TooManyRequests,
+)
+
+# Bytes a second that a body must keep up with after its first seconds: a phone with one bar does.
+SLOWEST = 4_000
+# Bodies on their way at once: of one address, and all of them in bytes.
+MOST_OF_ONE = 200
+MOST_BYTES = 200_000_000
+
+
+class Precedence:
+    """Middleware, outermost: says what kind of work the request is, for the database's shares."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        token = KIND.set(kind(scope.get("path_template") or ""))
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            KIND.reset(token)
+
+
+class Arriving:
+    """The bodies that are on their way to one process. `seconds` is how long one may take at first."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._of: Counter[str] = Counter()
+        self._bytes = 0
+
+    async def read(self, receive: Receive, *, address: str, most: int, announced: int | None) -> bytes:
+        """The whole body. Raises `TooLarge` beyond `most` bytes, `RequestTimedOut`, `MalformedRequest` where
+        it breaks off, and `TooManyRequests` or `Overloaded` where too many are on their way."""
+        if announced is not None and announced > most:
+            raise _too_large(most)
+        sender = limited_as(address)
+        if self._of[sender] >= MOST_OF_ONE:
+            raise TooManyRequests(
+                "too many requests from you are half sent", retry_after=max(1, round(self._seconds))
+            )
+        self._of[sender] += 1
+        held = 0
+        parts: list[bytes] = []
+        started = asyncio.get_running_loop().time()
+        try:
+            while True:
+                message = await self._next(receive, started + self._seconds + held / SLOWEST)
+                if message["type"] == "http.disconnect":
+                    raise MalformedRequest("the body broke off")
+                part = message.get("body", b"")
+                parts.append(part)
+                held += len(part)
+                self._bytes += len(part)
+                if held > most:
+                    raise _too_large(most)
+                if self._bytes > MOST_BYTES:
+                    raise Overloaded("too much is being sent at once", fix="try again soon")
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+        finally:
+            self._bytes -= held
+            self._of[sender] -= 1
+            if not self._of[sender]:
+                del self._of[sender]
+
+    async def _next(self, receive: Receive, until: float) -> HTTPReceiveMessage:
+        try:
+            async with asyncio.timeout_at(until):
+                return await receive()  # type: ignore[return-value]
+        except TimeoutError:
+            raise RequestTimedOut(
+                f"the body did not come within {self._seconds:g} seconds, or too slowly",
+                fix="send it again, all at once",
+            ) from None
+        except Exception:  # the server's own errors: a chunk that is none, a length that does not hold
+            raise MalformedRequest("the body cannot be read") from None
+
+
+class BodyFirst:
+    """Middleware between who may and what is done: refuse who may not before reading what they send, then
+    read it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["method"] in SAFE:
+            await self.app(scope, receive, send)
+            return
+        handler: Any = scope["route_handler"]
+        check(handler.opt.get(ACCESS), caller_of(scope), scope.get("path_params", {}).get("slug"))
+        arriving: Arriving = scope["litestar_app"].state.arriving
+        body = await arriving.read(
+            receive,
+            address=scope["state"].get("address", ""),
+            most=handler.resolve_request_max_body_size() or 0,
+            announced=_announced(scope),
+        )
+        await self.app(scope, _again(body, receive), send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What the handlers receive: the body at once, and then what the server says."""
+    given = False
+
+    async def replay() -> HTTPReceiveMessage:
+        nonlocal given
+        if given:
+            return await receive()  # type: ignore[return-value]
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _announced(scope: HTTPScope) -> int | None:
+    text = next((value for name, value in scope["headers"] if name == b"content-length"), None)
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise MalformedRequest("Content-Length is not a number")
+    return int(text[:20])
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {most} bytes", fix="send it in several parts")
