@@ -22,7 +22,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.domains.notifications import queries as outbox
-from hotel_booking.domains.payments import queries, refunds
+from hotel_booking.domains.payments import queries, refunds, steps
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import (
     AmountMismatch,
@@ -31,6 +31,7 @@ from hotel_booking.domains.payments.errors import (
     UnknownGateway,
 )
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
+from hotel_booking.domains.payments.steps import Step
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
@@ -60,7 +61,9 @@ async def show_payments(
         # No transaction is open while the gateway thinks about it.
         try:
             gateway = gateways.of(asked.gateway)
-            said = await gateway.find(payment_id=asked.id, reference=asked.gateway_reference)
+            said = await steps.call(
+                Step.FIND, gateway.find, payment_id=asked.id, reference=asked.gateway_reference
+            )
         except DomainError as error:
             said = error.detail
     async with database.transaction() as tx:

@@ -13,7 +13,7 @@ from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.payments import queries, reconcile
+from hotel_booking.domains.payments import notices, queries, reconcile
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import page, see_other
 
@@ -42,6 +42,7 @@ async def show_reconciliation(
         ),
         most=_MOST,
         runs=await reconcile.runs(tx) if properties is None else None,
+        odd=await notices.odd(tx, since=now - _LOOKED_BACK) if properties is None else [],
         now=now,
     )
 
@@ -65,7 +66,7 @@ async def show_comparison(
 async def compare(request: Request[Any, Any, State], tx: Transaction, caller: Caller) -> Response[bytes]:
     """Compare now, behind the scenes."""
     caller.require_permission(Permission.PAYMENTS_MANAGE)
-    await job_queue.enqueue(tx, queue="payments", task="payments:reconcile")
+    await job_queue.enqueue(tx, queue="reconciliation", task="payments:reconcile")
     return see_other(request, "/admin/payments", notice="The comparison has begun; look again in a minute.")
 
 

@@ -80,6 +80,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
 _STATUS_BY_CODE = {
     "payment_declined": 402,
     "gateway_unavailable": 503,
+    "gateway_resting": 503,
     "media_unavailable": 503,
     "forged_notice": 400,
 }

@@ -5,6 +5,7 @@ Everything is read from plain dictionaries, so that a webhook and an answer of t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
@@ -77,7 +78,7 @@ def our_id(thing: Answer, name: str = "payment_id") -> UUID | None:
     """Our own row's id, where we left it in the metadata."""
     try:
         return UUID(str((thing.get("metadata") or {}).get(name)))
-    except ValueError:
+    except (ValueError, AttributeError):
         return None
 
 
@@ -176,13 +177,14 @@ def seen_of(intent: Answer, *, refunded: int) -> Seen:
 
 def refunded_of(refund: Answer) -> Refunded:
     """What became of a refund."""
+    reason = refund.get("failure_reason")
     status = refund.get("status")
     state: Literal["done", "pending", "failed"] = "pending"
     if status == "succeeded":
         state = "done"
     elif status in ("failed", "canceled"):
         state = "failed"
-    return Refunded(state, reference=refund["id"], reason=refund.get("failure_reason"))
+    return Refunded(state, reference=refund["id"], reason=_text(reason, "failure_reason") if reason else None)
 
 
 def read_event(body: bytes, *, signature: str, secrets: tuple[str, ...], now: datetime) -> Notice:
@@ -197,31 +199,76 @@ def read_event(body: bytes, *, signature: str, secrets: tuple[str, ...], now: da
         raise ForgedNotice("this notice was signed too long ago", fix="check the clock of this server")
     try:
         return _notice(msgspec.json.decode(body))
-    except (msgspec.DecodeError, LookupError, TypeError, ValueError, AttributeError):
-        raise ForgedNotice("this notice is signed, and is no event of Stripe") from None
+    except _ODD as error:
+        # It is signed: refused, it would come again for days, and telling nobody would lose it.
+        return Notice(
+            f"odd_{hashlib.sha256(body).hexdigest()[:40]}",
+            "odd",
+            now,
+            problem=f"{_named(body)} is no event that can be read ({type(error).__name__}: {error})"[:300],
+        )
+
+
+_ODD = (
+    msgspec.DecodeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)
+_LARGEST = 2**53
+
+
+def _named(body: bytes) -> str:
+    """What an odd event calls itself, where it does."""
+    try:
+        event = msgspec.json.decode(body)
+        return " ".join(_text(event[name], name) for name in ("type", "id"))
+    except _ODD:
+        return "it"
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value or len(value) > 255 or not value.isprintable():
+        raise ValueError(f"{name} is no text")
+    return value
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -_LARGEST < value < _LARGEST:
+        raise ValueError(f"{name} is no number")
+    return value
 
 
 def _signed(body: bytes, signature: str, secret: str) -> bool:
     try:
         return bool(stripe.WebhookSignature.verify_header(body, signature, secret))
-    except (stripe.SignatureVerificationError, ValueError):  # ValueError: the body is no text
+    except (stripe.SignatureVerificationError, ValueError, TypeError):  # neither need be text, or ASCII
         return False
 
 
 def _notice(event: Answer) -> Notice:
-    kind: str = event["type"]
-    made = _instant(event["created"])
+    kind, name = _text(event["type"], "type"), _text(event["id"], "id")
+    made = _instant(_whole(event["created"], "created"))
     thing: Answer = event["data"]["object"]
     if kind.startswith(("payment_intent.", "setup_intent.", "checkout.session.")):
-        return Notice(event["id"], "payment", made, reference=thing["id"], payment_id=our_id(thing))
-    if not kind.startswith(("charge.", "refund.")):
-        return Notice(event["id"], "other", made)
-    reference = identity_of(thing.get("payment_intent"))
-    if thing.get("object") == "dispute":
-        return Notice(event["id"], "dispute", made, reference=reference, dispute=_dispute(thing))
-    if thing.get("object") == "refund":
         return Notice(
-            event["id"],
+            name, "payment", made, reference=_text(thing["id"], "object.id"), payment_id=our_id(thing)
+        )
+    if not kind.startswith(("charge.", "refund.")):
+        return Notice(name, "other", made)
+    reference = identity_of(thing.get("payment_intent"))
+    if reference is not None:
+        _text(reference, "payment_intent")
+    if thing.get("object") == "dispute":
+        return Notice(name, "dispute", made, reference=reference, dispute=_dispute(thing))
+    if thing.get("object") == "refund":
+        _text(thing["id"], "object.id")
+        return Notice(
+            name,
             "refund",
             made,
             reference=reference,
@@ -230,7 +277,7 @@ def _notice(event: Answer) -> Notice:
         )
     # A charge carries a copy of its intent's metadata.
     return Notice(
-        event["id"],
+        name,
         "refund" if kind == "charge.refunded" else "payment",
         made,
         reference=reference,
@@ -240,14 +287,17 @@ def _notice(event: Answer) -> Notice:
 
 def _dispute(thing: Answer) -> Dispute:
     currency = currency_of(thing)
+    amount = _whole(thing["amount"], "amount")
+    if amount <= 0 or len(currency) != 3 or not currency.isascii():
+        raise ValueError("amount or currency is none")
     due = (thing.get("evidence_details") or {}).get("due_by")
     return Dispute(
-        reference=thing["id"],
-        amount=from_stripe(thing["amount"], currency),
+        reference=_text(thing["id"], "object.id"),
+        amount=from_stripe(amount, currency),
         currency=currency,
-        status=thing["status"],
-        reason=thing["reason"],
-        respond_by=_instant(due).date() if due else None,
+        status=_text(thing["status"], "status"),
+        reason=_text(thing["reason"], "reason"),
+        respond_by=_instant(_whole(due, "due_by")).date() if due else None,
     )
 
 

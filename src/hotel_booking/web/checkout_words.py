@@ -40,6 +40,11 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
             return _("This price is no longer guaranteed. Look at the prices of today: it takes a moment.")
         case "no_gateway" | "unknown_payment_method" | "unknown_token":
             return _("This way to pay does not work for this booking. Please choose another.")
+        case "gateway_resting":
+            return _(
+                "Our payment service does not answer at the moment, and nothing was charged. Your rooms are"
+                " still held: please try again in a few minutes."
+            )
         case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
             return _("The payment could not be completed, and nothing is kept of it. Please try again.")
     return None

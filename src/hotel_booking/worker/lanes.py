@@ -34,6 +34,8 @@ LANES = (
     Lane("rooms", ("bookings",), slots=3, seconds=300),
     # A call of a gateway takes at most 40 s, and a breaker ends the waiting of all after five in a row.
     Lane("money", ("payments",), slots=4, seconds=600),
+    # Five weeks of a chain's payments, page by page.
+    Lane("books", ("reconciliation",), slots=1, seconds=4 * 3600),
     # A mail server is given 20 s for each of its eight steps.
     Lane("mail", ("mail",), slots=4, seconds=300),
     Lane("files", ("properties",), slots=1, seconds=900),

@@ -103,16 +103,18 @@ class Dispute(msgspec.Struct, frozen=True):
 
 class Notice(msgspec.Struct, frozen=True):
     """What a gateway told us by itself: that something happened to a payment. What is true of a payment is
-    then asked; what became of a refund is believed from here (`refunded`), because it is told only once."""
+    then asked; what became of a refund is believed from here (`refunded`), because it is told only once. An
+    `odd` one is signed and cannot be read: `problem` says why."""
 
     id: str
-    kind: Literal["payment", "refund", "dispute", "other"]
+    kind: Literal["payment", "refund", "dispute", "other", "odd"]
     created_at: datetime
     reference: str | None = None
     payment_id: UUID | None = None
     refund_id: UUID | None = None
     refunded: Refunded | None = None
     dispute: Dispute | None = None
+    problem: str | None = None
 
 
 @runtime_checkable  # the web framework checks what it injects

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
 
-from hotel_booking.core import jobs
+from hotel_booking.core import job_queue, jobs
 from hotel_booking.domains.payments import notices
-from hotel_booking.domains.payments.reconcile import WINDOW
-from hotel_booking.domains.payments.reconcile import reconcile as compare
+from hotel_booking.domains.payments.reconcile import WINDOW, compare_one, listed
 from hotel_booking.domains.payments.refunds import give_refunds
 
 tasks = Blueprint()
@@ -31,13 +30,25 @@ async def sweep_refunds(context: JobContext, timestamp: int) -> None:
 
 
 @tasks.periodic(cron="35 3 * * *")
-@tasks.task(name="reconcile", queue="payments", pass_context=True, queueing_lock="reconcile")
+@tasks.task(name="reconcile", queue="reconciliation", pass_context=True, queueing_lock="reconcile")
 async def reconcile(context: JobContext, timestamp: int = 0) -> None:
-    """Compare the last weeks' payments with the gateways' own lists, and store every difference."""
+    """Have the last weeks' payments compared with each gateway's own list: a job for each, so that one that
+    does not answer keeps no other from it."""
     del timestamp
+    async with jobs.database(context).transaction() as tx:
+        for gateway in listed(jobs.resource(context, "gateways")):
+            await job_queue.enqueue(
+                tx, queue="reconciliation", task="payments:reconcile_one", gateway=gateway.name
+            )
+
+
+@tasks.task(name="reconcile_one", queue="reconciliation", pass_context=True, retry=jobs.PATIENT)
+async def reconcile_one(context: JobContext, gateway: str) -> None:
+    """Compare with one gateway's list, and store every difference. Repeated for a day while the gateway does
+    not answer; nothing is stored of a comparison that could not be finished."""
     now = jobs.now(context)
     db, gateways = jobs.database(context), jobs.resource(context, "gateways")
-    await compare(db, gateways, since=now - WINDOW, until=now, now=now)
+    await compare_one(db, gateways.of(gateway), since=now - WINDOW, until=now, now=now)
 
 
 @tasks.periodic(cron="41 4 * * *")

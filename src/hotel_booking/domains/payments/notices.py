@@ -7,7 +7,7 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.payments import queries, service
 from hotel_booking.domains.payments.gateway import Dispute, Notice
 
@@ -21,8 +21,9 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
     where it was told before, or speaks of nothing of ours; both are fine."""
     payment_id, reference = await _payment_meant(tx, gateway, notice)
     fresh = await tx.execute(
-        "INSERT INTO gateway_notice (gateway, id, kind, reference, payment_id, created_at, received_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        "INSERT INTO gateway_notice (gateway, id, kind, reference, payment_id, created_at, received_at,"
+        "                            problem)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         gateway,
         notice.id[:255],
         notice.kind,
@@ -30,7 +31,10 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
         payment_id,
         notice.created_at,
         now,
+        notice.problem,
     )
+    if fresh and notice.problem is not None:
+        log.error("a notice cannot be read", extra={"notice": notice.id, "problem": notice.problem})
     if not fresh or payment_id is None:
         return False
     if notice.kind == "dispute" and notice.dispute is not None:
@@ -42,6 +46,16 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
         other = notice.reference if notice.reference != reference else None
         await service.finish_later(tx, payment_id=payment_id, seen=other)
     return True
+
+
+async def odd(tx: Transaction, *, since: datetime, limit: int = 50) -> list[Row]:
+    """Notices that came since then and cannot be read, newest first: gateway, id, problem, received_at."""
+    return await tx.fetch(
+        "SELECT gateway, id, problem, received_at FROM gateway_notice"
+        " WHERE problem IS NOT NULL AND received_at > $1 ORDER BY received_at DESC LIMIT $2",
+        since,
+        limit,
+    )
 
 
 async def purge(tx: Transaction, *, before: datetime) -> int:

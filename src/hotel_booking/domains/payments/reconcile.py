@@ -15,6 +15,7 @@ import msgspec
 
 from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
 from hotel_booking.domains.payments.service import finish_later
 
@@ -49,40 +50,48 @@ class Comparison(msgspec.Struct, frozen=True):
     differences: list[Difference]
 
 
+def listed(gateways: Gateways) -> list[Gateway]:
+    """The gateways that keep a list; of others there is only the bank's statement."""
+    return [gateway for gateway in gateways.all if gateway.page not in ("none", "transfer")]
+
+
 async def reconcile(
     db: Database, gateways: Gateways, *, since: datetime, until: datetime, now: datetime
 ) -> list[Comparison]:
     """Compare every payment made in the time with every gateway that keeps a list, and store what was
-    found."""
+    found. Raises `GatewayUnavailable`."""
+    return [await compare_one(db, gateway, since=since, until=until, now=now) for gateway in listed(gateways)]
+
+
+async def compare_one(
+    db: Database, gateway: Gateway, *, since: datetime, until: datetime, now: datetime
+) -> Comparison:
+    """Compare with one gateway, store what was found, and have what it still holds without our wanting it let
+    go. Raises `GatewayUnavailable`, and has stored nothing then."""
     until = min(until, now - _SLACK)
-    result = []
-    for gateway in gateways.all:
-        if gateway.page in ("none", "transfer"):
-            continue  # no list but the bank's statement
-        payments = 0
-        differences: list[Difference] = []
-        start = since
-        while start < until:
-            end = min(start + _DAY, until)
+    payments = 0
+    differences: list[Difference] = []
+    start = since
+    while start < until:
+        end = min(start + _DAY, until)
+        compared, found = await _compare(db, gateway, start, end)
+        if found:  # something may just have been under way
             compared, found = await _compare(db, gateway, start, end)
-            if found:  # something may just have been under way
-                compared, found = await _compare(db, gateway, start, end)
-            payments += compared
-            differences += found
-            start = end
-        comparison = Comparison(gateway.name, since, until, payments, differences)
-        async with db.transaction() as tx:
-            await _store(tx, comparison, now)
-        if differences:
-            log.error("payments differ from the gateway's", extra={"differences": len(differences)})
-        result.append(comparison)
-    return result
+        payments += compared
+        differences += found
+        start = end
+    comparison = Comparison(gateway.name, since, until, payments, differences)
+    async with db.transaction() as tx:
+        await _store(tx, comparison, now)
+    if differences:
+        log.error("payments differ from the gateway's", extra={"differences": len(differences)})
+    return comparison
 
 
 async def _compare(
     db: Database, gateway: Gateway, since: datetime, until: datetime
 ) -> tuple[int, list[Difference]]:
-    theirs = [seen async for seen in gateway.listing(since=since - _SLACK, until=until + _SLACK)]
+    theirs = await steps.listing(gateway, since=since - _SLACK, until=until + _SLACK)
     async with db.transaction() as tx:
         rows = await _ours(tx, gateway.name, since, until, theirs)
     by_reference = {row["gateway_reference"]: row for row in rows if row["gateway_reference"]}

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, ParamSpec, TypeVar
 
@@ -18,11 +19,14 @@ from hotel_booking.core.breaker import Resting, breaker_of
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.payments.errors import GatewayResting, GatewayUnavailable
+from hotel_booking.domains.payments.gateway import Gateway, Seen
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_LONGEST_LISTING = 600.0  # seconds; a day of a large house, page by page
+_LISTING = "LISTING"
 _LONGEST_CALL = 40.0  # seconds; a gateway's own limits are shorter
 
 
@@ -93,24 +97,39 @@ async def write(db: Database, step: Step) -> AsyncIterator[Transaction]:
 async def call(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """A call of the gateway; no transaction is open meanwhile. Raises `GatewayUnavailable` where there is no
     answer in time, or none that can be read; `GatewayResting` where it has failed so often that it is left
-    alone. `function` is a method of the gateway, or of the bench of one."""
+    alone. `function` is a method of the gateway."""
     reached(step, "before")
-    gateway = getattr(function, "__self__", function)
+    with _asking(getattr(function, "__self__", function)):
+        result = await _answer(step.name, function, *args, **kwargs)
+    reached(step, "after")
+    return result
+
+
+async def listing(gateway: Gateway, *, since: datetime, until: datetime) -> list[Seen]:
+    """The gateway's own list of some time. Only read, so no crash point; raises as `call`."""
+
+    async def read() -> list[Seen]:
+        return [seen async for seen in gateway.listing(since=since, until=until)]
+
+    with _asking(gateway):
+        return await _answer(_LISTING, read)
+
+
+@contextmanager
+def _asking(gateway: object) -> Iterator[None]:
     try:
         with breaker_of(gateway, getattr(gateway, "name", "gateway")).asking(GatewayUnavailable):
-            result = await _answer(step, function, *args, **kwargs)
+            yield
     except Resting as resting:
         raise GatewayResting(
             "the payment gateway does not answer at the moment; nothing was charged",
             fix="try again in a minute, or pay in another way",
         ) from resting
-    reached(step, "after")
-    return result
 
 
-async def _answer(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+async def _answer(step: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        async with asyncio.timeout(_LONGEST_CALL):
+        async with asyncio.timeout(_LONGEST_LISTING if step == _LISTING else _LONGEST_CALL):
             return await function(*args, **kwargs)
     except TimeoutError:
         raise GatewayUnavailable(
@@ -120,7 +139,7 @@ async def _answer(step: Step, function: Callable[P, Awaitable[T]], *args: P.args
         raise
     except Exception as error:
         # What it did is not known: as if it had not answered. Only asking it again will tell.
-        log.exception("a gateway's answer could not be read", extra={"step": step.name})
+        log.exception("a gateway's answer could not be read", extra={"step": step})
         raise GatewayUnavailable(
             "the payment gateway gave an answer that cannot be read", fix="look again in a minute"
         ) from error

@@ -16,6 +16,10 @@ UPDATE payment p SET status = 'voiding', to_capture = 0, problem = 'a second res
  WHERE p.id = r.id AND r.position > 1;
 CREATE UNIQUE INDEX payment_reserved_once ON payment (booking_id, purpose) WHERE status = 'reserved';
 
+-- Signed, and yet it cannot be read: it is kept with the reason, and staff see it.
+ALTER TABLE gateway_notice ADD COLUMN problem text;
+CREATE INDEX gateway_notice_odd ON gateway_notice (received_at) WHERE problem IS NOT NULL;
+
 -- goodwill ---------------------------------------------------------------------------------------
 
 -- What the hotel gave back and does not want again: so much less is owed of the price, or of the fee.
