@@ -20,13 +20,17 @@ from hotel_booking.domains.identity.types import Scope
 
 
 def settings_for(database_url: str, **changes: Any) -> Settings:
-    """Settings of a test: sandbox payments, no limits unless asked for."""
+    """Settings of a test: sandbox payments, no limits unless asked for: all tests come from one address."""
     values: dict[str, Any] = {
         "database_url": database_url,
         "environment": "test",
         "gateway": "sandbox",
         "rate_limit_reads": 0,
         "rate_limit_writes": 0,
+        "open_holds_per_address": 100_000,
+        "open_rooms_per_address": 100_000,
+        "open_holds_per_browser": 100_000,
+        "open_holds_per_mailbox": 100_000,
         **changes,
     }
     return Settings(**values)

@@ -30,6 +30,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import guest_or, public
+from hotel_booking.http.holder import holder_of
 from hotel_booking.http.metrics import note_booking
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
@@ -143,6 +144,7 @@ async def create_booking(
         guest_names=data.room_guests,
         requests=data.requests,
         source=f"key:{caller.key_id}" if caller.kind == "key" else "web",
+        holder=holder_of(request, settings),
         now=now,
         lifetime=timedelta(minutes=settings.hold_minutes),
     )

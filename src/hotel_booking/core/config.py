@@ -31,8 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set. Minutes, milliseconds and counts are named for their unit.
 
     `rate_limit_reads` and `rate_limit_writes` are points a minute for one address, key or member of staff
-    (`http/costs.py`). `body_seconds` is how long a request's body may take at first, `header_seconds` how
-    long its headers, and how long a connection may idle between two requests.
+    (`http/costs.py`); the `open_` ones are what somebody unknown may hold unpaid at once. `body_seconds` is
+    how long a request's body may take at first, `header_seconds` how long its headers, and how long a
+    connection may idle between two requests.
     `trusted_proxies` are networks whose X-Forwarded-For is believed; none unless set. `secret_key` encrypts
     what must be read back (second factors) and signs links; 32 characters or more. `smtp_url` is
     smtp://, smtp+starttls:// or smtps://user:password@host:port; None: mail waits in the outbox.
@@ -64,6 +65,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = "http://localhost:8000"
     rate_limit_reads: int = 600
     rate_limit_writes: int = 120
+    open_holds_per_address: int = 20
+    open_rooms_per_address: int = 40
+    open_holds_per_browser: int = 6
+    open_holds_per_mailbox: int = 6
     body_seconds: int = 15
     header_seconds: int = 30
     gateway: Literal["stripe", "sandbox", "none"] = "none"
@@ -104,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
             # One machine, one visitor: limits that a demonstration under load does not meet.
             values |= {"gateway": "sandbox", "rate_limit_reads": 12_000, "rate_limit_writes": 6_000}
+            values |= {f"open_{what}": 1_000 for what in _OPEN}
             values["exchange_rates_url"] = ""
         _read_hotel(environ, values, problems)
         database = _database_url(environ, problems)
@@ -123,6 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return unsafe_settings.problems_of(self)
 
 
+_OPEN = ("holds_per_address", "rooms_per_address", "holds_per_browser", "holds_per_mailbox")
+
 # Every HOTEL_ variable, with the bounds of those that are numbers.
 _BOUNDS: dict[str, tuple[int, int]] = {
     "port": (1, 65535),
@@ -133,6 +141,10 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "hold_minutes": (1, 1440),
     "rate_limit_reads": (1, 10_000_000),
     "rate_limit_writes": (1, 10_000_000),
+    "open_holds_per_address": (1, 1_000_000),
+    "open_rooms_per_address": (1, 1_000_000),
+    "open_holds_per_browser": (1, 1_000_000),
+    "open_holds_per_mailbox": (1, 1_000_000),
     "body_seconds": (1, 600),
     "header_seconds": (1, 600),
     "transfer_days": (1, 60),

@@ -22,6 +22,7 @@ from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http.access import public
+from hotel_booking.http.holder import holder_of
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.transactions import Unit
 from hotel_booking.http.ui.forms import Form, read
@@ -79,6 +80,7 @@ async def book(
                 requests=requests,
                 lifetime=timedelta(minutes=settings.hold_minutes),
                 language=language_of(request),
+                holder=holder_of(request, settings, browser_of(request)),
                 now=now,
             )
             account = current_guest(request)

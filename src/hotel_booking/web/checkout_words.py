@@ -34,6 +34,11 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
             return _("The time for which we held your room is over. Nothing was charged.")
         case "sold_out":
             return _("Somebody else has just taken the last room. Nothing was charged to you.")
+        case "too_many_open_holds":
+            return _(
+                "You are holding several rooms already. Pay for one of them or cancel it, then book this one:"
+                " a room that is not paid for becomes free again by itself."
+            )
         case "price_changed":
             return _("The amount has changed since you saw it. Look at the new one and confirm it.")
         case "quote_expired" | "quote_not_found":

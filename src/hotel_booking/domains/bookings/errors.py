@@ -58,6 +58,13 @@ class TooEarly(Conflict):
     passes = True
 
 
+class TooManyOpenHolds(Conflict):
+    """Who is not known holds enough rooms already: pay for one, cancel it, or wait. Nothing was taken."""
+
+    code = "too_many_open_holds"
+    passes = True
+
+
 class TooManyMessages(Conflict):
     """The guest has written enough for one day. Nothing was sent."""
 

@@ -12,7 +12,7 @@ from procrastinate import Blueprint, JobContext
 from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import browsers, mail, queries, service
+from hotel_booking.domains.bookings import browsers, holders, mail, queries, service
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 
 tasks = Blueprint()
@@ -119,6 +119,7 @@ async def purge_quotes(context: JobContext, timestamp: int) -> None:
     async with jobs.database(context).transaction() as tx:
         await queries.purge_quotes(tx, before=jobs.now(context) - _KEPT_QUOTES)
         await browsers.purge(tx, now=jobs.now(context))
+        await holders.purge(tx, now=jobs.now(context))
 
 
 @tasks.periodic(cron="* * * * *")

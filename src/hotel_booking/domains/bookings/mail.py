@@ -11,12 +11,17 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
+from hotel_booking.domains.notifications.types import Most
 from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
 _STANDING = frozenset({"confirmed", "checked_in", "checked_out"})
 # Lives that were lived already: nobody is waiting for mail.
 _SILENT = frozenset({"replay"})
+# What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
+# family makes, and as a hotel reads.
+_TO_STRANGER = Most(6, 20)
+_TO_HOTEL = Most(60, 300)
 
 
 async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
@@ -29,7 +34,8 @@ async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
 async def link_to_pay(tx: Transaction, booking: Booking, *, now: datetime) -> None:
     """How to pay for a hold; pointless once it has expired."""
     data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
-    await _queue(tx, booking, "held", "booking_held", data, now=now)
+    most = None if booking.source in _AT_THE_DESK else _TO_STRANGER
+    await _queue(tx, booking, "held", "booking_held", data, now=now, most=most)
 
 
 async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime) -> None:
@@ -77,6 +83,7 @@ async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, 
         {**_facts(booking), "fee": result.fee, "refund": result.refund},
         now=now,
         withdraw=_event(booking, "held"),
+        most=_TO_STRANGER if not booking.paid and booking.source not in _AT_THE_DESK else None,
     )
 
 
@@ -91,7 +98,14 @@ async def transfer_expected(
         "until": until.isoformat(),
     }
     await _queue(
-        tx, booking, "transfer", "transfer_expected", data, now=now, withdraw=_event(booking, "held")
+        tx,
+        booking,
+        "transfer",
+        "transfer_expected",
+        data,
+        now=now,
+        withdraw=_event(booking, "held"),
+        most=None if booking.source in _AT_THE_DESK else _TO_STRANGER,
     )
 
 
@@ -148,6 +162,7 @@ async def message_to_hotel(
         booking_id=booking.id,
         property_id=booking.property_id,
         now=now,
+        most=_TO_HOTEL,
     )
 
 
@@ -160,6 +175,7 @@ async def _queue(
     *,
     now: datetime,
     withdraw: str | None = None,
+    most: Most | None = None,
 ) -> None:
     if booking.source in _SILENT:
         return
@@ -174,6 +190,7 @@ async def _queue(
         property_id=booking.property_id,
         now=now,
         withdraw=withdraw,
+        most=most,
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.notifications import queries
 from hotel_booking.domains.notifications.errors import MessageNotFound, NotToBeSentAgain
-from hotel_booking.domains.notifications.types import Delivery, Message
+from hotel_booking.domains.notifications.types import Delivery, Message, Most
 
 # 2, 4, 8 ... seconds and then every hour: about a day in all.
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -30,10 +30,15 @@ async def queue(
     staff_id: int | None = None,
     at: datetime | None = None,
     withdraw: str | None = None,
+    most: Most | None = None,
 ) -> bool:
     """Put a message into the outbox: it goes out if and only if the transaction is committed, from `at` on.
-    False where the event was told of already. `withdraw` names another event whose message is pointless now:
-    if it has not gone out it never will. A message whose data has an instant `expires` is not sent later."""
+    False where the event was told of already, or where its recipient had as many of the kind as `most` says:
+    the sender is not told, and whoever owns the address is spared. `withdraw` names another event whose
+    message is pointless now: if it has not gone out it never will. A message whose data has an instant
+    `expires` is not sent later."""
+    if most is not None and not await _spared(tx, template, recipient, most, now):
+        return False
     return bool(
         await tx.fetchval(
             "SELECT mail_queue($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -51,6 +56,18 @@ async def queue(
             withdraw,
         )
     )
+
+
+async def _spared(tx: Transaction, template: str, recipient: str, most: Most, now: datetime) -> bool:
+    row = await tx.fetchrow(
+        "SELECT count(*) FILTER (WHERE created_at > $3) AS hour, count(*) AS day FROM mail_message"
+        " WHERE lower(recipient) = lower($1) AND template = $2 AND created_at > $4",
+        recipient,
+        template,
+        now - timedelta(hours=1),
+        now - timedelta(days=1),
+    )
+    return row is not None and row["hour"] < most.an_hour and row["day"] < most.a_day
 
 
 async def begin(tx: Transaction, *, message_id: UUID, now: datetime) -> Message | None:

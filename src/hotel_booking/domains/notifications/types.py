@@ -63,3 +63,10 @@ class Mailer(Protocol):
 
     async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
         """Try once. Never raises for what a mail server or the network does."""
+
+
+class Most(msgspec.Struct, frozen=True):
+    """How many messages of one template somebody unknown can have sent to one address."""
+
+    an_hour: int
+    a_day: int

@@ -12,8 +12,9 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings import holders, mail
 from hotel_booking.domains.bookings.errors import QuoteExpired, QuoteNotFound, QuoteUsed, WrongState
+from hotel_booking.domains.bookings.holders import Holder
 from hotel_booking.domains.bookings.queries import booking_by_id, token_hash
 from hotel_booking.domains.bookings.reference import new_reference
 from hotel_booking.domains.bookings.types import HeldBooking
@@ -34,13 +35,16 @@ async def hold(
     requests: str | None = None,
     source: str = "web",
     language: str = "en",
+    holder: Holder | None = None,
 ) -> HeldBooking:
     """Keep all rooms of the quote while the guest pays, or none. The hold lapses by itself.
 
-    `guest_names` are those of the rooms, in the quote's order; messages are written in `language`. Raises
-    `SoldOut` naming the nights, `QuoteNotFound`, `QuoteExpired`, `QuoteUsed`, `Invalid` for more names than
-    rooms.
+    `guest_names` are those of the rooms, in the quote's order; messages are written in `language`. `holder`
+    is who makes the hold without being known. Raises `SoldOut` naming the nights, `QuoteNotFound`,
+    `QuoteExpired`, `QuoteUsed`, `TooManyOpenHolds`, `Invalid` for more names than rooms.
     """
+    if holder is not None:
+        await holders.admit(tx, holder, quote_id=quote_id, email=guest.email, now=now)
     booking_id = uuid4()
     token = secrets.token_urlsafe(32)
     try:
@@ -84,6 +88,15 @@ async def hold(
             f"the quote has {len(booking.reservations)} rooms, and guests are named for {len(guest_names)}",
             field="room_guests",
             fix="name at most one guest for each room",
+        )
+    if holder is not None:
+        await holders.note(
+            tx,
+            holder,
+            booking_id=booking.id,
+            email=guest.email,
+            rooms=len(booking.reservations),
+            now=now,
         )
     await mail.held(tx, booking, now=now)
     return HeldBooking(booking, token)
