@@ -12,8 +12,13 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from tests.http_client import api_key, bearer, running, settings_for
 from tests.integration.test_admin_catalogue import BASE, editing, error_of, fields
+from tests.integration.test_admin_payments import page_of, panel, sold
 from tests.integration.test_rates_grid import GRID, SLUG, field, hotel, night, price
+from tests.paying import held, look
+from tests.paying import hotel as money_hotel  # a fixture
 from tests.staff_client import signed_in
+
+__all__ = ["money_hotel"]
 
 
 async def rows(db: Database, table: str) -> Any:
@@ -163,3 +168,41 @@ async def test_dinars_are_sold_in_amounts_that_can_be_charged(db: Database, data
         assert await price(db, ids, 0) == 10_000
         assert (await client.post(GRID, data=cell | {f"v|{field(0)}": "12.34"})).status_code == 303
         assert await price(db, ids, 0) == 12_340
+
+
+async def test_a_refund_and_a_transfer_are_read_by_the_same_rules(
+    money_hotel: Database, database_url: str
+) -> None:
+    """A refund of "1.000" paid 1.00, and "12.345" paid 12.35."""
+    db = money_hotel
+    async with panel(database_url, db) as (client, gateways):
+        booking = await sold(db, gateways)
+        for typed, said in (
+            ("1.000", "type 1000 or 1.00"),
+            ("12.345", "type 12345 or 12.34 or 12.35"),
+            ("0.005", "type 0.00 or 0.01"),
+            ("$50", "type the amount alone"),
+        ):
+            refused = await client.post(
+                f"{page_of(booking)}/refund", data={"amount": typed, "reason": "noise"}
+            )
+            assert refused.status_code == 422, typed
+            assert said in refused.text
+            assert not await rows(db, "refund")
+        paid = await client.post(f"{page_of(booking)}/refund", data={"amount": "3,50 €", "reason": "noise"})
+        assert paid.status_code == 303
+        async with db.transaction() as tx:
+            assert await tx.fetchval("SELECT sum(amount) FROM refund") == 350
+
+        waiting = await held(db, "PRE")
+        assert (await client.post(f"{page_of(waiting)}/transfer")).status_code == 303
+        async with db.transaction() as tx:
+            number = await tx.fetchval("SELECT id FROM payment WHERE booking_id = $1", waiting.id)
+        where = f"{page_of(waiting)}/{number}/received"
+        refused = await client.post(where, data={"received": "200.000", "statement": "17/3"})
+        assert refused.status_code == 422
+        assert "type 200000 or 200.00" in refused.text
+        assert (await look(db, waiting.id)).status == "held"
+        noted = await client.post(where, data={"received": "200,00", "statement": "17/3"})
+        assert noted.status_code == 303
+        assert (await look(db, waiting.id)).paid == 20_000
