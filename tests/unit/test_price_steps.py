@@ -15,7 +15,7 @@ from hotel_booking.core.money import step
 from hotel_booking.domains.payments.errors import GatewayRefused
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.rates.cancellation import due_now, fee_amount
-from hotel_booking.domains.rates.pricing import price
+from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
     PER_NIGHT,
     PER_PERSON_PER_NIGHT,
@@ -79,7 +79,9 @@ def test_every_line_of_a_price_can_be_charged_and_they_add_up(
     found = price(rules, nights(*amounts), Occupancy(adults, tuple(ages)))
     assert all(line.amount % least == 0 and line.gross % least == 0 for line in found.lines)
     assert found.total == found.net + found.tax == sum(line.amount for line in found.lines)
-    # The same as the price of a currency with a step of 1, counted in steps.
+    shares = night_totals(found)
+    assert sum(shares) == found.total
+    assert all(share % least == 0 for share in shares)
     assert to_stripe(found.total, code) >= 0
 
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import coded
-from hotel_booking.core.money import divide
+from hotel_booking.core.money import divide, step
 from hotel_booking.domains.rates import steps, wording
 from hotel_booking.domains.rates.types import (
     ENGINE,
@@ -83,7 +83,11 @@ def night_totals(stay_price: Price) -> list[int]:
         if line.night is not None:
             nets[line.night] = nets.get(line.night, 0) + line.amount
     weights = [nets[night] for night in sorted(nets)]
-    return _share(stay_price.total, weights if stay_price.net else [1] * len(weights))
+    least = step(stay_price.currency)
+    if stay_price.total % least:  # it was sold before there were steps
+        least = 1
+    shares = _share(stay_price.total // least, weights if stay_price.net else [1] * len(weights))
+    return [share * least for share in shares]
 
 
 class _Charge(NamedTuple):
