@@ -37,15 +37,11 @@ def parse(scope: AsgiScope) -> dict[str, str]:
 def starting(scope: AsgiScope, prefix: str) -> dict[str, str]:
     """Every cookie whose name begins so, by its name; as `read` takes them."""
     wanted = _full_name(scope, prefix)
-    found: dict[str, str] = {}
-    for header, value in scope["headers"]:
-        if header != b"cookie":
-            continue
-        for part in value.decode("latin-1").split(";"):
-            name, _, text = part.strip().partition("=")
-            if name.startswith(wanted) and 0 < len(text) <= _LONGEST and text.isascii():
-                found.setdefault(prefix + name.removeprefix(wanted), text)
-    return found
+    return {
+        prefix + name.removeprefix(wanted): text
+        for name, text in parse(scope).items()
+        if name.startswith(wanted) and 0 < len(text) <= _LONGEST and text.isascii()
+    }
 
 
 def write(scope: AsgiScope, name: str, value: str, *, seconds: int | None = None) -> Cookie:

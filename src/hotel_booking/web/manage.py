@@ -28,7 +28,8 @@ from hotel_booking.web.checkout_words import why
 from hotel_booking.web.ics import calendar_entry
 from hotel_booking.web.language import LANGUAGES, preferred
 from hotel_booking.web.own_bookings import link_is_good, open_own, remember, remember_by_cookie
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.own_list import find_page
+from hotel_booking.web.site import language_of, link, texts_of
 
 
 @get("/booking/{reference:str}", opt=public(), include_in_schema=False)
@@ -39,16 +40,16 @@ async def show_booking(
     try:
         booking = await open_own(request, tx, reference, now)
     except BookingNotFound:
-        return site(request, "manage/find.html", form=Form.of(reference=reference[:20]), status=404)
+        return await find_page(request, tx, now, Form.of(reference=reference[:20]), status=404)
     if booking.status == "held" and booking.hold_expires_at > now:
         return see_other(request, link(language_of(request), f"booking/{booking.reference}/pay"))
     return await booking_page(request, tx, booking, now, Form.of())
 
 
-@get("/booking", opt=public(), include_in_schema=False, sync_to_thread=False)
-def show_find(request: Request[Any, Any, State]) -> Response[Any]:
-    """Find a booking by its reference and the address it was made with."""
-    return site(request, "manage/find.html", form=Form.of())
+@get("/booking", opt=public(), include_in_schema=False)
+async def show_find(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
+    """One's own bookings; others by their reference and the address they were made with."""
+    return await find_page(request, tx, now, Form.of())
 
 
 @post("/booking", opt=public(), include_in_schema=False)
@@ -72,7 +73,8 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
         form.errors[""] = _("Too many tries. Please wait {seconds} seconds.").format(
             seconds=error.retry_after
         )
-        return site(request, "manage/find.html", form=form, status=429)
+        async with database.transaction() as tx:
+            return await find_page(request, tx, now, form, status=429)
     async with database.transaction() as tx:
         booking = await _meant(tx, normal, email)
         if booking is not None:
@@ -80,8 +82,10 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
             await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
             return know_device(request, answer)
-    form.errors[""] = _("We find no booking with this reference and address. Check both, as in your mail.")
-    return site(request, "manage/find.html", form=form, status=422)
+        form.errors[""] = _(
+            "We find no booking with this reference and address. Check both, as in your mail."
+        )
+        return await find_page(request, tx, now, form, status=422)
 
 
 async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking | None:

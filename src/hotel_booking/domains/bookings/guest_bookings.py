@@ -3,6 +3,7 @@ mail that arrived there has proved."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.guests.types import Account
 
 _MOST = 500
+_NO_ACCOUNT = 0
 
 # The address is looked up in the index of words, whole, and compared as it is: folding may take two for one.
 _THEIRS = """
@@ -22,6 +24,15 @@ _THEIRS = """
     SELECT w.booking_id
       FROM booking_words w JOIN booking b ON b.id = w.booking_id JOIN guest g ON g.id = b.guest_id
      WHERE w.words @@ (SELECT array_to_tsvector(ARRAY[folded($2)])::text::tsquery) AND lower(g.email) = $2
+"""
+
+
+_LINES = """
+    SELECT b.id, b.reference, b.status, p.slug AS property_slug, p.name AS property_name, p.city,
+           p.timezone, e.arrival, e.departure,
+           (SELECT count(*) FROM reservation r WHERE r.booking_id = b.id)::int AS rooms,
+           b.currency, b.total, e.owed, e.refunding, b.created_at, b.hold_expires_at
+      FROM booking b JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id
 """
 
 
@@ -71,26 +82,33 @@ async def may_open(tx: Transaction, account: Account, booking_id: UUID) -> bool:
 
 async def ids_of(tx: Transaction, account: Account, *, lock: bool = False) -> list[UUID]:
     """The numbers of all its bookings, in their order; locked until the transaction ends where asked."""
+    return await _ids(tx, account.id, account.email, lock=lock)
+
+
+async def ids_of_address(tx: Transaction, email: str) -> list[UUID]:
+    """The numbers of the bookings whose guest has this address, in its normal form."""
+    return await _ids(tx, _NO_ACCOUNT, email, lock=False)
+
+
+async def _ids(tx: Transaction, account_id: int, email: str, *, lock: bool) -> list[UUID]:
     rows = await tx.fetch(
         f"SELECT id FROM booking WHERE id IN ({_THEIRS}) ORDER BY id{' FOR UPDATE' if lock else ''}",
-        account.id,
-        account.email,
+        account_id,
+        email,
     )
     return [row["id"] for row in rows]
 
 
 async def bookings_of(tx: Transaction, account: Account) -> list[GuestBooking]:
     """Its bookings, the last to arrive first. Holds that lapsed are none: nothing was booked."""
+    return await listed(tx, await ids_of(tx, account))
+
+
+async def listed(tx: Transaction, ids: Sequence[UUID]) -> list[GuestBooking]:
+    """Some bookings as lines of a list, the last to arrive first, at most 500; without lapsed holds."""
     rows = await tx.fetch(
-        "SELECT b.id, b.reference, b.status, p.slug AS property_slug, p.name AS property_name, p.city,"
-        "       p.timezone, e.arrival, e.departure,"
-        "       (SELECT count(*) FROM reservation r WHERE r.booking_id = b.id)::int AS rooms,"
-        "       b.currency, b.total, e.owed, e.refunding, b.created_at, b.hold_expires_at"
-        f" FROM ({_THEIRS}) AS t JOIN booking b ON b.id = t.booking_id"
-        "  JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id"
-        " WHERE b.status <> 'expired' ORDER BY e.arrival DESC, b.id LIMIT $3",
-        account.id,
-        account.email,
+        f"{_LINES} WHERE b.id = ANY ($1) AND b.status <> 'expired' ORDER BY e.arrival DESC, b.id LIMIT $2",
+        list(ids),
         _MOST,
     )
     return [GuestBooking(**row) for row in rows]

@@ -12,7 +12,8 @@ from procrastinate import Blueprint, JobContext
 from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import browsers, holders, mail, queries, service
+from hotel_booking.domains.bookings import browsers, guest_bookings, holders, mail, queries, service
+from hotel_booking.domains.identity.service import link_requests
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 
 tasks = Blueprint()
@@ -24,6 +25,7 @@ _DAYS_BEFORE_ARRIVAL = 3
 # Who is paying on a page needs no link to pay by mail.
 _PAYING = timedelta(minutes=2)
 _BATCH = 200
+_MOST_LISTED = 20  # the last to arrive, in a mail to who lost their references
 
 
 @tasks.task(name="lapse", queue="bookings", pass_context=True, retry=jobs.PATIENT)
@@ -120,6 +122,21 @@ async def purge_quotes(context: JobContext, timestamp: int) -> None:
         await queries.purge_quotes(tx, before=jobs.now(context) - _KEPT_QUOTES)
         await browsers.purge(tx, now=jobs.now(context))
         await holders.purge(tx, now=jobs.now(context))
+
+
+@tasks.task(name="mail_list", queue="bookings", pass_context=True, retry=jobs.PATIENT)
+async def mail_list(context: JobContext, request: str) -> None:
+    """Somebody has lost their references: mail the list of the address's bookings to it, where it has any."""
+    now = jobs.now(context)
+    async with jobs.database(context).transaction() as tx:
+        asked = await link_requests.take(tx, request=request)
+        if asked is None:
+            return
+        found = await guest_bookings.listed(tx, await guest_bookings.ids_of_address(tx, asked.email))
+        if found:
+            await mail.booking_list(
+                tx, found[:_MOST_LISTED], recipient=asked.email, language=asked.language, now=now
+            )
 
 
 @tasks.periodic(cron="* * * * *")

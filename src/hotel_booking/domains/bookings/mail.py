@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
@@ -136,6 +138,32 @@ async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) ->
         "expires": _end_of_first_day(booking).isoformat(),
     }
     await _queue(tx, booking, "before_arrival", "before_arrival", data, now=now)
+
+
+async def booking_list(
+    tx: Transaction, bookings: Sequence[GuestBooking], *, recipient: str, language: str, now: datetime
+) -> None:
+    """The bookings of an address, each with its link, for who has lost the references."""
+    await mail.queue(
+        tx,
+        event_key=f"booking_list:{uuid4()}",
+        template="booking_list",
+        language=language,
+        recipient=recipient,
+        data={
+            "bookings": [
+                {
+                    "reference": one.reference,
+                    "property": one.property_name,
+                    "arrival": one.arrival.isoformat(),
+                    "departure": one.departure.isoformat(),
+                    "path": f"/booking/{one.reference}",
+                }
+                for one in bookings
+            ]
+        },
+        now=now,
+    )
 
 
 def _event(booking: Booking, name: str) -> str:

@@ -3,6 +3,7 @@
     = label | address          a button
     * label :: value           a line of the table of facts
     ?? condition               as a block's first line: the block is only for then
+    @@ list                    as a block's first line: the block once for each of a list, with its values
     anything else              a paragraph
 
 Both parts, text and HTML, come from the same blocks. A block is taken apart before its values are filled in,
@@ -50,6 +51,7 @@ class _Block(msgspec.Struct, frozen=True):
     # Pairs for facts and buttons, a single one with an empty second half for a paragraph.
     parts: tuple[tuple[Template, Template], ...]
     condition: Any = None
+    each: Any = None
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -87,12 +89,13 @@ def render(template: str, language: str, data: dict[str, Any], *, house: str) ->
     for block in source.blocks:
         if block.condition is not None and not block.condition(**values):
             continue
-        pairs = [(_line(a.render(values)), _line(b.render(values))) for a, b in block.parts]
-        if block.kind == "facts":
-            # A fact that has nothing to say is left out.
-            pairs = [pair for pair in pairs if pair[1]]
-        lines += [*_as_text(block.kind, pairs), ""]
-        parts.append(_as_html(block.kind, pairs))
+        for one in [{}] if block.each is None else block.each(**values):
+            pairs = [(_line(a.render(values | one)), _line(b.render(values | one))) for a, b in block.parts]
+            if block.kind == "facts":
+                # A fact that has nothing to say is left out.
+                pairs = [pair for pair in pairs if pair[1]]
+            lines += [*_as_text(block.kind, pairs), ""]
+            parts.append(_as_html(block.kind, pairs))
     footer = [_line(known.frame[name].render(values)) for name in ("reason", "footer")]
     subject = _line(source.subject.render(values))[:200]
     subject += _PDI * (subject.count(_FSI) - subject.count(_PDI))
@@ -113,6 +116,8 @@ def rendered_message(message: Message, link: Link) -> Rendered:
     data = message.data
     if "path" in data:
         data = {**data, "link": link(data["path"])}
+    if "bookings" in data and isinstance(data["bookings"], list):
+        data = {**data, "bookings": [{**one, "link": link(one["path"])} for one in data["bookings"]]}
     house = str(data.get("property") or _HOUSE)
     return render(message.template, message.language, data, house=house)
 
@@ -215,6 +220,10 @@ def _source(environment: Environment, body: str) -> _Source:
 
 
 def _block(environment: Environment, text: str) -> _Block:
+    if text.startswith("@@ "):
+        expression, _, text = text.partition("\n")
+        each = environment.compile_expression(expression.removeprefix("@@ "), undefined_to_none=False)
+        return msgspec.structs.replace(_block(environment, text), each=each)
     condition = None
     if text.startswith("?? "):
         expression, _, text = text.partition("\n")

@@ -38,6 +38,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "payment_returned": {**_BOOKING, "amount": 12_900, "standing": False},
     "balance_due": {**_BOOKING, "amount": 25_800, "declined": True},
+    "booking_list": {
+        "bookings": [
+            {name: _BOOKING[name] for name in ("reference", "property", "arrival", "departure", "link")}
+        ]
+    },
     "guest_message": {**_BOOKING, "text": "Arriving late: 23:00"},
     "staff_invitation": {
         "name": "Sample Colleague",

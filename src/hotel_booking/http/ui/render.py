@@ -139,8 +139,9 @@ def see_other(request: Request[Any, Any, State], to: str, *, notice: str | None 
 
 def _decoded(text: str | None) -> str | None:
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode() if text else None
-    except (binascii.Error, UnicodeDecodeError):
+        whole = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text else b""
+        return whole.decode(errors="ignore") or None  # a long one is cut, perhaps within a letter
+    except binascii.Error:
         return None
 
 

@@ -18,7 +18,7 @@ CREATE INDEX known_device_age ON known_device (seen_at);
 -- lead to, with {token} in them.
 CREATE TABLE link_request (
     id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind     text NOT NULL CHECK (kind IN ('staff_password', 'sign_in', 'register', 'password')),
+    kind     text NOT NULL CHECK (kind IN ('staff_password', 'sign_in', 'register', 'password', 'bookings')),
     email    text NOT NULL,
     language text NOT NULL,
     pages    jsonb NOT NULL,

@@ -1,8 +1,8 @@
 """A link by mail is asked for: noted, and looked into by a job.
 
 Whether there is an account must not be told by the time of the answer. So the request does the same for all,
-and whoever drains this table (`guests`, `notifications`) looks up the account, makes the link and writes the
-mail.
+and whoever drains this table (`bookings`, `guests`, `notifications`) looks up the account, makes the link
+and writes the mail.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import msgspec
 from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
 
-Kind = Literal["staff_password", "sign_in", "register", "password"]
+Kind = Literal["staff_password", "sign_in", "register", "password", "bookings"]
 TOKEN = "{token}"  # noqa: S105  # where it goes in an address
 _QUEUES: dict[Kind, tuple[str, str]] = {
     "staff_password": ("mail", "notifications:mail_reset"),
     "sign_in": ("guests", "guests:mail_link"),
     "register": ("guests", "guests:mail_link"),
     "password": ("guests", "guests:mail_link"),
+    "bookings": ("bookings", "bookings:mail_list"),
 }
 
 
