@@ -5,11 +5,12 @@ PORT ?= 8000
 # Two workers: the machine this is made for has two cores.
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: help setup run test check lint types imports nightly lighthouse format clean
+.PHONY: help setup run test clients check lint types imports nightly lighthouse format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
 	@echo "make test     what the tests need, then the tests"
+	@echo "make clients  Python and TypeScript clients made from the API's document, type-checked and used"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
@@ -23,6 +24,10 @@ run: setup
 test: setup
 	@scripts/browser
 	$(PYTEST) -m "not nightly"
+
+clients:
+	@scripts/clients
+	HOTEL_TEST_CLIENTS=1 $(BIN)/pytest tests/clients
 
 lint: setup
 	$(BIN)/ruff check
@@ -49,4 +54,4 @@ format: setup
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv .venv-clients tests/clients/node_modules tests/clients/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -223,7 +223,7 @@ async def test_a_year_is_set_in_one_call_and_later_lines_win(partner: Partner) -
         [
             line(0, 364, rate_plan="FLEX", price=10_000, min_stay_arrival=2),
             line(0, 364, rate_plan="FLEX", price=15_000, weekdays=["fri", "sat"]),
-            line(0, 364, capacity=7, closed_to_arrival=True, weekdays=[7]),
+            line(0, 364, capacity=7, closed_to_arrival=True, weekdays=["sun"]),
         ],
     )
     assert result["lines"] == 3
@@ -239,6 +239,17 @@ async def test_a_year_is_set_in_one_call_and_later_lines_win(partner: Partner) -
         if night["rate_plan"] == "FLEX"
     }
     assert prices == {weekday: 15_000 if weekday in (5, 6) else 10_000 for weekday in range(1, 8)}
+
+
+async def test_childrens_amounts_are_set_by_night_and_taken_away(partner: Partner) -> None:
+    await opened(partner)
+    await put(partner, [line(0, 6, rate_plan="FLEX", price=10_000, children=[0, 2_500])])
+    await put(
+        partner, [line(2, 3, rate_plan="FLEX", children=None), line(4, 4, rate_plan="FLEX", children=[7, 8])]
+    )
+    loaded = await partner.send("GET", f"/properties/{SLUG}/ari?from={day(0)}&to={day(6)}", expect=200)
+    found = [night.get("children") for night in loaded["rate_nights"] if night["rate_plan"] == "FLEX"]
+    assert found == [[0, 2_500], [0, 2_500], None, None, [7, 8], [0, 2_500], [0, 2_500]]
 
 
 @pytest.mark.parametrize(

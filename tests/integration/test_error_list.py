@@ -41,8 +41,12 @@ def test_each_says_what_it_means_and_most_what_would_work() -> None:
     assert set(MEANINGS) == set(ReasonCode.__args__)  # type: ignore[attr-defined]
     assert [entry.code for entry in found if len(entry.meaning) < 10 or entry.meaning[-1] != "."] == []
     assert len({entry.code for entry in found}) == len(found)
-    silent = {entry.code for entry in found if not entry.fixes and entry.status in {402, 409, 422, 503}}
-    assert silent <= {"form_problems"}
+    silent = {entry.code for entry in found if not entry.fixes}
+    assert len(silent) < len(found) / 4  # what is not there (404) mostly explains itself
+    assert silent.isdisjoint(MEANINGS)
+    assert silent.isdisjoint(
+        {"quote_used", "hold_expired", "payment_declined", "price_changed", "wrong_state"}
+    )
     by_code = {entry.code: entry for entry in found}
     assert by_code["payment_in_progress"].passes
     assert not by_code["payment_declined"].passes

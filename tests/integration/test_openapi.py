@@ -70,7 +70,7 @@ def test_who_may_call_is_said(app: Application, document: dict[str, Any]) -> Non
         operation = document["paths"][path][method]
         access = handler.opt[ACCESS]
         if access == "public":
-            assert operation["security"] == [{}], path
+            assert operation["security"] == [], path
         else:
             assert operation["x-scope"] == str(access[1]), path
         named = {parameter["name"] for parameter in operation.get("parameters", ())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from litestar import get, put
@@ -17,6 +17,7 @@ from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari
 from hotel_booking.http.access import needs
+from hotel_booking.http.examples import ARRIVAL, example, later
 
 
 class AriRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,17 +34,74 @@ class AriAnswer(msgspec.Struct, frozen=True):
     rate_nights: int
 
 
+class _Restrictions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    closed: bool = False
+    min_stay_arrival: int | None = None
+    min_stay_through: int | None = None
+    max_stay: int | None = None
+    closed_to_arrival: bool = False
+    closed_to_departure: bool = False
+
+
+class RoomNight(_Restrictions, frozen=True, omit_defaults=True, kw_only=True):
+    """A room type's night. Of `capacity` rooms `taken` are held or sold; `capacity` is what is offered of the
+    `physical` rooms, less the `blocked` ones; `overbooking_limit` more may be sold."""
+
+    room_type: str
+    night: date
+    capacity: int
+    taken: int
+    physical: int
+    blocked: int = 0
+    overbooking_limit: int = 0
+
+
+class RateNight(_Restrictions, frozen=True, omit_defaults=True, kw_only=True):
+    """A night of a room type on a rate plan that has a price or restrictions of its own; amounts are minor
+    units."""
+
+    room_type: str
+    rate_plan: str
+    night: date
+    price: int | None = None
+    extra_adult: int | None = None
+    children: list[int] | None = None
+
+
 class AriNights(msgspec.Struct, frozen=True):
-    """What is loaded: one object per room type and night, and per room type, plan and night with a row."""
+    """What is loaded, by night; what is not set is left out."""
 
     currency: str
-    room_nights: list[dict[str, Any]]
-    rate_nights: list[dict[str, Any]]
+    room_nights: list[RoomNight]
+    rate_nights: list[RateNight]
 
 
 @put(
     "/properties/{slug:str}/ari",
-    opt=needs(Scope.RATES_WRITE),
+    opt=needs(Scope.RATES_WRITE)
+    | example(
+        lambda today: {
+            "updates": [
+                {
+                    "room_type": "DELUXE",
+                    "rate_plan": "FLEX",
+                    "from": later(today, ARRIVAL),
+                    "to": later(today, ARRIVAL + 29),
+                    "price": 31000,
+                    "children": [0, 2500],
+                },
+                {
+                    "room_type": "DELUXE",
+                    "rate_plan": "FLEX",
+                    "from": later(today, ARRIVAL),
+                    "to": later(today, ARRIVAL + 29),
+                    "weekdays": ["fri", "sat"],
+                    "price": 36000,
+                    "min_stay_arrival": 2,
+                },
+            ]
+        }
+    ),
     tags=["Rates and availability"],
     summary="Set availability, rates and restrictions",
     request_max_body_size=5_000_000,
@@ -59,7 +117,13 @@ async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, c
 
 @get(
     "/properties/{slug:str}/ari",
-    opt=needs(Scope.RATES_WRITE),
+    opt=needs(Scope.RATES_WRITE)
+    | example(
+        parameters={
+            "from": lambda today: later(today, ARRIVAL),
+            "to": lambda today: later(today, ARRIVAL + 6),
+        }
+    ),
     tags=["Rates and availability"],
     summary="What is loaded",
 )
@@ -76,7 +140,11 @@ async def get_ari(
     caller.check_property(catalogue.property.id)
     begin, end = night_range(first, last, now=now, timezone=catalogue.property.timezone, days=30)
     rooms, rates = await loaded_ari(tx, catalogue, begin, end)
-    return AriNights(catalogue.property.currency, rooms, rates)
+    return AriNights(
+        catalogue.property.currency,
+        msgspec.convert(rooms, list[RoomNight]),
+        msgspec.convert(rates, list[RateNight]),
+    )
 
 
 handlers = [put_ari, get_ari]

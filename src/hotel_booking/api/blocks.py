@@ -18,6 +18,7 @@ from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.inventory.blocks import Block
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.http.access import needs
+from hotel_booking.http.examples import example, later
 
 
 class BlockRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +39,15 @@ class BlockList(msgspec.Struct, frozen=True):
 
 @post(
     "/properties/{slug:str}/blocks",
-    opt=needs(Scope.PROPERTIES_WRITE),
+    opt=needs(Scope.PROPERTIES_WRITE)
+    | example(
+        lambda today: {
+            "room": "101",
+            "arrival": later(today, 200),
+            "departure": later(today, 203),
+            "reason": "New carpet",
+        }
+    ),
     tags=["Rooms"],
     summary="Take a room out of order",
 )

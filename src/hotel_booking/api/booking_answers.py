@@ -12,6 +12,7 @@ from hotel_booking.api.prices import (
     cancellation_terms,
     price_lines,
 )
+from hotel_booking.core.dates import Instant
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.agreement import card_terms
@@ -71,10 +72,10 @@ class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reserved: Money
     card_terms: str | None
     balance: Money
-    hold_expires_at: datetime
-    created_at: datetime
-    confirmed_at: datetime | None
-    cancelled_at: datetime | None
+    hold_expires_at: Instant
+    created_at: Instant
+    confirmed_at: Instant | None
+    cancelled_at: Instant | None
     guest: GuestAnswer
     requests: str | None
     reservations: list[ReservationAnswer]
@@ -83,7 +84,7 @@ class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class RefundStage(msgspec.Struct, frozen=True):
     """From `since` (null: from now on) cancelling costs `fee` and gives `refund` back."""
 
-    since: datetime | None
+    since: Instant | None
     fee: Money
     refund: Money
 
@@ -92,7 +93,7 @@ class CancellationAnswer(msgspec.Struct, frozen=True):
     """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `released` was only reserved on the
     card and is let go, `owed` was never paid. `stages` say what it will cost from each deadline on."""
 
-    at: datetime
+    at: Instant
     fee: Money
     refund: Money
     released: Money

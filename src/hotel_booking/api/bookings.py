@@ -30,8 +30,10 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import guest_or, public
+from hotel_booking.http.examples import ARRIVAL, example, later
 from hotel_booking.http.holder import holder_of
 from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.openapi import ANSWERS, PROBLEMS
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -126,7 +128,25 @@ class AmendAnswer(msgspec.Struct, frozen=True):
     rooms: list[AmendedRoom]
 
 
-@post("/bookings", opt=public(), tags=["Booking"], summary="Hold the rooms of a quote")
+@post(
+    "/bookings",
+    opt=public()
+    | example(
+        lambda _: {
+            "quote": "0198c2a4-6f0e-7c1b-9f43-5d2f6f0a1b2c",
+            "guest": {
+                "given_name": "Ana",
+                "family_name": "Silva",
+                "email": "ana@example.com",
+                "phone": "+351 21 000 0000",
+                "country": "PT",
+            },
+            "requests": "A quiet room, please",
+        }
+    ),
+    tags=["Booking"],
+    summary="Hold the rooms of a quote",
+)
 async def create_booking(
     data: BookingRequest,
     tx: Transaction,
@@ -155,7 +175,9 @@ async def create_booking(
 
 @post(
     "/bookings/{reference:str}/payments",
-    opt=guest_or(Scope.BOOKINGS_WRITE),
+    opt=guest_or(Scope.BOOKINGS_WRITE)
+    | example(lambda _: {"token": "tok_success"})
+    | {PROBLEMS: (402,), ANSWERS: {202: "The gateway has not answered yet: `status` is `pending`."}},
     tags=["Booking"],
     summary="Pay or guarantee, and confirm",
     status_code=200,
@@ -204,7 +226,7 @@ async def get_booking(reference: str, tx: Transaction, now: datetime, caller: Ca
 
 @get(
     "/bookings/{reference:str}/cancellation",
-    opt=guest_or(Scope.BOOKINGS_READ),
+    opt=guest_or(Scope.BOOKINGS_READ) | {PROBLEMS: (409,)},
     tags=["Booking"],
     summary="What cancelling would cost",
 )
@@ -241,7 +263,14 @@ async def cancel_booking(
 
 @post(
     "/bookings/{reference:str}/amend",
-    opt=guest_or(Scope.BOOKINGS_WRITE),
+    opt=guest_or(Scope.BOOKINGS_WRITE)
+    | example(
+        lambda today: {
+            "departure": later(today, ARRIVAL + 3),
+            "rooms": [{"position": 1, "adults": 1}],
+            "preview": True,
+        }
+    ),
     tags=["Booking"],
     summary="Change dates, rooms or guests",
     status_code=200,

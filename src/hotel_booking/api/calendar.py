@@ -16,6 +16,7 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.search.calendar import calendar
 from hotel_booking.domains.search.types import CalendarNight
 from hotel_booking.http.access import public
+from hotel_booking.http.examples import ARRIVAL, example, later
 
 
 class NightAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,7 +42,18 @@ class CalendarAnswer(msgspec.Struct, frozen=True):
     nights: list[NightAnswer]
 
 
-@get("/properties/{slug:str}/calendar", opt=public(), tags=["Search"], summary="Lowest prices by night")
+@get(
+    "/properties/{slug:str}/calendar",
+    opt=public()
+    | example(
+        parameters={
+            "from": lambda today: later(today, ARRIVAL),
+            "to": lambda today: later(today, ARRIVAL + 30),
+        }
+    ),
+    tags=["Search"],
+    summary="Lowest prices by night",
+)
 async def show_calendar(
     tx: Transaction,
     now: datetime,

@@ -15,6 +15,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http.access import needs
+from hotel_booking.http.examples import ARRIVAL, example, later
 
 _DESK = needs(Scope.FRONTDESK_WRITE)
 
@@ -38,7 +39,11 @@ class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post(
-    "/bookings/{reference:str}/check-in", opt=_DESK, tags=["Front desk"], summary="Check in", status_code=200
+    "/bookings/{reference:str}/check-in",
+    opt=_DESK | example(lambda _: {"rooms": {"1": "101"}}),
+    tags=["Front desk"],
+    summary="Check in",
+    status_code=200,
 )
 async def check_in(
     reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckInRequest | None = None
@@ -51,7 +56,7 @@ async def check_in(
 
 @post(
     "/bookings/{reference:str}/check-out",
-    opt=_DESK,
+    opt=_DESK | example(lambda today: {"departed": later(today, ARRIVAL + 1)}),
     tags=["Front desk"],
     summary="Check out",
     status_code=200,
@@ -65,7 +70,13 @@ async def check_out(
     return booking_answer(await service.check_out(tx, booking_id=booking.id, now=now, departed=departed), now)
 
 
-@post("/bookings/{reference:str}/no-show", opt=_DESK, tags=["Front desk"], summary="No-show", status_code=200)
+@post(
+    "/bookings/{reference:str}/no-show",
+    opt=_DESK | example(lambda today: {"on": later(today, ARRIVAL)}),
+    tags=["Front desk"],
+    summary="No-show",
+    status_code=200,
+)
 async def no_show(
     reference: str, tx: Transaction, now: datetime, caller: Caller, data: NoShowRequest | None = None
 ) -> BookingAnswer:

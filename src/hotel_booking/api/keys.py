@@ -9,6 +9,7 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import Parameter
 
+from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.caller import Caller
@@ -16,6 +17,7 @@ from hotel_booking.domains.identity.errors import KeyNotFound
 from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
+from hotel_booking.http.examples import HOTEL, example
 from hotel_booking.http.pages import Page
 
 _TAG = ["API keys"]
@@ -29,10 +31,10 @@ class Key(msgspec.Struct, frozen=True):
     name: str
     scopes: tuple[Scope, ...]
     properties: tuple[str, ...] | None
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
+    created_at: Instant
+    expires_at: Instant | None
+    revoked_at: Instant | None
+    last_used_at: Instant | None
 
 
 class KeyWithSecret(msgspec.Struct, frozen=True):
@@ -48,7 +50,7 @@ class CreateKey(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, examples=["Channel manager"])]
     scopes: Annotated[list[Scope], msgspec.Meta(min_length=1, max_length=20)]
     properties: Annotated[list[str], msgspec.Meta(min_length=1, max_length=1000)] | None = None
-    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    expires_at: Instant | None = None
 
 
 class RotateKey(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -75,7 +77,14 @@ async def list_keys(
 
 @post(
     "/keys",
-    opt=needs(Scope.KEYS_WRITE),
+    opt=needs(Scope.KEYS_WRITE)
+    | example(
+        lambda _: {
+            "name": "Channel manager",
+            "scopes": ["rates:write", "bookings:read"],
+            "properties": [HOTEL],
+        }
+    ),
     tags=_TAG,
     summary="Create an API key",
 )
@@ -109,7 +118,7 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
 
 @post(
     "/keys/{key_id:int}/rotate",
-    opt=needs(Scope.KEYS_WRITE),
+    opt=needs(Scope.KEYS_WRITE) | example(lambda _: {"overlap_hours": 24}),
     tags=_TAG,
     summary="Give a key a new secret",
 )

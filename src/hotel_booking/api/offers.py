@@ -20,6 +20,7 @@ from hotel_booking.domains.rates.restrictions import ReasonCode
 from hotel_booking.domains.search.offers import offers
 from hotel_booking.domains.search.types import Offer, Refusal
 from hotel_booking.http.access import public
+from hotel_booking.http.examples import example, stay_parameters
 
 
 class PartyRoom(msgspec.Struct, frozen=True):
@@ -87,7 +88,10 @@ class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 @get(
-    "/properties/{slug:str}/offers", opt=public(), tags=["Search"], summary="What one hotel sells for a stay"
+    "/properties/{slug:str}/offers",
+    opt=public() | example(parameters={"adults": 2, "children": "5", **stay_parameters()}),
+    tags=["Search"],
+    summary="What one hotel sells for a stay",
 )
 async def list_offers(
     tx: Transaction,

@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.places import PlaceHit, find_places
 from hotel_booking.http.access import public
+from hotel_booking.http.examples import example
 
 MAX_PLACES = 50
 
@@ -21,7 +22,7 @@ class PlacesAnswer(msgspec.Struct, frozen=True):
     places: list[PlaceHit]
 
 
-@get("/places", opt=public(), tags=["Search"], summary="Find destinations")
+@get("/places", opt=public() | example(parameters={"q": "lis"}), tags=["Search"], summary="Find destinations")
 async def list_places(
     tx: Transaction, q: str, limit: Annotated[int, QueryParameter(ge=1, le=MAX_PLACES)] = 10
 ) -> PlacesAnswer:

@@ -22,6 +22,7 @@ from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.types import Code, Name
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 
 _WRITE = needs(Scope.RATES_WRITE)
@@ -85,7 +86,23 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     return Page([_answer(row) for row in rows], None)
 
 
-@post("/properties/{slug:str}/policies", opt=_WRITE, tags=["Rates and availability"], summary="Make a policy")
+@post(
+    "/properties/{slug:str}/policies",
+    opt=_WRITE
+    | example(
+        lambda _: {
+            "code": "TWO-DAYS",
+            "name": "Free until two days before",
+            "steps": [
+                {"days_before": 2, "at": "18:00:00", "fee": {"kind": "nights", "value": 1}},
+                {"days_before": 0, "at": "18:00:00", "fee": {"kind": "percent", "value": "100"}},
+            ],
+            "no_show": {"kind": "percent", "value": "100"},
+        }
+    ),
+    tags=["Rates and availability"],
+    summary="Make a policy",
+)
 async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Caller) -> PolicyAnswer:
     """Steps in the order of time, the one nearest to arrival last."""
     property_ = await owned(tx, slug, caller)
@@ -102,7 +119,7 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
 
 @patch(
     "/properties/{slug:str}/policies/{code:str}",
-    opt=_WRITE,
+    opt=_WRITE | example(lambda _: {"no_show": {"kind": "nights", "value": 1}}, {"code": "FLEXIBLE"}),
     tags=["Rates and availability"],
     summary="Change a policy",
 )

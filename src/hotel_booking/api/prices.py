@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 
 import msgspec
 
+from hotel_booking.core.dates import Instant
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import CancellationTerms, Line, LineKind
 
@@ -28,7 +29,7 @@ class PriceLine(msgspec.Struct, frozen=True):
 class CancellationStage(msgspec.Struct, frozen=True):
     """From `since` on (null: from now on) cancelling costs `fee`."""
 
-    since: datetime | None
+    since: Instant | None
     fee: Money
     text: str
 
@@ -39,7 +40,7 @@ class CancellationPolicyTerms(msgspec.Struct, frozen=True):
     code: str
     name: str
     refundable: bool
-    free_until: datetime | None
+    free_until: Instant | None
     fee_now: Money
     stages: tuple[CancellationStage, ...]
     no_show: Money

@@ -18,6 +18,7 @@ from hotel_booking.domains.properties.types import NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 
 
@@ -81,7 +82,23 @@ async def get_property(slug: str, tx: Transaction) -> PropertyAnswer:
 
 @post(
     "/properties",
-    opt=needs(Scope.PROPERTIES_WRITE),
+    opt=needs(Scope.PROPERTIES_WRITE)
+    | example(
+        lambda _: {
+            "slug": "sea-view-cascais",
+            "name": "Sea View",
+            "country": "PT",
+            "timezone": "Europe/Lisbon",
+            "currency": "EUR",
+            "lat": 38.697,
+            "lon": -9.4215,
+            "stars": 4,
+            "city": "Cascais",
+            "check_in_time": "15:00:00",
+            "check_out_time": "11:00:00",
+            "child_bands": [2, 11],
+        }
+    ),
     tags=["Properties"],
     summary="Make a property",
 )
@@ -93,7 +110,7 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
 
 @patch(
     "/properties/{slug:str}",
-    opt=needs(Scope.PROPERTIES_WRITE),
+    opt=needs(Scope.PROPERTIES_WRITE) | example(lambda _: {"check_in_time": "14:00:00"}),
     tags=["Properties"],
     summary="Change a property",
 )

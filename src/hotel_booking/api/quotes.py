@@ -16,7 +16,7 @@ from hotel_booking.api.prices import (
     price_lines,
 )
 from hotel_booking.core.config import Settings
-from hotel_booking.core.dates import Stay
+from hotel_booking.core.dates import Instant, Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
@@ -27,6 +27,7 @@ from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http.access import public
+from hotel_booking.http.examples import HOTEL, example, stay
 
 
 class QuoteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +64,7 @@ class QuoteAnswer(msgspec.Struct, frozen=True):
     arrival: date
     departure: date
     nights: int
-    expires_at: datetime
+    expires_at: Instant
     total: Money
     due_now: Money
     lines: list[PriceLine]
@@ -71,7 +72,19 @@ class QuoteAnswer(msgspec.Struct, frozen=True):
     rooms: list[QuoteRoomAnswer]
 
 
-@post("/quotes", opt=public(), tags=["Booking"], summary="Price a stay")
+@post(
+    "/quotes",
+    opt=public()
+    | example(
+        lambda today: {
+            "property": HOTEL,
+            **stay(today),
+            "rooms": [{"room_type": "CLASSIC", "rate_plan": "FLEX", "adults": 2, "children": []}],
+        }
+    ),
+    tags=["Booking"],
+    summary="Price a stay",
+)
 async def create_quote(
     data: QuoteRequest, tx: Transaction, now: datetime, caller: Caller, settings: Settings
 ) -> QuoteAnswer:

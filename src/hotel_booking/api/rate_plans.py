@@ -18,6 +18,7 @@ from hotel_booking.domains.rates import plans as service
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 
 _WRITE = needs(Scope.RATES_WRITE)
@@ -71,7 +72,17 @@ async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
 
 @post(
     "/properties/{slug:str}/rate-plans",
-    opt=_WRITE,
+    opt=_WRITE
+    | example(
+        lambda _: {
+            "code": "EARLY",
+            "name": "Early bird",
+            "parent": "FLEX",
+            "adjustment": {"kind": "percent", "value": "-15"},
+            "deposit": {"kind": "percent", "value": "50"},
+            "min_advance_days": 30,
+        }
+    ),
     tags=["Rates and availability"],
     summary="Make a rate plan",
 )
@@ -84,7 +95,7 @@ async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Ca
 
 @patch(
     "/properties/{slug:str}/rate-plans/{code:str}",
-    opt=_WRITE,
+    opt=_WRITE | example(lambda _: {"max_stay": 28}, {"code": "FLEX"}),
     tags=["Rates and availability"],
     summary="Change a rate plan",
 )

@@ -106,7 +106,9 @@ class _Reader:
         answers = {status: self._resolved(answer) for status, answer in operation["responses"].items()}
         good = next((answer for status, answer in answers.items() if status.startswith("2")), None)
         answer = _json_schema(good)
-        body_example = self._example(body) if body else None
+        body_example = _given(operation.get("requestBody"))
+        if body_example is None and body:
+            body_example = self._example(body)
         return Operation(
             anchor=operation["operationId"],
             method=method,
@@ -252,7 +254,7 @@ class _Reader:
             value = parameter.get("example", self._example(parameter.get("schema", {}), parameter["name"]))
             if parameter["in"] == "path":
                 path = path.replace("{" + parameter["name"] + "}", str(value))
-            elif parameter["in"] == "query" and parameter.get("required"):
+            elif parameter["in"] == "query" and (parameter.get("required") or "example" in parameter):
                 query[parameter["name"]] = value
         url = f"{self._server}{path}" + (f"?{urlencode(query, doseq=True)}" if query else "")
         lines = [
@@ -300,6 +302,11 @@ _EXAMPLES: dict[str, Any] = {
     "q": "lis",
     "place": "lisbon",
 }
+
+
+def _given(holder: dict[str, Any] | None) -> Any:
+    content = (holder or {}).get("content", {}).get("application/json", {})
+    return content.get("example")
 
 
 def _json_schema(holder: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from litestar import get, patch, post
 
@@ -14,9 +12,10 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import room_types as service
-from hotel_booking.domains.properties.types import NewRoomType, RoomTypeChange
+from hotel_booking.domains.properties.types import Bed, NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
@@ -34,7 +33,7 @@ class RoomTypeAnswer(msgspec.Struct, frozen=True):
     max_children: int
     extra_adult: Money
     child_amounts: list[Money]
-    beds: list[dict[str, Any]]
+    beds: list[Bed]
     size_m2: int | None
     amenities: list[Amenity]
     sort: int
@@ -49,7 +48,23 @@ async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
     return Page([_answer(row, property_["currency"]) for row in rows], None)
 
 
-@post("/properties/{slug:str}/room-types", opt=_WRITE, tags=["Rooms"], summary="Make a room type")
+@post(
+    "/properties/{slug:str}/room-types",
+    opt=_WRITE
+    | example(
+        lambda _: {
+            "code": "GARDEN",
+            "name": "Garden double",
+            "max_occupancy": 3,
+            "max_adults": 2,
+            "max_children": 1,
+            "child_amounts": [0, 1500],
+            "beds": [{"type": "double", "count": 1}],
+        }
+    ),
+    tags=["Rooms"],
+    summary="Make a room type",
+)
 async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller: Caller) -> RoomTypeAnswer:
     """It is sold once it has rooms or capacity, a rate plan and prices (`PUT …/ari`)."""
     property_ = await owned(tx, slug, caller)
@@ -57,7 +72,10 @@ async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller
 
 
 @patch(
-    "/properties/{slug:str}/room-types/{code:str}", opt=_WRITE, tags=["Rooms"], summary="Change a room type"
+    "/properties/{slug:str}/room-types/{code:str}",
+    opt=_WRITE | example(lambda _: {"size_m2": 28}, {"code": "DELUXE"}),
+    tags=["Rooms"],
+    summary="Change a room type",
 )
 async def change_room_type(
     slug: str, code: str, data: RoomTypeChange, tx: Transaction, caller: Caller
@@ -73,6 +91,7 @@ def _answer(row: Row, currency: str) -> RoomTypeAnswer:
     fields["extra_adult"] = Money(row["extra_adult"], currency)
     fields["child_amounts"] = [Money(amount, currency) for amount in row["child_amounts"]]
     fields["amenities"] = amenities(row["amenities"], ROOM_AMENITIES)
+    fields["beds"] = msgspec.convert(row["beds"], list[Bed])
     return RoomTypeAnswer(**fields)
 
 

@@ -14,8 +14,9 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import rooms as service
 from hotel_booking.domains.properties import queries, tables
-from hotel_booking.domains.properties.types import NewRoom, RoomChange
+from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange
 from hotel_booking.http.access import needs
+from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
@@ -39,7 +40,12 @@ async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAns
     return Page([_answer(row, kinds) for row in rows], None)
 
 
-@post("/properties/{slug:str}/rooms", opt=_WRITE, tags=["Rooms"], summary="Make a room")
+@post(
+    "/properties/{slug:str}/rooms",
+    opt=_WRITE | example(lambda _: {"number": "1001", "room_type": "SUITE", "floor": "10"}),
+    tags=["Rooms"],
+    summary="Make a room",
+)
 async def create_room(slug: str, data: NewRoom, tx: Transaction, now: datetime, caller: Caller) -> RoomAnswer:
     """From today on, nights of its type that are on sale have one room more."""
     property_ = await owned(tx, slug, caller)
@@ -48,9 +54,14 @@ async def create_room(slug: str, data: NewRoom, tx: Transaction, now: datetime, 
     return RoomAnswer(row["number"], data.room_type, row["floor"], row["active"])
 
 
-@patch("/properties/{slug:str}/rooms/{number:str}", opt=_WRITE, tags=["Rooms"], summary="Change a room")
+@patch(
+    "/properties/{slug:str}/rooms/{number:str}",
+    opt=_WRITE | example(lambda _: {"floor": "1"}),
+    tags=["Rooms"],
+    summary="Change a room",
+)
 async def change_room(
-    slug: str, number: str, data: RoomChange, tx: Transaction, now: datetime, caller: Caller
+    slug: str, number: str, data: PhysicalRoomChange, tx: Transaction, now: datetime, caller: Caller
 ) -> RoomAnswer:
     """Deactivating a room is refused while its nights are sold. For some nights only, block it."""
     property_ = await owned(tx, slug, caller)

@@ -10,6 +10,7 @@ import msgspec
 from litestar import get
 from litestar.params import QueryParameter
 
+from hotel_booking.api.offers import PartyRoom
 from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
@@ -37,13 +38,14 @@ from hotel_booking.domains.search.types import (
 )
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
+from hotel_booking.http.examples import example, stay_parameters
 from hotel_booking.http.problems import InvalidCursor
 
 DEFAULT_RADIUS_KM = 25.0
 _HIGHEST_PRICE = 10**12
 
 
-class PropertyAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True):
     """A hotel that was found. `amenities` are OpenTravel codes (HAC)."""
 
     slug: str
@@ -82,15 +84,8 @@ class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 class ResultAnswer(msgspec.Struct, frozen=True):
     """One hotel and its offer."""
 
-    property: PropertyAnswer
+    property: FoundProperty
     offer: OfferAnswer
-
-
-class RoomAnswer(msgspec.Struct, frozen=True):
-    """Who sleeps in one of the rooms."""
-
-    adults: int
-    children: tuple[int, ...]
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,13 +96,18 @@ class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     results: list[ResultAnswer]
     next_cursor: str | None
-    rooms: list[RoomAnswer]
+    rooms: list[PartyRoom]
     total_count: int | None = None
     uncompared: int = 0
     place: Place | None = None
 
 
-@get("/search", opt=public(), tags=["Search"], summary="Find hotels that sell a stay")
+@get(
+    "/search",
+    opt=public() | example(parameters={"place": "Lisbon", "adults": 2, **stay_parameters()}),
+    tags=["Search"],
+    summary="Find hotels that sell a stay",
+)
 async def search_hotels(
     tx: Transaction,
     now: datetime,
@@ -167,7 +167,7 @@ async def search_hotels(
     return SearchAnswer(
         results=[_result(result) for result in page.results],
         next_cursor=pages.encode((same, page.after)) if page.after else None,
-        rooms=[RoomAnswer(room.adults, room.children) for room in request.party],
+        rooms=[PartyRoom(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
         uncompared=page.uncompared,
         place=known,
@@ -277,7 +277,7 @@ def _after(cursor: str | None, same: str, request: SearchRequest) -> Key | None:
 def _result(result: SearchResult) -> ResultAnswer:
     found, offer = result.property, result.offer
     return ResultAnswer(
-        PropertyAnswer(
+        FoundProperty(
             slug=found.slug,
             name=found.name,
             stars=found.stars,

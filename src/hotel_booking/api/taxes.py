@@ -16,6 +16,7 @@ from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service import taxes as service
 from hotel_booking.domains.properties.types import NewTax, TaxChange
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
@@ -44,7 +45,23 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     return Page([_answer(row, property_["currency"]) for row in rows], None)
 
 
-@post("/properties/{slug:str}/taxes", opt=_WRITE, tags=["Rates and availability"], summary="Make a tax")
+@post(
+    "/properties/{slug:str}/taxes",
+    opt=_WRITE
+    | example(
+        lambda _: {
+            "code": "ECO-TAX",
+            "name": "Eco tax",
+            "amount": 150,
+            "charge_type": 21,
+            "included": False,
+            "exempt_below_age": 13,
+            "max_nights": 7,
+        }
+    ),
+    tags=["Rates and availability"],
+    summary="Make a tax",
+)
 async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -> TaxAnswer:
     """Counts for sales from now on."""
     property_ = await owned(tx, slug, caller)
@@ -53,7 +70,7 @@ async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -
 
 @patch(
     "/properties/{slug:str}/taxes/{code:str}",
-    opt=_WRITE,
+    opt=_WRITE | example(lambda _: {"name": "VAT"}, {"code": "VAT"}),
     tags=["Rates and availability"],
     summary="Change a tax",
 )
@@ -66,7 +83,7 @@ async def change_tax(slug: str, code: str, data: TaxChange, tx: Transaction, cal
 
 @delete(
     "/properties/{slug:str}/taxes/{code:str}",
-    opt=_WRITE,
+    opt=_WRITE | example(parameters={"code": "CITY-TAX"}),
     tags=["Rates and availability"],
     summary="Remove a tax",
 )

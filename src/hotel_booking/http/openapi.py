@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import msgspec
 from litestar import Litestar, Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, License, SecurityScheme, Server, Tag
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from hotel_booking import __version__
+from hotel_booking.core.clock import utc_now
 from hotel_booking.domains.identity.types import Scope
+from hotel_booking.http import examples
 from hotel_booking.http.access import ACCESS
 from hotel_booking.http.problems import PROBLEM_TYPE, type_of
 
@@ -102,6 +105,11 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
 }
 
 
+# What a route says of itself in `opt`: statuses of problems, and further good answers with their meaning.
+PROBLEMS = "problems"
+ANSWERS = "answers"
+
+
 class _Nowhere(Router):
     """Litestar insists on serving the document and a page of its own; ours stand elsewhere."""
 
@@ -123,6 +131,7 @@ def config(*, public_url: str = "/") -> OpenAPIConfig:
         version=__version__,
         summary="The REST API of a hotel group's own booking platform.",
         description=_ABOUT,
+        contact=Contact(name="The hotel group's own developers", url=f"{public_url.rstrip('/')}/api/docs"),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         servers=[Server(url=public_url)],
         tags=list(_TAGS),
@@ -148,7 +157,8 @@ def config(*, public_url: str = "/") -> OpenAPIConfig:
 
 
 def document(app: Litestar) -> dict[str, Any]:
-    """The whole document, as plain JSON values."""
+    """The whole document, as plain JSON values; its examples are good for months from today."""
+    today = examples.example_day(utc_now().date())
     result: dict[str, Any] = _plain(app.openapi_schema.to_schema())
     _describe_bodies(app, result)
     result["components"]["schemas"]["Problem"] = _PROBLEM_SCHEMA
@@ -158,6 +168,7 @@ def document(app: Litestar) -> dict[str, Any]:
         operation = result["paths"][path][method]
         used.update(operation.get("tags", ()))
         _complete(operation, handler, method)
+        _exemplify(operation, handler, today)
     _tidy(result)
     result["tags"] = [tag for tag in result.get("tags", []) if tag["name"] in used]
     return result
@@ -237,7 +248,7 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
         operation["x-scope"] = str(scope)
         statuses |= {401, 403}
     else:
-        operation["security"] = [{}]
+        operation["security"] = []  # nothing is asked for; an API key may be sent, and must then be good
         statuses |= {401}  # a key that opens nothing is refused on public routes too
     if any(parameter.get("in") == "path" for parameter in parameters):
         statuses.add(404)
@@ -250,12 +261,26 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
     if method != "get":
         parameters.append(_IDEMPOTENCY_KEY)
         statuses.add(409)
-    statuses |= set(handler.opt.get("problems", ()))
+    statuses |= set(handler.opt.get(PROBLEMS, ()))
     responses = operation.setdefault("responses", {})
+    for status, meaning in handler.opt.get(ANSWERS, {}).items():
+        usual = next(answer for known, answer in responses.items() if known.startswith("2"))
+        responses[str(status)] = usual | {"description": meaning}
     for status in sorted(statuses):
         existing = responses.get(str(status), {}).get("content", {})
         if not existing or _is_litestars(existing):
             responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+
+
+def _exemplify(operation: dict[str, Any], handler: HTTPRouteHandler, today: date) -> None:
+    """Put the route's own examples in: requests that work when they are sent."""
+    for parameter in operation["parameters"]:
+        value = examples.parameter_of(handler.opt, parameter["name"], today)
+        if value is not None:
+            parameter["example"] = value
+    body = examples.body_of(handler.opt, today)
+    if body is not None:
+        operation["requestBody"]["content"]["application/json"]["example"] = body
 
 
 def _is_litestars(content: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import rooms as service
 from hotel_booking.domains.properties import queries, tables
-from hotel_booking.domains.properties.types import NewRoom, RoomChange
+from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -83,7 +83,7 @@ async def change_room(
             tx,
             property_id=house["id"],
             number=row["number"],
-            changes=frame.shaped(form, RoomChange, values),
+            changes=frame.shaped(form, PhysicalRoomChange, values),
             today=local_today(now, house["timezone"]),
             version=version,
         )
@@ -132,7 +132,7 @@ async def deactivate_room(
         tx,
         property_id=house["id"],
         number=row["number"],
-        changes=RoomChange(active=False),
+        changes=PhysicalRoomChange(active=False),
         today=local_today(now, house["timezone"]),
     )
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is off sale.")

@@ -19,7 +19,7 @@ from hotel_booking.domains.properties.rows import (
     update,
 )
 from hotel_booking.domains.properties.rows import uses as found
-from hotel_booking.domains.properties.types import NewRoom, RoomChange, Use, check_texts
+from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange, Use, check_texts
 
 _LOCK_TYPE = "SELECT FROM room_type WHERE id = $1 FOR NO KEY UPDATE"
 _LOCK = """
@@ -53,7 +53,7 @@ async def change(
     *,
     property_id: int,
     number: str,
-    changes: RoomChange,
+    changes: PhysicalRoomChange,
     today: date,
     version: int | None = None,
 ) -> Row:

@@ -202,7 +202,7 @@ class NewRoom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     floor: Annotated[str, Meta(max_length=20)] = ""
 
 
-class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PhysicalRoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What changes; an inactive room is not sold any more."""
 
     floor: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET

@@ -18,7 +18,7 @@ MAX_CELLS = 250_000  # nights to write in one call: 100 room types for nearly se
 REACH = timedelta(days=1_100)  # how far from today a night may lie
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", 1, 2, 3, 4, 5, 6, 7]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Rooms = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Nights = Annotated[int, msgspec.Meta(ge=1, le=366)]
@@ -26,7 +26,7 @@ Nights = Annotated[int, msgspec.Meta(ge=1, le=366)]
 
 class AriUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line: what to set for a room type, or for it on one rate plan, on the nights from `from` to `to`,
-    both inclusive. `weekdays` (mon … sun, or 1 … 7 from Monday) picks some of them.
+    both inclusive. `weekdays` picks some of them.
 
     What is left out stays as it is; null takes a restriction or a price away. `capacity` and
     `overbooking_limit` are of the room type, whatever plan the line names. Amounts are minor units;
@@ -175,7 +175,7 @@ def _check_prices(line: AriUpdate, catalogue: Catalogue, plan: PlanRow | None, w
 def _nights(line: AriUpdate) -> Iterator[date]:
     wanted = None
     if line.weekdays is not None:
-        wanted = {day - 1 if isinstance(day, int) else _WEEKDAYS.index(day) for day in line.weekdays}
+        wanted = {_WEEKDAYS.index(day) for day in line.weekdays}
     for offset in range((line.last - line.first).days + 1):
         night = line.first + timedelta(days=offset)
         if wanted is None or night.weekday() in wanted:

@@ -381,6 +381,8 @@ def _loaded(row: Row, types: Mapping[int, str], plans: Mapping[int, str]) -> dic
     for name, value in row.items():
         if name == "rate_plan_id":
             said["rate_plan"] = plans[value]
+        elif name == "child_amounts" and value is not None:
+            said["children"] = value  # as it is sent
         elif name != "room_type_id" and value is not None and value is not False:
             said[name] = value
     return said

@@ -36,7 +36,7 @@ _TYPES = {
     "overbooking_limit": "int",
     "price": "bigint",
     "extra_adult": "bigint",
-    "children": "jsonb",
+    "children": "text",  # JSON: to the driver an array of arrays is one array
     "closed": "boolean",
     "min_stay_arrival": "int",
     "min_stay_through": "int",
@@ -162,8 +162,7 @@ async def _set_rate_nights(
     arrays = ", ".join(f"${i}::{_TYPES[name]}[]" for i, name in enumerate(names, start=4))
     columns = ", ".join(_COLUMNS.get(name, name) for name in names)
     values = ", ".join(
-        # An array of arrays would have to be rectangular, so the bands' amounts travel as JSON.
-        "(SELECT array_agg(c::bigint) FROM jsonb_array_elements_text(nullif(w.children, 'null')) AS c)"
+        "(SELECT array_agg(c::bigint) FROM jsonb_array_elements_text(w.children::jsonb) AS c)"
         if name == "children"
         else f"w.{name}"
         for name in names
@@ -179,5 +178,9 @@ async def _set_rate_nights(
         [key[0] for key, _ in rows],
         [key[1] for key, _ in rows],
         [key[2] for key, _ in rows],
-        *([values_[name] for _, values_ in rows] for name in names),
+        *([_sent(name, said[name]) for _, said in rows] for name in names),
     )
+
+
+def _sent(name: str, value: object) -> object:
+    return msgspec.json.encode(value).decode() if name == "children" and value is not None else value
