@@ -56,6 +56,33 @@ def test_the_clock_is_read_in_one_place() -> None:
     assert found - allowed == set()
 
 
+def test_what_today_is_at_a_property_is_computed_in_one_place() -> None:
+    """By `core.dates.business_date`: not by UTC's date, nor by PostgreSQL, which ends days at midnight."""
+    elsewhere = re.compile(
+        r"\bnow\.date\(\)|\bnow\b[^\n]*\)\.date\(\)|AT TIME ZONE|current_date|localtimestamp",
+        re.IGNORECASE,
+    )
+    # The demo's history is made for one day everywhere; exchange rates have dates of their own, by no hotel.
+    allowed = {
+        "src/hotel_booking/admin/today.py",
+        "src/hotel_booking/cli/demo_chain/loader.py",
+        "src/hotel_booking/cli/exchange_rates.py",
+        "src/hotel_booking/core/dates.py",
+        "src/hotel_booking/domains/exchange/service.py",
+    }
+    files = [*MODULES, *(ROOT / "src").rglob("*.sql")]
+    found = {str(path.relative_to(ROOT)) for path in files if elsewhere.search(path.read_text())}
+    assert found - allowed == set()
+    by_calendar = {str(path.relative_to(ROOT)) for path in MODULES if "calendar_date(" in path.read_text()}
+    assert by_calendar == {
+        "src/hotel_booking/admin/stays.py",
+        "src/hotel_booking/core/dates.py",
+        "src/hotel_booking/domains/bookings/service/no_show.py",
+        "src/hotel_booking/domains/bookings/service/stay.py",
+        "src/hotel_booking/web/property_view.py",
+    }
+
+
 def test_no_path_of_one_machine_is_tracked() -> None:
     machine = re.compile(r"(?<![\w/.])/(?:root|work|home/\w+)/")
     found = [

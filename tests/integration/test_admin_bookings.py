@@ -185,7 +185,10 @@ async def test_a_walk_in_is_checked_in_and_out(chain: Database, chain_url: str) 
         answer = await client.post(f"/admin/bookings/{reference}/check-in", data={"room-1": rooms[0]})
         assert answer.status_code == 303
         assert f"room {rooms[0]}" in (await client.get(f"/admin/bookings/{reference}")).text
-        assert (await client.post(f"/admin/bookings/{reference}/check-out")).status_code == 303
+        owing = await client.post(f"/admin/bookings/{reference}/check-out")
+        assert (owing.status_code, await status_of(chain, reference)) == (422, "checked_in")
+        paid = {"override_reason": "Paid in cash"}
+        assert (await client.post(f"/admin/bookings/{reference}/check-out", data=paid)).status_code == 303
         assert (await client.post(f"/admin/bookings/{reference}/check-out")).status_code == 422
     assert await status_of(chain, reference) == "checked_out"
     await clean(chain)

@@ -389,7 +389,9 @@ async def test_a_stay_runs_its_whole_life(db: Database) -> None:
         inside = await service.check_in(tx, booking_id=booking.id, now=arrival, rooms={1: "DBL-1"})
     assert (inside.status, inside.reservations[0].room) == ("checked_in", "DBL-1")
     async with db.transaction() as tx:
-        out = await service.check_out(tx, booking_id=booking.id, now=arrival + timedelta(days=2))
+        out = await service.check_out(
+            tx, booking_id=booking.id, now=arrival + timedelta(days=2), override="paid in cash"
+        )
     assert (out.status, out.total) == ("checked_out", 40_000)
     assert await taken(db, rooms["DBL"], stay(10, 4)) == [1, 1, 0, 0]
     for step in (service.cancel, service.check_in, service.check_out, service.no_show):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import DAY_END, business_date
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.types import Scope
@@ -27,7 +27,7 @@ HOTEL = {
     "child_bands": [2, 11],
 }
 SLUG = "hotel-d-ete"
-TODAY = local_today(utc_now(), "Europe/Paris")
+TODAY = business_date(utc_now(), "Europe/Paris", DAY_END)
 
 
 class Partner:
@@ -361,7 +361,10 @@ async def test_the_desk_needs_no_body(partner: Partner) -> None:
     reference = (await booked(partner, 0, 2))["reference"]
     paid = {"token": "tok_success"}
     await partner.send("POST", f"/bookings/{reference}/payments", paid, expect=200)
-    inside = await partner.send("POST", f"/bookings/{reference}/check-in", expect=200)
+    needed = await partner.send("POST", f"/bookings/{reference}/check-in", expect=409)
+    assert needed["code"] == "room_needed"
+    rooms = {"rooms": {"1": "100"}}
+    inside = await partner.send("POST", f"/bookings/{reference}/check-in", rooms, expect=200)
     assert inside["status"] == "checked_in"
     out = await partner.send("POST", f"/bookings/{reference}/check-out", {"departed": day(1)}, expect=200)
     assert out["status"] == "checked_out"

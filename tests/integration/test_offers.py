@@ -16,11 +16,11 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.rates.party import InvalidParty, spread
 from hotel_booking.domains.rates.queries import PropertyNotFound
 from hotel_booking.domains.rates.types import Occupancy, Tax
-from hotel_booking.domains.search.errors import ArrivalInThePast, InvalidParty
+from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.offers import offers
-from hotel_booking.domains.search.party import spread
 from hotel_booking.domains.search.types import Refusal
 from tests.http_client import running, settings_for
 from tests.integration.world import (
@@ -309,7 +309,7 @@ BAD_INPUT: list[tuple[dict[str, str | None], int, str]] = [
     ({"adults": "99999999999999999999"}, 422, "adults"),
     ({"children": "5,x"}, 422, "children[1]"),
     ({"children": "18"}, 422, "children[0]"),
-    ({"rooms": "9", "adults": "9"}, 422, "rooms"),
+    ({"rooms": "10", "adults": "10"}, 422, "rooms"),
     ({"sort": "cheap"}, 422, "sort"),
     ({"stars": "6"}, 422, "stars"),
     ({"min_stars": "-1"}, 422, "min_stars"),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import DAY_END, business_date
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Role
@@ -33,7 +33,7 @@ from tests.staff_client import signed_in
 SLUG = "seaview"
 ADA = Caller(kind="staff", name="Ada")
 BEA = Caller(kind="staff", name="Bea")
-TODAY = local_today(utc_now(), "Europe/Lisbon")
+TODAY = business_date(utc_now(), "Europe/Lisbon", DAY_END)
 GRID = f"/admin/properties/{SLUG}/rates"
 
 

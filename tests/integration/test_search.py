@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.cancellation import fee_at
+from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.queries import load_calendar, load_catalogue
 from hotel_booking.domains.rates.restrictions import refusals
@@ -23,7 +24,6 @@ from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search import find as find_module
 from hotel_booking.domains.search import queries
 from hotel_booking.domains.search.find import find
-from hotel_booking.domains.search.party import spread
 from hotel_booking.domains.search.types import Around, Box, SearchPage, SearchRequest
 from tests.integration.world import (
     NOW,
@@ -255,7 +255,9 @@ async def test_inactive_things_are_not_sold(db: Database) -> None:
 
 
 async def test_the_arrival_is_compared_with_the_hotels_own_today(db: Database) -> None:
-    now = datetime.fromisoformat("2030-03-11T10:30:00Z")  # the 12th in Kiritimati, the 11th in Lisbon
+    now = datetime.fromisoformat(
+        "2030-03-11T16:30:00Z"
+    )  # 06:30 on the 12th in Kiritimati, the 11th in Lisbon
     async with db.transaction() as tx:
         await simple_hotel(tx, "lisbon")
         await simple_hotel(tx, "kiritimati", timezone="Pacific/Kiritimati")
@@ -448,7 +450,7 @@ async def brute_force(tx: Transaction, slug: str, wanted: SearchRequest) -> tupl
     """The cheapest offer that passes, by the rules of one hotel at a time."""
     catalogue = await load_catalogue(tx, slug)
     calendars = await load_calendar(tx, catalogue, wanted.stay.arrival, wanted.stay.departure, NOW)
-    today = local_today(NOW, catalogue.property.timezone)
+    today = business_date(NOW, catalogue.property.timezone, catalogue.property.day_end_time)
     found: list[tuple[int, int, int, str, str]] = []
     for plan_place, plan_row in enumerate(catalogue.plans.values()):
         for type_place, kind in enumerate(catalogue.room_types.values()):

@@ -159,10 +159,10 @@ async def test_pictures_are_drawn_and_kept(database_url: str) -> None:
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("en", "Free cancellation until 30 Mar 2030, 18:00 Lisbon time"),
-        ("de", "Kostenlose Stornierung bis 30. März 2030, 18:00 Uhr Ortszeit Lissabon"),
-        ("fr", "Annulation gratuite jusqu\u2019au 30 mars 2030 à 18:00, heure de Lisbonne"),
-        ("es", "Cancelación gratuita hasta el 30 de marzo de 2030 a las 18:00, hora de Lisboa"),
+        ("en", "Free cancellation until 30 March 2030, 18:00 (Lisbon time)"),
+        ("de", "Kostenlose Stornierung bis 30. März 2030, 18:00 Uhr (Ortszeit Lissabon)"),
+        ("fr", "Annulation gratuite jusqu\u2019au 30 mars 2030 à 18:00 (heure locale, Lisbonne)"),
+        ("es", "Cancelación gratuita hasta el 30 de marzo de 2030, 18:00 (hora de Lisboa)"),
         ("ar", "إلغاء مجاني حتى"),
     ],
 )

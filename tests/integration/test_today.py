@@ -48,7 +48,7 @@ async def booked(
 
 async def arrive(db: Database, booking_id: UUID, at: datetime) -> None:
     async with db.transaction() as tx:
-        await service.check_in(tx, booking_id=booking_id, now=at)
+        await service.check_in(tx, booking_id=booking_id, now=at, override="no room yet")
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ async def hotel(db: Database) -> dict[str, Booking]:
     await arrive(db, bookings["staying"].id, yesterday)
     await arrive(db, bookings["arrived"].id, NOON)
     async with db.transaction() as tx:
-        await service.check_out(tx, booking_id=bookings["left"].id, now=NOON - timedelta(hours=2))
+        await service.check_out(
+            tx, booking_id=bookings["left"].id, now=NOON - timedelta(hours=2), override="paid in cash"
+        )
         await service.cancel(tx, booking_id=bookings["gone"].id, now=NOON - timedelta(hours=1))
         await service.cancel(tx, booking_id=bookings["gone at once"].id, now=NOON)
         await tx.execute(
@@ -147,6 +149,10 @@ async def test_a_house_in_another_zone_and_currency_has_its_own_day(
         await tx.execute("UPDATE property SET active = false WHERE slug = 'closed'")
         await tx.execute("INSERT INTO exchange_rate VALUES ('NZD', 2, '2030-01-01')")
         number = await tx.fetchval("SELECT id FROM property WHERE slug = 'far'")
+    # One in the night there, it is still the day before, unless the house ends its days at midnight.
+    assert [house.today for house in (await figures(db)).houses] == [DAY, DAY]
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET day_end_time = '00:00' WHERE slug = 'far'")
     whole = await figures(db)
     far, near = whole.houses
     assert (far.house.name, far.today, near.today) == ("Far Away", DAY + timedelta(days=1), DAY)

@@ -140,9 +140,9 @@ def test_two_steps_in_a_skipped_hour_do_not_swap() -> None:
 def test_a_policy_in_sentences() -> None:
     seen = terms(FLEXIBLE, EARLY)
     assert seen.text == (
-        "Free cancellation until 8 March 2027 18:00 (Europe/Lisbon)",
-        "From 8 March 2027 18:00 (Europe/Lisbon) cancelling costs 120.00 EUR",
-        "From 10 March 2027 18:00 (Europe/Lisbon) cancelling costs the full price, 300.00 EUR",
+        "Free cancellation until 8 March 2027, 18:00 (Lisbon time)",
+        "From 8 March 2027, 18:00 (Lisbon time) cancelling costs 120.00 EUR",
+        "From 10 March 2027, 18:00 (Lisbon time) cancelling costs the full price, 300.00 EUR",
         "Not arriving costs the full price, 300.00 EUR",
     )
     assert (seen.fee_now, seen.free_until, seen.no_show) == (0, datetime(2027, 3, 8, 18, tzinfo=UTC), TOTAL)
@@ -153,8 +153,8 @@ def test_deadlines_that_have_passed_are_not_promised() -> None:
     seen = terms(FLEXIBLE, datetime(2027, 3, 9, tzinfo=UTC))
     assert seen.free_until is None
     assert seen.text[:2] == (
-        "Cancelling costs 120.00 EUR until 10 March 2027 18:00 (Europe/Lisbon)",
-        "From 10 March 2027 18:00 (Europe/Lisbon) cancelling costs the full price, 300.00 EUR",
+        "Cancelling costs 120.00 EUR until 10 March 2027, 18:00 (Lisbon time)",
+        "From 10 March 2027, 18:00 (Lisbon time) cancelling costs the full price, 300.00 EUR",
     )
 
 

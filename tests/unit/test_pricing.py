@@ -519,7 +519,31 @@ def test_an_adjusted_night_is_rounded_as_one_line() -> None:
 # --- shares, refusals --------------------------------------------------------------------------------
 
 
-def test_shares_of_nights_carry_taxes_in_proportion() -> None:
+def test_a_night_carries_its_own_taxes() -> None:
+    """The first night is 166.00 with 6 % inside and 4.00 for each of two guests: 174.00 to the cent."""
+    vat = Tax("vat", "VAT", "percent", 60_000, PER_NIGHT, included=True)
+    city = Tax("city", "City tax", "fixed", 4_00, PER_PERSON_PER_NIGHT, included=False)
+    stay = nights(166_00, 149_00, 131_00)
+    for rounding in ("line", "sum"):
+        given_rules = rules(taxes=(vat, city), rounding=rounding)
+        own = night_totals(price(given_rules, stay, COUPLE))
+        assert own[0] == price(given_rules, stay[:1], COUPLE).total
+        assert sum(own[:2]) == price(given_rules, stay[:2], COUPLE).total
+    assert night_totals(price(rules(taxes=(vat, city)), stay, COUPLE)) == [174_00, 157_00, 139_00]
+
+
+def test_a_tax_for_some_nights_is_those_nights_own() -> None:
+    short = Tax("city", "City tax", "fixed", 5_00, PER_NIGHT, included=False, max_nights=1)
+    late = Tax(
+        "late", "Late", "percent", 100_000, PER_NIGHT, included=False, valid_from=nights(0, 0)[1].night
+    )
+    assert night_totals(price(rules(taxes=(short, late)), nights(100_00, 200_00), COUPLE)) == [105_00, 220_00]
+    # Inside the prices and once a stay: guests pay each night as it is written.
+    once = Tax("once", "Once", "fixed", 30_00, PER_STAY, included=True)
+    assert night_totals(price(rules(taxes=(once,)), nights(100_00, 200_00), COUPLE)) == [100_00, 200_00]
+
+
+def test_taxes_of_the_stay_as_a_whole_are_spread_in_proportion() -> None:
     fee = Tax("fee", "Cleaning", "fixed", 30_00, PER_STAY, included=False)
     assert night_totals(price(rules(taxes=(fee,)), nights(100_00, 200_00), COUPLE)) == [110_00, 220_00]
     assert night_totals(price(rules(taxes=(fee,)), nights(0, 0), COUPLE)) == [15_00, 15_00]

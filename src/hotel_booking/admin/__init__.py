@@ -25,6 +25,7 @@ from hotel_booking.admin import (
     reconciliation,
     sign_in,
     staff,
+    stays,
     today,
 )
 
@@ -34,6 +35,7 @@ router = Router(
         *account.handlers,
         *audit.handlers,
         *booking_changes.handlers,
+        *stays.handlers,
         *booking_search.handlers,
         *bookings.handlers,
         *catalogue.handlers,

@@ -1,8 +1,7 @@
-"""What staff do with a booking: check in and out, no-show, change with a preview, cancel with a preview."""
+"""What staff do with a booking: confirm it, change it with a preview, cancel it with a preview."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
-from hotel_booking.admin.bookings import booking_page
+from hotel_booking.admin.stays import carried_out
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import coded
@@ -22,57 +21,13 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import staff
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
 _SHORTEST_REASON = 5
-
-
-@post("/bookings/{reference:str}/check-in", opt=staff(Permission.STAYS_MANAGE))
-async def check_in(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
-) -> Response[Any]:
-    """The guests are there; rooms that were chosen are given to them."""
-    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    form = await read(request)
-    chosen = {
-        room.position: number
-        for room in booking.reservations
-        if (number := form.text(f"room-{room.position}", longest=20))
-    }
-
-    async def act() -> None:
-        await service.check_in(tx, booking_id=booking.id, now=now, rooms=chosen)
-
-    return await _done(request, tx, caller, booking, now, form, act, "The guests are checked in.")
-
-
-@post("/bookings/{reference:str}/check-out", opt=staff(Permission.STAYS_MANAGE))
-async def check_out(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
-) -> Response[Any]:
-    """The guests have left."""
-    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-
-    async def act() -> None:
-        await service.check_out(tx, booking_id=booking.id, now=now)
-
-    return await _done(request, tx, caller, booking, now, Form.of(), act, "The guests are checked out.")
-
-
-@post("/bookings/{reference:str}/no-show", opt=staff(Permission.STAYS_MANAGE))
-async def no_show(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
-) -> Response[Any]:
-    """The guests did not come."""
-    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-
-    async def act() -> None:
-        await service.no_show(tx, booking_id=booking.id, now=now)
-
-    return await _done(request, tx, caller, booking, now, Form.of(), act, "The booking is a no-show.")
 
 
 @post("/bookings/{reference:str}/guarantee", opt=staff(Permission.BOOKINGS_CREATE))
@@ -82,13 +37,12 @@ async def guarantee(
     """Confirm a hold on the hotel's own word."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CREATE)
 
-    async def act() -> None:
+    async def act() -> str:
         await service.guarantee(tx, booking_id=booking.id, now=now)
         note_booking(request, "confirmed")
+        return "The booking is confirmed; the guest pays here."
 
-    return await _done(
-        request, tx, caller, booking, now, Form.of(), act, "The booking is confirmed; the guest pays here."
-    )
+    return await carried_out(request, tx, caller, booking, now, Form.of(), act)
 
 
 @get("/bookings/{reference:str}/cancel", opt=staff(Permission.BOOKINGS_CANCEL))
@@ -173,24 +127,6 @@ async def amend(
     return see_other(request, f"/admin/bookings/{booking.reference}", notice="The booking is changed.")
 
 
-async def _done(
-    request: Request[Any, Any, State],
-    tx: Transaction,
-    caller: Caller,
-    booking: Booking,
-    now: datetime,
-    form: Form,
-    act: Callable[[], Awaitable[None]],
-    notice: str,
-) -> Response[Any]:
-    try:
-        async with tx.savepoint():
-            await act()
-    except DomainError as error:
-        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
-    return see_other(request, f"/admin/bookings/{booking.reference}", notice=notice)
-
-
 def _cancel_page(
     request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
 ) -> Response[str]:
@@ -222,6 +158,7 @@ async def _amend_page(
         booking=booking,
         form=form,
         preview=preview,
+        most_adults=MAX_ADULTS,
         room_types=[(kind.code, kind.name) for kind in catalogue.room_types.values()],
         rate_plans=[(plan.code, plan.name) for plan in catalogue.plans.values()],
     )
@@ -245,7 +182,7 @@ def _room_change(form: Form, position: int) -> RoomChange:
         position,
         room_type=form.text(f"room_type-{position}", longest=40) or None,
         rate_plan=form.text(f"rate_plan-{position}", longest=40) or None,
-        adults=form.whole(f"adults-{position}", 1, 100, required=True),
+        adults=form.whole(f"adults-{position}", 1, MAX_ADULTS, required=True),
         children=ages(form, f"children-{position}"),
     )
 
@@ -253,16 +190,16 @@ def _room_change(form: Form, position: int) -> RoomChange:
 def ages(form: Form, name: str) -> tuple[int, ...]:
     """Children's ages such as "5, 9"."""
     parts = [part for part in form.text(name, longest=200).replace(",", " ").split() if part]
-    if any(not (part.isascii() and part.isdecimal()) or int(part) > 17 for part in parts) or len(parts) > 20:
-        form.wrong(name, "must be ages from 0 to 17, such as 5, 9")
+    if any(not (part.isascii() and part.isdecimal()) or int(part) > MAX_CHILD_AGE for part in parts):
+        form.wrong(name, f"must be ages from 0 to {MAX_CHILD_AGE}, such as 5, 9")
+        return ()
+    if len(parts) > MAX_CHILDREN:
+        form.wrong(name, f"is for at most {MAX_CHILDREN} children; make several bookings for more")
         return ()
     return tuple(map(int, parts))
 
 
 handlers = [
-    check_in,
-    check_out,
-    no_show,
     guarantee,
     preview_cancel,
     cancel,

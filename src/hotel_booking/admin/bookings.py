@@ -10,12 +10,14 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
-from hotel_booking.core.dates import local_today
+from hotel_booking.admin.fee_words import fee_sentence
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import notes
+from hotel_booking.domains.bookings import notes, overrides, service
 from hotel_booking.domains.bookings.due import due_at, refund_stages
 from hotel_booking.domains.bookings.notes import Note
+from hotel_booking.domains.bookings.overrides import Override
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.queries import free_rooms
 from hotel_booking.domains.bookings.types import Booking, Reservation
@@ -33,6 +35,7 @@ from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
+_OVERRIDE = "stay_override"
 _VERBS = {"insert": "made", "update": "changed", "delete": "removed"}
 
 
@@ -96,18 +99,17 @@ async def booking_page(
     status: int = 200,
 ) -> Response[str]:
     """The page of a booking, with a form that was refused where there is one."""
-    today = local_today(now, booking.timezone)
-    arriving = (
-        booking.status == "confirmed"
-        and today >= min(room.arrival for room in booking.reservations)
-        and caller.may(Permission.STAYS_MANAGE, booking.property_id)
-    )
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    may_act = caller.may(Permission.STAYS_MANAGE, booking.property_id)
+    begun = today >= min(room.arrival for room in booking.reservations)
+    arriving = booking.status == "confirmed" and begun and may_act
+    inside = booking.status == "checked_in" and may_act
     rooms = [
         ShownRoom(
             room,
             price_of(room, room.terms).lines,
             _policy(booking, room, now),
-            await free_rooms(tx, room) if arriving and room.room is None else [],
+            await free_rooms(tx, room, since=today) if (arriving or inside) and room.room is None else [],
         )
         for room in booking.reservations
     ]
@@ -130,10 +132,18 @@ async def booking_page(
         notes=written,
         payments=money,
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
-        events=_story(entries, sent, written, caller.may(Permission.MAIL_VIEW, booking.property_id)),
+        events=_story(
+            entries,
+            sent,
+            written,
+            await overrides.of_booking(tx, booking.id),
+            caller.may(Permission.MAIL_VIEW, booking.property_id),
+        ),
         form=form or Form.of(),
         owed=owed,
         arriving=arriving,
+        without_room=inside and any(room.room is None for room in booking.reservations),
+        fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else max(due_at(booking, None) - booking.paid, 0),
         now=now,
     )
@@ -152,8 +162,25 @@ def _policy(booking: Booking, room: Reservation, now: datetime) -> CancellationT
     )
 
 
-def _story(entries: list[Entry], sent: list[Message], written: list[Note], may_mail: bool) -> list[Event]:
-    events = [_change(entry) for entry in entries if entry.object_kind != "note"]
+def _story(
+    entries: list[Entry],
+    sent: list[Message],
+    written: list[Note],
+    overridden: list[Override],
+    may_mail: bool,
+) -> list[Event]:
+    events = [_change(entry) for entry in entries if entry.object_kind not in ("note", _OVERRIDE)]
+    by = {
+        entry.object_id: entry.actor_name or entry.actor_kind
+        for entry in entries
+        if entry.object_kind == _OVERRIDE
+    }
+    events += [
+        Event(
+            one.made_at, f"All the same: {one.detail}. Reason: {one.reason}", by.get(str(one.id), ""), "note"
+        )
+        for one in overridden
+    ]
     events += [
         Event(
             message.created_at,

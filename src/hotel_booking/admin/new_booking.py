@@ -13,9 +13,9 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.booking_changes import ages
 from hotel_booking.core.config import Settings
-from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.core.errors import DomainError
+from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
 from hotel_booking.domains.bookings.queries import quote_seen
@@ -24,9 +24,9 @@ from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import properties_within
-from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.offers import offers
-from hotel_booking.domains.search.party import spread
 from hotel_booking.domains.search.types import Offers
 from hotel_booking.http.access import staff
 from hotel_booking.http.metrics import note_booking
@@ -73,6 +73,8 @@ async def choose(
         status=422 if form.errors else 200,
         form=form,
         houses=[(row["slug"], row["name"]) for row in houses if row["active"]],
+        most_adults=MAX_ADULTS,
+        most_rooms=MAX_ROOMS,
         house=house,
         found=found,
         walk_in=form.flag("walk_in"),
@@ -111,6 +113,8 @@ async def take_offer(
             status=422,
             form=form.failed(error),
             houses=[(row["slug"], row["name"]) for row in houses if row["active"]],
+            most_adults=MAX_ADULTS,
+            most_rooms=MAX_ROOMS,
             house=house,
             found=None,
             walk_in=form.flag("walk_in"),
@@ -204,11 +208,12 @@ async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> Row:
 def _at_first(houses: Any, now: datetime, *, chosen: str, walk_in: bool) -> Form:
     named = next((row for row in houses if row["slug"] == chosen), None)
     house = named or next((row for row in houses if row["active"]), None)
-    today = local_today(now, house["timezone"]) if house is not None else now.date()
+    today = business_date(now, house["timezone"], house["day_end_time"]) if house is not None else None
+    # Whoever has no property yet has no date either: what today is, the property says.
     return Form.of(
         property=house["slug"] if house is not None and (named or len(houses) == 1) else "",
         arrival=today,
-        departure=today + timedelta(days=1),
+        departure=today and today + timedelta(days=1),
         adults=2,
         rooms=1,
         walk_in=walk_in,
@@ -218,18 +223,28 @@ def _at_first(houses: Any, now: datetime, *, chosen: str, walk_in: bool) -> Form
 def _stay(form: Form, house: Row | None, now: datetime) -> Stay | None:
     arrival: date | None = form.day("arrival", required=not form.flag("walk_in"))
     if form.flag("walk_in") and house is not None:
-        arrival = local_today(now, house["timezone"])
+        arrival = business_date(now, house["timezone"], house["day_end_time"])
     departure = form.day("departure", required=True)
-    form.check()
-    return Stay(arrival, departure) if arrival is not None and departure is not None else None
+    if arrival is None or departure is None:
+        return None
+    try:
+        return Stay(arrival, departure)
+    except Invalid as error:
+        form.failed(error)
+        return None
 
 
 def _party(form: Form) -> tuple[Occupancy, ...]:
-    adults = form.whole("adults", 1, 30, required=True)
-    rooms = form.whole("rooms", 1, 8, required=True)
+    adults = form.whole("adults", 1, MAX_ADULTS, required=True)
+    rooms = form.whole("rooms", 1, MAX_ROOMS, required=True)
     children = ages(form, "children")
-    form.check()
-    return spread(adults or 1, children, rooms or 1)
+    if adults is None or rooms is None:
+        return ()
+    try:
+        return spread(adults, children, rooms)
+    except Invalid as error:
+        form.failed(error)
+        return ()
 
 
 def _guest(form: Form) -> GuestDetails:

@@ -18,7 +18,7 @@ from litestar.params import Parameter
 from hotel_booking.admin.rate_lists import left_alone, lines, totals
 from hotel_booking.admin.rate_words import LABELS, WEEKDAYS, describe, roundings, span
 from hotel_booking.admin.rates import asked_for
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.money import step
@@ -56,7 +56,7 @@ async def bulk_form(
 ) -> Response[str]:
     """The form, filled in with what was selected in the grid."""
     catalogue = await load_catalogue(tx, slug)
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     given = asked_for(request)
     first = max(_day(given.value("first"), today), today)
     days = int(given.value("days")) if given.value("days") in ("7", "14", "28") else 28

@@ -17,7 +17,7 @@ from litestar.datastructures import State
 from hotel_booking.admin.rate_cells import field_name, groups, read_cells, width_of
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
 from hotel_booking.core.money import exponent, step
@@ -92,7 +92,7 @@ async def show_grid(
     """Nights by room types and plans. Four statements, whatever the size: the catalogue, the nights, the
     prices and the last edits."""
     catalogue = await load_catalogue(tx, slug)
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     view = view_of(asked_for(request), catalogue, today)
     may_edit = caller.may(Permission.RATES_EDIT, catalogue.property.id)
     currency = catalogue.property.currency
@@ -139,7 +139,9 @@ async def save_cells(
     wrong is shown beside its field."""
     catalogue = await load_catalogue(tx, slug)
     form = await read(request)
-    view = view_of(form, catalogue, local_today(now, catalogue.property.timezone))
+    view = view_of(
+        form, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    )
     cells: list[Cell] = []
     try:
         cells = read_cells(form, catalogue)
@@ -162,7 +164,7 @@ async def edit_nights(
 ) -> Response[str]:
     """A room type, or it on a plan, night by night: a plain form for those who have no script or no mouse."""
     catalogue = await load_catalogue(tx, slug)
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     view = view_of(asked_for(request), catalogue, today)
     if not view.room_type:
         raise NothingToSee("there is no such room type here")

@@ -10,6 +10,7 @@ from litestar import get, put
 from litestar.params import QueryParameter
 
 from hotel_booking.api.night_range import night_range
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -138,7 +139,8 @@ async def get_ari(
     """The nights from `from` (default: today) to `to` (default: 30 days on), both inclusive, at most 400."""
     catalogue = await load_catalogue(tx, slug, active_only=False)
     caller.check_property(catalogue.property.id)
-    begin, end = night_range(first, last, now=now, timezone=catalogue.property.timezone, days=30)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    begin, end = night_range(first, last, today=today, days=30)
     rooms, rates = await loaded_ari(tx, catalogue, begin, end)
     return AriNights(
         catalogue.property.currency,

@@ -10,7 +10,7 @@ from litestar import delete, get, post
 from litestar.params import QueryParameter
 
 from hotel_booking.api.night_range import night_range
-from hotel_booking.core.dates import Stay
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -81,7 +81,8 @@ async def list_blocks(
     """Those that touch the nights from `from` (default: today) to `to` (default: a year on)."""
     catalogue = await load_catalogue(tx, slug, active_only=False)
     caller.check_property(catalogue.property.id)
-    begin, end = night_range(first, last, now=now, timezone=catalogue.property.timezone, days=365)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    begin, end = night_range(first, last, today=today, days=365)
     return BlockList(await blocks.blocks(tx, property_id=catalogue.property.id, first=begin, last=end))
 
 

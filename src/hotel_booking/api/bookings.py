@@ -29,6 +29,7 @@ from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import guest_or, public
 from hotel_booking.http.examples import ARRIVAL, example, later
 from hotel_booking.http.holder import holder_of
@@ -45,7 +46,7 @@ class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quote: UUID
     guest: GuestDetails
     requests: Text | None = None
-    room_guests: Annotated[list[GuestName | None], msgspec.Meta(max_length=9)] = []
+    room_guests: Annotated[list[GuestName | None], msgspec.Meta(max_length=MAX_ROOMS)] = []
 
 
 class HeldAnswer(BookingAnswer, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ class AmendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     arrival: date | None = None
     departure: date | None = None
-    rooms: Annotated[list[RoomChange], msgspec.Meta(max_length=9)] = []
+    rooms: Annotated[list[RoomChange], msgspec.Meta(max_length=MAX_ROOMS)] = []
     preview: bool = False
     expected_total: int | None = None
 

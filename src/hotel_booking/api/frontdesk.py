@@ -1,4 +1,4 @@
-"""The states of a stay, for staff: check-in, check-out, no-show."""
+"""The states of a stay, for staff: check-in, rooms, check-out, no-show."""
 
 from __future__ import annotations
 
@@ -6,36 +6,69 @@ from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
-from litestar import post
+from litestar import get, post
 
 from hotel_booking.api.booking_access import open_booking
 from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.overrides import LONGEST, SHORTEST
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
+from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import ARRIVAL, example, later
 
 _DESK = needs(Scope.FRONTDESK_WRITE)
+Reason = Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
+RoomNumbers = dict[Annotated[int, msgspec.Meta(ge=1, le=MAX_ROOMS)], str]
 
 
 class CheckInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`rooms` gives physical rooms by the reservation's position: `{"1": "204"}`."""
+    """`rooms` gives physical rooms by the reservation's position: `{"1": "204"}`. `override_reason` checks in
+    although a reservation has no room (`room_needed`) or other guests are still in it (`room_occupied`); it
+    is kept with the booking."""
 
-    rooms: dict[Annotated[int, msgspec.Meta(ge=1, le=9)], str] = {}
+    rooms: RoomNumbers = {}
+    override_reason: Reason | None = None
+
+
+class RoomsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Physical rooms by the reservation's position: `{"1": "204"}`. `override_reason` gives a room to guests
+    in the house although others are still in it (`room_occupied`)."""
+
+    rooms: RoomNumbers
+    override_reason: Reason | None = None
 
 
 class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`departed` is the day the guests left; without it, the property's today."""
+    """`departed` is the day the guests left; without it, the date on the property's wall. `override_reason`
+    lets them leave although a part of the price is open (`balance_open`); it is kept with the booking."""
 
     departed: date | None = None
+    override_reason: Reason | None = None
 
 
 class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`on` is the day from which the nights are free again; without it, the property's today."""
+    """`on` is the day from which the nights are free again; without it, the date on the property's wall.
+    `expected_fee` (minor units) is what was shown; another fee is refused with `price_changed`."""
 
     on: date | None = None
+    expected_fee: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class NoShowAnswer(msgspec.Struct, frozen=True):
+    """What a no-show would cost: of what was paid and reserved `fee` is kept, `refund` goes back and
+    `released` is let go on the card. `owed` was never paid: it is charged to the guest's card where one was
+    kept (`chargeable`), and stays open otherwise. Until `can_arrive_until` the guests can be checked in."""
+
+    fee: Money
+    refund: Money
+    released: Money
+    owed: Money
+    chargeable: bool
+    can_arrive_until: datetime
 
 
 @post(
@@ -48,10 +81,28 @@ class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def check_in(
     reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckInRequest | None = None
 ) -> BookingAnswer:
-    """The guests are in the house; optionally with the physical rooms they got."""
+    """The guests are in the house, each reservation in a physical room of its own. What was reserved on a
+    card is taken. Until the property's day ends (`day_end_time`), also after midnight of the arrival day."""
     booking = await open_booking(tx, reference, caller)
-    rooms = data.rooms if data else {}
-    return booking_answer(await service.check_in(tx, booking_id=booking.id, now=now, rooms=rooms), now)
+    asked = data or CheckInRequest()
+    inside = await service.check_in(
+        tx, booking_id=booking.id, now=now, rooms=asked.rooms, override=asked.override_reason
+    )
+    return booking_answer(inside, now)
+
+
+@post(
+    "/bookings/{reference:str}/rooms", opt=_DESK, tags=["Front desk"], summary="Give rooms", status_code=200
+)
+async def give_rooms(
+    reference: str, tx: Transaction, now: datetime, caller: Caller, data: RoomsRequest
+) -> BookingAnswer:
+    """Give physical rooms before the guests come, or while they are in the house."""
+    booking = await open_booking(tx, reference, caller)
+    given = await service.give_rooms(
+        tx, booking_id=booking.id, now=now, rooms=data.rooms, override=data.override_reason
+    )
+    return booking_answer(given, now)
 
 
 @post(
@@ -64,10 +115,26 @@ async def check_in(
 async def check_out(
     reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckOutRequest | None = None
 ) -> BookingAnswer:
-    """The guests have left. Nights that they did not sleep are free to sell again; the price stays."""
+    """The guests have left. Nights that they did not sleep are free to sell again; the price stays, and
+    nothing is charged: `balance` of the booking is what must be paid before."""
     booking = await open_booking(tx, reference, caller)
-    departed = data.departed if data else None
-    return booking_answer(await service.check_out(tx, booking_id=booking.id, now=now, departed=departed), now)
+    asked = data or CheckOutRequest()
+    gone = await service.check_out(
+        tx, booking_id=booking.id, now=now, departed=asked.departed, override=asked.override_reason
+    )
+    return booking_answer(gone, now)
+
+
+@get("/bookings/{reference:str}/no-show", opt=_DESK, tags=["Front desk"], summary="What a no-show costs")
+async def preview_no_show(reference: str, tx: Transaction, now: datetime, caller: Caller) -> NoShowAnswer:
+    """What noting that the guests did not come would charge, give back and leave open. Changes nothing."""
+    booking = await open_booking(tx, reference, caller)
+    seen = await service.preview_no_show(tx, booking_id=booking.id, now=now)
+    cost = seen.cost
+    fee, refund, released, owed = (
+        Money(amount, cost.currency) for amount in (cost.fee, cost.refund, cost.released, cost.owed)
+    )
+    return NoShowAnswer(fee, refund, released, owed, seen.chargeable, seen.can_arrive_until)
 
 
 @post(
@@ -80,10 +147,14 @@ async def check_out(
 async def no_show(
     reference: str, tx: Transaction, now: datetime, caller: Caller, data: NoShowRequest | None = None
 ) -> BookingAnswer:
-    """The guests did not come: the remaining nights are free again, the policy's no-show fee is noted."""
+    """The guests did not come: the remaining nights are free again, and the policy's no-show fee is kept of
+    what was paid or charged to the kept card. `balance` is what of it is still open."""
     booking = await open_booking(tx, reference, caller)
-    on = data.on if data else None
-    return booking_answer(await service.no_show(tx, booking_id=booking.id, now=now, on=on), now)
+    asked = data or NoShowRequest()
+    gone = await service.no_show(
+        tx, booking_id=booking.id, now=now, on=asked.on, expected_fee=asked.expected_fee
+    )
+    return booking_answer(gone, now)
 
 
-handlers = [check_in, check_out, no_show]
+handlers = [check_in, give_rooms, check_out, preview_no_show, no_show]

@@ -77,7 +77,8 @@ class RefusedPair(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Offers, cheapest first; `rooms` says how the party was spread, for the quote."""
+    """Offers, cheapest first; `rooms` says how the party was spread, for the quote. `fits_in_rooms`: the
+    party fits no room as it is spread, but would in so many."""
 
     property: str
     arrival: date
@@ -85,6 +86,7 @@ class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     rooms: list[PartyRoom]
     offers: list[PricedOffer]
     refused: list[RefusedPair] | None = None
+    fits_in_rooms: int | None = None
 
 
 @get(
@@ -115,6 +117,7 @@ async def list_offers(
         rooms=[PartyRoom(room.adults, room.children) for room in found.party],
         offers=[_offer(offer, stay.nights) for offer in found.offers],
         refused=None if found.refused is None else [_refused(refusal) for refusal in found.refused],
+        fits_in_rooms=found.fits_in,
     )
 
 

@@ -30,7 +30,8 @@ class Amenity(msgspec.Struct, frozen=True):
 
 
 class PropertyAnswer(msgspec.Struct, frozen=True):
-    """A property. `child_bands` are the highest ages of its child bands; older children are adults."""
+    """A property. `child_bands` are the highest ages of its child bands; older children are adults.
+    `day_end_time`: its day ends at this time of the next date, and until then sells the running night."""
 
     slug: str
     name: str
@@ -50,6 +51,7 @@ class PropertyAnswer(msgspec.Struct, frozen=True):
     phone: str
     check_in_time: time
     check_out_time: time
+    day_end_time: time
     language: str
     tax_rounding: str
     child_bands: list[int]

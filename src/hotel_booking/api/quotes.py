@@ -26,6 +26,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
+from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import public
 from hotel_booking.http.examples import HOTEL, example, stay
 
@@ -37,7 +38,7 @@ class QuoteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     property: str
     arrival: date
     departure: date
-    rooms: Annotated[list[RoomRequest], msgspec.Meta(min_length=1, max_length=9)]
+    rooms: Annotated[list[RoomRequest], msgspec.Meta(min_length=1, max_length=MAX_ROOMS)]
     agreed_price: int | None = None
 
 

@@ -8,7 +8,7 @@ import msgspec
 from litestar import get, patch, post
 
 from hotel_booking.api.properties import owned
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -49,7 +49,7 @@ async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAns
 async def create_room(slug: str, data: NewRoom, tx: Transaction, now: datetime, caller: Caller) -> RoomAnswer:
     """From today on, nights of its type that are on sale have one room more."""
     property_ = await owned(tx, slug, caller)
-    today = local_today(now, property_["timezone"])
+    today = business_date(now, property_["timezone"], property_["day_end_time"])
     row = await service.add(tx, property_id=property_["id"], new=data, today=today)
     return RoomAnswer(row["number"], data.room_type, row["floor"], row["active"])
 
@@ -65,7 +65,7 @@ async def change_room(
 ) -> RoomAnswer:
     """Deactivating a room is refused while its nights are sold. For some nights only, block it."""
     property_ = await owned(tx, slug, caller)
-    today = local_today(now, property_["timezone"])
+    today = business_date(now, property_["timezone"], property_["day_end_time"])
     row = await service.change(tx, property_id=property_["id"], number=number, changes=data, today=today)
     return _answer(row, await _kinds(tx, property_["id"]))
 

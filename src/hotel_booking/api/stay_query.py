@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from hotel_booking.core.dates import Stay
-from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.core.dates import Stay, earliest_business_date
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import MAX_CHILDREN, Occupancy
 from hotel_booking.domains.search.errors import ArrivalInThePast, InvalidFilter
-from hotel_booking.domains.search.party import MAX_CHILDREN, spread
 
 _LONGEST_LIST = 50
 
@@ -16,7 +16,7 @@ def stay_of(arrival: date, departure: date, now: datetime) -> Stay:
     """The stay; refused where the arrival is in the past everywhere on earth. A hotel's own calendar
     decides later."""
     stay = Stay(arrival, departure)
-    earliest = (now - timedelta(hours=12)).date()
+    earliest = earliest_business_date(now)
     if arrival < earliest:
         raise ArrivalInThePast(
             "the arrival is in the past", field="arrival", fix=f"arrive on {earliest} or later"

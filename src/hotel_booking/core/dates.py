@@ -14,6 +14,8 @@ from hotel_booking.core.errors import Invalid
 MAX_NIGHTS = 366
 FIRST_NIGHT = date(2000, 1, 1)
 LAST_NIGHT = date(2100, 1, 1)
+DAY_END = time(6)  # a property's day ends at this hour of the next one, unless it says otherwise
+LATEST_DAY_END = time(12)  # it ends before this hour
 
 # An instant on the wire: RFC 3339 with its zone. The mark makes OpenAPI say `format: date-time`.
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -59,8 +61,36 @@ class Stay(msgspec.Struct, frozen=True, order=True):
         return self.arrival < other.departure and other.arrival < self.departure
 
 
-def local_today(now: datetime, timezone: str) -> date:
-    """The calendar date at `now` in the property's time zone."""
+def business_date(now: datetime, timezone: str, day_end: time) -> date:
+    """What "today" is at a property: the date that its day, which ends at `day_end` on its clocks and not at
+    midnight, began on. At 02:00 on 8 March a house whose day ends at 06:00 is still on 7 March, and sells,
+    checks in and refuses by that date. It never goes back, whatever the clocks do.
+
+    `day_end` lies before noon (`LATEST_DAY_END`); 00:00 makes the business date the calendar's.
+    """
+    # Where clocks go back over midnight the date after the one they show has begun already; the one before
+    # has not where a whole day was left out (Samoa, 2011).
+    day = now.astimezone(ZoneInfo(timezone)).date() + timedelta(days=1)
+    while now < local_instant(day, day_end, timezone):
+        day -= timedelta(days=1)
+    return day
+
+
+def business_day_end(day: date, timezone: str, day_end: time) -> datetime:
+    """The instant, in UTC, at which a property's business date `day` is over."""
+    return local_instant(day + timedelta(days=1), day_end, timezone)
+
+
+def earliest_business_date(now: datetime) -> date:
+    """The earliest date that a property anywhere on earth can be on at `now`: clocks are at most 12 hours
+    behind UTC, and no day ends later than noon."""
+    return (now.astimezone(UTC) - timedelta(hours=12 + LATEST_DAY_END.hour)).date()
+
+
+def calendar_date(now: datetime, timezone: str) -> date:
+    """The date on the wall at `now`. For what happens by the calendar, such as leaving before the business
+    day has ended: a night whose midnight has passed was slept. What a property's today is, `business_date`
+    says."""
     return now.astimezone(ZoneInfo(timezone)).date()
 
 

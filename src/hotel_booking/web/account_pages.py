@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, bookings_of
@@ -49,7 +50,8 @@ async def show_bookings(
 def _is_to_come(booking: GuestBooking, now: datetime) -> bool:
     if booking.status == "held":
         return booking.hold_expires_at > now
-    return booking.status in ("confirmed", "checked_in") and booking.departure >= now.date()
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    return booking.status in ("confirmed", "checked_in") and booking.departure >= today
 
 
 @get("/account/details", opt=public(), include_in_schema=False, sync_to_thread=False)

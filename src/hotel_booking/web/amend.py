@@ -4,12 +4,14 @@ that price."""
 from __future__ import annotations
 
 from datetime import date, datetime
+from gettext import NullTranslations
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
@@ -19,7 +21,7 @@ from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange
 from hotel_booking.domains.rates.nearest_fix import Fix
 from hotel_booking.domains.rates.restrictions import Reason
-from hotel_booking.domains.search.party import MAX_ADULTS
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -28,8 +30,6 @@ from hotel_booking.web.conditions import Conditions
 from hotel_booking.web.own_bookings import open_own
 from hotel_booking.web.property_refusals import Refusals
 from hotel_booking.web.site import language_of, link, site, texts_of
-
-_OLDEST_CHILD = 17
 
 
 @get("/booking/{reference:str}/amend", opt=public(), include_in_schema=False)
@@ -57,7 +57,7 @@ async def amend(
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
-        arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")
+        arrival, departure = _days(request, form, booking, now)
         rooms = [_room(request, form, room.position) for room in booking.reservations]
         agreed = form.whole("agreed", 0, 2**50) if form.value("act") == "confirm" else None
         form.check()
@@ -78,11 +78,28 @@ async def amend(
         if error.code == "nothing_to_amend" and form.value("act") == "confirm":
             return see_other(request, _page_of(request, booking))
         if not form.errors:
-            form.errors[""] = why(error, texts_of(language_of(request)))
+            form.errors[""] = _why_not(request, error)
         booking = await booking_by_reference(tx, booking.reference)
         return _page(request, booking, form, now, status=422)
     notice = texts_of(language_of(request)).gettext("Your booking is changed.")
     return see_other(request, _page_of(request, booking), notice=notice)
+
+
+def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
+    texts = texts_of(language_of(request))
+    _ = texts.gettext
+    match error.code:
+        case "sold_out":
+            return _(
+                "Somebody else has just taken the last room of these nights. Your booking is as it was:"
+                " choose other days, or ask the hotel."
+            )
+        case "invalid_party":
+            return _(
+                "A booking is for at most {adults} adults and {children} children."
+                " For more, please ask the hotel."
+            ).format(adults=MAX_ADULTS, children=MAX_CHILDREN)
+    return why(error, texts)
 
 
 def may_amend(booking: Booking, now: datetime) -> bool:
@@ -108,23 +125,125 @@ def _as_it_is(booking: Booking, **days: str) -> Form:
 def _day(request: Request[Any, Any, State], form: Form, name: str) -> date | None:
     _ = texts_of(language_of(request)).gettext
     try:
-        return date.fromisoformat(form.value(name))
+        found = date.fromisoformat(form.value(name))
     except ValueError:
         form.wrong(name, _("Please give a day."))
         return None
+    if not FIRST_NIGHT <= found <= LAST_NIGHT:
+        form.wrong(name, _("Please give a day."))
+        return None
+    return found
+
+
+def _days(
+    request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime
+) -> tuple[date | None, date | None]:
+    """The stay's first day and the day of departure; what cannot be is said beside the fields."""
+    _ = texts_of(language_of(request)).gettext
+    arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")
+    earliest = min(
+        business_date(now, booking.timezone, booking.day_end_time),
+        min(room.arrival for room in booking.reservations),
+    )
+    if arrival is not None and arrival < earliest:
+        form.wrong("arrival", _("This day is past at the hotel. Choose today or later."))
+    if arrival is not None and departure is not None:
+        if departure <= arrival:
+            form.wrong("departure", _("The departure comes after the arrival."))
+        elif (departure - arrival).days > MAX_NIGHTS:
+            form.wrong("departure", _("A stay has at most {number} nights.").format(number=MAX_NIGHTS))
+    return arrival, departure
 
 
 def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomChange:
     _ = texts_of(language_of(request)).gettext
     adults, children = form.value(f"adults-{position}"), form.value(f"children-{position}")
     if not (adults.isascii() and adults.isdecimal() and 1 <= int(adults[:4]) <= MAX_ADULTS):
-        form.wrong(f"adults-{position}", _("At least one adult, in figures."))
+        form.wrong(f"adults-{position}", _("From 1 to {number} adults, please.").format(number=MAX_ADULTS))
         adults = "1"
     ages = children.replace(",", " ").split()
-    if not all(age.isascii() and age.isdecimal() and int(age[:4]) <= _OLDEST_CHILD for age in ages[:50]):
-        form.wrong(f"children-{position}", _("Their ages in years, up to 17, such as 4, 9."))
+    if not all(age.isascii() and age.isdecimal() and int(age[:4]) <= MAX_CHILD_AGE for age in ages):
+        form.wrong(
+            f"children-{position}",
+            _("Write the age of each child, from 0 to {number}, such as 4, 9.").format(number=MAX_CHILD_AGE),
+        )
         ages = []
-    return RoomChange(position, adults=int(adults[:4]), children=tuple(int(age) for age in ages[:50]))
+    elif len(ages) > MAX_CHILDREN:
+        form.wrong(
+            f"children-{position}",
+            _("At most {number} children in one booking. For more, please ask the hotel.").format(
+                number=MAX_CHILDREN
+            ),
+        )
+        ages = []
+    return RoomChange(position, adults=int(adults[:4]), children=tuple(int(age) for age in ages))
+
+
+class Why(msgspec.Struct, frozen=True):
+    """What stands against the change in one room, what would work, and where that is one click away."""
+
+    room: str
+    reasons: list[str]
+    instead: str
+    link: tuple[str, str] | None = None
+
+
+def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[Why]:
+    language = language_of(request)
+    texts = texts_of(language)
+    say = Refusals(language, texts)
+    rooms = {room.position: room for room in booking.reservations}
+    told = refused.extra.get("rooms")
+    of_rooms: list[dict[str, Any]] = told if isinstance(told, list) else [refused.extra]
+    whys = []
+    for extra in of_rooms:
+        limits = extra.get("limits")
+        sleeps = (limits["guests"], limits["adults"], limits["children"]) if limits else None
+        room = rooms.get(extra.get("position", 0))
+        kind = (room or booking.reservations[0]).room_type
+        fix = msgspec.convert(extra.get("suggestion"), Fix | None)
+        where = None
+        if fix is not None and fix.room_type == kind:
+            address = link(
+                language,
+                f"booking/{booking.reference}/amend",
+                arrival=fix.arrival.isoformat(),
+                departure=fix.departure.isoformat(),
+            )
+            names = {("room_type", kind): kind}
+            where = (
+                address,
+                say.fix(fix, room_type=kind, arrival=date.min, departure=date.min, names=names),
+            )
+        whys.append(
+            Why(
+                room.room_type_name if room is not None else "",
+                say.reasons(msgspec.convert(extra.get("reasons", []), list[Reason]), sleeps=sleeps),
+                "" if where is not None else _instead(texts, extra, fix),
+                where,
+            )
+        )
+    return whys
+
+
+def _instead(texts: NullTranslations, extra: dict[str, Any], fix: Fix | None) -> str:
+    """What would work where the same room at other days does not."""
+    _ = texts.gettext
+    fitting = extra.get("fitting") or {}
+    if fix is not None:
+        # Another kind of room, which the hotel gives: a guest changes days and guests alone.
+        return _("Another room of the hotel would do. Please write to the hotel.")
+    if fitting:
+        return _("These rooms would take your party: {rooms}. Please write to the hotel.").format(
+            rooms=", ".join(fitting.values())
+        )
+    if "rooms_needed" in extra:
+        return _("No room of the hotel takes so many: your party needs {number} rooms.").format(
+            number=extra["rooms_needed"]
+        )
+    if "limits" in extra:
+        return _("No room of the hotel takes such a party. Please ask the hotel.")
+    return _("Nothing within 14 days of these dates is free for it. Try other dates, or ask the hotel.")
 
 
 def _page(
@@ -141,21 +260,6 @@ def _page(
     texts = texts_of(language)
     names = {("room_type", room.room_type): room.room_type_name for room in booking.reservations}
     names |= {("rate_plan", room.rate_plan): room.rate_plan_name for room in booking.reservations}
-    reasons, way_out = [], None
-    if refused is not None:
-        say = Refusals(language, texts)
-        reasons = say.reasons(msgspec.convert(refused.extra.get("reasons", []), list[Reason]))
-        fix = msgspec.convert(refused.extra.get("suggestion"), Fix | None)
-        kind = booking.reservations[0].room_type
-        if fix is not None and fix.room_type == kind:
-            label = say.fix(fix, room_type=kind, arrival=date.min, departure=date.min, names=names)
-            where = link(
-                language,
-                f"booking/{booking.reference}/amend",
-                arrival=fix.arrival.isoformat(),
-                departure=fix.departure.isoformat(),
-            )
-            way_out = (where, label)
     tell = Conditions(language, texts)
     return site(
         request,
@@ -169,9 +273,8 @@ def _page(
         rooms=[(room, tell.breakdown(room.lines, room.total, names)) for room in preview.reservations]
         if preview is not None
         else [],
-        reasons=reasons,
-        way_out=way_out,
-        today=now.date(),
+        whys=_whys(request, booking, refused) if refused is not None else [],
+        today=business_date(now, booking.timezone, booking.day_end_time),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
+from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.queries import destinations
 from hotel_booking.http.access import public
@@ -22,6 +23,8 @@ _SHOWN = 6
 async def show_home(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
     """One statement: the cities with the most hotels."""
     language = language_of(request)
+    # No hotel is known yet: whatever is still today at some hotel may be asked for.
+    today = earliest_business_date(now)
     territories = locale_of(language).territories
     places = [
         {
@@ -38,9 +41,9 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
         "home.html",
         etag=True,
         places=places,
-        asked=property_query.read(request.query_params.dict(), today=now.date(), texts=texts_of(language)),
+        asked=property_query.read(request.query_params.dict(), today=today, texts=texts_of(language)),
         typed_place=request.query_params.get("place", "")[:100],
-        today=now.date(),
+        today=today,
     )
 
 

@@ -11,11 +11,11 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.money import Money
-from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.errors import UnknownCurrency
 from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.offers import offers
-from hotel_booking.domains.search.party import MAX_ROOMS, spread
 from hotel_booking.domains.search.types import MAX_LIMIT, Offer, SearchRequest, SearchResult
 from hotel_booking.web.property_query import Asked
 from hotel_booking.web.property_speech import Names, Speech

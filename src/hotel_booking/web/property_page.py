@@ -10,9 +10,9 @@ from litestar.datastructures import State
 from markupsafe import Markup
 
 from hotel_booking.core.config import Settings
+from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.errors import NoSuchProperty
-from hotel_booking.domains.search.party import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.access import public
 from hotel_booking.web import art, jsonld, property_query, property_view
 from hotel_booking.web.other_rooms import InsteadWords
@@ -35,7 +35,9 @@ async def show_property(
     try:
         row, today = await property_view.today_at(tx, slug, now)
     except NoSuchProperty:
-        asked = property_query.read(request.query_params.dict(), today=now.date(), texts=texts)
+        asked = property_query.read(
+            request.query_params.dict(), today=earliest_business_date(now), texts=texts
+        )
         home = link(language) + asked.query()
         return site(request, "property/unknown.html", status=404, home=home)
     asked = property_query.read(
@@ -69,8 +71,6 @@ async def show_property(
         linked_data=_linked_data(hotel, asked, say, url, origin),
         back=_back(asked, language),
         instead=InsteadWords(language, texts).said(hotel.instead) if hotel.instead is not None else None,
-        most_adults=MAX_ADULTS,
-        most_rooms=MAX_ROOMS,
     )
 
 

@@ -15,8 +15,8 @@ import msgspec
 
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, Stay
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.rates.types import MAX_CHILD_AGE, Occupancy
-from hotel_booking.domains.search.party import MAX_ADULTS, MAX_CHILDREN, MAX_ROOMS, spread
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.web.property_speech import Texts
 
@@ -145,13 +145,15 @@ def _dates(
         errors["arrival"] = _("This day is past at the hotel. Choose today or later.")
     if arrival is None and departure is not None and "arrival" not in errors:
         errors["arrival"] = _("When will you arrive?")
-    if arrival is None or departure is None or errors:
+    if arrival is None or departure is None:
         return (None if errors else arrival), None
     if departure <= arrival:
         errors["departure"] = _("The departure comes after the arrival.")
     elif (departure - arrival).days > MAX_NIGHTS:
         errors["departure"] = _("A stay has at most {number} nights.").format(number=MAX_NIGHTS)
-    return arrival, None if errors else Stay(arrival, departure)
+    if errors:
+        return (None if "arrival" in errors else arrival), None
+    return arrival, Stay(arrival, departure)
 
 
 def _party(values: Mapping[str, str], texts: Texts, errors: dict[str, str]) -> tuple[Occupancy, ...]:

@@ -126,6 +126,13 @@ class Refusals(Speech):
         )
         return text.format(number=guests, adults=adults, children=children)
 
+    def rooms_needed(self, number: int) -> str:
+        """In how many rooms a party fits that is spread over too few, or too many."""
+        text = self._texts.ngettext(
+            "Your party fits in {number} room", "Your party fits in {number} rooms", number
+        )
+        return text.format(number=number)
+
     def fix(self, fix: Fix, *, room_type: str, arrival: date, departure: date, names: Names) -> str:
         """What to do instead of the stay asked for, as the label of a link."""
         _, ngettext = self._texts.gettext, self._texts.ngettext

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton, format_time, get_timezone_location
+from babel.dates import format_skeleton
 from babel.numbers import format_percent
 
 from hotel_booking.core import formats
+from hotel_booking.core.moments import moment
 from hotel_booking.web.language import LOCALES, locale_of
 
 Names = Mapping[tuple[str, str], str]
@@ -32,6 +32,7 @@ class Speech:
 
     def __init__(self, language: str, texts: Texts) -> None:
         self._name = LOCALES[language]
+        self._language = language
         self._locale = locale_of(language)
         self._texts = texts
 
@@ -48,19 +49,8 @@ class Speech:
         return str(format_skeleton("yMMMEd", value, locale=self._locale))
 
     def moment(self, value: datetime, timezone: str) -> str:
-        """An instant on the hotel's own clock: 8 March 2026, 18:00 Lisbon time.
-
-        An hour that the clocks show twice, in autumn, is said with its distance from UTC.
-        """
-        local = value.astimezone(ZoneInfo(timezone))
-        time = str(format_time(local.time(), "short", locale=self._locale))
-        other = local.replace(fold=1 - local.fold)
-        if other.utcoffset() != local.utcoffset():
-            time = f"{time} (UTC{local:%z})"
-        city = str(get_timezone_location(timezone, locale=self._locale, return_city=True)).rpartition("/")[2]
-        return self._texts.gettext("{day}, {time} {city} time").format(
-            day=format_skeleton("yMMMMd", local.date(), locale=self._locale), time=time, city=city
-        )
+        """A deadline on the hotel's own clock: 8 March 2026, 18:00 (Lisbon time)."""
+        return moment(value, timezone, self._language)
 
     def rate(self, text: str) -> str:
         """A decimal such as 8.5 as per cent, with the digits that it has: 8,5 % in German."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date, calendar_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.exchange.compare import Exchange
@@ -94,7 +94,8 @@ class RoomView(msgspec.Struct, frozen=True):
 
 
 class PropertyView(msgspec.Struct, frozen=True):
-    """Everything that the page shows. `hidden` offers give nothing back and the guest wants only others."""
+    """Everything that the page shows. `hidden` offers give nothing back and the guest wants only others.
+    `running`: it is past midnight, and the night of `today` is still sold."""
 
     row: Row
     name: str
@@ -108,7 +109,9 @@ class PropertyView(msgspec.Struct, frozen=True):
     rooms: list[RoomView]
     calendar: Months
     today: date
+    running: bool
     found: Offers | None
+    fits_in: str
     names: Names
     best: Offer | None
     hidden: int
@@ -119,7 +122,7 @@ class PropertyView(msgspec.Struct, frozen=True):
 async def today_at(tx: Transaction, slug: str, now: datetime) -> tuple[Row, date]:
     """The property and its own date. Raises `NoSuchProperty`."""
     row = await queries.property_by_slug(tx, slug, active_only=True)
-    return row, local_today(now, row["timezone"])
+    return row, business_date(now, row["timezone"], row["day_end_time"])
 
 
 async def load(
@@ -171,7 +174,9 @@ async def load(
         rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],
         calendar=shown,
         today=today,
+        running=today < calendar_date(now, row["timezone"]),
         found=found,
+        fits_in=Refusals(language, texts).rooms_needed(found.fits_in) if found and found.fits_in else "",
         names=names,
         best=best,
         hidden=hidden,

@@ -13,14 +13,14 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
-from hotel_booking.core.dates import Stay
+from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.bookings.queries import RoomSeen, quote_seen
-from hotel_booking.domains.bookings.types import MAX_ROOMS, Booking, Reservation, RoomRequest
-from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.bookings.types import Booking, Reservation, RoomRequest
+from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -148,7 +148,7 @@ def _question(form: Form, language: str, now: datetime) -> Asked:
     asked = {name: form.value(name) for name in ("arrival", "departure", *property_query.CARRIED)}
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
     typed = {name: [text[:200]] for name, text in asked.items()}
-    return property_query.read(typed, today=now.date(), texts=texts_of(language))
+    return property_query.read(typed, today=earliest_business_date(now), texts=texts_of(language))
 
 
 def question_of(
@@ -162,7 +162,7 @@ def question_of(
         stay,
         [Occupancy(room.adults, room.children) for room in rooms],
         request.query_params.dict(),
-        today=now.date(),
+        today=earliest_business_date(now),
         texts=texts_of(language_of(request)),
     )
 

@@ -21,7 +21,7 @@ from hotel_booking.domains.properties.places import Place, find_places, resolve_
 from hotel_booking.domains.properties.queries import Photo, covers
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.errors import ArrivalInThePast
-from hotel_booking.domains.search.find import candidates, find
+from hotel_booking.domains.search.find import candidates, earliest_date, find
 from hotel_booking.domains.search.offers import offers
 from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
@@ -98,18 +98,21 @@ async def show_results(
     now: datetime,
     cursor: str | None = None,
 ) -> Response[Any]:
-    """The list. At most 12 statements, and for families and several rooms 4 more for another number of rooms;
+    """The list. At most 13 statements, and for families and several rooms 4 more for another number of rooms;
     where nothing is free that is tried twice, each other date that is tried takes 4, and each hotel that is
     asked why 3."""
     tiles = settings.map_tiles
     language = language_of(request)
     texts = texts_of(language)
     params = request.query_params
-    asked = property_query.read(params.dict(), today=now.date(), texts=texts)
     typed = str(params.get("place", "")).strip()[:_LONGEST_PLACE]
     filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
     say = Saying(language, texts)
     place = await resolve_place(tx, typed) if typed else None
+    where = area.around(place.lat, place.lon, RADIUS_KM) if place is not None else None
+    # Each hotel of the place decides by its own date; what is past at all of them is refused here.
+    today = await earliest_date(tx, where, now)
+    asked = property_query.read(params.dict(), today=today, texts=texts)
     values: dict[str, Any] = {
         "asked": asked,
         "typed_place": typed,
@@ -117,7 +120,8 @@ async def show_results(
         "filters": filters,
         "say": say,
         "sorts": SORTS,
-        "today": now.date(),
+        "today": today,
+        "past": 0,
         "cards": [],
         "plan": None,
         "others": [],
@@ -130,11 +134,11 @@ async def show_results(
     }
     if place is None and typed:
         values["meant"] = await find_places(tx, typed, limit=6)
-    if place is None or asked.stay is None:
+    if where is None or place is None or asked.stay is None:
         return site(request, "search/results.html", **values)
     currency = chosen_currency(request.scope)
     wanted = SearchRequest(
-        where=area.around(place.lat, place.lon, RADIUS_KM),
+        where=where,
         stay=asked.stay,
         party=asked.party,
         stars=tuple(range(filters.stars, 6)) if filters.stars is not None else (),
@@ -161,12 +165,13 @@ async def show_results(
         apart = await other_rooms.at_all(tx, wanted, asked, now=now)
         if apart is not None:
             values["apart"] = (apart.href, InsteadWords(language, texts).said(apart))
-        values["others"] = await _others(tx, wanted, asked, now, address)
+        values["others"] = await _others(tx, wanted, asked, now, today, address)
         values["whys"] = await _whys(tx, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
     values |= {
         "cards": cards,
         "count": found.total_count,
+        "past": found.past,
         "converted": any(
             card.approximate is not None and card.approximate.currency != card.total.currency
             for card in cards
@@ -229,12 +234,12 @@ def _card(
 
 
 async def _others(
-    tx: Transaction, wanted: SearchRequest, asked: Asked, now: datetime, address: Any
+    tx: Transaction, wanted: SearchRequest, asked: Asked, now: datetime, today: date, address: Any
 ) -> list[Other]:
     """The same nights a few days earlier or later, where something is free then: at most three."""
     others: list[Other] = []
     for days in _SHIFTS:
-        stay = _shifted(wanted.stay, days, now.date())
+        stay = _shifted(wanted.stay, days, today)
         if stay is None:
             continue
         shifted = msgspec.structs.replace(wanted, stay=stay, after=None, limit=1, sort="price")
@@ -267,13 +272,19 @@ async def _whys(
         try:
             answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
         except ArrivalInThePast:
+            past = _("This day is past at the hotel. Choose today or later.")
+            whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
             continue
-        if answer.offers:
+        where = asked.query()
+        if answer.fits_in is not None:
+            reasons = [say.rooms_needed(answer.fits_in)]
+            where = asked.query(rooms=answer.fits_in)
+        elif answer.offers:
             reasons = [_("Free, but not as your filters want it")]
         else:
             least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
             reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not on sale")]
-        whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}{asked.query()}#rooms", reasons))
+        whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
     return whys
 
 

@@ -15,7 +15,8 @@ templates,
    placeholders.
 
 Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
-`money`, `day`, `instant`, `number`, `percent` as filters in the language, `alternates` (this page in the
+`money`, `day`, `instant` (when something was), `moment` and `clock` (a deadline, with the place whose time it
+is), `number`, `percent` as filters in the language, `alternates` (this page in the
 other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `request_id`, `currency`
 (chosen for orientation, or None), `guest` (who is signed in, or None), `this_page` (its address), `carry`
 (the part of the search that links and forms after the list of hotels hand on).
@@ -41,7 +42,9 @@ from litestar.datastructures import State
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core import formats
+from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
@@ -192,17 +195,13 @@ def _templates(language: str) -> Environment:
     def day(value: date | None, skeleton: str = "yMMMEd") -> str:
         return "" if value is None else str(format_skeleton(skeleton, value, locale=locale))
 
-    def clock(value: datetime, timezone: str) -> str:
-        return str(format_time(value.astimezone(ZoneInfo(timezone)), "short", locale=locale))
-
-    def instant(value: datetime | None, timezone: str = "UTC", skeleton: str = "MMMd") -> str:
-        """A day and a time on the clock of a place; with the skeleton "Hm" the time alone."""
+    def instant(value: datetime | None, timezone: str = "UTC") -> str:
+        """When something happened, on the clock of a place. A deadline is a `moment` or a `clock`."""
         if value is None:
             return ""
-        if skeleton == "Hm":
-            return clock(value, timezone)
         local = value.astimezone(ZoneInfo(timezone))
-        return f"{format_skeleton(skeleton, local.date(), locale=locale)}, {clock(value, timezone)}"
+        time = format_time(local, "short", locale=locale)
+        return f"{format_skeleton('MMMd', local.date(), locale=locale)}, {time}"
 
     def number(value: float) -> str:
         return str(format_decimal(value, locale=locale))
@@ -214,8 +213,10 @@ def _templates(language: str) -> Environment:
         "money": money,
         "day": day,
         "instant": instant,
+        "moment": partial(moment, language=language),
+        "clock": partial(clock, language=language),
         "number": number,
         "percent": percent,
     }
-    templates.globals["timedelta"] = timedelta
+    templates.globals |= {"timedelta": timedelta, "most_adults": MAX_ADULTS, "most_rooms": MAX_ROOMS}
     return templates

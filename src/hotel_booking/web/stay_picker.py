@@ -14,8 +14,9 @@ from hotel_booking.core.dates import LAST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.places import find_places, resolve_place
 from hotel_booking.domains.search import area
+from hotel_booking.domains.search.find import earliest_date
 from hotel_booking.domains.search.nights import lowest_nights
-from hotel_booking.domains.search.types import SearchRequest
+from hotel_booking.domains.search.types import Around, SearchRequest
 from hotel_booking.http.access import public
 from hotel_booking.web import property_query
 from hotel_booking.web.language import locale_of
@@ -41,15 +42,16 @@ class Day(msgspec.Struct, frozen=True):
 
 @get("/nights", opt=public(), include_in_schema=False)
 async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[str]:
-    """Two months from `month` on. At most 8 statements, each by an index."""
+    """Two months from `month` on. At most 9 statements, each by an index."""
     language = language_of(request)
-    today = now.date()
+    place = str(request.query_params.get("place", "")).strip()[:_LONGEST_PLACE]
+    where, name = await _place(tx, place)
+    today = await earliest_date(tx, where, now)
     asked = property_query.read(request.query_params.dict(), today=today, texts=texts_of(language))
     latest = moved(LAST_NIGHT, -_MONTHS)
     first = min(max((asked.month or today).replace(day=1), today.replace(day=1)), latest)
     last = moved(first, _MONTHS) - timedelta(days=1)
-    place = str(request.query_params.get("place", "")).strip()[:_LONGEST_PLACE]
-    currency, prices, name = await _prices(request, tx, place, asked, max(first, today), last, now)
+    currency, prices = await _prices(request, tx, where, asked, max(first, today), last, now)
     known = sorted(prices.values())
     low = known[len(known) // 4] if len(known) >= 8 and known[0] < known[-1] else None
     week = locale_of(language).first_week_day
@@ -79,24 +81,15 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
 async def _prices(
     request: Request[Any, Any, State],
     tx: Transaction,
-    typed: str,
+    where: Around | None,
     asked: property_query.Asked,
     first: date,
     last: date,
     now: datetime,
-) -> tuple[str, dict[date, int], str]:
-    """The currency, each night's lowest price, and what the place is called."""
-    if not typed or first > last or not asked.party:
-        return "", {}, ""
-    place = await resolve_place(tx, typed)
-    if place is not None:
-        where, name = area.around(place.lat, place.lon, RADIUS_KM), place.name
-    else:
-        hits = await find_places(tx, typed, limit=1)
-        if not hits:
-            return "", {}, ""
-        radius = RADIUS_KM if hits[0].kind == "place" else _AT_THE_DOOR_KM
-        where, name = area.around(hits[0].lat, hits[0].lon, radius), hits[0].name
+) -> tuple[str, dict[date, int]]:
+    """The currency, and each night's lowest price in the area."""
+    if where is None or first > last or not asked.party:
+        return "", {}
     wanted = SearchRequest(
         where=where,
         stay=Stay(first, first + timedelta(days=1)),
@@ -104,7 +97,21 @@ async def _prices(
         currency=chosen_currency(request.scope),
     )
     currency, prices = await lowest_nights(tx, wanted, first, last, now=now)
-    return currency, dict(prices), name
+    return currency, dict(prices)
+
+
+async def _place(tx: Transaction, typed: str) -> tuple[Around | None, str]:
+    """Where is looked, and what it is called; nowhere while no place is typed or known."""
+    if not typed:
+        return None, ""
+    place = await resolve_place(tx, typed)
+    if place is not None:
+        return area.around(place.lat, place.lon, RADIUS_KM), place.name
+    hits = await find_places(tx, typed, limit=1)
+    if not hits:
+        return None, ""
+    radius = RADIUS_KM if hits[0].kind == "place" else _AT_THE_DOOR_KM
+    return area.around(hits[0].lat, hits[0].lon, radius), hits[0].name
 
 
 handlers = [show_nights]

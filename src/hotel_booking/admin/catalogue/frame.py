@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 from litestar import Request, Response
@@ -47,8 +47,13 @@ def show(
 
 
 def shaped(form: Form, kind: type[T], values: Mapping[str, Any]) -> T:
-    """The values as the type that the API reads too. What does not fit is noted beside its field; raises
-    `FormProblems` then."""
+    """The values as the type that the API reads too. Whatever does not fit is noted beside its field, all of
+    it at once; raises `FormProblems` then."""
+    hints = get_type_hints(kind, include_extras=True)
+    for name, value in values.items():
+        # A field that could not be read is None by now, and is noted already.
+        if name in hints and name not in form.errors:
+            _fits(form, name, value, hints[name])
     form.check()
     try:
         return msgspec.convert(values, kind, strict=False)
@@ -60,6 +65,14 @@ def shaped(form: Form, kind: type[T], values: Mapping[str, Any]) -> T:
         )
         form.check()
         raise
+
+
+def _fits(form: Form, name: str, value: Any, kind: Any) -> None:
+    try:
+        msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        said = str(error).partition(" - at `$")[0]
+        form.wrong(name if name in form.names() else "", _PATTERNS.get(name) or said[:1].lower() + said[1:])
 
 
 def clock(form: Form, name: str) -> time | None:

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
@@ -62,7 +62,7 @@ async def list_plans(
     catalogue = await load_catalogue(tx, slug, active_only=False)
     rows = await queries.things(tx, rate_plan, house["id"])
     policies = await queries.things(tx, tables.cancellation_policy, house["id"])
-    night = local_today(now, house["timezone"]) + timedelta(days=30)
+    night = business_date(now, house["timezone"], house["day_end_time"]) + timedelta(days=30)
     ordered = []
     for row in rows:
         if row["parent_id"] is None:
@@ -194,14 +194,14 @@ async def _removal(
     error: DomainError | None = None,
 ) -> Response[str]:
     row = await queries.thing(tx, rate_plan, house["id"], code)
-    today = local_today(now, house["timezone"])
+    today = business_date(now, house["timezone"], house["day_end_time"])
     nights = await removal.priced_nights(tx, column="rate_plan_id", row_id=row["id"], today=today)
     return await frame.removal_page(
         request,
         house,
         what=row["name"],
         back=f"/admin/properties/{house['slug']}/plans/{code}",
-        uses=await removal.plan_uses(tx, row=row, timezone=house["timezone"], now=now),
+        uses=await removal.plan_uses(tx, row=row, property_=house, now=now),
         version=row["version"],
         goes_too=["its texts", *([f"its prices for {nights} nights to come"] if nights else [])],
         deactivate=row["active"],

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
@@ -170,7 +170,7 @@ def _stored(row: Row) -> CancellationPolicy:
 
 
 def _example(policy: CancellationPolicy, house: Row, now: datetime) -> PolicyExample:
-    today = local_today(now, house["timezone"])
+    today = business_date(now, house["timezone"], house["day_end_time"])
     return policy_example(policy, currency=house["currency"], timezone=house["timezone"], today=today)
 
 

@@ -16,6 +16,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.caller import Caller
@@ -63,6 +64,7 @@ async def new_property(request: Request[Any, Any, State], caller: Caller) -> Res
         language="en",
         check_in_time="15:00",
         check_out_time="11:00",
+        day_end_time=DAY_END.isoformat("minutes"),
         tax_rounding="line",
         stars=0,
     )
@@ -212,6 +214,7 @@ def _filled(row: Row) -> Form:
         **{name: row[name] if row[name] != 0 else "0" for name in plain},
         check_in_time=row["check_in_time"].isoformat("minutes"),
         check_out_time=row["check_out_time"].isoformat("minutes"),
+        day_end_time=row["day_end_time"].isoformat("minutes"),
         child_bands=", ".join(map(str, row["child_bands"])),
         amenities=row["amenities"],
     )
@@ -230,6 +233,7 @@ def _values(form: Form) -> dict[str, Any]:
         "tax_rounding": form.choice("tax_rounding", ("line", "sum")),
         "check_in_time": frame.clock(form, "check_in_time"),
         "check_out_time": frame.clock(form, "check_out_time"),
+        "day_end_time": frame.clock(form, "day_end_time"),
         "amenities": [int(code) for code in form.choices("amenities", map(str, PROPERTY_AMENITIES))],
     }
     for name, longest in (

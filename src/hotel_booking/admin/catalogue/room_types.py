@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
@@ -153,14 +153,14 @@ async def _removal(
     error: DomainError | None = None,
 ) -> Response[str]:
     row = await queries.thing(tx, tables.room_type, house["id"], code)
-    today = local_today(now, house["timezone"])
+    today = business_date(now, house["timezone"], house["day_end_time"])
     nights = await removal.priced_nights(tx, column="room_type_id", row_id=row["id"], today=today)
     return await frame.removal_page(
         request,
         house,
         what=row["name"],
         back=f"/admin/properties/{house['slug']}/room-types/{code}",
-        uses=await removal.room_type_uses(tx, row=row, timezone=house["timezone"], now=now),
+        uses=await removal.room_type_uses(tx, row=row, property_=house, now=now),
         version=row["version"],
         goes_too=["its texts", *([f"the prices of {nights} nights to come"] if nights else [])],
         deactivate=row["active"],

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from hotel_booking.admin.catalogue import frame
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.permissions import Permission
@@ -46,7 +46,7 @@ async def add_rooms(
         kind = form.text("room_type", required=True, longest=40)
         floor = form.text("floor", longest=20)
         form.check()
-        today = local_today(now, house["timezone"])
+        today = business_date(now, house["timezone"], house["day_end_time"])
         async with tx.savepoint():  # a refused page shows the rooms that there are
             for number in numbers:
                 new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
@@ -84,7 +84,7 @@ async def change_room(
             property_id=house["id"],
             number=row["number"],
             changes=frame.shaped(form, PhysicalRoomChange, values),
-            today=local_today(now, house["timezone"]),
+            today=business_date(now, house["timezone"], house["day_end_time"]),
             version=version,
         )
     except DomainError as error:
@@ -114,7 +114,7 @@ async def delete_room(
     try:
         version = frame.version_of(form)
         form.check()
-        today = local_today(now, house["timezone"])
+        today = business_date(now, house["timezone"], house["day_end_time"])
         await service.remove(tx, property_id=house["id"], number=row["number"], today=today, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, room_id, error)
@@ -133,7 +133,7 @@ async def deactivate_room(
         property_id=house["id"],
         number=row["number"],
         changes=PhysicalRoomChange(active=False),
-        today=local_today(now, house["timezone"]),
+        today=business_date(now, house["timezone"], house["day_end_time"]),
     )
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is off sale.")
 

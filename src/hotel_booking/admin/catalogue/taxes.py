@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
@@ -166,7 +166,7 @@ def _words(row: Row, currency: str) -> list[str]:
 
 def _example(row: Row, house: Row, now: datetime) -> Price:
     values = {name: row[name] for name in Tax.__struct_fields__}
-    arrival = local_today(now, house["timezone"]) + timedelta(days=30)
+    arrival = business_date(now, house["timezone"], house["day_end_time"]) + timedelta(days=30)
     if row["valid_from"] is not None:
         arrival = max(arrival, row["valid_from"])
     return tax_example(

@@ -29,8 +29,9 @@ async def build(
     for hotel in sorted({kind.hotel for kind in capacity}):
         slugs[hotel] = new_slug()
         property_id = await tx.fetchval(
-            "INSERT INTO property (slug, name, country, lat, lon, timezone, currency)"
-            " VALUES ($1, $2, 'PT', $3, $4, $5, $6) RETURNING id",
+            # The file tells days, and its events happen in the small hours: here days end at midnight.
+            "INSERT INTO property (slug, name, country, lat, lon, timezone, currency, day_end_time)"
+            " VALUES ($1, $2, 'PT', $3, $4, $5, $6, '00:00') RETURNING id",
             slugs[hotel],
             f"Replay of {hotel}",
             *_NOWHERE,

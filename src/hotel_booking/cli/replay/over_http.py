@@ -18,7 +18,7 @@ import msgspec
 from hotel_booking.cli.replay.demand import CURRENCY, Kind, Row
 from hotel_booking.cli.replay.events import Event, Plan, Step, departed, free_from
 from hotel_booking.cli.replay.hotel import TIMEZONE, new_slug, whole_months
-from hotel_booking.cli.replay.living import PLAN_CODE, Lived, guest_of, lanes_of_kinds, spread
+from hotel_booking.cli.replay.living import LIVED, PLAN_CODE, Lived, guest_of, lanes_of_kinds, spread
 from hotel_booking.cli.replay.report import Month, Outcome, Totals, month
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.inventory.errors import SoldOut
@@ -153,6 +153,7 @@ async def _build(server: Server, capacity: Mapping[Kind, int], plan: Plan) -> di
                 "name": f"Replay of {hotel}",
                 "country": "PT",
                 "timezone": TIMEZONE,
+                "day_end_time": "00:00:00",
                 "currency": CURRENCY,
                 "lat": 0.0,
                 "lon": 0.0,
@@ -234,7 +235,7 @@ def _request(row: Row, event: Event) -> tuple[str, dict[str, object] | None]:
         case Step.CHECK_IN:
             return "check-in", {}
         case Step.CHECK_OUT | Step.CHECK_OUT_SAME_DAY:
-            return "check-out", {"departed": departed(row).isoformat()}
+            return "check-out", {"departed": departed(row).isoformat(), "override_reason": LIVED}
         case Step.NO_SHOW:
             return "no-show", {"on": row.status_date.isoformat()}
         case Step.CANCEL | Step.CANCEL_SAME_DAY:

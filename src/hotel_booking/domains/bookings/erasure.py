@@ -12,8 +12,9 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.db import Transaction
-from hotel_booking.domains.bookings import browsers
+from hotel_booking.core.dates import business_date
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.bookings import browsers, overrides
 from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.errors import EmailNotTheSame, GuestSignInRequired, NotToBeErasedYet
@@ -47,10 +48,8 @@ async def hindrances(tx: Transaction, account: Account, *, now: datetime) -> dic
     """Why the account cannot be erased yet: references of bookings whose `stays` are to come or going on, and
     of those with `money` open (a fee to pay, a payment under way, a refund on its way or failed)."""
     rows = await tx.fetch(
-        "SELECT b.reference,"
-        "       b.status = 'checked_in' OR (b.status = 'held' AND b.hold_expires_at > $2)"
-        "       OR (b.status = 'confirmed'"
-        "           AND e.departure >= ($2::timestamptz AT TIME ZONE p.timezone)::date) AS stay,"
+        "SELECT b.reference, b.status, e.departure, p.timezone, p.day_end_time,"
+        "       b.status = 'checked_in' OR (b.status = 'held' AND b.hold_expires_at > $2) AS stay,"
         # At the desk people pay in cash, which nobody need tell us: a stay that is over owes nothing here.
         "       (b.status IN ('cancelled', 'no_show') AND e.owed > 0) OR e.refunding > 0"
         "       OR EXISTS (SELECT FROM payment y WHERE y.booking_id = b.id AND y.status IN"
@@ -63,10 +62,15 @@ async def hindrances(tx: Transaction, account: Account, *, now: datetime) -> dic
         now,
     )
     found = {
-        "stays": [row["reference"] for row in rows if row["stay"]],
+        "stays": [row["reference"] for row in rows if row["stay"] or _is_to_come(row, now)],
         "money": [row["reference"] for row in rows if row["money"]],
     }
     return {name: references for name, references in found.items() if references}
+
+
+def _is_to_come(row: Row, now: datetime) -> bool:
+    today = business_date(now, row["timezone"], row["day_end_time"])
+    return bool(row["status"] == "confirmed" and row["departure"] >= today)
 
 
 async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: datetime) -> int:
@@ -118,6 +122,7 @@ async def _forget_bookings(tx: Transaction, bookings: list[UUID], now: datetime)
     await tx.execute(
         "UPDATE booking SET requests = NULL WHERE id = ANY ($1) AND requests IS NOT NULL", bookings
     )
+    await overrides.forget(tx, bookings)
     await tx.execute("DELETE FROM booking_note WHERE booking_id = ANY ($1)", bookings)
     await tx.execute("DELETE FROM saved_card WHERE booking_id = ANY ($1)", bookings)
     await browsers.forget_bookings(tx, booking_ids=bookings)

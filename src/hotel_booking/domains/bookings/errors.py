@@ -65,6 +65,28 @@ class TooManyOpenHolds(Conflict):
     passes = True
 
 
+class RoomNeeded(Conflict):
+    """A reservation has no physical room yet, and its guests would be in the house without one. Nothing
+    changed."""
+
+    code = "room_needed"
+    passes = True
+
+
+class RoomOccupied(Conflict):
+    """Other guests are still in the room. Nothing changed."""
+
+    code = "room_occupied"
+    passes = True
+
+
+class BalanceOpen(Conflict):
+    """A part of the price is neither paid nor reserved. Nothing changed."""
+
+    code = "balance_open"
+    passes = True
+
+
 class TooManyMessages(Conflict):
     """The guest has written enough for one day. Nothing was sent."""
 

@@ -4,7 +4,7 @@ mail that arrived there has proved."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +29,7 @@ _THEIRS = """
 
 _LINES = """
     SELECT b.id, b.reference, b.status, p.slug AS property_slug, p.name AS property_name, p.city,
-           p.timezone, e.arrival, e.departure,
+           p.timezone, p.day_end_time, e.arrival, e.departure,
            (SELECT count(*) FROM reservation r WHERE r.booking_id = b.id)::int AS rooms,
            b.currency, b.total, e.owed, e.refunding, b.created_at, b.hold_expires_at
       FROM booking b JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id
@@ -46,6 +46,7 @@ class GuestBooking(msgspec.Struct, frozen=True):
     property_name: str
     city: str
     timezone: str
+    day_end_time: time
     arrival: date
     departure: date
     rooms: int

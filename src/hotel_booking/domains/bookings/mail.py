@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
+from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.pricing import nights_of
@@ -124,7 +124,8 @@ async def balance_due(
 ) -> None:
     """What is due now and how to pay it; `declined`: the kept card was tried in vain."""
     data = {**_facts(booking), "amount": amount, "declined": declined}
-    await _queue(tx, booking, f"balance:{now.date()}:{amount}", "balance_due", data, now=now)
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    await _queue(tx, booking, f"balance:{today}:{amount}", "balance_due", data, now=now)
 
 
 async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) -> None:
@@ -239,7 +240,7 @@ def _facts(booking: Booking) -> dict[str, Any]:
 
 def _end_of_first_day(booking: Booking) -> datetime:
     arrival = min(room.arrival for room in booking.reservations)
-    return datetime.combine(arrival + timedelta(days=1), time(), ZoneInfo(booking.timezone))
+    return business_day_end(arrival, booking.timezone, booking.day_end_time)
 
 
 def _free_until(booking: Booking, index: int, now: datetime) -> datetime | None:

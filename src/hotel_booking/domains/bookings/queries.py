@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking, Reservation, SaleTerms
 from hotel_booking.domains.rates.types import NightPrice
 
+_BY_DAY = time(9), time(21)  # on the property's clocks: nobody is written to in the night
+
 _BOOKING = """
 SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone,
        concat_ws(', ', nullif(p.address, ''), nullif(trim(p.postal_code || ' ' || p.city), '')) AS address,
-       p.check_in_time, p.check_out_time, g.given_name, g.family_name,
+       p.check_in_time, p.check_out_time, p.day_end_time, g.given_name, g.family_name,
        g.email, g.phone, g.country,
        (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.booking_id = b.id)
        - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y JOIN refund r ON r.payment_id = y.id
@@ -75,7 +79,7 @@ async def quote_seen(tx: Transaction, quote_id: UUID) -> Row | None:
     made from it."""
     return await tx.fetchrow(
         "SELECT q.property_id, p.slug, p.name AS property_name, q.currency, q.arrival, q.departure, q.total,"
-        "       q.due_now, q.rooms, q.expires_at, q.booking_id, b.reference, p.timezone"
+        "       q.due_now, q.rooms, q.expires_at, q.booking_id, b.reference, p.timezone, p.day_end_time"
         "  FROM quote q JOIN property p ON p.id = q.property_id LEFT JOIN booking b ON b.id = q.booking_id"
         " WHERE q.id = $1",
         quote_id,
@@ -113,14 +117,19 @@ async def rooms_of_quote(tx: Transaction, quote_id: UUID) -> list[RoomSeen]:
     ]
 
 
-async def free_rooms(tx: Transaction, room: Reservation, *, limit: int = 300) -> list[str]:
-    """Numbers of the physical rooms of the sold type that are free for the whole stay."""
+async def free_rooms(
+    tx: Transaction, room: Reservation, *, since: date = date.min, limit: int = 300
+) -> list[str]:
+    """Numbers of the physical rooms of the sold type that are free for the whole stay, or for what is left of
+    it `since` a day, and that no guests are in who have not checked out."""
     rows = await tx.fetch(
         "SELECT r.number FROM room r WHERE r.room_type_id = $1 AND r.active AND NOT EXISTS"
         "   (SELECT FROM room_use u WHERE u.room_id = r.id AND u.stay && daterange($2, $3))"
+        " AND NOT EXISTS (SELECT FROM room_use u JOIN reservation g ON g.id = u.reservation_id"
+        "                  WHERE u.room_id = r.id AND g.status = 'checked_in')"
         " ORDER BY length(r.number), r.number LIMIT $4",
         room.room_type_id,
-        room.arrival,
+        max(room.arrival, min(since, room.departure - date.resolution)),
         room.departure,
         limit,
     )
@@ -188,25 +197,33 @@ async def arriving_untold(
 ) -> list[tuple[date, UUID]]:
     """Confirmed bookings that arrive within so many days by the calendar of their house, where it is not
     night, which were made before `booked_before` and have had no word about it; from the position `after`."""
+    houses = [
+        (row["id"], business_date(now, row["timezone"], row["day_end_time"]))
+        for row in await tx.fetch("SELECT id, timezone, day_end_time FROM property")
+        if _BY_DAY[0] <= now.astimezone(ZoneInfo(row["timezone"])).time() <= _BY_DAY[1]
+    ]
+    if not houses:
+        return []
+    todays = [today for _, today in houses]
     rows = await tx.fetch(
         "SELECT e.arrival, e.booking_id FROM booking_entry e JOIN booking b ON b.id = e.booking_id"
-        "  JOIN property p ON p.id = e.property_id"
-        " CROSS JOIN LATERAL (SELECT $1::timestamptz AT TIME ZONE p.timezone AS clock) AS local"
-        # Whatever the zone says, these days are all that come into question.
-        " WHERE e.arrival BETWEEN ($1::timestamptz AT TIME ZONE 'UTC')::date - 1"
-        "                     AND ($1::timestamptz AT TIME ZONE 'UTC')::date + $2::int + 1"
-        "   AND e.arrival > local.clock::date AND e.arrival <= local.clock::date + $2::int"
-        "   AND local.clock::time BETWEEN '09:00' AND '21:00'"
+        "  JOIN unnest($7::int[], $8::date[]) AS h(property_id, today) ON h.property_id = e.property_id"
+        # Whatever the house, these days are all that come into question.
+        " WHERE e.arrival BETWEEN $1::date AND $9::date + $2::int"
+        "   AND e.arrival > h.today AND e.arrival <= h.today + $2::int"
         "   AND e.status = 'confirmed' AND e.created_at < $3 AND b.source <> 'replay'"
         "   AND (e.arrival, e.booking_id) > ($4, $5)"
         "   AND NOT EXISTS (SELECT FROM mail_message m"
         "                    WHERE m.event_key = 'booking:' || e.booking_id || ':before_arrival')"
         " ORDER BY e.arrival, e.booking_id LIMIT $6",
-        now,
+        min(todays),
         days,
         booked_before,
         *(after or (date.min, UUID(int=0))),
         limit,
+        [number for number, _ in houses],
+        todays,
+        max(todays),
     )
     return [(row["arrival"], row["booking_id"]) for row in rows]
 

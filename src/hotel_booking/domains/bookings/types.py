@@ -8,12 +8,21 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Line, NightPrice, Rules
+from hotel_booking.domains.rates.types import (
+    MAX_ADULTS,
+    MAX_CHILD_AGE,
+    MAX_CHILDREN,
+    CancellationPolicy,
+    Deposit,
+    Line,
+    NightPrice,
+    Rules,
+)
 
 Status = Literal["held", "expired", "confirmed", "cancelled", "no_show", "checked_in", "checked_out"]
-Age = Annotated[int, msgspec.Meta(ge=0, le=17)]
-
-MAX_ROOMS = 9  # in one booking; larger parties are group business
+Adults = Annotated[int, msgspec.Meta(ge=1, le=MAX_ADULTS)]
+Age = Annotated[int, msgspec.Meta(ge=0, le=MAX_CHILD_AGE)]
+Ages = Annotated[tuple[Age, ...], msgspec.Meta(max_length=MAX_CHILDREN)]
 
 
 class RoomRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,8 +30,8 @@ class RoomRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     room_type: str
     rate_plan: str
-    adults: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
-    children: Annotated[tuple[Age, ...], msgspec.Meta(max_length=50)] = ()
+    adults: Adults = 2
+    children: Ages = ()
 
 
 class SaleTerms(msgspec.Struct, frozen=True):
@@ -134,6 +143,7 @@ class Booking(msgspec.Struct, frozen=True):
     address: str
     check_in_time: time
     check_out_time: time
+    day_end_time: time
     reservations: tuple[Reservation, ...]
 
 
@@ -161,8 +171,8 @@ class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     position: Annotated[int, msgspec.Meta(ge=1)]
     room_type: str | None = None
     rate_plan: str | None = None
-    adults: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
-    children: Annotated[tuple[Age, ...], msgspec.Meta(max_length=50)] | None = None
+    adults: Adults | None = None
+    children: Ages | None = None
 
 
 class Amendment(msgspec.Struct, frozen=True):

@@ -23,14 +23,14 @@ from datetime import date, datetime
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import formats
+from hotel_booking.core.moments import clock, moment
 from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
 
 _HOUSE = "Hotel Booking"
@@ -182,15 +182,8 @@ def _language(tongue: str) -> _Language:
     )
     environment.filters |= {
         "day": lambda value: format_date(date.fromisoformat(value), "full", locale=locale),
-        "moment": lambda value, zone: (
-            format_datetime(
-                datetime.fromisoformat(value), "d MMMM y, HH:mm", tzinfo=ZoneInfo(zone), locale=locale
-            )
-            + f" ({zone})"
-        ),
-        "clock": lambda value, zone: format_time(
-            datetime.fromisoformat(value), "HH:mm", tzinfo=ZoneInfo(zone), locale=locale
-        ),
+        "moment": lambda value, zone: moment(datetime.fromisoformat(value), zone, tongue),
+        "clock": lambda value, zone: clock(datetime.fromisoformat(value), zone, tongue),
         "money": lambda value, currency: formats.money(value, currency, locale),
     }
     text = _COMMENT.sub("", (_FOLDER / f"{tongue}.txt").read_text("utf-8"))

@@ -10,9 +10,10 @@ from hotel_booking.core.db import Row, Transaction
 async def properties_within(
     tx: Transaction, within: frozenset[int] | None, *, limit: int = 1000
 ) -> Sequence[Row]:
-    """id, slug, name, city, currency, timezone, active of the properties in `within` (None: all), by name."""
+    """id, slug, name, city, currency, timezone, day_end_time, active of the properties in
+    `within` (None: all), by name."""
     return await tx.fetch(
-        "SELECT id, slug, name, city, currency, timezone, active FROM property"
+        "SELECT id, slug, name, city, currency, timezone, day_end_time, active FROM property"
         " WHERE $1::int[] IS NULL OR id = ANY ($1) ORDER BY name, id LIMIT $2",
         None if within is None else sorted(within),
         limit,

@@ -34,6 +34,7 @@ property_ = sa.Table(
     sa.Column("active", sa.Boolean),
     sa.Column("version", sa.Integer),
     sa.Column("language", sa.Text),
+    sa.Column("day_end_time", sa.Time),
 )
 
 room_type = sa.Table(

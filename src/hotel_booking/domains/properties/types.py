@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties.vocabularies import (
     PROPERTY_AMENITIES,
@@ -126,6 +127,7 @@ class NewProperty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     phone: Annotated[str, Meta(max_length=40)] = ""
     check_in_time: time = time(15)
     check_out_time: time = time(11)
+    day_end_time: time = DAY_END
     tax_rounding: Rounding = "line"
     child_bands: Bands = []
     language: Language = "en"
@@ -151,6 +153,7 @@ class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     phone: Annotated[str, Meta(max_length=40)] | UnsetType = UNSET
     check_in_time: time | UnsetType = UNSET
     check_out_time: time | UnsetType = UNSET
+    day_end_time: time | UnsetType = UNSET
     tax_rounding: Rounding | UnsetType = UNSET
     child_bands: Bands | UnsetType = UNSET
     language: Language | UnsetType = UNSET

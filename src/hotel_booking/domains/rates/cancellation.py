@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.formats import coded
+from hotel_booking.core.moments import moment
 from hotel_booking.core.money import share
-from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.types import (
     MILLION,
     CancellationPolicy,
@@ -137,10 +137,10 @@ def _sentence(
 ) -> str:
     cost = "nothing" if amount == 0 else _cost(amount, total, currency)
     if since is not None:
-        return f"From {wording.moment(since, timezone)} cancelling costs {cost}"
+        return f"From {moment(since, timezone)} cancelling costs {cost}"
     subject = "Free cancellation" if amount == 0 else f"Cancelling costs {cost}"
     if until is not None:
-        return f"{subject} until {wording.moment(until, timezone)}"
+        return f"{subject} until {moment(until, timezone)}"
     return f"Non-refundable: cancelling costs {cost}" if 0 < amount == total else subject
 
 

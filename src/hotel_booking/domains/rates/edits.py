@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.identity.caller import Caller
@@ -119,7 +119,7 @@ async def save_cells(
     tx: Transaction, *, catalogue: Catalogue, cells: Sequence[Cell], by: Caller, now: datetime
 ) -> Edit:
     """Set cells one by one, all or nothing. Raises as `update_ari`, `InvalidEdit` and `CellsChanged`."""
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     wanted = {cell.spot: cell for cell in cells if cell.was != cell.to}
     if not wanted:
         raise InvalidEdit("there is nothing to change", fix="set at least one value")
@@ -171,7 +171,9 @@ async def update_by_program(
 
 async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Plan:
     """What the edit would change if it were applied now."""
-    types, plans = targets(edit, catalogue, local_today(now, catalogue.property.timezone))
+    types, plans = targets(
+        edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    )
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
     return work_out(edit, types, plans, rows)
 
@@ -188,7 +190,9 @@ async def apply(
 ) -> Edit:
     """Carry out a bulk edit of which `seen` is the fingerprint of the preview; `what` says it in words.
     Raises `PreviewChanged` where it would do anything else by now."""
-    types, plans = targets(edit, catalogue, local_today(now, catalogue.property.timezone))
+    types, plans = targets(
+        edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    )
     await edit_queries.lock_types(tx, types)
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
     plan = work_out(edit, types, plans, rows)

@@ -22,11 +22,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import coded
-from hotel_booking.core.money import divide, step
+from hotel_booking.core.money import divide
 from hotel_booking.domains.rates import steps, wording
 from hotel_booking.domains.rates.types import (
     ENGINE,
@@ -61,33 +62,38 @@ def price(rules: Rules, nights: Sequence[NightPrice], occupancy: Occupancy) -> P
     party = _party(rules, occupancy)
     taxes = _StayTaxes(rules, occupancy, ordered[0].night)
     lines: list[Line] = []
+    nets: list[int] = []
+    reached = [0]  # what the stay costs up to and with each night, but for taxes that are added once a stay
+    net = 0
     for night in ordered:
         charges = _charges(rules, night, party)
-        for charge, net in zip(charges, taxes.take(night.night, charges), strict=True):
+        parts = taxes.take(night.night, charges)
+        for charge, part in zip(charges, parts, strict=True):
             lines.append(
-                Line(charge.kind, night.night, charge.code, charge.label, charge.quantity, net, charge.amount)
+                Line(
+                    charge.kind, night.night, charge.code, charge.label, charge.quantity, part, charge.amount
+                )
             )
-    net = sum([line.amount for line in lines])
+        nets.append(sum(parts))
+        net += nets[-1]
+        reached.append(net + taxes.so_far())
     tax_lines = taxes.lines()
     tax = sum([line.amount for line in tax_lines])
-    return Price(rules.currency, (*lines, *tax_lines), net, tax, net + tax)
+    by_night = [upto - before for before, upto in pairwise(reached)]
+    if taxes.of_the_stay:
+        shares = _share(taxes.of_the_stay, nets if net else [1] * len(nets))
+        by_night = [own + share for own, share in zip(by_night, shares, strict=True)]
+    return Price(rules.currency, (*lines, *tax_lines), net, tax, net + tax, tuple(by_night))
 
 
 def night_totals(stay_price: Price) -> list[int]:
-    """Each night's share of the total, oldest first: its charges with taxes spread in proportion.
+    """Each night's part of the total, oldest first: its charges and its own taxes, as a stay of the nights up
+    to it costs more than one of those before. So the first night's is what that night alone would cost.
 
-    The shares sum to the total exactly. Where nothing but taxes is charged, all nights share alike.
+    Taxes that are added once for the stay or a person belong to no night and are spread in proportion; where
+    nothing else is charged, all nights share alike. The parts sum to the total exactly.
     """
-    nets: dict[date, int] = {}
-    for line in stay_price.lines:
-        if line.night is not None:
-            nets[line.night] = nets.get(line.night, 0) + line.amount
-    weights = [nets[night] for night in sorted(nets)]
-    least = step(stay_price.currency)
-    if stay_price.total % least:  # it was sold before there were steps
-        least = 1
-    shares = _share(stay_price.total // least, weights if stay_price.net else [1] * len(weights))
-    return [share * least for share in shares]
+    return list(stay_price.by_night)
 
 
 class _Charge(NamedTuple):
@@ -187,6 +193,7 @@ class _StayTaxes:
         self._arrival = arrival
         self._night_number = 0
         self._amounts = [0] * len(taxes)
+        self.of_the_stay = 0  # added, fixed, per stay or person: no night's own
         self._bases = [0] * len(taxes)  # the nets that a percent tax applies to
         self._quantities = [0] * len(taxes)
         self._counted = [_counted(tax, occupancy) for tax in taxes]
@@ -203,6 +210,20 @@ class _StayTaxes:
                     self._stay_due.append((place, due))
                 else:
                     self._amounts[place] = due
+                    self.of_the_stay += due
+
+    def so_far(self) -> int:
+        """The taxes of the nights that were taken, without those that are added once for the stay."""
+        if self._per_line:
+            return sum(self._amounts) - self.of_the_stay
+        return sum([self._amount(place) for place in range(len(self._taxes))]) - self.of_the_stay
+
+    def _amount(self, place: int) -> int:
+        """What one tax comes to by now."""
+        tax = self._taxes[place]
+        if tax.kind == "percent" and not self._per_line:
+            return divide(self._bases[place] * tax.value, MILLION)
+        return self._amounts[place]
 
     def take(self, night: date, charges: list[_Charge]) -> list[int]:
         """The nets of a night's charges. Call for the nights in order."""
@@ -227,9 +248,7 @@ class _StayTaxes:
         """One line per tax that comes to anything."""
         lines: list[Line] = []
         for place, tax in enumerate(self._taxes):
-            amount = self._amounts[place]
-            if tax.kind == "percent" and not self._per_line:
-                amount = divide(self._bases[place] * tax.value, MILLION)
+            amount = self._amount(place)
             if amount:
                 quantity = self._quantities[place]
                 lines.append(

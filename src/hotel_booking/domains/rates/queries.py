@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.money import step
@@ -50,6 +51,7 @@ class PropertyRow(msgspec.Struct, frozen=True):
     tax_rounding: str
     child_bands: tuple[int, ...]
     version: int
+    day_end_time: time = DAY_END
 
 
 class RoomTypeRow(msgspec.Struct, frozen=True):

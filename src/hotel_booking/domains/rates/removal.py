@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.queries import thing
@@ -25,9 +25,9 @@ SELECT count(DISTINCT b.id) FILTER (WHERE departure > $2 AND taken IS NOT NULL) 
 """
 
 
-async def room_type_uses(tx: Transaction, *, row: Row, timezone: str, now: datetime) -> tuple[Use, ...]:
+async def room_type_uses(tx: Transaction, *, row: Row, property_: Row, now: datetime) -> tuple[Use, ...]:
     """Where a room type is needed: bookings, quotes, rooms."""
-    today = local_today(now, timezone)
+    today = business_date(now, property_["timezone"], property_["day_end_time"])
     rooms = await tx.fetchrow(
         "SELECT count(*) AS rooms, (array_agg(number ORDER BY number))[:20] AS rooms_names"
         "  FROM room WHERE room_type_id = $1",
@@ -36,9 +36,9 @@ async def room_type_uses(tx: Transaction, *, row: Row, timezone: str, now: datet
     return (*await _sold(tx, "room_type_id", row, today, now), *(found(rooms) if rooms is not None else ()))
 
 
-async def plan_uses(tx: Transaction, *, row: Row, timezone: str, now: datetime) -> tuple[Use, ...]:
+async def plan_uses(tx: Transaction, *, row: Row, property_: Row, now: datetime) -> tuple[Use, ...]:
     """Where a rate plan is needed: bookings, quotes, plans that are derived from it."""
-    today = local_today(now, timezone)
+    today = business_date(now, property_["timezone"], property_["day_end_time"])
     derived = await tx.fetchrow(
         "SELECT count(*) AS derived_plans, (array_agg(code ORDER BY code))[:20] AS derived_plans_names"
         "  FROM rate_plan WHERE parent_id = $1",
@@ -57,7 +57,7 @@ async def remove_room_type(
     `InUse`."""
     row = await thing(tx, properties.room_type, property_["id"], code, lock=True)
     await check_version(tx, properties.room_type, row, version)
-    refuse_while_used(row["name"], await room_type_uses(tx, row=row, timezone=property_["timezone"], now=now))
+    refuse_while_used(row["name"], await room_type_uses(tx, row=row, property_=property_, now=now))
     for table in ("rate_night", "room_night"):
         await tx.execute(f"DELETE FROM {table} WHERE room_type_id = $1", row["id"])
     await forget(tx, kind="room_type", object_id=row["id"])
@@ -71,7 +71,7 @@ async def remove_plan(
     `InUse`."""
     row = await thing(tx, rate_plan, property_["id"], code, lock=True)
     await check_version(tx, rate_plan, row, version)
-    refuse_while_used(row["name"], await plan_uses(tx, row=row, timezone=property_["timezone"], now=now))
+    refuse_while_used(row["name"], await plan_uses(tx, row=row, property_=property_, now=now))
     await tx.execute("DELETE FROM rate_night WHERE rate_plan_id = $1", row["id"])
     await forget(tx, kind="rate_plan", object_id=row["id"])
     await delete(tx, rate_plan, row["id"], what=row["name"])

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.rates.ari import AriUpdate, Cells, spread
@@ -76,7 +76,9 @@ async def update_ari(
     A night that is named for the first time goes on sale with the given capacity, or with all rooms of
     the type. Raises `AriError` naming the line, `CapacityBelowSold` naming line and nights.
     """
-    cells = spread(updates, catalogue, local_today(now, catalogue.property.timezone))
+    cells = spread(
+        updates, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    )
     keys = sorted(cells.rooms)
     # Blocks and rooms of these types wait meanwhile: nights that are created here count them.
     await tx.execute(

@@ -51,5 +51,10 @@ def fine(price: Price, rules: Rules, adjusted: str) -> Price:
         for line in price.lines
     )
     return replace(
-        price, lines=lines, net=price.net * least, tax=price.tax * least, total=price.total * least
+        price,
+        lines=lines,
+        net=price.net * least,
+        tax=price.tax * least,
+        total=price.total * least,
+        by_night=tuple(part * least for part in price.by_night),
     )

@@ -20,7 +20,11 @@ from hotel_booking.core.errors import Invalid
 ENGINE = 1
 MILLION = 1_000_000
 MAX_CHILD_AGE = 17
-MAX_PERSONS = 100
+MAX_PERSONS = 100  # in one room
+# Of one party and of one booking; `party` says what follows from them.
+MAX_ROOMS = 9
+MAX_ADULTS = 30
+MAX_CHILDREN = 20
 
 # OpenTravel charge types (code list CHG).
 PER_STAY = 12
@@ -240,13 +244,15 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Price(msgspec.Struct, frozen=True):
-    """What a stay costs. `total` is `net + tax` and exactly the sum of the lines' amounts."""
+    """What a stay costs. `total` is `net + tax` and exactly the sum of the lines' amounts, and that of the
+    nights' parts of it, `by_night` (see `pricing.night_totals`)."""
 
     currency: str
     lines: tuple[Line, ...]
     net: int
     tax: int
     total: int
+    by_night: tuple[int, ...]
 
 
 class Fee(msgspec.Struct, frozen=True):

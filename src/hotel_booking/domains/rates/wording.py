@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 # Not strftime's %B: that follows whatever locale the process was given.
 _MONTHS = ("January February March April May June July August September October November December").split()
@@ -12,12 +11,6 @@ _MONTHS = ("January February March April May June July August September October 
 def day(when: date) -> str:
     """10 March. The year goes without saying: it is that of the stay asked for."""
     return f"{when.day} {_MONTHS[when.month - 1]}"
-
-
-def moment(instant: datetime, timezone: str) -> str:
-    """8 March 2027 18:00 (Europe/Lisbon): an instant as the property's clocks show it."""
-    local = instant.astimezone(ZoneInfo(timezone))
-    return f"{day(local)} {local.year} {local:%H:%M} ({timezone})"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.dates import DAY_END, business_date, earliest_business_date, local_instant
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates, oldest_used
 from hotel_booking.domains.reporting.types import HouseName, HouseToday, Movement, NightFigures, Today
@@ -14,10 +15,9 @@ from hotel_booking.domains.reporting.types import HouseName, HouseToday, Movemen
 NIGHTS = 15  # today and the next fourteen
 _SINCE = timedelta(days=1)
 
-# The houses' own dates: at one instant it is yesterday in one place and tomorrow in another.
 _HOUSES = """
-SELECT id, slug, name, timezone, currency, ($1::timestamptz AT TIME ZONE timezone)::date AS today
-  FROM property WHERE active AND ($2::int[] IS NULL OR id = ANY ($2)) ORDER BY name, id
+SELECT id, slug, name, timezone, day_end_time, currency
+  FROM property WHERE active AND ($1::int[] IS NULL OR id = ANY ($1)) ORDER BY name, id
 """
 
 # Rooms that come, are there and go. Only stays that have not ended are looked at, by their own index.
@@ -38,11 +38,11 @@ SELECT t.property_id,
 
 _DEPARTED = """
 SELECT t.property_id, count(*) AS departed
-  FROM unnest($1::int[], $2::date[], $3::text[]) AS h(property_id, today, timezone)
+  FROM unnest($1::int[], $2::timestamptz[]) AS h(property_id, since)
   JOIN room_type t ON t.property_id = h.property_id
  CROSS JOIN LATERAL (SELECT FROM reservation
                       WHERE room_type_id = t.id AND checked_out_at IS NOT NULL
-                        AND checked_out_at >= h.today::timestamp AT TIME ZONE h.timezone OFFSET 0) AS r
+                        AND checked_out_at >= h.since OFFSET 0) AS r
  GROUP BY t.property_id
 """
 
@@ -94,10 +94,10 @@ SELECT c.property_id, r.arrival + i AS night, sum(c.change)::int AS pick_up
 
 _NEW = """
 SELECT h.property_id, count(*) AS new_bookings
-  FROM unnest($1::int[], $2::date[], $3::text[]) AS h(property_id, today, timezone)
+  FROM unnest($1::int[], $2::timestamptz[]) AS h(property_id, since)
  CROSS JOIN LATERAL (SELECT status FROM booking_entry
                       WHERE property_id = h.property_id
-                        AND created_at >= h.today::timestamp AT TIME ZONE h.timezone OFFSET 0) AS e
+                        AND created_at >= h.since OFFSET 0) AS e
  WHERE e.status NOT IN ('held', 'expired')
  GROUP BY h.property_id
 """
@@ -142,11 +142,7 @@ SELECT b.reference, b.status, g.given_name || ' ' || g.family_name AS guest, t.n
 
 async def houses(tx: Transaction, *, property_ids: frozenset[int] | None) -> list[HouseName]:
     """The active properties among the given (None: all), by name."""
-    rows = await tx.fetch(
-        "SELECT id, slug, name, timezone, currency FROM property"
-        " WHERE active AND ($1::int[] IS NULL OR id = ANY ($1)) ORDER BY name, id",
-        None if property_ids is None else sorted(property_ids),
-    )
+    rows = await tx.fetch(_HOUSES, None if property_ids is None else sorted(property_ids))
     return [HouseName(**dict(row)) for row in rows]
 
 
@@ -155,15 +151,20 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
 
     Nine statements, however many houses.
     """
-    rows = await tx.fetch(_HOUSES, now, None if property_ids is None else sorted(property_ids))
-    ids, days, zones = ([row[name] for row in rows] for name in ("id", "today", "timezone"))
-    first = min(days, default=now.date())
+    named = await houses(tx, property_ids=property_ids)
+    ids = [house.id for house in named]
+    # At one instant it is yesterday in one place and tomorrow in another.
+    days = [business_date(now, house.timezone, house.day_end_time) for house in named]
+    begun = [
+        local_instant(day, house.day_end_time, house.timezone) for day, house in zip(days, named, strict=True)
+    ]
+    first = min(days, default=earliest_business_date(now))
     last = max(days, default=first) + timedelta(days=NIGHTS - 1)
     counts: dict[int, dict[str, int]] = {number: {} for number in ids}
     for counted in (
         await tx.fetch(_ROOMS, ids, days),
-        await tx.fetch(_DEPARTED, ids, days, zones),
-        await tx.fetch(_NEW, ids, days, zones),
+        await tx.fetch(_DEPARTED, ids, begun),
+        await tx.fetch(_NEW, ids, begun),
         await tx.fetch(_HOLDS, ids, now),
     ):
         for row in counted:
@@ -181,16 +182,19 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
             nights.setdefault(key, {}).update(
                 {n: v for n, v in row.items() if n not in ("property_id", "night")}
             )
-    found = tuple(_house(row, counts[row["id"]], nights) for row in rows)
+    found = tuple(
+        _house(house, today, counts[house.id], nights) for house, today in zip(named, days, strict=True)
+    )
     return await _added_up(tx, found, nights, first)
 
 
-def _house(row: Row, counts: dict[str, int], nights: dict[tuple[int, date], dict[str, int]]) -> HouseToday:
-    house = HouseName(row["id"], row["slug"], row["name"], row["timezone"], row["currency"])
+def _house(
+    house: HouseName, today: date, counts: dict[str, int], nights: dict[tuple[int, date], dict[str, int]]
+) -> HouseToday:
     departed = counts.get("departed", 0)
     return HouseToday(
         house=house,
-        today=row["today"],
+        today=today,
         arrivals=counts.get("arrivals", 0),
         arrived=counts.get("arrived", 0),
         late=counts.get("late", 0),
@@ -201,7 +205,7 @@ def _house(row: Row, counts: dict[str, int], nights: dict[tuple[int, date], dict
         unpaid_holds=counts.get("unpaid_holds", 0),
         nights=tuple(
             NightFigures(night, **nights.get((house.id, night), {}))
-            for night in (row["today"] + timedelta(days=i) for i in range(NIGHTS))
+            for night in (today + timedelta(days=i) for i in range(NIGHTS))
         ),
     )
 
@@ -254,7 +258,7 @@ async def _added_up(
         "unpaid_holds",
     )
     total = HouseToday(
-        house=HouseName(0, "", "All properties", "UTC", currency),
+        house=HouseName(0, "", "All properties", "UTC", DAY_END, currency),
         today=first,
         nights=tuple(NightFigures(night, **figures) for night, figures in sums.items()),
         **{name: sum(getattr(item, name) for item in found) for name in counted},

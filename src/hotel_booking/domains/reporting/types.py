@@ -9,7 +9,7 @@ room (further persons, meals of the plan), spread evenly over the nights of each
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import msgspec
 
@@ -24,6 +24,7 @@ class HouseName(msgspec.Struct, frozen=True):
     slug: str
     name: str
     timezone: str
+    day_end_time: time
     currency: str
 
 

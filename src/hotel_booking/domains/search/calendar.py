@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.queries import (
@@ -61,7 +61,7 @@ async def calendar(
     types = _chosen(catalogue.room_types, room_type, "room_type")
     plans = _chosen(catalogue.plans, rate_plan, "rate_plan")
     calendars = await load_calendar(tx, catalogue, first, last, now)
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     fitting = [kind for kind in types if not occupancy_reasons(catalogue.occupancy(kind), occupancy)]
     pairs = [_Pair(catalogue, calendars, kind, plan, occupancy) for kind in fitting for plan in plans]
     nights = []

@@ -29,12 +29,6 @@ class ArrivalInThePast(Invalid):
     code = "arrival_in_past"
 
 
-class InvalidParty(Invalid):
-    """The persons and rooms do not make a party that can be housed."""
-
-    code = "invalid_party"
-
-
 class InvalidFilter(Invalid):
     """A filter, a sort or a limit is not one that the search knows."""
 

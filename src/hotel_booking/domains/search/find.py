@@ -8,13 +8,13 @@ priced by `rates.pricing` in batches, until no hotel left could still come befor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from itertools import groupby
 from operator import itemgetter
 
 import msgspec
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date, earliest_business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
@@ -24,6 +24,7 @@ from hotel_booking.domains.search import area, queries
 from hotel_booking.domains.search.cheapest import Cheapest, cheapest, refundable
 from hotel_booking.domains.search.types import (
     Around,
+    Box,
     FoundOffer,
     FoundProperty,
     Key,
@@ -67,7 +68,18 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
         size *= 4
     filtered = request.refundable or request.price_min is not None or request.price_max is not None
     count = len(least) if bounded else None if many else search.sold
-    return search.page(None if filtered else count, uncompared)
+    result = search.page(None if filtered else count, uncompared)
+    return msgspec.structs.replace(result, past=len(found) - len(days))
+
+
+async def earliest_date(tx: Transaction, where: Around | Box | None, now: datetime) -> date:
+    """The earliest date that is today at a hotel of the area; anywhere on earth where no area is known or it
+    has no hotel."""
+    if where is None:
+        return earliest_business_date(now)
+    south, north, meridians = area.bounds(where)
+    clocks = await queries.clocks_in(tx, south=south, north=north, meridians=meridians)
+    return min((business_date(now, *clock) for clock in clocks), default=earliest_business_date(now))
 
 
 class _Search:
@@ -213,6 +225,7 @@ def _property(row: Row, metres: int | None) -> FoundProperty:
         lon=row["lon"],
         amenities=tuple(row["amenities"]),
         timezone=row["timezone"],
+        day_end_time=row["day_end_time"],
         currency=row["currency"],
         tax_rounding=row["tax_rounding"],
         child_bands=tuple(row["child_bands"]),
@@ -222,12 +235,13 @@ def _property(row: Row, metres: int | None) -> FoundProperty:
 
 def _days_ahead(places: Iterable[FoundProperty], arrival: date, now: datetime) -> dict[int, int]:
     """Days from each hotel's own today to the arrival; hotels where that day is over are left out."""
-    todays: dict[str, date] = {}
+    todays: dict[tuple[str, time], date] = {}
     days = {}
     for place in places:
-        today = todays.get(place.timezone)
+        clock = place.timezone, place.day_end_time
+        today = todays.get(clock)
         if today is None:
-            today = todays[place.timezone] = local_today(now, place.timezone)
+            today = todays[clock] = business_date(now, *clock)
         if today <= arrival:
             days[place.id] = (arrival - today).days
     return days

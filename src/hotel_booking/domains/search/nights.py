@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
@@ -96,7 +96,10 @@ async def lowest_nights(
     found = {i: hotel for i, hotel in found.items() if exchange.compares(hotel.currency)}
     if not found:
         return shown, {}
-    days = {hotel.id: (first - local_today(now, hotel.timezone)).days for hotel in found.values()}
+    days = {
+        hotel.id: (first - business_date(now, hotel.timezone, hotel.day_end_time)).days
+        for hotel in found.values()
+    }
     rows = await tx.fetch(
         _LEAST,
         list(days),

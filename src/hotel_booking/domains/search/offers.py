@@ -8,10 +8,11 @@ from datetime import date, datetime
 
 import msgspec
 
-from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amount
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
+from hotel_booking.domains.rates.party import rooms_that_fit
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.queries import (
     Calendars,
@@ -43,7 +44,7 @@ async def offers(
     `PropertyNotFound`, and `ArrivalInThePast` by the hotel's own calendar.
     """
     catalogue = await load_catalogue(tx, slug)
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     if stay.arrival < today:
         raise ArrivalInThePast(
             f"the arrival is before today, {today}, at the hotel",
@@ -69,7 +70,16 @@ async def offers(
         party=tuple(party),
         offers=tuple(offer for _, offer in sold),
         refused=tuple(refused) if explain else None,
+        fits_in=None if sold else _fits_in(catalogue, party),
     )
+
+
+def _fits_in(catalogue: Catalogue, party: Sequence[Occupancy]) -> int | None:
+    kinds = [catalogue.occupancy(kind) for kind in catalogue.room_types.values()]
+    if any(not any(occupancy_reasons(kind, room) for room in party) for kind in kinds):
+        return None
+    children = [age for room in party for age in room.children]
+    return rooms_that_fit(kinds, sum(room.adults for room in party), children)
 
 
 def _reasons(

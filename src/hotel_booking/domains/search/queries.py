@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
@@ -18,7 +18,7 @@ from hotel_booking.domains.search.types import SearchRequest
 
 _PROPERTIES = """
 SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, currency, tax_rounding,
-       child_bands
+       child_bands, day_end_time
   FROM property
  WHERE active AND lat BETWEEN $1 AND $2 AND (lon BETWEEN $3 AND $4 OR lon BETWEEN $5 AND $6)
    AND (cardinality($7::int[]) = 0 OR stars = ANY ($7::int[])) AND amenities @> $8::int[]
@@ -163,6 +163,23 @@ async def properties_in(
     return await tx.fetch(
         _PROPERTIES, south, north, *first, *last, list(request.stars), list(request.amenities)
     )
+
+
+async def clocks_in(
+    tx: Transaction, *, south: float, north: float, meridians: Sequence[tuple[float, float]]
+) -> list[tuple[str, time]]:
+    """The time zones, and when the day ends, of the active hotels between two parallels and within one or two
+    ranges of meridians, each pair once."""
+    first, last = meridians[0], meridians[-1]
+    rows = await tx.fetch(
+        "SELECT DISTINCT timezone, day_end_time FROM property"
+        " WHERE active AND lat BETWEEN $1 AND $2 AND (lon BETWEEN $3 AND $4 OR lon BETWEEN $5 AND $6)",
+        south,
+        north,
+        *first,
+        *last,
+    )
+    return [(row["timezone"], row["day_end_time"]) for row in rows]
 
 
 async def least_charges(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Literal
 
 import msgspec
@@ -83,6 +83,7 @@ class FoundProperty(msgspec.Struct, frozen=True):
     lon: float
     amenities: tuple[int, ...]
     timezone: str
+    day_end_time: time
     currency: str
     tax_rounding: Literal["line", "sum"]
     child_bands: tuple[int, ...]
@@ -121,12 +122,14 @@ class SearchPage(msgspec.Struct, frozen=True):
     """A page of results. `after` asks for the next one; None on the last. `total_count` counts the hotels
     with an offer; None where that would cost more than the page: with filters on the price or on refunds,
     and among more than 64 hotels in another order than by price. `uncompared` hotels were left out by a
-    filter on prices because there is no exchange rate for their currency."""
+    filter on prices because there is no exchange rate for their currency. `past` counts the hotels of the
+    area at which the arrival is over already, by their own dates."""
 
     results: tuple[SearchResult, ...]
     after: Key | None
     total_count: int | None
     uncompared: int = 0
+    past: int = 0
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -160,13 +163,15 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Offers(msgspec.Struct, frozen=True):
-    """Everything one hotel sells for a stay, cheapest first, and what it does not."""
+    """Everything one hotel sells for a stay, cheapest first, and what it does not. `fits_in`: the party fits
+    no room type as it is spread, but would in so many rooms; None otherwise, or where none would do."""
 
     slug: str
     currency: str
     party: tuple[Occupancy, ...]
     offers: tuple[Offer, ...]
     refused: tuple[Refusal, ...] | None
+    fits_in: int | None = None
 
 
 class CalendarNight(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from litestar.datastructures import Cookie, State
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core import formats
+from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http import cookies
@@ -54,6 +55,8 @@ def environment() -> Environment:
         "amount": formats.for_field,
         "day": day,
         "instant": instant,
+        "moment": moment,
+        "clock": clock,
         "number": number,
         "percent": percent,
         "plain": plain,

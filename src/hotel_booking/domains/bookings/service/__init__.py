@@ -7,9 +7,10 @@ from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.finish import finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
+from hotel_booking.domains.bookings.service.no_show import fee_outcome, no_show, preview_no_show
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
-from hotel_booking.domains.bookings.service.stay import check_in, check_out, no_show
+from hotel_booking.domains.bookings.service.stay import check_in, check_out, give_rooms
 from hotel_booking.domains.bookings.service.transfers import received
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "collect_soon",
     "confirm",
     "correct_contact",
+    "fee_outcome",
     "finish_payment",
     "finish_undecided",
     "give_back",
+    "give_rooms",
     "guarantee",
     "hold",
     "lapse",
@@ -33,6 +36,7 @@ __all__ = [
     "pay",
     "preview_amend",
     "preview_cancel",
+    "preview_no_show",
     "quote",
     "received",
     "settle",

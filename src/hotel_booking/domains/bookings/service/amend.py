@@ -7,6 +7,7 @@ statement, so a refused change leaves everything as it was.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -14,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import mail
@@ -23,6 +24,7 @@ from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
     PriceChanged,
+    StayNotSold,
     WrongState,
 )
 from hotel_booking.domains.bookings.pricing import recompute, terms_key
@@ -45,9 +47,10 @@ from hotel_booking.domains.bookings.types import (
 )
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
+from hotel_booking.domains.rates.party import check_size
 from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_calendar, load_catalogue
 from hotel_booking.domains.rates.restrictions import NightState, Reason, window
-from hotel_booking.domains.rates.types import NightPrice, Price
+from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
 
 
 class _NewRoom(msgspec.Struct):
@@ -145,19 +148,49 @@ async def _plan(
     ]
     if all(request == _as_request(old) and stay == _stay(old) for old, request, stay in targets):
         raise NothingToAmend("the booking is like this already", fix="name what should change")
+    check_size([Occupancy(request.adults, request.children) for _, request, _ in targets], field="rooms")
     if by_guest and any(cancellation_fee(booking, room, now) for room in booking.reservations):
         raise AmendNotAllowed(
             "the time for free changes is over", fix="ask the hotel, or cancel by the policy of the booking"
         )
-    today = local_today(now, booking.timezone)
-    if any(stay.arrival < today for _, _, stay in targets):
-        raise Invalid(f"the arrival must not lie before today, {today}", field="arrival")
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    if any(stay.arrival < min(today, old.arrival) for old, _, stay in targets):
+        raise Invalid(
+            f"the arrival must not lie before today, {today}",
+            field="arrival",
+            fix=f"arrive on {today} or later",
+        )
     first = min(window(stay, today)[0] for _, _, stay in targets)
     last = max(window(stay, today)[1] for _, _, stay in targets)
     calendars = _with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.reservations)
-    return [
-        _new_room(catalogue, calendars, booking, old, request, stay, today) for old, request, stay in targets
-    ]
+    wanted = Counter(request.room_type for _, request, _ in targets)
+    new: list[_NewRoom] = []
+    refused: list[tuple[int, StayNotSold]] = []
+    for old, request, stay in targets:
+        try:
+            rooms_wanted = wanted[request.room_type]
+            new.append(_new_room(catalogue, calendars, old, request, stay, rooms_wanted, today))
+        except StayNotSold as error:
+            refused.append((old.position, error))
+    if refused:
+        raise _together(refused)
+    return new
+
+
+def _together(refused: Sequence[tuple[int, StayNotSold]]) -> StayNotSold:
+    """The refusals of several rooms as one, each in `rooms` by its position."""
+    first = refused[0][1]
+    if len(refused) == 1:
+        return first
+    fixes = dict.fromkeys(error.fix for _, error in refused if error.fix)
+    rooms = [{"position": position, "fix": error.fix, **error.extra} for position, error in refused]
+    return StayNotSold(
+        first.code,
+        "; ".join(f"room {position}: {error.detail}" for position, error in refused),
+        field=first.field,
+        fix="; ".join(fixes) or None,
+        extra={**first.extra, "rooms": rooms},
+    )
 
 
 def _target(
@@ -204,23 +237,23 @@ def _with_rooms(state: NightState, rooms_left: int) -> NightState:
 def _new_room(
     catalogue: Catalogue,
     calendars: Calendars,
-    booking: Booking,
     old: Reservation,
     request: RoomRequest,
     stay: Stay,
+    rooms: int,
     today: date,
 ) -> _NewRoom:
+    """The reservation as it will be; `rooms` of its type are wanted together."""
     same_sale = (request.room_type, request.rate_plan) == (old.room_type, old.rate_plan)
     field = f"rooms[{old.position - 1}]"
     check_codes(catalogue, request.room_type, request.rate_plan, field)
-    rooms = sum(r.room_type == request.room_type for r in booking.reservations)
     reasons = [
         reason
-        for reason in reasons_against(catalogue, calendars, request, stay, max(rooms, 1), today)
+        for reason in reasons_against(catalogue, calendars, request, stay, rooms, today)
         if not (same_sale and _sold_already(old, stay, reason))
     ]
     if reasons:
-        raise not_sold(catalogue, calendars, request, stay, max(rooms, 1), today, reasons, field)
+        raise not_sold(catalogue, calendars, request, stay, rooms, today, reasons, field)
     terms = old.terms if same_sale else sale_terms(catalogue, request.room_type, request.rate_plan)
     sold = {item.night: item for item in old.night_prices} if same_sale else {}
     key = catalogue.room_types[request.room_type].id, catalogue.plans[request.rate_plan].id
@@ -235,7 +268,7 @@ def _sold_already(old: Reservation, stay: Stay, reason: Reason) -> bool:
     it away."""
     if stay == _stay(old):
         return reason.code != "occupancy"
-    if reason.code in ("advance_purchase", "advance_maximum"):
+    if reason.code in ("advance_purchase", "advance_maximum", "in_the_past"):
         return stay.arrival == old.arrival
     owned = reason.night is not None and old.arrival <= reason.night < old.departure
     return owned and reason.code in ("closed", "no_price", "not_on_sale")

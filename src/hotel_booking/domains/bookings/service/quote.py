@@ -9,13 +9,12 @@ from uuid import uuid4
 
 import msgspec
 
-from hotel_booking.core.dates import Stay, local_today
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.types import (
-    MAX_ROOMS,
     Quote,
     QuotedRoom,
     RoomRequest,
@@ -23,9 +22,10 @@ from hotel_booking.domains.bookings.types import (
 )
 from hotel_booking.domains.rates.cancellation import due_now
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
+from hotel_booking.domains.rates.party import check_size, rooms_that_fit
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_calendar, load_catalogue
-from hotel_booking.domains.rates.restrictions import Reason, refusals, window
+from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
 
 _INSERT = """
@@ -56,12 +56,7 @@ async def quote(
     restrictions and occupancy rules: a negotiated rate. Raises `StayNotSold` with every reason and the
     nearest stay that is sold, `Invalid` for unknown codes, `NotFound` for the property.
     """
-    if not 1 <= len(rooms) <= MAX_ROOMS:
-        raise Invalid(
-            f"a booking has 1 to {MAX_ROOMS} rooms",
-            field="rooms",
-            fix="make several bookings, or ask the hotel",
-        )
+    check_size([Occupancy(room.adults, room.children) for room in rooms], field="rooms")
     if agreed_price is not None and not 0 <= agreed_price < 2**40:
         raise Invalid("the agreed price is out of range", field="agreed_price")
     catalogue = await load_catalogue(tx, property_slug)
@@ -159,7 +154,7 @@ async def _sold_nights(
     tx: Transaction, catalogue: Catalogue, stay: Stay, rooms: Sequence[RoomRequest], now: datetime
 ) -> list[tuple[NightPrice, ...]]:
     """The nightly prices of every room asked for, or `StayNotSold`."""
-    today = local_today(now, catalogue.property.timezone)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     calendars = await load_calendar(tx, catalogue, stay.arrival, stay.departure, now)
     wanted = Counter(room.room_type for room in rooms)
     for index, room in enumerate(rooms):
@@ -222,23 +217,47 @@ def not_sold(
         today=today,
     )
     extra: dict[str, object] = {"reasons": [msgspec.to_builtins(reason) for reason in reasons]}
+    if any(reason.code == "occupancy" for reason in reasons):
+        limits = catalogue.occupancy(catalogue.room_types[room.room_type])
+        extra["limits"] = {
+            "guests": limits.max_occupancy,
+            "adults": limits.max_adults,
+            "children": limits.max_children,
+        }
     if fix is not None:
         extra["suggestion"] = msgspec.to_builtins(fix)
     return StayNotSold(
         reasons[0].code,
         "; ".join(reason.detail for reason in reasons),
         field=field,
-        fix=fix.change
-        if fix is not None
-        else "nothing within 14 days of these dates is sold; try other dates",
+        fix=fix.change if fix is not None else _no_fix(catalogue, room, extra, reasons),
         extra=extra,
     )
 
 
-def _no_fix(reasons: Sequence[Reason]) -> str:
-    if any(reason.code == "occupancy" for reason in reasons):
-        return "spread the party over more rooms"
-    return "nothing within 14 days of these dates is sold; try other dates"
+def _no_fix(
+    catalogue: Catalogue, room: RoomRequest, extra: dict[str, object], reasons: Sequence[Reason]
+) -> str:
+    """What would work where no stay close by does: for a party that the room does not take, the rooms that
+    would, which also go into `extra`, or how many rooms it needs."""
+    if all(reason.code != "occupancy" for reason in reasons):
+        return "nothing within 14 days of these dates is sold; try other dates"
+    persons = Occupancy(room.adults, room.children)
+    kinds = {kind.code: catalogue.occupancy(kind) for kind in catalogue.room_types.values()}
+    fitting = {
+        code: catalogue.room_types[code].name
+        for code, rules in kinds.items()
+        if not occupancy_reasons(rules, persons)
+    }
+    if fitting:
+        extra["fitting"] = fitting
+        names = ", ".join(fitting.values())
+        return f"{names} would take this party, but not on these dates; try other dates"
+    needed = rooms_that_fit(list(kinds.values()), room.adults, room.children)
+    if needed is None:
+        return "no room of this hotel takes such a party, nor several; ask the hotel"
+    extra["rooms_needed"] = needed
+    return f"no room of this hotel takes so many; spread the party over {needed} rooms"
 
 
 def _agreed(terms: SaleTerms, persons: int) -> SaleTerms:

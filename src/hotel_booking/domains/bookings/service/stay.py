@@ -1,4 +1,5 @@
-"""A stay's life after its confirmation: no-show, check-in, check-out."""
+"""A stay in the house: check-in, the rooms it is given, check-out. What the house could regret is refused,
+unless staff say why it is done all the same."""
 
 from __future__ import annotations
 
@@ -8,75 +9,75 @@ from uuid import UUID
 
 import asyncpg
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.bookings.due import no_show_fee
-from hotel_booking.domains.bookings.errors import TooEarly, WrongState
-from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.cancel import carry_out, settle
-from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.core.formats import coded
+from hotel_booking.core.moments import moment
+from hotel_booking.domains.bookings import overrides
+from hotel_booking.domains.bookings.due import still_open
+from hotel_booking.domains.bookings.errors import (
+    BalanceOpen,
+    RoomNeeded,
+    RoomOccupied,
+    TooEarly,
+    WrongState,
+)
+from hotel_booking.domains.bookings.queries import booking_by_id, free_rooms, lock_booking
+from hotel_booking.domains.bookings.service.ending import end_stay
+from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.inventory.errors import RoomInUse
 from hotel_booking.domains.payments import service as payments
 
-# Gives back the nights from $2 on of every room of the booking; bookings' row is locked already.
-_SHORTEN = """
-WITH released AS (
-    SELECT r.id, r.room_type_id, greatest(lower(r.taken), $2::date) AS first, upper(r.taken) AS until
-      FROM reservation r
-     WHERE r.booking_id = $1 AND r.taken IS NOT NULL AND upper(r.taken) > $2::date
-)
-SELECT inventory_change(array_agg(room_type_id), array_agg(first), array_agg(until), array_agg(-1))
-  FROM released
+# Other guests who are in the house in a room that the booking has. Their stay may be over by the book: they
+# have not left.
+_OCCUPIED = """
+SELECT room.number, b.reference
+  FROM reservation r
+  JOIN room_use mine ON mine.reservation_id = r.id
+  JOIN room_use other ON other.room_id = mine.room_id AND other.reservation_id <> r.id
+  JOIN reservation guest ON guest.id = other.reservation_id AND guest.status = 'checked_in'
+  JOIN booking b ON b.id = guest.booking_id
+  JOIN room ON room.id = mine.room_id
+ WHERE r.booking_id = $1 AND guest.booking_id <> $1
+ ORDER BY r.position
 """
-_AFTER = """
-WITH whole AS (UPDATE booking SET status = $3 WHERE id = $1)
-UPDATE reservation r
-   SET status = $3, fee = f.fee, checked_out_at = CASE WHEN $3 = 'checked_out' THEN $5::timestamptz END,
-       taken = CASE WHEN $2::date > arrival THEN daterange(arrival, least(departure, $2::date)) END
-  FROM unnest($4::uuid[], $6::bigint[]) AS f(id, fee)
- WHERE r.booking_id = $1 AND r.id = f.id
-"""
-
-
-async def no_show(tx: Transaction, *, booking_id: UUID, now: datetime, on: date | None = None) -> Booking:
-    """The guests did not come. Gives back the nights from `on` (default: the property's today) on, notes
-    the sold policy's no-show fee, minor units in each reservation's `fee`, and sends back what was paid
-    beyond it.
-
-    Raises `WrongState` unless the booking is confirmed, and `TooEarly` before the arrival day where `on` is
-    not given.
-    """
-    booking = await _locked(tx, booking_id, "confirmed", "a no-show")
-    today = local_today(now, booking.timezone)
-    if on is None and today < min(room.arrival for room in booking.reservations):
-        raise TooEarly("nobody is a no-show before the arrival day", fix="cancel the booking instead")
-    fees = [no_show_fee(room) for room in booking.reservations]
-    await _end(tx, booking, status="no_show", on=on or today, now=now, fees=fees)
-    await carry_out(tx, booking, settle(booking, sum(fees)), reason="no-show", now=now)
-    return await booking_by_id(tx, booking_id)
 
 
 async def check_in(
-    tx: Transaction, *, booking_id: UUID, now: datetime, rooms: Mapping[int, str] | None = None
+    tx: Transaction,
+    *,
+    booking_id: UUID,
+    now: datetime,
+    rooms: Mapping[int, str] | None = None,
+    override: str | None = None,
 ) -> Booking:
     """The guests are in the house. `rooms` names physical rooms by reservation position.
 
     Raises `WrongState` unless the booking is confirmed, `TooEarly` before the arrival day, `RoomInUse`
-    where a room has another stay or a block on one of the nights.
+    where a room has another stay or a block on one of the nights. Raises `RoomNeeded` where a reservation has
+    no room, at a property that numbers its rooms, and `RoomOccupied` where somebody else is still in one,
+    both unless `override` gives a reason.
     """
-    booking = await _locked(tx, booking_id, "confirmed", "checked in")
-    today = local_today(now, booking.timezone)
+    booking = await _locked(tx, booking_id, "confirmed", verb="checked in")
+    today = business_date(now, booking.timezone, booking.day_end_time)
     for reservation in booking.reservations:
         if today < reservation.arrival:
+            day_over = business_day_end(today, booking.timezone, booking.day_end_time)
             raise TooEarly(
-                f"the stay begins on {reservation.arrival}",
+                f"the stay begins on {reservation.arrival}, and the hotel is on {today} until"
+                f" {moment(day_over, booking.timezone)}",
                 fix="change the arrival first, if the room is free",
             )
         if today >= reservation.departure:
             raise WrongState("the stay is over", fix="make it a no-show")
-    for position, number in (rooms or {}).items():
-        await _assign(tx, booking, position, number)
+    await _assign(tx, booking, rooms or {}, today)
+    booking = await booking_by_id(tx, booking_id)
+    without = [room for room in booking.reservations if room.room is None]
+    if without and await _has_rooms(tx, booking.property_id):
+        refusal = await _room_needed(tx, without)
+        await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
+    await _refuse_occupied(tx, booking_id, override, now)
     await tx.execute(
         "WITH whole AS (UPDATE booking SET status = 'checked_in' WHERE id = $1)"
         " UPDATE reservation SET status = 'checked_in', checked_in_at = $2 WHERE booking_id = $1",
@@ -87,16 +88,56 @@ async def check_in(
     return await booking_by_id(tx, booking_id)
 
 
-async def check_out(
-    tx: Transaction, *, booking_id: UUID, now: datetime, departed: date | None = None
+async def give_rooms(
+    tx: Transaction,
+    *,
+    booking_id: UUID,
+    now: datetime,
+    rooms: Mapping[int, str],
+    override: str | None = None,
 ) -> Booking:
-    """The guests have left. Leaving early gives back the nights from `departed` (default: the property's
-    today) on; the price stays what was booked. Raises `WrongState` unless the booking is checked in."""
-    booking = await _locked(tx, booking_id, "checked_in", "checked out")
-    last = departed or local_today(now, booking.timezone)
+    """Give physical rooms, by reservation position, to a booking before its guests come or while they are in
+    the house; another one takes the place of the one that was given.
+
+    Raises `WrongState` unless it is confirmed or checked in, `RoomInUse` as `check_in` does, and for guests
+    in the house `RoomOccupied` unless `override` gives a reason.
+    """
+    booking = await _locked(tx, booking_id, "confirmed", "checked_in", verb="given a room")
+    await _assign(tx, booking, rooms, business_date(now, booking.timezone, booking.day_end_time))
+    if booking.status == "checked_in":
+        await _refuse_occupied(tx, booking_id, override, now)
+    return await booking_by_id(tx, booking_id)
+
+
+async def check_out(
+    tx: Transaction,
+    *,
+    booking_id: UUID,
+    now: datetime,
+    departed: date | None = None,
+    override: str | None = None,
+) -> Booking:
+    """The guests have left. Leaving early gives back the nights from `departed` (default: the date on the
+    property's wall) on; the price stays what was booked.
+
+    Raises `WrongState` unless the booking is checked in, and `BalanceOpen` where a part of the price is
+    neither paid nor reserved, unless `override` gives a reason.
+    """
+    booking = await _locked(tx, booking_id, "checked_in", verb="checked out")
+    # By the calendar: who leaves for an early flight before the business day has ended has slept the night.
+    last = departed or calendar_date(now, booking.timezone)
     if last < min(room.arrival for room in booking.reservations):
         raise Invalid("the departure lies before the arrival", field="departed")
-    await _end(tx, booking, status="checked_out", on=last, now=now, fees=[0] * len(booking.reservations))
+    left_open = still_open(booking)
+    if left_open:
+        refusal = BalanceOpen(
+            f"{coded(left_open, booking.currency)} of the price are neither paid nor reserved",
+            fix="take the payment first, or say in `override_reason` why they may leave without",
+            extra={"open": {"amount": left_open, "currency": booking.currency}},
+        )
+        await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
+    fees = [0] * len(booking.reservations)
+    await end_stay(tx, booking, status="checked_out", on=last, now=now, fees=fees)
     # The room itself is free from that day on, too.
     if any(room.room for room in booking.reservations):
         await tx.execute(
@@ -109,45 +150,77 @@ async def check_out(
     return await booking_by_id(tx, booking_id)
 
 
-async def _locked(tx: Transaction, booking_id: UUID, needed: str, verb: str) -> Booking:
+async def _locked(tx: Transaction, booking_id: UUID, *needed: str, verb: str) -> Booking:
     status = await lock_booking(tx, booking_id)
-    if status != needed:
-        raise WrongState(
-            f"the booking is {status.replace('_', ' ')}; only a {needed.replace('_', ' ')} one can be {verb}"
-        )
+    if status not in needed:
+        allowed = " or ".join(name.replace("_", " ") for name in needed)
+        raise WrongState(f"the booking is {status.replace('_', ' ')}; only a {allowed} one can be {verb}")
     return await booking_by_id(tx, booking_id)
 
 
-async def _end(
-    tx: Transaction, booking: Booking, *, status: str, on: date, now: datetime, fees: list[int]
-) -> None:
-    if any(on < room.departure for room in booking.reservations):
-        await tx.execute(_SHORTEN, booking.id, on)
-    ids = [room.id for room in booking.reservations]
-    await tx.execute(_AFTER, booking.id, on, status, ids, now, fees)
-
-
-async def _assign(tx: Transaction, booking: Booking, position: int, number: str) -> None:
-    reservation = next((r for r in booking.reservations if r.position == position), None)
-    if reservation is None:
-        raise Invalid(f"the booking has no room {position}", field="rooms")
-    room = await tx.fetchrow(
-        "SELECT id, room_type_id FROM room WHERE property_id = $1 AND number = $2 AND active",
-        booking.property_id,
-        number,
+async def _has_rooms(tx: Transaction, property_id: int) -> bool:
+    """Whether the property numbers its rooms here; one that does not has none to give."""
+    return bool(
+        await tx.fetchval("SELECT EXISTS (SELECT FROM room WHERE property_id = $1 AND active)", property_id)
     )
-    if room is None:
-        raise Invalid(f"the property has no room {number}", field="rooms")
-    try:
-        async with tx.savepoint():
-            await tx.execute(
-                "INSERT INTO room_use (room_id, stay, reservation_id) VALUES ($1, daterange($2, $3), $4)",
-                room["id"],
-                reservation.arrival,
-                reservation.departure,
-                reservation.id,
-            )
-    except asyncpg.ExclusionViolationError:
-        raise RoomInUse(
-            f"room {number} has another stay or a block on one of these nights", fix="choose another room"
-        ) from None
+
+
+async def _room_needed(tx: Transaction, without: list[Reservation]) -> RoomNeeded:
+    first = without[0]
+    free = await free_rooms(tx, first, limit=5)
+    if free:
+        fix = f"give it one that is free: {', '.join(free)}"
+    else:
+        fix = "no room of its type is free: give it one of another type"
+    return RoomNeeded(
+        f"room {first.position} of the booking, {first.room_type_name}, has no room number yet",
+        field="rooms",
+        fix=f"{fix}; or say in `override_reason` why they are checked in without",
+        extra={"positions": [room.position for room in without], "free": free},
+    )
+
+
+async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | None, now: datetime) -> None:
+    occupied = await tx.fetch(_OCCUPIED, booking_id)
+    if occupied:
+        number, reference = occupied[0]["number"], occupied[0]["reference"]
+        refusal = RoomOccupied(
+            f"in room {number} the guests of {reference} have not checked out",
+            field="rooms",
+            fix=f"check {reference} out first, or choose another room; or say in `override_reason` why not",
+            extra={"room": number, "reference": reference},
+        )
+        await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
+
+
+async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], today: date) -> None:
+    """Give the rooms; to guests in the house from today on, as others may have slept there before."""
+    by_position = {reservation.position: reservation for reservation in booking.reservations}
+    for position, number in rooms.items():
+        reservation = by_position.get(position)
+        if reservation is None:
+            raise Invalid(f"the booking has no room {position}", field="rooms")
+        room_id = await tx.fetchval(
+            "SELECT id FROM room WHERE property_id = $1 AND number = $2 AND active",
+            booking.property_id,
+            number,
+        )
+        if room_id is None:
+            raise Invalid(f"the property has no room {number}", field="rooms")
+        first = reservation.arrival
+        if booking.status == "checked_in" and reservation.room is None:
+            first = min(max(first, today), reservation.departure - date.resolution)
+        try:
+            async with tx.savepoint():
+                await tx.execute(
+                    "INSERT INTO room_use (room_id, stay, reservation_id) VALUES ($1, daterange($2, $3), $4)"
+                    " ON CONFLICT (reservation_id) DO UPDATE SET room_id = excluded.room_id",
+                    room_id,
+                    first,
+                    reservation.departure,
+                    reservation.id,
+                )
+        except asyncpg.ExclusionViolationError:
+            raise RoomInUse(
+                f"room {number} has another stay or a block on one of these nights", fix="choose another room"
+            ) from None

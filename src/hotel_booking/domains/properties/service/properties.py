@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from hotel_booking.core.dates import local_today
+from hotel_booking.core.dates import DAY_END, LATEST_DAY_END, business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties import tables
@@ -94,7 +94,7 @@ SELECT (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND EXISTS (
 
 async def uses(tx: Transaction, *, property_: Row, now: datetime) -> tuple[Use, ...]:
     """Where a property is needed."""
-    today = local_today(now, property_["timezone"])
+    today = business_date(now, property_["timezone"], property_["day_end_time"])
     row = await tx.fetchrow(_USES, property_["id"], today, now)
     return found(row) if row is not None else ()
 
@@ -121,11 +121,13 @@ async def _check(tx: Transaction, values: dict[str, Any]) -> None:
         check_bands(values["child_bands"])
     if "amenities" in values:
         values["amenities"] = property_codes(values["amenities"])
-    for field in ("check_in_time", "check_out_time"):
+    for field in ("check_in_time", "check_out_time", "day_end_time"):
         if field in values and values[field].tzinfo is not None:
             raise Invalid(
                 "the time is the property's, without an offset", field=field, fix="such as 15:00:00"
             )
+    if values.get("day_end_time", DAY_END) >= LATEST_DAY_END:
+        raise Invalid("the day ends before noon", field="day_end_time", fix="such as 06:00:00")
 
 
 async def _check_timezone_here(tx: Transaction, name: str) -> None:

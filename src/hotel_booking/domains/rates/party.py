@@ -1,15 +1,54 @@
-"""Who sleeps in which room, where a search asks for several. Pure."""
+"""How large a party may be, and who sleeps in which room. Pure.
+
+The limits hold on every surface: search box, hotel page, API, panel, quote and change. Larger parties are
+group business, which a hotel prices by hand.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hotel_booking.domains.rates.types import MAX_CHILD_AGE, Occupancy
-from hotel_booking.domains.search.errors import InvalidParty
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.rates.restrictions import OccupancyRules, occupancy_reasons
+from hotel_booking.domains.rates.types import (
+    MAX_ADULTS,
+    MAX_CHILD_AGE,
+    MAX_CHILDREN,
+    MAX_ROOMS,
+    Occupancy,
+)
 
-MAX_ADULTS = 30
-MAX_CHILDREN = 20
-MAX_ROOMS = 8
+
+class InvalidParty(Invalid):
+    """The persons and rooms do not make a party that can be housed."""
+
+    code = "invalid_party"
+
+
+def check_size(rooms: Sequence[Occupancy], *, field: str | None = None) -> None:
+    """Raise `InvalidParty` for more rooms, adults or children than one booking has; `field` names all of it
+    where the caller has no fields of their own."""
+    adults = sum(room.adults for room in rooms)
+    children = sum(len(room.children) for room in rooms)
+    apart = "make several bookings, or ask the hotel"
+    if not 1 <= len(rooms) <= MAX_ROOMS:
+        raise InvalidParty(f"a booking has 1 to {MAX_ROOMS} rooms", field=field or "rooms", fix=apart)
+    if not 1 <= adults <= MAX_ADULTS:
+        raise InvalidParty(f"a party has 1 to {MAX_ADULTS} adults", field=field or "adults", fix=apart)
+    if children > MAX_CHILDREN:
+        raise InvalidParty(
+            f"a party has at most {MAX_CHILDREN} children", field=field or "children", fix=apart
+        )
+
+
+def rooms_that_fit(kinds: Sequence[OccupancyRules], adults: int, children: Sequence[int] = ()) -> int | None:
+    """The least number of rooms in which the party fits one of the room types, dealt out as `spread` does;
+    None where more rooms do not help either."""
+    for rooms in range(1, min(adults, MAX_ROOMS) + 1):
+        party = dict.fromkeys(spread(adults, children, rooms))
+        if any(not any(occupancy_reasons(kind, room) for room in party) for kind in kinds):
+            return rooms
+    return None
 
 
 def spread(adults: int, children: Sequence[int] = (), rooms: int = 1) -> tuple[Occupancy, ...]:
@@ -25,7 +64,7 @@ def spread(adults: int, children: Sequence[int] = (), rooms: int = 1) -> tuple[O
     """
     if not 1 <= rooms <= MAX_ROOMS:
         raise InvalidParty(
-            f"a search is for 1 to {MAX_ROOMS} rooms", field="rooms", fix="search in several parts for more"
+            f"a booking has 1 to {MAX_ROOMS} rooms", field="rooms", fix="search in several parts for more"
         )
     if not 1 <= adults <= MAX_ADULTS:
         raise InvalidParty(f"a party has 1 to {MAX_ADULTS} adults", field="adults")

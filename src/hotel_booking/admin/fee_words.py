@@ -1,0 +1,26 @@
+"""What became of the fee of a booking that is over, in a sentence."""
+
+from __future__ import annotations
+
+from hotel_booking.core.formats import coded
+from hotel_booking.domains.bookings.service.no_show import FeeOutcome
+
+
+def fee_sentence(outcome: FeeOutcome | None, currency: str) -> str:
+    """Whether it was paid, is being charged, or why it stays open; empty where there can be none."""
+    if outcome is None:
+        return ""
+    fee, left = coded(outcome.fee, currency), coded(outcome.open, currency)
+    match outcome.state:
+        case "none":
+            return "There is no fee, and nothing to charge."
+        case "settled":
+            return f"The fee of {fee} is paid."
+        case "charging":
+            return f"{left} of the fee are being charged to the kept card."
+        case "declined" if outcome.next_try is not None:
+            return f"The kept card was declined: {left} are open and tried again."
+        case "declined":
+            return f"The kept card was declined: {left} stay open."
+        case "not_chargeable":
+            return f"No card was kept: {left} of the fee stay open."

@@ -1,0 +1,198 @@
+"""At the desk: check in, give rooms, check out, note a no-show. What is charged or stays open is said before,
+and what really happened afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.admin.bookings import booking_page
+from hotel_booking.admin.fee_words import fee_sentence
+from hotel_booking.core.dates import calendar_date
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.formats import coded
+from hotel_booking.domains.bookings import overrides, service
+from hotel_booking.domains.bookings.due import still_open
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.rates.wording import count
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import page, see_other
+
+_MANAGE = staff(Permission.STAYS_MANAGE)
+
+
+@post("/bookings/{reference:str}/check-in", opt=_MANAGE)
+async def check_in(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guests are there, in the rooms that were chosen; or, with a reason, all the same."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    form = await _sent(request)
+
+    async def act() -> str:
+        await service.check_in(
+            tx, booking_id=booking.id, now=now, rooms=_rooms(form, booking), override=_reason(form)
+        )
+        if booking.reserved:
+            taken = coded(booking.reserved, booking.currency)
+            return f"The guests are checked in; {taken} are being taken from the card."
+        return "The guests are checked in."
+
+    return await carried_out(request, tx, caller, booking, now, form, act)
+
+
+@post("/bookings/{reference:str}/rooms", opt=_MANAGE)
+async def give_rooms(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """Give rooms to guests who are in the house without one, or who will come."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    form = await _sent(request)
+
+    async def act() -> str:
+        await service.give_rooms(
+            tx, booking_id=booking.id, now=now, rooms=_rooms(form, booking), override=_reason(form)
+        )
+        return "The rooms are given."
+
+    return await carried_out(request, tx, caller, booking, now, form, act)
+
+
+@get("/bookings/{reference:str}/check-out", opt=_MANAGE)
+async def show_check_out(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """What is paid, what is open, and which nights go back on sale."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    if booking.status != "checked_in":
+        return see_other(request, _page_of(booking))
+    return _check_out_page(request, booking, now, Form.of())
+
+
+@post("/bookings/{reference:str}/check-out", opt=_MANAGE)
+async def check_out(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guests have left."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    form = await _sent(request)
+    try:
+        async with tx.savepoint():
+            await service.check_out(tx, booking_id=booking.id, now=now, override=_reason(form))
+    except DomainError as error:
+        if booking.status != "checked_in":
+            return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+        return _check_out_page(request, booking, now, form.failed(error), status=422)
+    left = still_open(booking)
+    rest = f"{coded(left, booking.currency)} stay open." if left else "Nothing is open."
+    return see_other(request, _page_of(booking), notice=f"The guests are checked out. {rest}")
+
+
+@get("/bookings/{reference:str}/no-show", opt=_MANAGE)
+async def show_no_show(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """What a no-show charges, gives back and leaves open."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    return await _no_show_page(request, tx, caller, booking, now, Form.of())
+
+
+@post("/bookings/{reference:str}/no-show", opt=_MANAGE)
+async def no_show(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guests did not come."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    form = await _sent(request)
+    try:
+        seen = form.whole("fee", 0, 2**50)
+        form.check()
+        async with tx.savepoint():
+            gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
+    except DomainError as error:
+        return await _no_show_page(request, tx, caller, booking, now, form.failed(error), status=422)
+    back = booking.paid - gone.paid
+    said = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
+    rest = f" {coded(back, booking.currency)} go back." if back > 0 else ""
+    return see_other(request, _page_of(booking), notice=f"The booking is a no-show. {said}{rest}")
+
+
+async def carried_out(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    act: Callable[[], Awaitable[str]],
+) -> Response[Any]:
+    """Do something with a booking and go to its page with what `act` says; or show it with the refusal."""
+    try:
+        async with tx.savepoint():
+            notice = await act()
+    except DomainError as error:
+        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+    return see_other(request, _page_of(booking), notice=notice)
+
+
+async def _sent(request: Request[Any, Any, State]) -> Form:
+    """The form; an empty one for a button alone."""
+    return await read(request) if request.headers.get("content-type") else Form.of()
+
+
+def _rooms(form: Form, booking: Booking) -> dict[int, str]:
+    chosen = {room.position: form.text(f"room-{room.position}", longest=20) for room in booking.reservations}
+    return {position: number for position, number in chosen.items() if number}
+
+
+def _reason(form: Form) -> str | None:
+    return form.text("override_reason", longest=overrides.LONGEST) or None
+
+
+def _page_of(booking: Booking) -> str:
+    return f"/admin/bookings/{booking.reference}"
+
+
+def _check_out_page(
+    request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
+) -> Response[str]:
+    left = calendar_date(now, booking.timezone)
+    nights = sum(max((room.departure - max(left, room.arrival)).days, 0) for room in booking.reservations)
+    return page(
+        request,
+        "bookings/check_out.html",
+        status=status,
+        booking=booking,
+        form=form,
+        left_open=still_open(booking),
+        given_back=count(nights, "room-night") if nights else "",
+        departed=left,
+    )
+
+
+async def _no_show_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
+) -> Response[str]:
+    try:
+        seen = await service.preview_no_show(tx, booking_id=booking.id, now=now)
+    except DomainError as error:
+        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+    return page(request, "bookings/no_show.html", status=status, booking=booking, form=form, seen=seen)
+
+
+handlers = [check_in, give_rooms, show_check_out, check_out, show_no_show, no_show]
