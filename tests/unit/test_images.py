@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import resource
 import struct
+import sys
 import zlib
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
+from hotel_booking.domains.properties import darkroom, images
 from hotel_booking.domains.properties.errors import NotAPhoto
 from hotel_booking.domains.properties.images import MAX_BYTES, render
 
@@ -168,3 +171,55 @@ def bomb(wide: int, high: int) -> bytes:
 def test_what_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(NotAPhoto, match=said):
         render(data)
+
+
+def _webp(wide: int, high: int) -> bytes:
+    """The smallest WebP of a size: one colour, about a kilobyte whatever it unpacks to."""
+    out = BytesIO()
+    Image.new("RGB", (wide, high), "teal").save(out, "WEBP", lossless=True, method=0)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["VP8X", "VP8L", "VP8 "])
+def test_a_small_webp_of_many_pixels_is_refused_by_its_header(kind: str) -> None:
+    """Nothing is decoded: the size stands in the first bytes, and what follows need not even be there."""
+    wide, high = 6_500, 6_000
+    head = b"RIFF\x00\x04\x00\x00WEBP" + kind.encode() + b"\x00\x04\x00\x00"
+    match kind:
+        case "VP8X":
+            head += bytes(4) + (wide - 1).to_bytes(3, "little") + (high - 1).to_bytes(3, "little")
+        case "VP8L":
+            head += b"\x2f" + (wide - 1 | high - 1 << 14).to_bytes(4, "little")
+        case _:
+            head += bytes(3) + b"\x9d\x01\x2a" + wide.to_bytes(2, "little") + high.to_bytes(2, "little")
+    with pytest.raises(NotAPhoto, match="more than 20 megapixels"):
+        images.check_size(head.ljust(64, b"\x00"))
+
+
+async def test_what_takes_too_much_memory_ends_its_own_process_alone() -> None:
+    small = await darkroom.render(_webp(900, 600))
+    assert [one.width for one in small] == [480, 900]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    data = _webp_bomb()
+    with pytest.raises(NotAPhoto, match="more than 20 megapixels"):
+        await darkroom.render(data)
+    with pytest.raises(NotAPhoto, match="no picture that we can read"):
+        await darkroom.render(b"GIF89a" + bytes(100))
+    # A kilobyte more than the limit of the process: the serving one does not grow by it.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+async def test_the_process_is_bounded_whatever_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a limit that no picture fits in, the process ends and the file is named as the cause."""
+    script = (
+        "from hotel_booking.domains.properties import darkroom, images;"
+        "images.render = lambda data: [bytearray(10**9)]; darkroom.main()"
+    )
+    monkeypatch.setattr(darkroom, "_CALL", (sys.executable, "-P", "-c", script))
+    with pytest.raises(NotAPhoto, match="more memory or time"):
+        await darkroom.render(b"x" * 100)
+
+
+def _webp_bomb() -> bytes:
+    head = b"RIFF\x00\x04\x00\x00WEBPVP8L\x00\x04\x00\x00\x2f"
+    return (head + (6_500 - 1 | (6_000 - 1) << 14).to_bytes(4, "little")).ljust(1_000, b"\x00")

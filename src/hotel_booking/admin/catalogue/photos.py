@@ -1,7 +1,7 @@
 """Photos of a property: uploaded, described, put in order, removed. All of it works by buttons alone.
 
 The body of an upload is larger than that of any other request, so its limit is raised on that route only. A
-picture is decoded in a thread, one at a time in each process: the largest takes a second and up to 600 MB.
+picture is decoded in a process of its own, one at a time: the largest takes seconds and up to 400 MB.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties import images, queries, tables
+from hotel_booking.domains.properties import darkroom, images, queries, tables
 from hotel_booking.domains.properties.service import photos as service
 from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore
 from hotel_booking.http.access import staff
@@ -67,7 +67,7 @@ async def upload_photo(
             raise LookupError("a form that passed has its file")
         data = await file.read(images.MAX_BYTES + 1)
         async with _one_at_a_time:
-            renditions = await asyncio.to_thread(images.render, data)
+            renditions = await darkroom.render(data)
         kept = await service.keep(media, renditions)
         await service.add(
             await unit.begin(), property_id=house["id"], kept=kept, alt=alt, room_type=room_type, now=now

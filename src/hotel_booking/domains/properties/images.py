@@ -18,6 +18,8 @@ from hotel_booking.domains.properties.types import WIDTHS
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
+# A WebP or AVIF cannot be decoded small, and takes 20 bytes a pixel; cameras make neither.
+MAX_PIXELS_WHOLE = 20_000_000
 MIN_SIDE = 200
 MAX_RATIO = 4  # of the longer side to the shorter
 _QUALITY = 80
@@ -37,12 +39,11 @@ class Rendition(msgspec.Struct, frozen=True):
 def render(data: bytes) -> tuple[Rendition, ...]:
     """The picture in at most three widths (480, 960, 1600), narrowest first, never enlarged.
 
-    Costs about a second of CPU and, for the largest pictures, memory: 70 MB for a JPEG, 210 for a PNG, 600
-    for a WebP. Run it in a thread, one at a time.
+    Costs about a second of CPU and, for the largest pictures, memory: 70 MB for a JPEG, 210 for a PNG, 400
+    for a WebP. `darkroom.render` does it in a process of its own, one at a time.
     Raises `NotAPhoto`.
     """
-    if len(data) > MAX_BYTES:
-        raise NotAPhoto("the file is larger than 10 MB", field="file", fix="save it smaller, or as JPEG")
+    check_size(data)
     try:
         picture = _decode(data)
     except _BROKEN as error:
@@ -64,6 +65,35 @@ def render(data: bytes) -> tuple[Rendition, ...]:
     return tuple(_encode(picture, width) for width in widths)
 
 
+def check_size(data: bytes) -> None:
+    """Raise `NotAPhoto` for a file that is too large, or a WebP with too many pixels, by its first bytes:
+    Pillow makes room for a whole WebP when it opens it."""
+    if len(data) > MAX_BYTES:
+        raise NotAPhoto("the file is larger than 10 MB", field="file", fix="save it smaller, or as JPEG")
+    wide, high = _webp_size(data[:64])
+    if wide * high > MAX_PIXELS_WHOLE:
+        raise _too_many(MAX_PIXELS_WHOLE)
+
+
+def _webp_size(head: bytes) -> tuple[int, int]:
+    """The size that a WebP's header tells; (0, 0) for anything else."""
+    if len(head) < 30 or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return 0, 0
+
+    def number(start: int, end: int) -> int:
+        return int.from_bytes(head[start:end], "little")
+
+    match head[12:16]:
+        case b"VP8X":
+            return number(24, 27) + 1, number(27, 30) + 1
+        case b"VP8L":
+            bits = number(21, 25)
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            return number(26, 28) & 0x3FFF, number(28, 30) & 0x3FFF
+    return 0, 0
+
+
 def _decode(data: bytes) -> Image.Image:
     """The picture upright, in sRGB, no larger than needed. Raises `NotAPhoto` for too many pixels."""
     with warnings.catch_warnings():
@@ -71,11 +101,12 @@ def _decode(data: bytes) -> Image.Image:
         try:
             opened = Image.open(BytesIO(data), formats=_FORMATS)
         except Image.DecompressionBombError:
-            raise _too_many() from None
+            raise _too_many(MAX_PIXELS) from None
         with opened:
             # Nothing is decoded before this line.
-            if opened.width * opened.height > MAX_PIXELS:
-                raise _too_many()
+            most = MAX_PIXELS_WHOLE if opened.format in ("WEBP", "AVIF") else MAX_PIXELS
+            if opened.width * opened.height > most:
+                raise _too_many(most)
             profile: Any = opened.info.get("icc_profile")
             # A JPEG can be decoded at a half, a quarter or an eighth of its size: that is many times faster.
             opened.draft(None, (WIDTHS[-1], WIDTHS[-1]))
@@ -111,9 +142,9 @@ def _orientation(picture: Image.Image) -> int:
     return found
 
 
-def _too_many() -> NotAPhoto:
+def _too_many(most: int) -> NotAPhoto:
     return NotAPhoto(
-        "the picture has more than 40 megapixels",
+        f"the picture has more than {most // 1_000_000} megapixels",
         field="file",
         fix="make it smaller: 1600 pixels wide are enough",
     )
