@@ -1,5 +1,5 @@
-"""Photos are decoded in a process of their own, with so much memory and time and no more: whatever a file that
-was made to do harm does, the process that serves guests does not grow by it.
+"""Photos are decoded in a process of their own, with so much memory and time and no more: whatever a file
+that was made to do harm does, the process that serves guests does not grow by it.
 
 Run as a module it is that process: the file comes in by standard input, and goes out as msgpack.
 """
