@@ -92,6 +92,12 @@ async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: st
         await press(page, "Enter")
         assert await page.locator(".rate-input[aria-invalid=true]").count() == 1
         await press(page, "Escape")
+        await press(page, "F2")
+        await page.keyboard.type("1.200")  # twelve hundred for some, one twenty for others
+        await press(page, "Enter")
+        assert "type 1200 or 1.20" in await page.locator("[data-say]").inner_text()
+        assert "type 1200 or 1.20" in await page.evaluate("document.activeElement.validationMessage")
+        await press(page, "Escape")
         assert await page.locator("td.dirty").count() == 2
         assert "2 values changed" in await page.locator(".rate-bar").inner_text()
         assert "changed, not saved" in (await cell(page, 0).text_content() or "")

@@ -241,7 +241,10 @@ function start(form) {
     editor.focus({ preventScroll: true });
     if (typed === undefined) editor.select();
     editor.addEventListener("blur", () => keep(false));
-    editor.addEventListener("input", () => editor.removeAttribute("aria-invalid"));
+    editor.addEventListener("input", () => {
+      editor.removeAttribute("aria-invalid");
+      editor.setCustomValidity("");
+    });
   }
 
   function close(cell) {
@@ -260,7 +263,10 @@ function start(form) {
     if (value === null) {
       if (stay) {
         editor.setAttribute("aria-invalid", "true");
-        announce(kind === "price" ? wrong : `${editor.value} is not a number of rooms`);
+        const why = kind === "price" ? wrong : `${editor.value} is not a number of rooms`;
+        announce(why);
+        editor.setCustomValidity(why);
+        editor.reportValidity();
         return false;
       }
       close(cell);
