@@ -13,6 +13,7 @@ from hotel_booking.admin.stays import carried_out
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import coded
+from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.due import refund_stages
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
@@ -189,7 +190,7 @@ def _room_change(form: Form, position: int) -> RoomChange:
 
 def ages(form: Form, name: str) -> tuple[int, ...]:
     """Children's ages such as "5, 9"."""
-    parts = [part for part in form.text(name, longest=200).replace(",", " ").split() if part]
+    parts = number_list(form.text(name, longest=200))
     if any(not (part.isascii() and part.isdecimal()) or int(part) > MAX_CHILD_AGE for part in parts):
         form.wrong(name, f"must be ages from 0 to {MAX_CHILD_AGE}, such as 5, 9")
         return ()

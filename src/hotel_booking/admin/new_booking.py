@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
@@ -15,12 +14,14 @@ from hotel_booking.admin.booking_changes import ages
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.names import clean_name
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
 from hotel_booking.domains.bookings.queries import quote_seen
 from hotel_booking.domains.bookings.types import RoomRequest
-from hotel_booking.domains.guests.types import GuestDetails
+from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import properties_within
@@ -36,13 +37,7 @@ from hotel_booking.http.ui.render import page, see_other
 _CREATE = staff(Permission.BOOKINGS_CREATE)
 _ASKED = ("property", "arrival", "departure", "adults", "children", "rooms", "walk_in")
 _HELD_FOR = timedelta(hours=24)  # while a guest who was sent the link finds their card
-_GUEST_FIELDS = {
-    "given_name": "must have visible characters",
-    "family_name": "must have visible characters",
-    "email": "must be an e-mail address such as name@example.com",
-    "phone": "must have digits, blanks and + ( ) . / - only",
-    "country": "must be two letters such as PT",
-}
+_GUEST_FIELDS = ("given_name", "family_name", "email", "phone", "country")
 
 
 @get("/bookings/new", opt=_CREATE)
@@ -248,26 +243,25 @@ def _party(form: Form) -> tuple[Occupancy, ...]:
 
 
 def _guest(form: Form) -> GuestDetails:
-    values = {
-        name: form.text(name, required=name in ("given_name", "family_name", "email"), longest=254)
-        for name in _GUEST_FIELDS
-    }
-    form.check()
+    """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read is kept as
+    typed."""
+    values = {name: form.value(name).strip() for name in _GUEST_FIELDS}
+    for name in ("given_name", "family_name"):
+        try:
+            clean_name(values[name], field=name, longest=LONGEST_NAME)
+        except Invalid as error:
+            form.wrong(name, error.detail)
     try:
-        return msgspec.convert(
-            {name: value.upper() if name == "country" else value for name, value in values.items() if value},
-            GuestDetails,
-        )
-    except msgspec.ValidationError as error:
-        wrong = next((name for name in _GUEST_FIELDS if f"$.{name}`" in str(error)), "")
-        form.wrong(wrong, _GUEST_FIELDS.get(wrong, "cannot be right"))
-        form.check()
-        raise
-    except DomainError as error:
-        name = (error.field or "").removeprefix("guest.")
-        form.wrong(name if name in _GUEST_FIELDS else "", error.detail)
-        form.check()
-        raise
+        read_email(values["email"])
+    except Invalid as error:
+        form.wrong("email", error.detail)
+    country = values["country"].upper()
+    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
+        form.wrong("country", "must be two letters such as PT")
+    form.check()
+    return GuestDetails(
+        values["given_name"], values["family_name"], values["email"], values["phone"] or None, country or None
+    )
 
 
 handlers = [choose, take_offer, ask_guest, book]

@@ -18,8 +18,9 @@ from hotel_booking.admin.rate_cells import field_name, groups, read_cells, width
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, NotFound
+from hotel_booking.core.folding import fold_spelled, fold_words
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -78,10 +79,8 @@ async def pick_property(
     ]
     if len(found) == 1:
         return see_other(request, f"/admin/properties/{found[0]['slug']}/rates")
-    words = q[:200].casefold().split()
-    chosen = [
-        row for row in found if all(word in f"{row['name']} {row['city']}".casefold() for word in words)
-    ]
+    words = fold_words(q[:200])
+    chosen = [row for row in found if all(word in _looked_through(row) for word in words)]
     return page(request, "rates/pick.html", properties=chosen, total=len(found), q=q[:200])
 
 
@@ -303,6 +302,11 @@ def _months(nights: Sequence[date]) -> list[tuple[date, int]]:
         else:
             found.append((night, 1))
     return found
+
+
+def _looked_through(row: Row) -> str:
+    text = f"{row['name']} {row['city']}"
+    return " ".join((*fold_words(text), fold_spelled(text)))
 
 
 handlers = [pick_property, show_grid, save_cells, edit_nights]

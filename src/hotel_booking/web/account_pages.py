@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, bookings_of
 from hotel_booking.domains.guests.service import details
 from hotel_booking.domains.guests.service.details import Details, Preferences
@@ -61,7 +62,7 @@ def show_details(request: Request[Any, Any, State]) -> Response[Any]:
     form = Form.of(
         given_name=account.given_name,
         family_name=account.family_name,
-        phone=account.phone,
+        phone=phone_shown(account.phone),
         country=account.country,
         wishes=account.wishes,
     )

@@ -9,7 +9,7 @@ from babel.numbers import get_currency_name
 
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.guests.service.details import LONGEST_WISHES
-from hotel_booking.domains.guests.types import OpenGuestSession
+from hotel_booking.domains.guests.types import LONGEST_NAME, OpenGuestSession
 from hotel_booking.domains.identity.errors import LockedOut
 from hotel_booking.domains.identity.service.passwords import LONGEST, SHORTEST
 from hotel_booking.http.ui.forms import Form
@@ -53,11 +53,11 @@ def _about_field(field: str | None, language: str) -> str:
     _ = texts(language).gettext
     match field:
         case "email":
-            return _("This is not an e-mail address. Give one like name@example.com.")
-        case "phone":
-            return _("Digits, blanks and + ( ) . / - only, such as +351 21 000 0000.")
+            return _("No mail can be sent to this address. Please check it.")
         case "given_name" | "family_name":
-            return _("A name has at most 100 characters, and none that are invisible.")
+            return _("A name is one line of letters, of at most {number} characters.").format(
+                number=LONGEST_NAME
+            )
         case "wishes":
             return _("At most {number} characters of plain text.").format(number=LONGEST_WISHES)
         case "country" | "language" | "currency":

@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
 from hotel_booking.domains.bookings.errors import StayNotSold
@@ -157,11 +158,14 @@ def _days(
 
 def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomChange:
     _ = texts_of(language_of(request)).gettext
-    adults, children = form.value(f"adults-{position}"), form.value(f"children-{position}")
+    adults, children = (
+        plain_digits(form.value(f"adults-{position}").strip()),
+        form.value(f"children-{position}"),
+    )
     if not (adults.isascii() and adults.isdecimal() and 1 <= int(adults[:4]) <= MAX_ADULTS):
         form.wrong(f"adults-{position}", _("From 1 to {number} adults, please.").format(number=MAX_ADULTS))
         adults = "1"
-    ages = children.replace(",", " ").split()
+    ages = number_list(children)
     if not all(age.isascii() and age.isdecimal() and int(age[:4]) <= MAX_CHILD_AGE for age in ages):
         form.wrong(
             f"children-{position}",

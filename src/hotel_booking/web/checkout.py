@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
@@ -14,11 +13,11 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.bookings import browsers, guest_bookings, service
 from hotel_booking.domains.bookings.errors import QuoteUsed
 from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.queries import RoomSeen, booking_by_id, quote_seen, rooms_of_quote
-from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http.access import public
@@ -28,14 +27,13 @@ from hotel_booking.http.transactions import Unit
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.web.checkout_words import said
 from hotel_booking.web.conditions import Conditions
+from hotel_booking.web.guest_form import about_phone, guest_of, room_guests, wishes
 from hotel_booking.web.guest_session import current_guest
 from hotel_booking.web.language import countries
 from hotel_booking.web.own_bookings import browser_of, named, own_ids, remember
 from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.quotes import FIELDS, booked, keep_typed, question_of, renewed, to_booking
 from hotel_booking.web.site import language_of, link, site, texts_of
-
-_NEEDED = ("given_name", "family_name", "email")
 
 
 @get("/book/{quote_id:uuid}", opt=public(), include_in_schema=False)
@@ -66,11 +64,9 @@ async def book(
         return await booked(request, tx, quote, now)
     form = await read(request)
     try:
+        names = room_guests(request, form, len(quote["rooms"]))
+        requests = wishes(request, form)
         guest = guest_of(request, form)
-        rooms = len(quote["rooms"])
-        names = [form.text(f"guest-{number}", longest=200) or None for number in range(1, rooms + 1)]
-        requests = form.text("requests", longest=2000) or None
-        form.check()
         async with tx.savepoint():
             held = await service.hold(
                 tx,
@@ -98,7 +94,7 @@ async def book(
         return await _details(request, tx, quote_id, quote, form, now, status=422)
     note_booking(request, "held")
     booking = held.booking
-    answer = to_booking(request, booking.reference)
+    answer = to_booking(request, booking.reference, notice=about_phone(request, booking.phone))
     browser = await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
     await browsers.forget_draft(tx, browser=browser)
     return answer
@@ -114,32 +110,14 @@ async def _known(request: Request[Any, Any, State], tx: Transaction, now: dateti
     account = current_guest(request)
     if account is not None:
         values = {name: getattr(account, name) or "" for name in FIELDS}
+        values["phone"] = phone_shown(account.phone)
         return Form.of(**values, requests=account.wishes)
     for booking_id in (await own_ids(request, tx, now))[:1]:
         booking = await booking_by_id(tx, booking_id)
-        return Form.of(**{name: getattr(booking, name) or "" for name in FIELDS})
+        values = {name: getattr(booking, name) or "" for name in FIELDS}
+        values["phone"] = phone_shown(booking.phone)
+        return Form.of(**values)
     return Form.of()
-
-
-def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
-    """Who it is, as typed; what cannot be right stands beside its field. Raises `FormProblems`."""
-    _ = texts_of(language_of(request)).gettext
-    values = {}
-    for name, longest in FIELDS.items():
-        text = form.value(name).strip()
-        if not text and name in _NEEDED:
-            form.wrong(name, _("Please fill this in."))
-        elif len(text) > longest or not text.isprintable():
-            form.wrong(name, _("This cannot be right. Please check it."))
-        values[name] = text.upper() if name == "country" else text
-    form.check()
-    try:
-        return msgspec.convert({name: value for name, value in values.items() if value}, GuestDetails)
-    except (msgspec.ValidationError, DomainError) as error:
-        wrong = next((name for name in FIELDS if name in str(error)), "email")
-        form.wrong(wrong, _("This cannot be right. Please check it."))
-        form.check()
-        raise
 
 
 async def _details(

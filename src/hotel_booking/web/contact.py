@@ -11,13 +11,14 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.checkout import guest_of
 from hotel_booking.web.checkout_words import said
+from hotel_booking.web.guest_form import about_phone, guest_of, wishes
 from hotel_booking.web.language import countries
 from hotel_booking.web.own_bookings import open_own
 from hotel_booking.web.quotes import FIELDS, to_booking
@@ -33,6 +34,7 @@ async def show_contact(
     if booking.status != "held" or booking.hold_expires_at <= now:
         return to_booking(request, booking.reference)
     shown = {name: getattr(booking, name) or "" for name in FIELDS}
+    shown["phone"] = phone_shown(booking.phone)
     return _page(request, booking, Form.of(**shown, requests=booking.requests))
 
 
@@ -44,17 +46,20 @@ async def correct(
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
+        requests = wishes(request, form)
         guest = guest_of(request, form)
-        requests = form.text("requests", longest=2000) or None
-        form.check()
         async with tx.savepoint():
-            await service.correct_contact(tx, booking_id=booking.id, guest=guest, requests=requests, now=now)
+            corrected = await service.correct_contact(
+                tx, booking_id=booking.id, guest=guest, requests=requests, now=now
+            )
     except DomainError as error:
         if not form.errors:
             form = said(request, form, error)
         return _page(request, booking, form, status=422)
     answer = to_booking(request, booking.reference)
     notice = texts_of(language_of(request)).gettext("Your details are corrected.")
+    unread = about_phone(request, corrected.phone)
+    notice = f"{notice} {unread}" if unread else notice
     return see_other(request, answer.headers["location"], notice=notice)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Final
-from unicodedata import normalize
 
 from babel import Locale
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core.folding import sort_form
 from hotel_booking.http import cookies
 
 # In their own words, in the order in which they are offered.
@@ -43,8 +43,7 @@ def countries(language: str) -> list[tuple[str, str]]:
         for code, name in locale_of(language).territories.items()
         if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
     ]
-    # Without their marks, letters sort where readers look for them: Österreich under O.
-    return sorted(names, key=lambda country: normalize("NFKD", country[1]).casefold())
+    return sorted(names, key=lambda country: (sort_form(country[1], language), country[1]))
 
 
 def preferred(scope: AsgiScope) -> str:

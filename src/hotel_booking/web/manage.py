@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.errors import BookingNotFound
@@ -58,7 +59,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     per address and per reference."""
     form = await read(request)
     normal = normalise(form.value("reference")[:40])
-    email = form.value("email").strip()[:254]
+    email = form.value("email").strip()[:400]
     _ = texts_of(language_of(request)).gettext
     try:
         attempt = await lockout.attempt(
@@ -95,7 +96,7 @@ async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking 
         booking = await booking_by_reference(tx, reference)
     except BookingNotFound:
         return None
-    same = hmac.compare_digest(booking.email.strip().lower().encode(), email.lower().encode())
+    same = hmac.compare_digest(email_key(booking.email).encode(), email_key(email).encode())
     return booking if same else None
 
 

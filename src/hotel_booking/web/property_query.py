@@ -15,6 +15,7 @@ import msgspec
 
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, Stay
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.types import SORTS
@@ -165,7 +166,7 @@ def _party(values: Mapping[str, str], texts: Texts, errors: dict[str, str]) -> t
     if rooms is None:
         errors["rooms"] = _("From 1 to {number} rooms, please.").format(number=MAX_ROOMS)
     ages: list[int] = []
-    for part in filter(None, (part.strip() for part in values["children"].split(","))):
+    for part in number_list(values["children"]):
         age = _number(part, 0, MAX_CHILD_AGE)
         if age is None or len(ages) == MAX_CHILDREN:
             errors["children"] = _("Write the age of each child, from 0 to {number}, such as 4, 9.").format(
@@ -198,6 +199,7 @@ def _month(text: str, today: date) -> date | None:
 
 
 def _number(text: str, least: int, most: int) -> int | None:
+    text = plain_digits(text.strip())
     if not (text.isascii() and text.isdigit() and len(text) < 4):
         return None
     return number if least <= (number := int(text)) <= most else None

@@ -16,6 +16,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.bookings.queries import RoomSeen, quote_seen
@@ -134,16 +135,18 @@ async def keep_typed(
     await browsers.keep_draft(tx, browser=browser, details=kept, now=now)
 
 
-def to_booking(request: Request[Any, Any, State], reference: str) -> Response[Any]:
+def to_booking(
+    request: Request[Any, Any, State], reference: str, *, notice: str | None = None
+) -> Response[Any]:
     """To the payment of a hold; its page leads on where there is nothing to pay."""
     where = link(language_of(request), f"booking/{reference}/pay") + carry(request.scope)
-    return see_other(request, where)
+    return see_other(request, where, notice=notice)
 
 
 def _question(form: Form, language: str, now: datetime) -> Asked:
     """The search behind an offer's form, however little of it can be read."""
     rooms = form.many("adults")
-    adults = sum(int(number) for number in rooms if number.isascii() and number.isdecimal())
+    adults = sum(int(number) for number in map(plain_digits, rooms) if number.isdecimal() and len(number) < 4)
     ages = ",".join(age for age in form.many("children") if age)
     asked = {name: form.value(name) for name in ("arrival", "departure", *property_query.CARRIED)}
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
@@ -226,7 +229,7 @@ def _asked(form: Form) -> tuple[Stay, list[RoomRequest]]:
                     "room_type": kind,
                     "rate_plan": plan,
                     "adults": int(adults),
-                    "children": [int(age) for age in children.split(",") if age.strip()],
+                    "children": [int(age) for age in number_list(children)],
                 },
                 RoomRequest,
             )

@@ -47,7 +47,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.http.ui import render
+from hotel_booking.http.ui import isolation, render
 from hotel_booking.web.language import DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
 from hotel_booking.web.property_query import carried, query_of
 from hotel_booking.web.texts import texts
@@ -218,5 +218,6 @@ def _templates(language: str) -> Environment:
         "number": number,
         "percent": percent,
     }
+    templates.filters |= isolation.filters(rtl=language in RIGHT_TO_LEFT)
     templates.globals |= {"timedelta": timedelta, "most_adults": MAX_ADULTS, "most_rooms": MAX_ROOMS}
     return templates

@@ -19,6 +19,7 @@ from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import choices, queries, tables
@@ -248,7 +249,7 @@ def _values(form: Form) -> dict[str, Any]:
         values[name] = _degrees(form, name, most)
     bands = form.text("child_bands", longest=100)
     try:
-        values["child_bands"] = [int(age) for age in bands.split(",")] if bands else []
+        values["child_bands"] = [int(age) for age in number_list(bands)]
     except ValueError:
         form.wrong("child_bands", "must be ages with commas between them, such as 2, 11")
     return values

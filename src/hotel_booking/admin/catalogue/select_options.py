@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from babel import Locale
 
+from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.properties.types import CURRENCIES, LANGUAGES
 from hotel_booking.domains.properties.vocabularies import MEALS
 
@@ -19,7 +20,7 @@ def countries() -> list[tuple[str, str]]:
     """Countries by name."""
     names = Locale.parse("en").territories
     found = [(c, str(n)) for c, n in names.items() if len(c) == 2 and c.isalpha() and c not in _NO_COUNTRIES]
-    return sorted(found, key=lambda pair: pair[1])
+    return sorted(found, key=lambda pair: sort_form(pair[1]))
 
 
 @cache
@@ -53,6 +54,6 @@ def by_topic(
 ) -> dict[str, list[tuple[str, str]]]:
     """Amenities by topic, each with its code as the form sends it."""
     return {
-        topic: sorted(((str(code), names[code]) for code in codes), key=lambda pair: pair[1].casefold())
+        topic: sorted(((str(code), names[code]) for code in codes), key=lambda pair: sort_form(pair[1]))
         for topic, codes in topics.items()
     }

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.guests.types import Account
 
@@ -23,7 +24,9 @@ _THEIRS = """
     UNION
     SELECT w.booking_id
       FROM booking_words w JOIN booking b ON b.id = w.booking_id JOIN guest g ON g.id = b.guest_id
-     WHERE w.words @@ (SELECT array_to_tsvector(ARRAY[folded($2)])::text::tsquery) AND lower(g.email) = $2
+     WHERE w.words @@ (SELECT string_agg(array_to_tsvector(ARRAY[folded(t)])::text, ' | ')::tsquery
+                         FROM unnest($2::text[]) AS t)
+       AND small(g.email) = ANY ($2::text[])
 """
 
 
@@ -73,10 +76,10 @@ async def may_open(tx: Transaction, account: Account, booking_id: UUID) -> bool:
         await tx.fetchval(
             "SELECT EXISTS (SELECT FROM guest_account_booking WHERE booking_id = $1 AND account_id = $2)"
             "    OR EXISTS (SELECT FROM booking b JOIN guest g ON g.id = b.guest_id"
-            "                WHERE b.id = $1 AND lower(g.email) = $3)",
+            "                WHERE b.id = $1 AND small(g.email) = ANY ($3::text[]))",
             booking_id,
             account.id,
-            account.email,
+            email_keys(account.email),
         )
     )
 
@@ -95,7 +98,7 @@ async def _ids(tx: Transaction, account_id: int, email: str, *, lock: bool) -> l
     rows = await tx.fetch(
         f"SELECT id FROM booking WHERE id IN ({_THEIRS}) ORDER BY id{' FOR UPDATE' if lock else ''}",
         account_id,
-        email,
+        email_keys(email),
     )
     return [row["id"] for row in rows]
 
@@ -143,7 +146,7 @@ async def details_of(tx: Transaction, account: Account) -> list[dict[str, Any]]:
         f" FROM booking b JOIN guest g ON g.id = b.guest_id JOIN property p ON p.id = b.property_id"
         f" WHERE b.id IN ({_THEIRS}) ORDER BY b.created_at",
         account.id,
-        account.email,
+        email_keys(account.email),
     )
     return [row["whole"] for row in rows]
 
@@ -153,8 +156,9 @@ async def messages_of(tx: Transaction, account: Account) -> list[dict[str, Any]]
     rows = await tx.fetch(
         "SELECT jsonb_build_object('at', created_at, 'to', recipient, 'about', template, 'subject', subject,"
         "                          'status', status) AS whole FROM mail_message"
-        f" WHERE booking_id IN ({_THEIRS}) OR lower(recipient) = $2 ORDER BY created_at LIMIT 5000",
+        f" WHERE booking_id IN ({_THEIRS}) OR small(recipient) = ANY ($2::text[])"
+        " ORDER BY created_at LIMIT 5000",
         account.id,
-        account.email,
+        email_keys(account.email),
     )
     return [row["whole"] for row in rows]

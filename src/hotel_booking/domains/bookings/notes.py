@@ -9,6 +9,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.names import clean_text
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import TooManyMessages
 from hotel_booking.domains.bookings.queries import lock_booking
@@ -30,14 +31,15 @@ class Note(msgspec.Struct, frozen=True):
 
 
 async def add(tx: Transaction, *, booking_id: UUID, staff_id: int, text: str, now: datetime) -> None:
-    """Write a note. Raises `Invalid` for an empty or too long one."""
-    if not 1 <= len(text.strip()) <= LONGEST or "\x00" in text:
+    """Write a note. Raises `Invalid` for an empty or too long one, or what cannot be shown."""
+    text = clean_text(text, field="text", longest=LONGEST, name="a note")
+    if not text:
         raise Invalid(f"a note has 1 to {LONGEST} characters", field="text")
     await tx.execute(
         "INSERT INTO booking_note (booking_id, staff_id, text, created_at) VALUES ($1, $2, $3, $4)",
         booking_id,
         staff_id,
-        text.strip(),
+        text,
         now,
     )
 
@@ -45,8 +47,8 @@ async def add(tx: Transaction, *, booking_id: UUID, staff_id: int, text: str, no
 async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: datetime) -> None:
     """What a guest tells the hotel: kept with the booking, and mailed to the hotel's address where it has
     one. Raises `Invalid` for an empty or too long one, `TooManyMessages` after some on one day."""
-    text = text.strip()
-    if not 1 <= len(text) <= LONGEST or "\x00" in text:
+    text = clean_text(text, field="text", longest=LONGEST, name="a message")
+    if not text:
         raise Invalid(f"a message has 1 to {LONGEST} characters", field="text")
     await lock_booking(tx, booking.id)
     sent = await tx.fetchval(

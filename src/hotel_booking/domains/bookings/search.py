@@ -17,6 +17,7 @@ import msgspec
 
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_key
 from hotel_booking.domains.bookings.types import Status
 
 Sort = Literal["arrival", "departure", "created"]
@@ -30,8 +31,9 @@ _FEW_PROPERTIES = 8
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What staff look for. `text` are beginnings of names, an e-mail address or a reference, all of which
-    must be found. Days are inclusive; `created_until` is exclusive. `property_ids` None: everywhere.
+    """What staff look for. `text` are parts of names, and beginnings of an e-mail address or a reference, all
+    of which must be found; parts of fewer than three letters are beginnings too. Days are inclusive;
+    `created_until` is exclusive. `property_ids` None: everywhere.
 
     `balance`: somebody still owes money (for a stay, or a fee); everything is paid; a refund is on its way.
     """
@@ -135,7 +137,8 @@ class _Search:
     """The statements of one search. All share their first parameters, `values`."""
 
     def __init__(self, wanted: Wanted, after: Position | None) -> None:
-        self.words = [wanted.text] if wanted.text else []
+        text = " ".join(email_key(word) if "@" in word else word for word in wanted.text.split())
+        self.words = [text] if wanted.text else []
         self._sort = wanted.sort
         self._key = "created_at" if wanted.sort == "created" else wanted.sort
         way = "DESC" if wanted.descending else "ASC"
@@ -156,7 +159,7 @@ class _Search:
         self._add_what_follows(wanted)
         if wanted.text:
             sql = f"SELECT id AS booking_id FROM booking_candidates(words_asked($1), {_CANDIDATES + 1}) AS id"
-            self._sources.append((sql, [wanted.text]))
+            self._sources.append((sql, [text]))
         if wanted.property_ids is not None:
             self._filter.append(("e.property_id = ANY ({}::int[])", [sorted(wanted.property_ids)]))
         self.bound_values: list[Any] = []
@@ -294,3 +297,21 @@ SELECT b.id, b.reference, b.status, b.property_id, p.slug AS property_slug, p.na
 async def _listed(tx: Transaction, ids: Sequence[UUID]) -> list[ListedBooking]:
     rows = await tx.fetch(_LISTED, list(ids)) if ids else []
     return [ListedBooking(**dict(row)) for row in rows]
+
+
+_KEEP_WORDS = """
+WITH old AS (SELECT booking_id FROM booking_words WHERE form < 2 LIMIT $1 FOR UPDATE SKIP LOCKED)
+UPDATE booking_words w
+   SET form = 2,
+       words = words_of(concat_ws(' ', g.given_name, g.family_name,
+                                  (SELECT string_agg(r.guest_name, ' ') FROM reservation r
+                                    WHERE r.booking_id = b.id)), g.email, b.reference)
+  FROM old JOIN booking b ON b.id = old.booking_id JOIN guest g ON g.id = b.guest_id
+ WHERE w.booking_id = old.booking_id
+"""
+
+
+async def keep_words(tx: Transaction, *, limit: int = 1000) -> int:
+    """Keep the words of some bookings anew that were kept by the rules of an older release; how many. 0: all
+    are kept by today's."""
+    return await tx.execute(_KEEP_WORDS, limit)

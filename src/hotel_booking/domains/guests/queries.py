@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.guests.types import Account, GuestPasskey, GuestSession, OpenGuestSession
 
 _ACCOUNT = (
@@ -16,8 +17,11 @@ _ACCOUNT = (
 
 
 async def account_by_email(tx: Transaction, email: str) -> Account | None:
-    """The account of an address in its normal form (`types.normal_email`)."""
-    row = await tx.fetchrow(f"SELECT {_ACCOUNT} FROM guest_account a WHERE a.email = $1", email)
+    """The account of an address, in whatever form it is written."""
+    row = await tx.fetchrow(
+        f"SELECT {_ACCOUNT} FROM guest_account a WHERE a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1",
+        email_keys(email),
+    )
     return Account(**row) if row else None
 
 

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import force_setattr
 
-from hotel_booking.core.errors import Invalid
+from hotel_booking.core.email_address import email_key, read_email
+from hotel_booking.core.names import clean_name
+from hotel_booking.core.phone import phone_to_keep
 
-# Deliberately loose: the only proof of an address is a mail that arrives. One @, no blanks or control
-# characters, a dot in the domain.
-_EMAIL = re.compile(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+\.[^\s@\x00-\x1f]+")
-_PHONE = re.compile(r"\+?[0-9 ()./-]{4,40}")
-
+LONGEST_NAME = 100
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 def normal_email(text: str, *, field: str = "email") -> str:
     """The one form in which an account's address is kept and compared. Raises `Invalid`."""
-    email = unicodedata.normalize("NFC", text.strip()).lower()
-    if len(email) > 254 or not email.isprintable() or not _EMAIL.fullmatch(email):
-        raise Invalid("this is not an e-mail address", field=field, fix="give one like name@example.com")
-    return email
-
-
-def phone_number(text: str, *, field: str = "phone") -> str | None:
-    """A telephone number as it may be stored; None where there is none. Raises `Invalid`."""
-    text = text.strip()
-    if text and not _PHONE.fullmatch(text):
-        raise _no_phone(field)
-    return text or None
-
-
-def _no_phone(field: str) -> Invalid:
-    return Invalid(
-        "a phone number has digits, blanks and + ( ) . / - only, 4 to 40 of them",
-        field=field,
-        fix="give one like +351 21 000 0000, or leave it out",
-    )
+    return email_key(read_email(text, field=field))
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +75,9 @@ class GuestPasskey(msgspec.Struct, frozen=True):
 
 
 class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The guest as given at booking. `country` is an ISO 3166 alpha-2 code.
+    """The guest as given at booking, in the form in which it is kept (`core.names`, `core.email_address`,
+    `core.phone`). `country` is an ISO 3166 alpha-2 code. A telephone number is read as one of that country
+    where it names none itself; one that cannot be read stays as it is.
 
     Raises `Invalid` with the field where a value cannot be right.
     """
@@ -110,12 +90,12 @@ class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for field in ("given_name", "family_name"):
-            value = getattr(self, field)
-            if not value.strip() or not value.isprintable():
-                raise Invalid("the name must have visible characters only", field=f"guest.{field}")
-        if not _EMAIL.fullmatch(self.email):
-            raise Invalid(
-                "this is not an e-mail address", field="guest.email", fix="give one like name@example.com"
-            )
-        if self.phone is not None and not _PHONE.fullmatch(self.phone):
-            raise _no_phone("guest.phone")
+            name = clean_name(getattr(self, field), field=f"guest.{field}", longest=LONGEST_NAME)
+            force_setattr(self, field, name)
+        force_setattr(self, "email", read_email(self.email, field="guest.email"))
+        force_setattr(self, "phone", phone_to_keep(self.phone, self.country))
+
+    def reached_in(self, country: str | None) -> GuestDetails:
+        """The same guest, whose telephone number may be one of this country where it names none and is none
+        of their own."""
+        return msgspec.structs.replace(self, phone=phone_to_keep(self.phone, self.country, country))

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.permissions import STRONG_ROLES, Role
 
@@ -74,7 +75,9 @@ _STAFF = (
 
 async def by_email(tx: Transaction, email: str) -> Staff | None:
     """The account of an e-mail address, however it is typed."""
-    row = await tx.fetchrow(f"{_STAFF} WHERE m.email = $1", email.strip().lower())
+    row = await tx.fetchrow(
+        f"{_STAFF} WHERE m.email = ANY ($1::text[]) ORDER BY m.id LIMIT 1", email_keys(email)
+    )
     return _staff(row) if row else None
 
 
@@ -96,8 +99,10 @@ async def listed(
     rows = await tx.fetch(
         f"{_STAFF} WHERE ($1::int[] IS NULL OR EXISTS (SELECT FROM staff_grant g WHERE g.staff_id = m.id"
         "                                               AND g.property_id = ANY ($1)))"
-        "   AND ($2 = '' OR position(lower($2) IN lower(m.name)) > 0 OR position(lower($2) IN m.email) > 0)"
-        " ORDER BY lower(m.name), m.id LIMIT $3",
+        "   AND ($2 = '' OR position(folded($2) IN folded(m.name)) > 0 OR position(small($2) IN m.email) > 0"
+        "        OR position(coalesce(folded_spelled($2), folded($2)) IN folded(m.name)) > 0"
+        "        OR position(folded($2) IN folded_spelled(m.name)) > 0)"
+        " ORDER BY sort_form(m.name, 'en') COLLATE \"C\", m.id LIMIT $3",
         sorted(within) if within is not None else None,
         search.strip(),
         limit,

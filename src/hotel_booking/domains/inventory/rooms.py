@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import asyncpg
 
@@ -34,14 +35,10 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
 
     Raises `AlreadyExists` for a taken number, `NoSuchThing` for an unknown room type.
     """
-    check_texts({"number": new.number, "floor": new.floor})
+    values: dict[str, Any] = {"number": new.number, "floor": new.floor}
+    check_texts(values)
     kind = await thing(tx, tables.room_type, property_id, new.room_type)
-    values = {
-        "property_id": property_id,
-        "room_type_id": kind["id"],
-        "number": new.number,
-        "floor": new.floor,
-    }
+    values |= {"property_id": property_id, "room_type_id": kind["id"]}
     await tx.execute(_LOCK_TYPE, kind["id"])
     row = await insert(tx, tables.room, values, what=f"a room {new.number!r}")
     await _shift(tx, kind["id"], today, 1)

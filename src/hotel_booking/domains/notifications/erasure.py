@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_keys
 
 NOBODY = "erased@guest.invalid"
 FAREWELL = "guest_erased"
@@ -14,12 +15,13 @@ _GIVEN_UP = timedelta(days=2)
 
 
 async def forget(tx: Transaction, *, booking_ids: Sequence[UUID], recipient: str) -> int:
-    """Forget the messages about some bookings, and all to an address in lower case. What has not gone out
-    never will. How many there were."""
+    """Forget the messages about some bookings, and all to an address, in whatever form it is written. What
+    has not gone out never will. How many there were."""
     rows = await tx.fetch(
-        "SELECT id, status FROM mail_message WHERE booking_id = ANY ($1) OR lower(recipient) = $2 FOR UPDATE",
+        "SELECT id, status FROM mail_message WHERE booking_id = ANY ($1)"
+        "    OR small(recipient) = ANY ($2::text[]) FOR UPDATE",
         list(booking_ids),
-        recipient,
+        email_keys(recipient),
     )
     unsent = [row["id"] for row in rows if row["status"] in ("waiting", "failed", "uncertain")]
     await tx.execute("DELETE FROM mail_message WHERE id = ANY ($1)", unsent)

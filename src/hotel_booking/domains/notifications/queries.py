@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.notifications.types import Message
 
 _MESSAGE = (
@@ -54,7 +55,7 @@ async def list_messages(
     elif status is not None:
         where("m.status = {}", status)
     if recipient is not None:
-        where("lower(m.recipient) = {}", recipient.lower())
+        where("small(m.recipient) = ANY ({}::text[])", email_keys(recipient))
     if booking_id is not None:
         where("m.booking_id = {}", booking_id)
     if before is not None:

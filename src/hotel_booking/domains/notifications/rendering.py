@@ -17,7 +17,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache, partial
@@ -29,7 +28,7 @@ from babel.dates import format_date
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from hotel_booking.core import formats
+from hotel_booking.core import bidi, formats
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
 
@@ -38,9 +37,13 @@ _RTL = frozenset({"ar"})
 _FOLDER = files("hotel_booking.domains.notifications") / "templates"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]+")
-_FSI, _PDI = "\u2068", "\u2069"
-_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-_LEFT_TO_RIGHT = frozenset({"L", "EN"})
+_OPENING = re.compile(r"[\u2066-\u2068]")
+_ELEMENTS = {
+    bidi.FIRST_STRONG: "<bdi>",
+    bidi.LEFT_TO_RIGHT: '<bdi dir="ltr">',
+    bidi.RIGHT_TO_LEFT: '<bdi dir="rtl">',
+    bidi.END: "</bdi>",
+}
 _SECTION = re.compile(r"^## (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _NO_MESSAGES = frozenset({"frame", "notices"})
@@ -98,11 +101,11 @@ def render(template: str, language: str, data: dict[str, Any], *, house: str) ->
             parts.append(_as_html(block.kind, pairs))
     footer = [_line(known.frame[name].render(values)) for name in ("reason", "footer")]
     subject = _line(source.subject.render(values))[:200]
-    subject += _PDI * (subject.count(_FSI) - subject.count(_PDI))
+    subject += bidi.END * (len(_OPENING.findall(subject)) - subject.count(bidi.END))
     html = _HTML.render(
         language=tongue,
         rtl=tongue in _RTL,
-        subject=subject.replace(_FSI, "").replace(_PDI, ""),
+        subject=_TURNING.sub("", subject),
         style=Markup(STYLE),  # noqa: S704  # ours, a constant
         house=house,
         parts=parts,
@@ -152,19 +155,15 @@ def _as_html(kind: str, pairs: list[tuple[str, str]]) -> Markup:
 
 def _marked_up(text: str) -> Markup:
     """The text as HTML, its isolated parts as elements."""
-    return Markup(str(escape(text)).replace(_FSI, "<bdi>").replace(_PDI, "</bdi>"))  # noqa: S704  # escaped
+    marked = str(escape(text))
+    for mark, element in _ELEMENTS.items():
+        marked = marked.replace(mark, element)
+    return Markup(marked)  # noqa: S704  # escaped
 
 
 def _isolated(value: Any, *, rtl: bool) -> Any:
-    """What a template shows of a value: without what turns text around, and isolated where it goes the other
-    way than the message."""
-    if not isinstance(value, str):
-        return value
-    text = _TURNING.sub("", value)
-    other = _LEFT_TO_RIGHT if rtl else _RIGHT_TO_LEFT
-    if any(unicodedata.bidirectional(letter) in other for letter in text):
-        return f"{_FSI}{text}{_PDI}"
-    return text
+    """What a template shows of a value: isolated where it goes the other way than the message."""
+    return bidi.isolated(value, rtl=rtl) if isinstance(value, str) else value
 
 
 def _line(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.notifications import queries
 from hotel_booking.domains.notifications.errors import MessageNotFound, NotToBeSentAgain
 from hotel_booking.domains.notifications.types import Delivery, Message, Most
@@ -61,8 +62,8 @@ async def queue(
 async def _spared(tx: Transaction, template: str, recipient: str, most: Most, now: datetime) -> bool:
     row = await tx.fetchrow(
         "SELECT count(*) FILTER (WHERE created_at > $3) AS hour, count(*) AS day FROM mail_message"
-        " WHERE lower(recipient) = lower($1) AND template = $2 AND created_at > $4",
-        recipient,
+        " WHERE small(recipient) = ANY ($1::text[]) AND template = $2 AND created_at > $4",
+        email_keys(recipient),
         template,
         now - timedelta(hours=1),
         now - timedelta(days=1),

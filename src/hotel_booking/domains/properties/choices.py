@@ -14,7 +14,8 @@ async def properties_within(
     `within` (None: all), by name."""
     return await tx.fetch(
         "SELECT id, slug, name, city, currency, timezone, day_end_time, active FROM property"
-        " WHERE $1::int[] IS NULL OR id = ANY ($1) ORDER BY name, id LIMIT $2",
+        " WHERE $1::int[] IS NULL OR id = ANY ($1)"
+        " ORDER BY sort_form(name, 'en') COLLATE \"C\", name, id LIMIT $2",
         None if within is None else sorted(within),
         limit,
     )
@@ -23,9 +24,9 @@ async def properties_within(
 async def found(
     tx: Transaction, within: frozenset[int] | None, *, search: str = "", limit: int = 200
 ) -> Sequence[Row]:
-    """The properties in `within` (None: all) whose name, town or slug holds `search`, by name: id, slug,
-    name, city, country, currency, active, stars, how many room types and rooms are sold, and its cover."""
-    pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    """The properties in `within` (None: all) whose name, town or slug holds `search`, whatever its case and
+    marks, by name: id, slug, name, city, country, currency, active, stars, how many room types and rooms are
+    sold, and its cover."""
     return await tx.fetch(
         "SELECT p.id, p.slug, p.name, p.city, p.country, p.currency, p.active, p.stars,"
         "       (SELECT count(*) FROM room_type t WHERE t.property_id = p.id AND t.active) AS room_types,"
@@ -35,9 +36,11 @@ async def found(
         "       SELECT file, widths, alt FROM property_photo f WHERE f.property_id = p.id"
         "        ORDER BY sort, id LIMIT 1) c ON true"
         " WHERE ($1::int[] IS NULL OR p.id = ANY ($1))"
-        "   AND ($2 = '%%' OR p.name ILIKE $2 OR p.city ILIKE $2 OR p.slug ILIKE $2)"
-        " ORDER BY p.name, p.id LIMIT $3",
+        "   AND ($2 = '' OR position(folded($2) IN folded(concat_ws(' ', p.name, p.city, p.slug))) > 0"
+        "        OR position(coalesce(folded_spelled($2), folded($2)) IN folded(p.name || ' ' || p.city)) > 0"
+        "        OR position(folded($2) IN folded_spelled(p.name || ' ' || p.city)) > 0)"
+        " ORDER BY sort_form(p.name, 'en') COLLATE \"C\", p.name, p.id LIMIT $3",
         None if within is None else sorted(within),
-        pattern,
+        search.strip(),
         limit,
     )

@@ -6,14 +6,17 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Annotated, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.core.dates import DAY_END
+from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.names import clean_name, clean_text
+from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.properties.vocabularies import (
     PROPERTY_AMENITIES,
     ROOM_AMENITIES,
@@ -260,11 +263,26 @@ def check_bands(bands: list[int]) -> None:
         raise Invalid("child bands rise in age", field="child_bands", fix="such as [2, 11]")
 
 
-def check_texts(values: dict[str, object]) -> None:
-    """Raise `Invalid` for text that cannot be stored or shown."""
+_NAMES = frozenset({"name", "address", "postal_code", "city", "number", "floor", "alt"})
+_LONGEST_TEXT = 20_000  # the structs have their own limits
+
+
+def check_texts(values: dict[str, Any], *, country: str | None = None) -> None:
+    """Bring texts into the form in which they are kept: names and whatever is one line, descriptions, e-mail
+    addresses, telephone numbers (of `country`, where they name none). Raises `Invalid` naming the field."""
     for field, value in values.items():
-        if isinstance(value, str) and any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value):
-            raise Invalid("the text holds characters that cannot be stored", field=field)
+        if not isinstance(value, str):
+            continue
+        if field in _NAMES:
+            values[field] = clean_name(
+                value, field=field, longest=_LONGEST_TEXT, required=field == "name" and value != ""
+            )
+        elif field == "email":
+            values[field] = read_email(value, field=field) if value.strip() else ""
+        elif field == "phone":
+            values[field] = phone_to_keep(value, country) or ""
+        else:
+            values[field] = clean_text(value, field=field, longest=_LONGEST_TEXT)
 
 
 def slug_of(name: str) -> str:

@@ -130,6 +130,7 @@ async def change(
     if policy is not None:
         found = await thing(tx, properties.cancellation_policy, property_id, policy)
         values["policy_id"] = found["id"]
+    check_texts(values)
     _check({**dict(row), **values})
     if values.get("active") is False:
         child = await tx.fetchval(

@@ -17,7 +17,8 @@ _SINCE = timedelta(days=1)
 
 _HOUSES = """
 SELECT id, slug, name, timezone, day_end_time, currency
-  FROM property WHERE active AND ($1::int[] IS NULL OR id = ANY ($1)) ORDER BY name, id
+  FROM property WHERE active AND ($1::int[] IS NULL OR id = ANY ($1))
+ ORDER BY sort_form(name, 'en') COLLATE "C", name, id
 """
 
 # Rooms that come, are there and go. Only stays that have not ended are looked at, by their own index.
@@ -121,7 +122,8 @@ SELECT b.reference, r.status, coalesce(r.guest_name, g.given_name || ' ' || g.fa
   LEFT JOIN room_use u ON u.reservation_id = r.id
   LEFT JOIN room ON room.id = u.room_id
  WHERE t.property_id = $1
- ORDER BY r.status DESC, g.family_name, g.given_name, b.reference, r.position LIMIT 200
+ ORDER BY r.status DESC, sort_form(g.family_name, 'en') COLLATE "C",
+          sort_form(g.given_name, 'en') COLLATE "C", b.reference, r.position LIMIT 200
 """
 _ARRIVING = _MOVEMENT.format(
     which="status IN ('confirmed', 'checked_in') AND arrival <= $2 AND (arrival = $2 OR status = 'confirmed')"

@@ -16,6 +16,7 @@ import msgspec
 
 from hotel_booking.core.dates import business_date, earliest_business_date
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
@@ -169,7 +170,7 @@ class _Search:
             case "stars":
                 return Key(-place.stars, place.distance_m or 0, place.id)
             case "name":
-                return Key(place.name.casefold(), 0, place.id)
+                return Key(sort_form(place.name), 0, place.id)
 
     def _found(self, place: FoundProperty, offer: Cheapest, policy: CancellationPolicy) -> FoundOffer:
         pair, request = offer.pair, self.request

@@ -25,6 +25,7 @@ from litestar.datastructures import State, UploadFile
 
 from hotel_booking.core.amounts import read_money, read_percent
 from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.http.problems import MalformedRequest, UnsupportedMedia
 
 _MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -91,6 +92,7 @@ class Form:
         text = self.text(name, required=required, longest=30)
         if not text:
             return None
+        text = plain_digits(text)
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdecimal()) or not low <= int(text) <= high:
             return self._wrong(name, f"must be a whole number from {low} to {high}", None)
@@ -102,7 +104,7 @@ class Form:
         if not text:
             return None
         try:
-            found = date.fromisoformat(text)
+            found = date.fromisoformat(plain_digits(text))
         except ValueError:
             return self._wrong(name, "must be a date such as 2026-03-10", None)
         if not 2000 <= found.year < 2100:

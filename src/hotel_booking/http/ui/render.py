@@ -24,11 +24,13 @@ from litestar.types import Scope as AsgiScope
 from hotel_booking.core import formats
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
+from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http import cookies
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.http.ui import assets
+from hotel_booking.http.ui import assets, isolation
+from hotel_booking.http.ui.isolation import IsolatingEnvironment
 
 _PACKAGE = Path(__file__).parents[2]
 # The design system's own templates first; each surface keeps its pages beside its handlers.
@@ -42,7 +44,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 @cache
 def environment() -> Environment:
     """The one template environment of the process."""
-    templates = Environment(
+    templates = IsolatingEnvironment(
         loader=FileSystemLoader(_FOLDERS),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
@@ -60,7 +62,10 @@ def environment() -> Environment:
         "number": number,
         "percent": percent,
         "plain": plain,
+        "phone": phone_shown,
+        "tel": tel,
     }
+    templates.filters |= isolation.filters(rtl=False)
     templates.globals |= {"asset": assets.address, "query": query}
     return templates
 
@@ -152,6 +157,12 @@ def query(path: str, **values: Any) -> str:
     """An address with a query, leaving out what is None, empty or False."""
     pairs = [(name, value) for name, value in values.items() if value not in (None, "", False, [], ())]
     return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
+
+
+def tel(phone: str | None) -> str:
+    """A telephone number as an address that dials it (RFC 3966)."""
+    number = phone or ""
+    return "tel:" + (number if is_read(number) else "".join(c for c in number if c in "+0123456789"))
 
 
 def money(value: Money | int, currency: str | None = None) -> str:

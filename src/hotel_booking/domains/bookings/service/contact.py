@@ -7,9 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import clean_text
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import HoldExpired, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
+from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.notifications import redirection
@@ -24,6 +26,7 @@ async def correct_contact(
 
     Raises `WrongState` for a booking that is paid or over, `HoldExpired`, `BookingNotFound`.
     """
+    requests = clean_text(requests or "", field="requests", longest=LONGEST_REQUESTS) or None
     status = await lock_booking(tx, booking_id)
     before = await booking_by_id(tx, booking_id)
     if status == "expired" or (status == "held" and before.hold_expires_at <= now):
@@ -33,6 +36,8 @@ async def correct_contact(
             f"the booking is {status.replace('_', ' ')}: its guest is changed by the hotel",
             fix="write to the hotel",
         )
+    country = await tx.fetchval("SELECT country FROM property WHERE id = $1", before.property_id)
+    guest = guest.reached_in(country)
     await tx.execute(
         "UPDATE guest SET given_name = $2, family_name = $3, email = $4, phone = $5, country = $6"
         " WHERE id = (SELECT guest_id FROM booking WHERE id = $1)"

@@ -12,6 +12,8 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.names import clean_name, clean_text
+from hotel_booking.core.phone import is_read
 from hotel_booking.domains.bookings import holders, mail
 from hotel_booking.domains.bookings.errors import QuoteExpired, QuoteNotFound, QuoteUsed, WrongState
 from hotel_booking.domains.bookings.holders import Holder
@@ -21,6 +23,8 @@ from hotel_booking.domains.bookings.types import HeldBooking
 from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.inventory.service import sold_out
 
+LONGEST_ROOM_GUEST = 200
+LONGEST_REQUESTS = 2000
 _HOLD = "SELECT booking_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
 
@@ -39,10 +43,18 @@ async def hold(
 ) -> HeldBooking:
     """Keep all rooms of the quote while the guest pays, or none. The hold lapses by itself.
 
-    `guest_names` are those of the rooms, in the quote's order; messages are written in `language`. `holder`
-    is who makes the hold without being known. Raises `SoldOut` naming the nights, `QuoteNotFound`,
-    `QuoteExpired`, `QuoteUsed`, `TooManyOpenHolds`, `Invalid` for more names than rooms.
+    `guest_names` are those of the rooms, in the quote's order; messages are written in `language`. A
+    telephone number without a country's code is one of the guest's country or the hotel's. `holder` is who
+    makes the hold without being known. Raises `SoldOut` naming the nights, `QuoteNotFound`, `QuoteExpired`,
+    `QuoteUsed`, `TooManyOpenHolds`, `Invalid` for more names than rooms, and for what no name or text has.
     """
+    names = [
+        name and clean_name(name, field=f"room_guests[{index}]", longest=LONGEST_ROOM_GUEST)
+        for index, name in enumerate(guest_names)
+    ]
+    requests = clean_text(requests or "", field="requests", longest=LONGEST_REQUESTS) or None
+    if guest.phone and not is_read(guest.phone):
+        guest = guest.reached_in(await _country_of(tx, quote_id))
     if holder is not None:
         await holders.admit(tx, holder, quote_id=quote_id, email=guest.email, now=now)
     booking_id = uuid4()
@@ -55,7 +67,7 @@ async def hold(
             new_reference(),
             token_hash(token),
             msgspec.to_builtins(guest),
-            list(guest_names),
+            names,
             requests,
             source,
             now,
@@ -100,6 +112,13 @@ async def hold(
         )
     await mail.held(tx, booking, now=now)
     return HeldBooking(booking, token)
+
+
+async def _country_of(tx: Transaction, quote_id: UUID) -> str | None:
+    country: str | None = await tx.fetchval(
+        "SELECT p.country FROM quote q JOIN property p ON p.id = q.property_id WHERE q.id = $1", quote_id
+    )
+    return country
 
 
 async def confirm(tx: Transaction, *, booking_id: UUID, now: datetime) -> None:

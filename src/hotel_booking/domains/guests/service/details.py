@@ -8,12 +8,13 @@ from datetime import datetime
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import clean_name, clean_text
+from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.guests.errors import InvalidAccount
-from hotel_booking.domains.guests.types import phone_number
+from hotel_booking.domains.guests.types import LONGEST_NAME
 from hotel_booking.domains.notifications.types import LANGUAGES
 
 LONGEST_WISHES = 1000
-_LONGEST_NAME = 100
 _COUNTRY = re.compile("[A-Z]{2}")
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -41,16 +42,16 @@ async def save_details(tx: Transaction, *, account_id: int, details: Details) ->
     """Raises `Invalid` with the field where a value cannot be right."""
     if details.country and not _COUNTRY.fullmatch(details.country):
         raise InvalidAccount("this is no country", field="country", fix="choose one of the list")
-    wishes = details.wishes.strip()
-    if len(wishes) > LONGEST_WISHES or not all(c.isprintable() or c == "\n" for c in wishes):
-        raise InvalidAccount(f"wishes are text of {LONGEST_WISHES} characters at most", field="wishes")
+    wishes = clean_text(
+        details.wishes, field="wishes", longest=LONGEST_WISHES, error=InvalidAccount, name="a wish"
+    )
     await tx.execute(
         "UPDATE guest_account SET given_name = $2, family_name = $3, phone = $4, country = $5, wishes = $6"
         " WHERE id = $1",
         account_id,
         name_part(details.given_name, "given_name"),
         name_part(details.family_name, "family_name"),
-        phone_number(details.phone),
+        phone_to_keep(details.phone, details.country),
         details.country or None,
         wishes,
     )
@@ -78,9 +79,4 @@ async def save_preferences(
 
 def name_part(text: str, field: str) -> str:
     """A name as it may be stored. Raises `InvalidAccount`."""
-    text = text.strip()
-    if len(text) > _LONGEST_NAME or not text.isprintable():
-        raise InvalidAccount(
-            f"a name has {_LONGEST_NAME} visible characters at most", field=field, fix="shorten it"
-        )
-    return text
+    return clean_name(text, field=field, longest=LONGEST_NAME, required=False, error=InvalidAccount)

@@ -30,7 +30,7 @@ async def register(
         holder=_holder(session.account),
         session_id=session.id,
         credential=credential,
-        name="".join(c for c in name if c.isprintable()),
+        name=name,
         site=site,
         now=now,
     )

@@ -28,6 +28,7 @@ from webauthn.helpers.structs import (
 )
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.names import clean_name
 from hotel_booking.domains.identity.errors import PasskeyNotFound, PasskeyRefused
 
 Purpose = Literal["register", "prove", "sign_in"]
@@ -107,7 +108,7 @@ async def register(
     now: datetime,
 ) -> None:
     """Add the passkey that the browser has made. Raises `PasskeyRefused`."""
-    name = name.strip()[:_LONGEST_NAME] or "Passkey"
+    name = clean_name(name[:_LONGEST_NAME], field="name", required=False) or "Passkey"
     sent = _decoded(credential)
     challenge = await _take(tx, at, sent, "register", session_id, now)
     try:

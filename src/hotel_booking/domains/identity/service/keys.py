@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import clean_name
 from hotel_booking.domains.identity import queries
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import (
@@ -65,6 +66,7 @@ async def create_key(
     """Make a key. `properties` are slugs; None: every property. `by` is who asks (None: an operator at
     the machine): a key can grant only scopes and properties that it has itself, a member of staff who manages
     keys every scope at the properties where they do."""
+    name = clean_name(name, field="name")
     wanted = _in_order(scopes)
     ids: tuple[int, ...] | None = None
     if properties is not None:

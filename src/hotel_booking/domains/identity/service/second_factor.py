@@ -14,6 +14,7 @@ import pyotp
 
 from hotel_booking.core import sealing
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.errors import SecondFactorExists, SecondFactorNotAvailable, WrongCode
 
@@ -158,7 +159,7 @@ async def _fits(tx: Transaction, staff_id: int, code: str, secret_key: str | Non
     if secret is None:
         _log.error("a second factor cannot be decrypted; was HOTEL_SECRET_KEY changed?")
         return False
-    typed = "".join(code.split())
+    typed = plain_digits("".join(code.split()))
     if not (len(typed) == 6 and typed.isascii() and typed.isdecimal()):
         return False
     totp = pyotp.TOTP(secret.decode(), interval=_STEP)

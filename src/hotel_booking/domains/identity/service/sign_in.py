@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.email_address import email_key
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.errors import (
@@ -48,6 +49,7 @@ async def by_password(
 ) -> SignedIn:
     """The first step. Raises `LockedOut` or `WrongCredentials`; accounts that do not exist, are closed, or
     have no password yet are answered as if the password were wrong, after as long."""
+    email = email_key(email)
     attempt = await lockout.attempt(db, email=email, visitor=visitor, now=now)
     async with db.transaction() as tx:
         member = await accounts.by_email(tx, email)

@@ -13,6 +13,8 @@ from datetime import datetime
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_key, read_email
+from hotel_booking.core.names import clean_name
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Caller, Grant
@@ -29,8 +31,6 @@ from hotel_booking.domains.identity.errors import (
 from hotel_booking.domains.identity.permissions import ROLE_PERMISSIONS, Permission, Role
 from hotel_booking.domains.identity.service import sessions, tokens
 
-_WORD = r"[^@\s\x00-\x1f\x7f,;:<>()\[\]\\\"]"
-_EMAIL = re.compile(rf"{_WORD}{{1,64}}@(?:{_WORD}{{1,63}}\.)+{_WORD}{{2,63}}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _Key = tuple[Role, int | None]
 
@@ -55,9 +55,7 @@ async def invite(
     """Open an account without a password; the link's holder chooses one within seven days. Raises
     `InvalidStaff`, `StaffExists`, `UnknownProperties` or `GrantNotYours`."""
     address = email_of(email)
-    called = name.strip()
-    if not 1 <= len(called) <= 200 or "\x00" in called:
-        raise InvalidStaff("a name has 1 to 200 characters", field="name")
+    called = clean_name(name, field="name", longest=200, error=InvalidStaff)
     if not _LANGUAGE.fullmatch(language):
         raise InvalidStaff("this is no language", field="language", fix="such as en, or de-AT")
     wanted = _keys(grants)
@@ -154,11 +152,8 @@ def may_give(by: Caller | None, role: Role, property_id: int | None) -> bool:
 
 
 def email_of(text: str) -> str:
-    """An address as accounts know it: lower case, no space around. Raises `InvalidStaff`."""
-    address = text.strip().lower()
-    if len(address) > 254 or not _EMAIL.fullmatch(address):
-        raise InvalidStaff("this is no e-mail address", field="email", fix="such as name@example.com")
-    return address
+    """An address as accounts know it, by which it is compared. Raises `InvalidStaff`."""
+    return email_key(read_email(text, error=InvalidStaff))
 
 
 async def _mine(tx: Transaction, staff_id: int, by: Caller | None, *, all_of_them: bool = True) -> Staff:

@@ -170,7 +170,9 @@ async def _room_type(tx: Transaction, property_id: int, code: str | None) -> int
 
 
 def _checked(alt: str) -> str:
-    check_texts({"alt": alt})
+    values: dict[str, Any] = {"alt": alt}
+    check_texts(values)
+    alt = values["alt"]
     if not 1 <= len(alt) <= MAX_ALT:
         raise Invalid(
             f"say in 1 to {MAX_ALT} characters what the picture shows",

@@ -47,7 +47,7 @@ async def create(tx: Transaction, *, new: NewProperty) -> Row:
         raise Invalid(
             f"the address {values['slug']!r} is taken by a page of ours", field="slug", fix="add a word"
         )
-    await _check(tx, values)
+    await _check(tx, values, new.country)
     try:
         return await insert(tx, tables.property_, values, what=f"a property {values['slug']!r}")
     except asyncpg.ForeignKeyViolationError:
@@ -61,7 +61,7 @@ async def change(tx: Transaction, *, slug: str, changes: PropertyChange, version
     row = await property_by_slug(tx, slug, lock=True)
     await check_version(tx, tables.property_, row, version)
     values = said(changes)
-    await _check(tx, values)
+    await _check(tx, values, values.get("country") or row["country"])
     for field in ("currency", "timezone"):
         if field in values and values[field] != row[field] and await _in_use(tx, row["id"]):
             raise InUse(
@@ -110,8 +110,8 @@ async def remove(tx: Transaction, *, slug: str, version: int | None = None, now:
     await delete(tx, tables.property_, row["id"], what=row["name"])
 
 
-async def _check(tx: Transaction, values: dict[str, Any]) -> None:
-    check_texts(values)
+async def _check(tx: Transaction, values: dict[str, Any], country: str) -> None:
+    check_texts(values, country=country)
     if "timezone" in values:
         check_timezone(values["timezone"])
         await _check_timezone_here(tx, values["timezone"])

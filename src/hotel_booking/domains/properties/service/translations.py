@@ -31,7 +31,8 @@ async def write(
             raise Invalid("only names and descriptions are translated", field=field)
         if len(text) > _LONGEST[field]:
             raise Invalid(f"the text is longer than {_LONGEST[field]} characters", field=field)
-    check_texts(dict(texts))
+    texts = dict(texts)
+    check_texts(texts)
     removed = await tx.execute(
         "DELETE FROM translation WHERE kind = $1 AND object_id = $2 AND language = $3 AND field = ANY ($4)",
         kind,
