@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 SCREENSHOTS = ROOT / "screenshots"  # git ignores it
@@ -93,31 +94,55 @@ async def _until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, address: str, **context: Any) -> AsyncIterator[Page]:
-    """A page of a fresh visitor. At the end it fails on anything that the console complained about and on any
-    request that left the host."""
+async def visiting(
+    browser: Browser,
+    address: str,
+    *,
+    expected: Collection[str] = (),
+    without: Collection[str] = (),
+    **context: Any,
+) -> AsyncIterator[Page]:
+    """A page of a fresh visitor. At the end it fails on any error or warning of the console, and on any request
+    that left the host, was refused (400 and above) or not answered; but not on those whose address has one of
+    `expected` in it, nor on a page itself that is refused below 500: a test sees that. The scripts named in
+    `without` come empty."""
     visitor = await browser.new_context(base_url=address, **context)
     page = await visitor.new_page()
     page.set_default_timeout(10_000)
     complaints: list[str] = []
-    # Chromium also reports every answer of 400 and above; those are the pages' business.
-    page.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type == "error" and "Failed to load resource" not in message.text
-            else None
-        ),
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
+
+    def odd(url: str) -> bool:
+        return not any(part in url for part in expected)
+
+    def hear(message: ConsoleMessage) -> None:
+        # What could not be loaded is told below with its address and status, and may be expected.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            complaints.append(f"{message.type}: {message.text} ({page.url})")
+
+    def answered(response: Response) -> None:
+        own = response.request.is_navigation_request() and response.status < 500
+        if response.status >= 400 and not own and odd(response.url):
+            complaints.append(f"{response.status}: {response.url}")
+
+    def failed(request: Request) -> None:
+        # A page that is left gives up what it was still loading.
+        if request.failure != "net::ERR_ABORTED" and odd(request.url):
+            complaints.append(f"{request.failure}: {request.url}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")) and odd(request.url):
             complaints.append(f"left the host: {request.url}")
-            if not request.url.startswith((address, "data:", "blob:"))
-            else None
-        ),
-    )
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", answered)
+    page.on("requestfailed", failed)
+    page.on("request", asked)
+    for name in without:
+        await page.route(
+            re.compile(rf"/{re.escape(Path(name).stem)}(\.\w+)?\.js$"),
+            lambda route: route.fulfill(body="", content_type="text/javascript"),
+        )
     try:
         yield page
     finally:

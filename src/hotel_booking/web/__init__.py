@@ -10,6 +10,7 @@ from hotel_booking.web import (
     amend,
     checkout,
     contact,
+    destinations,
     entrance,
     group_pages,
     home,
@@ -28,6 +29,7 @@ from hotel_booking.web.problem import problem_page
 
 _PAGES = [
     *home.handlers,
+    *destinations.handlers,
     *results.handlers,
     *stay_picker.handlers,
     *property_page.handlers,

@@ -29,7 +29,8 @@ const named = (day) => new Intl.DateTimeFormat(language, { dateStyle: "full", ti
 const seen = (one) => one && one.offsetParent !== null && !one.disabled;
 
 function tell(name) {
-  said.textContent = said.dataset[name].replace("{day}", named(arrival || shown)).replace("{arrival}", arrival && named(arrival)).replace("{departure}", departure && named(departure));
+  const days = { day: arrival, arrival, departure };
+  said.textContent = said.dataset[name].replace(/\{(\w+)\}/g, (_, what) => (days[what] ? named(days[what]) : ""));
 }
 
 function mark() {
@@ -97,7 +98,8 @@ if (opener && dialog) {
     departure = form.elements.departure.value;
     dialog.showModal();
     tell(arrival && !departure ? "departure" : "arrival");
-    const day = arrival || iso(new Date());
+    // Today as the server says it: the browser may stand in another day.
+    const day = arrival || form.elements.arrival.min || iso(new Date());
     await show(day, day);
   });
   dialog.addEventListener("click", (event) => {

@@ -1,5 +1,7 @@
 // What the panel does beyond plain pages. Everything here is a convenience: every page works without it.
 
+import "./menus.js";
+
 const root = document.documentElement;
 const make = (tag, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), properties);
@@ -101,7 +103,6 @@ function release() {
 addEventListener("pageshow", release);
 
 document.addEventListener("click", async (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   const target = event.target.closest?.("[data-theme-toggle], [data-copy], [data-open], [data-close], [data-help], [data-find]");
   if (!target) return;
   if (target.matches("[data-theme-toggle]")) nextTheme();
@@ -120,13 +121,6 @@ document.addEventListener("click", async (event) => {
 let before = "";
 const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable], [role=grid]");
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    const menu = document.querySelector("details.menu[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-  }
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && document.querySelector("[data-find]")) {
     event.preventDefault();
     return find();

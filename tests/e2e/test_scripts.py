@@ -1,0 +1,262 @@
+"""Every script of the site and of the panel does what it is there for, and is noticed when it does nothing: each
+feature is walked once as it is, and once with its script served empty, where the walk has to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+from playwright.async_api import Error as PlaywrightError
+
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.http.ui import assets
+from tests.browser import browsing, enter, serving, visiting
+from tests.e2e.test_site_booking import ROOMS, holding, sent
+from tests.e2e.test_site_pages import KEY, fill_in, in_lisbon
+from tests.integration.test_rates_grid import GRID, hotel
+from tests.small_hotel import small_hotel
+from tests.staff_client import session_of, staff
+from tests.stripe_double import StripeDouble
+
+Feature = Callable[[Page], Awaitable[None]]
+BLIND_MS = 1_200  # how long a feature whose script is empty may take to appear
+STRIPE = "https://js.stripe.com/"
+# Stripe's own script, as far as our form sees it: a form with fields, and a card that is declined.
+STRIPE_JS = """window.Stripe = () => ({
+    elements: () => ({ create: () => ({ mount: (to) => { document.querySelector(to).textContent = "Card number"; } }) }),
+    confirmPayment: async () => ({ error: { message: "Your card was declined." } }),
+});"""
+
+
+async def a_theme_stays(page: Page) -> None:
+    await page.goto("/en/")
+    await page.evaluate("localStorage.setItem('theme', 'dark')")
+    await page.reload()
+    assert await page.get_attribute("html", "data-theme") == "dark"
+
+
+async def menus_close(page: Page) -> None:
+    """By Escape, which gives the focus back, by a press outside, and when another one is opened."""
+    await page.goto("/en/")
+    menus = page.locator("details.site-menu")
+    opened = page.locator("details.site-menu[open]")
+    await menus.first.locator("summary").click()
+    await opened.locator("a").first.focus()
+    await page.keyboard.press("Escape")
+    assert await opened.count() == 0
+    await menus.first.locator("summary:focus").wait_for()
+    await menus.first.locator("summary").click()
+    await menus.last.locator("summary").click()
+    assert await opened.count() == 1
+    await page.locator("h1").click()
+    assert await opened.count() == 0
+
+
+async def places_are_suggested(page: Page) -> None:
+    """By keyboard and by finger; what was chosen and then changed is not meant any more."""
+    await page.goto("/de/")
+    field = page.get_by_role("combobox", name="Wohin?")
+    await field.press_sequentially("lis")
+    option = page.get_by_role("option", name="Lisbon")
+    await option.wait_for()
+    assert "Portugal" in await option.inner_text()
+    await page.keyboard.press("ArrowDown")
+    assert await option.get_attribute("aria-selected") == "true"
+    assert await field.get_attribute("aria-activedescendant") == await option.get_attribute("id")
+    await page.keyboard.press("Enter")
+    assert await field.input_value() == "Lisbon"
+    assert await page.input_value("[name=at]") == "2267057"
+    assert not await option.is_visible()
+    await field.press("Backspace")
+    assert await page.input_value("[name=at]") == ""
+    await option.click()
+    assert await page.input_value("[name=at]") == "2267057"
+    await field.fill("sea v")
+    await page.get_by_role("option", name="Sea View").wait_for()
+    await page.keyboard.press("Escape")
+    assert await page.get_by_role("option").count() == 0
+    assert await field.input_value() == "sea v"
+
+
+async def dates_open_without_a_date(page: Page) -> None:
+    await page.goto("/en/")
+    assert await page.input_value("[name=arrival]") == ""
+    await page.locator("[data-dates]").click()
+    await page.locator("[data-day]:focus").wait_for()
+    assert await page.locator("[data-said]").inner_text() == "Choose the day of arrival."
+    await page.keyboard.press("Enter")
+    assert "Now choose the day of departure" in await page.locator("[data-said]").inner_text()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.locator("[data-dates]:focus").wait_for()
+    arrival, departure = await page.input_value("[name=arrival]"), await page.input_value("[name=departure]")
+    assert "" < arrival < departure
+
+
+async def pictures_open(page: Page) -> None:
+    await page.goto("/en/hotels/seaview")
+    await page.locator("[data-picture]").first.click()
+    await page.locator("[data-lightbox]").wait_for()
+    await page.keyboard.press("Escape")
+
+
+async def a_hold_is_counted_down(page: Page) -> None:
+    await holding(page)
+    assert "minutes" in await page.locator("[data-left]").inner_text()
+
+
+async def a_booking_prints(page: Page) -> None:
+    await holding(page)
+    await sent(page, "form.card button.primary")
+    await page.evaluate("window.print = () => { document.title = 'printed'; }")
+    await page.locator("[data-print]").click()
+    assert await page.title() == "printed"
+
+
+async def a_card_is_typed_into_stripes_form(page: Page) -> None:
+    async def answer(route: Any) -> None:
+        await route.fulfill(body=STRIPE_JS, content_type="text/javascript")
+
+    await page.route(f"{STRIPE}**", answer)
+    await page.goto(f"/en{ROOMS}")
+    await sent(page, ".offer-buy:has([name=rate_plan][value=NRF]) button")
+    await fill_in(page)
+    await sent(page, "form.card button.primary")
+    assert await page.locator("#card-fields").inner_text() == "Card number"
+    await page.locator("form[data-stripe-key] button").click()
+    problem = page.locator("#card-problem")
+    await problem.wait_for()
+    assert await problem.inner_text() == "Your card was declined."
+    assert await page.locator("form[data-stripe-key] button").is_enabled()
+
+
+async def a_passkey_is_asked_for(page: Page) -> None:
+    await page.goto("/en/account/sign-in")
+    async with page.expect_request(lambda request: "passkey" in request.url and request.method == "POST"):
+        await page.locator("form[data-passkey] button").click()
+
+
+async def keys_are_told(page: Page) -> None:
+    await page.goto("/admin/account")
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog", name="Keys").wait_for()
+    await page.keyboard.press("Escape")
+
+
+async def everything_is_found_by_typing(page: Page) -> None:
+    await page.goto("/admin/account")
+    await page.locator("[data-find]").wait_for()
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("combobox", name="Go to a page").fill("toda")
+    await page.get_by_role("option", name="Today").wait_for()
+
+
+async def figures_are_drawn(page: Page) -> None:
+    await page.goto("/styleguide")
+    await page.locator(".chart canvas").first.wait_for()
+
+
+async def long_lists_are_narrowed(page: Page) -> None:
+    await page.goto("/admin/properties/new")
+    field = page.locator("[data-choices]").first
+    assert await field.locator("label:has(input[type=checkbox])").count() > 5
+    await field.locator("[data-choices-search] input").fill("24-hour")
+    assert 0 < await field.locator("label:has(input[type=checkbox]):visible").count() < 5
+
+
+async def the_grid_is_live(page: Page) -> None:
+    await page.goto(GRID)
+    await page.locator("[data-grid].live").wait_for()
+    await page.locator('tr[data-c="price"] td').first.click()
+    await page.keyboard.press("ArrowRight")
+    assert await page.evaluate("document.activeElement.tagName") == "TD"
+
+
+SITE: Mapping[str, Feature] = {
+    "theme.js": a_theme_stays,
+    "menus.js": menus_close,
+    "places.js": places_are_suggested,
+    "dates.js": dates_open_without_a_date,
+    "gallery.js": pictures_open,
+    "hold.js": a_hold_is_counted_down,
+    "print.js": a_booking_prints,
+    "passkeys.js": a_passkey_is_asked_for,
+}
+PANEL: Mapping[str, Feature] = {
+    "panel.js": keys_are_told,
+    "palette.js": everything_is_found_by_typing,
+    "charts.js": figures_are_drawn,
+    "choices.js": long_lists_are_narrowed,
+    "grid.js": the_grid_is_live,
+}
+CARD: Mapping[str, Feature] = {"pay.js": a_card_is_typed_into_stripes_form}
+
+
+def test_every_script_is_walked() -> None:
+    there = {path.name for path in (assets._HERE / "assets").glob("*.js")}
+    assert there == {*SITE, *PANEL, *CARD}
+
+
+async def noticed(
+    browser: Browser, site: str, features: Mapping[str, Feature], token: str = "", **more: Any
+) -> list[str]:
+    """The scripts whose feature is walked just as well when they are empty."""
+    unnoticed = []
+    for script, feature in features.items():
+        for without in ((), (script,)):
+            try:
+                async with visiting(browser, site, without=without, reduced_motion="reduce", **more) as page:
+                    if token:
+                        await enter(page, site, token)
+                    if without:
+                        page.set_default_timeout(BLIND_MS)
+                    await feature(page)
+            except (AssertionError, PlaywrightError):
+                if not without:
+                    raise
+            else:
+                unnoticed += without
+    return unnoticed
+
+
+async def test_the_sites_scripts(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=9)
+    await in_lisbon(db)
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, browsing() as browser:
+        assert await noticed(browser, site, SITE) == []
+
+
+async def test_the_card_forms_script(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=9)
+    with StripeDouble() as stripe:
+        settings = {
+            "HOTEL_GATEWAY": "stripe",
+            "HOTEL_STRIPE_SECRET_KEY": "sk_test_double",
+            "HOTEL_STRIPE_PUBLISHABLE_KEY": "pk_test_double",
+            "HOTEL_STRIPE_WEBHOOK_SECRETS": "whsec_double",
+            "HOTEL_STRIPE_API_BASE": stripe.url,
+        }
+        async with (
+            serving(database_url, HOTEL_SECRET_KEY=KEY, **settings) as site,
+            browsing() as browser,
+        ):
+            assert await noticed(browser, site, CARD, expected=(STRIPE,)) == []
+
+
+async def test_the_panels_scripts(db: Database, database_url: str) -> None:
+    await hotel(db)
+    token = await session_of(db, await staff(db, (Role.OWNER, None)))
+    async with serving(database_url, HOTEL_MFA_REQUIRED="false") as site, browsing() as browser:
+        assert await noticed(browser, site, PANEL, token) == []
+
+
+async def test_a_complaint_of_the_console_fails_a_browser_test(database_url: str) -> None:
+    async with serving(database_url) as site, browsing() as browser:
+        for wrong in ("console.error('odd')", "console.warn('odd')", "fetch('/en/no-such-page')"):
+            with pytest.raises(AssertionError):
+                async with visiting(browser, site) as page:
+                    await page.goto("/en/")
+                    await page.evaluate(f"async () => {{ await {wrong}; }}")
