@@ -17,7 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 from hotel_booking import migrations
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database, Transaction
-from hotel_booking.domains.properties.places import find_places, load_places
+from hotel_booking.domains.properties.place_data import load_places, read_places
+from hotel_booking.domains.properties.places import find_places
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.offers import offers
@@ -104,7 +105,7 @@ async def measure(url: str, hotels: int) -> None:
     async with Database.open(url, statement_timeout_ms=0) as db:
         async with db.transaction() as tx:
             await fill(tx, hotels)
-            await load_places(tx)
+            await load_places(tx, read_places())
             await tx.execute("ANALYZE")
         requests = {
             sort: SearchRequest(

@@ -102,10 +102,10 @@ async def visiting(
     without: Collection[str] = (),
     **context: Any,
 ) -> AsyncIterator[Page]:
-    """A page of a fresh visitor. At the end it fails on any error or warning of the console, and on any request
-    that left the host, was refused (400 and above) or not answered; but not on those whose address has one of
-    `expected` in it, nor on a page itself that is refused below 500: a test sees that. The scripts named in
-    `without` come empty."""
+    """A page of a fresh visitor. At the end it fails on any error or warning of the console, and on any
+    request that left the host, was refused (400 and above) or not answered; but not on those whose address
+    has one of `expected` in it, nor on a page itself that is refused below 500: a test sees that. The scripts
+    named in `without` come empty."""
     visitor = await browser.new_context(base_url=address, **context)
     page = await visitor.new_page()
     page.set_default_timeout(10_000)

@@ -228,7 +228,7 @@ async def test_two_editors_in_two_windows(db: Database, database_url: str) -> No
 async def test_on_a_phone_one_room_type_at_a_time(db: Database, database_url: str) -> None:
     await hotel(db)
     token = await session_of(db, await staff(db, (Role.REVENUE, SLUG)))
-    phone = {"viewport": {"width": 375, "height": 800}, "has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {"viewport": {"width": 375, "height": 800}, "has_touch": True, "is_mobile": True}
     async with (
         serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
         browsing() as browser,

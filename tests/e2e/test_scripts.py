@@ -1,9 +1,10 @@
-"""Every script of the site and of the panel does what it is there for, and is noticed when it does nothing: each
-feature is walked once as it is, and once with its script served empty, where the walk has to fail."""
+"""Every script of the site and of the panel does what it is there for, and is noticed when it does nothing:
+each feature is walked once as it is, and once with its script served empty, where the walk has to fail."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +27,9 @@ BLIND_MS = 1_200  # how long a feature whose script is empty may take to appear
 STRIPE = "https://js.stripe.com/"
 # Stripe's own script, as far as our form sees it: a form with fields, and a card that is declined.
 STRIPE_JS = """window.Stripe = () => ({
-    elements: () => ({ create: () => ({ mount: (to) => { document.querySelector(to).textContent = "Card number"; } }) }),
+    elements: () => ({
+        create: () => ({ mount: (to) => { document.querySelector(to).textContent = "Card number"; } }),
+    }),
     confirmPayment: async () => ({ error: { message: "Your card was declined." } }),
 });"""
 
@@ -196,7 +199,7 @@ CARD: Mapping[str, Feature] = {"pay.js": a_card_is_typed_into_stripes_form}
 
 
 def test_every_script_is_walked() -> None:
-    there = {path.name for path in (assets._HERE / "assets").glob("*.js")}
+    there = {path.name for path in (Path(assets.__file__).parent / "assets").glob("*.js")}
     assert there == {*SITE, *PANEL, *CARD}
 
 
@@ -204,7 +207,7 @@ async def noticed(
     browser: Browser, site: str, features: Mapping[str, Feature], token: str = "", **more: Any
 ) -> list[str]:
     """The scripts whose feature is walked just as well when they are empty."""
-    unnoticed = []
+    unnoticed: list[str] = []
     for script, feature in features.items():
         for without in ((), (script,)):
             try:
@@ -256,7 +259,7 @@ async def test_the_panels_scripts(db: Database, database_url: str) -> None:
 async def test_a_complaint_of_the_console_fails_a_browser_test(database_url: str) -> None:
     async with serving(database_url) as site, browsing() as browser:
         for wrong in ("console.error('odd')", "console.warn('odd')", "fetch('/en/no-such-page')"):
-            with pytest.raises(AssertionError):
+            with pytest.raises(AssertionError):  # noqa: PT012 - what is heard is told when the visit ends
                 async with visiting(browser, site) as page:
                     await page.goto("/en/")
                     await page.evaluate(f"async () => {{ await {wrong}; }}")

@@ -4,6 +4,7 @@ conveniences that scripts add."""
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
@@ -12,8 +13,8 @@ from hotel_booking.domains.identity.permissions import Role
 from tests.browser import accessibility, browsing, enter, screenshot, serving, visiting
 from tests.staff_client import session_of, staff
 
-PHONE = {"viewport": {"width": 375, "height": 780}, "is_mobile": True, "has_touch": True}
-DESK = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 780}, "is_mobile": True, "has_touch": True}
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 
 
 async def test_every_component_is_accessible_in_both_themes_and_directions(

@@ -23,7 +23,7 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import resolve
 from hotel_booking.domains.identity.service.passwords import compare
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.domains.properties.places import load_places
+from hotel_booking.domains.properties.place_data import load_places, read_places
 from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
 from hotel_booking.domains.rates.queries import load_calendar, load_catalogue
 from hotel_booking.domains.rates.restrictions import refusals
@@ -57,7 +57,7 @@ def places(cluster: Cluster) -> Iterator[str]:
 
     async def fill() -> None:
         async with Database.open(cluster.url(name), size=1) as db, db.transaction() as tx:
-            await load_places(tx)
+            await load_places(tx, read_places())
 
     asyncio.run(fill())
     yield name

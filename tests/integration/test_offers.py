@@ -245,9 +245,10 @@ async def serving(db: Database, database_url: str) -> AsyncIterator[httpx.AsyncC
     async with db.transaction() as tx:
         await sold_from_today(tx, *(await simple_hotel(tx))[1:])
         await tx.execute(
-            "INSERT INTO place VALUES (2267057, 'Lisbon', 'PT', 38.71667, -9.13333, 517802, 'Europe/Lisbon')"
+            "INSERT INTO place (id, name, country, lat, lon, population, timezone)"
+            " VALUES (2267057, 'Lisbon', 'PT', 38.71667, -9.13333, 517802, 'Europe/Lisbon')"
         )
-        await tx.execute("INSERT INTO place_name VALUES ('lisbon', 2267057, 517802)")
+        await tx.execute("INSERT INTO place_name (name, place_id, weight) VALUES ('lisbon', 2267057, 517802)")
     async with running(settings_for(database_url)) as (_, client):
         yield client
 

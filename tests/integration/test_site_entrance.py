@@ -54,7 +54,7 @@ async def test_search_engines_find_every_page_in_every_language(db: Database, da
         robots = (await client.get("/robots.txt")).text
         assert "Sitemap: https://hotel.example/sitemap.xml" in robots
         sitemap = await client.get("/sitemap.xml")
-        assert sitemap.text.count("<url>") == 10
+        assert sitemap.text.count("<url>") == 15
         assert f"<loc>https://hotel.example/ar/hotels/{SLUG}</loc>" in sitemap.text
         page = await client.get(f"/de/hotels/{SLUG}")
         assert f'rel="canonical" href="https://hotel.example/de/hotels/{SLUG}"' in page.text

@@ -17,7 +17,8 @@ MAX_PLACES = 50
 
 
 class PlacesAnswer(msgspec.Struct, frozen=True):
-    """Cities (`kind` place, `id` is the GeoNames id) and hotels (`kind` property), likeliest first."""
+    """Cities (`kind` place), regions, countries (`id` is the GeoNames id) and hotels (`kind` property),
+    likeliest first."""
 
     places: list[PlaceHit]
 
@@ -26,7 +27,8 @@ class PlacesAnswer(msgspec.Struct, frozen=True):
 async def list_places(
     tx: Transaction, q: str, limit: Annotated[int, QueryParameter(ge=1, le=MAX_PLACES)] = 10
 ) -> PlacesAnswer:
-    """Cities and hotels that `q` may mean: names in any language that begin with it, and misspellings.
+    """Cities, regions, countries and hotels that `q` may mean: names in any language that are it or begin
+    with it, and misspellings.
 
     City data: GeoNames (https://www.geonames.org), CC BY 4.0."""
     return PlacesAnswer(await find_places(tx, q, limit=limit))

@@ -14,7 +14,8 @@ from hotel_booking.api.offers import PartyRoom
 from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.places import Place, resolve_place
+from hotel_booking.domains.properties.destinations import destination
+from hotel_booking.domains.properties.places import PlaceHit
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.errors import (
@@ -35,6 +36,7 @@ from hotel_booking.domains.search.types import (
     SearchRequest,
     SearchResult,
     Sort,
+    Within,
 )
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
@@ -88,8 +90,19 @@ class ResultAnswer(msgspec.Struct, frozen=True):
     offer: OfferAnswer
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A city, region or country; `id` is its GeoNames id, `lat` and `lon` those of the city, of a region's
+    largest city or of the capital."""
+
+    id: int
+    name: str
+    country: str
+    lat: float
+    lon: float
+
+
 class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A page of results. `place` is the city that was understood, `rooms` how the party was spread.
+    """A page of results. `place` is the place that was understood, `rooms` how the party was spread.
     `total_count` counts the hotels with an offer; it is left out where it would cost more than the page.
     `uncompared`, where it is not 0, counts the hotels that a filter on prices left out because there is no
     exchange rate for their currency."""
@@ -133,17 +146,18 @@ async def search_hotels(
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> SearchAnswer:
-    """Where: `place` (a name or an id of `GET /places`) or `lat` and `lon`, both with `radius_km`
-    (default 25, at most 500), or `bbox=south,west,north,east`. Who: `adults` and `children` (ages, such as
-    `5,9`) are the whole party; with several `rooms` (all of one type) it is spread evenly over them.
+    """Where: `place` (a name or an id of `GET /places`: a city, region or country) or `lat` and `lon`; a city
+    and a point with `radius_km` (default 25, at most 500); or `bbox=south,west,north,east`. Who: `adults` and
+    `children` (ages, such as `5,9`) are the whole party; with several `rooms` (all of one type) it is spread
+    evenly over them.
 
     Filters: `stars=4,5` or `min_stars`, `amenities` (OpenTravel HAC codes, all of them), `meal`
     (OpenTravel MPT codes, any of them), `refundable=true`, `price_min` and `price_max` (the total, in minor
     units of `currency`, or of each hotel's own). `sort`: price, distance, stars or name. A `cursor` is
     good for the same search only."""
-    known = await _place(tx, place)
+    hit = await _place(tx, place)
     request = SearchRequest(
-        where=_where(known, lat, lon, radius_km, bbox),
+        where=_where(hit, lat, lon, radius_km, bbox),
         stay=stay_of(arrival, departure, now),
         party=party_of(adults, children, rooms),
         stars=_stars(stars, min_stars),
@@ -156,11 +170,11 @@ async def search_hotels(
         currency=_currency(currency),
         limit=limit,
     )
-    if request.sort == "distance" and isinstance(request.where, Box):
+    if request.sort == "distance" and not isinstance(request.where, Around):
         raise InvalidFilter(
-            "a box has no point to measure distances from",
+            "a box, a country and a region have no point to measure distances from",
             field="sort",
-            fix="search by place or by lat and lon",
+            fix="search by a city or by lat and lon",
         )
     same = _fingerprint(request)
     page = await find(tx, msgspec.structs.replace(request, after=_after(cursor, same, request)), now)
@@ -170,26 +184,39 @@ async def search_hotels(
         rooms=[PartyRoom(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
         uncompared=page.uncompared,
-        place=known,
+        place=None if hit is None else Place(hit.id, hit.name, hit.country, hit.lat, hit.lon),
     )
 
 
-async def _place(tx: Transaction, text: str | None) -> Place | None:
+async def _place(tx: Transaction, text: str | None) -> PlaceHit | None:
     if text is None:
         return None
-    place = await resolve_place(tx, text)
-    if place is None:
+    to = await destination(tx, text)
+    if to.meant is not None and to.meant.hit.kind != "property":
+        return to.meant.hit
+    if to.meant is not None:
         raise PlaceNotFound(
-            f"no place is called {text[:80]!r}",
+            f"{text[:80]!r} is a hotel, not a place",
             field="place",
-            fix="ask GET /places?q= with the first letters, or search by lat and lon",
+            fix=f"ask GET /properties/{to.meant.hit.slug}/offers, or search by lat and lon",
         )
-    return place
+    others = ", ".join(
+        f"{one.hit.id} ({', '.join(filter(None, (one.hit.name, one.hit.region, one.hit.country)))})"
+        for one in to.others[:5]
+        if one.hit.kind != "property"
+    )
+    raise PlaceNotFound(
+        f"it is not certain which place {text[:80]!r} is" if others else f"no place is called {text[:80]!r}",
+        field="place",
+        fix=f"give the id of the one that is meant: {others}"
+        if others
+        else "ask GET /places?q= with the first letters, or search by lat and lon",
+    )
 
 
 def _where(
-    place: Place | None, lat: float | None, lon: float | None, radius_km: float | None, bbox: str | None
-) -> Around | Box:
+    place: PlaceHit | None, lat: float | None, lon: float | None, radius_km: float | None, bbox: str | None
+) -> Around | Box | Within:
     by_point = lat is not None or lon is not None
     if (place is not None) + by_point + (bbox is not None) != 1:
         raise WhereMissing(
@@ -198,6 +225,12 @@ def _where(
     if bbox is not None:
         return _box(bbox)
     radius = DEFAULT_RADIUS_KM if radius_km is None else radius_km
+    if place is not None and place.kind in ("country", "region"):
+        if radius_km is not None:
+            raise InvalidFilter(
+                "a country and a region have no radius", field="radius_km", fix="leave it out, or name a city"
+            )
+        return Within(place.country, place.id if place.kind == "region" else None)
     if place is not None:
         return area.around(place.lat, place.lon, radius)
     if lat is None or lon is None:

@@ -14,6 +14,7 @@ from hotel_booking.web import (
     entrance,
     group_pages,
     home,
+    hotels_page,
     manage,
     own_list,
     payment,
@@ -29,6 +30,7 @@ from hotel_booking.web.problem import problem_page
 
 _PAGES = [
     *home.handlers,
+    *hotels_page.handlers,
     *destinations.handlers,
     *results.handlers,
     *stay_picker.handlers,

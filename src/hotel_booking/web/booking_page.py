@@ -16,7 +16,7 @@ from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.payments.queries import saved_card
-from hotel_booking.domains.properties.places import resolve_place
+from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import distance_km
@@ -94,9 +94,10 @@ def _room(room: Reservation, language: str) -> dict[str, Any]:
 
 async def _plan(tx: Transaction, hotel: Row, say: Saying) -> Any:
     """Where the hotel lies in its city; None where it lies outside of one."""
-    city = await resolve_place(tx, str(hotel["place_id"])) if hotel["place_id"] else None
-    if city is None:
+    place = await place_by_id(tx, hotel["place_id"]) if hotel["place_id"] else None
+    if place is None:
         return None
+    city = place.hit
     far = distance_km(city.lat, city.lon, hotel["lat"], hotel["lon"])
     if far > NEAR_KM:
         return None

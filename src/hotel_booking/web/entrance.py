@@ -18,7 +18,7 @@ _YEAR = 365 * 24 * 3600
 
 
 @get(
-    ["/", "/search", "/hotels/{slug:str}", *(f"/{kind}" for kind in KINDS)],
+    ["/", "/search", "/hotels", "/hotels/{slug:str}", *(f"/{kind}" for kind in KINDS)],
     opt=public(),
     include_in_schema=False,
     sync_to_thread=False,

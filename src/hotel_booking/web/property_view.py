@@ -19,7 +19,7 @@ from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.properties import queries, tables
-from hotel_booking.domains.properties.places import Place, resolve_place
+from hotel_booking.domains.properties.places import PlaceHit, place_by_id
 from hotel_booking.domains.properties.queries import Photo
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
@@ -102,7 +102,7 @@ class PropertyView(msgspec.Struct, frozen=True):
     description: str
     own_language: bool
     country: str
-    city: Place | None
+    city: PlaceHit | None
     centre_km: float | None
     gallery: list[Picture]
     amenities: list[tuple[str, list[str]]]
@@ -133,7 +133,8 @@ async def load(
     types = [kind for kind in await queries.things(tx, tables.room_type, row["id"]) if kind["active"]]
     photos = await queries.photos(tx, row["id"])
     translated = await queries.translations(tx, row["id"])
-    city = await resolve_place(tx, str(row["place_id"])) if row["place_id"] else None
+    place = await place_by_id(tx, row["place_id"]) if row["place_id"] else None
+    city = place.hit if place is not None else None
     catalogue = await load_catalogue(tx, slug)
     found = None
     if asked.stay is not None:

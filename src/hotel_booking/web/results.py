@@ -14,12 +14,12 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
-from hotel_booking.core.dates import Stay
+from hotel_booking.core.dates import FIRST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.places import Place, find_places, resolve_place
-from hotel_booking.domains.properties.queries import Photo, covers
-from hotel_booking.domains.search import area
+from hotel_booking.domains.properties.destinations import Destination, destination
+from hotel_booking.domains.properties.queries import Photo, covers, translated
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.find import candidates, earliest_date, find
 from hotel_booking.domains.search.offers import offers
@@ -28,8 +28,10 @@ from hotel_booking.http import pages
 from hotel_booking.http.access import public
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import art, other_rooms, property_query
 from hotel_booking.web.conditions import Conditions
+from hotel_booking.web.destinations import LONGEST, Where, suggestion, where_of
 from hotel_booking.web.other_rooms import Instead, InsteadWords
 from hotel_booking.web.property_query import Asked
 from hotel_booking.web.property_refusals import Refusals
@@ -37,10 +39,9 @@ from hotel_booking.web.property_saying import Saying
 from hotel_booking.web.results_plan import Plan, plan_of, tiled_plan_of
 from hotel_booking.web.site import chosen_currency, language_of, site, texts_of
 
-RADIUS_KM = 25.0
 _PAGE = 20
 FEW = 5
-_LONGEST_PLACE = 100
+_LISTED = 60  # hotels of a place where no dates are asked for yet
 _ASKED_WHY = 3
 # What is tried where nothing is free: the same nights earlier or later, the nearest first.
 _SHIFTS = (1, -1, 2, -2, 3, -3, 7, -7)
@@ -64,6 +65,18 @@ class Card(msgspec.Struct, frozen=True):
     few: int | None
     href: str
     instead: tuple[str, str] | None
+
+
+class Undated(msgspec.Struct, frozen=True):
+    """A hotel of a place, before any date is asked for."""
+
+    name: str
+    city: str
+    stars: int
+    distance: str | None
+    picture: str
+    srcset: str
+    href: str
 
 
 class Other(msgspec.Struct, frozen=True):
@@ -98,24 +111,29 @@ async def show_results(
     now: datetime,
     cursor: str | None = None,
 ) -> Response[Any]:
-    """The list. At most 13 statements, and for families and several rooms 4 more for another number of rooms;
-    where nothing is free that is tried twice, each other date that is tried takes 4, and each hotel that is
-    asked why 3."""
+    """The list; a hotel that is meant by its name is gone to. At most 19 statements, and for families and
+    several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
+    date that is tried takes 4, and each hotel that is asked why 3."""
     tiles = settings.map_tiles
     language = language_of(request)
     texts = texts_of(language)
     params = request.query_params
-    typed = str(params.get("place", "")).strip()[:_LONGEST_PLACE]
+    typed = str(params.get("place", "")).strip()[:LONGEST]
+    at = str(params.get("at", "")).strip()[:LONGEST]
     filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
     say = Saying(language, texts)
-    place = await resolve_place(tx, typed) if typed else None
-    where = area.around(place.lat, place.lon, RADIUS_KM) if place is not None else None
+    to = await destination(tx, typed, key=at) if typed or at else Destination(None)
+    place = await where_of(tx, to.meant, language) if to.meant is not None else None
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
-    today = await earliest_date(tx, where, now)
+    today = await earliest_date(tx, place.where if place is not None else None, now)
     asked = property_query.read(params.dict(), today=today, texts=texts)
+    if to.meant is not None and to.meant.hit.kind == "property":
+        rooms = "#rooms" if asked.stay is not None else ""
+        return see_other(request, f"/{language}/hotels/{to.meant.hit.slug}{asked.query()}{rooms}")
     values: dict[str, Any] = {
         "asked": asked,
-        "typed_place": typed,
+        "typed_place": place.name if place is not None and (at or typed.isdigit()) else typed,
+        "at": place.key if place is not None else "",
         "place": place,
         "filters": filters,
         "say": say,
@@ -130,15 +148,20 @@ async def show_results(
         "count": None,
         "next_href": None,
         "first": cursor is None,
-        "meant": [],
+        "undated": [],
+        "others_meant": [
+            (one, asked.query(place=one.name, at=one.key))
+            for one in (suggestion(other, language, texts) for other in to.others)
+        ],
     }
-    if place is None and typed:
-        values["meant"] = await find_places(tx, typed, limit=6)
-    if where is None or place is None or asked.stay is None:
+    if place is None:
+        return site(request, "search/results.html", **values)
+    if asked.stay is None:
+        values["undated"] = await _undated(tx, place, asked, language, say)
         return site(request, "search/results.html", **values)
     currency = chosen_currency(request.scope)
     wanted = SearchRequest(
-        where=where,
+        where=place.where,
         stay=asked.stay,
         party=asked.party,
         stars=tuple(range(filters.stars, 6)) if filters.stars is not None else (),
@@ -153,6 +176,7 @@ async def show_results(
     def address(**changes: Any) -> str:
         kept = {
             "place": typed,
+            "at": at,
             "sort": filters.sort if filters.sort != "price" else None,
             "stars": filters.stars,
             "refundable": "1" if filters.refundable else None,
@@ -186,6 +210,30 @@ async def show_results(
         PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_origin(tiles)}") if tiles else PAGE_POLICY
     )
     return site(request, "search/results.html", etag=True, policy=policy, **values)
+
+
+async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, say: Saying) -> list[Undated]:
+    """The hotels of the place, the nearest first or by name."""
+    any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
+    wanted = SearchRequest(where=place.where, stay=any_night, party=asked.party)
+    hotels = sorted(
+        (await candidates(tx, wanted)).values(),
+        key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
+    )[:_LISTED]
+    photos = await covers(tx, [hotel.id for hotel in hotels])
+    names = await translated(tx, "property", [hotel.id for hotel in hotels], language)
+    return [
+        Undated(
+            name=names.get(hotel.id, {}).get("name", hotel.name),
+            city=hotel.city,
+            stars=hotel.stars,
+            distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+            picture=photo.address(640) if (photo := photos.get(hotel.id)) else art.address(hotel.slug),
+            srcset=photo.srcset if photo else "",
+            href=f"/{language}/hotels/{hotel.slug}{asked.query()}",
+        )
+        for hotel in hotels
+    ]
 
 
 async def _cards(
@@ -289,12 +337,13 @@ async def _whys(
 
 
 def _plan(
-    place: Place, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
+    place: Where, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
 ) -> Plan | None:
-    if len(cards) < 2:
+    """A plan around the centre of a city; a country has none."""
+    if len(cards) < 2 or place.centre is None:
         return None
     points = [(result.property.lat, result.property.lon) for result in results]
-    centre = (place.lat, place.lon)
+    centre = place.centre
     return tiled_plan_of(centre, points, tiles) if tiles else plan_of(centre, points)
 
 

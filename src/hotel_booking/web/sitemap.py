@@ -30,8 +30,8 @@ def robots(settings: Settings) -> Response[str]:
 
 @get("/sitemap.xml", opt=public(), include_in_schema=False)
 async def sitemap(tx: Transaction, settings: Settings) -> Response[str]:
-    """The front page, the group's own and every hotel's page in every language, each naming the others.
-    One statement for 500 hotels."""
+    """The front page, the list of hotels, the group's own pages and every hotel's in every language, each
+    naming the others. One statement for 500 hotels."""
     base = settings.public_url.rstrip("/")
     slugs: list[str] = []
     after = 0
@@ -39,7 +39,8 @@ async def sitemap(tx: Transaction, settings: Settings) -> Response[str]:
         slugs += [row["slug"] for row in rows]
         after = rows[-1]["id"]
     written = await languages_by_kind(tx)
-    pages = ["", *(kind for kind in KINDS if kind in written), *(f"hotels/{slug}" for slug in slugs[:_MOST])]
+    own = [kind for kind in KINDS if kind in written]
+    pages = ["", "hotels", *own, *(f"hotels/{slug}" for slug in slugs[:_MOST])]
     parts = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">',

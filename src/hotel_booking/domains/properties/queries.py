@@ -175,6 +175,27 @@ async def covers(tx: Transaction, property_ids: Sequence[int]) -> dict[int, Phot
     }
 
 
+async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> Row | None:
+    """The active hotel next to a point: slug, name, km on the great circle. One pass over the properties,
+    which are few."""
+    return await tx.fetchrow(
+        "SELECT slug, name, 2 * 6371.0088 * asin(least(1, sqrt(sind((lat - $1) / 2) ^ 2"
+        "         + cosd($1) * cosd(lat) * sind((lon - $2) / 2) ^ 2))) AS km"
+        "  FROM property WHERE active ORDER BY km, id LIMIT 1",
+        lat,
+        lon,
+    )
+
+
+async def listed(tx: Transaction, *, country: str | None = None) -> list[Row]:
+    """Every active hotel, or those of a country: id, slug, name, stars, city, country. In no order."""
+    return await tx.fetch(
+        "SELECT id, slug, name, stars, city, country FROM property"
+        " WHERE active AND ($1::text IS NULL OR country = $1)",
+        country,
+    )
+
+
 async def destinations(tx: Transaction, *, limit: int) -> list[Row]:
     """The cities with the most hotels: place_id, city, country, hotels, and the slug of one of them. One pass
     over the properties, which are few."""

@@ -32,6 +32,7 @@ from hotel_booking.domains.search.types import (
     SearchPage,
     SearchRequest,
     SearchResult,
+    Within,
 )
 
 # Up to so many hotels are priced without asking for their bounds first.
@@ -73,13 +74,16 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
     return msgspec.structs.replace(result, past=len(found) - len(days))
 
 
-async def earliest_date(tx: Transaction, where: Around | Box | None, now: datetime) -> date:
+async def earliest_date(tx: Transaction, where: Around | Box | Within | None, now: datetime) -> date:
     """The earliest date that is today at a hotel of the area; anywhere on earth where no area is known or it
     has no hotel."""
     if where is None:
         return earliest_business_date(now)
-    south, north, meridians = area.bounds(where)
-    clocks = await queries.clocks_in(tx, south=south, north=north, meridians=meridians)
+    if isinstance(where, Within):
+        clocks = await queries.clocks_within(tx, where)
+    else:
+        south, north, meridians = area.bounds(where)
+        clocks = await queries.clocks_in(tx, south=south, north=north, meridians=meridians)
     return min((business_date(now, *clock) for clock in clocks), default=earliest_business_date(now))
 
 
@@ -200,8 +204,11 @@ class _Search:
 async def candidates(tx: Transaction, request: SearchRequest) -> dict[int, FoundProperty]:
     """The hotels in the area that pass the filters on hotels, by id."""
     where = request.where
-    south, north, meridians = area.bounds(where)
-    rows = await queries.properties_in(tx, request, south=south, north=north, meridians=meridians)
+    if isinstance(where, Within):
+        rows = await queries.properties_within(tx, request, where)
+    else:
+        south, north, meridians = area.bounds(where)
+        rows = await queries.properties_in(tx, request, south=south, north=north, meridians=meridians)
     found: dict[int, FoundProperty] = {}
     for row in rows:
         metres = None

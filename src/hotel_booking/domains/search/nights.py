@@ -19,7 +19,7 @@ from hotel_booking.domains.rates.types import NightPrice, Occupancy, Tax
 from hotel_booking.domains.search import queries
 from hotel_booking.domains.search.cheapest import rules_of
 from hotel_booking.domains.search.find import candidates, taxes_by_hotel
-from hotel_booking.domains.search.types import Around, FoundProperty, SearchRequest
+from hotel_booking.domains.search.types import Box, FoundProperty, SearchRequest
 
 # The nearest so many hotels are asked. Two months of 20 take a tenth of a second, of a city's few 12 ms.
 MOST_HOTELS = 20
@@ -87,7 +87,7 @@ async def lowest_nights(
     exchange rate for it, the one that most hotels have. Hotels that cannot be compared in it are left out.
     """
     found = await candidates(tx, request)
-    if isinstance(request.where, Around):
+    if not isinstance(request.where, Box):
         nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))
         found = {hotel.id: hotel for hotel in nearest[:MOST_HOTELS]}
     occupancy: Occupancy = request.party[0]

@@ -14,7 +14,7 @@ from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.cheapest import slack
-from hotel_booking.domains.search.types import SearchRequest
+from hotel_booking.domains.search.types import SearchRequest, Within
 
 _PROPERTIES = """
 SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, currency, tax_rounding,
@@ -22,6 +22,15 @@ SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, curr
   FROM property
  WHERE active AND lat BETWEEN $1 AND $2 AND (lon BETWEEN $3 AND $4 OR lon BETWEEN $5 AND $6)
    AND (cardinality($7::int[]) = 0 OR stars = ANY ($7::int[])) AND amenities @> $8::int[]
+"""
+
+_PROPERTIES_WITHIN = """
+SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, currency, tax_rounding,
+       child_bands, day_end_time
+  FROM property p
+ WHERE active AND country = $1
+   AND ($2::int IS NULL OR EXISTS (SELECT FROM place c WHERE c.id = p.place_id AND c.region = $2))
+   AND (cardinality($3::int[]) = 0 OR stars = ANY ($3::int[])) AND amenities @> $4::int[]
 """
 
 # What is sold, as (room type, plan) pairs. A night is good where nothing speaks against the stay; all
@@ -180,6 +189,24 @@ async def clocks_in(
         *last,
     )
     return [(row["timezone"], row["day_end_time"]) for row in rows]
+
+
+async def clocks_within(tx: Transaction, within: Within) -> list[tuple[str, time]]:
+    """The same of the hotels of a country or region."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT timezone, day_end_time FROM property p WHERE active AND country = $1"
+        " AND ($2::int IS NULL OR EXISTS (SELECT FROM place c WHERE c.id = p.place_id AND c.region = $2))",
+        within.country,
+        within.region,
+    )
+    return [(row["timezone"], row["day_end_time"]) for row in rows]
+
+
+async def properties_within(tx: Transaction, request: SearchRequest, within: Within) -> list[Row]:
+    """Active hotels of a country or region, filtered by stars and amenities. In no order."""
+    return await tx.fetch(
+        _PROPERTIES_WITHIN, within.country, within.region, list(request.stars), list(request.amenities)
+    )
 
 
 async def least_charges(

