@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import ECB_RATES, ConfigError, Settings
 from hotel_booking.core.unsafe_settings import warnings_of
 
 DATABASE = {"DB_HOST": "db", "DB_USER": "hotel", "DB_PASSWORD": "p@ss/word", "DB_NAME": "hotel"}
@@ -116,3 +116,11 @@ def test_a_password_alone_is_said_aloud() -> None:
 def test_the_demo_may_use_the_sandbox() -> None:
     settings = Settings.from_env({**DATABASE, "HOTEL_ENVIRONMENT": "demo"})
     assert (settings.gateway, settings.production) == ("sandbox", False)
+
+
+def test_exchange_rates_come_from_the_bank_in_production_and_from_nowhere_else() -> None:
+    assert Settings.from_env(SAFE).exchange_rates_url == ECB_RATES
+    assert Settings.from_env({**SAFE, "HOTEL_EXCHANGE_RATES_URL": ""}).exchange_rates_url == ""
+    assert Settings.from_env({**DATABASE, "HOTEL_ENVIRONMENT": "demo"}).exchange_rates_url == ""
+    for url in ("http://rates.example/daily.xml", "ftp://rates.example/", "javascript:alert(1)"):
+        assert "HOTEL_EXCHANGE_RATES_URL" in problems(**SAFE, HOTEL_EXCHANGE_RATES_URL=url)[0]
