@@ -103,7 +103,7 @@ async def test_a_server_that_wants_nothing_from_us_says_nothing_about_the_messag
 ) -> None:
     async with scripted([answer]) as (url, _):
         found = await send(url)
-    assert found == Delivery(outcome, answer)  # type: ignore[arg-type]
+    assert found == Delivery(outcome, answer, unreachable=True)  # type: ignore[arg-type]
 
 
 async def test_the_message_is_ascii_on_the_wire_and_the_server_is_told_goodbye() -> None:

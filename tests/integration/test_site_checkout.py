@@ -266,7 +266,8 @@ async def test_stripes_form_and_page_take_the_card_and_the_server_asks_stripe(
             again = await client.get(back)
             assert secret[1] in again.text  # a second tab: the same payment
             stripe.complete(stripe.intents()[0]["id"])
-            done = await client.get(back)
+            assert "data-goes-on" in (await client.get(back)).text
+            done = await client.post(back)
             assert done.headers["location"] == pay.removesuffix("/pay")
             assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 18_000
             other = await held(client, language="en")
@@ -333,7 +334,7 @@ async def test_a_gateway_that_does_not_answer_is_waited_for_and_nothing_untrue_i
             await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
         waits = await client.get(pay)
         assert waits.headers["location"] == sent.headers["location"]  # not "nothing was charged"
-        done = await client.get(waits.headers["location"])  # the gateway is asked: it has the money
+        done = await client.post(waits.headers["location"])  # the gateway is asked: it has the money
         assert done.status_code == 303
         assert await one(db, "SELECT status FROM booking") == "confirmed"
 

@@ -5,7 +5,8 @@ Guests never see the bucket: `http.media` serves what is in it, so it can be clo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
+from hotel_booking.core.breaker import Breaker, Resting
 from hotel_booking.core.errors import DomainError
 from hotel_booking.integrations.media import is_our_name
 
@@ -65,58 +67,56 @@ class S3Media:
             },
             **more,
         )
+        self._breaker = Breaker("s3")
 
     async def put(self, name: str, body: bytes) -> None:
         """Keep a file: whole or not at all. Raises `MediaUnavailable`."""
         if not is_our_name(name):
             raise ValueError("no name of a file of ours")
-        try:
+        with self._asking():
             await obstore.put_async(self._store, _key(name), body, attributes={"Content-Type": "image/webp"})
-        except BaseError as error:
-            raise _unavailable(error) from None
 
     async def get(self, name: str) -> bytes | None:
         """The file; None where there is none of this name, or it is no name of ours. Raises
         `MediaUnavailable`."""
         if not is_our_name(name):
             return None
-        try:
+        with self._asking(), suppress(NotFoundError, FileNotFoundError):
             found = await obstore.get_async(self._store, _key(name))
             return bytes(await found.bytes_async())
-        except (NotFoundError, FileNotFoundError):
-            return None
-        except BaseError as error:
-            raise _unavailable(error) from None
+        return None
 
     async def remove(self, names: Sequence[str]) -> None:
         """Remove files; those that are gone already do not matter. Raises `MediaUnavailable`."""
-        try:
-            if names:
+        if names:
+            with self._asking(), suppress(NotFoundError, FileNotFoundError):
                 await obstore.delete_async(self._store, [_key(name) for name in names if is_our_name(name)])
-        except (NotFoundError, FileNotFoundError):
-            return
-        except BaseError as error:
-            raise _unavailable(error) from None
 
     async def names(self, *, older_than: datetime) -> Sequence[str]:
         """The names of all files that were kept before an instant. Raises `MediaUnavailable`."""
         found: list[str] = []
-        try:
+        with self._asking():
             async for some in obstore.list(self._store):
                 found += [
                     str(one["path"]).rpartition("/")[2] for one in some if one["last_modified"] < older_than
                 ]
-        except BaseError as error:
-            raise _unavailable(error) from None
         return [name for name in found if is_our_name(name)]
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            with self._breaker.asking(BaseError):
+                yield
+        except BaseError as error:
+            # Its text may hold addresses of the inside; its kind is enough to begin with.
+            raise _unavailable(type(error).__name__) from None
+        except Resting:
+            raise _unavailable("it is left alone for a while") from None
 
 
 def _key(name: str) -> str:
     return f"{name[:2]}/{name}"
 
 
-def _unavailable(error: BaseError) -> MediaUnavailable:
-    # Its text may hold addresses of the inside; its kind is enough to begin with.
-    return MediaUnavailable(
-        f"the storage of photos does not answer ({type(error).__name__})", fix="try again in a minute"
-    )
+def _unavailable(why: str) -> MediaUnavailable:
+    return MediaUnavailable(f"the storage of photos does not answer ({why})", fix="try again in a minute")

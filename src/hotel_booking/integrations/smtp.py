@@ -87,7 +87,7 @@ class SmtpMailer:
             except smtplib.SMTPResponseException as error:
                 # The server wants nothing from us at all, or not with this password: that is no word about
                 # this message, and somebody can put it right.
-                return Delivery("again", _said(error.smtp_code, error.smtp_error))
+                return Delivery("again", _said(error.smtp_code, error.smtp_error), unreachable=True)
             options = []
             if to.smtputf8:
                 if not client.has_extn("smtputf8"):
@@ -112,7 +112,11 @@ class SmtpMailer:
         except _Refused as refused:
             return refused.delivery
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            return Delivery("uncertain" if handed_over else "again", type(error).__name__)
+            if handed_over:
+                return Delivery("uncertain", type(error).__name__)
+            return Delivery(
+                "again", type(error).__name__, unreachable=client is None or isinstance(error, TimeoutError)
+            )
         finally:
             if client is not None:
                 client.close()

@@ -108,13 +108,60 @@ async def show_state(
 ) -> Response[Any]:
     """Where the payment stands: the bank's question, the card form, the account to send a transfer to, or
     that the gateway is still being asked. Guests come back here from the gateway's own page; what is true is
-    asked of the gateway, never read from the address."""
+    asked of the gateway, never read from the address. Nothing is changed by looking: where there is something
+    to settle, the page sends itself on."""
     async with database.transaction() as tx:
         booking = await open_own(request, tx, reference, now)
         waiting = await queries.undecided(tx, booking.id)
     if waiting is None:
         where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)
         return see_other(request, where)
+    try:
+        outcome = await service.ask(database, gateways, payment_id=waiting.id)
+    except DomainError:
+        return _stands(request, "checkout/pending.html", booking, waiting)
+    if outcome.status == "requires_action" or outcome.action_token is not None:
+        match gateways.of(waiting.gateway).page:
+            case "transfer":
+                lapsed = booking.status == "held" and booking.hold_expires_at <= now
+                return _stands(
+                    request,
+                    "checkout/transfer.html",
+                    booking,
+                    waiting,
+                    account=(outcome.action_text or "").splitlines(),
+                    again=again_of(request, booking, now),
+                    late=booking.status == "expired" or lapsed,
+                )
+            case "sandbox":
+                return _stands(
+                    request, "checkout/second_step.html", booking, waiting, token=outcome.action_token
+                )
+            case "stripe" if outcome.action_token is not None:
+                return _stands(
+                    request,
+                    "checkout/card.html",
+                    booking,
+                    waiting,
+                    policy=STRIPE_POLICY,
+                    key=settings.stripe_publishable_key,
+                    secret=outcome.action_token,
+                    back=_return_url(request, settings, booking),
+                )
+        return _payment(request, gateways, booking, now, Form.of())
+    return _stands(request, "checkout/asking.html", booking, waiting)
+
+
+@post("/booking/{reference:str}/payment", opt=public(), include_in_schema=False)
+async def settle(
+    request: Request[Any, Any, State], database: Database, gateways: Gateways, now: datetime, reference: str
+) -> Response[Any]:
+    """Act on what the gateway says of the payment: confirm, or say why not."""
+    async with database.transaction() as tx:
+        booking = await open_own(request, tx, reference, now)
+        waiting = await queries.undecided(tx, booking.id)
+    if waiting is None:
+        return see_other(request, _page_of(request, booking))
     form = Form.of()
     paid = None
     try:
@@ -128,36 +175,12 @@ async def show_state(
     if after.status == "confirmed" and booking.status != "confirmed":
         note_booking(request, "confirmed")
     if form.errors:
-        return _payment(request, gateways, after, now, form)
+        return _payment(request, gateways, after, now, form, status=422)
     if paid is None or paid.status == "confirmed":
         return see_other(request, _page_of(request, after))
     if paid.status == "pending":
         return _stands(request, "checkout/pending.html", after, waiting)
-    match gateways.of(waiting.gateway).page:
-        case "transfer":
-            return _stands(
-                request,
-                "checkout/transfer.html",
-                after,
-                waiting,
-                account=(paid.action_text or "").splitlines(),
-                again=again_of(request, after, now),
-                late=after.status == "expired" or (after.status == "held" and after.hold_expires_at <= now),
-            )
-        case "sandbox":
-            return _stands(request, "checkout/second_step.html", after, waiting, token=paid.action_token)
-        case "stripe" if paid.action_token is not None:
-            return _stands(
-                request,
-                "checkout/card.html",
-                after,
-                waiting,
-                policy=STRIPE_POLICY,
-                key=settings.stripe_publishable_key,
-                secret=paid.action_token,
-                back=_return_url(request, settings, after),
-            )
-    return _payment(request, gateways, after, now, form)
+    return see_other(request, _state_of(request, after))
 
 
 def _stands(
@@ -253,4 +276,4 @@ def _payment(
     )
 
 
-handlers = [show_payment, pay, show_state]
+handlers = [show_payment, pay, show_state, settle]

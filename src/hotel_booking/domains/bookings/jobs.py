@@ -14,6 +14,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import browsers, guest_bookings, holders, mail, queries, search, service
 from hotel_booking.domains.identity.service import link_requests
+from hotel_booking.domains.payments import returns
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 
 tasks = Blueprint()
@@ -152,6 +153,23 @@ async def tell_held(context: JobContext, timestamp: int) -> None:
         told = [await _tell(db, booking_id, "held", mail.link_to_pay, now) for booking_id in unpaid]
         if len(unpaid) < _BATCH or not any(told):
             return
+
+
+@tasks.task(name="tell_refund", queue="bookings", pass_context=True, retry=jobs.PATIENT)
+async def tell_refund(context: JobContext, refund_id: str) -> None:
+    """Tell a guest that money is on its way back; nobody, where it has come back to us by now."""
+    now = jobs.now(context)
+    async with jobs.database(context).transaction() as tx:
+        found = await returns.sent(tx, UUID(refund_id))
+        if found is not None:
+            booking_id, refund = found
+            await mail.refund_sent(
+                tx,
+                await queries.booking_by_id(tx, booking_id),
+                refund_id=UUID(refund_id),
+                refund=refund,
+                now=now,
+            )
 
 
 @tasks.periodic(cron="23 * * * *")

@@ -9,11 +9,15 @@ from uuid import UUID, uuid4
 
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.notifications.types import Most
+from hotel_booking.domains.payments import returns
+from hotel_booking.domains.payments.returns import Returning
+from hotel_booking.domains.payments.service import Payment
 from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
@@ -109,6 +113,34 @@ async def transfer_expected(
         withdraw=_event(booking, "held"),
         most=None if booking.source in _AT_THE_DESK else _TO_STRANGER,
     )
+
+
+async def payment_received(
+    tx: Transaction, booking: Booking, *, payment: Payment, amount: int, now: datetime
+) -> None:
+    """The receipt for money that was taken; `booking` is as it is with the payment."""
+    data = {
+        **_facts(booking),
+        "amount": amount,
+        "way": returns.way_of(payment.gateway),
+        "open": still_open(booking),
+        "at": now.isoformat(),
+    }
+    await _queue(tx, booking, f"payment:{payment.id}", "payment_received", data, now=now)
+
+
+async def refund_sent(
+    tx: Transaction, booking: Booking, *, refund_id: UUID, refund: Returning, now: datetime
+) -> None:
+    """A refund has left us: by what way, and by which day it is there."""
+    data = {
+        **_facts(booking),
+        "amount": refund.amount,
+        "way": refund.way,
+        "at": refund.since.isoformat(),
+        "by": (refund.by or refund.since.date()).isoformat(),
+    }
+    await _queue(tx, booking, f"refund:{refund_id}", "refund_sent", data, now=now)
 
 
 async def payment_returned(

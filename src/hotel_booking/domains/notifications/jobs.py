@@ -4,6 +4,7 @@ theirs)."""
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from jinja2 import UndefinedError
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
+from hotel_booking.core.breaker import Breaker, Resting, breaker_of
 from hotel_booking.domains.identity.service import link_requests, tokens
 from hotel_booking.domains.notifications import service
 from hotel_booking.domains.notifications.rendering import rendered_message
@@ -30,6 +32,13 @@ async def deliver(context: JobContext, message_id: str) -> None:
         return
     db = jobs.database(context)
     link: Link = jobs.resource(context, "link")
+    breaker = breaker_of(mailer, "smtp")
+    if (seconds := breaker.wait()) > 0:
+        # The server is down: this one waits, and no try of it is counted.
+        async with db.transaction() as tx:
+            at = jobs.now(context) + timedelta(seconds=seconds)
+            await service.put_off(tx, message_id=UUID(message_id), at=at)
+        return
     async with db.transaction() as tx:
         message = await service.begin(tx, message_id=UUID(message_id), now=jobs.now(context))
     if message is None:
@@ -44,7 +53,7 @@ async def deliver(context: JobContext, message_id: str) -> None:
         log.exception("a message cannot be written", extra={"message_id": message_id})
         delivery = Delivery("failed", f"the message cannot be written: {type(error).__name__}")
     if rendered is not None:
-        delivery = await mailer.send(message_id=message_id, recipient=message.recipient, rendered=rendered)
+        delivery = await _send(mailer, breaker, message, rendered)
     async with db.transaction() as tx:
         await service.finish(
             tx,
@@ -76,6 +85,22 @@ async def mail_reset(context: JobContext, request: str) -> None:
             staff_id=member.id,
             now=now,
         )
+
+
+async def _send(mailer: Mailer, breaker: Breaker, message: Message, rendered: Rendered) -> Delivery:
+    delivery = Delivery("again", "the mail server is left alone for a while")
+    # Another may have opened it since we looked, or be the one that tries.
+    with suppress(Resting, _Unreachable), breaker.asking(_Unreachable):
+        delivery = await mailer.send(
+            message_id=str(message.id), recipient=message.recipient, rendered=rendered
+        )
+        if delivery.unreachable:
+            raise _Unreachable
+    return delivery
+
+
+class _Unreachable(Exception):
+    """The mail server does not speak to us; for the breaker alone."""
 
 
 def _too_late(message: Message, now: datetime) -> bool:

@@ -36,6 +36,20 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "account": "Sample Hotel, IBAN XX00 0000 0000 0000",
         "until": "2027-02-04T10:15:00+00:00",
     },
+    "payment_received": {
+        **_BOOKING,
+        "amount": 12_900,
+        "way": "card",
+        "open": 25_800,
+        "at": "2027-02-01T10:15:00+00:00",
+    },
+    "refund_sent": {
+        **_BOOKING,
+        "amount": 12_900,
+        "way": "card",
+        "at": "2027-02-01T10:15:00+00:00",
+        "by": "2027-02-11",
+    },
     "payment_returned": {**_BOOKING, "amount": 12_900, "standing": False},
     "balance_due": {**_BOOKING, "amount": 25_800, "declined": True},
     "booking_list": {

@@ -83,6 +83,15 @@ async def begin(tx: Transaction, *, message_id: UUID, now: datetime) -> Message 
     return await queries.find(tx, message_id) if found is not None else None
 
 
+async def put_off(tx: Transaction, *, message_id: UUID, at: datetime) -> None:
+    """Have a message that waits tried later, without counting a try."""
+    waiting = await tx.fetchval(
+        "SELECT true FROM mail_message WHERE id = $1 AND status = 'waiting'", message_id
+    )
+    if waiting:
+        await _enqueue(tx, message_id, at)
+
+
 async def finish(
     tx: Transaction, *, message: Message, subject: str | None, delivery: Delivery, now: datetime
 ) -> None:

@@ -51,11 +51,13 @@ Link = Callable[[str], str]
 
 class Delivery(msgspec.Struct, frozen=True):
     """What became of one try, and what the mail server said. `keep`: links that open an account stay in the
-    outbox (the demo shows its mail); else they are forgotten once they are on their way."""
+    outbox (the demo shows its mail); else they are forgotten once they are on their way. `unreachable`: the
+    server did not speak to us at all, so that no other message would fare better."""
 
     outcome: Outcome
     reply: str = ""
     keep: bool = False
+    unreachable: bool = False
 
 
 class Mailer(Protocol):

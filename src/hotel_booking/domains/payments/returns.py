@@ -63,7 +63,7 @@ async def of_booking(tx: Transaction, booking_id: UUID) -> list[Returning]:
         ") AS m WHERE m.amount > 0 ORDER BY m.since LIMIT 200",
         booking_id,
     )
-    return [returning(row["amount"], _way(row["gateway"]), row["state"], row["since"]) for row in rows]
+    return [returning(row["amount"], way_of(row["gateway"]), row["state"], row["since"]) for row in rows]
 
 
 async def held(tx: Transaction, booking_id: UUID) -> list[Held]:
@@ -79,8 +79,21 @@ async def held(tx: Transaction, booking_id: UUID) -> list[Held]:
         " ORDER BY reserved DESC, p.created_at DESC, p.id",
         booking_id,
     )
-    return [Held(row["amount"], _way(row["gateway"]), row["reserved"]) for row in rows if row["amount"] > 0]
+    return [Held(row["amount"], way_of(row["gateway"]), row["reserved"]) for row in rows if row["amount"] > 0]
 
 
-def _way(gateway: str) -> Way:
+async def sent(tx: Transaction, refund_id: UUID) -> tuple[UUID, Returning] | None:
+    """A refund that has left us, and whose booking it is of; None where it has not, or came back."""
+    row = await tx.fetchrow(
+        "SELECT p.booking_id, r.amount, p.gateway, r.done_at"
+        "  FROM refund r JOIN payment p ON p.id = r.payment_id WHERE r.id = $1 AND r.status = 'done'",
+        refund_id,
+    )
+    if row is None:
+        return None
+    return row["booking_id"], returning(row["amount"], way_of(row["gateway"]), "sent", row["done_at"])
+
+
+def way_of(gateway: str) -> Way:
+    """By what way a gateway's money comes and goes."""
     return "transfer" if gateway == "bank_transfer" else "card"

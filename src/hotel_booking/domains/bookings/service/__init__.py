@@ -4,7 +4,7 @@ from hotel_booking.domains.bookings.service.amend import amend, preview_amend
 from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
 from hotel_booking.domains.bookings.service.contact import correct_contact
-from hotel_booking.domains.bookings.service.finish import finish_payment, finish_undecided
+from hotel_booking.domains.bookings.service.finish import ask, finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
 from hotel_booking.domains.bookings.service.no_show import fee_outcome, no_show, preview_no_show
@@ -16,6 +16,7 @@ from hotel_booking.domains.bookings.service.transfers import received
 __all__ = [
     "Paid",
     "amend",
+    "ask",
     "cancel",
     "cancellation_at",
     "check_in",

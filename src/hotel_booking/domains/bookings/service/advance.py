@@ -6,7 +6,8 @@ import logging
 from datetime import datetime
 
 from hotel_booking.core.db import Database
-from hotel_booking.domains.bookings.queries import lock_booking
+from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import GatewayRefused, GatewayUnavailable
@@ -68,6 +69,9 @@ async def _take(db: Database, gateway: Gateway, payment: Payment, now: datetime)
             captured=None if taken == payment.amount else taken,
             now=now,
         )
+        if taken and keep:
+            booking = await booking_by_id(tx, payment.booking_id)
+            await mail.payment_received(tx, booking, payment=payment, amount=taken, now=now)
         await payments.refund(
             tx,
             booking_id=payment.booking_id,

@@ -16,7 +16,7 @@ from hotel_booking.domains.bookings.service.pay import Paid, settle
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import GatewayUnavailable
-from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.steps import Step
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,19 @@ async def finish_undecided(
 async def _others_first(db: Database, payment_id: UUID, now: datetime) -> None:
     async with db.transaction() as tx:
         await payments.touch(tx, payment_id=payment_id, now=now)
+
+
+async def ask(db: Database, gateways: Gateways, *, payment_id: UUID) -> Outcome:
+    """What the gateway says of a payment right now. Changes nothing. Raises `GatewayUnavailable`."""
+    async with db.transaction() as tx:
+        payment = await payments.look_up(tx, payment_id)
+    gateway = gateways.of(payment.gateway)
+    outcome = await steps.call(
+        Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
+    )
+    if outcome.status == "unknown":
+        raise GatewayUnavailable("the gateway does not say what became of the payment")
+    return outcome
 
 
 async def finish_payment(

@@ -349,7 +349,10 @@ async def _accept(
             capture_at=None if taken else capture_at,
             now=now,
         )
-        await plan_collection(tx, await booking_by_id(tx, booking.id), now)
+        booking = await booking_by_id(tx, booking.id)
+        await plan_collection(tx, booking, now)
+        if taken and payment.amount:
+            await mail.payment_received(tx, booking, payment=payment, amount=payment.amount, now=now)
         return None
     if outcome.status == "captured":
         held = payment.amount if outcome.amount is None else outcome.amount

@@ -143,13 +143,18 @@ async def due_refunds(tx: Transaction, *, refund_id: UUID | None = None, limit: 
 async def refund_done(
     tx: Transaction, *, refund_id: UUID, now: datetime, reference: str | None = None
 ) -> None:
-    """The gateway gave the money back: note it in the ledger, once however often it is said."""
+    """The gateway gave the money back: note it in the ledger, once however often it is said, and have the
+    guest told."""
     await tx.execute(
         "WITH done AS (UPDATE refund SET status = 'done', done_at = $2, gateway_reference = $3"
-        "               WHERE id = $1 AND status = 'due' RETURNING id, payment_id, amount)"
+        "               WHERE id = $1 AND status = 'due' RETURNING id, payment_id, amount),"
+        " told AS (SELECT enqueue('bookings', 'bookings:tell_refund', jsonb_build_object('refund_id', id),"
+        "                         NULL) FROM done)"
         " INSERT INTO ledger_entry (booking_id, kind, amount, currency, payment_id, refund_id, created_at)"
         " SELECT p.booking_id, 'refund', -d.amount, p.currency, p.id, d.id, $2"
-        "   FROM done d JOIN payment p ON p.id = d.payment_id",
+        "   FROM done d JOIN payment p ON p.id = d.payment_id"
+        # A query that nobody reads is not run.
+        " WHERE (SELECT count(*) FROM told) > 0",
         refund_id,
         now,
         reference,

@@ -1,0 +1,252 @@
+"""What hangs holds only its own lane, and the worker outlives its database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from prometheus_client import REGISTRY
+
+from hotel_booking import migrations, worker
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.notifications.types import Delivery, Rendered
+from hotel_booking.domains.payments.gateway import Gateways, Refunded
+from hotel_booking.integrations.sandbox import SandboxGateway
+from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
+from tests.paying import DAY, held, one
+from tests.paying import hotel as hotel
+from tests.small_hotel import status_of
+
+pytestmark = pytest.mark.xdist_group("worker-life")
+
+WORKER = """
+import asyncio, sys
+from hotel_booking import worker
+from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.integrations.sandbox import SandboxGateway
+asyncio.run(worker.run(sys.argv[1], lambda _: Gateways(SandboxGateway())))
+"""
+
+
+class Hanging(SandboxGateway):
+    """A gateway that takes every refund and never says a word."""
+
+    def __init__(self, books: Database) -> None:
+        super().__init__(books)
+        self.asked: set[UUID] = set()
+
+    async def refund(self, *, refund_id: UUID, reference: str, amount: int) -> Refunded:
+        del reference, amount
+        self.asked.add(refund_id)
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+
+class Post:
+    """A mail server that takes everything."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
+        del message_id, recipient
+        self.sent.append(rendered.subject)
+        return Delivery("sent")
+
+
+@contextlib.asynccontextmanager
+async def working(url: str, gateways: Callable[[Database], Gateways], **more: Any) -> AsyncIterator[None]:
+    task = asyncio.create_task(worker.run(url, gateways, **more))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], Any], seconds: float = 90) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while True:
+        found = true()
+        if await found if asyncio.iscoroutine(found) else found:
+            return
+        assert time.monotonic() < end, "it did not happen"
+        await asyncio.sleep(0.1)
+
+
+async def test_forty_refunds_that_hang_keep_nothing_else_waiting(hotel: Database, database_url: str) -> None:
+    """Mail goes out, holds lapse, the audit log is sealed while a gateway is silent."""
+    async with hotel.transaction() as tx:
+        await tx.execute("UPDATE room_night SET physical = 100")
+    gateway = Hanging(hotel)
+    for _ in range(40):
+        booking = await held(hotel, "PRE")
+        await service.pay(hotel, gateway, booking_id=booking.id, token="tok_success", now=utc_now())
+        async with hotel.transaction() as tx:
+            await service.cancel(tx, booking_id=booking.id, now=utc_now())
+    late = await held(hotel, "NRF", first=30)
+    async with hotel.transaction() as tx:
+        await tx.execute("DELETE FROM mail_message")
+        await tx.execute("DELETE FROM procrastinate_jobs WHERE queue_name <> 'payments'")
+    post = Post()
+    async with working(database_url, lambda _: Gateways(gateway), mailer=post):
+        await until(lambda: len(gateway.asked) >= 4)  # every slot of the money's lane hangs
+        async with hotel.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() WHERE id = $1", late.id)
+            await tx.execute(
+                "SELECT enqueue('bookings', 'bookings:lapse', jsonb_build_object('booking_id', $1::uuid),"
+                " NULL)",
+                late.id,
+            )
+            await tx.execute("SELECT enqueue('identity', 'identity:seal', '{\"timestamp\": 0}', NULL)")
+        other = await held(hotel, "FLEX", first=35)
+        async with hotel.transaction() as tx:
+            await service.guarantee(tx, booking_id=other.id, now=utc_now())
+        await until(lambda: post.sent)
+
+        async def lapsed() -> bool:
+            return await status_of(hotel, late.id) == "expired"
+
+        async def sealed() -> bool:
+            waiting = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'identity:seal'"
+            return bool(await one(hotel, waiting + " AND status <> 'failed'") == 0)
+
+        await until(lapsed)
+        await until(sealed)
+        assert await one(hotel, "SELECT count(*) FROM refund WHERE status = 'due'") == 40
+
+
+async def test_a_gateway_that_never_answers_is_left_alone_and_asked_again(hotel: Database) -> None:
+    """Five in a row open the breaker: the sixth guest is told at once, and the hold stays."""
+    from hotel_booking.domains.payments.errors import GatewayResting, GatewayUnavailable
+
+    class Silent(SandboxGateway):
+        name = "silent"
+        calls = 0
+
+        async def authorise(self, charge: Any, *, token: str | None) -> Any:
+            del charge, token
+            Silent.calls += 1
+            raise GatewayUnavailable("no answer")
+
+    gateway = Silent(hotel)
+    for _ in range(5):
+        booking = await held(hotel, "NRF", first=20)
+        paid = await service.pay(hotel, gateway, booking_id=booking.id, token="tok_success", now=utc_now())
+        assert paid.status == "pending"
+        async with hotel.transaction() as tx:
+            await service.lapse(tx, booking_id=booking.id, now=utc_now() + DAY)
+    booking = await held(hotel, "NRF", first=20)
+    with pytest.raises(GatewayResting):
+        await service.pay(hotel, gateway, booking_id=booking.id, token="tok_success", now=utc_now())
+    assert Silent.calls == 5
+    assert await status_of(hotel, booking.id) == "held"
+    last = "SELECT status FROM payment WHERE booking_id = $1"
+    assert await one(hotel, last, booking.id) == "declined"  # the guest may try again, in any way
+    assert REGISTRY.get_sample_value("hotel_booking_breaker_state", {"party": "silent"}) == 2
+    other = SandboxGateway(hotel)
+    done = await service.pay(hotel, other, booking_id=booking.id, token="tok_success", now=utc_now())
+    assert done.status == "confirmed"
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[Cluster]:
+    with throwaway(DURABLE) as cluster:
+        cluster.create_database("hotel")
+        migrations.upgrade(cluster.url("hotel"))
+        yield cluster
+
+
+def _count(url: str, sql: str) -> int:
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(sql).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _wait(true: Callable[[], bool], child: subprocess.Popen[bytes], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        assert child.poll() is None, f"the worker ended with {child.returncode}"
+        with contextlib.suppress(psycopg.OperationalError):
+            if true():
+                return
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_database_that_restarts_does_not_end_the_worker(own_cluster: Cluster, mode: Any) -> None:
+    url = own_cluster.url("hotel")
+    waiting = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'bookings:purge_quotes'"
+    child = subprocess.Popen([sys.executable, "-c", WORKER, url])
+    try:
+        for round_ in range(3):
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(
+                    "SELECT enqueue('bookings', 'bookings:purge_quotes', '{\"timestamp\": 0}', NULL)"
+                )
+            _wait(lambda: _count(url, waiting) == 0, child)
+            if round_ < 2:
+                own_cluster.restart(mode)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=60) == 0
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_what_waiting_does_not_mend_ends_the_worker_with_an_error(own_cluster: Cluster) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", WORKER, own_cluster.url("nowhere")],
+        stderr=subprocess.PIPE,
+        env={**os.environ},
+    )
+    try:
+        _, error = child.communicate(timeout=90)
+    finally:
+        child.kill()
+    assert child.returncode not in (0, None)
+    assert b"nowhere" in error
+
+
+async def test_a_mail_server_that_is_down_is_left_alone_and_no_try_is_counted(
+    hotel: Database, database_url: str
+) -> None:
+    class Down:
+        tried = 0
+
+        async def send(self, *, message_id: str, recipient: str, rendered: Rendered) -> Delivery:
+            del message_id, recipient, rendered
+            self.tried += 1
+            return Delivery("again", "ConnectionRefusedError", unreachable=True)
+
+    async with hotel.transaction() as tx:
+        await tx.execute("UPDATE room_night SET physical = 100")
+    for _ in range(12):
+        booking = await held(hotel, "FLEX")
+        async with hotel.transaction() as tx:
+            await service.guarantee(tx, booking_id=booking.id, now=utc_now())
+    down = Down()
+    await worker.run(
+        database_url, lambda _: Gateways(SandboxGateway(hotel)), mailer=down, wait=False, concurrency=1
+    )
+    assert down.tried == 5
+    assert await one(hotel, "SELECT count(*) FROM mail_message WHERE attempts = 0") == 7
+    assert await one(hotel, "SELECT count(*) FROM mail_message WHERE status = 'waiting'") == 12
+    later = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'notifications:deliver'"
+    assert await one(hotel, later + " AND scheduled_at > now() - interval '1 minute'") == 12
