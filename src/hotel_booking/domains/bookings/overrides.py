@@ -30,6 +30,7 @@ async def unless_overridden(
     """Raise the refusal, or keep the reason for which it is passed over. Raises `Invalid` for a reason that
     is shorter or longer than 5 to 1,000 characters."""
     if reason is None:
+        refusal.extra["override"] = "override_reason"  # the field that would pass it over
         raise refusal
     text = reason.strip()
     if not SHORTEST <= len(text) <= LONGEST or "\x00" in text:

@@ -132,7 +132,7 @@ async def check_out(
     if left_open:
         refusal = BalanceOpen(
             f"{coded(left_open, booking.currency)} of the price are neither paid nor reserved",
-            fix="take the payment first, or say in `override_reason` why they may leave without",
+            fix="take the payment first, or give a reason why they may leave without",
             extra={"open": {"amount": left_open, "currency": booking.currency}},
         )
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
@@ -175,7 +175,7 @@ async def _room_needed(tx: Transaction, without: list[Reservation]) -> RoomNeede
     return RoomNeeded(
         f"room {first.position} of the booking, {first.room_type_name}, has no room number yet",
         field="rooms",
-        fix=f"{fix}; or say in `override_reason` why they are checked in without",
+        fix=f"{fix}; or give a reason why they are checked in without",
         extra={"positions": [room.position for room in without], "free": free},
     )
 
@@ -187,7 +187,7 @@ async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | No
         refusal = RoomOccupied(
             f"in room {number} the guests of {reference} have not checked out",
             field="rooms",
-            fix=f"check {reference} out first, or choose another room; or say in `override_reason` why not",
+            fix=f"check {reference} out first, or choose another room; or give a reason why not",
             extra={"room": number, "reference": reference},
         )
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)

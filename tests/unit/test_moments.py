@@ -1,0 +1,63 @@
+"""A deadline is written in one way, and never without the place whose time it is."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import hotel_booking
+from hotel_booking.core.moments import clock, moment
+from hotel_booking.domains.notifications.rendering import render
+from hotel_booking.domains.notifications.samples import SAMPLES
+from hotel_booking.http.ui.render import environment
+
+AT = datetime(2030, 3, 6, 18, 0, tzinfo=UTC)
+SOURCE = Path(hotel_booking.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "text"),
+    [
+        ("en", "Europe/Lisbon", "6 March 2030, 18:00 (Lisbon time)"),
+        ("en", "Pacific/Kiritimati", "7 March 2030, 08:00 (Kiritimati time)"),
+        ("en", "Asia/Kolkata", "6 March 2030, 23:30 (Kolkata time)"),
+        ("en", "America/Argentina/Buenos_Aires", "6 March 2030, 15:00 (Buenos Aires time)"),
+        ("en", "UTC", "6 March 2030, 18:00 (UTC)"),
+        ("en", "Etc/GMT-3", "6 March 2030, 21:00 (UTC+3)"),
+        ("de", "Europe/Lisbon", "6. März 2030, 18:00 Uhr (Ortszeit Lissabon)"),
+        ("fr", "Africa/Cairo", "6 mars 2030 à 20:00 (heure locale, Le Caire)"),
+        ("es", "America/New_York", "6 de marzo de 2030, 13:00 (hora de Nueva York)"),
+        ("ar", "Europe/Lisbon", "6 مارس 2030، الساعة 6:00 م (بتوقيت لشبونة)"),
+    ],
+)
+def test_a_deadline_names_the_place_whose_time_it_is(language: str, zone: str, text: str) -> None:
+    assert moment(AT, zone, language).replace("\u200f", "") == text
+
+
+def test_an_hour_that_comes_twice_says_which_of_the_two() -> None:
+    first, second = (clock(datetime(2030, 10, 27, hour, 30, tzinfo=UTC), "Europe/Lisbon") for hour in (0, 1))
+    assert (first, second) == ("01:30 UTC+1 (Lisbon time)", "01:30 UTC (Lisbon time)")
+
+
+@pytest.mark.parametrize(
+    ("language", "place"),
+    [("en", "Lisbon"), ("de", "Lissabon"), ("fr", "Lisbonne"), ("es", "Lisboa"), ("ar", "لشبونة")],
+)
+def test_mails_say_it_in_subject_and_text(language: str, place: str) -> None:
+    held = render("booking_held", language, SAMPLES["booking_held"], house="Sample Hotel")
+    assert place in held.subject
+    assert place in held.text
+    for name in ("booking_confirmed", "transfer_expected"):
+        assert place in render(name, language, SAMPLES[name], house="Sample Hotel").text
+
+
+def test_no_page_shows_a_deadline_as_if_it_were_a_time_that_was() -> None:
+    assert (
+        environment().from_string("{{ at|moment('Europe/Lisbon') }}").render(at=AT).endswith("(Lisbon time)")
+    )
+    bare = re.compile(r"(?:expires_at|hold_expires_at|stage\.since|capture_at|next_try)\|instant")
+    found = [str(path) for path in SOURCE.rglob("*.html") if bare.search(path.read_text())]
+    assert found == []
