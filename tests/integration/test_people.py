@@ -284,3 +284,14 @@ async def test_details_and_notes_follow_the_same_rules(db: Database) -> None:
             with pytest.raises(Invalid):
                 await notes.write_to_hotel(tx, booking, text=text, now=NOW)
     assert await one(db, "SELECT count(*) FROM booking_note") == 0
+
+
+async def test_browsers_let_every_address_through(db: Database, database_url: str) -> None:
+    """Fields of the type email refuse letters beyond ASCII before the @, before the site ever sees them."""
+    await small_hotel(db)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, language="en")
+        for path in (where, "/en/booking", "/en/account/sign-in", "/en/account/register"):
+            page = (await client.get(path, follow_redirects=True)).text
+            assert 'type="email"' not in page, path
+            assert 'inputmode="email"' in page, path
