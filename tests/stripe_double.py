@@ -94,6 +94,7 @@ class StripeDouble:
         self.events: list[Thing] = []
         self.calls: list[str] = []  # every step that reached it, in order
         self.sent: list[tuple[str, dict[str, str], Thing]] = []  # step, headers, parameters
+        self.raw: list[tuple[str, str, str, str, str]] = []  # step, method, path, query, body
         self.latency = 0.0
         self.slow: dict[str, float] = {}  # seconds by step
         self.delivery: Delivery | None = None
@@ -386,6 +387,7 @@ class StripeDouble:
         _, _, spec, act = CALLS[step]
         text = body if method == "POST" else query
         self.calls.append(step)
+        self.raw.append((step, method, path, query, body))
         key, said = headers.get("idempotency-key"), _said(method, path, text)
         known = self._keys.get(key) if key and method == "POST" else None
         if known is not None and known[3] > self.account.now() - _KEEP_KEYS:
