@@ -49,7 +49,7 @@ async def test_a_paid_booking_says_what_comes_back_before_and_after(db: Database
         after = await cancelled(client, booking)
         assert "€200.00 is on its way to the card you paid with, by" in after
         assert "<dt>Paid</dt><dd>€200.00</dd>" in after
-        assert "<dt>Given back</dt><dd>€200.00</dd>" in after
+        assert "<dt>Refund</dt><dd>€200.00</dd>" in after
         assert "€0.00" not in after
         assert await give_refunds(app.state.database, app.state.gateways, now=utc_now()) == 1
         sent = (await client.get(booking)).text
