@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.errors import BookingNotFound
-from hotel_booking.domains.bookings.queries import booking_by_reference
+from hotel_booking.domains.bookings.queries import booking_by_reference, changes
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.errors import LockedOut
 from hotel_booking.domains.identity.service import lockout
+from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
@@ -102,12 +105,20 @@ async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking 
 
 @get("/booking/{reference:str}/calendar.ics", opt=public(), include_in_schema=False)
 async def calendar(
-    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+    request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime, reference: str
 ) -> Response[bytes]:
-    """The stay for the guest's own calendar."""
+    """The stay for the guest's own calendar; what takes it out again where it is not to be."""
     booking = await open_own(request, tx, reference, now)
+    hotel = await property_by_slug(tx, booking.property_slug)
+    page = link(language_of(request), f"booking/{booking.reference}")
     return Response(
-        calendar_entry(booking, now),
+        calendar_entry(
+            booking,
+            now,
+            sequence=await changes(tx, booking.id),
+            organizer=hotel["email"] or parseaddr(settings.mail_from)[1],
+            url=f"{settings.public_url.rstrip('/')}{page}",
+        ),
         media_type="text/calendar",
         headers={
             "content-disposition": f'attachment; filename="{booking.reference}.ics"',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -14,7 +13,7 @@ import msgspec
 from hotel_booking.cli.demo_chain.countries import COUNTRIES
 from hotel_booking.cli.demo_chain.draws import draws
 from hotel_booking.cli.demo_chain.house import Character, City, Outline
-from hotel_booking.domains.properties.place_data import search_form
+from hotel_booking.domains.properties.types import slug_of
 
 # For a chain larger than the written one: words to compose houses from, by character.
 _NAMES = {
@@ -76,7 +75,7 @@ def further_outlines(cities: Sequence[City], *, seed: int, taken: set[str]) -> I
     for number, city in enumerate(cycle(cities), start=1):
         kind = next(kinds)
         name = f"Wayfinch {rng.choice(_NAMES[kind])} {city.name}"
-        slug = re.sub(r"[^a-z0-9]+", "-", search_form(name)).strip("-")[:70]
+        slug = slug_of(name)
         if slug in taken:
             slug = f"{slug}-{number}"
             name = f"{name} {number}"

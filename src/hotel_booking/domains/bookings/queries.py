@@ -248,3 +248,8 @@ def _loaded(row: Row | None) -> Booking:
     fields = {name: row[name] for name in Booking.__struct_fields__}
     fields["reservations"] = msgspec.convert(row["reservations"] or [], tuple[Reservation, ...])
     return Booking(**fields)
+
+
+async def changes(tx: Transaction, booking_id: UUID) -> int:
+    """How many changes of a booking the audit log holds: a number that never falls."""
+    return int(await tx.fetchval("SELECT count(*) FROM audit_entry WHERE booking_id = $1", booking_id))

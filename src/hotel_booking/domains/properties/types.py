@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 from zoneinfo import available_timezones
 
 import msgspec
+from anyascii import anyascii
 from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.core.dates import DAY_END
@@ -53,6 +53,7 @@ CURRENCIES = frozenset(
 
 
 # The languages that texts are kept in; the right column is what each calls itself.
+_LONGEST_SLUG = 70  # leaves room for a number behind it
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
 Language = Literal["en", "de", "fr", "es", "ar"]
 
@@ -286,12 +287,10 @@ def check_texts(values: dict[str, Any], *, country: str | None = None) -> None:
 
 
 def slug_of(name: str) -> str:
-    """A slug made of a name: `Hôtel d'Été` is `hotel-d-ete`. Raises `Invalid` where nothing is left."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
-    if not slug:
-        raise Invalid("no slug can be made of this name", field="slug", fix="give a slug, such as sea-view")
-    return slug
+    """A slug made of a name in any script, as it sounds in Latin letters: `Hôtel d'Été` is `hotel-d-ete`,
+    `Łódź` `lodz`, `東京` `dongjing`. What leaves nothing is a `hotel`."""
+    plain = anyascii(name.encode("utf-8", "ignore").decode()).lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST_SLUG].strip("-") or "hotel"
 
 
 def property_codes(codes: list[int]) -> list[int]:

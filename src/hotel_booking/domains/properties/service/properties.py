@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -42,7 +43,7 @@ _RESERVED = frozenset({"new"})
 async def create(tx: Transaction, *, new: NewProperty) -> Row:
     """Make a property. Raises `AlreadyExists` for a taken slug, `Invalid` naming the field."""
     values = {name: getattr(new, name) for name in new.__struct_fields__}
-    values["slug"] = new.slug or slug_of(new.name)
+    values["slug"] = new.slug or await _free_slug(tx, slug_of(new.name))
     if values["slug"] in _RESERVED:
         raise Invalid(
             f"the address {values['slug']!r} is taken by a page of ours", field="slug", fix="add a word"
@@ -52,6 +53,14 @@ async def create(tx: Transaction, *, new: NewProperty) -> Row:
         return await insert(tx, tables.property_, values, what=f"a property {values['slug']!r}")
     except asyncpg.ForeignKeyViolationError:
         raise Invalid("there is no such place", field="place_id", fix="GET /places finds it") from None
+
+
+async def _free_slug(tx: Transaction, slug: str) -> str:
+    """The slug, with a number behind it where another property has it."""
+    rows = await tx.fetch("SELECT slug FROM property WHERE slug = $1 OR slug LIKE $1 || '-%'", slug)
+    taken = {row["slug"] for row in rows} | _RESERVED
+    numbered = (f"{slug}-{number}" for number in count(2))
+    return slug if slug not in taken else next(one for one in numbered if one not in taken)
 
 
 async def change(tx: Transaction, *, slug: str, changes: PropertyChange, version: int | None = None) -> Row:
