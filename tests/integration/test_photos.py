@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -156,10 +157,11 @@ def bomb() -> bytes:
         (b"GIF89a/*" + picture(), 422, "no picture"),
         (bomb(), 422, "40 megapixels"),
         (b"\xff\xd8\xff" + b"\0" * 10_000_001, 422, "larger than 10 MB"),
-        (b"\xff\xd8\xff" + b"\0" * 11_000_000, 413, ""),
+        (b"\xff\xd8\xff" + b"\0" * 30_000_000, 422, "larger than 10 MB"),
+        (b"\xff\xd8\xff" + b"\0" * 41_000_000, 413, ""),
         (b"", 422, ""),
     ],
-    ids=["svg", "html", "polyglot", "bomb", "large", "far too large", "empty"],
+    ids=["svg", "html", "polyglot", "bomb", "large", "larger", "far too large", "empty"],
 )
 async def test_what_is_no_photo_is_refused_and_leaves_nothing(
     db: Database, database_url: str, tmp_path: Path, data: bytes, status: int, text: str
@@ -179,6 +181,21 @@ async def test_large_bodies_are_taken_only_here(db: Database, database_url: str,
             f"/admin/properties/{SLUG}/details", files={"file": ("a", b"0" * 2_000_000, "image/jpeg")}
         )
     assert answer.status_code == 413
+
+
+async def test_a_photo_that_is_too_large_keeps_what_was_typed(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    async with editing(db, database_url, tmp_path) as client:
+        answer = await upload(
+            client, b"\xff\xd8\xff" + b"\0" * 25_000_000, alt="The harbour at dusk", room_type="DBL"
+        )
+        assert answer.status_code == 422
+        assert 'value="The harbour at dusk"' in answer.text
+        assert re.search(r'<option value="DBL" selected', answer.text)
+        assert "larger than 10 MB" in answer.text
+        assert 'data-most="10000000"' in answer.text
+    assert await rows(db) == []
 
 
 async def test_what_it_shows_must_be_said(db: Database, database_url: str, tmp_path: Path) -> None:

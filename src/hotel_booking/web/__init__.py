@@ -22,6 +22,7 @@ from hotel_booking.web import (
     quotes,
     results,
     sitemap,
+    social,
     stay_picker,
 )
 from hotel_booking.web.group_pages import follow as follow_group_pages
@@ -46,7 +47,13 @@ _PAGES = [
     *group_pages.handlers,
 ]
 # Addresses without a language: they send the guest on, or are the same in all.
-_UNPREFIXED = [*entrance.handlers, *sitemap.handlers, *manage.unprefixed, *property_page.unprefixed]
+_UNPREFIXED = [
+    *entrance.handlers,
+    *sitemap.handlers,
+    *social.handlers,
+    *manage.unprefixed,
+    *property_page.unprefixed,
+]
 
 __all__ = ["follow_group_pages", "handlers", "problem_page"]
 

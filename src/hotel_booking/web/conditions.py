@@ -59,6 +59,17 @@ class RoomPrice(msgspec.Struct, frozen=True):
     total: int
 
 
+# Other ways to write a kind of bed.
+_BEDS = {
+    **{f"{kind}_bed": kind for kind in ("single", "twin", "double", "queen", "king", "bunk")},
+    **{f"{kind}_beds": kind for kind in ("single", "twin", "double", "queen", "king", "bunk")},
+    **{f"{kind}_size": kind for kind in ("queen", "king")},
+    **dict.fromkeys(("sofa", "sofabed", "sofa_beds", "pull_out", "pullout_sofa"), "sofa_bed"),
+    **dict.fromkeys(("twins",), "twin"),
+    **dict.fromkeys(("tatami_mat", "tatami_mats"), "tatami"),
+}
+
+
 class Conditions(Speech):
     """Says conditions in one language."""
 
@@ -156,7 +167,7 @@ class Conditions(Speech):
     def bed(self, kind: str, count: int) -> str:
         """Beds of one kind, by the OpenTravel list; a kind of the hotel's own as it is called there."""
         ngettext = self._texts.ngettext
-        match kind:
+        match _BEDS.get(known := "_".join(kind.lower().replace("-", " ").replace("_", " ").split()), known):
             case "single":
                 text = ngettext("{number} single bed", "{number} single beds", count)
             case "twin":
@@ -176,7 +187,7 @@ class Conditions(Speech):
             case "tatami":
                 text = ngettext("{number} tatami mat", "{number} tatami mats", count)
             case _:
-                return f"{count} \N{MULTIPLICATION SIGN} {kind.replace('_', ' ')}"
+                return f"{count} \N{MULTIPLICATION SIGN} {kind}"
         return text.format(number=count)
 
     # Prices ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.http.access import public
-from hotel_booking.web import art, jsonld, property_query, property_view
+from hotel_booking.web import art, jsonld, property_query, property_view, social
 from hotel_booking.web.other_rooms import InsteadWords
 from hotel_booking.web.property_plan import city_plan
 from hotel_booking.web.property_query import Asked
@@ -62,6 +62,7 @@ async def show_property(
         here=request.scope["path"],
         book=link(language, "book"),
         origin=origin,
+        social=social.address(slug, hotel.cover),
         summary=say.summary(hotel.name, row, hotel.description),
         party_text=say.party(asked.party),
         occupancies=[say.occupancy(one) for one in asked.party],

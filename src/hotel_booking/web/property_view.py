@@ -105,6 +105,7 @@ class PropertyView(msgspec.Struct, frozen=True):
     city: PlaceHit | None
     centre_km: float | None
     gallery: list[Picture]
+    cover: Photo | None
     amenities: list[tuple[str, list[str]]]
     rooms: list[RoomView]
     calendar: Months
@@ -171,6 +172,7 @@ async def load(
         city=city,
         centre_km=distance if distance is not None and distance <= NEAR_KM else None,
         gallery=_gallery(slug, name, photos, types, names, texts),
+        cover=photos[0] if photos else None,
         amenities=by_topic(row["amenities"]),
         rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],
         calendar=shown,

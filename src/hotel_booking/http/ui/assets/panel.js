@@ -191,6 +191,15 @@ document.addEventListener("drop", (event) => {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
+// A file that is too large is told before it is sent, and the form keeps what was typed.
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (!input.matches?.("input[type=file][data-most]")) return;
+  const over = [...input.files].some((file) => file.size > Number(input.dataset.most));
+  input.setCustomValidity(over ? input.dataset.over : "");
+  if (over) input.reportValidity();
+});
+
 // Requests by htmx: a thread along the top, a word when they fail.
 let waiting = 0;
 document.addEventListener("htmx:beforeRequest", () => document.body.classList.toggle("busy", ++waiting > 0));
