@@ -249,7 +249,11 @@ async def test_the_desk_and_quotes_take_a_key(db: Database, database_url: str) -
                 headers = key | when | {"Idempotency-Key": f"{act} of {reference}"}
                 if act != "check-in":
                     headers["Hotel-Simulated-Time"] = "2030-03-07T09:00:00Z"
-                body = {"rooms": {"1": "DBL-1"}} if act == "check-in" else {}
+                bodies: dict[str, dict[str, object]] = {
+                    "check-in": {"rooms": {"1": "DBL-1"}},
+                    "check-out": {"override_reason": "paid in cash"},
+                }
+                body = bodies.get(act, {})
                 first = await client.post(path, json=body, headers=headers)
                 again = await client.post(path, json=body, headers=headers)
                 assert (first.status_code, again.status_code) == (200, 200), first.text
