@@ -63,7 +63,7 @@ async def places_are_suggested(page: Page) -> None:
     await page.goto("/de/")
     field = page.get_by_role("combobox", name="Wohin?")
     await field.press_sequentially("lis")
-    option = page.get_by_role("option", name="Lisbon")
+    option = page.get_by_role("option", name="Lisbon Portugal")
     await option.wait_for()
     assert "Portugal" in await option.inner_text()
     await page.keyboard.press("ArrowDown")
@@ -136,6 +136,19 @@ async def a_card_is_typed_into_stripes_form(page: Page) -> None:
     assert await page.locator("form[data-stripe-key] button").is_enabled()
 
 
+async def a_form_goes_on_by_itself(page: Page) -> None:
+    """As on the page that asks the bank."""
+    script = f'<script src="{assets.address("asking.js")}" type="module"></script>'
+
+    async def answer(route: Any) -> None:
+        form = '<form data-goes-on action="/en/hotels"><button>See the result</button></form>'
+        await route.fulfill(body=f"<!doctype html>{script}{form}", content_type="text/html")
+
+    await page.route("**/en/asking", answer)
+    await page.goto("/en/asking")
+    await page.wait_for_url("**/en/hotels*")
+
+
 async def a_passkey_is_asked_for(page: Page) -> None:
     await page.goto("/en/account/sign-in")
     async with page.expect_request(lambda request: "passkey" in request.url and request.method == "POST"):
@@ -170,6 +183,16 @@ async def long_lists_are_narrowed(page: Page) -> None:
     assert 0 < await field.locator("label:has(input[type=checkbox]):visible").count() < 5
 
 
+async def an_amount_is_read_as_it_is_typed(page: Page) -> None:
+    await page.goto(GRID)
+    await page.locator("[data-grid].live").wait_for()
+    cell = page.locator('tr[data-c="price"] td').first
+    await cell.click()
+    await page.keyboard.type("131,5")
+    await page.keyboard.press("Enter")
+    assert await cell.get_attribute("data-v") == "131.50"
+
+
 async def the_grid_is_live(page: Page) -> None:
     await page.goto(GRID)
     await page.locator("[data-grid].live").wait_for()
@@ -186,6 +209,7 @@ SITE: Mapping[str, Feature] = {
     "gallery.js": pictures_open,
     "hold.js": a_hold_is_counted_down,
     "print.js": a_booking_prints,
+    "asking.js": a_form_goes_on_by_itself,
     "passkeys.js": a_passkey_is_asked_for,
 }
 PANEL: Mapping[str, Feature] = {
@@ -194,6 +218,7 @@ PANEL: Mapping[str, Feature] = {
     "charts.js": figures_are_drawn,
     "choices.js": long_lists_are_narrowed,
     "grid.js": the_grid_is_live,
+    "amounts.js": an_amount_is_read_as_it_is_typed,
 }
 CARD: Mapping[str, Feature] = {"pay.js": a_card_is_typed_into_stripes_form}
 
