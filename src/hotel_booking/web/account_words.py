@@ -53,7 +53,7 @@ def _about_field(field: str | None, language: str) -> str:
     _ = texts(language).gettext
     match field:
         case "email":
-            return _("No mail can be sent to this address. Please check it.")
+            return _("This is not an e-mail address. Give one like name@example.com.")
         case "given_name" | "family_name":
             return _("A name is one line of letters, of at most {number} characters.").format(
                 number=LONGEST_NAME
