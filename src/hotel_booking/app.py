@@ -33,6 +33,7 @@ from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http import health, media, metrics, openapi
 from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
+from hotel_booking.http.answers import Answers
 from hotel_booking.http.bodies import Arriving, BodyFirst, Precedence
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
@@ -40,6 +41,7 @@ from hotel_booking.http.edge import Edge
 from hotel_booking.http.encodings import Inflate
 from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, BadKeys, Flood, Limit, MemoryLimiter, RedisLimiter
+from hotel_booking.http.preconditions import provide_if_match
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
@@ -137,6 +139,7 @@ def _build(settings: Settings) -> Application:
             "caller": Provide(provide_caller, sync_to_thread=False),
             "now": Provide(provide_now, sync_to_thread=False),
             "tx": Provide(provide_tx),
+            "if_match": Provide(provide_if_match, sync_to_thread=False),
             "unit": Provide(provide_unit, sync_to_thread=False),
             "database": Provide(provide_database, sync_to_thread=False),
             "settings": Provide(_provide_settings, sync_to_thread=False),
@@ -145,7 +148,17 @@ def _build(settings: Settings) -> Application:
         },
         # Outermost first: how urgent is it, who sends it, may they go on, what do they say; and then the
         # request's transaction.
-        middleware=[Precedence, SameOrigin, BadKeys, Identify, Limit, BodyFirst, Inflate, UnitOfWork],
+        middleware=[
+            Answers,
+            Precedence,
+            SameOrigin,
+            BadKeys,
+            Identify,
+            Limit,
+            BodyFirst,
+            Inflate,
+            UnitOfWork,
+        ],
         guards=[guard],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,

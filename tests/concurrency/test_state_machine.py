@@ -92,7 +92,7 @@ class House(RuleBasedStateMachine):
     def room_for(self, when: Stay, types: list[str]) -> bool:
         return all(
             self.taken(kind, night) + types.count(kind)
-            <= max(self.capacity[kind, night] - self.blocked(kind, night), 0)
+            <= max(min(2 - self.blocked(kind, night), self.capacity[kind, night]), 0)
             for kind in types
             for night in when
         )
@@ -211,7 +211,7 @@ class House(RuleBasedStateMachine):
         assert not isinstance(result, Conflict)
         booking.status = "cancelled"
 
-    @rule(kind=st.sampled_from(TYPES), first=FIRSTS, nights=LENGTHS, rooms=st.integers(0, 4))
+    @rule(kind=st.sampled_from(TYPES), first=FIRSTS, nights=LENGTHS, rooms=st.integers(0, 2))
     def set_capacity(self, kind: str, first: int, nights: int, rooms: int) -> None:
         when = stay(first + 2, nights)
         line = AriUpdate(kind, when.arrival, when.departure - timedelta(days=1), capacity=rooms)
@@ -220,7 +220,9 @@ class House(RuleBasedStateMachine):
             catalogue = await load_catalogue(tx, SLUG)
             return await update_ari(tx, catalogue=catalogue, updates=[line], now=self.now)
 
-        possible = all(self.taken(kind, night) <= max(rooms - self.blocked(kind, night), 0) for night in when)
+        possible = all(
+            self.taken(kind, night) <= max(min(2 - self.blocked(kind, night), rooms), 0) for night in when
+        )
         result = self.do(act)
         assert isinstance(result, CapacityBelowSold) != possible
         if possible:
@@ -231,7 +233,8 @@ class House(RuleBasedStateMachine):
         when = stay(first + 2, nights)
         number = f"{kind}-{room}"
         free = all(
-            self.taken(kind, night) <= max(self.capacity[kind, night] - self.blocked(kind, night) - 1, 0)
+            self.taken(kind, night)
+            <= max(min(2 - self.blocked(kind, night) - 1, self.capacity[kind, night]), 0)
             for night in when
         )
         unused = not any(other == number and use.overlaps(when) for other, use in self.blocks.values())
@@ -273,14 +276,15 @@ class House(RuleBasedStateMachine):
     async def _agrees(self) -> None:
         async with self.db.transaction() as tx:
             rows = await tx.fetch(
-                "SELECT t.code, n.night, n.physical, n.blocked, n.taken FROM room_night n"
+                "SELECT t.code, n.night, n.capacity, n.blocked, n.taken FROM room_night n"
                 " JOIN room_type t ON t.id = n.room_type_id WHERE n.night < $1",
                 stay(12, 1).arrival,
             )
             for row in rows:
                 key = (row["code"], row["night"])
-                model = (self.capacity[key], self.blocked(*key), self.taken(*key))
-                assert (row["physical"], row["blocked"], row["taken"]) == model, key
+                left = max(min(2 - self.blocked(*key), self.capacity[key]), 0)
+                model = (left, self.blocked(*key), self.taken(*key))
+                assert (row["capacity"], row["blocked"], row["taken"]) == model, key
             rows = await tx.fetch("SELECT id, status FROM booking")
             states = {row["id"]: row["status"] for row in rows}
             assert states == {booking.id: booking.status for booking in self.bookings}

@@ -223,7 +223,7 @@ async def test_a_year_is_set_in_one_call_and_later_lines_win(partner: Partner) -
         [
             line(0, 364, rate_plan="FLEX", price=10_000, min_stay_arrival=2),
             line(0, 364, rate_plan="FLEX", price=15_000, weekdays=["fri", "sat"]),
-            line(0, 364, capacity=7, closed_to_arrival=True, weekdays=["sun"]),
+            line(0, 364, capacity=1, closed_to_arrival=True, weekdays=["sun"]),
         ],
     )
     assert result["lines"] == 3
@@ -231,7 +231,7 @@ async def test_a_year_is_set_in_one_call_and_later_lines_win(partner: Partner) -
     loaded = await partner.send("GET", f"/properties/{SLUG}/ari?from={day(0)}&to={day(6)}", expect=200)
     for night in loaded["room_nights"]:
         sunday = date.fromisoformat(night["night"]).isoweekday() == 7
-        assert night["physical"] == (7 if sunday else 2)
+        assert (night["capacity"], night["physical"]) == (1 if sunday else 2, 2)
         assert night.get("closed_to_arrival", False) is sunday
     prices = {
         date.fromisoformat(night["night"]).isoweekday(): night["price"]
@@ -272,7 +272,7 @@ async def test_a_bad_line_is_named_by_its_index_and_nothing_is_set(
     partner: Partner, db: Database, bad: dict[str, Any], field: str
 ) -> None:
     await opened(partner)
-    good = line(0, 30, rate_plan="FLEX", price=99, capacity=50)
+    good = line(0, 30, rate_plan="FLEX", price=99, capacity=1)
     answer = await partner.client.put(
         f"/api/v1/properties/{SLUG}/ari", json={"updates": [good, line(0, 3) | bad]}, headers=partner.headers
     )
@@ -280,7 +280,46 @@ async def test_a_bad_line_is_named_by_its_index_and_nothing_is_set(
     assert answer.json()["field"] == field, answer.text
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE price = 99") == 0
-        assert await tx.fetchval("SELECT max(physical) FROM room_night") == 2
+        assert await tx.fetchval("SELECT min(capacity) FROM room_night") == 2
+
+
+async def test_capacity_is_gross_and_never_counts_the_rooms_anew(partner: Partner, db: Database) -> None:
+    await opened(partner)
+    await booked(partner, 10, 1)
+
+    async def night() -> dict[str, Any]:
+        shown = await partner.send("GET", f"/properties/{SLUG}/ari?from={day(10)}&to={day(10)}", expect=200)
+        found: dict[str, Any] = shown["room_nights"][0]
+        return {name: found.get(name) for name in ("capacity", "taken", "physical", "overbooking_limit")}
+
+    await put(partner, [line(10, 10, capacity=1)])
+    assert await night() == {"capacity": 1, "taken": 1, "physical": 2, "overbooking_limit": None}
+    left = {offer["room_type"]: offer["rooms_left"] for offer in (await offers(partner, 10, 1))["offers"]}
+    assert left == {}  # gross: the one room offered is taken
+    refused = await put(partner, [line(0, 2, closed=False), line(10, 10, capacity=3)], expect=422)
+    assert (refused["code"], refused["field"]) == ("capacity_above_rooms", "updates[1].capacity")
+    assert "overbooking_limit" in refused["fix"]
+    assert await night() == {"capacity": 1, "taken": 1, "physical": 2, "overbooking_limit": None}
+    await put(partner, [line(10, 10, capacity=None, overbooking_limit=1)])
+    assert await night() == {"capacity": 2, "taken": 1, "physical": 2, "overbooking_limit": 1}
+    assert {offer["rooms_left"] for offer in (await offers(partner, 10, 1))["offers"]} == {2}
+    # A room more is a room more, whatever a channel manager has offered; one out of order is one less.
+    await put(partner, [line(10, 10, capacity=2)])
+    await partner.send("POST", f"/properties/{SLUG}/rooms", {"number": "102", "room_type": "DBL"}, expect=201)
+    assert (await night())["physical"] == 3
+    assert (await night())["capacity"] == 2
+    assert [difference async for difference in check(db)] == []
+
+
+async def test_a_type_without_rooms_by_number_has_its_capacity(partner: Partner) -> None:
+    await opened(partner)
+    kind = {"code": "DORM", "max_occupancy": 1, "max_adults": 1, "base_occupancy": 1}
+    await partner.send("POST", f"/properties/{SLUG}/room-types", kind, expect=201)
+    await put(partner, [line(1, 1, capacity=6, room_type="DORM", rate_plan="FLEX", price=900)])
+    shown = await partner.send("GET", f"/properties/{SLUG}/ari?from={day(1)}&to={day(1)}", expect=200)
+    assert [n["capacity"] for n in shown["room_nights"] if n["room_type"] == "DORM"] == [6]
+    refused = await put(partner, [line(1, 1, capacity=None, room_type="DORM")], expect=422)
+    assert refused["field"] == "updates[0].capacity"
 
 
 async def test_capacity_never_falls_below_what_is_sold(partner: Partner, db: Database) -> None:
@@ -291,7 +330,7 @@ async def test_capacity_never_falls_below_what_is_sold(partner: Partner, db: Dat
     assert (refused["code"], refused["field"]) == ("capacity_below_sold", "updates[1].capacity")
     assert [night["night"] for night in refused["nights"]] == [day(10), day(11)]
     async with db.transaction() as tx:
-        assert await tx.fetchval("SELECT min(physical) FROM room_night") == 2
+        assert await tx.fetchval("SELECT min(capacity) FROM room_night") == 2
     refused = await partner.send(
         "POST",
         f"/properties/{SLUG}/blocks",
@@ -366,5 +405,8 @@ async def test_the_desk_needs_no_body(partner: Partner) -> None:
     rooms = {"rooms": {"1": "100"}}
     inside = await partner.send("POST", f"/bookings/{reference}/check-in", rooms, expect=200)
     assert inside["status"] == "checked_in"
-    out = await partner.send("POST", f"/bookings/{reference}/check-out", {"departed": day(1)}, expect=200)
+    owing = await partner.send("POST", f"/bookings/{reference}/check-out", expect=409)
+    assert owing["code"] == "balance_open"
+    gone = {"departed": day(1), "override_reason": "The company pays by invoice"}
+    out = await partner.send("POST", f"/bookings/{reference}/check-out", gone, expect=200)
     assert out["status"] == "checked_out"

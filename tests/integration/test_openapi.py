@@ -86,6 +86,36 @@ def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
         assert set(answer["content"]) == {"application/problem+json"}
 
 
+def test_names_and_types_are_of_one_kind(document: dict[str, Any]) -> None:
+    """What trips generators: a title used twice, an enum of two types, an instant or a row without a type."""
+    schemas = document["components"]["schemas"]
+    titles = Counter(schema.get("title", name) for name, schema in schemas.items())
+    assert {title for title, times in titles.items() if times > 1} == set()
+    assert [name for name in schemas if "." in name] == []
+    wrong: list[str] = []
+
+    def look(value: Any, path: str) -> None:
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                look(item, f"{path}[{index}]")
+        if not isinstance(value, dict):
+            return
+        if len({type(one) for one in value.get("enum", ())}) > 1:
+            wrong.append(f"{path}: an enum of several types")
+        if value.get("type") == "object" and not {"properties", "additionalProperties"} & set(value):
+            wrong.append(f"{path}: an object of anything")
+        instant = path.rsplit(".", 1)[-1].endswith(("_at", "_until", "since"))
+        if instant and "date-time" not in str(value):
+            wrong.append(f"{path}: an instant without its format")
+        for name, item in value.items():
+            look(item, f"{path}.{name}")
+
+    for name, schema in schemas.items():
+        for field, item in schema.get("properties", {}).items():
+            look(item, f"{name}.{field}")
+    assert wrong == []
+
+
 async def test_it_is_served_with_the_page_made_from_it(database_url: str) -> None:
     async with running(settings_for(database_url)) as (app, client):
         document = openapi.document(app)

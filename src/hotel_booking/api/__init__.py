@@ -22,11 +22,12 @@ from hotel_booking.api import (
     search,
     taxes,
 )
+from hotel_booking.http.preconditions import known_preconditions
 from hotel_booking.http.query import known_query
 
 router = Router(
     "/api/v1",
-    guards=[known_query],
+    guards=[known_query, known_preconditions],
     route_handlers=[
         *places.handlers,
         *search.handlers,

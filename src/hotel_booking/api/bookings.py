@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.api.booking_access import open_booking
+from hotel_booking.api.booking_access import open_booking, open_to_change
 from hotel_booking.api.booking_answers import (
     BookingAnswer,
     CancellationAnswer,
@@ -31,10 +31,12 @@ from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import guest_or, public
+from hotel_booking.http.answers import secret
 from hotel_booking.http.examples import ARRIVAL, example, later
 from hotel_booking.http.holder import holder_of
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.openapi import ANSWERS, PROBLEMS
+from hotel_booking.http.preconditions import IfMatch, content_tag, tagged
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -144,7 +146,8 @@ class AmendAnswer(msgspec.Struct, frozen=True):
             },
             "requests": "A quiet room, please",
         }
-    ),
+    )
+    | secret(),
     tags=["Booking"],
     summary="Hold the rooms of a quote",
 )
@@ -220,9 +223,12 @@ async def create_payment(
     tags=["Booking"],
     summary="Look at a booking",
 )
-async def get_booking(reference: str, tx: Transaction, now: datetime, caller: Caller) -> BookingAnswer:
+async def get_booking(
+    reference: str, tx: Transaction, now: datetime, caller: Caller
+) -> Response[BookingAnswer]:
     """The booking with every reservation, its price line by line, and what cancelling costs now."""
-    return booking_answer(await open_booking(tx, reference, caller), now)
+    answer = booking_answer(await open_booking(tx, reference, caller), now)
+    return tagged(answer, content_tag(answer))
 
 
 @get(
@@ -246,10 +252,15 @@ async def preview_cancellation(
     status_code=200,
 )
 async def cancel_booking(
-    reference: str, tx: Transaction, now: datetime, caller: Caller, request: Request[Any, Any, State]
+    reference: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    if_match: IfMatch,
+    request: Request[Any, Any, State],
 ) -> CancelAnswer:
     """Cancels by the policy the booking was sold with; what it does not keep goes back by itself."""
-    booking = await open_booking(tx, reference, caller)
+    booking = await open_to_change(tx, reference, caller, if_match, now)
     result = await service.cancel(tx, booking_id=booking.id, now=now)
     note_booking(request, "cancelled")
     booking = await booking_by_id(tx, booking.id)
@@ -277,10 +288,10 @@ async def cancel_booking(
     status_code=200,
 )
 async def amend_booking(
-    reference: str, data: AmendRequest, tx: Transaction, now: datetime, caller: Caller
+    reference: str, data: AmendRequest, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
 ) -> AmendAnswer:
     """Nights that stay keep their price; the old nights are kept until the new ones are taken."""
-    booking_id = (await open_booking(tx, reference, caller)).id
+    booking_id = (await open_to_change(tx, reference, caller, if_match, now)).id
     by_guest = caller.kind != "key"
     if data.preview:
         result = await service.preview_amend(

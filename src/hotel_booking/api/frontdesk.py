@@ -8,8 +8,9 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 
-from hotel_booking.api.booking_access import open_booking
+from hotel_booking.api.booking_access import open_booking, open_to_change
 from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
+from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
@@ -19,6 +20,8 @@ from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import ARRIVAL, example, later
+from hotel_booking.http.openapi import PROBLEMS
+from hotel_booking.http.preconditions import IfMatch
 
 _DESK = needs(Scope.FRONTDESK_WRITE)
 Reason = Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
@@ -68,22 +71,28 @@ class NoShowAnswer(msgspec.Struct, frozen=True):
     released: Money
     owed: Money
     chargeable: bool
-    can_arrive_until: datetime
+    can_arrive_until: Instant
 
 
 @post(
     "/bookings/{reference:str}/check-in",
-    opt=_DESK | example(lambda _: {"rooms": {"1": "101"}}),
+    opt=_DESK
+    | example(lambda _: {"rooms": {"1": "101"}, "override_reason": "The guests before left unseen"}),
     tags=["Front desk"],
     summary="Check in",
     status_code=200,
 )
 async def check_in(
-    reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckInRequest | None = None
+    reference: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    if_match: IfMatch,
+    data: CheckInRequest | None = None,
 ) -> BookingAnswer:
     """The guests are in the house, each reservation in a physical room of its own. What was reserved on a
     card is taken. Until the property's day ends (`day_end_time`), also after midnight of the arrival day."""
-    booking = await open_booking(tx, reference, caller)
+    booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or CheckInRequest()
     inside = await service.check_in(
         tx, booking_id=booking.id, now=now, rooms=asked.rooms, override=asked.override_reason
@@ -92,13 +101,17 @@ async def check_in(
 
 
 @post(
-    "/bookings/{reference:str}/rooms", opt=_DESK, tags=["Front desk"], summary="Give rooms", status_code=200
+    "/bookings/{reference:str}/rooms",
+    opt=_DESK | example(lambda _: {"rooms": {"1": "102"}}),
+    tags=["Front desk"],
+    summary="Give rooms",
+    status_code=200,
 )
 async def give_rooms(
-    reference: str, tx: Transaction, now: datetime, caller: Caller, data: RoomsRequest
+    reference: str, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch, data: RoomsRequest
 ) -> BookingAnswer:
     """Give physical rooms before the guests come, or while they are in the house."""
-    booking = await open_booking(tx, reference, caller)
+    booking = await open_to_change(tx, reference, caller, if_match, now)
     given = await service.give_rooms(
         tx, booking_id=booking.id, now=now, rooms=data.rooms, override=data.override_reason
     )
@@ -107,17 +120,28 @@ async def give_rooms(
 
 @post(
     "/bookings/{reference:str}/check-out",
-    opt=_DESK | example(lambda today: {"departed": later(today, ARRIVAL + 1)}),
+    opt=_DESK
+    | example(
+        lambda today: {
+            "departed": later(today, ARRIVAL + 1),
+            "override_reason": "The company pays by invoice",
+        }
+    ),
     tags=["Front desk"],
     summary="Check out",
     status_code=200,
 )
 async def check_out(
-    reference: str, tx: Transaction, now: datetime, caller: Caller, data: CheckOutRequest | None = None
+    reference: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    if_match: IfMatch,
+    data: CheckOutRequest | None = None,
 ) -> BookingAnswer:
     """The guests have left. Nights that they did not sleep are free to sell again; the price stays, and
     nothing is charged: `balance` of the booking is what must be paid before."""
-    booking = await open_booking(tx, reference, caller)
+    booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or CheckOutRequest()
     gone = await service.check_out(
         tx, booking_id=booking.id, now=now, departed=asked.departed, override=asked.override_reason
@@ -125,7 +149,12 @@ async def check_out(
     return booking_answer(gone, now)
 
 
-@get("/bookings/{reference:str}/no-show", opt=_DESK, tags=["Front desk"], summary="What a no-show costs")
+@get(
+    "/bookings/{reference:str}/no-show",
+    opt=_DESK | {PROBLEMS: (409,)},
+    tags=["Front desk"],
+    summary="What a no-show costs",
+)
 async def preview_no_show(reference: str, tx: Transaction, now: datetime, caller: Caller) -> NoShowAnswer:
     """What noting that the guests did not come would charge, give back and leave open. Changes nothing."""
     booking = await open_booking(tx, reference, caller)
@@ -145,11 +174,16 @@ async def preview_no_show(reference: str, tx: Transaction, now: datetime, caller
     status_code=200,
 )
 async def no_show(
-    reference: str, tx: Transaction, now: datetime, caller: Caller, data: NoShowRequest | None = None
+    reference: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    if_match: IfMatch,
+    data: NoShowRequest | None = None,
 ) -> BookingAnswer:
     """The guests did not come: the remaining nights are free again, and the policy's no-show fee is kept of
     what was paid or charged to the kept card. `balance` is what of it is still open."""
-    booking = await open_booking(tx, reference, caller)
+    booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or NoShowRequest()
     gone = await service.no_show(
         tx, booking_id=booking.id, now=now, on=asked.on, expected_fee=asked.expected_fee

@@ -17,6 +17,7 @@ from hotel_booking.domains.identity.errors import KeyNotFound
 from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
+from hotel_booking.http.answers import secret
 from hotel_booking.http.examples import HOTEL, example
 from hotel_booking.http.pages import Page
 
@@ -84,7 +85,8 @@ async def list_keys(
             "scopes": ["rates:write", "bookings:read"],
             "properties": [HOTEL],
         }
-    ),
+    )
+    | secret(),
     tags=_TAG,
     summary="Create an API key",
 )
@@ -118,7 +120,7 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
 
 @post(
     "/keys/{key_id:int}/rotate",
-    opt=needs(Scope.KEYS_WRITE) | example(lambda _: {"overlap_hours": 24}),
+    opt=needs(Scope.KEYS_WRITE) | example(lambda _: {"overlap_hours": 24}) | secret(),
     tags=_TAG,
     summary="Give a key a new secret",
 )

@@ -6,7 +6,7 @@ from datetime import time
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import get, patch, post
+from litestar import Response, get, patch, post
 from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.api.properties import owned
@@ -24,6 +24,7 @@ from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
+from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
 
 _WRITE = needs(Scope.RATES_WRITE)
 
@@ -86,6 +87,19 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     return Page([_answer(row) for row in rows], None)
 
 
+@get(
+    "/properties/{slug:str}/policies/{code:str}",
+    opt=public() | example(parameters={"code": "FLEXIBLE"}),
+    tags=["Rates and availability"],
+    summary="A cancellation policy",
+)
+async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAnswer]:
+    """One by its code."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    row = await queries.thing(tx, tables.cancellation_policy, property_["id"], code)
+    return tagged(_answer(row), version_tag(row["version"]))
+
+
 @post(
     "/properties/{slug:str}/policies",
     opt=_WRITE
@@ -124,8 +138,8 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
     summary="Change a policy",
 )
 async def change_policy(
-    slug: str, code: str, data: PolicyChange, tx: Transaction, caller: Caller
-) -> PolicyAnswer:
+    slug: str, code: str, data: PolicyChange, tx: Transaction, caller: Caller, if_match: IfMatch
+) -> Response[PolicyAnswer]:
     """Bookings keep the policy that they were sold with."""
     property_ = await owned(tx, slug, caller)
     values: dict[str, Any] = {}
@@ -135,7 +149,10 @@ async def change_policy(
         values["steps"] = _steps(data.steps, property_["currency"])
     if data.no_show is not UNSET:
         values["no_show"] = _fee(data.no_show, "no_show", property_["currency"])
-    return _answer(await service.change(tx, property_id=property_["id"], code=code, values=values))
+    locked = await queries.thing(tx, tables.cancellation_policy, property_["id"], code, lock=True)
+    if_match.check(version_tag(locked["version"]))
+    row = await service.change(tx, property_id=property_["id"], code=code, values=values)
+    return tagged(_answer(row), version_tag(row["version"]))
 
 
 def _fee(given: FeeShape, field: str, currency: str) -> dict[str, Any]:
@@ -178,4 +195,4 @@ def _answer(row: Row) -> PolicyAnswer:
     return PolicyAnswer(row["code"], row["name"], steps, _shown(row["no_show"]))
 
 
-handlers = [list_policies, create_policy, change_policy]
+handlers = [list_policies, get_policy, create_policy, change_policy]

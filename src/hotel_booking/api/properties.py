@@ -6,7 +6,7 @@ from datetime import time
 from typing import Annotated, Any
 
 import msgspec
-from litestar import get, patch, post
+from litestar import Response, get, patch, post
 from litestar.params import QueryParameter
 
 from hotel_booking.core.db import Row, Transaction
@@ -20,6 +20,7 @@ from hotel_booking.http import pages
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
+from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
 
 
 class Amenity(msgspec.Struct, frozen=True):
@@ -77,9 +78,10 @@ async def list_properties(
 
 
 @get("/properties/{slug:str}", opt=public(), tags=["Properties"], summary="A property")
-async def get_property(slug: str, tx: Transaction) -> PropertyAnswer:
+async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
     """Its content. What it sells is in its room types, rate plans and offers."""
-    return _answer(await queries.property_by_slug(tx, slug, active_only=True))
+    row = await queries.property_by_slug(tx, slug, active_only=True)
+    return tagged(_answer(row), version_tag(row["version"]))
 
 
 @post(
@@ -116,10 +118,15 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
     tags=["Properties"],
     summary="Change a property",
 )
-async def change_property(slug: str, data: PropertyChange, tx: Transaction, caller: Caller) -> PropertyAnswer:
+async def change_property(
+    slug: str, data: PropertyChange, tx: Transaction, caller: Caller, if_match: IfMatch
+) -> Response[PropertyAnswer]:
     """What is left out stays. Bookings keep the rules that they were sold with."""
     await owned(tx, slug, caller)
-    return _answer(await service.change(tx, slug=slug, changes=data))
+    locked = await queries.property_by_slug(tx, slug, lock=True)
+    if_match.check(version_tag(locked["version"]))
+    row = await service.change(tx, slug=slug, changes=data)
+    return tagged(_answer(row), version_tag(row["version"]))
 
 
 async def owned(tx: Transaction, slug: str, caller: Caller) -> Row:

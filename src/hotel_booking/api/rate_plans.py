@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import get, patch, post
+from litestar import Response, get, patch, post
 
 from hotel_booking.api.properties import owned
 from hotel_booking.core.db import Row, Transaction
@@ -20,6 +20,7 @@ from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
+from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
 
 _WRITE = needs(Scope.RATES_WRITE)
 
@@ -70,6 +71,19 @@ async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
     return Page(await _answers(tx, property_["id"]), None)
 
 
+@get(
+    "/properties/{slug:str}/rate-plans/{code:str}",
+    opt=public() | example(parameters={"code": "FLEX"}),
+    tags=["Rates and availability"],
+    summary="A rate plan",
+)
+async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RatePlanAnswer]:
+    """One by its code."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    row = await queries.thing(tx, rate_plan, property_["id"], code)
+    return tagged(await _one(tx, row), version_tag(row["version"]))
+
+
 @post(
     "/properties/{slug:str}/rate-plans",
     opt=_WRITE
@@ -100,12 +114,14 @@ async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Ca
     summary="Change a rate plan",
 )
 async def change_rate_plan(
-    slug: str, code: str, data: PlanChange, tx: Transaction, caller: Caller
-) -> RatePlanAnswer:
+    slug: str, code: str, data: PlanChange, tx: Transaction, caller: Caller, if_match: IfMatch
+) -> Response[RatePlanAnswer]:
     """Bookings keep the terms that they were sold with."""
     property_ = await owned(tx, slug, caller)
+    locked = await queries.thing(tx, rate_plan, property_["id"], code, lock=True)
+    if_match.check(version_tag(locked["version"]))
     row = await service.change(tx, property_id=property_["id"], code=code, changes=data)
-    return await _one(tx, row)
+    return tagged(await _one(tx, row), version_tag(row["version"]))
 
 
 async def _answers(tx: Transaction, property_id: int) -> list[RatePlanAnswer]:
@@ -149,4 +165,4 @@ def _value(kind: str, value: int) -> str | int:
     return percent_text(value) if kind == "percent" else value
 
 
-handlers = [list_rate_plans, create_rate_plan, change_rate_plan]
+handlers = [list_rate_plans, get_rate_plan, create_rate_plan, change_rate_plan]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, patch, post
+from litestar import Response, get, patch, post
 
 from hotel_booking.api.properties import Amenity, amenities, owned
 from hotel_booking.core.db import Row, Transaction
@@ -17,6 +17,7 @@ from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
+from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
 
@@ -46,6 +47,19 @@ async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     rows = await queries.things(tx, tables.room_type, property_["id"])
     return Page([_answer(row, property_["currency"]) for row in rows], None)
+
+
+@get(
+    "/properties/{slug:str}/room-types/{code:str}",
+    opt=public() | example(parameters={"code": "DELUXE"}),
+    tags=["Rooms"],
+    summary="A room type",
+)
+async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomTypeAnswer]:
+    """One by its code."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    row = await queries.thing(tx, tables.room_type, property_["id"], code)
+    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
 
 
 @post(
@@ -78,12 +92,14 @@ async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller
     summary="Change a room type",
 )
 async def change_room_type(
-    slug: str, code: str, data: RoomTypeChange, tx: Transaction, caller: Caller
-) -> RoomTypeAnswer:
+    slug: str, code: str, data: RoomTypeChange, tx: Transaction, caller: Caller, if_match: IfMatch
+) -> Response[RoomTypeAnswer]:
     """What is left out stays."""
     property_ = await owned(tx, slug, caller)
+    locked = await queries.thing(tx, tables.room_type, property_["id"], code, lock=True)
+    if_match.check(version_tag(locked["version"]))
     row = await service.change(tx, property_=property_, code=code, changes=data)
-    return _answer(row, property_["currency"])
+    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
 
 
 def _answer(row: Row, currency: str) -> RoomTypeAnswer:
@@ -95,4 +111,4 @@ def _answer(row: Row, currency: str) -> RoomTypeAnswer:
     return RoomTypeAnswer(**fields)
 
 
-handlers = [list_room_types, create_room_type, change_room_type]
+handlers = [list_room_types, get_room_type, create_room_type, change_room_type]

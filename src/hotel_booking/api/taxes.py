@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
-from litestar import delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 
 from hotel_booking.api.properties import owned
 from hotel_booking.core.db import Row, Transaction
@@ -18,6 +18,7 @@ from hotel_booking.domains.properties.types import NewTax, TaxChange
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
+from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
 
@@ -43,6 +44,19 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     rows = await queries.things(tx, tables.tax, property_["id"])
     return Page([_answer(row, property_["currency"]) for row in rows], None)
+
+
+@get(
+    "/properties/{slug:str}/taxes/{code:str}",
+    opt=public() | example(parameters={"code": "VAT"}),
+    tags=["Rates and availability"],
+    summary="A tax or fee",
+)
+async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
+    """One by its code."""
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    row = await queries.thing(tx, tables.tax, property_["id"], code)
+    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
 
 
 @post(
@@ -74,11 +88,15 @@ async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -
     tags=["Rates and availability"],
     summary="Change a tax",
 )
-async def change_tax(slug: str, code: str, data: TaxChange, tx: Transaction, caller: Caller) -> TaxAnswer:
+async def change_tax(
+    slug: str, code: str, data: TaxChange, tx: Transaction, caller: Caller, if_match: IfMatch
+) -> Response[TaxAnswer]:
     """Bookings keep the taxes that they were sold with."""
     property_ = await owned(tx, slug, caller)
+    locked = await queries.thing(tx, tables.tax, property_["id"], code, lock=True)
+    if_match.check(version_tag(locked["version"]))
     row = await service.change(tx, property_id=property_["id"], code=code, changes=data)
-    return _answer(row, property_["currency"])
+    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
 
 
 @delete(
@@ -87,9 +105,11 @@ async def change_tax(slug: str, code: str, data: TaxChange, tx: Transaction, cal
     tags=["Rates and availability"],
     summary="Remove a tax",
 )
-async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller) -> None:
+async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller, if_match: IfMatch) -> None:
     """From the sales to come."""
     property_ = await owned(tx, slug, caller)
+    locked = await queries.thing(tx, tables.tax, property_["id"], code, lock=True)
+    if_match.check(version_tag(locked["version"]))
     await service.remove(tx, property_id=property_["id"], code=code)
 
 
@@ -109,4 +129,4 @@ def _answer(row: Row, currency: str) -> TaxAnswer:
     )
 
 
-handlers = [list_taxes, create_tax, change_tax, delete_tax]
+handlers = [list_taxes, get_tax, create_tax, change_tax, delete_tax]

@@ -213,7 +213,7 @@ def is_final(error: BaseException | None) -> bool:
         return False
     if error.passes or isinstance(error, InvalidShape | MalformedRequest | Unauthenticated):
         return False
-    return 400 <= status_of(error) < 500 and status_of(error) not in {400, 401, 403, 413, 415, 429}
+    return 400 <= status_of(error) < 500 and status_of(error) not in {400, 401, 403, 412, 413, 415, 429}
 
 
 async def purge(tx: Transaction, *, limit: int = 10_000) -> int:

@@ -18,7 +18,7 @@ from litestar.types import ControllerRouterHandler
 from hotel_booking import __version__
 from hotel_booking.core.clock import utc_now
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.http import examples
+from hotel_booking.http import examples, preconditions
 from hotel_booking.http.access import ACCESS
 from hotel_booking.http.problems import PROBLEM_TYPE, type_of
 
@@ -32,7 +32,8 @@ Search, quote, book and run hotels.
   and the `field`.
 - **Lists** come in pages: send `next_cursor` back as `cursor`.
 - **Repeating safely**: send `Idempotency-Key` with an unsafe request; the same key and body give the
-  first answer again, for 24 hours.
+  first answer again, for 24 hours. An answer with `Retry-After` is no outcome: send the same again.
+- **Changing safely**: send the `ETag` that you read as `If-Match`; `412` where somebody was faster.
 - **Limits**: `429` with `Retry-After` when you go too fast; `RateLimit-*` headers say what is left.
 """
 
@@ -93,6 +94,11 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
         "there is no such property",
     ),
     409: ("The present state does not allow it.", "conflict", "no room is left on 2026-03-10"),
+    412: (
+        "It has changed since it was read: the `If-Match` does not hold.",
+        "precondition_failed",
+        "it has changed since you read it",
+    ),
     413: ("The body is too large.", "request_too_large", "the body is too large"),
     415: ("The body is not JSON.", "unsupported_media_type", "the body must be JSON"),
     422: ("Readable, but it cannot be right.", "invalid", "departure must be after arrival"),
@@ -261,6 +267,9 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
     if method != "get":
         parameters.append(_IDEMPOTENCY_KEY)
         statuses.add(409)
+    if preconditions.ARGUMENT in handler.parsed_fn_signature.parameters:
+        parameters.append(_IF_MATCH)
+        statuses.add(412)
     statuses |= set(handler.opt.get(PROBLEMS, ()))
     responses = operation.setdefault("responses", {})
     for status, meaning in handler.opt.get(ANSWERS, {}).items():
@@ -296,6 +305,15 @@ _IDEMPOTENCY_KEY = {
     "description": "Makes repeating the request safe: the same key and body give the first answer again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "7b1f4a52-0c0e-4b6e-9a53-1a1c6c1f2d77",
+}
+
+
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` that you read: refused with 412 where the thing has changed since.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
 }
 
 

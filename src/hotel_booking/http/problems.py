@@ -162,6 +162,18 @@ class IdempotencyNotTaken(DomainError):
     code = "idempotency_not_taken"
 
 
+class PreconditionFailed(DomainError):
+    """The thing is not any more what If-Match says. Nothing changed."""
+
+    code = "precondition_failed"
+
+
+class PreconditionNotTaken(DomainError):
+    """The call looks at no such precondition, and would go on whatever it says. Nothing changed."""
+
+    code = "precondition_not_taken"
+
+
 class InvalidIdempotencyKey(DomainError):
     """An Idempotency-Key has 1 to 255 printable ASCII characters."""
 

@@ -29,8 +29,10 @@ class AriUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     both inclusive. `weekdays` picks some of them.
 
     What is left out stays as it is; null takes a restriction or a price away. `capacity` and
-    `overbooking_limit` are of the room type, whatever plan the line names. Amounts are minor units;
-    `children` has one amount per child band of the property. Later lines win over earlier ones.
+    `overbooking_limit` are of the room type, whatever plan the line names. `capacity` is gross: the rooms
+    that are offered for the night, from which those that are taken already are subtracted; at most as many as
+    the type has, and null offers all of them. Amounts are minor units; `children` has one amount per child
+    band of the property. Later lines win over earlier ones.
     """
 
     room_type: str
@@ -38,7 +40,7 @@ class AriUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last: date = msgspec.field(name="to")
     rate_plan: str | None = None
     weekdays: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)] | None = None
-    capacity: Rooms | UnsetType = UNSET
+    capacity: Rooms | UnsetType | None = UNSET
     overbooking_limit: Rooms | UnsetType = UNSET
     price: Amount | UnsetType | None = UNSET
     extra_adult: Amount | UnsetType | None = UNSET

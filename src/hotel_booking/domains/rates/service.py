@@ -12,7 +12,7 @@ import msgspec
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
-from hotel_booking.domains.rates.ari import AriUpdate, Cells, spread
+from hotel_booking.domains.rates.ari import AriError, AriUpdate, Cells, spread
 from hotel_booking.domains.rates.queries import Catalogue
 
 
@@ -20,6 +20,12 @@ class CapacityBelowSold(Conflict):
     """Fewer rooms than are sold on a night. Nothing was changed."""
 
     code = "capacity_below_sold"
+
+
+class CapacityAboveRooms(AriError):
+    """More rooms than the type has; the overbooking limit is for selling more. Nothing was changed."""
+
+    code = "capacity_above_rooms"
 
 
 class AriResult(msgspec.Struct, frozen=True):
@@ -30,9 +36,11 @@ class AriResult(msgspec.Struct, frozen=True):
     rate_nights: int
 
 
-# Column: its type in PostgreSQL. `capacity` sets the physical rooms; blocks lower them.
+# Column: its type in PostgreSQL. A line's `capacity` is what is offered of the type's rooms; of a type that
+# has no rooms by number, it is the rooms.
 _TYPES = {
-    "capacity": "int",
+    "offered": "int",
+    "physical": "int",
     "overbooking_limit": "int",
     "price": "bigint",
     "extra_adult": "bigint",
@@ -46,14 +54,17 @@ _TYPES = {
 }
 Key = TypeVar("Key", bound=tuple[Any, ...])
 
-_COLUMNS = {"capacity": "physical", "children": "child_amounts"}
+_COLUMNS = {"children": "child_amounts"}
 
 _LOCK = """
-SELECT n.room_type_id, n.night, n.taken, n.blocked, n.physical, n.overbooking_limit
+SELECT n.room_type_id, n.night, n.taken, n.blocked, n.physical, n.offered, n.overbooking_limit
   FROM unnest($1::int[], $2::date[]) AS w(room_type_id, night)
   JOIN room_night n USING (room_type_id, night)
  ORDER BY n.room_type_id, n.night FOR UPDATE OF n
 """
+_ROOMS = (
+    "SELECT room_type_id, count(*) FROM room WHERE room_type_id = ANY ($1) AND active GROUP BY room_type_id"
+)
 # Nights that are not on sale yet: as many rooms as there are, less those that are blocked already.
 _CREATE = """
 INSERT INTO room_night (room_type_id, night, physical, blocked)
@@ -74,7 +85,8 @@ async def update_ari(
     """Set what the lines say, all of it or nothing.
 
     A night that is named for the first time goes on sale with the given capacity, or with all rooms of
-    the type. Raises `AriError` naming the line, `CapacityBelowSold` naming line and nights.
+    the type. Raises `AriError` naming the line, `CapacityAboveRooms`, and `CapacityBelowSold` naming line
+    and nights.
     """
     cells = spread(
         updates, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
@@ -85,6 +97,7 @@ async def update_ari(
         "SELECT FROM room_type WHERE id = ANY ($1) ORDER BY id FOR SHARE", sorted({key[0] for key in keys})
     )
     await tx.execute(_CREATE, [key[0] for key in keys], [key[1] for key in keys])
+    await _place_capacity(tx, cells, catalogue)
     changed = sorted(key for key, values in cells.rooms.items() if values)
     await _check_capacity(tx, cells, changed)
     for names, rows in _by_shape({key: cells.rooms[key] for key in changed}).items():
@@ -94,6 +107,35 @@ async def update_ari(
     return AriResult(len(updates), len(keys), len(cells.rates))
 
 
+async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -> None:
+    """Where the lines' `capacity` belongs: to what is offered of the rooms, or to the rooms themselves of a
+    type that has none by number. Raises `CapacityAboveRooms`."""
+    said = {key for key, values in cells.rooms.items() if "capacity" in values}
+    if not said:
+        return
+    counted = await tx.fetch(_ROOMS, sorted({key[0] for key in said}))
+    rooms = {row["room_type_id"]: row["count"] for row in counted}
+    for key in sorted(said):
+        values = cells.rooms[key]
+        capacity: Any = values.pop("capacity")
+        there = rooms.get(key[0], 0)
+        if there and capacity is not None and capacity > there:
+            code = next(kind.code for kind in catalogue.room_types.values() if kind.id == key[0])
+            raise CapacityAboveRooms(
+                f"{code} has {there} rooms, and line {cells.lines[key]} offers {capacity}",
+                field=f"updates[{cells.lines[key]}].capacity",
+                fix=f"offer at most {there}, and set overbooking_limit to sell more",
+                extra={"rooms": there},
+            )
+        if not there and capacity is None:
+            raise AriError(
+                "the room type has no rooms by number to offer",
+                field=f"updates[{cells.lines[key]}].capacity",
+                fix="give a number, or make its rooms first",
+            )
+        values["offered" if there else "physical"] = capacity
+
+
 async def _check_capacity(tx: Transaction, cells: Cells, changed: Sequence[tuple[int, date]]) -> None:
     """Lock the nights in the order that bookings lock them, and refuse fewer rooms than are sold."""
     rows = await tx.fetch(_LOCK, [key[0] for key in changed], [key[1] for key in changed])
@@ -101,9 +143,11 @@ async def _check_capacity(tx: Transaction, cells: Cells, changed: Sequence[tuple
     for row in rows:
         key = (row["room_type_id"], row["night"])
         said = cells.rooms[key]
-        physical: Any = said.get("capacity", row["physical"])
+        physical: Any = said.get("physical", row["physical"])
+        offered: Any = said.get("offered", row["offered"])
         limit: Any = said.get("overbooking_limit", row["overbooking_limit"])
-        if row["taken"] > max(physical - row["blocked"], 0) + limit:
+        left = min(physical - row["blocked"], physical if offered is None else offered)
+        if row["taken"] > max(left, 0) + limit:
             short[cells.lines[key]].append(
                 {"night": row["night"].isoformat(), "sold": row["taken"], "blocked": row["blocked"]}
             )
