@@ -230,8 +230,17 @@ function addCopying(part) {
   }
 }
 
+// A table that is wider than its card is scrolled by the keyboard too, and only then stops at it.
+const wide = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
 async function prepare(part) {
   addCopying(part);
+  for (const wrap of part.querySelectorAll(".table-wrap")) wide.observe(wrap);
   if (part.querySelector("[data-chart]")) {
     const { draw } = await import("./charts.js");
     for (const chart of part.querySelectorAll("[data-chart]")) draw(chart);
