@@ -74,7 +74,7 @@ async def test_reserved_money_is_taken_or_let_go_and_the_gateway_is_asked(
             ids[booking.id] = await one(hotel, "SELECT id FROM payment WHERE booking_id = $1", booking.id)
             asked = await client.get(page_of(booking), params={"ask": str(ids[booking.id])})
             assert "The gateway says" in asked.text
-            assert "Authorised, €200.00" in asked.text
+            assert "Reserved, €200.00" in asked.text
         for act, booking in (("take", taken), ("release", freed)):
             answer = await client.post(f"{page_of(booking)}/{ids[booking.id]}/{act}")
             assert answer.status_code == 303

@@ -9,6 +9,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import Parameter
 
+from hotel_booking.core.code_names import headed
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity import audit
 from hotel_booking.domains.identity.audit import Wanted
@@ -71,8 +72,8 @@ async def list_entries(
         else "",
         first=query("/admin/audit", **shown) if cursor is not None else "",
         form=form,
-        actors=[(name, name.capitalize()) for name in _ACTORS],
-        kinds=[(name, name.replace("_", " ").capitalize()) for name in await audit.object_kinds(tx)],
+        actors=[(name, headed(name, "actor")) for name in _ACTORS],
+        kinds=[(name, headed(name, "object")) for name in await audit.object_kinds(tx)],
         houses={row["id"]: row["name"] for row in await properties_within(tx, within)},
     )
 

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
+from hotel_booking.core.code_names import headed
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.search import Balance, Position, Sort, Wanted, find_bookings
 from hotel_booking.domains.bookings.types import Status
@@ -25,13 +26,8 @@ from hotel_booking.http.ui.render import page, query
 _PAGE = 50
 _LONGEST_SEARCH = 200
 _STATUSES: dict[Status, str] = {
-    "held": "Held",
-    "confirmed": "Confirmed",
-    "checked_in": "In house",
-    "checked_out": "Checked out",
-    "no_show": "No-show",
-    "cancelled": "Cancelled",
-    "expired": "Expired",
+    status: headed(status, "booking")
+    for status in ("held", "confirmed", "checked_in", "checked_out", "no_show", "cancelled", "expired")
 }
 _BALANCES: dict[Balance, str] = {
     "owes": "Owes money",

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.fee_words import fee_sentence
+from hotel_booking.core.code_names import called, headed, value_called
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
@@ -36,7 +37,6 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
 _OVERRIDE = "stay_override"
-_VERBS = {"insert": "made", "update": "changed", "delete": "removed"}
 
 
 class ShownRoom(msgspec.Struct, frozen=True):
@@ -171,7 +171,7 @@ def _story(
 ) -> list[Event]:
     events = [_change(entry) for entry in entries if entry.object_kind not in ("note", _OVERRIDE)]
     by = {
-        entry.object_id: entry.actor_name or entry.actor_kind
+        entry.object_id: entry.actor_name or called(entry.actor_kind, "actor")
         for entry in entries
         if entry.object_kind == _OVERRIDE
     }
@@ -184,7 +184,8 @@ def _story(
     events += [
         Event(
             message.created_at,
-            f"Mail: {message.subject or message.template.replace('_', ' ')} ({message.status})",
+            f"Mail: {message.subject or called(message.template, 'message')}"
+            f" ({called(message.status, 'mail')})",
             "",
             "mail",
             link=f"/admin/mail/{message.id}" if may_mail else "",
@@ -199,10 +200,11 @@ def _story(
 
 def _change(entry: Entry) -> Event:
     after = entry.after or {}
-    title = f"{entry.object_kind.replace('_', ' ').capitalize()} {_VERBS.get(entry.action, entry.action)}"
+    title = f"{headed(entry.object_kind, 'object')} {called(entry.action, 'act')}"
     if "status" in after and entry.action == "update":
-        title = f"{entry.object_kind.capitalize()}: {str(after['status']).replace('_', ' ')}"
-    by = entry.actor_name or entry.actor_kind
+        status = value_called(str(after["status"]), "status", entry.object_kind)
+        title = f"{headed(entry.object_kind, 'object')}: {status}"
+    by = entry.actor_name or called(entry.actor_kind, "actor")
     return Event(entry.at, title, by, entry.object_kind, entry=entry)
 
 

@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import coded
@@ -238,7 +239,7 @@ async def send_link(
         return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
     if messages[0].id in earlier:
         # The same thing is told once: nobody should believe that it went out again.
-        told = f"This mail was made before and is not sent twice; it is {messages[0].status}."
+        told = f"This mail was made before and is not sent twice; it is {called(messages[0].status, 'mail')}."
         return _done(request, booking, told)
     return _done(request, booking, "The link to pay is sent.")
 
@@ -311,7 +312,7 @@ async def _state(tx: Transaction, booking: Booking, payment_id: UUID, *states: s
     if item is None:
         raise PaymentNotFound("the booking has no such payment")
     if item.status not in states:
-        raise WrongState(f"the payment is {item.status.replace('_', ' ')}", fix="look at it again")
+        raise WrongState(f"the payment is {called(item.status, 'payment')}", fix="look at it again")
 
 
 def _owed(booking: Booking) -> int:

@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.web.property_speech import Names, Speech
 from hotel_booking.web.property_words import MEALS, TAXES
@@ -60,14 +61,6 @@ class RoomPrice(msgspec.Struct, frozen=True):
 
 
 # Other ways to write a kind of bed.
-_BEDS = {
-    **{f"{kind}_bed": kind for kind in ("single", "twin", "double", "queen", "king", "bunk")},
-    **{f"{kind}_beds": kind for kind in ("single", "twin", "double", "queen", "king", "bunk")},
-    **{f"{kind}_size": kind for kind in ("queen", "king")},
-    **dict.fromkeys(("sofa", "sofabed", "sofa_beds", "pull_out", "pullout_sofa"), "sofa_bed"),
-    **dict.fromkeys(("twins",), "twin"),
-    **dict.fromkeys(("tatami_mat", "tatami_mats"), "tatami"),
-}
 
 
 class Conditions(Speech):
@@ -167,7 +160,7 @@ class Conditions(Speech):
     def bed(self, kind: str, count: int) -> str:
         """Beds of one kind, by the OpenTravel list; a kind of the hotel's own as it is called there."""
         ngettext = self._texts.ngettext
-        match _BEDS.get(known := "_".join(kind.lower().replace("-", " ").replace("_", " ").split()), known):
+        match bed_kind(kind):
             case "single":
                 text = ngettext("{number} single bed", "{number} single beds", count)
             case "twin":

@@ -9,12 +9,14 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.core.code_names import headed
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.topics import ROOM_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewRoomType, RoomTypeChange
@@ -231,7 +233,7 @@ def _form(
         form=form,
         row=row,
         bands=[(ages[place - 1] + 1 if place else 0, age) for place, age in enumerate(ages)],
-        beds=[(kind, kind.capitalize()) for kind in kinds],
+        beds=[(kind, headed(bed_kind(kind), "bed")) for kind in kinds],
         bed_rows=max(_BED_ROWS, len(used) + 1),
         topics=select_options.by_topic(ROOM_TOPICS, ROOM_AMENITIES),
     )

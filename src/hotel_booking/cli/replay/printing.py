@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotel_booking.cli.replay.report import Report
+from hotel_booking.core.code_names import called
 from hotel_booking.core.formats import coded
 
 _REASONS = {
@@ -27,7 +28,7 @@ def show(console: Console, report: Report) -> None:
         more = ", …" if odd.count > len(odd.lines) else ""
         lines = ", ".join(map(str, odd.lines))
         console.print(
-            f"[dim]odd dates:[/] {odd.count:,} {code.replace('_', ' ')} [dim](lines {lines}{more})[/]"
+            f"[dim]odd dates:[/] {odd.count:,} {called(code, 'odd date')} [dim](lines {lines}{more})[/]"
         )
     if report.stopped_after or report.events_done < report.events:
         console.print(

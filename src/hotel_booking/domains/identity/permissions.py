@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from hotel_booking.core.code_names import headed
+
 
 class Permission(StrEnum):
     """One thing that a member of staff may do."""
@@ -50,7 +52,7 @@ class Role(StrEnum):
     @property
     def label(self) -> str:
         """The role in words."""
-        return "Read-only" if self is Role.READ_ONLY else self.value.replace("_", " ").capitalize()
+        return headed(self.value, "role")
 
 
 _P = Permission

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.payments import steps
@@ -119,7 +120,7 @@ async def _compare(
                     "surplus",
                     row["id"],
                     seen.reference,
-                    f"{row['status']}, {row['gateway_reference']}",
+                    f"{called(row['status'], 'payment')}, {row['gateway_reference']}",
                     _said(seen),
                     let_go=True,
                 )
@@ -133,7 +134,7 @@ async def _compare(
             "unknown_to_gateway",
             row["id"],
             row["gateway_reference"],
-            f"{row['status']}, {row['amount']} {row['currency']}",
+            f"{called(row['status'], 'payment')}, {row['amount']} {row['currency']}",
             "no such payment",
         )
         for row in rows
@@ -177,17 +178,23 @@ def _differences(row: Row, seen: Seen) -> Iterator[Difference]:
     if (row["amount"], row["currency"]) != (seen.amount, seen.currency):
         yield differs("amount", f"{row['amount']} {row['currency']}", f"{seen.amount} {seen.currency}")
     if row["captured"] != seen.captured:
-        yield differs("captured", f"{row['captured']} ({row['status']})", f"{seen.captured} ({seen.status})")
+        yield differs(
+            "captured",
+            f"{row['captured']} ({called(row['status'], 'payment')})",
+            f"{seen.captured} ({called(seen.status, 'payment')})",
+        )
     elif row["status"] == "reserved" and seen.status != "authorised" and row["amount"]:
-        yield differs("reserved", "reserved", seen.status)
+        yield differs("reserved", "reserved", called(seen.status, "payment"))
     elif row["status"] in ("voided", "declined", "failed") and seen.status == "authorised" and seen.amount:
-        yield msgspec.structs.replace(differs("reserved", row["status"], "still reserved"), let_go=True)
+        yield msgspec.structs.replace(
+            differs("reserved", called(row["status"], "payment"), "still reserved"), let_go=True
+        )
     if row["refunded"] != seen.refunded:
         yield differs("refunded", row["refunded"], seen.refunded)
 
 
 def _said(seen: Seen) -> str:
-    return f"{seen.status}, {seen.captured or seen.amount} {seen.currency}"
+    return f"{called(seen.status, 'payment')}, {seen.captured or seen.amount} {seen.currency}"
 
 
 async def _store(tx: Transaction, comparison: Comparison, now: datetime) -> None:

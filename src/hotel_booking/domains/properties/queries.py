@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.properties import tables
@@ -63,7 +64,7 @@ async def thing(
     query: Any = sa.select(table).where(table.c.property_id == property_id, table.c[key] == code)
     row = await tx.fetchrow(query.with_for_update() if lock else query)
     if row is None:
-        kind = table.name.replace("_", " ")
+        kind = called(table.name, "object")
         raise NoSuchThing(f"the property has no {kind} {code!r}", fix="list them to see what it has")
     return row
 

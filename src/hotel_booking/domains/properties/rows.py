@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import sqlalchemy as sa
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties.errors import AlreadyExists, ChangedMeanwhile, InUse
@@ -56,7 +57,7 @@ async def delete(tx: Transaction, table: sa.Table, row_id: int, *, what: str) ->
         async with tx.savepoint():
             await tx.execute(sa.delete(table).where(table.c.id == row_id))
     except asyncpg.ForeignKeyViolationError as error:
-        by = str(error.table_name).replace("_", " ")
+        by = called(str(error.table_name), "object")
         raise InUse(f"{what} is still needed by a {by}", fix="deactivate it instead") from None
 
 

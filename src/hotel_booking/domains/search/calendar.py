@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.rates.pricing import price
@@ -176,7 +177,7 @@ def _chosen(known: Mapping[str, _Row], code: str | None, field: str) -> list[_Ro
         return list(known.values())
     if code not in known:
         raise UnknownCode(
-            f"there is no {field.replace('_', ' ')} {code!r} at this hotel",
+            f"there is no {called(field, 'object')} {code!r} at this hotel",
             field=field,
             fix=f"it has {', '.join(sorted(known)) or 'none'}",
         )

@@ -22,10 +22,12 @@ from litestar.datastructures import Cookie, State
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core import formats
+from hotel_booking.core.code_names import called, headed, value_called
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
 from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.http import cookies
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.security_headers import PAGE_POLICY
@@ -62,6 +64,9 @@ def environment() -> Environment:
         "number": number,
         "percent": percent,
         "plain": plain,
+        "called": called,
+        "headed": headed,
+        "bed": bed_name,
         "phone": phone_shown,
         "tel": tel,
     }
@@ -197,10 +202,10 @@ def percent(value: float, digits: int = 0) -> str:
     return str(format_percent(round(value, digits + 2), format=pattern, locale=_LOCALE))
 
 
-def plain(value: Any, name: str = "", currency: str | None = None) -> str:
+def plain(value: Any, name: str = "", currency: str | None = None, of: str = "") -> str:
     """A value as the audit log keeps it, for people: instants and money as they are read elsewhere, lists
-    without brackets, a dash for nothing. `name` is the column's, `currency` the booking's where there is
-    one."""
+    without brackets, a dash for nothing, codes by their names. `name` is the column's, `currency` the
+    booking's where there is one, `of` the kind of the object."""
     match value:
         case None | "" | []:
             return "—"
@@ -215,8 +220,14 @@ def plain(value: Any, name: str = "", currency: str | None = None) -> str:
                 return f"{len(value)} lines"
             return ", ".join(map(str, value))
         case dict():
-            return ", ".join(f"{key.replace('_', ' ')} {plain(item)}" for key, item in value.items())
-    return str(value)
+            pairs = ((called(key, "column"), plain(item, key, of=of)) for key, item in value.items())
+            return ", ".join(f"{key} {item}" for key, item in pairs)
+    return value_called(str(value), name, of)
+
+
+def bed_name(kind: str) -> str:
+    """A kind of bed in words, however a hotel has written it."""
+    return called(bed_kind(kind), "bed")
 
 
 def to_json(value: Any) -> str:

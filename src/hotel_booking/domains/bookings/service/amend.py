@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
@@ -136,7 +137,7 @@ async def _plan(
 ) -> list[_NewRoom]:
     if booking.status != "confirmed":
         raise WrongState(
-            f"the booking is {booking.status.replace('_', ' ')}; only a confirmed one can be changed"
+            f"the booking is {called(booking.status, 'booking')}; only a confirmed one can be changed"
         )
     changes = {change.position: change for change in rooms}
     unknown = changes.keys() - {room.position for room in booking.reservations}

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.names import clean_text
 from hotel_booking.domains.bookings import mail
@@ -33,7 +34,7 @@ async def correct_contact(
         raise HoldExpired("the hold is over", fix="take the room again")
     if status != "held":
         raise WrongState(
-            f"the booking is {status.replace('_', ' ')}: its guest is changed by the hotel",
+            f"the booking is {called(status, 'booking')}: its guest is changed by the hotel",
             fix="write to the hotel",
         )
     country = await tx.fetchval("SELECT country FROM property WHERE id = $1", before.property_id)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail
@@ -97,7 +98,7 @@ async def pay(
                 "the hold has expired; nothing was charged", fix="ask for a new quote and book again"
             )
         if not held and not (balance and status in _OWING and amount):
-            raise WrongState(f"the booking is {status.replace('_', ' ')}; nothing was charged")
+            raise WrongState(f"the booking is {called(status, 'booking')}; nothing was charged")
         if expected is not None and expected != amount:
             raise PriceChanged(
                 "the amount is no longer the one that was shown; nothing was charged",

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
@@ -109,7 +110,7 @@ def check_codes(catalogue: Catalogue, room_type: str, rate_plan: str, field: str
     ):
         if code not in known:
             raise Invalid(
-                f"{catalogue.property.slug} sells no {kind.replace('_', ' ')} {code!r}",
+                f"{catalogue.property.slug} sells no {called(kind, 'object')} {code!r}",
                 field=f"{field}.{kind}",
                 fix=f"it sells {', '.join(sorted(known)) or 'none yet'}",
             )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
@@ -153,8 +154,8 @@ async def check_out(
 async def _locked(tx: Transaction, booking_id: UUID, *needed: str, verb: str) -> Booking:
     status = await lock_booking(tx, booking_id)
     if status not in needed:
-        allowed = " or ".join(name.replace("_", " ") for name in needed)
-        raise WrongState(f"the booking is {status.replace('_', ' ')}; only a {allowed} one can be {verb}")
+        allowed = " or ".join(called(name, "booking") for name in needed)
+        raise WrongState(f"the booking is {called(status, 'booking')}; to be {verb} it must be {allowed}")
     return await booking_by_id(tx, booking_id)
 
 

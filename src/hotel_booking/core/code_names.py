@@ -1,0 +1,300 @@
+"""What codes are called: the one table of names in English, for the panel and for what errors say.
+
+    called("checked_in", "booking")     in house
+    headed("checked_in", "booking")     In house
+
+A code is for programs, a name for people: nobody is shown `bank_transfer`. The site says the same things in
+the guest's language, by its own catalogues. Names are written as they stand inside a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hotel_booking.core.bank_names import CARD_BRANDS, DECLINES, DISPUTE_REASONS, DISPUTES, REFUND_PROBLEMS
+from hotel_booking.core.column_names import COLUMNS
+
+_LONGEST = 80
+_A_CODE = re.compile(r"[A-Za-z0-9_.:-]+")
+
+NAMES: dict[str, dict[str, str]] = {
+    "booking": {
+        "held": "held",
+        "confirmed": "confirmed",
+        "checked_in": "in house",
+        "checked_out": "checked out",
+        "no_show": "no-show",
+        "cancelled": "cancelled",
+        "expired": "expired",
+    },
+    # Where a booking came from; a program's key stands with its number.
+    "source": {
+        "web": "on the site",
+        "desk": "at the desk",
+        "walk_in": "at the desk, without a booking before",
+        "phone": "by telephone",
+        "replay": "from a file of bookings",
+        "key": "by API key",
+    },
+    "gateway": {
+        "stripe": "card (Stripe)",
+        "sandbox": "test gateway",
+        "bank_transfer": "bank transfer",
+        "pay_at_property": "paid at the hotel",
+    },
+    "payment": {
+        "started": "begun",
+        "requires_action": "waiting for the guest",
+        "unknown": "not answered by the gateway",
+        "not_found": "unknown to the gateway",
+        "authorised": "reserved",
+        "reserved": "reserved",
+        "voiding": "being let go",
+        "captured": "paid",
+        "declined": "declined",
+        "voided": "let go",
+        "failed": "failed",
+    },
+    "payment purpose": {"booking": "payment", "balance": "balance", "fee": "fee"},
+    "refund": {"due": "on its way", "done": "given back", "failed": "failed"},
+    "decline": DECLINES,
+    "refund problem": REFUND_PROBLEMS,
+    "dispute": DISPUTES,
+    "dispute reason": DISPUTE_REASONS,
+    "card brand": CARD_BRANDS,
+    "ledger": {
+        "stay": "stay",
+        "fee": "fee",
+        "goodwill": "goodwill",
+        "reversal": "taken back",
+        "payment": "payment",
+        "refund": "refund",
+        "refund_reversed": "refund that came back",
+    },
+    "money matter": {
+        "problem": "payment with a problem",
+        "refund_failed": "refund failed",
+        "dispute": "dispute",
+        "stuck": "not settled for an hour",
+        "refund_stuck": "refund not given for an hour",
+        "transfer": "transfer expected",
+        "transfer_back": "transfer to send back",
+    },
+    "difference": {
+        "unknown_to_us": "we do not know it",
+        "unknown_to_gateway": "the gateway does not know it",
+        "amount": "another amount",
+        "captured": "taken differently",
+        "reserved": "reserved differently",
+        "refunded": "given back differently",
+        "surplus": "a second one for the same",
+    },
+    "mail": {
+        "waiting": "waiting",
+        "sending": "being sent",
+        "sent": "sent",
+        "failed": "failed",
+        "uncertain": "uncertain",
+    },
+    "mail try": {
+        "sent": "sent",
+        "again": "will be tried again",
+        "failed": "failed",
+        "uncertain": "uncertain",
+    },
+    "message": {
+        "balance_due": "balance due",
+        "before_arrival": "before the arrival",
+        "booking_amended": "booking changed",
+        "booking_cancelled": "booking cancelled",
+        "booking_confirmed": "booking confirmed",
+        "booking_held": "booking held",
+        "booking_list": "list of the guest's bookings",
+        "guest_erased": "guest's data erased",
+        "guest_message": "message from the hotel",
+        "guest_notice": "notice to the guest",
+        "guest_sign_in": "guest's link to sign in",
+        "guest_verify": "guest's link to confirm the address",
+        "password_reset": "new password",
+        "payment_received": "payment received",
+        "payment_returned": "payment sent back",
+        "refund_sent": "refund sent",
+        "security_notice": "security notice",
+        "staff_invitation": "invitation of staff",
+        "transfer_expected": "transfer expected",
+    },
+    "role": {
+        "owner": "owner",
+        "manager": "manager",
+        "revenue": "revenue",
+        "front_desk": "front desk",
+        "housekeeping": "housekeeping",
+        "finance": "finance",
+        "read_only": "read-only",
+    },
+    # Who changed something, by the audit log.
+    "actor": {
+        "staff": "staff",
+        "key": "API key",
+        "guest": "guest",
+        "anonymous": "anonymous",
+        "job": "job",
+        "command": "command",
+        "ops": "operations",
+        "database": "database",
+    },
+    "act": {"insert": "made", "update": "changed", "delete": "removed", "restore": "restored"},
+    # What was changed, by the audit log, and what errors speak of.
+    "object": {
+        "api_key": "API key",
+        "availability": "availability",
+        "booking": "booking",
+        "cancellation_policy": "cancellation policy",
+        "database": "database",
+        "dispute": "dispute",
+        "exchange_rate": "exchange rate",
+        "group_page": "page of the group",
+        "guest": "guest",
+        "guest_account": "guest's account",
+        "guest_passkey": "guest's passkey",
+        "guest_session": "guest's session",
+        "passkey": "passkey",
+        "payment": "payment",
+        "photo": "photo",
+        "policy": "cancellation policy",
+        "property": "property",
+        "property_photo": "photo",
+        "rate_night": "night's price",
+        "rate_plan": "rate plan",
+        "rates": "rates",
+        "recovery_code": "recovery code",
+        "refund": "refund",
+        "reservation": "room of the booking",
+        "room": "room",
+        "room_night": "night's availability",
+        "room_type": "room type",
+        "room_use": "use of a room",
+        "saved_card": "kept card",
+        "session": "session",
+        "staff": "staff",
+        "staff_grant": "role of staff",
+        "staff_link": "link for staff",
+        "stay_override": "exception at the desk",
+        "tax": "tax",
+        "text": "translation",
+        "translation": "translation",
+    },
+    "override": {
+        "room_needed": "without a room",
+        "room_occupied": "into an occupied room",
+        "balance_open": "with an open balance",
+    },
+    "bed": {
+        "single": "single bed",
+        "twin": "twin bed",
+        "double": "double bed",
+        "queen": "queen bed",
+        "king": "king bed",
+        "sofa_bed": "sofa bed",
+        "bunk": "bunk bed",
+        "futon": "futon",
+        "tatami": "tatami mat",
+        "cot": "cot",
+    },
+    "queue": {
+        "bookings": "bookings",
+        "exchange": "exchange rates",
+        "guests": "guests",
+        "http": "requests",
+        "identity": "accounts",
+        "mail": "mail",
+        "payments": "payments",
+        "properties": "properties",
+        "reconciliation": "comparison with the gateways",
+    },
+    "task": {
+        "bookings:before_arrival": "write to guests before they arrive",
+        "bookings:collect": "find what is due",
+        "bookings:collect_one": "take what is due",
+        "bookings:finish_payment": "finish a payment",
+        "bookings:keep_words": "keep the search's words",
+        "bookings:lapse": "let a hold lapse",
+        "bookings:mail_list": "mail a guest's bookings",
+        "bookings:purge_quotes": "remove old quotes",
+        "bookings:sweep": "find holds that lapsed",
+        "bookings:sweep_payments": "find payments without an end",
+        "bookings:tell_held": "remind of holds",
+        "bookings:tell_refund": "tell of a refund",
+        "exchange:fetch_rates": "fetch exchange rates",
+        "guests:mail_link": "mail a link to a guest",
+        "guests:purge": "remove ended sessions of guests",
+        "http:purge_keys": "remove old answers",
+        "identity:purge": "remove ended sessions",
+        "identity:seal": "seal the audit log",
+        "notifications:deliver": "send a message",
+        "notifications:mail_reset": "mail a new password's link",
+        "notifications:sweep": "find messages that wait",
+        "payments:purge_notices": "remove old notices",
+        "payments:reconcile": "compare with the gateways",
+        "payments:reconcile_one": "compare with a gateway",
+        "payments:refund": "give money back",
+        "payments:sweep_refunds": "find refunds without an end",
+        "properties:remove_files": "remove photos' files",
+        "properties:sweep_files": "find photos' files that nobody needs",
+    },
+    # What is odd about a line of a file of bookings.
+    "odd date": {
+        "check_out_before_arrival": "checked out before the arrival",
+        "check_out_early": "checked out early",
+        "check_out_late": "checked out late",
+        "cancelled_before_booking": "cancelled before the booking",
+        "cancelled_after_arrival": "cancelled after the arrival",
+        "no_show_before_booking": "no-show before the booking",
+        "no_show_after_arrival": "no-show after the arrival",
+        "no_show_before_arrival": "no-show before the arrival",
+    },
+    "column": COLUMNS,
+}
+
+# Columns of the audit log whose values are codes themselves; "" stands for every object.
+_VALUES: dict[tuple[str, str], str] = {
+    ("", "gateway"): "gateway",
+    ("", "decline_code"): "decline",
+    ("booking", "source"): "source",
+    ("booking", "status"): "booking",
+    ("reservation", "status"): "booking",
+    ("payment", "status"): "payment",
+    ("payment", "purpose"): "payment purpose",
+    ("refund", "status"): "refund",
+    ("refund", "problem"): "refund problem",
+    ("dispute", "status"): "dispute",
+    ("dispute", "reason"): "dispute reason",
+    ("staff_grant", "role"): "role",
+    ("stay_override", "refusal"): "override",
+    ("text", "kind"): "object",
+    ("text", "field"): "column",
+}
+
+
+def called(code: str, kind: str) -> str:
+    """The name of a code, as it stands inside a sentence. One that the table does not know is shown as it is,
+    its words apart; what is no code but somebody's own text stays as it was written."""
+    names = NAMES[kind]
+    if (name := names.get(code)) is not None:
+        return name
+    head, _, rest = code.partition(":")
+    if rest and head in names:
+        return f"{names[head]} {rest}"
+    return " ".join(code.replace("_", " ").split())[:_LONGEST] if _A_CODE.fullmatch(code) else code
+
+
+def headed(code: str, kind: str) -> str:
+    """The name of a code at the head of a line: with a capital."""
+    name = called(code, kind)
+    return name[:1].upper() + name[1:]
+
+
+def value_called(value: str, column: str, of: str) -> str:
+    """A value that the audit log keeps of an object, by its name where the column holds codes."""
+    kind = _VALUES.get((of, column)) or _VALUES.get(("", column))
+    return called(value, kind) if kind is not None else value
