@@ -60,6 +60,7 @@ async def in_every_state(db: Database, reference: str) -> UUID:
         )
         await tx.execute(
             "UPDATE booking SET source = 'walk_in';"
+            "UPDATE guest SET country = 'PT';"
             'UPDATE room_type SET beds = \'[{"type": "sofa_bed", "count": 2}]\''
         )
         for status in get_args(mail.Status):
@@ -105,6 +106,7 @@ async def test_the_panel_shows_no_code(hotel: Database, database_url: str) -> No
             "/admin/today",
             "/admin/staff",
             "/admin/account",
+            "/admin/properties",
             f"/admin/properties/{SLUG}/room-types",
         ):
             assert codes_in(await client.get(where)) == [], where
@@ -127,6 +129,7 @@ async def test_the_panel_shows_no_code(hotel: Database, database_url: str) -> No
         shown = (await client.get(f"/admin/bookings/{booking.reference}")).text
         assert "Booking: in house" in shown
         assert "at the desk, without a booking before" in shown
+        assert "<dt>Country</dt><dd>Portugal</dd>" in shown
 
 
 async def test_a_guest_reads_no_code_in_any_language(db: Database, database_url: str) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -67,6 +68,7 @@ def environment() -> Environment:
         "called": called,
         "headed": headed,
         "bed": bed_name,
+        "country": country_name,
         "phone": phone_shown,
         "tel": tel,
     }
@@ -213,6 +215,8 @@ def plain(value: Any, name: str = "", currency: str | None = None, of: str = "")
             return "yes" if value else "no"
         case int() if currency is not None and name in _AMOUNTS:
             return money(value, currency)
+        case str() if name == "country":
+            return country_name(value)
         case str() if _INSTANT.match(value):
             return f"{instant(datetime.fromisoformat(value))} UTC"
         case list():
@@ -223,6 +227,11 @@ def plain(value: Any, name: str = "", currency: str | None = None, of: str = "")
             pairs = ((called(key, "column"), plain(item, key, of=of)) for key, item in value.items())
             return ", ".join(f"{key} {item}" for key, item in pairs)
     return value_called(str(value), name, of)
+
+
+def country_name(code: str) -> str:
+    """A country in words; a code that stands for none stays."""
+    return str(Locale.parse("en").territories.get(code, code))
 
 
 def bed_name(kind: str) -> str:
