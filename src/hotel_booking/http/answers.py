@@ -13,7 +13,7 @@ from litestar.types import Scope as AsgiScope
 from hotel_booking.http.preconditions import ENCODED, tags_of
 
 LEAST = 1_024  # bytes; below that a packed answer costs more than it saves
-_LEVEL = 4  # 40 KB of offers: 0.5 ms and a tenth of the size; level 6 takes half as long again for 3 % less
+_LEVEL = 4  # 43 KB of offers: 0.14 ms of a core and a thirteenth of the size; 2 KB: 0.05 ms and a sixth
 _GZIP_WINDOW = 31
 SECRET = "secret"  # noqa: S105  # the name of a mark
 
