@@ -186,6 +186,7 @@ async def test_a_stranger_who_guesses_does_not_close_a_booking_to_its_guest(
                 form = {"reference": reference, "email": f"guess{number}@example.com"}
                 last = await stranger.post("/en/booking", data=form)
             assert last.status_code == 429
+            assert int(last.headers["retry-after"]) > 0
         async with client_of(app, address="198.51.100.10", **SAME_ORIGIN) as elsewhere:
             email = await one(db, "SELECT email FROM guest")
             found = await elsewhere.post("/en/booking", data={"reference": reference, "email": email})

@@ -197,7 +197,15 @@ _ADDRESSES: dict[str, tuple[str, str]] = {
     ),
 }
 # Read by the command line and the tests, not by the application.
-_OTHERS = ("API_KEY", "POSTGRES_BIN", "TEST_REDIS_URL", "SHARED_DATA", "DATA_DIR", "SCREENSHOTS")
+_OTHERS = (
+    "API_KEY",
+    "POSTGRES_BIN",
+    "TEST_REDIS_URL",
+    "TEST_CLIENTS",
+    "SHARED_DATA",
+    "DATA_DIR",
+    "SCREENSHOTS",
+)
 
 
 def _read_hotel(environ: Mapping[str, str], values: dict[str, object], problems: list[str]) -> None:

@@ -78,7 +78,9 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             seconds=error.retry_after
         )
         async with database.transaction() as tx:
-            return await find_page(request, tx, now, form, status=429)
+            refused = await find_page(request, tx, now, form, status=429)
+        refused.headers["retry-after"] = str(error.retry_after)
+        return refused
     async with database.transaction() as tx:
         booking = await _meant(tx, normal, email)
         if booking is not None:
