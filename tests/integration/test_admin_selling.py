@@ -44,7 +44,7 @@ async def test_a_room_type_is_made_changed_and_removed(db: Database, database_ur
         assert made.status_code == 303, said(made.text)
         listed = await client.get(f"{BASE}/room-types")
         assert "<script>alert" not in listed.text
-        assert "1 double, 2 sofa bed" in said(listed.text)
+        assert "1 double bed, 2 sofa bed" in said(listed.text)
         shown = fields((await client.get(f"{BASE}/room-types/FAM")).text)
         assert (shown["extra_adult"], shown["child-1"], shown["beds-1"]) == ("25.50", "12.00", "2")
         assert sorted(shown["amenities"]) == ["13", "7"]

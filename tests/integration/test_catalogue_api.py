@@ -155,7 +155,7 @@ async def test_a_property_that_cannot_be_right_is_refused_and_named(
 async def test_names_are_unique_and_things_in_use_stay(partner: Partner) -> None:
     await opened(partner)
     again = {
-        "/properties": HOTEL,
+        "/properties": {**HOTEL, "slug": SLUG},
         f"/properties/{SLUG}/room-types": {"code": "DBL"},
         f"/properties/{SLUG}/rooms": {"number": "100", "room_type": "DBL"},
         f"/properties/{SLUG}/rate-plans": {"code": "FLEX"},

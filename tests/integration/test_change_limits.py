@@ -133,9 +133,10 @@ async def test_one_set_of_limits_on_every_surface(db: Database, database_url: st
             assert 'class="error"' in (await client.get(f"/en/hotels/{SLUG}", params=when | more)).text
         ages = {"adults": "20", "children": ",".join(["4"] * (MAX_CHILDREN + 1))}
         assert (await client.get(url, params=when | ages)).status_code == 422
-        schema = (await client.get("/api/v1/openapi.json")).json()["components"]["schemas"]
-        room = next(body for name, body in schema.items() if name.endswith("RoomRequest"))
-        assert room["properties"]["adults"]["maximum"] == MAX_ADULTS
+        crowded = {"property": SLUG, **when, "rooms": [{"room_type": "DBL", "rate_plan": "FLEX"}]}
+        crowded["rooms"] = [{"room_type": "DBL", "rate_plan": "FLEX", "adults": MAX_ADULTS + 1}]
+        too_many = await client.post("/api/v1/quotes", json=crowded)
+        assert (too_many.status_code, too_many.json()["code"]) == (422, "invalid_party")
         # A party that is too large for one room is told in how many it fits.
         crowd = await client.get(url, params=when | {"adults": "8"})
         assert crowd.json()["fits_in_rooms"] == 3

@@ -531,12 +531,15 @@ async def test_notices_are_read_by_every_secret_that_is_good(double: StripeDoubl
     [b"", b"[]", b"{}", b'{"type":"payment_intent.succeeded"}', b'{"id":1,"type":"charge.x","data":{}}'],
 )
 async def test_a_signed_notice_that_is_no_event(gateway: StripeGateway, body: bytes) -> None:
+    """It is signed, so it is kept and named; and it says nothing that is believed."""
     now = utc_now()
     header = stripe.WebhookSignature.generate_signature_header(
         body.decode(), "whsec_new", timestamp=int(now.timestamp())
     )
-    with pytest.raises(ForgedNotice):
-        gateway.read_notice(body, signature=header, now=now)
+    notice = gateway.read_notice(body, signature=header, now=now)
+    assert notice.kind == "odd"
+    assert notice.problem
+    assert (notice.payment_id, notice.refunded, notice.dispute) == (None, None, None)
 
 
 async def test_an_event_that_is_none_of_ours(gateway: StripeGateway, double: StripeDouble) -> None:

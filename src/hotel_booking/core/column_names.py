@@ -87,6 +87,7 @@ COLUMNS: dict[str, str] = {
     "night_prices": "prices of the nights",
     "no_show": "no-show",
     "object_id": "number of the object",
+    "offered": "rooms offered",
     "opened_at": "opened on",
     "overbooking_limit": "overbooking",
     "parent_id": "derived from",

@@ -82,8 +82,8 @@ async def load(
         await write_houses(tx, houses)
         await tx.copy(
             "exchange_rate",
-            ("currency", "per_euro", "as_of"),
-            ((currency, rate, RATES_AS_OF) for currency, rate in PER_EURO.items()),
+            ("currency", "per_euro", "as_of", "updated_at"),
+            ((currency, rate, RATES_AS_OF, now) for currency, rate in PER_EURO.items()),
         )
         await group_pages.load(tx, pages.texts(), now=now)
         steps.done(f"{len(houses)} hotels", 0.25)

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.domains.rates.types import (
-    MAX_ADULTS,
     MAX_CHILD_AGE,
     MAX_CHILDREN,
+    MAX_PERSONS,
     CancellationPolicy,
     Deposit,
     Line,
@@ -20,7 +20,8 @@ from hotel_booking.domains.rates.types import (
 )
 
 Status = Literal["held", "expired", "confirmed", "cancelled", "no_show", "checked_in", "checked_out"]
-Adults = Annotated[int, msgspec.Meta(ge=1, le=MAX_ADULTS)]
+# A party's own limit is `rates.party`'s; more persons come at an agreed price, up to what a room may take.
+Adults = Annotated[int, msgspec.Meta(ge=1, le=MAX_PERSONS)]
 Age = Annotated[int, msgspec.Meta(ge=0, le=MAX_CHILD_AGE)]
 Ages = Annotated[tuple[Age, ...], msgspec.Meta(max_length=MAX_CHILDREN)]
 

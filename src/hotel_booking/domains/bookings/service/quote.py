@@ -54,10 +54,11 @@ async def quote(
     """Price the rooms and keep the price and its rules for `lifetime`.
 
     `agreed_price` (minor units per room-night, before taxes that are added) replaces the plan's prices,
-    restrictions and occupancy rules: a negotiated rate. Raises `StayNotSold` with every reason and the
-    nearest stay that is sold, `Invalid` for unknown codes, `NotFound` for the property.
+    restrictions, occupancy rules and limit of persons: a negotiated rate. Raises `StayNotSold` with every
+    reason and the nearest stay that is sold, `Invalid` for unknown codes, `NotFound` for the property.
     """
-    check_size([Occupancy(room.adults, room.children) for room in rooms], field="rooms")
+    if agreed_price is None:  # larger parties are what a price is agreed for
+        check_size([Occupancy(room.adults, room.children) for room in rooms], field="rooms")
     if agreed_price is not None and not 0 <= agreed_price < 2**40:
         raise Invalid("the agreed price is out of range", field="agreed_price")
     catalogue = await load_catalogue(tx, property_slug)
