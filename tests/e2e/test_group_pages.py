@@ -34,7 +34,7 @@ async def test_the_group_writes_its_terms_and_a_guest_reads_them(db: Database, d
             assert "is on the site" in await page.locator(".flash").inner_text()
         async with visiting(browser, site, **NARROW) as page:
             await page.goto("/de")
-            await page.click("footer a")
+            await page.click("footer a[href='/de/terms']")
             assert await page.locator("h1").inner_text() == "Allgemeine Geschäftsbedingungen"
             assert await page.locator("h2").inner_text() == "Stornieren"
             assert await accessibility(page) == []
