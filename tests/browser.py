@@ -147,7 +147,7 @@ async def visiting(
         yield page
     finally:
         await visitor.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 async def enter(page: Page, address: str, token: str) -> None:

@@ -50,13 +50,16 @@ class Authenticator:
 
 
 @asynccontextmanager
-async def at_the_panel(db: Database, database_url: str) -> AsyncIterator[tuple[Page, Authenticator]]:
-    """Ana, an owner without a second factor, at the sign-in page with a device."""
+async def at_the_panel(
+    db: Database, database_url: str, *, expected: tuple[str, ...] = ()
+) -> AsyncIterator[tuple[Page, Authenticator]]:
+    """Ana, an owner without a second factor, at the sign-in page with a device. Requests to `expected` may be
+    refused."""
     await member(db, EMAIL, Grant(Role.OWNER))
     async with (
         serving(database_url) as site,
         browsing() as browser,
-        visiting(browser, site) as page,
+        visiting(browser, site, expected=expected) as page,
     ):
         device = Authenticator(page)
         await device.plug_in()
@@ -148,7 +151,7 @@ async def test_a_passkey_from_its_making_to_its_end(db: Database, database_url: 
 
 
 async def test_what_a_passkey_signed_opens_once_and_here(db: Database, database_url: str) -> None:
-    async with at_the_panel(db, database_url) as (page, _):
+    async with at_the_panel(db, database_url, expected=("/sign-in/passkey",)) as (page, _):
         await type_password(page)
         await add_passkey(page, "My laptop")
         await page.get_by_role("link", name="I have kept them").click()
