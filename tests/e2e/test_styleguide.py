@@ -4,9 +4,12 @@ conveniences that scripts add."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, Route, expect
+from playwright.async_api import TimeoutError as Late
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
@@ -127,9 +130,14 @@ async def keys_lead_everywhere(page: Page) -> None:
     await expect(page.get_by_role("option", selected=True)).to_contain_text("Today")
     assert await accessibility(page) == []
     await page.keyboard.press("Escape")
-    await page.keyboard.press("g")
-    await page.keyboard.press("t")
-    await page.wait_for_url("**/admin/today", timeout=30_000)
+    # The letter has to follow within two seconds: on a busy machine it may come too late, as from a person.
+    for _ in range(5):
+        await page.keyboard.press("g")
+        await page.keyboard.press("t")
+        with contextlib.suppress(Late):
+            await page.wait_for_url("**/admin/today", timeout=6_000)
+            return
+    pytest.fail("g t does not lead to today's page")
 
 
 async def test_a_form_is_sent_once(db: Database, database_url: str) -> None:
