@@ -66,7 +66,9 @@ async def test_every_page_at_every_width(chain: Database, chain_url: str, scheme
                 assert answer is not None
                 if answer.status == 404 and "{" in route.path:
                     break  # there is nothing of this kind in the sample; the page's own tests have one
-                if answer.status >= 400:
+                # What cannot be done yet says so on a page of its own, which is looked at like any other.
+                too_early = answer.status == 422 and route.path.endswith("/no-show")
+                if answer.status >= 400 and not too_early:
                     wrong.append(f"{path}: {answer.status}")
                     break
                 await screenshot(page, f"{name}-{size}")
