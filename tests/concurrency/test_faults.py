@@ -20,12 +20,12 @@ import pytest
 
 from hotel_booking import migrations
 from hotel_booking.app import build
-from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import expired_holds
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
+from tests.http_client import settings_for
 from tests.small_hotel import FIRST, GUEST, NOW, SLUG, make_quote, small_hotel, stay, taken
 
 WORKER = """
@@ -164,9 +164,7 @@ async def test_a_database_restarted_under_load_loses_and_doubles_nothing(own_clu
                 )
                 await tx.execute(f"UPDATE {table} SET night = night - 1000000")
             await tx.execute("UPDATE cancellation_policy SET steps = '[]'")
-    settings = Settings(
-        database_url=url, environment="test", gateway="sandbox", pool_size=8, rate_limit_writes=10**6
-    )
+    settings = settings_for(url, pool_size=8)
     results: list[tuple[str, str] | None] = []
     repeats = 0
     app = build(settings)
