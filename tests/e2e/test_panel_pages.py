@@ -34,8 +34,10 @@ def pages(database_url: str) -> list[HTTPRoute]:
 
 async def wider_than_the_screen(page: Page) -> list[str]:
     """Elements that make the whole page scroll sideways."""
+    # The screen has just been given another width: the page is laid out for it within two frames.
     found: list[str] = await page.evaluate(
-        """() => {
+        """async () => {
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
             const wide = document.documentElement.clientWidth;
             if (document.documentElement.scrollWidth <= wide) return [];
             return [...document.querySelectorAll('body *')]
