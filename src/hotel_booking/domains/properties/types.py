@@ -248,7 +248,8 @@ class TaxChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 def check_timezone(name: str) -> None:
     """Raise `Invalid` unless the IANA database knows the zone."""
-    if name not in available_timezones():
+    # A machine's own setting is no zone: it would be another one on the next machine.
+    if name not in available_timezones() or name in ("localtime", "Factory"):
         raise Invalid(f"unknown time zone {name!r}", field="timezone", fix="such as Europe/Lisbon")
 
 
