@@ -101,3 +101,19 @@ async def test_two_guests_one_room_and_no_javascript(db: Database, database_url:
         assert await first.locator("h1").inner_text() == "Your booking is confirmed"
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM booking WHERE status = 'confirmed'") == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+async def test_menus_open_within_a_phones_screen(db: Database, database_url: str, language: str) -> None:
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        browsing() as browser,
+        visiting(browser, site, viewport={"width": 375, "height": 800}) as page,
+    ):
+        await page.goto(f"/{language}/")
+        for number in range(await page.locator(".site-menu").count()):
+            await page.locator(".site-menu summary").nth(number).click()
+            box = await page.locator(".site-menu ul").nth(number).bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 375
