@@ -93,7 +93,7 @@ class Arriving:
     async def _next(self, receive: Receive, until: float) -> HTTPReceiveMessage:
         try:
             async with asyncio.timeout_at(until):
-                return await receive()  # type: ignore[return-value]
+                return await receive()  # type: ignore[return-value]  # an HTTP connection
         except TimeoutError:
             raise RequestTimedOut(
                 f"the body did not come within {self._seconds:g} seconds, or too slowly",
@@ -133,7 +133,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     async def replay() -> HTTPReceiveMessage:
         nonlocal given
         if given:
-            return await receive()  # type: ignore[return-value]
+            return await receive()  # type: ignore[return-value]  # an HTTP connection
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -55,7 +55,7 @@ def _inflating(receive: Receive, most: int) -> Receive:
         given = True
         packed = bytearray()
         while True:
-            message: HTTPReceiveMessage = await receive()  # type: ignore[assignment]
+            message: HTTPReceiveMessage = await receive()  # type: ignore[assignment]  # an HTTP one
             if message["type"] == "http.disconnect":
                 return message
             packed += message.get("body", b"")

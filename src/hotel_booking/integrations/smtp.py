@@ -180,8 +180,8 @@ def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered)
     # ASCII on the wire: not every server takes more.
     charset = Charset("utf-8")
     charset.body_encoding = QP
-    message.attach(MIMEText(rendered.text, "plain", charset, policy=_POLICY))  # type: ignore[arg-type]
-    message.attach(MIMEText(rendered.html, "html", charset, policy=_POLICY))  # type: ignore[arg-type]
+    message.attach(MIMEText(rendered.text, "plain", charset, policy=_POLICY))  # type: ignore[arg-type]  # typeshed: Compat32 alone
+    message.attach(MIMEText(rendered.html, "html", charset, policy=_POLICY))  # type: ignore[arg-type]  # typeshed: Compat32 alone
     return message
 
 
