@@ -27,7 +27,7 @@ test: setup
 
 clients:
 	@scripts/clients
-	HOTEL_TEST_CLIENTS=1 $(BIN)/pytest tests/clients
+	HOTEL_TEST_CLIENTS=1 $(BIN)/pytest tests/api_clients
 
 lint: setup
 	$(BIN)/ruff check
@@ -54,4 +54,4 @@ format: setup
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .venv-uv .venv-clients tests/clients/node_modules tests/clients/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv .venv-clients tests/api_clients/node_modules tests/api_clients/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,8 +20,15 @@ from pathlib import Path
 
 import httpx
 import msgspec
-from tests.http_client import bearer, running, settings_for
-from tests.small_hotel import GUEST, NOW, SLUG, make_quote, small_hotel, stay
+from tests.clients.http_client import bearer, running, settings_for
+from tests.factories.small_hotel import (
+    GUEST,
+    NOW,
+    SLUG,
+    make_quote,
+    small_hotel,
+    stay,
+)
 
 from hotel_booking import migrations
 from hotel_booking.core.dates import Stay

@@ -13,7 +13,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from tests.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
+from tests.factories.small_hotel import (
+    GUEST,
+    NOW,
+    make_quote,
+    small_hotel,
+    stay,
+)
 
 from hotel_booking import migrations
 from hotel_booking.core.db import Database

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-from tests.http_client import running, settings_for
-from tests.staff_client import signed_in
+from tests.clients.http_client import running, settings_for
+from tests.clients.staff_client import signed_in
 
 from hotel_booking.app import Application
 from hotel_booking.core.db import Database

@@ -16,8 +16,13 @@ from datetime import timedelta
 
 import httpx
 import msgspec
-from tests.http_client import bearer, running, settings_for
-from tests.small_hotel import FIRST, GUEST, SLUG, small_hotel
+from tests.clients.http_client import bearer, running, settings_for
+from tests.factories.small_hotel import (
+    FIRST,
+    GUEST,
+    SLUG,
+    small_hotel,
+)
 
 from hotel_booking import migrations
 from hotel_booking.core.db import Database

@@ -39,7 +39,7 @@ def database_url(cluster: Cluster) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def _chain(cluster: Cluster) -> str:
     """A template with three hotels of the demo chain, their rooms, prices and bookings."""
-    from hotel_booking.cli.demo_chain import load
+    from hotel_booking.demo import load
 
     cluster.create_database(CHAIN, template=TEMPLATE)
     asyncio.run(load(cluster.url(CHAIN), seed=1, progress=lambda _what, _share: None, properties=3))

@@ -1,0 +1,1 @@
+"""Who uses the platform in tests: HTTP clients, staff in the panel, a browser."""

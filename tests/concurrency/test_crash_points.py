@@ -31,10 +31,10 @@ from hotel_booking.domains.payments.reconcile import reconcile
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.domains.payments.steps import WRITES, Moment, Point, Step, points
 from hotel_booking.integrations.stripe import StripeGateway
-from tests.crash_scenarios import SCENARIOS, listening, plans
-from tests.paying import finish_waiting
-from tests.small_hotel import small_hotel
-from tests.stripe_double import StripeDouble
+from tests.doubles.stripe import StripeDouble
+from tests.factories.crash_scenarios import SCENARIOS, listening, plans
+from tests.factories.paying import finish_waiting
+from tests.factories.small_hotel import small_hotel
 
 pytestmark = pytest.mark.xdist_group("crash")
 

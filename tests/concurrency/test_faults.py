@@ -25,8 +25,17 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import expired_holds
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
-from tests.http_client import settings_for
-from tests.small_hotel import FIRST, GUEST, NOW, SLUG, make_quote, small_hotel, stay, taken
+from tests.clients.http_client import settings_for
+from tests.factories.small_hotel import (
+    FIRST,
+    GUEST,
+    NOW,
+    SLUG,
+    make_quote,
+    small_hotel,
+    stay,
+    taken,
+)
 
 WORKER = """
 import asyncio, sys

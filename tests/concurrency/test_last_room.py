@@ -14,7 +14,14 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.types import HeldBooking, Quote
 from hotel_booking.domains.inventory.errors import SoldOut
-from tests.small_hotel import GUEST, NOW, make_quote, small_hotel, stay, taken
+from tests.factories.small_hotel import (
+    GUEST,
+    NOW,
+    make_quote,
+    small_hotel,
+    stay,
+    taken,
+)
 
 
 @pytest.fixture

@@ -26,7 +26,14 @@ from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.service import CapacityBelowSold, update_ari
 from hotel_booking.ops.embedded import Cluster
 from tests.conftest import TEMPLATE
-from tests.small_hotel import GUEST, NIGHTS, NOW, SLUG, small_hotel, stay
+from tests.factories.small_hotel import (
+    GUEST,
+    NIGHTS,
+    NOW,
+    SLUG,
+    small_hotel,
+    stay,
+)
 
 Result = TypeVar("Result")
 FIRSTS = st.integers(0, 5)

@@ -25,9 +25,9 @@ from hotel_booking.domains.notifications.types import Delivery, Rendered
 from hotel_booking.domains.payments.gateway import Gateways, Refunded
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
-from tests.paying import DAY, held, one
-from tests.paying import hotel as hotel
-from tests.small_hotel import status_of
+from tests.factories.paying import DAY, held, one
+from tests.factories.paying import hotel as hotel
+from tests.factories.small_hotel import status_of
 
 pytestmark = pytest.mark.xdist_group("worker-life")
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
-from tests.browser import accessibility, browsing, enter, screenshot, serving, visiting
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    enter,
+    screenshot,
+    serving,
+    visiting,
+)
+from tests.clients.staff_client import session_of, staff
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, ROOMS, sent
 from tests.e2e.test_site_pages import KEY
-from tests.small_hotel import small_hotel
-from tests.staff_client import session_of, staff
+from tests.factories.small_hotel import small_hotel
 
 
 async def test_the_group_writes_its_terms_and_a_guest_reads_them(db: Database, database_url: str) -> None:

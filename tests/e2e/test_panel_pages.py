@@ -12,10 +12,18 @@ from playwright.async_api import Page
 from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
-from tests.browser import WIDTHS, accessibility, browsing, enter, screenshot, serving, visiting
-from tests.http_client import settings_for
-from tests.integration.test_panel_matrix import address, world
-from tests.staff_client import session_of, staff
+from tests.clients.browser import (
+    WIDTHS,
+    accessibility,
+    browsing,
+    enter,
+    screenshot,
+    serving,
+    visiting,
+)
+from tests.clients.http_client import settings_for
+from tests.clients.staff_client import session_of, staff
+from tests.integration.panel.test_panel_matrix import address, world
 
 # Answers that are no page of the panel: parts of one, pictures, files, and what ends the session.
 NOT_PAGES = re.compile(r"/(body|preview|qr|thumbnail|sign-out|photos/\{)")

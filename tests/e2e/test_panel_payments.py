@@ -14,11 +14,19 @@ from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.sandbox import SandboxGateway
-from tests.browser import WIDTHS, accessibility, browsing, enter, screenshot, serving, visiting
+from tests.clients.browser import (
+    WIDTHS,
+    accessibility,
+    browsing,
+    enter,
+    screenshot,
+    serving,
+    visiting,
+)
+from tests.clients.staff_client import session_of, staff
 from tests.e2e.test_panel_pages import wider_than_the_screen
-from tests.paying import held, paid
-from tests.paying import hotel as hotel  # a fixture
-from tests.staff_client import session_of, staff
+from tests.factories.paying import held, paid
+from tests.factories.paying import hotel as hotel  # a fixture
 
 
 async def troubled(db: Database) -> list[str]:

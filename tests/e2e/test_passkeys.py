@@ -11,9 +11,14 @@ from playwright.async_api import Page, expect
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.permissions import Role
-from tests.browser import accessibility, browsing, serving, visiting
-from tests.outbox import sent
-from tests.staff_accounts import PASSWORD, member
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    serving,
+    visiting,
+)
+from tests.clients.outbox import sent
+from tests.factories.staff_accounts import PASSWORD, member
 
 EMAIL = "ana@example.com"
 FACTORS = "/admin/account/second-factor"

@@ -8,9 +8,21 @@ from playwright.async_api import Locator, Page
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
-from tests.browser import accessibility, browsing, enter, screenshot, serving, visiting
-from tests.integration.test_rates_grid import GRID, SLUG, hotel, night
-from tests.staff_client import session_of, staff
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    enter,
+    screenshot,
+    serving,
+    visiting,
+)
+from tests.clients.staff_client import session_of, staff
+from tests.integration.panel.test_rates_grid import (
+    GRID,
+    SLUG,
+    hotel,
+    night,
+)
 
 
 def cell(page: Page, column: int, row: str = "price", plan: str = "FLEX", kind: str = "DBL") -> Locator:

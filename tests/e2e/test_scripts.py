@@ -14,13 +14,18 @@ from playwright.async_api import Error as PlaywrightError
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.http.ui import assets
-from tests.browser import browsing, enter, serving, visiting
+from tests.clients.browser import (
+    browsing,
+    enter,
+    serving,
+    visiting,
+)
+from tests.clients.staff_client import session_of, staff
+from tests.doubles.stripe import StripeDouble
 from tests.e2e.test_site_booking import ROOMS, holding, sent
 from tests.e2e.test_site_pages import KEY, fill_in, in_lisbon
-from tests.integration.test_rates_grid import GRID, hotel
-from tests.small_hotel import small_hotel
-from tests.staff_client import session_of, staff
-from tests.stripe_double import StripeDouble
+from tests.factories.small_hotel import small_hotel
+from tests.integration.panel.test_rates_grid import GRID, hotel
 
 Feature = Callable[[Page], Awaitable[None]]
 BLIND_MS = 1_200  # how long a feature whose script is empty may take to appear

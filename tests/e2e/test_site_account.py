@@ -8,14 +8,20 @@ import json
 from playwright.async_api import Page
 
 from hotel_booking.core.db import Database
-from tests.browser import accessibility, browsing, screenshot, serving, visiting
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    screenshot,
+    serving,
+    visiting,
+)
+from tests.clients.jobs import mail_links
+from tests.clients.outbox import sent as mails
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, ROOMS, WIDE, scalar, sent
 from tests.e2e.test_site_pages import KEY
-from tests.guest_accounts import EMAIL, PASSWORD
-from tests.jobs import mail_links
-from tests.outbox import sent as mails
-from tests.small_hotel import small_hotel
+from tests.factories.guest_accounts import EMAIL, PASSWORD
+from tests.factories.small_hotel import small_hotel
 
 ACCOUNT_PAGES = ("account", "account/details", "account/preferences", "account/security", "account/data")
 ENTRY_PAGES = (

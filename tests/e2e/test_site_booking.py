@@ -14,10 +14,16 @@ from playwright.async_api import Page
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
-from tests.browser import accessibility, browsing, screenshot, serving, visiting
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    screenshot,
+    serving,
+    visiting,
+)
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_pages import KEY, fill_in, in_lisbon
-from tests.small_hotel import SLUG, small_hotel
+from tests.factories.small_hotel import SLUG, small_hotel
 
 ARRIVAL, DEPARTURE = "2030-03-04", "2030-03-07"
 ROOMS = f"/hotels/{SLUG}?arrival={ARRIVAL}&departure={DEPARTURE}"

@@ -7,11 +7,17 @@ import pytest
 from playwright.async_api import Page
 
 from hotel_booking.core.db import Database
-from tests.browser import accessibility, browsing, screenshot, serving, visiting
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    screenshot,
+    serving,
+    visiting,
+)
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import CONFIRMED, NARROW, ROOMS, WIDE, scalar, sent
 from tests.e2e.test_site_pages import KEY, fill_in
-from tests.small_hotel import small_hotel
+from tests.factories.small_hotel import small_hotel
 
 
 async def flawless(page: Page, name: str) -> None:

@@ -7,9 +7,16 @@ import pytest
 from playwright.async_api import Page
 
 from hotel_booking.core.db import Database
-from tests.browser import WIDTHS, accessibility, browsing, screenshot, serving, visiting
+from tests.clients.browser import (
+    WIDTHS,
+    accessibility,
+    browsing,
+    screenshot,
+    serving,
+    visiting,
+)
 from tests.e2e.test_panel_pages import wider_than_the_screen
-from tests.small_hotel import SLUG, small_hotel
+from tests.factories.small_hotel import SLUG, small_hotel
 
 QUESTION = "?arrival=2030-03-04&departure=2030-03-07"
 KEY = "k" * 40

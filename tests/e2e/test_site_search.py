@@ -6,11 +6,17 @@ import pytest
 from playwright.async_api import Page
 
 from hotel_booking.core.db import Database
-from tests.browser import accessibility, browsing, screenshot, serving, visiting
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    screenshot,
+    serving,
+    visiting,
+)
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, WIDE, sent
 from tests.e2e.test_site_pages import KEY, in_lisbon
-from tests.small_hotel import small_hotel
+from tests.factories.small_hotel import small_hotel
 
 
 async def focused(page: Page, day: str) -> None:

@@ -13,8 +13,15 @@ from playwright.async_api import TimeoutError as Late
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
-from tests.browser import accessibility, browsing, enter, screenshot, serving, visiting
-from tests.staff_client import session_of, staff
+from tests.clients.browser import (
+    accessibility,
+    browsing,
+    enter,
+    screenshot,
+    serving,
+    visiting,
+)
+from tests.clients.staff_client import session_of, staff
 
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 780}, "is_mobile": True, "has_touch": True}
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}

@@ -65,7 +65,7 @@ def test_what_today_is_at_a_property_is_computed_in_one_place() -> None:
     # The demo's history is made for one day everywhere; exchange rates have dates of their own, by no hotel.
     allowed = {
         "src/hotel_booking/admin/today.py",
-        "src/hotel_booking/cli/demo_chain/loader.py",
+        "src/hotel_booking/demo/loader.py",
         "src/hotel_booking/cli/exchange_rates.py",
         "src/hotel_booking/core/dates.py",
         "src/hotel_booking/domains/exchange/service.py",
@@ -79,7 +79,7 @@ def test_what_today_is_at_a_property_is_computed_in_one_place() -> None:
         "src/hotel_booking/core/dates.py",
         "src/hotel_booking/domains/bookings/service/no_show.py",
         "src/hotel_booking/domains/bookings/service/stay.py",
-        "src/hotel_booking/web/property_view.py",
+        "src/hotel_booking/web/property/view.py",
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hotel_booking.web.conditions import Conditions
+from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.site import texts_of
 
 

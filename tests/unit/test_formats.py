@@ -10,10 +10,10 @@ from hotel_booking.core import formats
 from hotel_booking.core.money import exponent, per_night, share, step
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.http.ui import render
-from hotel_booking.web.language import LOCALES
-from hotel_booking.web.property_speech import Speech
+from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.formats import Speech
+from hotel_booking.web.i18n.language import LOCALES
 from hotel_booking.web.site import _templates
-from hotel_booking.web.texts import texts
 
 
 def minor_units(text: str) -> str:

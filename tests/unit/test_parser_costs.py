@@ -30,7 +30,7 @@ from hotel_booking.http.edge import LONGEST_ADDRESS, MOST_HEADER_BYTES
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.ui.forms import Form, urlencoded
 from hotel_booking.integrations import stripe_answers
-from hotel_booking.web.language import _accepted
+from hotel_booking.web.i18n.language import _accepted
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 FORM = 1_000_000

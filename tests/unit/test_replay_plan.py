@@ -9,11 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from hotel_booking.cli.replay.demand import Kind, Refused, Row, UnreadableFile, read
-from hotel_booking.cli.replay.events import Plan, Step, lay_out, oddity
-from hotel_booking.cli.replay.hotel import whole_months
-from hotel_booking.cli.replay.sizing import need, share_out
-from tests.demand_file import ARRIVAL, HEADER, row, rows, write
+from hotel_booking.replay.demand import (
+    Kind,
+    Refused,
+    Row,
+    UnreadableFile,
+    read,
+)
+from hotel_booking.replay.events import (
+    Plan,
+    Step,
+    lay_out,
+    oddity,
+)
+from hotel_booking.replay.hotel import whole_months
+from hotel_booking.replay.sizing import need, share_out
+from tests.factories.demand_file import (
+    ARRIVAL,
+    HEADER,
+    row,
+    rows,
+    write,
+)
 
 
 def plan_of(folder: Path, records: Iterable[dict[str, str]]) -> Plan:

@@ -186,7 +186,7 @@ def _prepare(cluster: Cluster, folder: Path, seed: int, scale: Scale, progress: 
 
 
 def _load(url: str, folder: Path, seed: int, scale: Scale, progress: Progress) -> None:
-    from hotel_booking.cli.demo_chain import PROPERTIES, credentials, load
+    from hotel_booking.demo import PROPERTIES, credentials, load
 
     with _step(progress, "Loading the demo hotels", total=1.0) as task:
 
@@ -317,7 +317,7 @@ def _stop_children(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
 
 
 def _welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
-    from hotel_booking.cli.demo_chain import read_credentials
+    from hotel_booking.demo import read_credentials
 
     base = f"http://localhost:{port}"
     opens = read_credentials(folder)

@@ -5,37 +5,36 @@ from __future__ import annotations
 from litestar import Router
 
 from hotel_booking.http.body import SITE_LIMIT
-from hotel_booking.web import (
-    account,
+from hotel_booking.web import group_pages, redirects, sitemap
+from hotel_booking.web.account import routes as account
+from hotel_booking.web.booking import (
     amend,
     checkout,
     contact,
-    destinations,
-    entrance,
-    group_pages,
-    home,
-    hotels_page,
     manage,
     own_list,
     payment,
-    property_page,
     quotes,
-    results,
-    sitemap,
-    social,
-    stay_picker,
 )
 from hotel_booking.web.group_pages import follow as follow_group_pages
-from hotel_booking.web.language import LANGUAGES
+from hotel_booking.web.i18n.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
+from hotel_booking.web.property import page, social
+from hotel_booking.web.search import (
+    destinations,
+    home,
+    hotels,
+    results,
+    stay_picker,
+)
 
 _PAGES = [
     *home.handlers,
-    *hotels_page.handlers,
+    *hotels.handlers,
     *destinations.handlers,
     *results.handlers,
     *stay_picker.handlers,
-    *property_page.handlers,
+    *page.handlers,
     *quotes.handlers,
     *checkout.handlers,
     *contact.handlers,
@@ -48,11 +47,11 @@ _PAGES = [
 ]
 # Addresses without a language: they send the guest on, or are the same in all.
 _UNPREFIXED = [
-    *entrance.handlers,
+    *redirects.handlers,
     *sitemap.handlers,
     *social.handlers,
     *manage.unprefixed,
-    *property_page.unprefixed,
+    *page.unprefixed,
 ]
 
 __all__ = ["follow_group_pages", "handlers", "problem_page"]

@@ -8,9 +8,9 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.web.language import LANGUAGES, preferred
+from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.language import LANGUAGES, preferred
 from hotel_booking.web.site import draw
-from hotel_booking.web.texts import texts
 
 
 def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:

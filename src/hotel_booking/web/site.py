@@ -48,9 +48,15 @@ from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import isolation, render
-from hotel_booking.web.language import DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
-from hotel_booking.web.property_query import carried, query_of
-from hotel_booking.web.texts import texts
+from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.language import (
+    DEFAULT,
+    LANGUAGES,
+    LOCALES,
+    RIGHT_TO_LEFT,
+    locale_of,
+)
+from hotel_booking.web.search.query import carried, query_of
 
 CURRENCY = "hotel_currency"
 _LONGEST_QUERY = 4000

@@ -1,0 +1,1 @@
+"""Replay: real demand lived through, day by day, through the services or over HTTP; and what came of it."""

@@ -1,0 +1,116 @@
+"""What the account's pages say where something does not work, in the guest's language, and the lists that
+they offer. An error of the business is English and for programs; here its code finds the words."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel.numbers import get_currency_name
+
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.guests.service.details import LONGEST_WISHES
+from hotel_booking.domains.guests.types import LONGEST_NAME, OpenGuestSession
+from hotel_booking.domains.identity.errors import LockedOut
+from hotel_booking.domains.identity.service.passwords import LONGEST, SHORTEST
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.visitors import browser_and_system
+from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.language import locale_of
+
+# What people pay with where our hotels are, and where their guests come from.
+CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "CNY", "CAD", "AUD")
+
+
+def failed(form: Form, error: DomainError, language: str) -> Form:
+    """The form with what is wrong, beside its field where it has one."""
+    field = error.field if error.field in form.names() else ""
+    form.wrong(field or "", words_of(error, language, form))
+    return form
+
+
+def words_of(error: DomainError, language: str, form: Form | None = None) -> str:
+    """What happened and what to do, in a sentence or two."""
+    _ = texts(language).gettext
+    match error.code:
+        case "locked_out" if isinstance(error, LockedOut):
+            return _waiting(error.retry_after, language)
+        case "password_too_weak":
+            return _too_weak(form.value("password") if form else "", language)
+        case "wrong_credentials":
+            return _("E-mail address and password do not fit together.")
+        case "passkey_refused":
+            return _("This passkey opens nothing here. Use another one, or sign in in another way.")
+        case "link_not_valid":
+            return _("This link has lapsed or was used already. Ask for another one.")
+        case "email_not_the_same":
+            return _("This is not the e-mail address of your account.")
+        case "not_to_be_erased_yet":
+            return _("A stay is still to come, or money is open. Nothing was erased.")
+    return _about_field(error.field, language)
+
+
+def _about_field(field: str | None, language: str) -> str:
+    _ = texts(language).gettext
+    match field:
+        case "email":
+            return _("This is not an e-mail address. Give one like name@example.com.")
+        case "given_name" | "family_name":
+            return _("A name is one line of letters, of at most {number} characters.").format(
+                number=LONGEST_NAME
+            )
+        case "wishes":
+            return _("At most {number} characters of plain text.").format(number=LONGEST_WISHES)
+        case "country" | "language" | "currency":
+            return _("Choose one of the list.")
+    return _("That did not work. Try again.")
+
+
+def need(form: Form, language: str, *names: str) -> None:
+    """Note the fields that have to be filled in and are not."""
+    for name in names:
+        if not form.value(name).strip():
+            form.wrong(name, texts(language).gettext("Please fill this in."))
+
+
+def device_of(session: OpenGuestSession, language: str) -> str:
+    """The browser of a session, for people."""
+    _ = texts(language).gettext
+    browser, system = browser_and_system(session.user_agent)
+    if browser and system:
+        return _("{browser} on {system}").format(browser=browser, system=system)
+    return browser or system or _("Unknown browser")
+
+
+@cache
+def currencies(language: str) -> tuple[tuple[str, str], ...]:
+    """Codes and names of the currencies that prices can also be shown in."""
+    locale = locale_of(language)
+    return tuple((code, f"{code} · {get_currency_name(code, locale=locale)}") for code in CURRENCIES)
+
+
+def _waiting(seconds: int, language: str) -> str:
+    ngettext = texts(language).ngettext
+    minutes = -(-seconds // 60)
+    if seconds < 100:
+        return ngettext(
+            "There were too many attempts. Wait {number} second, then try again.",
+            "There were too many attempts. Wait {number} seconds, then try again.",
+            seconds,
+        ).format(number=seconds)
+    return ngettext(
+        "There were too many attempts. Wait {number} minute, then try again.",
+        "There were too many attempts. Wait {number} minutes, then try again.",
+        minutes,
+    ).format(number=minutes)
+
+
+def _too_weak(typed: str, language: str) -> str:
+    _ = texts(language).gettext
+    if len(typed) < SHORTEST:
+        return _("A password has at least {number} characters.").format(number=SHORTEST)
+    if len(typed) > LONGEST:
+        return _("A password has at most {number} characters.").format(number=LONGEST)
+    return _(
+        "This password would soon be guessed. Three or four unrelated words are easy to remember and hard to"
+        " guess."
+    )

@@ -1,0 +1,31 @@
+"""The guest's account, as one set of routes. Who is not signed in, or has to prove again who they are, is
+sent to do so and comes back; a mailed link that has lapsed says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Router
+
+from hotel_booking.domains.guests.errors import GuestSignInRequired
+from hotel_booking.domains.identity.errors import ConfirmIdentity, LinkNotValid
+from hotel_booking.web.account import data, entry, pages, security
+
+_GUARDED: dict[Any, Any] = {
+    GuestSignInRequired: entry.to_sign_in,
+    ConfirmIdentity: entry.to_sign_in,
+    LinkNotValid: entry.lapsed,
+}
+
+handlers: list[Any] = [
+    Router(
+        path="",
+        route_handlers=[
+            *entry.handlers,
+            *pages.handlers,
+            *security.handlers,
+            *data.handlers,
+        ],
+        exception_handlers=_GUARDED,
+    )
+]

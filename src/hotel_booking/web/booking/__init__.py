@@ -1,0 +1,1 @@
+"""From an offer to a stay: quote, details, payment, and the booking afterwards."""

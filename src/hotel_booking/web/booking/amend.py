@@ -1,0 +1,285 @@
+"""A guest changes the days or the party of a booking: first what it would cost, then the change at exactly
+that price."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from gettext import NullTranslations
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_date
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import number_list, plain_digits
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.due import cancellation_fee
+from hotel_booking.domains.bookings.errors import StayNotSold
+from hotel_booking.domains.bookings.queries import booking_by_reference
+from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange
+from hotel_booking.domains.rates.nearest_fix import Fix
+from hotel_booking.domains.rates.restrictions import Reason
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
+from hotel_booking.http.access import public
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.booking.messages import why
+from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.i18n.refusals import Refusals
+from hotel_booking.web.site import language_of, link, site, texts_of
+
+
+@get("/booking/{reference:str}/amend", opt=public(), include_in_schema=False)
+async def show_amend(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """The stay as it is, or as a suggestion in the address would have it."""
+    booking = await open_own(request, tx, reference, now)
+    if booking.status != "confirmed":
+        return see_other(request, _page_of(request, booking))
+    suggested = {
+        name: request.query_params[name][:10]
+        for name in ("arrival", "departure")
+        if name in request.query_params
+    }
+    return _page(request, booking, _as_it_is(booking, **suggested), now)
+
+
+@post("/booking/{reference:str}/amend", opt=public(), include_in_schema=False)
+async def amend(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """Show what the change costs; or make it, at the total that was shown. Sent twice it changes once: the
+    second time nothing is left to change."""
+    booking = await open_own(request, tx, reference, now)
+    form = await read(request)
+    try:
+        arrival, departure = _days(request, form, booking, now)
+        rooms = [_room(request, form, room.position) for room in booking.reservations]
+        agreed = form.whole("agreed", 0, 2**50) if form.value("act") == "confirm" else None
+        form.check()
+        wanted: dict[str, Any] = {
+            "booking_id": booking.id,
+            "now": now,
+            "arrival": arrival,
+            "departure": departure,
+            "rooms": rooms,
+        }
+        if agreed is None:
+            return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
+        async with tx.savepoint():
+            await service.amend(tx, **wanted, expected_total=agreed)
+    except StayNotSold as error:
+        return _page(request, booking, form, now, refused=error, status=422)
+    except DomainError as error:
+        if error.code == "nothing_to_amend" and form.value("act") == "confirm":
+            return see_other(request, _page_of(request, booking))
+        if not form.errors:
+            form.errors[""] = _why_not(request, error)
+        booking = await booking_by_reference(tx, booking.reference)
+        return _page(request, booking, form, now, status=422)
+    notice = texts_of(language_of(request)).gettext("Your booking is changed.")
+    return see_other(request, _page_of(request, booking), notice=notice)
+
+
+def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
+    texts = texts_of(language_of(request))
+    _ = texts.gettext
+    match error.code:
+        case "sold_out":
+            return _(
+                "Somebody else has just taken the last room of these nights. Your booking is as it was:"
+                " choose other days, or ask the hotel."
+            )
+        case "invalid_party":
+            return _(
+                "A booking is for at most {adults} adults and {children} children."
+                " For more, please ask the hotel."
+            ).format(adults=MAX_ADULTS, children=MAX_CHILDREN)
+    return why(error, texts)
+
+
+def may_amend(booking: Booking, now: datetime) -> bool:
+    """Whether a guest may change it without asking the hotel."""
+    return booking.status == "confirmed" and not any(
+        cancellation_fee(booking, room, now) for room in booking.reservations
+    )
+
+
+def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return link(language_of(request), f"booking/{booking.reference}")
+
+
+def _as_it_is(booking: Booking, **days: str) -> Form:
+    first = booking.reservations[0]
+    shown: dict[str, Any] = {"arrival": first.arrival, "departure": first.departure} | days
+    for room in booking.reservations:
+        shown[f"adults-{room.position}"] = room.adults
+        shown[f"children-{room.position}"] = ", ".join(map(str, room.children))
+    return Form.of(**shown)
+
+
+def _day(request: Request[Any, Any, State], form: Form, name: str) -> date | None:
+    _ = texts_of(language_of(request)).gettext
+    try:
+        found = date.fromisoformat(form.value(name))
+    except ValueError:
+        form.wrong(name, _("Please give a day."))
+        return None
+    if not FIRST_NIGHT <= found <= LAST_NIGHT:
+        form.wrong(name, _("Please give a day."))
+        return None
+    return found
+
+
+def _days(
+    request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime
+) -> tuple[date | None, date | None]:
+    """The stay's first day and the day of departure; what cannot be is said beside the fields."""
+    _ = texts_of(language_of(request)).gettext
+    arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")
+    earliest = min(
+        business_date(now, booking.timezone, booking.day_end_time),
+        min(room.arrival for room in booking.reservations),
+    )
+    if arrival is not None and arrival < earliest:
+        form.wrong("arrival", _("This day is past at the hotel. Choose today or later."))
+    if arrival is not None and departure is not None:
+        if departure <= arrival:
+            form.wrong("departure", _("The departure comes after the arrival."))
+        elif (departure - arrival).days > MAX_NIGHTS:
+            form.wrong("departure", _("A stay has at most {number} nights.").format(number=MAX_NIGHTS))
+    return arrival, departure
+
+
+def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomChange:
+    _ = texts_of(language_of(request)).gettext
+    adults, children = (
+        plain_digits(form.value(f"adults-{position}").strip()),
+        form.value(f"children-{position}"),
+    )
+    if not (adults.isascii() and adults.isdecimal() and 1 <= int(adults[:4]) <= MAX_ADULTS):
+        form.wrong(f"adults-{position}", _("From 1 to {number} adults, please.").format(number=MAX_ADULTS))
+        adults = "1"
+    ages = number_list(children)
+    if not all(age.isascii() and age.isdecimal() and int(age[:4]) <= MAX_CHILD_AGE for age in ages):
+        form.wrong(
+            f"children-{position}",
+            _("Write the age of each child, from 0 to {number}, such as 4, 9.").format(number=MAX_CHILD_AGE),
+        )
+        ages = []
+    elif len(ages) > MAX_CHILDREN:
+        form.wrong(
+            f"children-{position}",
+            _("At most {number} children in one booking. For more, please ask the hotel.").format(
+                number=MAX_CHILDREN
+            ),
+        )
+        ages = []
+    return RoomChange(position, adults=int(adults[:4]), children=tuple(int(age) for age in ages))
+
+
+class Why(msgspec.Struct, frozen=True):
+    """What stands against the change in one room, what would work, and where that is one click away."""
+
+    room: str
+    reasons: list[str]
+    instead: str
+    link: tuple[str, str] | None = None
+
+
+def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[Why]:
+    language = language_of(request)
+    texts = texts_of(language)
+    say = Refusals(language, texts)
+    rooms = {room.position: room for room in booking.reservations}
+    told = refused.extra.get("rooms")
+    of_rooms: list[dict[str, Any]] = told if isinstance(told, list) else [refused.extra]
+    whys = []
+    for extra in of_rooms:
+        limits = extra.get("limits")
+        sleeps = (limits["guests"], limits["adults"], limits["children"]) if limits else None
+        room = rooms.get(extra.get("position", 0))
+        kind = (room or booking.reservations[0]).room_type
+        fix = msgspec.convert(extra.get("suggestion"), Fix | None)
+        where = None
+        if fix is not None and fix.room_type == kind:
+            address = link(
+                language,
+                f"booking/{booking.reference}/amend",
+                arrival=fix.arrival.isoformat(),
+                departure=fix.departure.isoformat(),
+            )
+            names = {("room_type", kind): kind}
+            where = (
+                address,
+                say.fix(fix, room_type=kind, arrival=date.min, departure=date.min, names=names),
+            )
+        whys.append(
+            Why(
+                room.room_type_name if room is not None else "",
+                say.reasons(msgspec.convert(extra.get("reasons", []), list[Reason]), sleeps=sleeps),
+                "" if where is not None else _instead(texts, extra, fix),
+                where,
+            )
+        )
+    return whys
+
+
+def _instead(texts: NullTranslations, extra: dict[str, Any], fix: Fix | None) -> str:
+    """What would work where the same room at other days does not."""
+    _ = texts.gettext
+    fitting = extra.get("fitting") or {}
+    if fix is not None:
+        # Another kind of room, which the hotel gives: a guest changes days and guests alone.
+        return _("Another room of the hotel would do. Please write to the hotel.")
+    if fitting:
+        return _("These rooms would take your party: {rooms}. Please write to the hotel.").format(
+            rooms=", ".join(fitting.values())
+        )
+    if "rooms_needed" in extra:
+        return _("No room of the hotel takes so many: your party needs {number} rooms.").format(
+            number=extra["rooms_needed"]
+        )
+    if "limits" in extra:
+        return _("No room of the hotel takes such a party. Please ask the hotel.")
+    return _("Nothing within 14 days of these dates is free for it. Try other dates, or ask the hotel.")
+
+
+def _page(
+    request: Request[Any, Any, State],
+    booking: Booking,
+    form: Form,
+    now: datetime,
+    *,
+    preview: Amendment | None = None,
+    refused: StayNotSold | None = None,
+    status: int = 200,
+) -> Response[Any]:
+    language = language_of(request)
+    texts = texts_of(language)
+    names = {("room_type", room.room_type): room.room_type_name for room in booking.reservations}
+    names |= {("rate_plan", room.rate_plan): room.rate_plan_name for room in booking.reservations}
+    tell = Conditions(language, texts)
+    return site(
+        request,
+        "manage/amend.html",
+        status=status,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        form=form,
+        free=may_amend(booking, now),
+        preview=preview,
+        rooms=[(room, tell.breakdown(room.lines, room.total, names)) for room in preview.reservations]
+        if preview is not None
+        else [],
+        whys=_whys(request, booking, refused) if refused is not None else [],
+        today=business_date(now, booking.timezone, booking.day_end_time),
+    )
+
+
+handlers = [show_amend, amend]

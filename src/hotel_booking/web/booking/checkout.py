@@ -1,0 +1,200 @@
+"""From a quote to a hold: who is coming. The page can be reloaded, and its form may be sent twice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.config import Settings
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.phone import phone_shown
+from hotel_booking.domains.bookings import browsers, guest_bookings, service
+from hotel_booking.domains.bookings.errors import QuoteUsed
+from hotel_booking.domains.bookings.pricing import recompute
+from hotel_booking.domains.bookings.queries import RoomSeen, booking_by_id, quote_seen, rooms_of_quote
+from hotel_booking.domains.rates.cancellation import describe
+from hotel_booking.domains.rates.pricing import night_totals
+from hotel_booking.http.access import public
+from hotel_booking.http.holder import holder_of
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.transactions import Unit
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.web.account.session import current_guest
+from hotel_booking.web.booking.guest_form import (
+    about_phone,
+    guest_of,
+    room_guests,
+    wishes,
+)
+from hotel_booking.web.booking.messages import said
+from hotel_booking.web.booking.ownership import (
+    browser_of,
+    named,
+    own_ids,
+    remember,
+)
+from hotel_booking.web.booking.quotes import (
+    FIELDS,
+    booked,
+    keep_typed,
+    question_of,
+    renewed,
+    to_booking,
+)
+from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.i18n.language import countries
+from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.site import language_of, link, site, texts_of
+
+
+@get("/book/{quote_id:uuid}", opt=public(), include_in_schema=False)
+async def show_details(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, quote_id: UUID
+) -> Response[Any]:
+    """Who is coming? A quote that was booked already leads to its booking, whoever may open that."""
+    quote = await quote_seen(tx, quote_id)
+    if quote is None or quote["booking_id"] is not None:
+        return await booked(request, tx, quote, now)
+    answer = await _details(request, tx, quote_id, quote, await _known(request, tx, now), now)
+    named(request, answer)
+    return answer
+
+
+@post("/book/{quote_id:uuid}", opt=public(), include_in_schema=False)
+async def book(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    unit: Unit,
+    settings: Settings,
+    now: datetime,
+    quote_id: UUID,
+) -> Response[Any]:
+    """Hold the rooms; sent twice it is the same booking. What was typed outlives whatever goes wrong."""
+    quote = await quote_seen(tx, quote_id)
+    if quote is None:
+        return await booked(request, tx, quote, now)
+    form = await read(request)
+    try:
+        names = room_guests(request, form, len(quote["rooms"]))
+        requests = wishes(request, form)
+        guest = guest_of(request, form)
+        async with tx.savepoint():
+            held = await service.hold(
+                tx,
+                quote_id=quote_id,
+                guest=guest,
+                guest_names=names,
+                requests=requests,
+                lifetime=timedelta(minutes=settings.hold_minutes),
+                language=language_of(request),
+                holder=holder_of(request, settings, browser_of(request)),
+                now=now,
+            )
+            account = current_guest(request)
+            if account is not None:
+                await guest_bookings.remember(tx, account_id=account.id, booking_id=held.booking.id)
+    except QuoteUsed:
+        return await booked(request, tx, await quote_seen(tx, quote_id), now)
+    except DomainError as error:
+        await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now)
+        unit.keep()
+        if error.code == "quote_expired":
+            return await renewed(request, tx, settings, quote, now)
+        if error.field is None or error.code == "sold_out":
+            form = said(request, form, error)
+        return await _details(request, tx, quote_id, quote, form, now, status=422)
+    note_booking(request, "held")
+    booking = held.booking
+    answer = to_booking(request, booking.reference, notice=about_phone(request, booking.phone))
+    browser = await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
+    await browsers.forget_draft(tx, browser=browser)
+    return answer
+
+
+async def _known(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Form:
+    """The form as far as it is known: what was typed last and led to no booking, the account's details, or
+    those of this browser's latest booking."""
+    browser = browser_of(request)
+    typed = await browsers.draft_of(tx, browser=browser, now=now) if browser is not None else None
+    if typed is not None:
+        return Form.of(**typed)
+    account = current_guest(request)
+    if account is not None:
+        values = {name: getattr(account, name) or "" for name in FIELDS}
+        values["phone"] = phone_shown(account.phone)
+        return Form.of(**values, requests=account.wishes)
+    for booking_id in (await own_ids(request, tx, now))[:1]:
+        booking = await booking_by_id(tx, booking_id)
+        values = {name: getattr(booking, name) or "" for name in FIELDS}
+        values["phone"] = phone_shown(booking.phone)
+        return Form.of(**values)
+    return Form.of()
+
+
+async def _details(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    quote_id: UUID,
+    quote: Row,
+    form: Form,
+    now: datetime,
+    status: int = 200,
+) -> Response[Any]:
+    language = language_of(request)
+    texts = texts_of(language)
+    rooms = await rooms_of_quote(tx, quote_id)
+    stay = Stay(quote["arrival"], quote["departure"])
+    again = link(language, f"hotels/{quote['slug']}") + question_of(request, stay, rooms, now).query()
+    again += "#rooms"
+    if quote["expires_at"] <= now:
+        return site(request, "checkout/gone.html", status=410, expired=True, quote_id=quote_id, again=again)
+    return site(
+        request,
+        "checkout/details.html",
+        status=status,
+        headers={"cache-control": "no-store"},
+        quote=quote,
+        quote_id=quote_id,
+        rooms=[shown_room(room, quote, language, now) for room in rooms],
+        stay=stay,
+        say=Saying(language, texts),
+        form=form,
+        again=again,
+        countries=countries(language),
+    )
+
+
+def shown_room(room: RoomSeen, quote: Row, language: str, now: datetime) -> dict[str, Any]:
+    """A room with its price line by line and its conditions in the guest's words."""
+    tell = Conditions(language, texts_of(language))
+    price = recompute(room.terms, room.night_prices, room.adults, room.children)
+    policy = describe(
+        room.terms.policy,
+        arrival=quote["arrival"],
+        timezone=quote["timezone"],
+        currency=quote["currency"],
+        total=room.total,
+        night_totals=night_totals(price),
+        at=now,
+    )
+    names = {
+        ("room_type", room.terms.rules.room_type): room.room_type_name,
+        ("rate_plan", room.terms.rules.rate_plan): room.rate_plan_name,
+    }
+    return {
+        "room": room,
+        "cancellation": tell.cancellation(
+            policy, total=room.total, currency=quote["currency"], timezone=quote["timezone"]
+        ),
+        "breakdown": tell.breakdown(price.lines, room.total, names),
+        "meal": tell.meal(room.terms.meal),
+    }
+
+
+handlers = [show_details, book]

@@ -1,0 +1,80 @@
+"""A guest corrects who they are while their room is held: a slip in the address would cost the
+confirmation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.phone import phone_shown
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.http.access import public
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.booking.guest_form import about_phone, guest_of, wishes
+from hotel_booking.web.booking.messages import said
+from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.booking.quotes import FIELDS, to_booking
+from hotel_booking.web.i18n.language import countries
+from hotel_booking.web.site import language_of, site, texts_of
+
+
+@get("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)
+async def show_contact(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """The details as they are; a booking that is paid or over leads to its page."""
+    booking = await open_own(request, tx, reference, now)
+    if booking.status != "held" or booking.hold_expires_at <= now:
+        return to_booking(request, booking.reference)
+    shown = {name: getattr(booking, name) or "" for name in FIELDS}
+    shown["phone"] = phone_shown(booking.phone)
+    return _page(request, booking, Form.of(**shown, requests=booking.requests))
+
+
+@post("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)
+async def correct(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """Write them anew; sent twice it is the same."""
+    booking = await open_own(request, tx, reference, now)
+    form = await read(request)
+    try:
+        requests = wishes(request, form)
+        guest = guest_of(request, form)
+        async with tx.savepoint():
+            corrected = await service.correct_contact(
+                tx, booking_id=booking.id, guest=guest, requests=requests, now=now
+            )
+    except DomainError as error:
+        if not form.errors:
+            form = said(request, form, error)
+        return _page(request, booking, form, status=422)
+    answer = to_booking(request, booking.reference)
+    notice = texts_of(language_of(request)).gettext("Your details are corrected.")
+    unread = about_phone(request, corrected.phone)
+    notice = f"{notice} {unread}" if unread else notice
+    return see_other(request, answer.headers["location"], notice=notice)
+
+
+def _page(
+    request: Request[Any, Any, State], booking: Booking, form: Form, status: int = 200
+) -> Response[Any]:
+    return site(
+        request,
+        "checkout/contact.html",
+        status=status,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        form=form,
+        countries=countries(language_of(request)),
+    )
+
+
+handlers = [show_contact, correct]

@@ -1,0 +1,89 @@
+"""Who a booking is for, as typed into a form of the site: read by the rules for names, addresses and numbers
+of people, and everything that is wrong said at once, beside its field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+
+from hotel_booking.core.email_address import read_email
+from hotel_booking.core.errors import Invalid
+from hotel_booking.core.names import clean_name, clean_text
+from hotel_booking.core.phone import is_read, phone_shown
+from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS, LONGEST_ROOM_GUEST
+from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.web.i18n.language import countries
+from hotel_booking.web.site import language_of, texts_of
+
+
+def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
+    """Who it is, as typed. What has to be there and cannot be right stands beside its field; what need not be
+    there stops nobody: a telephone number that cannot be read stays as it is, an unknown country is left out.
+    Raises `FormProblems`."""
+    language = language_of(request)
+    _ = texts_of(language).gettext
+    said = _("A name is one line of letters, of at most {number} characters.").format(number=LONGEST_NAME)
+    values: dict[str, str] = {}
+    for name in ("given_name", "family_name"):
+        read = partial(clean_name, field=name, longest=LONGEST_NAME)
+        values[name] = _read(form, name, _("Please fill this in."), said, read)
+    values["email"] = _read(
+        form,
+        "email",
+        _("Please fill this in."),
+        _("No mail can be sent to this address. Please check it."),
+        read_email,
+    )
+    country = form.value("country").strip().upper()
+    known = country if country in dict(countries(language)) else None
+    form.check()
+    return GuestDetails(**values, phone=form.value("phone").strip() or None, country=known)
+
+
+def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> list[str | None]:
+    """The names of the rooms' guests (`guest-1` and on), None where there is none."""
+    _ = texts_of(language_of(request)).gettext
+    said = _("A name is one line of letters, of at most {number} characters.").format(
+        number=LONGEST_ROOM_GUEST
+    )
+    names: list[str | None] = []
+    for number in range(1, rooms + 1):
+        field = f"guest-{number}"
+        read = partial(clean_name, field=field, longest=LONGEST_ROOM_GUEST, required=False)
+        names.append(_read(form, field, "", said, read) or None)
+    return names
+
+
+def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
+    """What the guest asks for."""
+    _ = texts_of(language_of(request)).gettext
+    said = _("At most {number} characters of plain text.").format(number=LONGEST_REQUESTS)
+    read = partial(clean_text, field="requests", longest=LONGEST_REQUESTS)
+    return _read(form, "requests", "", said, read) or None
+
+
+def about_phone(request: Request[Any, Any, State], phone: str | None) -> str | None:
+    """What is said of a telephone number that was kept as it was typed; None where it was read."""
+    if not phone or is_read(phone):
+        return None
+    _ = texts_of(language_of(request)).gettext
+    return _("We could not read the telephone number and keep it as you typed it: {number}").format(
+        number=phone_shown(phone)
+    )
+
+
+def _read(form: Form, field: str, missing: str, wrong: str, read: Callable[[str], str]) -> str:
+    text = form.value(field)
+    if missing and not text.strip():
+        form.wrong(field, missing)
+        return ""
+    try:
+        return read(text.strip())
+    except Invalid:
+        form.wrong(field, wrong)
+        return ""

@@ -1,0 +1,213 @@
+"""A guest's booking: how it stands, its price, what cancelling gives back; and finding it again."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.email_address import email_key
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import notes, service
+from hotel_booking.domains.bookings.errors import BookingNotFound
+from hotel_booking.domains.bookings.queries import booking_by_reference, changes
+from hotel_booking.domains.bookings.reference import normalise
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.identity.errors import LockedOut
+from hotel_booking.domains.identity.service import lockout
+from hotel_booking.domains.properties.queries import property_by_slug
+from hotel_booking.http.access import public
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.http.visitors import know_device, visitor_of
+from hotel_booking.web.booking.ics import calendar_entry
+from hotel_booking.web.booking.messages import why
+from hotel_booking.web.booking.own_list import find_page
+from hotel_booking.web.booking.ownership import (
+    link_is_good,
+    open_own,
+    remember,
+    remember_by_cookie,
+)
+from hotel_booking.web.booking.view import booking_page
+from hotel_booking.web.i18n.language import LANGUAGES, preferred
+from hotel_booking.web.site import language_of, link, texts_of
+
+
+@get("/booking/{reference:str}", opt=public(), include_in_schema=False)
+async def show_booking(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """The booking, for the browser that may see it; anybody else is asked for reference and address."""
+    try:
+        booking = await open_own(request, tx, reference, now)
+    except BookingNotFound:
+        return await find_page(request, tx, now, Form.of(reference=reference[:20]), status=404)
+    if booking.status == "held" and booking.hold_expires_at > now:
+        return see_other(request, link(language_of(request), f"booking/{booking.reference}/pay"))
+    return await booking_page(request, tx, booking, now, Form.of())
+
+
+@get("/booking", opt=public(), include_in_schema=False)
+async def show_find(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
+    """One's own bookings; others by their reference and the address they were made with."""
+    return await find_page(request, tx, now, Form.of())
+
+
+@post("/booking", opt=public(), include_in_schema=False)
+async def find(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
+    """Open a booking in this browser. Which of the two was wrong is never said, and guessing is slowed down
+    per address and per reference."""
+    form = await read(request)
+    normal = normalise(form.value("reference")[:40])
+    email = form.value("email").strip()[:400]
+    _ = texts_of(language_of(request)).gettext
+    try:
+        attempt = await lockout.attempt(
+            database,
+            # What is no reference belongs to nobody: such tries count for the address they come from alone.
+            email=None if normal is None else f"booking:{normal}",
+            visitor=visitor_of(request),
+            now=now,
+            door="guest_",
+        )
+    except LockedOut as error:
+        form.errors[""] = _("Too many tries. Please wait {seconds} seconds.").format(
+            seconds=error.retry_after
+        )
+        async with database.transaction() as tx:
+            refused = await find_page(request, tx, now, form, status=429)
+        refused.headers["retry-after"] = str(error.retry_after)
+        return refused
+    async with database.transaction() as tx:
+        booking = await _meant(tx, normal, email)
+        if booking is not None:
+            await lockout.succeeded(tx, attempt, completely=True, now=now)
+            answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+            await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
+            return know_device(request, answer)
+        form.errors[""] = _(
+            "We find no booking with this reference and address. Check both, as in your mail."
+        )
+        return await find_page(request, tx, now, form, status=422)
+
+
+async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking | None:
+    if reference is None or not email:
+        return None
+    try:
+        booking = await booking_by_reference(tx, reference)
+    except BookingNotFound:
+        return None
+    same = hmac.compare_digest(email_key(booking.email).encode(), email_key(email).encode())
+    return booking if same else None
+
+
+@get("/booking/{reference:str}/calendar.ics", opt=public(), include_in_schema=False)
+async def calendar(
+    request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime, reference: str
+) -> Response[bytes]:
+    """The stay for the guest's own calendar; what takes it out again where it is not to be."""
+    booking = await open_own(request, tx, reference, now)
+    hotel = await property_by_slug(tx, booking.property_slug)
+    page = link(language_of(request), f"booking/{booking.reference}")
+    return Response(
+        calendar_entry(
+            booking,
+            now,
+            sequence=await changes(tx, booking.id),
+            organizer=hotel["email"] or parseaddr(settings.mail_from)[1],
+            url=f"{settings.public_url.rstrip('/')}{page}",
+        ),
+        media_type="text/calendar",
+        headers={
+            "content-disposition": f'attachment; filename="{booking.reference}.ics"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+@post("/booking/{reference:str}/cancel", opt=public(), include_in_schema=False)
+async def cancel(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """Cancel at the fee that was shown."""
+    booking = await open_own(request, tx, reference, now)
+    form = await read(request)
+    try:
+        fee = form.whole("fee", 0, 2**50, required=True)
+        form.check()
+        async with tx.savepoint():
+            await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
+    except DomainError as error:
+        booking = await booking_by_reference(tx, booking.reference)
+        form.errors[""] = why(error, texts_of(language_of(request)))
+        return await booking_page(request, tx, booking, now, form, status=422)
+    note_booking(request, "cancelled")
+    return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+
+
+@post("/booking/{reference:str}/message", opt=public(), include_in_schema=False)
+async def write(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
+) -> Response[Any]:
+    """A message to the hotel."""
+    booking = await open_own(request, tx, reference, now)
+    form = await read(request)
+    _ = texts_of(language_of(request)).gettext
+    text = form.value("text").replace("\r\n", "\n").strip()
+    try:
+        if not text or len(text) > notes.LONGEST or "\x00" in text:
+            form.wrong("text", _("Write up to {number} characters.").format(number=notes.LONGEST))
+        form.check()
+        async with tx.savepoint():
+            await notes.write_to_hotel(tx, booking, text=text, now=now)
+    except DomainError as error:
+        if not form.errors:
+            form.wrong("text", why(error, texts_of(language_of(request))))
+        return await booking_page(request, tx, booking, now, form, status=422)
+    where = link(language_of(request), f"booking/{booking.reference}") + "#message"
+    return see_other(request, where, notice=_("Your message is on its way to the hotel."))
+
+
+@get("/booking/{reference:str}", opt=public(), include_in_schema=False)
+async def from_mail(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str, token: str = ""
+) -> Response[Any]:
+    """A mail's link: its token is exchanged for the booking's cookie, and is gone from the address."""
+    normal = normalise(reference)
+    language = preferred(request.scope)
+    if normal is None or not link_is_good(request, normal, token[:200]):
+        return Response(b"", status_code=303, headers={"location": link(language, "booking")})
+    try:
+        booking = await booking_by_reference(tx, normal)
+    except BookingNotFound:
+        return Response(b"", status_code=303, headers={"location": link(language, "booking")})
+    if booking.language in LANGUAGES:
+        language = booking.language
+    where = link(language, f"booking/{normal}")
+    answer = Response(b"", status_code=303, headers={"location": where, "referrer-policy": "no-referrer"})
+    remember_by_cookie(request, answer, normal, now)
+    return answer
+
+
+@get(
+    ["/booking/{reference:str}/cancel", "/booking/{reference:str}/message", "/booking/{reference:str}/again"],
+    opt=public(),
+    include_in_schema=False,
+    sync_to_thread=False,
+)
+def show_after_form(request: Request[Any, Any, State], reference: str) -> Response[Any]:
+    """Where a form of the page was sent to: reloaded, or in another language, it is the page."""
+    return see_other(request, link(language_of(request), f"booking/{reference[:20]}"))
+
+
+handlers = [show_booking, show_find, find, calendar, cancel, write, show_after_form]
+unprefixed = [from_mail]

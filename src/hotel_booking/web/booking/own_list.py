@@ -1,0 +1,96 @@
+"""The bookings of whoever is here, as a list: this browser's and the account's; and for who has lost the
+references, the list of an address by mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, listed
+from hotel_booking.domains.identity.errors import LockedOut
+from hotel_booking.domains.identity.service import link_requests
+from hotel_booking.http.access import public
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.account.entry import PRIVATE, address_to_mail
+from hotel_booking.web.account.messages import failed
+from hotel_booking.web.account.session import current_guest
+from hotel_booking.web.booking.ownership import own_ids
+from hotel_booking.web.site import language_of, link, site, texts_of
+
+
+async def own_list(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> list[GuestBooking]:
+    """The bookings that this browser opens and those of the account that is signed in, each once, the last
+    to arrive first."""
+    ids = await own_ids(request, tx, now)
+    account = current_guest(request)
+    if account is not None:
+        ids += await ids_of(tx, account)
+    return await listed(tx, list(dict.fromkeys(ids))) if ids else []
+
+
+async def find_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    now: datetime,
+    form: Form,
+    *,
+    lost: Form | None = None,
+    status: int = 200,
+) -> Response[Any]:
+    """The list of one's own bookings, and the two ways to others: by reference, by mail."""
+    return site(
+        request,
+        "manage/find.html",
+        status=status,
+        headers=PRIVATE,
+        form=form,
+        lost=lost or Form.of(),
+        own=await own_list(request, tx, now),
+    )
+
+
+@post("/booking/lost", opt=public(), include_in_schema=False)
+async def mail_list(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
+    """Mail the address its bookings. The answer and its work are the same whether there are any: a job
+    looks."""
+    form = await read(request)
+    language = language_of(request)
+    try:
+        email = await address_to_mail(request, database, form, now)
+        if email is not None:
+            async with database.transaction() as tx:
+                await link_requests.note(
+                    tx, kind="bookings", email=email, language=language, pages={}, now=now
+                )
+    except DomainError as error:
+        async with database.transaction() as tx:
+            answer = await find_page(
+                request,
+                tx,
+                now,
+                Form.of(),
+                lost=failed(form, error, language),
+                status=429 if isinstance(error, LockedOut) else 422,
+            )
+        if isinstance(error, LockedOut):
+            answer.headers["retry-after"] = str(error.retry_after)
+        return answer
+    notice = texts_of(language).gettext(
+        "If there are bookings with this address, their list is in your mail soon."
+    )
+    return see_other(request, link(language, "booking"), notice=notice)
+
+
+@get("/booking/lost", opt=public(), include_in_schema=False, sync_to_thread=False)
+def show_lost(request: Request[Any, Any, State]) -> Response[Any]:
+    """Where that form was sent to: reloaded, it is the page that it stands on."""
+    return see_other(request, link(language_of(request), "booking"))
+
+
+handlers = [mail_list, show_lost]

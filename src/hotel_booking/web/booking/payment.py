@@ -1,0 +1,279 @@
+"""Paying for a hold: what is due, how it can be paid, what became of it. A form sent twice charges once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+
+from hotel_booking.core.config import Settings
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.due import highest_later_charge, still_open
+from hotel_booking.domains.bookings.queries import booking_by_reference
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.payments import queries
+from hotel_booking.domains.payments.errors import GatewayUnavailable, UnknownGateway
+from hotel_booking.domains.payments.gateway import Gateway, Gateways
+from hotel_booking.http.access import public
+from hotel_booking.http.metrics import note_booking
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.booking.messages import said
+from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.booking.quotes import again_of
+from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.site import carry, language_of, link, site, texts_of
+
+# Stripe's script and frames, on this page alone; its own page takes a form's redirect.
+STRIPE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self' https://js.stripe.com;"
+    " frame-src https://js.stripe.com https://hooks.stripe.com; connect-src 'self' https://api.stripe.com;"
+    " form-action 'self' https://checkout.stripe.com; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@get("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
+async def show_payment(
+    request: Request[Any, Any, State], tx: Transaction, gateways: Gateways, now: datetime, reference: str
+) -> Response[Any]:
+    """What is due and how it can be paid. A payment that is being decided, or a transfer that is waited for,
+    is shown first; `?other=1` chooses another way."""
+    booking = await open_own(request, tx, reference, now)
+    waiting = await queries.undecided(tx, booking.id)
+    if waiting is not None and "other" not in request.query_params:
+        transfer = gateways.of(waiting.gateway).page == "transfer"
+        if transfer or waiting.status != "requires_action":
+            return see_other(request, _state_of(request, booking))
+    if booking.status not in ("held", "expired") and not still_open(booking):
+        return see_other(request, _page_of(request, booking))
+    return _payment(request, gateways, booking, now, Form.of())
+
+
+@post("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
+async def pay(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    settings: Settings,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Pay or guarantee a hold, or pay what is still open of a booking. Sent twice it charges once: the amount
+    that was shown is sent along, and is no longer the open one then."""
+    async with database.transaction() as tx:
+        booking = await open_own(request, tx, reference, now)
+    form = await read(request)
+    try:
+        expected = form.whole("expected", 0, 2**50, required=True)
+        form.check()
+        gateway = _chosen(gateways, form.value("method"), booking)
+        paid = await service.pay(
+            database,
+            gateway,
+            booking_id=booking.id,
+            token=form.value("card")[:300] or ("guarantee" if gateway.page == "none" else None),
+            agreement=agreement(booking, language_of(request)) if form.flag("keep") else None,
+            return_url=_return_url(request, settings, booking) if form.flag("hosted") else None,
+            expected=expected,
+            balance=form.flag("balance"),
+            now=now,
+        )
+    except DomainError as error:
+        async with database.transaction() as tx:
+            booking = await booking_by_reference(tx, booking.reference)
+        if booking.status not in ("held", "expired") and not still_open(booking):
+            return see_other(request, _page_of(request, booking))
+        return _payment(request, gateways, booking, now, said(request, form, error), status=422)
+    if paid.status == "confirmed":
+        if booking.status == "held":
+            note_booking(request, "confirmed")
+        return see_other(request, _page_of(request, booking))
+    return see_other(request, paid.action_url or _state_of(request, booking))
+
+
+@get("/booking/{reference:str}/payment", opt=public(), include_in_schema=False)
+async def show_state(
+    request: Request[Any, Any, State],
+    database: Database,
+    gateways: Gateways,
+    settings: Settings,
+    now: datetime,
+    reference: str,
+) -> Response[Any]:
+    """Where the payment stands: the bank's question, the card form, the account to send a transfer to, or
+    that the gateway is still being asked. Guests come back here from the gateway's own page; what is true is
+    asked of the gateway, never read from the address. Nothing is changed by looking: where there is something
+    to settle, the page sends itself on."""
+    async with database.transaction() as tx:
+        booking = await open_own(request, tx, reference, now)
+        waiting = await queries.undecided(tx, booking.id)
+    if waiting is None:
+        where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)
+        return see_other(request, where)
+    try:
+        outcome = await service.ask(database, gateways, payment_id=waiting.id)
+    except DomainError:
+        return _stands(request, "checkout/pending.html", booking, waiting)
+    if outcome.status == "requires_action" or outcome.action_token is not None:
+        match gateways.of(waiting.gateway).page:
+            case "transfer":
+                lapsed = booking.status == "held" and booking.hold_expires_at <= now
+                return _stands(
+                    request,
+                    "checkout/transfer.html",
+                    booking,
+                    waiting,
+                    account=(outcome.action_text or "").splitlines(),
+                    again=again_of(request, booking, now),
+                    late=booking.status == "expired" or lapsed,
+                )
+            case "sandbox":
+                return _stands(
+                    request, "checkout/second_step.html", booking, waiting, token=outcome.action_token
+                )
+            case "stripe" if outcome.action_token is not None:
+                return _stands(
+                    request,
+                    "checkout/card.html",
+                    booking,
+                    waiting,
+                    policy=STRIPE_POLICY,
+                    key=settings.stripe_publishable_key,
+                    secret=outcome.action_token,
+                    back=_return_url(request, settings, booking),
+                )
+        return _payment(request, gateways, booking, now, Form.of())
+    return _stands(request, "checkout/asking.html", booking, waiting)
+
+
+@post("/booking/{reference:str}/payment", opt=public(), include_in_schema=False)
+async def settle(
+    request: Request[Any, Any, State], database: Database, gateways: Gateways, now: datetime, reference: str
+) -> Response[Any]:
+    """Act on what the gateway says of the payment: confirm, or say why not."""
+    async with database.transaction() as tx:
+        booking = await open_own(request, tx, reference, now)
+        waiting = await queries.undecided(tx, booking.id)
+    if waiting is None:
+        return see_other(request, _page_of(request, booking))
+    form = Form.of()
+    paid = None
+    try:
+        paid = await service.finish_payment(database, gateways, payment_id=waiting.id, now=now)
+    except GatewayUnavailable:
+        return _stands(request, "checkout/pending.html", booking, waiting)
+    except DomainError as error:
+        form = said(request, form, error)
+    async with database.transaction() as tx:
+        after = await booking_by_reference(tx, booking.reference)
+    if after.status == "confirmed" and booking.status != "confirmed":
+        note_booking(request, "confirmed")
+    if form.errors:
+        return _payment(request, gateways, after, now, form, status=422)
+    if paid is None or paid.status == "confirmed":
+        return see_other(request, _page_of(request, after))
+    if paid.status == "pending":
+        return _stands(request, "checkout/pending.html", after, waiting)
+    return see_other(request, _state_of(request, after))
+
+
+def _stands(
+    request: Request[Any, Any, State],
+    template: str,
+    booking: Booking,
+    payment: queries.Undecided,
+    *,
+    policy: str = PAGE_POLICY,
+    **values: Any,
+) -> Response[Any]:
+    return site(
+        request,
+        template,
+        policy=policy,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        payment=payment,
+        **values,
+    )
+
+
+def agreement(booking: Booking, language: str) -> str:
+    """The words by which the guest lets the card be kept, in their language: as shown, so stored."""
+    _ = texts_of(language).gettext
+    most = Saying(language, texts_of(language)).money(highest_later_charge(booking), booking.currency)
+    return _(
+        "{hotel} may keep my card with its payment provider and charge it for booking {reference} without"
+        " asking again: the rest of the price when it is due, and the fee for cancelling late or not"
+        " arriving, at most {amount} in all."
+    ).format(hotel=booking.property_name, reference=booking.reference, amount=most)
+
+
+def _return_url(request: Request[Any, Any, State], settings: Settings, booking: Booking) -> str:
+    return settings.public_url.rstrip("/") + _state_of(request, booking)
+
+
+def _chosen(gateways: Gateways, method: str, booking: Booking) -> Gateway:
+    if method in ("", "card"):
+        return gateways.card
+    gateway = gateways.of(method)
+    if gateway.page == "none" and (booking.due_now or booking.status != "held"):
+        raise UnknownGateway("this booking is paid now")
+    return gateway
+
+
+def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return link(language_of(request), f"booking/{booking.reference}")
+
+
+def _pay_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return _page_of(request, booking) + "/pay" + carry(request.scope)
+
+
+def _state_of(request: Request[Any, Any, State], booking: Booking) -> str:
+    return _page_of(request, booking) + "/payment" + carry(request.scope)
+
+
+def _payment(
+    request: Request[Any, Any, State],
+    gateways: Gateways,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
+) -> Response[Any]:
+    language = language_of(request)
+    balance = booking.status not in ("held", "expired")
+    lapsed = not balance and (booking.status == "expired" or booking.hold_expires_at <= now)
+    due = still_open(booking) if balance else booking.due_now
+    stay = Stay(
+        min(room.arrival for room in booking.reservations),
+        max(room.departure for room in booking.reservations),
+    )
+    later = agreement(booking, language) if not balance and highest_later_charge(booking) else None
+    return site(
+        request,
+        "checkout/pay.html",
+        status=status,
+        policy=STRIPE_POLICY if gateways.card.page == "stripe" else PAGE_POLICY,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        balance=balance,
+        due=due,
+        stay=stay,
+        lapsed=lapsed,
+        again=again_of(request, booking, now),
+        card_page=gateways.card.page,
+        methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"] if due else [],
+        later=later if gateways.card.saves_cards else None,
+        say=Saying(language, texts_of(language)),
+        form=form,
+    )
+
+
+handlers = [show_payment, pay, show_state, settle]

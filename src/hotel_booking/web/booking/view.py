@@ -1,0 +1,105 @@
+"""A booking as its guest sees it: how it stands, who comes, what it costs, what cancelling gives back, where
+the hotel is. Composed in one place for the pages that show it again with an error."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.bookings import money_back, notes
+from hotel_booking.domains.bookings.due import refund_stages, still_open
+from hotel_booking.domains.bookings.pricing import price_of
+from hotel_booking.domains.bookings.service import cancellation_at
+from hotel_booking.domains.bookings.types import Booking, Reservation
+from hotel_booking.domains.payments.queries import saved_card
+from hotel_booking.domains.properties.places import place_by_id
+from hotel_booking.domains.properties.queries import property_by_slug
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.area import distance_km
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.web.booking.amend import may_amend
+from hotel_booking.web.booking.money_back import MoneyBackWords
+from hotel_booking.web.booking.quotes import again_of
+from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.i18n.language import locale_of
+from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.maps.city import NEAR_KM, city_plan
+from hotel_booking.web.site import language_of, site, texts_of
+
+_OVER = ("cancelled", "no_show")
+
+
+async def booking_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
+) -> Response[Any]:
+    """The page. At most 9 statements."""
+    language = language_of(request)
+    texts = texts_of(language)
+    say = Saying(language, texts)
+    words = MoneyBackWords(language, texts, await saved_card(tx, booking.id))
+    stages = refund_stages(booking, now) if booking.status == "confirmed" else []
+    came = await money_back.what_came_back(tx, booking)
+    would: list[str] = []
+    if stages:
+        foreseen = await money_back.foresee(tx, booking, cancellation_at(booking, now), now=now)
+        would = words.before(foreseen)
+    hotel = await property_by_slug(tx, booking.property_slug)
+    return site(
+        request,
+        "manage/booking.html",
+        status=status,
+        headers={"cache-control": "no-store"},
+        booking=booking,
+        rooms=[_room(room, language) for room in booking.reservations],
+        stages=[(stage, *words.stage(stage, booking.currency)) for stage in stages],
+        came=came,
+        over=words.after(came, timezone=booking.timezone) if booking.status in _OVER else [],
+        returned=words.returned(came, timezone=booking.timezone) if booking.status not in _OVER else [],
+        would=would,
+        open_amount=still_open(booking),
+        may_amend=may_amend(booking, now),
+        say=say,
+        lapsed=booking.status in ("expired", "held"),
+        written=await notes.of_guest(tx, booking.id),
+        form=form,
+        again=again_of(request, booking, now),
+        hotel=hotel,
+        country=locale_of(language).territories.get(booking.country or "", booking.country),
+        plan=await _plan(tx, hotel, say),
+    )
+
+
+def _room(room: Reservation, language: str) -> dict[str, Any]:
+    tell, say = Conditions(language, texts_of(language)), Saying(language, texts_of(language))
+    names = {
+        ("room_type", room.room_type): room.room_type_name,
+        ("rate_plan", room.rate_plan): room.rate_plan_name,
+    }
+    return {
+        "room": room,
+        "guests": say.occupancy(Occupancy(room.adults, room.children)),
+        "meal": tell.meal(room.terms.meal),
+        "breakdown": tell.breakdown(price_of(room, room.terms).lines, room.total, names),
+    }
+
+
+async def _plan(tx: Transaction, hotel: Row, say: Saying) -> Any:
+    """Where the hotel lies in its city; None where it lies outside of one."""
+    place = await place_by_id(tx, hotel["place_id"]) if hotel["place_id"] else None
+    if place is None:
+        return None
+    city = place.hit
+    far = distance_km(city.lat, city.lon, hotel["lat"], hotel["lon"])
+    if far > NEAR_KM:
+        return None
+    plan = city_plan((city.lat, city.lon), (hotel["lat"], hotel["lon"]), say.kilometres)
+    return {"plan": plan, "city": city.name, "distance": say.kilometres(far)}

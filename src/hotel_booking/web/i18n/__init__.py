@@ -1,0 +1,1 @@
+"""What guests read: languages, catalogues, formats, phrases, conditions and refusals."""

@@ -1,0 +1,146 @@
+"""The small phrases of a property's page: parties, dates, distances, house rules, in the guest's language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, time
+
+from babel.dates import format_skeleton, format_time
+from babel.units import format_unit
+from markupsafe import Markup
+
+from hotel_booking.core import formats
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Row
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.web.i18n.formats import Speech
+
+_SUMMARY = 155
+_PETS, _ADULTS_ONLY, _QUIET_AIR = 224, 217, (198, 268)  # OpenTravel HAC
+
+
+class Saying(Speech):
+    """Says small phrases in one language."""
+
+    def occupancy(self, one: Occupancy) -> str:
+        """Who sleeps in a room: 2 adults, 1 child (4 years)."""
+        ngettext = self._texts.ngettext
+        text = ngettext("{number} adult", "{number} adults", one.adults).format(number=one.adults)
+        if not one.children:
+            return text
+        count = len(one.children)
+        ages = ", ".join(str(age) for age in one.children)
+        children = ngettext("{number} child (age {ages})", "{number} children (ages {ages})", count).format(
+            number=count, ages=ages
+        )
+        return f"{text}, {children}"
+
+    def party(self, rooms: Sequence[Occupancy]) -> str:
+        """The whole party: 3 adults, 1 child in 2 rooms."""
+        ngettext = self._texts.ngettext
+        adults, children = sum(one.adults for one in rooms), sum(len(one.children) for one in rooms)
+        parts = [ngettext("{number} adult", "{number} adults", adults).format(number=adults)]
+        if children:
+            parts.append(ngettext("{number} child", "{number} children", children).format(number=children))
+        if len(rooms) > 1:
+            parts.append(ngettext("{number} room", "{number} rooms", len(rooms)).format(number=len(rooms)))
+        return ", ".join(parts)
+
+    def stay(self, stay: Stay) -> str:
+        """From when to when."""
+        return f"{self.day(stay.arrival)} – {self.day(stay.departure)}"  # noqa: RUF001 - from, to
+
+    def month(self, first: date) -> str:
+        """A month with its year, as a heading."""
+        text = str(format_skeleton("yMMMM", first, locale=self._locale))
+        return text[:1].upper() + text[1:]
+
+    def weekday(self, value: date, *, long: bool = False) -> str:
+        """A day of the week, in short for the head of a calendar."""
+        days = self._locale.days["stand-alone"]["wide" if long else "short"]
+        return str(days[value.weekday()])
+
+    @staticmethod
+    def limits(least: int, most: int) -> Markup:
+        """The limits of a number field."""
+        return Markup(' min="{}" max="{}" inputmode="numeric" required').format(least, most)
+
+    @property
+    def ages_pattern(self) -> Markup:
+        """Ages such as 4, 9."""
+        return Markup(
+            ' inputmode="text" autocomplete="off" placeholder="4, 9" pattern="[0-9 ,]*" maxlength="80"'
+        )
+
+    def clock(self, at: time) -> str:
+        """A time of day."""
+        return str(format_time(at, "short", locale=self._locale))
+
+    def kilometres(self, km: float) -> str:
+        """A distance, in metres where it is a short walk."""
+        if km < 1:
+            metres = max(round(km * 1000, -1), 10)
+            return str(format_unit(int(metres), "length-meter", "short", locale=self._locale))
+        digits = 1 if km < 10 else 0
+        return str(
+            format_unit(
+                round(km, digits) if digits else round(km), "length-kilometer", "short", locale=self._locale
+            )
+        )
+
+    def whole(self, amount: int, currency: str) -> str:
+        """An amount without its currency and minor units, for tight places; large ones in short."""
+        return formats.rounded(amount, currency, self._name)
+
+    def currency(self, code: str) -> str:
+        """What a currency is called."""
+        return str(self._locale.currencies.get(code, code))
+
+    def summary(self, name: str, row: Row, description: str) -> str:
+        """A sentence about the hotel for search engines and cards."""
+        text = " ".join(description.split())
+        if not text:
+            return self._texts.gettext("Rooms and prices of {name} in {city}").format(
+                name=name, city=row["city"]
+            )
+        return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+    def rules(self, row: Row) -> list[tuple[str, str]]:
+        """House rules, as far as the hotel has said."""
+        _ = self._texts.gettext
+        amenities = set(row["amenities"])
+        found = [
+            (
+                _("Arrival and departure"),
+                _("Check-in from {first}, check-out until {last}.").format(
+                    first=self.clock(row["check_in_time"]), last=self.clock(row["check_out_time"])
+                ),
+            ),
+            (_("Children"), self._children(row["child_bands"], adults_only=_ADULTS_ONLY in amenities)),
+            (
+                _("Pets"),
+                _("Pets are allowed.")
+                if _PETS in amenities
+                else _("Please ask the hotel before you bring a pet."),
+            ),
+        ]
+        if amenities.intersection(_QUIET_AIR):
+            found.append((_("Smoking"), _("Rooms and public areas are non-smoking.")))
+        found += [
+            (
+                _("Cancelling and paying"),
+                _("Each rate has its own conditions. They stand beside its price before you choose."),
+            ),
+            (_("Taxes"), _("Every price holds all taxes and fees that are charged, the local ones too.")),
+        ]
+        return found
+
+    def _children(self, bands: Sequence[int], *, adults_only: bool) -> str:
+        _ = self._texts.gettext
+        if adults_only:
+            return _("The hotel takes adults only.")
+        if not bands:
+            return _("Children are welcome and pay as adults do.")
+        return _("Children up to {age} years have prices of their own; older ones count as adults.").format(
+            age=max(bands)
+        )

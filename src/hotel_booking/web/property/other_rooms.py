@@ -1,0 +1,162 @@
+"""The same party in another number of rooms, where that costs less or is all that is free: a family is told
+when one larger room is cheaper than two, or two than one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.money import Money
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
+from hotel_booking.domains.search.errors import UnknownCurrency
+from hotel_booking.domains.search.find import find
+from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.search.types import MAX_LIMIT, Offer, SearchRequest, SearchResult
+from hotel_booking.web.i18n.formats import Names, Speech
+from hotel_booking.web.search.query import Asked
+
+_A_PARTY = 3  # persons from which on another number of rooms is worth a look
+
+
+class Instead(msgspec.Struct, frozen=True):
+    """The party in `rooms` rooms of a type. `saving` is what it costs less than as asked; None: as asked
+    nothing is free. `href` is a query."""
+
+    rooms: int
+    room: str
+    total: Money
+    saving: Money | None
+    href: str
+
+
+def refundable(offer: Offer) -> bool:
+    """Whether cancelling now would give any of the money back; as the search has it."""
+    return offer.cancellation.fee_now < offer.total or offer.total == 0
+
+
+def numbers(party: Sequence[Occupancy]) -> list[int]:
+    """Numbers of rooms to try instead: one fewer, one more. Couples and single travellers are left alone, as
+    long as they ask for one room."""
+    adults = sum(room.adults for room in party)
+    persons = adults + sum(len(room.children) for room in party)
+    found = [len(party) - 1] if len(party) > 1 else []
+    if persons >= _A_PARTY and len(party) < min(adults, MAX_ROOMS):
+        found.append(len(party) + 1)
+    return found
+
+
+def parties(party: Sequence[Occupancy]) -> list[tuple[Occupancy, ...]]:
+    """The party dealt out over those numbers of rooms, the fewest first."""
+    adults = sum(room.adults for room in party)
+    ages = [age for room in party for age in room.children]
+    found = []
+    for rooms in numbers(party):
+        try:
+            found.append(spread(adults, ages, rooms))
+        except DomainError:
+            continue
+    return found
+
+
+async def in_hotel(
+    tx: Transaction, slug: str, asked: Asked, best: Offer | None, names: Names, *, now: datetime
+) -> Instead | None:
+    """What one hotel has for the party in another number of rooms. At most 6 statements."""
+    found: list[tuple[int, Offer]] = []
+    if asked.stay is None:
+        return None
+    for party in parties(asked.party):
+        sold = (await offers(tx, slug, asked.stay, party, now=now)).offers
+        cheapest = next((offer for offer in sold if not asked.refundable or refundable(offer)), None)
+        if cheapest is not None and (best is None or cheapest.total < best.total):
+            found.append((len(party), cheapest))
+    if not found:
+        return None
+    rooms, offer = min(found, key=lambda one: (one[1].total, one[0]))
+    return Instead(
+        rooms,
+        names.get(("room_type", offer.room_type), offer.room_type_name),
+        Money(offer.total, offer.currency),
+        Money(best.total - offer.total, offer.currency) if best is not None else None,
+        asked.query(rooms=rooms),
+    )
+
+
+async def in_list(
+    tx: Transaction, wanted: SearchRequest, results: Sequence[SearchResult], asked: Asked, *, now: datetime
+) -> dict[int, Instead]:
+    """The same for the hotels of a list, by their ids: one more search, for one other number of rooms."""
+    cheaper: dict[int, Instead] = {}
+    for party in parties(wanted.party)[:1]:
+        other = await _search(tx, wanted, party, now)
+        for result in results:
+            offer = other.get(result.property.id)
+            if offer is not None and offer.offer.total < result.offer.total:
+                currency = result.offer.currency
+                cheaper[result.property.id] = Instead(
+                    len(party),
+                    offer.offer.room_type_name,
+                    Money(offer.offer.total, currency),
+                    Money(result.offer.total - offer.offer.total, currency),
+                    asked.query(rooms=len(party)),
+                )
+    return cheaper
+
+
+async def at_all(tx: Transaction, wanted: SearchRequest, asked: Asked, *, now: datetime) -> Instead | None:
+    """Where no hotel of the area has the rooms as asked: the cheapest that has another number. At most two
+    searches."""
+    for party in parties(wanted.party):
+        found = await _search(tx, wanted, party, now)
+        if found:
+            offer = next(iter(found.values())).offer
+            return Instead(
+                len(party),
+                offer.room_type_name,
+                Money(offer.total, offer.currency),
+                None,
+                asked.query(rooms=len(party)),
+            )
+    return None
+
+
+async def _search(
+    tx: Transaction, wanted: SearchRequest, party: tuple[Occupancy, ...], now: datetime
+) -> Mapping[int, SearchResult]:
+    request = msgspec.structs.replace(wanted, party=party, after=None, limit=MAX_LIMIT, sort="price")
+    try:
+        found = await find(tx, request, now)
+    except UnknownCurrency:
+        return {}
+    return {result.property.id: result for result in found.results}
+
+
+class InsteadWords(Speech):
+    """Says it in one language."""
+
+    def said(self, one: Instead) -> str:
+        """In a sentence, as the label of a link."""
+        ngettext = self._texts.ngettext
+        if one.saving is None:
+            text = ngettext(
+                "Free for your party in {number} room: {room}, {total}",
+                "Free for your party in {number} rooms: {room}, {total}",
+                one.rooms,
+            )
+        else:
+            text = ngettext(
+                "Cheaper in {number} room: {room}, {total}. You save {saving}.",
+                "Cheaper in {number} rooms: {room}, {total}. You save {saving}.",
+                one.rooms,
+            )
+        return text.format(
+            number=one.rooms,
+            room=one.room,
+            total=self.money(one.total.amount, one.total.currency),
+            saving=self.money(one.saving.amount, one.saving.currency) if one.saving is not None else "",
+        )

@@ -1,0 +1,90 @@
+"""A hotel's picture for those who show links to its page: JPEG of 1200 by 630, which all of them read; WebP
+and SVG they do not."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from functools import lru_cache
+from io import BytesIO
+
+import resvg_py
+from litestar import Response, get
+from PIL import Image, ImageOps
+
+from hotel_booking.core.db import Database
+from hotel_booking.core.errors import NotFound
+from hotel_booking.domains.identity.errors import NoSuchProperty
+from hotel_booking.domains.properties.queries import Photo, covers, file_name, property_by_slug
+from hotel_booking.domains.properties.types import MediaStore
+from hotel_booking.http.access import public
+from hotel_booking.web import placeholder_art
+from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
+
+SIZE = (1200, 630)
+_NAME = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.([0-9a-f]{12})\.jpg", re.ASCII)
+_one_at_a_time = asyncio.Semaphore(1)
+
+
+class NoSuchSocialPicture(NotFound):
+    """No hotel has a picture under this name."""
+
+    code = "no_such_picture"
+
+
+def address(slug: str, cover: Photo | None) -> str:
+    """Where the picture is served: its name changes with what it shows."""
+    return f"/social/{slug}.{_mark(cover)}.jpg"
+
+
+def _mark(cover: Photo | None) -> str:
+    return cover.file[:12] if cover is not None else placeholder_art.fingerprint()
+
+
+@get("/social/{name:str}", opt=public(), include_in_schema=False)
+async def serve(database: Database, media: MediaStore, name: str) -> Response[bytes]:
+    """The picture, drawn one at a time. Under a name of before it is the one of now, and kept for an hour."""
+    found = _NAME.fullmatch(name) if len(name) <= 100 else None
+    if found is None:
+        raise NoSuchSocialPicture("there is no such picture")
+    slug = found[1]
+    try:
+        async with database.transaction() as tx:
+            hotel = await property_by_slug(tx, slug, active_only=True)
+            cover = (await covers(tx, [hotel["id"]])).get(hotel["id"])
+    except NoSuchProperty:
+        raise NoSuchSocialPicture("there is no such picture") from None
+    stored = await media.get(file_name(cover.file, cover.widths[-1])) if cover is not None else None
+    async with _one_at_a_time:
+        if stored is None:
+            body = await asyncio.to_thread(_of_drawing, slug)
+        else:
+            body = await asyncio.to_thread(_of_photo, stored)
+    kept = found[2] == _mark(cover)
+    headers = {"cache-control": f"public, max-age={31_536_000 if kept else 3600}"}
+    return Response(body, media_type="image/jpeg", headers=headers)
+
+
+@lru_cache(maxsize=64)
+def _of_drawing(slug: str) -> bytes:
+    """The cover that is drawn for the hotel, cut to the size around its middle."""
+    high = WIDTH * SIZE[1] // SIZE[0]
+    whole = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    cut = f'viewBox="0 {(HEIGHT - high) // 2} {WIDTH} {high}" width="{SIZE[0]}" height="{SIZE[1]}"'
+    svg = placeholder_art.draw(slug, placeholder_art.COVER).replace(whole, cut)
+    return _jpeg(Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)))))
+
+
+@lru_cache(maxsize=64)
+def _of_photo(stored: bytes) -> bytes:
+    """A photo that we have rendered ourselves, cut to the size around its middle."""
+    return _jpeg(Image.open(BytesIO(stored)))
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    out = BytesIO()
+    ImageOps.fit(picture.convert("RGB"), SIZE).save(out, "JPEG", quality=82, optimize=True)
+    return out.getvalue()
+
+
+handlers = [serve]

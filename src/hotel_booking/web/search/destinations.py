@@ -1,0 +1,122 @@
+"""Where to: places and hotels suggested while a guest types, and what was typed made an area to search in.
+Names are in the page's language where the data has them."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.places import Found, found
+from hotel_booking.domains.properties.queries import nearest_hotel
+from hotel_booking.domains.search import area
+from hotel_booking.domains.search.types import Around, Within
+from hotel_booking.http.access import public
+from hotel_booking.web.i18n.formats import Texts
+from hotel_booking.web.i18n.language import locale_of
+from hotel_booking.web.site import language_of, texts_of
+
+RADIUS_KM = 25.0
+LONGEST = 100  # what is read of a typed place
+_SHOWN = 8
+_AT_THE_DOOR_KM = 0.1
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """What is suggested: its name, what tells it from others of that name, and the key that the search box
+    sends as `at` when it is chosen."""
+
+    key: str
+    name: str
+    detail: str
+
+
+class Suggestions(msgspec.Struct, frozen=True):
+    """The likeliest first."""
+
+    places: list[Suggestion]
+
+
+class Nearest(msgspec.Struct, frozen=True):
+    """The hotel next to a place that has none of ours."""
+
+    slug: str
+    name: str
+    km: float
+
+
+class Where(msgspec.Struct, frozen=True):
+    """A place to search in, as it is called. `centre` is None for countries and regions; `nearest` is told
+    where no hotel is within `RADIUS_KM`, and `where` then reaches to it."""
+
+    name: str
+    key: str
+    where: Around | Within
+    centre: tuple[float, float] | None
+    nearest: Nearest | None
+
+
+@get("/places", opt=public(), include_in_schema=False)
+async def suggest(request: Request[Any, Any, State], tx: Transaction, q: str = "") -> Response[Suggestions]:
+    """At most three statements."""
+    language = language_of(request)
+    hits = await found(tx, q[:LONGEST], limit=_SHOWN)
+    answer = Suggestions([suggestion(one, language, texts_of(language)) for one in hits])
+    return Response(answer, headers={"cache-control": "private, max-age=300", "vary": "cookie"})
+
+
+def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
+    """A hit as it is offered: "München", "Munich, Bavaria, Germany"; "Sea View", "Hotel, Lisbon,
+    Portugal"."""
+    hit = one.hit
+    name = called(one, language)
+    country = str(locale_of(language).territories.get(hit.country, hit.country_name))
+    kind = {
+        "property": texts.gettext("Hotel"),
+        "region": texts.gettext("Region"),
+        "country": texts.gettext("Country"),
+        "place": "",
+    }[hit.kind]
+    other = hit.name if hit.name != name else hit.matched if hit.matched != name else None
+    region = one.regions.get(language, hit.region)
+    parts = (kind, other, hit.city or region, country if hit.kind != "country" else None)
+    return Suggestion(key_of(one), name, ", ".join(dict.fromkeys(part for part in parts if part)))
+
+
+def key_of(one: Found) -> str:
+    """What names a hit in an address: a GeoNames id, or a hotel's slug behind `hotel:`."""
+    return f"hotel:{one.hit.slug}" if one.hit.kind == "property" else str(one.hit.id)
+
+
+def called(one: Found, language: str) -> str:
+    """What a hit is called: countries and regions in the language, cities and hotels as they were looked
+    for."""
+    if one.hit.kind in ("region", "country"):
+        return one.names.get(language, one.hit.name)
+    return one.hit.matched or one.hit.name
+
+
+async def where_of(tx: Transaction, one: Found, language: str) -> Where:
+    """The area that a hit stands for: around a city, or as far as the hotel next to it; at a hotel's door; in
+    a country or region. At most one statement."""
+    hit, name = one.hit, called(one, language)
+    if hit.kind in ("region", "country"):
+        within = Within(hit.country, hit.id if hit.kind == "region" else None)
+        return Where(name, key_of(one), within, None, None)
+    centre = (hit.lat, hit.lon)
+    if hit.kind == "property":
+        return Where(name, key_of(one), area.around(*centre, _AT_THE_DOOR_KM), centre, None)
+    row = await nearest_hotel(tx, *centre)
+    nearest = None
+    radius = RADIUS_KM
+    if row is not None and row["km"] > RADIUS_KM:
+        nearest = Nearest(row["slug"], row["name"], row["km"])
+        radius = min(area.MAX_RADIUS_KM, float(ceil(row["km"] + RADIUS_KM)))
+    return Where(name, key_of(one), area.around(*centre, radius), centre, nearest)
+
+
+handlers = [suggest]

@@ -1,0 +1,51 @@
+"""The front page: search, and some places to go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.dates import earliest_business_date
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.queries import destinations
+from hotel_booking.http.access import public
+from hotel_booking.web import placeholder_art
+from hotel_booking.web.i18n.language import locale_of
+from hotel_booking.web.search import query
+from hotel_booking.web.site import language_of, site, texts_of
+
+_SHOWN = 6
+
+
+@get("/", opt=public(), include_in_schema=False)
+async def show_home(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
+    """One statement: the cities with the most hotels."""
+    language = language_of(request)
+    # No hotel is known yet: whatever is still today at some hotel may be asked for.
+    today = earliest_business_date(now)
+    territories = locale_of(language).territories
+    places = [
+        {
+            "id": row["place_id"],
+            "city": row["city"],
+            "country": str(territories.get(row["country"], row["country"])),
+            "hotels": row["hotels"],
+            "picture": placeholder_art.address(row["slug"]),
+        }
+        for row in await destinations(tx, limit=_SHOWN)
+    ]
+    return site(
+        request,
+        "home.html",
+        etag=True,
+        places=places,
+        asked=query.read(request.query_params.dict(), today=today, texts=texts_of(language)),
+        typed_place=request.query_params.get("place", "")[:100],
+        today=today,
+    )
+
+
+handlers = [show_home]

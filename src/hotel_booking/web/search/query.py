@@ -1,0 +1,205 @@
+"""A guest's search, as every address of the site carries it: dates, party, where, in what order, with what
+filters, month of the calendar, currency. There is one type for it, `Asked`, so that no link forgets a part.
+
+Whatever is typed, the page is shown: a value that is wrong is kept in its field with a word on why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, Stay
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import number_list, plain_digits
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Occupancy
+from hotel_booking.domains.search.types import SORTS
+from hotel_booking.web.i18n.formats import Texts
+
+FIELDS = ("arrival", "departure", "adults", "children", "rooms")
+CARRIED = ("place", "at", "sort", "stars", "refundable")
+"""What a list of hotels was asked besides: where (as typed, and by key), its order and filters."""
+
+_LONGEST = 200
+_LONGEST_PLACE = 100
+_STARS = ("1", "2", "3", "4", "5")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is asked, as far as it can be read. `typed` is every field as it came (or its default),
+    `errors` a sentence per field. `arrival` alone: the guest has chosen when to come, not when to go.
+    `carried` is the rest of the search, which the page itself may not need and its links hand on."""
+
+    typed: Mapping[str, str]
+    arrival: date | None
+    stay: Stay | None
+    party: tuple[Occupancy, ...]
+    month: date | None
+    currency: str | None
+    errors: Mapping[str, str]
+    carried: Mapping[str, str] = {}
+
+    @property
+    def refundable(self) -> bool:
+        """Whether only what can be cancelled with money back is wanted."""
+        return "refundable" in self.carried
+
+    def query(self, **changes: Any) -> str:
+        """The same question with changes, as a query string with its `?`; None leaves a field out."""
+        values = {name: self.typed[name] for name in FIELDS} | dict(self.carried)
+        values |= {"currency": self.currency or "", "month": ""}
+        values |= {name: "" if value is None else str(value) for name, value in changes.items()}
+        for name, usual in (("adults", "2"), ("rooms", "1")):
+            if values[name] == usual and not values["arrival"]:
+                values[name] = ""
+        return query_of(values)
+
+    def hidden(self, *own: str) -> list[tuple[str, str]]:
+        """What a form has to hand on besides its own fields, as names and values of hidden ones."""
+        values = {name: self.typed[name] for name in FIELDS} | dict(self.carried)
+        return [(name, value) for name, value in values.items() if value and name not in own]
+
+
+def query_of(values: Mapping[str, str]) -> str:
+    """Names and values as a query string with its `?`, without those that are empty."""
+    kept = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def carried(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The part of a search that pages after the list hand on; what cannot be read is left out."""
+    values = {name: ",".join(params.get(name, ()))[:_LONGEST_PLACE].strip() for name in CARRIED}
+    if values["sort"] not in SORTS or values["sort"] == SORTS[0]:
+        values["sort"] = ""
+    values["stars"] = values["stars"] if values["stars"] in _STARS else ""
+    values["refundable"] = "1" if values["refundable"] == "1" else ""
+    return {name: value for name, value in values.items() if value and value.isprintable()}
+
+
+def for_rooms(
+    stay: Stay,
+    rooms: Sequence[Occupancy],
+    params: Mapping[str, Sequence[str]],
+    *,
+    today: date,
+    texts: Texts,
+) -> Asked:
+    """The search that led to these rooms for this stay: their dates and the whole party, and from `params`
+    whatever the address has carried along."""
+    typed = {
+        "arrival": [stay.arrival.isoformat()],
+        "departure": [stay.departure.isoformat()],
+        "adults": [str(sum(room.adults for room in rooms))],
+        "children": [",".join(str(age) for room in rooms for age in room.children)],
+        "rooms": [str(len(rooms))],
+    }
+    kept = {name: [value] for name, value in carried(params).items()}
+    return read(kept | typed, today=today, texts=texts)
+
+
+def read(
+    params: Mapping[str, Sequence[str]], *, today: date, texts: Texts, currency: str | None = None
+) -> Asked:
+    """Read the parameters; `today` is the hotel's, `currency` the one chosen elsewhere on the site."""
+
+    def typed(name: str, usual: str = "") -> str:
+        return ",".join(params.get(name, ()))[:_LONGEST].strip() or usual
+
+    values = {name: typed(name) for name in FIELDS} | {
+        "adults": typed("adults", "2"),
+        "rooms": typed("rooms", "1"),
+    }
+    errors: dict[str, str] = {}
+    arrival, stay = _dates(values, today, texts, errors)
+    party = _party(values, texts, errors)
+    if "currency" in params:
+        code = typed("currency").upper()
+        currency = code if len(code) == 3 and code.isascii() and code.isalpha() else None
+    return Asked(
+        typed=values,
+        arrival=arrival,
+        stay=None if errors else stay,
+        party=party,
+        month=_month(typed("month"), today),
+        currency=currency,
+        errors=errors,
+        carried=carried(params),
+    )
+
+
+def _dates(
+    values: Mapping[str, str], today: date, texts: Texts, errors: dict[str, str]
+) -> tuple[date | None, Stay | None]:
+    _ = texts.gettext
+    days: dict[str, date | None] = {}
+    for name in ("arrival", "departure"):
+        days[name] = _day(values[name])
+        if values[name] and days[name] is None:
+            errors[name] = _("This is not a date: write it as 2026-03-08.")
+    arrival, departure = days["arrival"], days["departure"]
+    if arrival is not None and arrival < today:
+        errors["arrival"] = _("This day is past at the hotel. Choose today or later.")
+    if arrival is None and departure is not None and "arrival" not in errors:
+        errors["arrival"] = _("When will you arrive?")
+    if arrival is None or departure is None:
+        return (None if errors else arrival), None
+    if departure <= arrival:
+        errors["departure"] = _("The departure comes after the arrival.")
+    elif (departure - arrival).days > MAX_NIGHTS:
+        errors["departure"] = _("A stay has at most {number} nights.").format(number=MAX_NIGHTS)
+    if errors:
+        return (None if "arrival" in errors else arrival), None
+    return arrival, Stay(arrival, departure)
+
+
+def _party(values: Mapping[str, str], texts: Texts, errors: dict[str, str]) -> tuple[Occupancy, ...]:
+    _ = texts.gettext
+    adults = _number(values["adults"], 1, MAX_ADULTS)
+    rooms = _number(values["rooms"], 1, MAX_ROOMS)
+    if adults is None:
+        errors["adults"] = _("From 1 to {number} adults, please.").format(number=MAX_ADULTS)
+    if rooms is None:
+        errors["rooms"] = _("From 1 to {number} rooms, please.").format(number=MAX_ROOMS)
+    ages: list[int] = []
+    for part in number_list(values["children"]):
+        age = _number(part, 0, MAX_CHILD_AGE)
+        if age is None or len(ages) == MAX_CHILDREN:
+            errors["children"] = _("Write the age of each child, from 0 to {number}, such as 4, 9.").format(
+                number=MAX_CHILD_AGE
+            )
+            break
+        ages.append(age)
+    if adults is not None and rooms is not None and adults < rooms:
+        errors["rooms"] = _("Every room needs an adult: {number} at most.").format(number=adults)
+    if not errors.keys() & {"adults", "rooms", "children"}:
+        try:
+            return spread(adults or 1, ages, rooms or 1)
+        except DomainError:  # pragma: no cover - all of its rules are said above
+            errors["adults"] = _("From 1 to {number} adults, please.").format(number=MAX_ADULTS)
+    return (Occupancy(2),)
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if FIRST_NIGHT <= found <= LAST_NIGHT else None
+
+
+def _month(text: str, today: date) -> date | None:
+    """The first of a month such as 2026-03, no earlier than this one; None for anything else."""
+    found = _day(f"{text}-01")
+    return found if found is not None and found >= today.replace(day=1) else None
+
+
+def _number(text: str, least: int, most: int) -> int | None:
+    text = plain_digits(text.strip())
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        return None
+    return number if least <= (number := int(text)) <= most else None

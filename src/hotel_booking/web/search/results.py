@@ -1,0 +1,387 @@
+"""Where rooms are free: hotels as cards and on a plan, filters that stand in the address, and what would
+work where nothing is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.config import Settings
+from hotel_booking.core.dates import FIRST_NIGHT, Stay
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.folding import sort_form
+from hotel_booking.core.money import Money, per_night
+from hotel_booking.domains.properties.destinations import Destination, destination
+from hotel_booking.domains.properties.queries import Photo, covers, translated
+from hotel_booking.domains.search.errors import ArrivalInThePast
+from hotel_booking.domains.search.find import candidates, earliest_date, find
+from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
+from hotel_booking.http import pages
+from hotel_booking.http.access import public
+from hotel_booking.http.problems import InvalidCursor
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui.render import see_other
+from hotel_booking.web import placeholder_art
+from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.refusals import Refusals
+from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
+from hotel_booking.web.property import other_rooms
+from hotel_booking.web.property.other_rooms import Instead, InsteadWords
+from hotel_booking.web.search import query
+from hotel_booking.web.search.destinations import (
+    LONGEST,
+    Where,
+    suggestion,
+    where_of,
+)
+from hotel_booking.web.search.query import Asked
+from hotel_booking.web.site import chosen_currency, language_of, site, texts_of
+
+_PAGE = 20
+FEW = 5
+_LISTED = 60  # hotels of a place where no dates are asked for yet
+_ASKED_WHY = 3
+# What is tried where nothing is free: the same nights earlier or later, the nearest first.
+_SHIFTS = (1, -1, 2, -2, 3, -3, 7, -7)
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A hotel of the list."""
+
+    slug: str
+    name: str
+    city: str
+    stars: int
+    distance: str | None
+    picture: str
+    srcset: str
+    total: Money
+    night: Money
+    approximate: Money | None
+    refundable: bool
+    meal: str
+    few: int | None
+    href: str
+    instead: tuple[str, str] | None
+
+
+class Undated(msgspec.Struct, frozen=True):
+    """A hotel of a place, before any date is asked for."""
+
+    name: str
+    city: str
+    stars: int
+    distance: str | None
+    picture: str
+    srcset: str
+    href: str
+
+
+class Other(msgspec.Struct, frozen=True):
+    """Other dates that work, and what they cost at least."""
+
+    stay: Stay
+    total: Money
+    href: str
+
+
+class Why(msgspec.Struct, frozen=True):
+    """A hotel nearby, and what stands against the stay there."""
+
+    name: str
+    href: str
+    reasons: list[str]
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What narrows the list, as the address says it; what cannot be read narrows nothing."""
+
+    sort: Sort = "price"
+    stars: int | None = None
+    refundable: bool = False
+
+
+@get("/search", opt=public(), include_in_schema=False)
+async def show_results(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    settings: Settings,
+    now: datetime,
+    cursor: str | None = None,
+) -> Response[Any]:
+    """The list; a hotel that is meant by its name is gone to. At most 19 statements, and for families and
+    several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
+    date that is tried takes 4, and each hotel that is asked why 3."""
+    tiles = settings.map_tiles
+    language = language_of(request)
+    texts = texts_of(language)
+    params = request.query_params
+    typed = str(params.get("place", "")).strip()[:LONGEST]
+    at = str(params.get("at", "")).strip()[:LONGEST]
+    filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
+    say = Saying(language, texts)
+    to = await destination(tx, typed, key=at) if typed or at else Destination(None)
+    place = await where_of(tx, to.meant, language) if to.meant is not None else None
+    # Each hotel of the place decides by its own date; what is past at all of them is refused here.
+    today = await earliest_date(tx, place.where if place is not None else None, now)
+    asked = query.read(params.dict(), today=today, texts=texts)
+    if to.meant is not None and to.meant.hit.kind == "property":
+        rooms = "#rooms" if asked.stay is not None else ""
+        return see_other(request, f"/{language}/hotels/{to.meant.hit.slug}{asked.query()}{rooms}")
+    values: dict[str, Any] = {
+        "asked": asked,
+        "typed_place": place.name if place is not None and (at or typed.isdigit()) else typed,
+        "at": place.key if place is not None else "",
+        "place": place,
+        "filters": filters,
+        "say": say,
+        "sorts": SORTS,
+        "today": today,
+        "past": 0,
+        "cards": [],
+        "plan": None,
+        "others": [],
+        "apart": None,
+        "whys": [],
+        "count": None,
+        "next_href": None,
+        "first": cursor is None,
+        "undated": [],
+        "others_meant": [
+            (one, asked.query(place=one.name, at=one.key))
+            for one in (suggestion(other, language, texts) for other in to.others)
+        ],
+    }
+    if place is None:
+        return site(request, "search/results.html", **values)
+    if asked.stay is None:
+        values["undated"] = await _undated(tx, place, asked, language, say)
+        return site(request, "search/results.html", **values)
+    currency = chosen_currency(request.scope)
+    wanted = SearchRequest(
+        where=place.where,
+        stay=asked.stay,
+        party=asked.party,
+        stars=tuple(range(filters.stars, 6)) if filters.stars is not None else (),
+        refundable=filters.refundable,
+        sort=filters.sort,
+        currency=currency,
+        limit=_PAGE,
+        after=_after(cursor, list(params.multi_items())),
+    )
+    found = await find(tx, wanted, now)
+
+    def address(**changes: Any) -> str:
+        kept = {
+            "place": typed,
+            "at": at,
+            "sort": filters.sort if filters.sort != "price" else None,
+            "stars": filters.stars,
+            "refundable": "1" if filters.refundable else None,
+        } | changes
+        return asked.query(**kept)
+
+    cheaper = await other_rooms.in_list(tx, wanted, found.results, asked, now=now)
+    cards = await _cards(tx, found.results, cheaper, asked, language, say)
+    if not cards and cursor is None:
+        apart = await other_rooms.at_all(tx, wanted, asked, now=now)
+        if apart is not None:
+            values["apart"] = (apart.href, InsteadWords(language, texts).said(apart))
+        values["others"] = await _others(tx, wanted, asked, now, today, address)
+        values["whys"] = await _whys(tx, wanted, asked, language, now)
+    next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
+    values |= {
+        "cards": cards,
+        "count": found.total_count,
+        "past": found.past,
+        "converted": any(
+            card.approximate is not None and card.approximate.currency != card.total.currency
+            for card in cards
+        ),
+        "uncompared": any(not result.offer.compared for result in found.results),
+        "plan": _plan(place, found.results, cards, tiles),
+        "attribution": settings.map_attribution,
+        "address": address,
+        "next_href": address(cursor=next_key) if next_key else None,
+    }
+    policy = (
+        PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_origin(tiles)}") if tiles else PAGE_POLICY
+    )
+    return site(request, "search/results.html", etag=True, policy=policy, **values)
+
+
+async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, say: Saying) -> list[Undated]:
+    """The hotels of the place, the nearest first or by name."""
+    any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
+    wanted = SearchRequest(where=place.where, stay=any_night, party=asked.party)
+    hotels = sorted(
+        (await candidates(tx, wanted)).values(),
+        key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
+    )[:_LISTED]
+    photos = await covers(tx, [hotel.id for hotel in hotels])
+    names = await translated(tx, "property", [hotel.id for hotel in hotels], language)
+    return [
+        Undated(
+            name=names.get(hotel.id, {}).get("name", hotel.name),
+            city=hotel.city,
+            stars=hotel.stars,
+            distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+            picture=photo.address(640)
+            if (photo := photos.get(hotel.id))
+            else placeholder_art.address(hotel.slug),
+            srcset=photo.srcset if photo else "",
+            href=f"/{language}/hotels/{hotel.slug}{asked.query()}",
+        )
+        for hotel in hotels
+    ]
+
+
+async def _cards(
+    tx: Transaction,
+    results: Sequence[SearchResult],
+    cheaper: Mapping[int, Instead],
+    asked: Asked,
+    language: str,
+    say: Saying,
+) -> list[Card]:
+    photos = await covers(tx, [result.property.id for result in results])
+    return [
+        _card(result, photos.get(result.property.id), cheaper.get(result.property.id), asked, language, say)
+        for result in results
+    ]
+
+
+def _card(
+    result: SearchResult,
+    photo: Photo | None,
+    instead: Instead | None,
+    asked: Asked,
+    language: str,
+    say: Saying,
+) -> Card:
+    hotel, offer = result.property, result.offer
+    page = f"/{language}/hotels/{hotel.slug}"
+    words = InsteadWords(language, texts_of(language))
+    return Card(
+        slug=hotel.slug,
+        name=hotel.name,
+        city=hotel.city,
+        stars=hotel.stars,
+        distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+        picture=photo.address(640) if photo is not None else placeholder_art.address(hotel.slug),
+        srcset=photo.srcset if photo is not None else "",
+        total=Money(offer.total, offer.currency),
+        night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
+        approximate=offer.approximate,
+        refundable=offer.refundable,
+        meal=Conditions(language, texts_of(language)).meal(offer.meal),
+        few=offer.rooms_left if offer.rooms_left <= FEW else None,
+        href=f"{page}{asked.query()}#rooms",
+        instead=(f"{page}{instead.href}#rooms", words.said(instead)) if instead is not None else None,
+    )
+
+
+async def _others(
+    tx: Transaction, wanted: SearchRequest, asked: Asked, now: datetime, today: date, address: Any
+) -> list[Other]:
+    """The same nights a few days earlier or later, where something is free then: at most three."""
+    others: list[Other] = []
+    for days in _SHIFTS:
+        stay = _shifted(wanted.stay, days, today)
+        if stay is None:
+            continue
+        shifted = msgspec.structs.replace(wanted, stay=stay, after=None, limit=1, sort="price")
+        found = await find(tx, shifted, now)
+        if found.results:
+            offer = found.results[0].offer
+            href = address(arrival=stay.arrival, departure=stay.departure)
+            others.append(Other(stay, Money(offer.total, offer.currency), href))
+        if len(others) == 3:
+            break
+    del asked
+    return sorted(others, key=lambda other: other.stay.arrival)
+
+
+def _shifted(stay: Stay, days: int, today: date) -> Stay | None:
+    arrival = stay.arrival + timedelta(days=days)
+    return Stay(arrival, stay.departure + timedelta(days=days)) if arrival >= today else None
+
+
+async def _whys(
+    tx: Transaction, wanted: SearchRequest, asked: Asked, language: str, now: datetime
+) -> list[Why]:
+    """What stands against the stay at the nearest hotels, whatever the filters."""
+    say = Refusals(language, texts_of(language))
+    _ = texts_of(language).gettext
+    found = await candidates(tx, msgspec.structs.replace(wanted, stars=(), refundable=False))
+    nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
+    whys: list[Why] = []
+    for hotel in nearest:
+        try:
+            answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
+        except ArrivalInThePast:
+            past = _("This day is past at the hotel. Choose today or later.")
+            whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
+            continue
+        where = asked.query()
+        if answer.fits_in is not None:
+            reasons = [say.rooms_needed(answer.fits_in)]
+            where = asked.query(rooms=answer.fits_in)
+        elif answer.offers:
+            reasons = [_("Free, but not as your filters want it")]
+        else:
+            least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
+            reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not on sale")]
+        whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
+    return whys
+
+
+def _plan(
+    place: Where, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
+) -> Plan | None:
+    """A plan around the centre of a city; a country has none."""
+    if len(cards) < 2 or place.centre is None:
+        return None
+    points = [(result.property.lat, result.property.lon) for result in results]
+    centre = place.centre
+    return tiled_plan_of(centre, points, tiles) if tiles else plan_of(centre, points)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _filters(sort: str | None, stars: str | None, refundable: str | None) -> Filters:
+    return Filters(
+        sort=next((known for known in SORTS if known == sort), "price"),
+        stars=int(stars) if stars in ("1", "2", "3", "4", "5") else None,
+        refundable=refundable == "1",
+    )
+
+
+def _same(params: Sequence[tuple[str, str]]) -> str:
+    """A mark of the question, so that a cursor is only good for the list that gave it."""
+    kept = sorted((name, value) for name, value in params if name != "cursor")
+    return sha256(msgspec.json.encode(kept)).hexdigest()[:12]
+
+
+def _after(cursor: str | None, params: Sequence[tuple[str, str]]) -> Key | None:
+    """Where the page begins; a cursor that is not this list's begins at the beginning."""
+    try:
+        found = pages.decode(cursor, tuple[str, Key])
+    except InvalidCursor:
+        return None
+    return found[1] if found is not None and found[0] == _same(params) else None
+
+
+handlers = [show_results]

@@ -1,0 +1,181 @@
+"""A real browser on the real server: Chromium, its console watched, axe-core at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / "screenshots"  # git ignores it
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = {"phone": 375, "tablet": 768, "desktop": 1440}
+
+
+@asynccontextmanager
+async def browsing() -> AsyncIterator[Browser]:
+    """Headless Chromium: the system's, or Playwright's own (`scripts/browser` sees to one of them)."""
+    system = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+        None,
+    )
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=system, args=FLAGS, headless=True)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def serving(database_url: str, **settings: str) -> AsyncIterator[str]:
+    """`hotel-booking serve` on a port of its own, as the tests' environment; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://localhost:{port}"
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "HOTEL_"))},
+        "DATABASE_URL": database_url,
+        "HOTEL_ENVIRONMENT": "test",
+        "HOTEL_PORT": str(port),
+        "HOTEL_PUBLIC_URL": address,
+        "HOTEL_SECRET_KEY": "a secret for tests, long enough to be one",
+        **settings,
+    }
+    process = subprocess.Popen(  # noqa: ASYNC220  # started once, before anything is awaited
+        [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", "serve"],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        await _until_ready(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+async def _until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for _ in range(300):
+            if process.poll() is not None:
+                output = process.communicate()[0].decode(errors="replace")
+                pytest.fail(f"the server ended by itself: {output[-2000:]}")
+            try:
+                if (await client.get(f"{address}/health/ready")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)
+    pytest.fail("the server did not become ready in 30 seconds")
+
+
+@asynccontextmanager
+async def visiting(
+    browser: Browser,
+    address: str,
+    *,
+    expected: Collection[str] = (),
+    without: Collection[str] = (),
+    **context: Any,
+) -> AsyncIterator[Page]:
+    """A page of a fresh visitor. At the end it fails on any error or warning of the console, and on any
+    request that left the host, was refused (400 and above) or not answered; but not on those whose address
+    has one of `expected` in it, nor on a page itself that is refused below 500: a test sees that. The scripts
+    named in `without` come empty."""
+    visitor = await browser.new_context(base_url=address, **context)
+    page = await visitor.new_page()
+    page.set_default_timeout(10_000)
+    complaints: list[str] = []
+
+    def odd(url: str) -> bool:
+        return not any(part in url for part in expected)
+
+    def hear(message: ConsoleMessage) -> None:
+        # What could not be loaded is told below with its address and status, and may be expected.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            complaints.append(f"{message.type}: {message.text} ({page.url})")
+
+    def answered(response: Response) -> None:
+        own = response.request.is_navigation_request() and response.status < 500
+        if response.status >= 400 and not own and odd(response.url):
+            complaints.append(f"{response.status}: {response.url}")
+
+    def failed(request: Request) -> None:
+        # A page that is left gives up what it was still loading.
+        if request.failure != "net::ERR_ABORTED" and odd(request.url):
+            complaints.append(f"{request.failure}: {request.url}")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")) and odd(request.url):
+            complaints.append(f"left the host: {request.url}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", answered)
+    page.on("requestfailed", failed)
+    page.on("request", asked)
+    for name in without:
+        await page.route(
+            re.compile(rf"/{re.escape(Path(name).stem)}(\.\w+)?\.js$"),
+            lambda route: route.fulfill(body="", content_type="text/javascript"),
+        )
+    try:
+        yield page
+    finally:
+        await visitor.close()
+    assert complaints == [], complaints
+
+
+async def enter(page: Page, address: str, token: str) -> None:
+    """Give the visitor a staff session."""
+    await page.context.add_cookies([{"name": "hotel_staff", "value": token, "url": address}])
+
+
+async def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
+    """What axe-core finds wrong with the page as it is now (WCAG 2.2 A and AA, and best practice). Of a page
+    that was looked at in light already, the dark one differs in its colours alone."""
+    source = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    assert source.is_file(), "axe-core is missing: run scripts/assets"
+    await page.evaluate(source.read_text())
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if colours_only:
+        options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
+    found = await page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{item['id']} ({item['impact']}): {node['html'][:200]} {node['failureSummary'][:300]}"
+        for item in found["violations"]
+        for node in item["nodes"][:3]
+    ]
+
+
+async def screenshot(page: Page, name: str) -> None:
+    """The whole page, kept for people to look at; where they ask for it, as taking one costs more than the
+    test."""
+    if not os.environ.get("HOTEL_SCREENSHOTS"):
+        return
+    SCREENSHOTS.mkdir(exist_ok=True)
+    await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

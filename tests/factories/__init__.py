@@ -1,0 +1,1 @@
+"""What tests start from: hotels, guests, staff, payments."""

@@ -1,0 +1,137 @@
+"""The OpenAPI document: valid, complete, and the page that people read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from hotel_booking.app import Application, build
+from hotel_booking.http import openapi
+from hotel_booking.http.access import ACCESS
+from tests.clients.http_client import running, settings_for
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture(scope="module")
+def app() -> Application:
+    return build(settings_for("postgresql://localhost/none"))
+
+
+@pytest.fixture(scope="module")
+def document(app: Application) -> dict[str, Any]:
+    return openapi.document(app)
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", item[method])
+        for path, item in document["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+
+
+def test_it_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_every_operation_is_documented(document: dict[str, Any]) -> None:
+    missing = []
+    for name, operation in operations(document):
+        missing += [
+            f"{name}: {part}" for part in ("summary", "description", "tags") if not operation.get(part)
+        ]
+        if not name.startswith("GET /health"):
+            missing += [
+                f"{name}: {s}" for s in ("400", "401", "429", "503") if s not in operation["responses"]
+            ]
+        if not any(status.startswith("2") for status in operation["responses"]):
+            missing.append(f"{name}: an answer")
+    assert not missing
+
+
+def test_no_operation_id_is_used_twice(document: dict[str, Any]) -> None:
+    ids = Counter(operation["operationId"] for _, operation in operations(document))
+    assert {name: n for name, n in ids.items() if n > 1} == {}
+
+
+def test_every_tag_in_use_is_described(document: dict[str, Any]) -> None:
+    used = {tag for _, operation in operations(document) for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
+
+
+def test_who_may_call_is_said(app: Application, document: dict[str, Any]) -> None:
+    for path, method, handler in openapi.operations(app):
+        operation = document["paths"][path][method]
+        access = handler.opt[ACCESS]
+        if access == "public":
+            assert operation["security"] == [], path
+        else:
+            assert operation["x-scope"] == str(access[1]), path
+        named = {parameter["name"] for parameter in operation.get("parameters", ())}
+        assert ("Idempotency-Key" in named) == (method != "get"), path
+
+
+def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if status[0] in "45" and not name.startswith("GET /health"):
+                assert answer["$ref"].startswith("#/components/responses/"), f"{name} {status}"
+    for answer in document["components"]["responses"].values():
+        assert set(answer["content"]) == {"application/problem+json"}
+
+
+def test_names_and_types_are_of_one_kind(document: dict[str, Any]) -> None:
+    """What trips generators: a title used twice, an enum of two types, an instant or a row without a type."""
+    schemas = document["components"]["schemas"]
+    titles = Counter(schema.get("title", name) for name, schema in schemas.items())
+    assert {title for title, times in titles.items() if times > 1} == set()
+    assert [name for name in schemas if "." in name] == []
+    wrong: list[str] = []
+
+    def look(value: Any, path: str) -> None:
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                look(item, f"{path}[{index}]")
+        if not isinstance(value, dict):
+            return
+        if len({type(one) for one in value.get("enum", ())}) > 1:
+            wrong.append(f"{path}: an enum of several types")
+        if value.get("type") == "object" and not {"properties", "additionalProperties"} & set(value):
+            wrong.append(f"{path}: an object of anything")
+        instant = path.rsplit(".", 1)[-1].endswith(("_at", "_until", "since"))
+        if instant and "date-time" not in str(value):
+            wrong.append(f"{path}: an instant without its format")
+        for name, item in value.items():
+            look(item, f"{path}.{name}")
+
+    for name, schema in schemas.items():
+        for field, item in schema.get("properties", {}).items():
+            look(item, f"{name}.{field}")
+    assert wrong == []
+
+
+async def test_it_is_served_with_the_page_made_from_it(database_url: str) -> None:
+    async with running(settings_for(database_url)) as (app, client):
+        document = openapi.document(app)
+        served = await client.get("/api/v1/openapi.json")
+        assert served.json() == document
+        again = await client.get("/api/v1/openapi.json", headers={"if-none-match": served.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        page = await client.get("/api/docs")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "unsafe-inline" not in page.headers["content-security-policy"]
+        for _, operation in operations(document):
+            assert f'id="{operation["operationId"]}"' in page.text
+        for forbidden in ("<script", "style=", "onclick", "http://fonts", "https://cdn"):
+            assert forbidden not in page.text
+        sheet = page.text.split('rel="stylesheet" href="')[1].split('"')[0]
+        style = await client.get(sheet)
+        assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
+        assert "immutable" in style.headers["cache-control"]
+        assert (await client.get("/api")).status_code == 200

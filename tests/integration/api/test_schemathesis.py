@@ -1,0 +1,130 @@
+"""Whatever is sent to any operation: no 5xx, and every answer is as the OpenAPI document says.
+
+The application listens on a real socket, so that the web server's own reading of requests is part of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase
+from schemathesis.checks import CHECKS
+
+from hotel_booking.app import build
+from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import service
+from hotel_booking.http import openapi
+from hotel_booking.ops.embedded import Cluster
+from tests.clients.http_client import api_key, settings_for
+from tests.conftest import TEMPLATE
+from tests.factories.small_hotel import (
+    GUEST,
+    NOW,
+    SLUG,
+    make_quote,
+    small_hotel,
+    stay,
+)
+
+schema = schemathesis.openapi.from_dict(openapi.document(build(settings_for("postgresql://localhost/none"))))
+schema.config.base_url = "http://127.0.0.1"  # replaced by each call's own
+WANTED: list[Any] = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+    ]
+)
+QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+
+
+class Target(NamedTuple):
+    """A running application with one hotel and one booking in it."""
+
+    session: requests.Session
+
+    url: str
+    key: str
+    reference: str
+
+
+@pytest.fixture(scope="module")
+def target(cluster: Cluster) -> Iterator[Target]:
+    """The application on a socket, on a database of its own."""
+    name = "schemathesis"
+    cluster.create_database(name, template=TEMPLATE)
+    key, reference = asyncio.run(_fill(cluster.url(name)))
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        build(settings_for(cluster.url(name))), log_config=None, access_log=False, server_header=False
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    with requests.Session() as session:
+        yield Target(session, f"http://127.0.0.1:{listener.getsockname()[1]}", key, reference)
+    server.should_exit = True
+    thread.join()
+    listener.close()
+    cluster.drop_database(name)
+
+
+async def _fill(url: str) -> tuple[str, str]:
+    async with Database.open(url, size=2) as db:
+        await small_hotel(db, rooms=3)
+        async with db.transaction() as tx:
+            # Far from what is generated: a test must not revoke its own key.
+            await tx.execute("ALTER TABLE api_key ALTER COLUMN id RESTART WITH 1777777777")
+        quote = await make_quote(db, stay(3, 2))
+        async with db.transaction() as tx:
+            held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+        return await api_key(db), held.booking.reference
+
+
+def attack(case: schemathesis.Case[Any], target: Target) -> None:
+    """With a key that may do everything; then on things that exist, or as nobody where that is allowed."""
+    with_key = {"Authorization": f"Bearer {target.key}"}
+    send(case, target, with_key)
+    real = {"slug": SLUG, "reference": target.reference}
+    names = set(case.path_parameters or ()) & set(real)
+    if names:
+        for name in names:
+            case.path_parameters[name] = real[name]
+        send(case, target, with_key)
+    elif case.operation.definition.raw.get("security") == [{}]:
+        send(case, target, {"Authorization": ""})
+
+
+def send(case: schemathesis.Case[Any], target: Target, headers: dict[str, str]) -> None:
+    case.call_and_validate(base_url=target.url, session=target.session, checks=WANTED, headers=headers)
+
+
+@schema.parametrize()
+@hypothesis.settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=QUIET,
+    phases=[Phase.explicit, Phase.generate],
+)
+def test_every_operation(case: schemathesis.Case[Any], target: Target) -> None:
+    attack(case, target)
+
+
+@pytest.mark.nightly
+@schema.parametrize()
+@hypothesis.settings(max_examples=1000, deadline=None, suppress_health_check=QUIET)
+def test_every_operation_for_long(case: schemathesis.Case[Any], target: Target) -> None:
+    attack(case, target)

@@ -1,0 +1,1 @@
+"""The demo chain and the replay."""

@@ -1,0 +1,226 @@
+"""What a destination means that somebody typed: hotels, cities, regions and countries in every script,
+decided where it is sure and asked where it is not; on the whole of GeoNames."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.destinations import Destination, destination
+from hotel_booking.domains.properties.likeness import distance
+from hotel_booking.domains.properties.places import find_places
+from tests.factories.world import Counting, make_property
+
+
+@pytest.fixture
+def tx(among_places: Transaction) -> Transaction:
+    return among_places
+
+
+def said(found: Destination) -> str:
+    """`kind name` of what is meant, or `?`."""
+    return f"{found.meant.hit.kind} {found.meant.hit.name}" if found.meant else "?"
+
+
+# Names in every script, with hyphens, apostrophes, accents and letters that do not come apart.
+HOTELS = (
+    ("sea-view", "Sea View", "Lisbon"),
+    ("ritz", "Hôtel Ritz", "Paris"),
+    ("smorrebrod", "Smørrebrød Hotel", "Copenhagen"),
+    ("lodz", "Hotel Łódź", "Łódź"),
+    ("strasse", "Große Straße", "Berlin"),
+    ("thing", "Þingvellir Lodge", "Reykjavík"),
+    ("isik", "Işık Otel", "Istanbul"),  # noqa: RUF001
+    ("muller", "Gasthof Müller", "Munich"),
+    ("laquila", "L’Aquila d’Oro", "Rome"),  # noqa: RUF001
+    ("saint-jean", "Saint-Jean-de-Luz Palace", "Bayonne"),
+    ("acropolis", "Ξενοδοχείο Ακρόπολη", "Athens"),
+    ("metropol", "Гостиница Ёлка", "Moscow"),
+    ("sakura", "東京さくらホテル", "Tokyo"),
+    ("han", "서울한옥호텔", "Seoul"),
+    ("nour", "فندق أحمد", "Cairo"),
+)
+
+
+async def test_a_hotel_typed_by_its_name_is_that_hotel_in_every_script(tx: Transaction) -> None:
+    for slug, name, city in HOTELS:
+        await make_property(tx, slug, name=name)
+        await tx.execute("UPDATE property SET city = $2 WHERE slug = $1", slug, city)
+    for typed, slug in (
+        ("Sea View", "sea-view"),
+        ("sea  view", "sea-view"),
+        ("seaview", "sea-view"),
+        ("Sea View Lisbon", "sea-view"),
+        ("sea viev", "sea-view"),
+        ("hotel ritz", "ritz"),
+        ("RITZ", "ritz"),
+        ("smorrebrod hotel", "smorrebrod"),
+        ("Smørrebrød", "smorrebrod"),
+        ("smoerrebroed hotel", "smorrebrod"),
+        ("hotel lodz", "lodz"),
+        ("grosse strasse", "strasse"),
+        ("GROSSE STRASSE", "strasse"),
+        ("thingvellir lodge", "thing"),
+        ("þingvellir", "thing"),
+        ("isik otel", "isik"),
+        ("IŞIK OTEL", "isik"),
+        ("gasthof mueller", "muller"),
+        ("Gasthof Muller", "muller"),
+        ("l'aquila d'oro", "laquila"),
+        ("l aquila d oro", "laquila"),
+        ("saint jean de luz palace", "saint-jean"),
+        ("ξενοδοχειο ακροπολη", "acropolis"),
+        ("ΑΚΡΌΠΟΛΗ", "acropolis"),
+        ("гостиница елка", "metropol"),
+        ("гостинница ёлка", "metropol"),
+        ("東京さくらホテル", "sakura"),
+        ("東京サクラホテル", "sakura"),
+        ("서울한옥", "han"),
+        ("فندق احمد", "nour"),
+    ):
+        found = await destination(tx, typed)
+        assert found.meant is not None, typed
+        assert found.meant.hit.slug == slug, (typed, said(found))
+        hits = await find_places(tx, typed, limit=8)
+        assert hits[0].slug == slug, (typed, hits)
+
+
+async def test_suggestions_follow_every_letter_of_a_hotels_name(tx: Transaction) -> None:
+    for slug, name, _ in HOTELS:
+        await make_property(tx, slug, name=name)
+    for slug, name, _ in HOTELS:
+        for letters in range(1 if not name.isascii() else 3, len(name) + 1):
+            slugs = [hit.slug for hit in await find_places(tx, name[:letters], limit=8)]
+            assert slug in slugs, name[:letters]
+
+
+async def test_countries_and_regions_are_places_in_many_languages(tx: Transaction) -> None:
+    for typed, meant in (
+        ("Portugal", "country Portugal"),
+        ("Germany", "country Germany"),
+        ("Deutschland", "country Germany"),
+        ("Allemagne", "country Germany"),
+        ("ألمانيا", "country Germany"),
+        ("Германия", "country Germany"),
+        ("ドイツ", "country Germany"),
+        ("USA", "country United States"),
+        ("Holland", "country The Netherlands"),
+        ("Algarve", "region Faro"),
+        ("Bavaria", "region Bavaria"),
+        ("Bayern", "region Bavaria"),
+        ("Toskana", "region Tuscany"),
+        ("Kalifornien", "region California"),
+        ("Andalousie", "region Andalusia"),
+        ("Крит", "region Crete"),
+        ("Luxembourg", "country Luxembourg"),
+    ):
+        assert said(await destination(tx, typed)) == meant, typed
+    for typed, meant in (
+        ("Madrid", "place Madrid"),
+        ("New York", "place New York City"),
+        ("Tokyo", "place Tokyo"),
+        ("Munich", "place Munich"),
+        ("MÜNCHEN", "place Munich"),
+        ("Muenchen", "place Munich"),
+        ("muc", "place Munich"),
+        ("Lissabon", "place Lisbon"),
+        ("Αθηνα", "place Athens"),
+        ("Москва", "place Moscow"),
+        ("東京", "place Tokyo"),
+        ("Saint Denis", "place Saint-Denis"),
+        ("l aquila", "place L'Aquila"),
+        ("Washington", "place Washington"),
+    ):
+        assert said(await destination(tx, typed)) == meant, typed
+
+
+async def test_a_slip_is_forgiven_and_a_guess_is_asked_about(tx: Transaction) -> None:
+    for typed, meant in (
+        ("lisbin", "place Lisbon"),
+        ("barclona", "place Barcelona"),
+        ("sam fransisco", "place San Francisco"),
+        ("Масква", "place Moscow"),
+        ("pari", "place Paris"),
+    ):
+        assert said(await destination(tx, typed)) == meant, typed
+    for typed in ("san", "s", "Germani Town West", "springfeld", "qqqqzzzzxxxx", "Springfield", "port"):
+        found = await destination(tx, typed)
+        assert found.meant is None, (typed, said(found))
+    for typed in ("san", "Springfield"):
+        assert len((await destination(tx, typed)).others) >= 3
+
+
+async def test_the_place_with_hotels_of_ours_is_meant_and_the_others_are_named(tx: Transaction) -> None:
+    assert said(await destination(tx, "Springfield")) == "?"
+    await make_property(tx, "lincoln", at=(39.8, -89.65), country="US")
+    found = await destination(tx, "Springfield")
+    assert found.meant is not None
+    assert found.meant.hit.region == "Illinois"
+    assert {one.hit.region for one in found.others} >= {"Missouri", "Massachusetts"}
+
+
+async def test_two_hotels_of_one_name_are_asked_about_and_a_key_decides(tx: Transaction) -> None:
+    for slug in ("grand-one", "grand-two"):
+        await make_property(tx, slug, name="Grand Hotel Imperial")
+    found = await destination(tx, "grand hotel imperial")
+    assert found.meant is None
+    assert {one.hit.slug for one in found.others} >= {"grand-one", "grand-two"}
+    found = await destination(tx, "grand hotel imperial", key="hotel:grand-two")
+    assert found.meant is not None
+    assert found.meant.hit.slug == "grand-two"
+    assert said(await destination(tx, "", key="2988507")) == "place Paris"
+    assert said(await destination(tx, "PARIS", key="4717560")) == "place Paris"
+    found = await destination(tx, "PARIS", key="4717560")
+    assert found.meant is not None
+    assert found.meant.hit.region == "Texas"
+    # What was typed over a choice is meant, and not the choice.
+    assert said(await destination(tx, "Lisbon", key="2988507")) == "place Lisbon"
+    assert said(await destination(tx, "Lisbon", key="hotel:gone")) == "place Lisbon"
+    await tx.execute("UPDATE property SET active = false WHERE slug = 'grand-two'")
+    found = await destination(tx, "grand hotel imperial")
+    assert found.meant is not None
+    assert found.meant.hit.slug == "grand-one"
+
+
+async def test_a_hotel_is_found_by_its_name_in_another_language(tx: Transaction) -> None:
+    hotel = await make_property(tx, "rose", name="The Rose")
+    await tx.execute(
+        "INSERT INTO translation VALUES ($1, 'property', $1, 'de', 'name', 'Gasthaus zur Rose')", hotel.id
+    )
+    hits = await find_places(tx, "gasthaus zur r", limit=5)
+    assert [(hit.slug, hit.name, hit.matched) for hit in hits][:1] == [
+        ("rose", "The Rose", "Gasthaus zur Rose")
+    ]
+    await tx.execute("UPDATE property SET name = 'The Lily' WHERE id = $1", hotel.id)
+    await tx.execute("DELETE FROM translation WHERE object_id = $1", hotel.id)
+    assert "rose" not in [hit.slug for hit in await find_places(tx, "zur rose", limit=5)]
+    assert [hit.slug for hit in await find_places(tx, "the lily", limit=5)][:1] == ["rose"]
+
+
+async def test_nothing_that_is_typed_breaks_it_and_it_takes_at_most_six_statements(tx: Transaction) -> None:
+    for typed in (
+        "",
+        " ",
+        "%",
+        "_",
+        "\\",
+        "\x00",
+        "\ud800",
+        "'; DROP TABLE place; --",
+        "\u200f",
+        "9" * 30,
+        "ab" * 500,
+    ):
+        assert (await destination(tx, typed)).meant is None
+    for typed in ("b", "be", "berl", "barclona", "zzzzqq", "Масква", "東京", "Springfield"):
+        counting = Counting(tx)
+        await destination(cast(Transaction, counting), typed)
+        assert len(counting.statements) <= 6
+
+
+def test_slips_are_counted_in_letters_and_by_sound() -> None:
+    pairs = (("lisbon", "lisbin", 1), ("new york", "new yrok", 1), ("a", "", 1), ("ab", "ba", 1))
+    for one, other, count in (*pairs, ("москва", "масква", 1), ("kitten", "sitting", 3)):
+        assert distance(one, other) == distance(other, one) == count

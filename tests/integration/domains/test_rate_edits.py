@@ -1,0 +1,219 @@
+"""Edits of rates under load and at once: how much is read, who waits for whom, and who is told."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.rates import edits
+from hotel_booking.domains.rates.ari import AriUpdate
+from hotel_booking.domains.rates.changes import BulkEdit, InvalidEdit, PriceChange, Spot
+from hotel_booking.domains.rates.edits import Cell, CellsChanged, PreviewChanged
+from hotel_booking.domains.rates.grid import load_grid
+from hotel_booking.domains.rates.queries import load_catalogue
+from tests.factories.world import TODAY as WORLD_TODAY
+from tests.factories.world import (
+    Counting,
+    make_hold,
+    make_nights,
+    make_plan,
+    make_property,
+    make_rates,
+    make_room_type,
+)
+from tests.integration.panel.test_rates_grid import (
+    ADA,
+    BEA,
+    SLUG,
+    TODAY,
+    hotel,
+    night,
+)
+
+
+async def big_hotel(db: Database, *, nights: int = 400) -> None:
+    """Ten room types on five plans of their own and a derived one."""
+    async with db.transaction() as tx:
+        one = await make_property(tx, SLUG)
+        plans = [await make_plan(tx, one, f"P{number}", sort=number) for number in range(5)]
+        await make_plan(tx, one, "NRF", policy="NRF", parent=plans[0], adjust=("percent", -100_000), sort=9)
+        for number in range(10):
+            kind = await make_room_type(tx, one, f"T{number}", sort=number)
+            await make_nights(tx, kind, first=(TODAY - WORLD_TODAY).days, nights=nights, rooms=9)
+            for plan in plans:
+                shift = (TODAY - WORLD_TODAY).days
+                await make_rates(tx, kind, plan, first=shift, nights=nights, price=10_000 + number)
+
+
+async def test_the_grid_reads_in_two_statements(db: Database) -> None:
+    await big_hotel(db, nights=28)
+    async with db.transaction() as tx:
+        catalogue = await load_catalogue(tx, SLUG)
+        for codes in (list(catalogue.room_types), ["T1"]):
+            counted: Any = Counting(tx)
+            grid = await load_grid(
+                counted,
+                catalogue,
+                first=TODAY,
+                days=28,
+                room_types=codes,
+                plans=list(catalogue.plans),
+                now=utc_now(),
+            )
+            assert len(counted.statements) == 2
+            assert len(grid.types) == len(codes)
+        derived = grid.types[0].plans[-1]
+        assert {night.sells_at for night in derived.nights} == {9_001}  # 90 % of 100.01
+        assert {night.price for night in derived.nights} == {None}
+
+
+async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> None:
+    await big_hotel(db)
+    edit = BulkEdit(
+        first=TODAY,
+        last=night(365),
+        weekdays=frozenset(range(7)),
+        room_types=tuple(f"T{number}" for number in range(10)),
+        plans=tuple(f"P{number}" for number in range(5)),
+        price=PriceChange("percent", 50_000),
+        restrictions={"min_stay_arrival": 2},
+    )
+    async with db.transaction() as tx:
+        # Every price different, so no two nights are one line: the worst case.
+        await tx.execute("UPDATE rate_night SET price = price + (night - $1) * 7 + rate_plan_id", TODAY)
+    loop = asyncio.get_running_loop()
+    async with db.transaction() as tx:
+        catalogue = await load_catalogue(tx, SLUG)
+        begin = loop.time()
+        plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=utc_now())
+        assert len(plan.changes) == 366 * 10 * 5 * 2
+        seen: dict[str, Any] = {"seen": plan.fingerprint, "what": "5 % more", "by": ADA, "now": utc_now()}
+        done = await edits.apply(tx, catalogue=catalogue, edit=edit, **seen)
+        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done.id)
+        assert len(undoing.changes) == done.cells == 36_600
+        await edits.undo(
+            tx, catalogue=catalogue, edit_id=done.id, seen=undoing.fingerprint, by=ADA, now=utc_now()
+        )
+        took = loop.time() - begin
+        rows = await tx.fetch(
+            "SELECT DISTINCT price - (night - $1) * 7 - rate_plan_id - 10000 FROM rate_night", TODAY
+        )
+        assert sorted(row[0] for row in rows) == list(range(10))
+        assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE min_stay_arrival IS NOT NULL") == 0
+    assert took < 30, took
+
+
+async def test_expired_holds_count_as_left(db: Database) -> None:
+    async with db.transaction() as tx:
+        one = await make_property(tx, SLUG)
+        plan = await make_plan(tx, one)
+        kind = await make_room_type(tx, one)
+        shift = (TODAY - WORLD_TODAY).days
+        await make_nights(tx, kind, first=shift, nights=5, rooms=2, blocked=1)
+        await make_hold(tx, one, kind, plan, first=shift, nights=2, expires=utc_now() - timedelta(hours=1))
+        catalogue = await load_catalogue(tx, SLUG)
+        grid = await load_grid(
+            tx, catalogue, first=TODAY, days=7, room_types=["DBL"], plans=["FLEX"], now=utc_now()
+        )
+    first = grid.types[0].nights[0]
+    assert first is not None
+    assert (first.rooms, first.blocked, first.sold, first.left) == (2, 1, 0, 1)
+    assert grid.types[0].nights[6] is None
+
+
+async def test_two_bulk_edits_at_once_wait_for_each_other_and_one_is_told(db: Database) -> None:
+    await hotel(db)
+    base: dict[str, Any] = {
+        "first": TODAY,
+        "last": night(29),
+        "weekdays": frozenset(range(7)),
+        "price": PriceChange("percent", 50_000),
+    }
+
+    async def edit(by: Caller, *codes: str) -> str:
+        wanted = BulkEdit(**base, room_types=codes, plans=("FLEX",))
+        async with db.transaction() as tx:
+            catalogue = await load_catalogue(tx, SLUG)
+            plan = await edits.preview(tx, catalogue=catalogue, edit=wanted, now=utc_now())
+        await ready.wait()
+        try:
+            async with db.transaction() as tx:
+                await edits.apply(
+                    tx, catalogue=catalogue, edit=wanted, seen=plan.fingerprint, what="", by=by, now=utc_now()
+                )
+        except PreviewChanged as error:
+            return f"told of {len(error.plan.changes)}"
+        return "done"
+
+    for _ in range(5):
+        ready = asyncio.Barrier(2)
+        outcomes = await asyncio.gather(edit(ADA, "DBL", "SGL"), edit(BEA, "SGL", "DBL"))
+        assert sorted(outcomes) == ["done", "told of 60"]
+    async with db.transaction() as tx:
+        # Five edits went through, one after the other: no price was raised twice in one of them.
+        assert await tx.fetchval("SELECT count(DISTINCT price) FROM rate_night WHERE price > 10000") == 1
+        assert await tx.fetchval("SELECT count(*) FROM rate_edit") == 5
+
+
+async def test_two_editors_of_a_night_without_a_price_do_not_overwrite_each_other(db: Database) -> None:
+    ids = await hotel(db)
+    spot = Spot(ids["DBL"], ids["FLEX"], night(50), "price")  # no row to lock, and not on sale either
+
+    async def save(by: Caller, amount: int) -> str:
+        async with db.transaction() as tx:
+            catalogue = await load_catalogue(tx, SLUG)
+            try:
+                await edits.save_cells(
+                    tx, catalogue=catalogue, cells=[Cell(spot, None, amount)], by=by, now=utc_now()
+                )
+            except CellsChanged as error:
+                clash = error.clashes[0]
+                assert clash.editor is not None
+                return f"{clash.editor.name} has {clash.theirs}"
+            return "done"
+
+    outcomes = await asyncio.gather(save(ADA, 1_000), save(BEA, 2_000))
+    assert sorted(outcomes) in (["Ada has 1000", "done"], ["Bea has 2000", "done"])
+
+
+async def test_edits_and_partners_at_once_never_deadlock(db: Database) -> None:
+    await hotel(db)
+
+    async def by_hand(number: int) -> None:
+        wanted = BulkEdit(
+            first=TODAY,
+            last=night(29),
+            weekdays=frozenset(range(7)),
+            room_types=("SGL", "DBL"),
+            plans=("FLEX", ""),
+            price=PriceChange("set", 20_000 + number),
+            restrictions={"min_stay_arrival": number + 1},
+            overbooking_limit=number,
+        )
+        async with db.transaction() as tx:
+            catalogue = await load_catalogue(tx, SLUG)
+            plan = await edits.preview(tx, catalogue=catalogue, edit=wanted, now=utc_now())
+            with suppress(PreviewChanged, InvalidEdit):
+                await edits.apply(
+                    tx,
+                    catalogue=catalogue,
+                    edit=wanted,
+                    seen=plan.fingerprint,
+                    what="",
+                    by=ADA,
+                    now=utc_now(),
+                )
+
+    async def by_program(number: int) -> None:
+        code = ("SGL", "DBL")[number % 2]
+        line = AriUpdate(code, TODAY, night(29), "FLEX", price=30_000 + number, overbooking_limit=number)
+        async with db.transaction() as tx:
+            catalogue = await load_catalogue(tx, SLUG)
+            await edits.update_by_program(tx, catalogue=catalogue, updates=[line], by=BEA, now=utc_now())
+
+    await asyncio.gather(*(act(number) for number in range(6) for act in (by_hand, by_program)))

@@ -1,0 +1,1 @@
+"""What all surfaces share: access, limits, bodies, errors."""

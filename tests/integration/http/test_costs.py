@@ -1,0 +1,99 @@
+"""What requests cost: the list names routes that there are, and every surface is limited."""
+
+from __future__ import annotations
+
+import pytest
+
+from hotel_booking.app import build
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.http.costs import cost, kind, listed, plain
+from tests.clients.http_client import client_of, running, settings_for
+from tests.clients.staff_client import SAME_ORIGIN, signed_in
+from tests.factories.small_hotel import small_hotel
+
+
+def test_every_listed_cost_is_of_a_route_that_there_is() -> None:
+    app = build(settings_for("postgresql://nowhere/none"))
+    there = {(method, plain(route.path)) for route in app.routes for method in getattr(route, "methods", ())}
+    assert set(listed()) - there == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "expected"),
+    [
+        ("GET", "/en/search", ("reads", 3)),
+        ("GET", "/ar", ("reads", 1)),
+        ("GET", "/", ("reads", 1)),
+        ("POST", "/de/book/{quote_id:uuid}", ("writes", 4)),
+        ("POST", "/en/booking/{reference:str}/pay", ("payments", 1)),
+        ("POST", "/webhooks/{gateway:str}", ("notices", 1)),
+        ("GET", "/media/{name:str}", ("files", 1)),
+        ("GET", "/health/ready", ("reads", 0)),
+    ],
+)
+def test_what_requests_cost(method: str, route: str, expected: tuple[str, int]) -> None:
+    found = cost(method, route)
+    assert (found.purse, found.points) == expected
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        ("/health/ready", "vital"),
+        ("/webhooks/{gateway:str}", "vital"),
+        ("/fr/booking/{reference:str}/pay", "vital"),
+        ("/fr/booking/{reference:str}/payment", "vital"),
+        ("/api/v1/bookings/{reference:str}/payments", "vital"),
+        ("/api/v1/bookings", "booking"),
+        ("/api/v1/quotes", "booking"),
+        ("/en/book/{quote_id:uuid}", "booking"),
+        ("/en/booking/{reference:str}", "booking"),
+        ("/admin/today", "booking"),
+        ("/en/search", "browsing"),
+        ("/api/v1/search", "browsing"),
+        ("/en", "browsing"),
+        ("/en/account/register", "browsing"),
+    ],
+)
+def test_who_waits_for_whom(route: str, expected: str) -> None:
+    assert kind(route) == expected
+
+
+async def test_every_surface_is_limited_and_says_when_there_is_more(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    settings = settings_for(database_url, rate_limit_reads=6, rate_limit_writes=6, mfa_required=False)
+    async with running(settings) as (app, _):
+        surfaces = {
+            "/en": "GET",
+            "/admin/sign-in": "GET",
+            "/api/v1/properties": "GET",
+            "/en/booking": "POST",
+            "/media/nothing.webp": "GET",
+            "/webhooks/stripe": "POST",
+            "/en/booking/ABC/pay": "POST",
+        }
+        for number, (path, method) in enumerate(surfaces.items()):
+            async with client_of(app, address=f"198.51.100.{number}", **SAME_ORIGIN) as client:
+                answers = [
+                    await client.request(method, path, data={} if method == "POST" else None)
+                    for _ in range(62)
+                ]
+            refused = [answer for answer in answers if answer.status_code == 429]
+            assert refused, path
+            assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in refused), path
+            assert all("ratelimit-limit" in answer.headers for answer in refused), path
+            assert all("ratelimit-reset" in answer.headers for answer in refused), path
+        # Another network of IPv6 is somebody else, another address of the same is not.
+        for address, status in (
+            ("2001:db8:1:1::1", 200), ("2001:db8:1:1::2", 429), ("2001:db8:1:2::1", 200),
+        ):  # fmt: skip
+            async with client_of(app, address=address) as client:
+                seen = {(await client.get("/en")).status_code for _ in range(6)}
+                assert status in seen if status == 429 else seen == {200}, address
+        # Staff pay from an allowance of their own, whatever their address did.
+        async with client_of(app, address="203.0.113.7") as client:
+            while (await client.get("/en")).status_code != 429:
+                pass
+        async with signed_in(app, db, (Role.OWNER, None)) as client:
+            assert (await client.get("/admin/today")).status_code == 200

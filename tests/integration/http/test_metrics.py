@@ -1,0 +1,60 @@
+"""What is measured and logged: by route, without anybody's data."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from litestar import Request, post
+from litestar.datastructures import State
+
+from hotel_booking.core.errors import Conflict
+from hotel_booking.http.access import public
+from hotel_booking.http.metrics import note_booking
+from tests.clients.http_client import running, settings_for
+
+
+class SoldOut(Conflict):
+    """As the inventory raises it."""
+
+    code = "sold_out"
+
+
+@post("/api/v1/bookings-of-the-test/{reference:str}", opt=public())
+async def book(request: Request[Any, Any, State], reference: str) -> None:
+    """Holds, or is sold out."""
+    note_booking(request, "held")
+    if reference == "full":
+        raise SoldOut("no room is left")
+
+
+def value(text: str, sample: str) -> float:
+    return next(
+        (float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(sample)), 0.0
+    )
+
+
+async def test_requests_and_bookings_are_counted(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    requests = (
+        'hotel_booking_http_requests_total{method="POST",'
+        'route="/api/v1/bookings-of-the-test/{reference}",status="4xx"}'
+    )
+    bookings = 'hotel_booking_bookings_total{outcome="%s"}'
+    with caplog.at_level(logging.INFO, logger="hotel_booking.access"):
+        async with running(settings_for(database_url), book) as (_, client):
+            before = (await client.get("/metrics")).text
+            await client.post("/api/v1/bookings-of-the-test/secret-reference?email=ana@example.com")
+            await client.post("/api/v1/bookings-of-the-test/full")
+            answer = await client.get("/metrics")
+    after = answer.text
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert answer.headers["content-type"].count("charset") == 1
+    assert value(after, requests) - value(before, requests) == 1
+    for outcome in ("held", "sold_out"):
+        assert value(after, bookings % outcome) - value(before, bookings % outcome) == 1, outcome
+    assert "secret-reference" not in after
+    assert "hotel_booking_http_request_duration_seconds_bucket" in after
+    logged = [vars(record) for record in caplog.records if record.name == "hotel_booking.access"]
+    assert [entry["status"] for entry in logged if entry["method"] == "POST"] == [201, 409]
+    assert not any("secret" in str(entry) or "ana@" in str(entry) for entry in logged)

@@ -1,0 +1,1 @@
+"""Mail, from template to wire."""

@@ -1,0 +1,294 @@
+"""At the desk: rooms, check-in, check-out and no-shows are refused where the house would regret it, or done
+with a reason that is kept; what is charged or stays open is said before and after."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import Stay, business_date
+from hotel_booking.core.db import Database
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings import overrides, service
+from hotel_booking.domains.bookings.errors import (
+    BalanceOpen,
+    PriceChanged,
+    RoomNeeded,
+    RoomOccupied,
+    TooEarly,
+)
+from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.domains.bookings.queries import booking_by_id
+from hotel_booking.domains.bookings.types import Booking, RoomRequest
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.inventory.errors import RoomInUse
+from hotel_booking.integrations.sandbox import SandboxGateway
+from tests.clients.http_client import (
+    api_key,
+    bearer,
+    running,
+    settings_for,
+)
+from tests.clients.staff_client import signed_in
+from tests.factories.small_hotel import (
+    FIRST,
+    GUEST,
+    NOW,
+    SLUG,
+    make_quote,
+    small_hotel,
+    status_of,
+    stay,
+    taken,
+)
+
+
+def noon(day: int) -> datetime:
+    return datetime(FIRST.year, FIRST.month, FIRST.day, 12, tzinfo=UTC) + timedelta(days=day)
+
+
+async def sold(db: Database, first: int, nights: int, *types: str) -> Booking:
+    """A confirmed booking on the hotel's word: nothing is paid."""
+    quote = await make_quote(db, stay(first, nights), *types)
+    async with db.transaction() as tx:
+        held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+        await service.guarantee(tx, booking_id=held.booking.id, now=NOW)
+    return held.booking
+
+
+async def act(db: Database, verb: Any, **values: Any) -> Booking:
+    async with db.transaction() as tx:
+        done: Booking = await verb(tx, **values)
+    return done
+
+
+async def given(db: Database) -> list[tuple[str, str]]:
+    """Which room is whose, by what was overridden."""
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT refusal, reason FROM stay_override ORDER BY id")
+    return [(row["refusal"], row["reason"]) for row in rows]
+
+
+async def test_nobody_is_checked_in_without_a_room(db: Database) -> None:
+    await small_hotel(db, rooms=3)
+    booking = await sold(db, 5, 2, "DBL", "DBL")
+    with pytest.raises(RoomNeeded) as refused:
+        await act(db, service.check_in, booking_id=booking.id, now=noon(5), rooms={1: "DBL-1"})
+    assert refused.value.extra["positions"] == [2]
+    assert "DBL-2" in (refused.value.fix or "")
+    assert await status_of(db, booking.id) == "confirmed"
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM room_use") == 0
+    both = {1: "DBL-1", 2: "DBL-2"}
+    inside = await act(db, service.check_in, booking_id=booking.id, now=noon(5), rooms=both)
+    assert [room.room for room in inside.reservations] == ["DBL-1", "DBL-2"]
+    assert await given(db) == []
+
+
+async def test_with_a_reason_they_are_in_without_a_room_and_get_one_later(db: Database) -> None:
+    await small_hotel(db, rooms=3)
+    booking = await sold(db, 5, 2)
+    for reason in ("", "   no ", "x" * 1001):
+        with pytest.raises(Invalid):
+            await act(db, service.check_in, booking_id=booking.id, now=noon(5), override=reason)
+        assert await status_of(db, booking.id) == "confirmed"
+    why = "The room is still being cleaned"
+    inside = await act(db, service.check_in, booking_id=booking.id, now=noon(5), override=why)
+    assert (inside.status, inside.reservations[0].room) == ("checked_in", None)
+    assert await given(db) == [("room_needed", why)]
+    housed = await act(db, service.give_rooms, booking_id=booking.id, now=noon(6), rooms={1: "DBL-2"})
+    assert housed.reservations[0].room == "DBL-2"
+    moved = await act(db, service.give_rooms, booking_id=booking.id, now=noon(6), rooms={1: "DBL-3"})
+    assert moved.reservations[0].room == "DBL-3"
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM room_use") == 1
+        entry = await tx.fetchrow("SELECT * FROM audit_entry WHERE object_kind = 'stay_override'")
+    assert entry is not None
+    assert entry["booking_id"] == booking.id
+    assert [difference async for difference in check(db)] == []
+
+
+async def test_a_property_that_numbers_no_rooms_has_none_to_give(db: Database) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM room")
+    booking = await sold(db, 5, 1)
+    assert (await act(db, service.check_in, booking_id=booking.id, now=noon(5))).status == "checked_in"
+
+
+async def test_nobody_is_checked_in_where_others_still_are(db: Database) -> None:
+    await small_hotel(db, rooms=2)
+    before, after = await sold(db, 3, 2), await sold(db, 5, 2)
+    await act(db, service.check_in, booking_id=before.id, now=noon(3), rooms={1: "DBL-1"})
+    with pytest.raises(RoomOccupied) as refused:
+        await act(db, service.check_in, booking_id=after.id, now=noon(5), rooms={1: "DBL-1"})
+    assert (refused.value.extra["room"], refused.value.extra["reference"]) == ("DBL-1", before.reference)
+    assert await status_of(db, after.id) == "confirmed"
+    with pytest.raises(RoomNeeded) as needed:
+        await act(db, service.check_in, booking_id=after.id, now=noon(5))
+    assert needed.value.extra["free"] == ["DBL-2"]
+    # A stay that overlaps by the book is beyond any reason.
+    overlapping = await sold(db, 4, 2)
+    same = {"booking_id": overlapping.id, "now": noon(4), "rooms": {1: "DBL-1"}}
+    with pytest.raises(RoomInUse):
+        await act(db, service.check_in, **same, override="They are family")
+    why = "They left an hour ago, the key is here"
+    await act(db, service.check_in, booking_id=after.id, now=noon(5), rooms={1: "DBL-1"}, override=why)
+    assert await given(db) == [("room_occupied", why)]
+
+
+async def test_nobody_leaves_owing_unless_somebody_says_why(db: Database) -> None:
+    ids = await small_hotel(db, rooms=2)
+    booking = await sold(db, 5, 2)
+    await act(db, service.check_in, booking_id=booking.id, now=noon(5), rooms={1: "DBL-1"})
+    with pytest.raises(BalanceOpen, match=r"200\.00 EUR") as refused:
+        await act(db, service.check_out, booking_id=booking.id, now=noon(6))
+    assert refused.value.extra["open"] == {"amount": 20_000, "currency": "EUR"}
+    assert await status_of(db, booking.id) == "checked_in"
+    assert await taken(db, ids["DBL"], stay(5, 2)) == [1, 1]
+    out = await act(db, service.check_out, booking_id=booking.id, now=noon(7), override="Paid in cash, 200")
+    assert out.status == "checked_out"
+    assert await given(db) == [("balance_open", "Paid in cash, 200")]
+    paid = await make_quote(db, stay(9, 1), plan="NRF")
+    async with db.transaction() as tx:
+        held = await service.hold(tx, quote_id=paid.id, guest=GUEST, now=NOW)
+    await service.pay(db, SandboxGateway(), booking_id=held.booking.id, token="tok_success", now=NOW)
+    await act(db, service.check_in, booking_id=held.booking.id, now=noon(9), rooms={1: "DBL-2"})
+    assert (
+        await act(db, service.check_out, booking_id=held.booking.id, now=noon(10))
+    ).status == "checked_out"
+    async with db.transaction() as tx:
+        await overrides.forget(tx, [booking.id])
+    assert await given(db) == [("balance_open", "erased")]
+
+
+async def test_a_no_show_says_what_it_costs_before_and_what_came_of_it(db: Database) -> None:
+    await small_hotel(db, rooms=3)
+    owing = await sold(db, 5, 2)
+    async with db.transaction() as tx:
+        with pytest.raises(TooEarly):
+            await service.preview_no_show(tx, booking_id=owing.id, now=noon(4))
+        seen = await service.preview_no_show(tx, booking_id=owing.id, now=noon(5))
+    assert (seen.cost.fee, seen.cost.owed, seen.cost.refund, seen.chargeable) == (10_000, 10_000, 0, False)
+    assert seen.can_arrive_until == datetime(2030, 3, 8, 6, 0, tzinfo=UTC)
+    with pytest.raises(PriceChanged):
+        await act(db, service.no_show, booking_id=owing.id, now=noon(5), expected_fee=9_999)
+    assert await status_of(db, owing.id) == "confirmed"
+    gone = await act(db, service.no_show, booking_id=owing.id, now=noon(5), expected_fee=10_000)
+    async with db.transaction() as tx:
+        outcome = await service.fee_outcome(tx, gone)
+        assert outcome is not None
+        assert (outcome.state, outcome.fee, outcome.open) == ("not_chargeable", 10_000, 10_000)
+        # With a card it is being charged, then tried again, then open.
+        await tx.execute(
+            "INSERT INTO saved_card (booking_id, gateway, customer, method, brand, last4, expires, agreement,"
+            " agreed_at) VALUES ($1, 'sandbox', 'c', 'm', 'visa', '4242', '2031-01', 'yes', $2)",
+            gone.id,
+            NOW,
+        )
+        states = []
+        for at, tries in ((noon(5), 0), (noon(6), 1), (None, 3)):
+            await tx.execute(
+                "UPDATE booking SET collect_at = $2, collect_tries = $3 WHERE id = $1", gone.id, at, tries
+            )
+            outcome = await service.fee_outcome(tx, gone)
+            assert outcome is not None
+            states.append((outcome.state, outcome.next_try))
+    assert states == [("charging", None), ("declined", noon(6)), ("declined", None)]
+    paid = await make_quote(db, stay(9, 2), plan="NRF")
+    async with db.transaction() as tx:
+        held = await service.hold(tx, quote_id=paid.id, guest=GUEST, now=NOW)
+    await service.pay(db, SandboxGateway(), booking_id=held.booking.id, token="tok_success", now=NOW)
+    await act(db, service.no_show, booking_id=held.booking.id, now=noon(9))
+    async with db.transaction() as tx:
+        after = await booking_by_id(tx, held.booking.id)
+        outcome = await service.fee_outcome(tx, after)
+    assert outcome is not None
+    assert (outcome.state, outcome.open) == ("settled", 0)
+
+
+async def test_the_api_refuses_and_overrides_alike(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    booking = await sold(db, 5, 1)
+    key = bearer(await api_key(db)) | {"Hotel-Simulated-Time": noon(5).isoformat()}
+    base = f"/api/v1/bookings/{booking.reference}"
+    async with running(settings_for(database_url)) as (_, client):
+        client.headers.update(key)
+        seen = await client.get(f"{base}/no-show")
+        assert seen.status_code == 200, seen.text
+        assert seen.json()["owed"] == {"amount": 10_000, "currency": "EUR"}
+        assert seen.json()["chargeable"] is False
+        refused = await client.post(f"{base}/check-in")
+        assert (refused.status_code, refused.json()["code"]) == (409, "room_needed")
+        short = await client.post(f"{base}/check-in", json={"override_reason": "no"})
+        assert short.status_code in (400, 422)
+        assert await status_of(db, booking.id) == "confirmed"
+        inside = await client.post(f"{base}/check-in", json={"override_reason": "not cleaned yet"})
+        assert inside.status_code == 200, inside.text
+        housed = await client.post(f"{base}/rooms", json={"rooms": {"1": "DBL-2"}})
+        assert housed.json()["reservations"][0]["room"] == "DBL-2"
+        owing = await client.post(f"{base}/check-out")
+        assert (owing.status_code, owing.json()["code"]) == (409, "balance_open")
+        out = await client.post(f"{base}/check-out", json={"override_reason": "paid in cash"})
+        assert out.json()["status"] == "checked_out"
+    assert await given(db) == [("room_needed", "not cleaned yet"), ("balance_open", "paid in cash")]
+
+
+async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    today = business_date(utc_now(), "Europe/Lisbon", time(6))
+    async with db.transaction() as tx:
+        for table in ("room_night", "rate_night"):
+            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+    absent, late = [await tonight(db) for _ in range(2)]
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.FRONT_DESK, SLUG)) as client,
+    ):
+        page = await client.get(f"/admin/bookings/{absent.reference}")
+        assert f'href="/admin/bookings/{absent.reference}/no-show"' in page.text
+        before = await client.get(f"/admin/bookings/{absent.reference}/no-show")
+        assert "Stays open: no card was kept" in before.text
+        assert "(Lisbon time)" in before.text
+        wrong = await client.post(f"/admin/bookings/{absent.reference}/no-show", data={"fee": "1"})
+        assert (wrong.status_code, await status_of(db, absent.id)) == (422, "confirmed")
+        done = await client.post(f"/admin/bookings/{absent.reference}/no-show", data={"fee": "10000"})
+        assert done.status_code == 303
+        after = await client.get(done.headers["location"])
+        assert "No card was kept: 100.00 EUR of the fee stay open." in after.text
+
+        path = f"/admin/bookings/{late.reference}"
+        refused = await client.post(f"{path}/check-in", data={"room-1": ""})
+        assert refused.status_code == 422
+        assert "has no room number yet" in refused.text
+        assert (await client.post(f"{path}/check-in", data={"room-1": "DBL-1"})).status_code == 303
+        leaving = await client.get(f"{path}/check-out")
+        assert "€100.00 are not paid" in leaving.text
+        owing = await client.post(f"{path}/check-out", data={"override_reason": ""})
+        assert (owing.status_code, await status_of(db, late.id)) == (422, "checked_in")
+        done = await client.post(f"{path}/check-out", data={"override_reason": "Company pays by invoice"})
+        assert done.status_code == 303
+        after = await client.get(done.headers["location"])
+        assert "100.00 EUR stay open" in after.text
+        assert "Company pays by invoice" in after.text
+        assert "Ada Member" in after.text
+    assert await given(db) == [("balance_open", "Company pays by invoice")]
+
+
+async def tonight(db: Database) -> Booking:
+    """A booking for tonight that is confirmed and not paid."""
+    async with db.transaction() as tx:
+        today = await tx.fetchval("SELECT min(night) FROM room_night")
+        quote = await service.quote(
+            tx,
+            property_slug=SLUG,
+            stay=Stay(today, today + timedelta(days=1)),
+            rooms=[RoomRequest("DBL", "FLEX")],
+            now=datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=7),
+        )
+        held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=quote.created_at)
+        await service.guarantee(tx, booking_id=held.booking.id, now=quote.created_at)
+    return held.booking

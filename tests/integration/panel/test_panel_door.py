@@ -1,0 +1,98 @@
+"""The panel's front door: who gets in, where to, and what other sites can do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.http.cookies import STAFF
+from tests.clients.http_client import client_of, running, settings_for
+from tests.clients.staff_client import (
+    SAME_ORIGIN,
+    session_of,
+    signed_in,
+    staff,
+)
+
+
+async def test_the_front_door_leads_to_the_first_page_or_to_the_sign_in(
+    db: Database, database_url: str
+) -> None:
+    async with running(settings_for(database_url, mfa_required=False)) as (app, stranger):
+        answer = await stranger.get("/admin")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/admin/sign-in")
+        async with signed_in(app, db, (Role.READ_ONLY, None)) as client:
+            assert (await client.get("/admin")).headers["location"] == "/admin/today"
+        async with signed_in(app, db) as client:
+            assert (await client.get("/admin")).headers["location"] == "/admin/account"
+
+
+async def test_an_owner_without_a_second_factor_gets_no_further_than_setting_one_up(
+    db: Database, database_url: str
+) -> None:
+    async with running(settings_for(database_url)) as (app, _):
+        async with signed_in(app, db, (Role.OWNER, None)) as client:
+            answer = await client.get("/admin/today")
+            assert (answer.status_code, answer.headers["location"]) == (303, "/admin/account/second-factor")
+        async with signed_in(app, db, (Role.READ_ONLY, None)) as client:
+            assert (await client.get("/admin/today")).status_code == 200
+
+
+@pytest.mark.parametrize("change", ["expired", "idle", "left", "half"])
+async def test_a_session_that_is_over_opens_nothing(db: Database, database_url: str, change: str) -> None:
+    number = await staff(db, (Role.READ_ONLY, None))
+    token = await session_of(db, number)
+    async with db.transaction() as tx:
+        match change:
+            case "expired":
+                await tx.execute("UPDATE staff_session SET expires_at = created_at")
+            case "idle":
+                await tx.execute(
+                    "UPDATE staff_session SET last_seen_at = last_seen_at - $1::interval", timedelta(hours=3)
+                )
+            case "left":
+                await tx.execute("UPDATE staff SET active = false")
+            case "half":
+                await tx.execute("UPDATE staff_session SET level = 'password'")
+    async with running(settings_for(database_url)) as (app, _), client_of(app) as client:
+        client.cookies.set(STAFF, token)
+        assert (await client.get("/admin")).headers["location"] == "/admin/sign-in"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site", "origin": "http://test"},
+    ],
+)
+async def test_what_another_site_sends_is_refused(
+    db: Database, database_url: str, headers: dict[str, str]
+) -> None:
+    token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
+    async with running(settings_for(database_url)) as (app, _), client_of(app) as client:
+        client.cookies.set(STAFF, token)
+        answer = await client.post("/admin/sign-out", headers=headers)
+        assert answer.status_code == 403
+        assert "foreign" in answer.text or "does not come from a page of this site" in answer.text
+        assert (await client.get("/admin")).headers["location"] == "/admin/today"
+        for own in (SAME_ORIGIN, {"origin": "http://test"}):
+            assert (await client.post("/admin/sign-out", headers=own)).status_code == 303
+
+
+async def test_a_session_opens_nothing_of_the_api_and_a_key_nothing_of_the_panel(
+    db: Database, database_url: str
+) -> None:
+    async with (
+        running(settings_for(database_url)) as (app, _),
+        signed_in(app, db, (Role.READ_ONLY, None)) as client,
+    ):
+        assert (await client.get("/api/v1/keys")).json()["code"] == "credentials_required"

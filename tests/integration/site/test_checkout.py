@@ -1,0 +1,405 @@
+"""A guest books on the site, by plain forms and without any script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from hotel_booking.app import Application
+from hotel_booking.core.db import Database
+from tests.clients.http_client import running, settings_for
+from tests.clients.staff_client import SAME_ORIGIN
+from tests.doubles.stripe import StripeDouble
+from tests.factories.small_hotel import (
+    FIRST,
+    SLUG,
+    small_hotel,
+    stay,
+)
+
+GUEST = {"given_name": "Ana", "family_name": "Beispiel", "email": "ana@example.com"}
+
+
+@asynccontextmanager
+async def site(url: str) -> AsyncIterator[tuple[Application, httpx.AsyncClient]]:
+    async with running(settings_for(url, secret_key="k" * 40)) as (app, client):
+        client.headers.update(SAME_ORIGIN)
+        yield app, client
+
+
+def offer(plan: str = "NRF", rooms: int = 1) -> dict[str, Any]:
+    when = stay(20, 2)
+    return {
+        "property": SLUG,
+        "arrival": when.arrival.isoformat(),
+        "departure": when.departure.isoformat(),
+        "room_type": ["DBL"] * rooms,
+        "rate_plan": [plan] * rooms,
+        "adults": ["2"] * rooms,
+        "children": [""] * rooms,
+    }
+
+
+async def chosen(client: httpx.AsyncClient, plan: str = "NRF", rooms: int = 1, language: str = "de") -> str:
+    answer = await client.post(f"/{language}/book", data=offer(plan, rooms))
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+async def held(client: httpx.AsyncClient, plan: str = "NRF", language: str = "de") -> str:
+    where = await chosen(client, plan, language=language)
+    answer = await client.post(where, data=GUEST)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+async def one(db: Database, sql: str) -> Any:
+    async with db.transaction() as tx:
+        return await tx.fetchval(sql)
+
+
+async def test_from_an_offer_to_a_confirmed_booking_and_its_cancellation(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        where = await chosen(client)
+        details = await client.get(where)
+        assert details.status_code == 200
+        assert "180,00" in details.text
+        bad = await client.post(where, data={**GUEST, "email": "nobody", "given_name": "<script>x</script>"})
+        assert bad.status_code == 422
+        assert "<script>x" not in bad.text
+        assert "&lt;script&gt;x" in bad.text
+        pay = await held(client)
+        page = await client.get(pay)
+        assert page.status_code == 200
+        form = {"method": "card", "expected": "18000"}
+        declined = await client.post(pay, data={**form, "card": "tok_decline"})
+        assert declined.status_code == 422
+        assert await one(db, "SELECT count(*) FROM ledger_entry") == 0
+        for _again in range(2):
+            done = await client.post(pay, data={**form, "card": "tok_success"})
+            assert done.status_code == 303
+        shown = await client.get(done.headers["location"])
+        assert shown.status_code == 200
+        assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 18_000
+        assert await one(db, "SELECT language FROM booking") == "de"
+        entry = await client.get(done.headers["location"] + "/calendar.ics")
+        assert entry.text.startswith("BEGIN:VCALENDAR\r\n")
+        assert f"DTSTART:{FIRST:%Y}" in entry.text
+        wrong = await client.post(done.headers["location"] + "/cancel", data={"fee": "1"})
+        assert wrong.status_code == 422
+        fee = re.search(r'name="fee" value="(\d+)"', shown.text)
+        assert fee is not None
+        cancelled = await client.post(done.headers["location"] + "/cancel", data={"fee": fee[1]})
+        assert cancelled.status_code == 303
+        assert await one(db, "SELECT status FROM booking") == "cancelled"
+
+
+async def test_forms_that_are_sent_twice_book_once(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        where = await chosen(client)
+        answers = [await client.post(where, data=GUEST) for _ in range(3)]
+        assert {answer.headers["location"] for answer in answers} == {answers[0].headers["location"]}
+        assert (await client.get(where)).headers["location"] == answers[0].headers["location"]
+        assert await one(db, "SELECT count(*) FROM booking") == 1
+
+
+async def test_a_second_step_and_nothing_due_and_a_changed_amount(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client)
+        changed = await client.post(pay, data={"method": "card", "expected": "17999", "card": "tok_success"})
+        assert changed.status_code == 422
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
+        assert sent.status_code == 303  # a page that can be reloaded
+        for _reload in range(2):
+            asked = await client.get(sent.headers["location"])
+            assert asked.status_code == 200
+        denied = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_decline"})
+        assert denied.status_code == 422
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
+        asked = await client.get(sent.headers["location"])
+        token = re.search(r'name="card" value="(tok_[^"]+)"', asked.text)
+        assert token is not None
+        done = await client.post(pay, data={"method": "card", "expected": "18000", "card": token[1]})
+        assert done.status_code == 303
+        flexible = await held(client, "FLEX")
+        free = await client.post(flexible, data={"method": "pay_at_property", "expected": "0"})
+        assert free.status_code == 303
+        assert await one(db, "SELECT count(*) FROM booking WHERE status = 'confirmed'") == 2
+
+
+async def test_the_last_room_is_sold_once_and_the_other_is_told_kindly(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (app, first), site(database_url) as (_, second):
+        del app
+        ways = [await chosen(first, language="en"), await chosen(second, language="en")]
+        assert (await first.post(ways[0], data=GUEST)).status_code == 303
+        late = await second.post(ways[1], data=GUEST)
+        assert late.status_code == 422
+        assert "Nothing was charged" in late.text
+        assert "Ana" in late.text  # what was typed is kept
+        assert await one(db, "SELECT count(*) FROM payment") == 0
+
+
+async def test_a_hold_that_is_over_charges_nothing_and_leads_back(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+        late = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
+        assert late.status_code == 422
+        assert "The hold is over" in late.text
+        assert f"/en/hotels/{SLUG}?arrival=" in late.text
+        assert await one(db, "SELECT count(*) FROM payment") == 0
+
+
+async def test_nobody_else_opens_a_booking(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, owner), site(database_url) as (_, stranger):
+        where = await chosen(owner, language="en")
+        pay = (await owner.post(where, data=GUEST)).headers["location"]
+        assert (await stranger.get(where)).status_code == 404
+        assert (await stranger.post(where, data=GUEST)).status_code == 404
+        assert "location" not in (await stranger.post(where + "/again")).headers
+        booking = pay.removesuffix("/pay")
+        for path in (pay, booking, booking + "/calendar.ics"):
+            answer = await stranger.get(path)
+            assert answer.status_code == 404, path
+            assert "Ana" not in answer.text
+        for path in (pay, booking + "/cancel"):
+            assert (await stranger.post(path, data={"fee": "0"})).status_code == 404
+        reference = booking.rpartition("/")[2]
+        stranger.cookies.set("hotel_bookings", f"{reference.replace('-', '')}.{'x' * 32}")
+        assert (await stranger.get(booking)).status_code == 404
+        stranger.cookies.clear()
+        wrong = {"reference": reference, "email": "somebody@example.com"}
+        codes = [(await stranger.post("/en/booking", data=wrong)).status_code for _ in range(7)]
+        assert codes[:5] == [422] * 5
+        assert codes[-1] == 429
+        assert await one(db, "SELECT status FROM booking WHERE status = 'held'") == "held"
+
+
+async def test_reference_and_address_open_it_and_so_does_the_link_of_a_mail(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (app, client):
+        pay = await held(client, language="en")
+        reference = pay.split("/")[-2]
+        client.cookies.clear()
+        found = await client.post("/en/booking", data={"reference": reference, "email": "ANA@example.com"})
+        assert found.status_code == 303
+        assert (await client.get(pay)).status_code == 200
+        client.cookies.clear()
+        from hotel_booking.app import links_of
+
+        address = links_of(app.state.settings)(f"/booking/{reference}")
+        opened = await client.get(address.removeprefix("http://localhost:8000"))
+        assert opened.headers["location"] == f"/en/booking/{reference}"
+        assert (await client.get(pay)).status_code == 200
+        client.cookies.clear()
+        assert (await client.get(f"/booking/{reference}?token=nonsense")).headers["location"] == "/en/booking"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"arrival": "soon"},
+        {"adults": ["many"]},
+        {"room_type": []},
+        {"room_type": ["NONE"]},
+        {"property": "no-such-hotel"},
+        {"property": "../../etc/passwd"},
+        {"children": ["99"]},
+        {"adults": ["\x00"]},
+    ],
+)
+async def test_a_broken_form_gets_no_error_of_ours(
+    db: Database, database_url: str, broken: dict[str, Any]
+) -> None:
+    await small_hotel(db)
+    async with site(database_url) as (_, client):
+        answer = await client.post("/en/book", data={**offer(), **broken})
+        assert answer.status_code in (303, 400, 404, 409, 422), answer.text
+        assert await one(db, "SELECT count(*) FROM booking") == 0
+
+
+async def test_stripes_form_and_page_take_the_card_and_the_server_asks_stripe(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    with StripeDouble() as stripe:
+        settings = settings_for(
+            database_url,
+            secret_key="k" * 40,
+            gateway="stripe",
+            stripe_secret_key="sk_test_double",
+            stripe_publishable_key="pk_test_double",
+            stripe_webhook_secrets=("whsec_double",),
+            stripe_api_base=stripe.url,
+        )
+        async with running(settings) as (_, client):
+            client.headers.update(SAME_ORIGIN)
+            pay = await held(client, language="en")
+            form = {"method": "card", "expected": "18000"}
+            sent = await client.post(pay, data=form)
+            assert sent.status_code == 303
+            page = await client.get(sent.headers["location"])
+            policy = page.headers["content-security-policy"]
+            assert "script-src 'self' https://js.stripe.com" in policy
+            assert "unsafe" not in policy
+            secret = re.search(r'data-client-secret="([^"]+)"', page.text)
+            assert secret is not None
+            back = pay.removesuffix("/pay") + "/payment"
+            assert sent.headers["location"] == back
+            early = await client.get(back)
+            assert early.status_code == 200
+            assert await one(db, "SELECT status FROM booking") == "held"
+            await client.post(pay, data=form)
+            again = await client.get(back)
+            assert secret[1] in again.text  # a second tab: the same payment
+            stripe.complete(stripe.intents()[0]["id"])
+            assert "data-goes-on" in (await client.get(back)).text
+            done = await client.post(back)
+            assert done.headers["location"] == pay.removesuffix("/pay")
+            assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 18_000
+            other = await held(client, language="en")
+            hosted = await client.post(other, data={**form, "hosted": "true"})
+            assert hosted.status_code == 303
+            assert hosted.headers["location"].startswith("http")
+
+
+async def test_two_offers_in_two_tabs_and_two_bookings_in_one_browser(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        tabs = [await chosen(client, plan) for plan in ("NRF", "FLEX")]
+        pages = [await client.get(tab) for tab in tabs]
+        assert [page.status_code for page in pages] == [200, 200]
+        paid = [(await client.post(tab, data=GUEST)).headers["location"] for tab in tabs]
+        assert len(set(paid)) == 2
+        assert [(await client.get(pay)).status_code for pay in paid] == [200, 200]
+        # Who books again types nothing twice.
+        third = await client.get(await chosen(client))
+        assert 'value="ana@example.com"' in third.text
+
+
+async def test_a_house_without_a_key_sells_until_it_restarts(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with running(settings_for(database_url, secret_key=None)) as (_, client):
+        client.headers.update(SAME_ORIGIN)
+        pay = await held(client)
+        done = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
+        assert (await client.get(done.headers["location"])).status_code == 200
+
+
+async def test_a_transfer_says_where_the_money_goes(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    settings = settings_for(database_url, secret_key="k" * 40, bank_account="Hotel Lima\nDE02 1203 0000")
+    async with running(settings) as (_, client):
+        client.headers.update(SAME_ORIGIN)
+        pay = await held(client, language="en")
+        reference = pay.split("/")[-2]
+        sent = await client.post(pay, data={"method": "bank_transfer", "expected": "18000"})
+        assert sent.status_code == 303
+        for where in (sent.headers["location"], (await client.get(pay)).headers["location"]):
+            page = await client.get(where)
+            for words in ("Hotel Lima", "DE02 1203 0000", reference, "€180.00", "At the account by"):
+                assert words in page.text
+        other = await client.get(pay, params={"other": "1"})
+        assert 'name="card"' in other.text
+        done = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
+        assert done.status_code == 303
+        assert await one(db, "SELECT status FROM booking") == "confirmed"
+        assert await one(db, "SELECT count(*) FROM ledger_entry") == 1
+
+
+async def test_a_gateway_that_does_not_answer_is_waited_for_and_nothing_untrue_is_said(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_lost"})
+        assert sent.headers["location"] == pay.removesuffix("/pay") + "/payment"
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+        waits = await client.get(pay)
+        assert waits.headers["location"] == sent.headers["location"]  # not "nothing was charged"
+        done = await client.post(waits.headers["location"])  # the gateway is asked: it has the money
+        assert done.status_code == 303
+        assert await one(db, "SELECT status FROM booking") == "confirmed"
+
+
+async def test_an_offer_that_is_gone_leads_back_with_the_same_question_and_says_why(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (_, first), site(database_url) as (_, second):
+        await held(first)
+        late = await second.post("/en/book", data=offer())
+        assert late.status_code == 303
+        assert "adults=2" in late.headers["location"]
+        page = await second.get(late.headers["location"])
+        assert "This offer has just gone" in page.text
+
+
+async def test_what_is_still_open_is_paid_on_the_site_and_once(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", language="en")
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        page = await client.get(pay)
+        assert page.status_code == 200
+        amount = re.search(r'name="expected" value="(\d+)"', page.text)
+        assert amount is not None
+        form = {"method": "card", "expected": amount[1], "balance": "true", "card": "tok_success"}
+        at_the_desk = await client.post(pay, data={**form, "method": "pay_at_property"})
+        assert at_the_desk.status_code == 422
+        for _again in range(2):
+            assert (await client.post(pay, data=form)).status_code == 303
+        assert await one(db, "SELECT sum(amount) FROM ledger_entry") == int(amount[1])
+        assert (await client.get(pay)).status_code == 303
+
+
+async def test_texts_that_are_no_references_lock_only_their_address(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        wrong = {"reference": "what?", "email": "ana@example.com"}
+        codes = [(await client.post("/en/booking", data=wrong)).status_code for _ in range(8)]
+        assert codes == [422] * 8
+
+
+async def test_the_banks_question_answered_twice_never_takes_the_balance(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with db.transaction() as tx:
+        # Due now is exactly what is open afterwards: the amount alone does not tell them apart.
+        await tx.execute(
+            "UPDATE rate_plan SET deposit_kind = 'percent', deposit_value = 500000 WHERE code = 'NRF'"
+        )
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        form = {"method": "card", "expected": "9000", "card": "tok_challenge"}
+        sent = await client.post(pay, data=form)
+        asked = await client.get(sent.headers["location"])
+        fields = re.search(r"<form.*?</form>", asked.text, re.DOTALL)
+        assert fields is not None
+        answer = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', fields[0]))
+        for _again in range(3):
+            assert (await client.post(pay, data=answer)).status_code == 303
+        assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 9_000

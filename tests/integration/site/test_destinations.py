@@ -1,0 +1,170 @@
+"""Where to, on the site: a hotel's name leads to the hotel, a country lists its hotels, a town without one
+names the nearest, what is not certain is asked, and every hotel is listed without a date."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from hotel_booking.core.db import Database
+from hotel_booking.http.ui.render import query
+from tests.clients.http_client import running, settings_for
+from tests.factories.world import simple_hotel
+
+WHEN = {"arrival": "2030-03-10", "departure": "2030-03-12"}
+PLACES = """
+INSERT INTO place (id, kind, name, country, lat, lon, population, timezone, region, names) VALUES
+    (2264397, 'country', 'Portugal', 'PT', 38.72, -9.13, 10000000, 'Europe/Lisbon', NULL, '{}'),
+    (2921044, 'country', 'Germany', 'DE', 52.52, 13.41, 83000000, 'Europe/Berlin', NULL,
+     '{"de": "Deutschland", "fr": "Allemagne"}'),
+    (2951839, 'region', 'Bavaria', 'DE', 48.13, 11.57, 13000000, 'Europe/Berlin', NULL, '{"de": "Bayern"}'),
+    (2267057, 'city', 'Lisbon', 'PT', 38.72, -9.13, 517802, 'Europe/Lisbon', NULL, '{}'),
+    (2867714, 'city', 'Munich', 'DE', 48.13743, 11.57549, 1505005, 'Europe/Berlin', 2951839, '{}'),
+    (4250542, 'city', 'Springfield', 'US', 39.8, -89.64, 116000, 'America/Chicago', NULL, '{}'),
+    (4409896, 'city', 'Springfield', 'US', 37.2, -93.29, 170000, 'America/Chicago', NULL, '{}')
+"""
+NAMES = """
+INSERT INTO place_name (name, place_id, weight, shown) VALUES
+    ('portugal', 2264397, 2500000, NULL), ('germany', 2921044, 20000000, NULL), ('deutschland', 2921044,
+    20000000, 'Deutschland'), ('bavaria', 2951839, 100000, NULL), ('bayern', 2951839, 100000, 'Bayern'),
+    ('lisbon', 2267057, 517802, NULL), ('munich', 2867714, 1505005, NULL), ('munchen', 2867714, 50000,
+    'München'), ('springfield', 4250542, 116000, NULL), ('springfield', 4409896, 170000, NULL)
+"""
+
+
+@pytest.fixture
+async def world(db: Database) -> None:
+    """Two hotels in Lisbon, one at the airport of Munich."""
+    async with db.transaction() as tx:
+        await tx.execute(PLACES)
+        await tx.execute(NAMES)
+        await simple_hotel(tx, "seaview", name="Sea View", at=(38.71, -9.14))
+        await simple_hotel(tx, "zur-rose", name="Gasthof zur Röse", at=(38.73, -9.12))
+        await simple_hotel(tx, "airport", name="Airport Hotel", at=(48.3538, 11.7861), country="DE",
+                           timezone="Europe/Berlin")  # fmt: skip
+        await tx.execute("UPDATE property SET city = 'Lisbon', place_id = 2267057 WHERE country = 'PT'")
+        await tx.execute("UPDATE property SET city = 'Freising', place_id = 2867714 WHERE country = 'DE'")
+
+
+async def found(client: httpx.AsyncClient, language: str, **asked: str) -> httpx.Response:
+    return await client.get(query(f"/{language}/search", **asked))
+
+
+def hotels(page: httpx.Response) -> list[str]:
+    """The hotels that the page leads to, in order."""
+    return list(dict.fromkeys(re.findall(r'href="/\w\w/hotels/([a-z0-9-]+)', page.text)))
+
+
+async def test_a_hotels_name_leads_to_the_hotel(db: Database, database_url: str, world: None) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        for typed in ("Sea View", "sea view", "SEA-VIEW", "Sea View Lisbon"):
+            answer = await found(client, "en", place=typed, **WHEN)
+            assert answer.status_code == 303, typed
+            assert answer.headers["location"].startswith("/en/hotels/seaview?arrival=2030-03-10")
+        for typed in ("gasthof zur roese", "Gasthof zur Rose"):
+            answer = await found(client, "de", place=typed)
+            assert answer.headers["location"].startswith("/de/hotels/zur-rose?place="), typed
+        answer = await found(client, "en", place="Airport hotel", at="hotel:airport")
+        assert answer.headers["location"].startswith("/en/hotels/airport")
+        # A name typed over what was chosen before counts, also without a script.
+        answer = await found(client, "en", place="Lisbon", at="hotel:airport", **WHEN)
+        assert "Hotels in Lisbon" in answer.text
+
+
+async def test_a_country_and_a_region_list_their_hotels(db: Database, database_url: str, world: None) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        for language, typed, heading in (
+            ("en", "Germany", "Hotels in Germany"),
+            ("de", "Germany", "Hotels in Deutschland"),
+            ("fr", "deutschland", "Allemagne"),
+            ("de", "bavaria", "Hotels in Bayern"),
+        ):
+            undated = await found(client, language, place=typed)
+            dated = await found(client, language, place=typed, **WHEN)
+            for page in (undated, dated):
+                assert page.status_code == 200
+                assert heading in page.text, (typed, language)
+                assert hotels(page) == ["airport"], (typed, language)
+        both = await found(client, "en", place="Portugal", sort="name", **WHEN)
+        assert hotels(both) == ["zur-rose", "seaview"]
+        narrowed = await client.get("/api/v1/search", params={"place": "Bayern", **WHEN})
+        assert [one["property"]["slug"] for one in narrowed.json()["results"]] == ["airport"]
+        assert narrowed.json()["place"]["name"] == "Bavaria"
+
+
+async def test_a_city_without_a_hotel_names_the_nearest_with_its_distance(
+    db: Database, database_url: str, world: None
+) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        for asked in ({}, WHEN):
+            page = await found(client, "en", place="Munich", **asked)
+            assert "The nearest is Airport Hotel, 29 km away." in page.text
+            assert hotels(page) == ["airport"]
+        page = await found(client, "en", place="Lisbon", **WHEN)
+        assert "The nearest is" not in page.text
+        assert hotels(page) == ["seaview", "zur-rose"]
+
+
+async def test_what_is_not_certain_is_asked_and_nothing_is_searched(
+    db: Database, database_url: str, world: None
+) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        page = await found(client, "en", place="Springfield", **WHEN)
+        assert "Which one do you mean by “Springfield”?" in page.text
+        for key in ("4250542", "4409896"):
+            assert f"at={key}" in page.text
+        assert hotels(page) == []
+        page = await found(client, "en", place="Springfield", at="4409896", **WHEN)
+        assert "Hotels in Springfield" in page.text
+        refused = await client.get("/api/v1/search", params={"place": "Springfield", **WHEN})
+        assert refused.status_code == 404
+        assert refused.json()["code"] == "place_not_found"
+        assert "4250542" in refused.json()["fix"]
+        a_hotel = await client.get("/api/v1/search", params={"place": "Sea View", **WHEN})
+        assert "/properties/seaview/offers" in a_hotel.json()["fix"]
+        page = await found(client, "en", place="Nowhere-at-all", **WHEN)
+        assert "We do not know “Nowhere-at-all”" in page.text
+
+
+async def test_suggestions_are_in_the_pages_language(db: Database, database_url: str, world: None) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+
+        async def suggested(language: str, typed: str) -> list[tuple[str, str, str]]:
+            answer = await client.get(query(f"/{language}/places", q=typed))
+            return [(one["key"], one["name"], one["detail"]) for one in answer.json()["places"]]
+
+        assert await suggested("de", "germ") == [("2921044", "Deutschland", "Land, Germany")]
+        assert await suggested("en", "deutsch") == [("2921044", "Germany", "Country, Deutschland")]
+        assert await suggested("de", "münch") == [("2867714", "München", "Munich, Bayern, Deutschland")]
+        assert await suggested("fr", "sea v") == [("hotel:seaview", "Sea View", "Hôtel, Lisbon, Portugal")]
+        assert await suggested("en", "") == []
+
+
+async def test_every_hotel_is_listed_by_country_and_city_without_a_date(
+    db: Database, database_url: str, world: None
+) -> None:
+    async with db.transaction() as tx:
+        await simple_hotel(tx, "gone", name="Gone")
+        await tx.execute("UPDATE property SET active = false WHERE slug = 'gone'")
+    async with running(settings_for(database_url)) as (_, client):
+        page = await client.get("/de/hotels")
+        assert page.status_code == 200
+        assert hotels(page) == ["airport", "zur-rose", "seaview"]  # Deutschland before Portugal
+        assert re.findall(r"<h2[^>]*>([^<]+)</h2>", page.text) == ["Deutschland", "Portugal"]
+        assert "Freising" in page.text
+        only = await client.get("/en/hotels?country=PT")
+        assert hotels(only) == ["zur-rose", "seaview"]
+        for odd in ("/en/hotels?country=ZZ", "/en/hotels?country=%00x"):
+            assert (await client.get(odd)).status_code < 500
+        sent_on = await client.get("/hotels", headers={"accept-language": "fr"})
+        assert sent_on.headers["location"] == "/fr/hotels"
+        for path in ("/en/", "/en/search?place=Lisbon", "/en/hotels/seaview"):
+            assert 'href="/en/hotels"' in (await client.get(path)).text, path
+        assert "/en/hotels</loc>" in (await client.get("/sitemap.xml")).text
+        home = await client.get("/en/")
+        card = re.search(r'class="place-card" href="([^"]+)"', home.text)
+        assert card is not None
+        there = hotels(await client.get(card[1].replace("&amp;", "&")))
+        assert sorted(there) == ["seaview", "zur-rose"]

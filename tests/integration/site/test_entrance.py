@@ -1,0 +1,71 @@
+"""Languages, currencies, and what search engines are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from hotel_booking.core.db import Database
+from tests.clients.http_client import running, settings_for
+from tests.factories.small_hotel import SLUG, small_hotel
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "de"),
+        ("pt,fr;q=0.3,es;q=0.7", "es"),
+        ("ar", "ar"),
+        ("xx;q=abc, ,;;;", "en"),
+        ("", "en"),
+        ("fr;q=2, de;q=0", "en"),
+    ],
+)
+async def test_an_address_without_a_language_leads_to_the_guests(
+    database_url: str, header: str, language: str
+) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        client.headers["accept-language"] = header
+        answer = await client.get("/search?place=x%20y")
+        assert answer.status_code == 302
+        assert answer.headers["location"] == f"/{language}/search?place=x%20y"
+        assert "accept-language" in answer.headers["vary"]
+        client.cookies.set("hotel_language", "fr")
+        assert (await client.get("/")).headers["location"] == "/fr/"
+
+
+async def test_choosing_stays_on_the_site(database_url: str) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        kept = await client.get("/language/de", params={"to": "/en/search?place=1"})
+        assert kept.headers["location"] == "/de/search?place=1"
+        assert "hotel_language=de" in kept.headers["set-cookie"]
+        for to in ("//evil.example/x", "/\\evil.example", "https://evil.example", "/en\r\nx: y", "/admin/x"):
+            for address in ("/language/de", "/currency/USD"):
+                answer = await client.get(address, params={"to": to})
+                assert answer.status_code == 303
+                assert "evil" not in answer.headers["location"]
+        money = await client.get("/currency/usd", params={"to": "/en/search?place=1"})
+        assert money.headers["location"] == "/en/search?place=1"
+        assert "hotel_currency=USD" in money.headers["set-cookie"]
+
+
+async def test_search_engines_find_every_page_in_every_language(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with running(settings_for(database_url, public_url="https://hotel.example")) as (_, client):
+        robots = (await client.get("/robots.txt")).text
+        assert "Sitemap: https://hotel.example/sitemap.xml" in robots
+        sitemap = await client.get("/sitemap.xml")
+        assert sitemap.text.count("<url>") == 15
+        assert f"<loc>https://hotel.example/ar/hotels/{SLUG}</loc>" in sitemap.text
+        page = await client.get(f"/de/hotels/{SLUG}")
+        assert f'rel="canonical" href="https://hotel.example/de/hotels/{SLUG}"' in page.text
+        assert f'hreflang="fr" href="https://hotel.example/fr/hotels/{SLUG}"' in page.text
+        again = await client.get(f"/de/hotels/{SLUG}", headers={"if-none-match": page.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_an_unknown_page_is_told_in_the_guests_language(database_url: str) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        answer = await client.get("/de/no-such-page")
+        assert answer.status_code == 404
+        assert "Diese Seite gibt es nicht" in answer.text
+        assert 'lang="de"' in answer.text

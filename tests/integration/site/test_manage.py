@@ -1,0 +1,151 @@
+"""A guest changes a booking, writes to the hotel and takes a lapsed room again, by plain forms."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import httpx
+
+from hotel_booking.core.db import Database
+from tests.clients.outbox import sent
+from tests.factories.small_hotel import small_hotel, stay
+from tests.integration.site.test_checkout import (
+    GUEST,
+    held,
+    one,
+    site,
+)
+
+
+async def booked(client: httpx.AsyncClient, plan: str = "FLEX", language: str = "en") -> str:
+    """The path of a confirmed booking."""
+    pay = await held(client, plan, language)
+    form = {"method": "pay_at_property", "expected": "0"}
+    if plan == "NRF":
+        form = {"method": "card", "expected": "18000", "card": "tok_success"}
+    assert (await client.post(pay, data=form)).status_code == 303
+    return pay.removesuffix("/pay")
+
+
+def change(nights: int = 3, first: int = 20, adults: str = "2", act: str = "preview") -> dict[str, str]:
+    when = stay(first, nights)
+    return {
+        "arrival": when.arrival.isoformat(),
+        "departure": when.departure.isoformat(),
+        "adults-1": adults,
+        "children-1": "",
+        "act": act,
+    }
+
+
+async def test_a_change_is_shown_with_its_price_and_made_at_that_price_once(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        assert f'href="{booking}/amend"' in (await client.get(booking)).text
+        page = await client.get(booking + "/amend")
+        assert stay(20, 2).arrival.isoformat() in page.text
+        shown = await client.post(booking + "/amend", data=change())
+        assert shown.status_code == 200
+        assert "€300.00" in shown.text
+        assert await one(db, "SELECT total FROM booking") == 20_000  # a look changes nothing
+        agreed = re.search(r'name="agreed" value="(\d+)"', shown.text)
+        assert agreed is not None
+        other = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": "29999"})
+        assert other.status_code == 422
+        for _again in range(2):
+            done = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": agreed[1]})
+            assert done.status_code == 303
+        assert await one(db, "SELECT total FROM booking") == 30_000
+        assert await one(db, "SELECT sum(taken) FROM room_night") == 3
+        assert [mail.template for mail in await sent(db)].count("booking_amended") == 1
+
+
+async def test_a_change_that_cannot_be_had_says_why_and_what_can(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (_, client), site(database_url) as (_, other):
+        booking = await booked(client, language="de")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET physical = 0 WHERE night = $1", stay(22, 1).arrival)
+        del other
+        refused = await client.post(booking + "/amend", data=change(nights=4))
+        assert refused.status_code == 422
+        assert "Ausgebucht am" in refused.text
+        crowd = await client.post(booking + "/amend", data=change(nights=2, adults="9"))
+        assert crowd.status_code == 422
+        for broken in (
+            {"arrival": "soon"},
+            {"adults-1": "0"},
+            {"adults-1": "9" * 400},
+            {"children-1": "99"},
+            {"departure": "2030-01-01"},
+            {"arrival": "2030-03-21", "departure": "2039-03-22"},
+            {"agreed": "-1", "act": "confirm"},
+        ):
+            answer = await client.post(booking + "/amend", data=change() | broken)
+            assert answer.status_code == 422, broken
+        assert await one(db, "SELECT total FROM booking") == 20_000
+
+
+async def test_no_change_where_cancelling_would_cost(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        booking = await booked(client, "NRF")
+        assert f'href="{booking}/amend"' not in (await client.get(booking)).text
+        page = await client.get(booking + "/amend")
+        assert "Please write to the hotel" in page.text
+        tried = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": "27000"})
+        assert tried.status_code == 422
+        assert await one(db, "SELECT total FROM booking") == 18_000
+
+
+async def test_a_message_reaches_the_hotel_and_the_panel_and_can_be_forgotten(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET email = 'desk@hotel.example'")
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        empty = await client.post(booking + "/message", data={"text": "  "})
+        assert empty.status_code == 422
+        text = "We come late.\n<b>= Button | https://evil.example</b>"
+        done = await client.post(booking + "/message", data={"text": text})
+        assert done.status_code == 303
+        page = await client.get(booking)
+        assert "We come late." in page.text
+        assert "<b>=" not in page.text
+        mails = [mail for mail in await sent(db) if mail.template == "guest_message"]
+        assert [(mail.recipient, mail.data["text"]) for mail in mails] == [("desk@hotel.example", text)]
+        codes = [(await client.post(booking + "/message", data={"text": "?"})).status_code for _ in range(11)]
+        assert codes == [303] * 9 + [422] * 2
+        long = await client.post(booking + "/message", data={"text": "x" * 4001})
+        assert long.status_code == 422
+        assert await one(db, "SELECT count(*) FROM booking_note WHERE staff_id IS NULL") == 10
+
+
+async def test_a_lapsed_room_is_taken_again_with_one_press(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (_, client), site(database_url) as (_, other):
+        pay = await held(client, language="en")
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE booking SET hold_expires_at = now() - $1::interval", timedelta(minutes=1)
+            )
+            await tx.execute("SELECT booking_lapse(id, now()) FROM booking")
+        again = pay.removesuffix("/pay") + "/again"
+        assert f'action="{again}"' in (await client.get(pay)).text
+        assert (await other.post(again)).status_code == 404
+        taken = await client.post(again)
+        assert taken.status_code == 303
+        details = await client.get(taken.headers["location"])
+        assert 'value="ana@example.com"' in details.text
+        second = await client.post(taken.headers["location"], data=GUEST)
+        assert second.status_code == 303
+        gone = await client.post(again)  # it is held now, by the same guest
+        assert "/hotels/" in gone.headers["location"]
+        page = await client.get(gone.headers["location"])
+        assert "This offer has just gone" in page.text

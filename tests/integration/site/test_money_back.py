@@ -1,0 +1,130 @@
+"""A guest who cancels is told what comes back, by what way and by when: before, and afterwards."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.payments.refunds import give_refunds
+from tests.factories.small_hotel import small_hotel
+from tests.integration.site.test_checkout import held, one, site
+
+
+async def sold_on(db: Database, deposit: str = "full", capture: str = "booking") -> None:
+    """The flexible plan, paid (or reserved) when booking."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE rate_plan SET deposit_kind = $1, deposit_capture = $2 WHERE code = 'FLEX'",
+            deposit,
+            capture,
+        )
+
+
+async def paid(client: httpx.AsyncClient, language: str = "en") -> str:
+    pay = await held(client, "FLEX", language)
+    form = {"method": "card", "expected": "20000", "card": "tok_success"}
+    assert (await client.post(pay, data=form)).status_code == 303
+    return pay.removesuffix("/pay")
+
+
+async def cancelled(client: httpx.AsyncClient, booking: str) -> str:
+    shown = await client.get(booking)
+    fee = re.search(r'name="fee" value="(\d+)"', shown.text)
+    assert fee is not None
+    assert (await client.post(booking + "/cancel", data={"fee": fee[1]})).status_code == 303
+    return (await client.get(booking)).text
+
+
+async def test_a_paid_booking_says_what_comes_back_before_and_after(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    await sold_on(db)
+    async with site(database_url) as (app, client):
+        booking = await paid(client)
+        before = (await client.get(booking)).text
+        assert "You get €200.00 back on the card you paid with, by" in before
+        after = await cancelled(client, booking)
+        assert "€200.00 is on its way to the card you paid with, by" in after
+        assert "<dt>Paid</dt><dd>€200.00</dd>" in after
+        assert "<dt>Refund</dt><dd>€200.00</dd>" in after
+        assert "€0.00" not in after
+        assert await give_refunds(app.state.database, app.state.gateways, now=utc_now()) == 1
+        sent = (await client.get(booking)).text
+        assert "€200.00 was sent to the card you paid with on" in sent
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE refund SET status = 'failed', problem = 'the card is gone'")
+        assert "€200.00 could not be sent back yet" in (await client.get(booking)).text
+
+
+async def test_who_paid_nothing_gets_no_amount_of_nothing(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", "en")
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        booking = pay.removesuffix("/pay")
+        before = (await client.get(booking)).text
+        assert "Cancelling is free. You have paid nothing and owe nothing." in before
+        assert "<dd>free of charge</dd>" in before
+        assert "€0.00 back" not in before
+        after = await cancelled(client, booking)
+        assert "You have paid nothing and owe nothing." in after
+        assert "€0.00" not in after
+
+
+async def test_what_was_only_reserved_is_said_to_be_released(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    await sold_on(db, capture="check_in")
+    async with site(database_url) as (_, client):
+        booking = await paid(client)
+        assert "€200.00 is only reserved on your card" in (await client.get(booking)).text
+        after = await cancelled(client, booking)
+        assert "€200.00 was only reserved on your card" in after
+        assert await one(db, "SELECT count(*) FROM refund") == 0
+
+
+@pytest.mark.parametrize("deposit", ["full", "none"])
+async def test_a_late_cancellation_names_the_fee_and_what_is_owed(
+    db: Database, database_url: str, deposit: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    await sold_on(db, deposit)
+    async with db.transaction() as tx:  # one night from the moment of booking
+        await tx.execute(
+            "UPDATE cancellation_policy SET steps = jsonb_set(steps, '{0,days_before}', 'null')"
+            " WHERE code = 'FLEX'"
+        )
+    async with site(database_url) as (_, client):
+        if deposit == "full":
+            booking = await paid(client)
+        else:
+            pay = await held(client, "FLEX", "en")
+            await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+            booking = pay.removesuffix("/pay")
+        before = (await client.get(booking)).text
+        after = await cancelled(client, booking)
+        if deposit == "full":
+            assert "The hotel keeps €100.00 as the cancellation fee." in before
+            assert "You get €100.00 back" in before
+            assert "<dt>Cancellation fee</dt><dd>€100.00</dd>" in after
+        else:
+            assert "The cancellation fee of €100.00 is still to be paid." in before
+            assert "<dt>Still to pay</dt><dd>€100.00</dd>" in after
+
+
+async def test_a_form_that_failed_can_be_reloaded_and_read_in_another_language(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", "en")
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        booking = pay.removesuffix("/pay")
+        wrong = await client.post(booking + "/cancel", data={"fee": "1"})
+        assert wrong.status_code == 422
+        for step in ("cancel", "message", "again"):
+            answer = await client.get(f"{booking.replace('/en/', '/de/')}/{step}")
+            assert answer.headers["location"] == booking.replace("/en/", "/de/")
+        assert await one(db, "SELECT status FROM booking") == "confirmed"

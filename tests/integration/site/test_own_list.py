@@ -1,0 +1,104 @@
+"""Your booking: the browser's own and the account's as a list, and the list of an address by mail."""
+
+from __future__ import annotations
+
+import re
+
+from hotel_booking.app import links_of
+from hotel_booking.core.db import Database
+from hotel_booking.domains.notifications.queries import find
+from hotel_booking.domains.notifications.rendering import rendered_message
+from tests.clients.http_client import client_of
+from tests.clients.jobs import run_jobs
+from tests.clients.staff_client import SAME_ORIGIN
+from tests.factories.guest_accounts import opened
+from tests.factories.small_hotel import small_hotel
+from tests.integration.site.test_checkout import (
+    GUEST,
+    chosen,
+    held,
+    one,
+    site,
+)
+
+
+def references(text: str) -> list[str]:
+    """The bookings of the page's list."""
+    return re.findall(r'<h3><a href="/\w\w/booking/([0-9A-Z]{5}-[0-9A-Z]{5})"', text)
+
+
+async def test_a_browser_finds_its_own_bookings_again(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=20)
+    async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as stranger:
+        made = [(await held(client, "FLEX", "en")).split("/")[-2] for _ in range(14)]
+        page = await client.get("/en/booking")
+        assert sorted(references(page.text)) == sorted(made)
+        assert "Lost the reference?" in page.text
+        assert references((await stranger.get("/en/booking")).text) == []
+        wrong = await client.post("/en/booking", data={"reference": made[0], "email": "no@example.com"})
+        assert wrong.status_code == 422
+        assert len(references(wrong.text)) == 14
+
+
+async def test_an_account_finds_its_bookings_in_any_browser(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as other:
+        token = (await opened(db, GUEST["email"])).token
+        made = (await held(client, "FLEX", "en")).split("/")[-2]
+        assert references((await other.get("/en/booking")).text) == []
+        other.cookies.set("hotel_guest", token)
+        assert references((await other.get("/en/booking")).text) == [made]
+
+
+async def test_a_lost_list_is_mailed_with_links_that_open_and_nobody_learns_whether_there_is_one(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as stranger:
+        made = {(await held(client, "FLEX", "en")).split("/")[-2] for _ in range(2)}
+        other = await client.post(
+            await chosen(client, "FLEX"), data={**GUEST, "email": "somebody@example.com"}
+        )
+        assert other.status_code == 303
+        answers = [
+            await stranger.post("/ar/booking/lost", data={"email": address})
+            for address in ("ANA@example.com", "nobody@example.com")
+        ]
+        assert {answer.status_code for answer in answers} == {303}
+        assert len({answer.headers["location"] for answer in answers}) == 1
+        assert await one(db, "SELECT count(*) FROM link_request") == 2  # the same work for both
+        assert await one(db, "SELECT count(*) FROM mail_message") == 0
+        await run_jobs(db, database_url, "bookings")
+        assert await one(db, "SELECT count(*) FROM link_request") == 0
+        async with db.transaction() as tx:
+            rows = await tx.fetch("SELECT id, recipient, template FROM mail_message")
+            assert [(row["recipient"], row["template"]) for row in rows] == [
+                ("ana@example.com", "booking_list")
+            ]
+            message = await find(tx, rows[0]["id"])
+        assert message is not None
+        mail = rendered_message(message, links_of(app.state.settings))
+        assert mail.rtl
+        links = re.findall(r"http\S+(/booking/(\S{11})\?token=\S+)", mail.text)
+        assert {reference for _, reference in links} == made
+        for path, reference in links:
+            opened = await stranger.get(path)
+            assert (
+                (await stranger.get(opened.headers["location"]))
+                .headers["location"]
+                .endswith(f"{reference}/pay")
+            )
+
+
+async def test_lists_are_mailed_a_few_times_only(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        await held(client, "FLEX", "en")
+        answers = [await client.post("/en/booking/lost", data={"email": GUEST["email"]}) for _ in range(12)]
+        assert answers[-1].status_code == 429
+        assert "retry-after" in answers[-1].headers
+        await run_jobs(db, database_url, "bookings")
+        assert 0 < await one(db, "SELECT count(*) FROM mail_message") <= 5
+        for broken in ("", "nobody", "a@b@c.de", "x" * 400 + "@example.com", "ana@example.com\r\nBcc: x@y.z"):
+            answer = await client.post("/en/booking/lost", data={"email": broken})
+            assert answer.status_code in (422, 429)

@@ -1,0 +1,216 @@
+"""A hotel's page: it offers what the API offers, in five languages, whatever the hotel has written."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, time
+from html import unescape
+from typing import Any, cast
+
+import pytest
+
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
+from hotel_booking.domains.rates.cancellation import describe
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
+from hotel_booking.web import placeholder_art
+from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.code_names import (
+    AMENITIES,
+    MEALS,
+    ROOM_AMENITIES,
+    TAXES,
+)
+from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.property import view
+from hotel_booking.web.search import query
+from tests.clients.http_client import running, settings_for
+from tests.factories.small_hotel import SLUG, small_hotel
+from tests.factories.world import Counting
+
+STAY = {"arrival": "2030-03-04", "departure": "2030-03-07"}
+HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+def forms(page: str) -> list[dict[str, list[str]]]:
+    """The hidden fields of each form that chooses an offer."""
+    found = re.findall(r'<form method="post" action="/\w\w/book">(.*?)</form>', page, re.DOTALL)
+    fields: list[dict[str, list[str]]] = []
+    for form in found:
+        values: dict[str, list[str]] = {}
+        for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form):
+            values.setdefault(name, []).append(unescape(value))
+        fields.append(values)
+    return fields
+
+
+def linked_data(page: str) -> dict[str, Any]:
+    """What the page tells search engines."""
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+async def test_every_offer_is_what_the_api_says(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=3, room_types=("DBL", "SGL"))
+    question = {**STAY, "adults": "3", "children": "4", "rooms": "2"}
+    async with running(settings_for(database_url)) as (_, client):
+        page = (await client.get(f"/en/hotels/{SLUG}", params=question)).text
+        told = (await client.get(f"/api/v1/properties/{SLUG}/offers", params=question)).json()
+    chosen = {(form["room_type"][0], form["rate_plan"][0]): form for form in forms(page)}
+    assert chosen.keys() == {(offer["room_type"], offer["rate_plan"]) for offer in told["offers"]}
+    for form in chosen.values():
+        assert form["property"] == [SLUG]
+        assert (form["arrival"], form["departure"]) == ([STAY["arrival"]], [STAY["departure"]])
+        assert form["adults"] == [str(room["adults"]) for room in told["rooms"]]
+        assert form["children"] == [",".join(map(str, room["children"])) for room in told["rooms"]]
+    prices = sorted(offer["price"] for offer in linked_data(page)["makesOffer"])
+    assert prices == sorted(f"{offer['total']['amount'] / 100:.2f}" for offer in told["offers"])
+    for offer in told["offers"]:
+        assert f"€{offer['total']['amount'] / 100:,.2f}" in page
+
+
+async def test_what_is_not_sold_says_why_and_leads_to_what_is(db: Database, database_url: str) -> None:
+    ids = await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE room_night SET taken = physical WHERE room_type_id = $1 AND night = $2",
+            ids["DBL"],
+            date(2030, 3, 5),
+        )
+    async with running(settings_for(database_url)) as (_, client):
+        page = (await client.get(f"/de/hotels/{SLUG}", params=STAY)).text
+        assert "Ausgebucht am" in page
+        assert "sold out" not in page
+        fix = re.search(r'<a class="fix" href="([^"#]+)', page)
+        assert fix is not None
+        assert forms((await client.get(f"/de/hotels/{SLUG}{unescape(fix[1])}")).text)
+
+
+async def test_what_the_hotel_wrote_is_only_text(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET name = $1, description = $1, address = $1, city = $1", HOSTILE)
+        await tx.execute("UPDATE room_type SET name = $1, description = $1", HOSTILE)
+        await tx.execute("UPDATE rate_plan SET name = $1", HOSTILE)
+    async with running(settings_for(database_url)) as (_, client):
+        page = (await client.get(f"/en/hotels/{SLUG}", params=STAY)).text
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert linked_data(page)["name"] == HOSTILE
+
+
+@pytest.mark.parametrize("rooms", [1, 6])
+async def test_the_page_reads_thirteen_statements_at_most(db: Database, rooms: int) -> None:
+    await small_hotel(db, room_types=[f"T{number}" for number in range(rooms)])
+    words = texts("de")
+    now = datetime(2030, 3, 1, 9, tzinfo=UTC)
+    params = {name: [value] for name, value in STAY.items()}
+    async with db.transaction() as real:
+        counting = Counting(real)
+        tx = cast(Transaction, counting)
+        row, today = await view.today_at(tx, SLUG, now)
+        asked = query.read(params, today=today, texts=words)
+        hotel = await view.load(tx, row, asked, language="de", texts=words, today=today, now=now)
+    assert len(hotel.rooms) == rooms
+    assert len(counting.statements) <= 13
+
+
+async def test_an_unknown_hotel_is_answered_kindly(db: Database, database_url: str) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        answer = await client.get("/fr/hotels/nowhere")
+    assert answer.status_code == 404
+    assert "Nous ne connaissons pas cet hôtel" in answer.text
+
+
+async def test_what_is_wrong_stands_beside_its_field_and_is_kept(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    wrong = {"arrival": "2020-01-01", "departure": "soon", "adults": "0", "children": "abc", "rooms": "99"}
+    async with running(settings_for(database_url)) as (_, client):
+        answer = await client.get(f"/en/hotels/{SLUG}", params=wrong)
+    assert answer.status_code == 200
+    for name, value in wrong.items():
+        assert f'id="stay-{name}-below"' in answer.text
+        assert f'value="{value}"' in answer.text
+
+
+async def test_a_stay_is_chosen_in_the_calendar_by_two_links(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with running(settings_for(database_url)) as (_, client):
+        page = (await client.get(f"/en/hotels/{SLUG}", params={"arrival": "2030-03-04"})).text
+    assert "Now choose the day of departure" in page
+    assert not forms(page)
+
+
+async def test_the_page_is_not_sent_twice(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with running(settings_for(database_url)) as (_, client):
+        first = await client.get(f"/en/hotels/{SLUG}")
+        again = await client.get(f"/en/hotels/{SLUG}", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_pictures_are_drawn_and_kept(database_url: str) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        for name in (placeholder_art.COVER, placeholder_art.EVENING, "room-DBL"):
+            picture = await client.get(placeholder_art.address(SLUG, name))
+            assert picture.headers["content-type"].startswith("image/svg+xml")
+            assert "immutable" in picture.headers["cache-control"]
+            assert picture.text == placeholder_art.draw(SLUG, name)
+        for path in ("/art/A..b/cover.svg", f"/art/{SLUG}/else.svg", f"/art/{SLUG}/room-.svg"):
+            assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "Free cancellation until 30 March 2030, 18:00 (Lisbon time)"),
+        ("de", "Kostenlose Stornierung bis 30. März 2030, 18:00 Uhr (Ortszeit Lissabon)"),
+        ("fr", "Annulation gratuite jusqu\u2019au 30 mars 2030 à 18:00 (heure locale, Lisbonne)"),
+        ("es", "Cancelación gratuita hasta el 30 de marzo de 2030, 18:00 (hora de Lisboa)"),
+        ("ar", "إلغاء مجاني حتى"),
+    ],
+)
+def test_a_deadline_is_said_by_the_clock_of_the_hotel(language: str, sentence: str) -> None:
+    """Lisbon's clocks change on 31 March 2030: the deadline of the evening before is 18:00 on both sides."""
+    policy = CancellationPolicy("F", "F", (Step(1, time(18), Fee("nights", 1)),), Fee("percent", 1_000_000))
+    terms = describe(
+        policy,
+        arrival=date(2030, 3, 31),
+        timezone="Europe/Lisbon",
+        currency="EUR",
+        total=20_000,
+        night_totals=[10_000, 10_000],
+        at=datetime(2030, 3, 1, tzinfo=UTC),
+    )
+    said = Conditions(language, texts(language)).cancellation(
+        terms, total=20_000, currency="EUR", timezone="Europe/Lisbon"
+    )
+    assert said.kind == "free"
+    assert said.headline.startswith(sentence)
+    assert len(said.sentences) == 3
+
+
+def test_an_hour_that_comes_twice_says_which() -> None:
+    tell = Conditions("en", texts("en"))
+    first, second = datetime(2030, 10, 27, 0, 30, tzinfo=UTC), datetime(2030, 10, 27, 1, 30, tzinfo=UTC)
+    said = {tell.moment(first, "Europe/Lisbon"), tell.moment(second, "Europe/Lisbon")}
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "ar"])
+def test_codes_have_words_in_every_language(language: str) -> None:
+    words = texts(language)
+    kept = {*AMENITIES.values(), *ROOM_AMENITIES.values(), *MEALS.values(), *TAXES}
+    missing = [word for word in kept if words.gettext(word) == word and not _same(word)]
+    assert not missing
+    assert {code for codes in PROPERTY_TOPICS.values() for code in codes} == AMENITIES.keys()
+    assert {code for codes in ROOM_TOPICS.values() for code in codes} == ROOM_AMENITIES.keys()
+
+
+def _same(word: str) -> bool:
+    """Whether a word is the same in several languages."""
+    same = "Accessible Concierge Golf Kitchenette Massages Minibar Parking Patio Pool Restaurant Safe Sauna"
+    return word in {*same.split(), "Piano bar", "Sofa", "Spa", "TV", "Telephone", "Whirlpool", "Wi-Fi"}
