@@ -5,7 +5,7 @@ PORT ?= 8000
 # Two workers: the machine this is made for has two cores.
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 
-.PHONY: help setup run test clients check lint types imports nightly lighthouse format clean
+.PHONY: help setup run test clients check lint types imports nightly lighthouse docs format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -13,6 +13,7 @@ help:
 	@echo "make clients  Python and TypeScript clients made from the API's document, type-checked and used"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
+	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
 	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
 
 setup:
@@ -48,6 +49,9 @@ nightly: setup
 lighthouse: setup
 	@scripts/browser
 	$(BIN)/python -m benchmarks.lighthouse
+
+docs: setup
+	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -26,6 +26,7 @@ from hotel_booking.api import reference, router, webhooks
 from hotel_booking.core import links, unsafe_settings
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
+from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.notifications.types import Link, Mailer
@@ -84,7 +85,7 @@ class Application(Litestar):
 
 def create_app() -> Application:
     """The application as the environment describes it: what the web server is told to run."""
-    settings = Settings.from_env(os.environ)
+    settings = read_settings(os.environ)
     configure(settings.log_level)
     for warning in unsafe_settings.warnings_of(settings):
         _log.warning("%s", warning)

@@ -31,6 +31,7 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
         "open_rooms_per_address": 100_000,
         "open_holds_per_browser": 100_000,
         "open_holds_per_mailbox": 100_000,
+        "exchange_rates_url": "",  # nobody outside is asked
         **changes,
     }
     return Settings(**values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hotel_booking.core.config import ECB_RATES, ConfigError, Settings
+from hotel_booking.core.config import ECB_RATES, ConfigError
+from hotel_booking.core.environment import read_settings
 from hotel_booking.core.unsafe_settings import warnings_of
 
 DATABASE = {"DB_HOST": "db", "DB_USER": "hotel", "DB_PASSWORD": "p@ss/word", "DB_NAME": "hotel"}
@@ -21,23 +22,23 @@ STRIPE = {
 
 def problems(**environ: str) -> list[str]:
     with pytest.raises(ConfigError) as refused:
-        Settings.from_env(environ)
+        read_settings(environ)
     return refused.value.problems
 
 
 def test_the_runbooks_variables_name_the_database() -> None:
-    settings = Settings.from_env({**SAFE, "REDIS_HOST": "cache"})
+    settings = read_settings({**SAFE, "REDIS_HOST": "cache"})
     assert settings.database_url == "postgresql://hotel:p%40ss%2Fword@db:5432/hotel"
     assert settings.redis_url == "redis://cache:6379/0"
     assert settings.production
 
 
 def test_a_socket_folder_or_an_ipv6_address_may_be_the_host() -> None:
-    by_socket = Settings.from_env({**SAFE, "DB_HOST": "/var/run/postgresql"})
+    by_socket = read_settings({**SAFE, "DB_HOST": "/var/run/postgresql"})
     assert by_socket.database_url == (
         "postgresql://hotel:p%40ss%2Fword@/hotel?host=/var/run/postgresql&port=5432"
     )
-    assert "@[::1]:5432/" in Settings.from_env({**SAFE, "DB_HOST": "::1"}).database_url
+    assert "@[::1]:5432/" in read_settings({**SAFE, "DB_HOST": "::1"}).database_url
 
 
 def test_ports_and_the_caches_address_are_checked() -> None:
@@ -95,7 +96,7 @@ def test_production_refuses_to_start_unsafely(unsafe: dict[str, str], word: str)
 
 
 def test_what_production_needs_is_enough() -> None:
-    settings = Settings.from_env(
+    settings = read_settings(
         STRIPE
         | {
             "HOTEL_SMTP_URL": "smtps://ana:secret@mail.example:465",
@@ -104,23 +105,23 @@ def test_what_production_needs_is_enough() -> None:
         }
     )
     assert warnings_of(settings) == []
-    assert Settings.from_env(SAFE | {"HOTEL_SMTP_URL": "smtp://relay.internal:25"}).production
+    assert read_settings(SAFE | {"HOTEL_SMTP_URL": "smtp://relay.internal:25"}).production
 
 
 def test_a_password_alone_is_said_aloud() -> None:
     """It may run, since a house may have its reasons; nobody who runs it can say that they did not know."""
-    settings = Settings.from_env(SAFE | {"HOTEL_MFA_REQUIRED": "false"})
+    settings = read_settings(SAFE | {"HOTEL_MFA_REQUIRED": "false"})
     assert "password alone" in warnings_of(settings)[0]
 
 
 def test_the_demo_may_use_the_sandbox() -> None:
-    settings = Settings.from_env({**DATABASE, "HOTEL_ENVIRONMENT": "demo"})
+    settings = read_settings({**DATABASE, "HOTEL_ENVIRONMENT": "demo"})
     assert (settings.gateway, settings.production) == ("sandbox", False)
 
 
 def test_exchange_rates_come_from_the_bank_in_production_and_from_nowhere_else() -> None:
-    assert Settings.from_env(SAFE).exchange_rates_url == ECB_RATES
-    assert Settings.from_env({**SAFE, "HOTEL_EXCHANGE_RATES_URL": ""}).exchange_rates_url == ""
-    assert Settings.from_env({**DATABASE, "HOTEL_ENVIRONMENT": "demo"}).exchange_rates_url == ""
+    assert read_settings(SAFE).exchange_rates_url == ECB_RATES
+    assert read_settings({**SAFE, "HOTEL_EXCHANGE_RATES_URL": ""}).exchange_rates_url == ""
+    assert read_settings({**DATABASE, "HOTEL_ENVIRONMENT": "demo"}).exchange_rates_url == ""
     for url in ("http://rates.example/daily.xml", "ftp://rates.example/", "javascript:alert(1)"):
         assert "HOTEL_EXCHANGE_RATES_URL" in problems(**SAFE, HOTEL_EXCHANGE_RATES_URL=url)[0]

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import ConfigError
+from hotel_booking.core.environment import read_settings
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 DEMO_DATABASE = "hotel"
@@ -41,7 +42,7 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
     """
     if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
         environ = {"HOTEL_ENVIRONMENT": "demo", **os.environ}
-        url = Settings.from_env(environ).database_url
+        url = read_settings(environ).database_url
         check_reachable(url)
         yield url
         return

@@ -8,6 +8,7 @@ import typer
 
 from hotel_booking.cli.database import check_reachable
 from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.environment import read_settings
 
 app = typer.Typer()
 
@@ -16,7 +17,7 @@ app = typer.Typer()
 def serve() -> None:
     """Serve all surfaces. Everything is set by the environment: DB_HOST, DB_USER, DB_PASSWORD, DB_NAME (or
     DATABASE_URL), REDIS_HOST, and HOTEL_*; unsafe settings are refused."""
-    settings = Settings.from_env(os.environ)
+    settings = read_settings(os.environ)
     check_schema(settings)
     if settings.server == "uvicorn":
         _uvicorn(settings)

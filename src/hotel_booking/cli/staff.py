@@ -13,8 +13,9 @@ import typer
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database, Origin, Transaction
+from hotel_booking.core.environment import read_settings
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Grant
@@ -89,7 +90,7 @@ async def _member(tx: Transaction, email: str) -> Staff:
 
 def _public_url() -> str:
     environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
-    return Settings.from_env(environ).public_url.rstrip("/")
+    return read_settings(environ).public_url.rstrip("/")
 
 
 def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:

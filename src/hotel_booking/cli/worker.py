@@ -8,7 +8,7 @@ import os
 
 import typer
 
-from hotel_booking.core.config import Settings
+from hotel_booking.core.environment import read_settings
 from hotel_booking.core.unsafe_settings import warnings_of
 
 app = typer.Typer()
@@ -24,7 +24,7 @@ def worker() -> None:
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
 
-    settings = Settings.from_env(os.environ)
+    settings = read_settings(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
     for warning in warnings_of(settings):
         logging.getLogger("hotel_booking.worker").warning("%s", warning)

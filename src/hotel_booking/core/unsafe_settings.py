@@ -6,13 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hotel_booking.core.config import Settings
 from hotel_booking.core.email_address import read_sender
-
-if TYPE_CHECKING:
-    from hotel_booking.core.config import Settings
 
 _STRIPE = {
     "stripe_secret_key": "the secret key",

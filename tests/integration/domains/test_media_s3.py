@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database
+from hotel_booking.core.environment import read_settings
 from hotel_booking.integrations.s3_media import MediaUnavailable, S3Media
 from tests.clients.http_client import running, settings_for
 from tests.doubles.s3 import (
@@ -118,6 +119,6 @@ async def test_guests_get_photos_from_our_host_and_are_told_when_the_storage_is_
 def test_settings_that_cannot_work_are_refused(changes: dict[str, str], said: str) -> None:
     environ = {"DATABASE_URL": "postgresql://localhost/x", "HOTEL_ENVIRONMENT": "test"} | changes
     with pytest.raises(ConfigError) as error:
-        Settings.from_env(environ)
+        read_settings(environ)
     assert said in str(error.value)
     assert "SECRET_KEY=" not in str(error.value)

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import ConfigError
 from hotel_booking.core.email_address import email_key, email_keys, read_email
+from hotel_booking.core.environment import read_settings
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
@@ -254,7 +255,7 @@ async def test_the_sender_is_the_one_that_was_set(set_to: str, name: str, addres
 )  # fmt: skip
 def test_a_sender_with_whom_nothing_could_go_out_is_refused_at_the_start(set_to: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Settings.from_env(
+        read_settings(
             {"DATABASE_URL": "postgresql://x", "HOTEL_ENVIRONMENT": "test", "HOTEL_MAIL_FROM": set_to}
         )
     assert "HOTEL_MAIL_FROM" in str(caught.value)

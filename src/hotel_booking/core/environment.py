@@ -1,0 +1,137 @@
+"""The environment, read into settings. Unsafe or contradictory ones refuse to start, all named at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import get_args, get_origin
+from urllib.parse import quote
+
+import msgspec
+
+from hotel_booking.core.config import ConfigError, Setting, Settings, declared
+from hotel_booking.core.unsafe_settings import problems_of
+
+# Read by the command line and the tests, not by the application.
+OTHERS = {
+    "HOTEL_DATA_DIR": "the demo's folder, for commands without `--data-dir`",
+    "HOTEL_POSTGRES_BIN": (
+        "the folder of the PostgreSQL that the demo, replays and tests start; else the one that comes with"
+        " the package, else an installed one"
+    ),
+    "HOTEL_API_KEY": "the key of `hotel-booking replay --http`",
+    "HOTEL_TEST_CLIENTS": "1: the tests of the generated clients run (`make clients` sets it)",
+    "HOTEL_SHARED_DATA": "where tests find the large data sets",
+    "HOTEL_TEST_REDIS_URL": "the Redis that tests use",
+    "HOTEL_SCREENSHOTS": "`1`: browser tests keep a picture of every page in `screenshots/`",
+}
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings that the environment names. Raises `ConfigError` listing every problem."""
+    problems: list[str] = []
+    settings = {setting.variable: setting for setting in declared()}
+    values: dict[str, object] = {}
+    if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
+        values |= {setting.name: setting.demo for setting in settings.values()}
+    for variable, text in environ.items():
+        if setting := settings.get(variable):
+            values[setting.name] = _read(setting, text, problems)
+        elif variable.startswith("HOTEL_") and variable not in OTHERS:
+            near = difflib.get_close_matches(variable, [*settings, *OTHERS], n=1)
+            problems.append(f"{variable} is unknown" + (f": did you mean {near[0]}?" if near else ""))
+    if database := _database_url(environ, problems):
+        values["database_url"] = database
+    values["redis_url"] = _redis_url(environ, problems)
+    if problems:
+        raise ConfigError(problems)
+    read = Settings(**values)  # type: ignore[arg-type]  # each was made into its type
+    if problems := problems_of(read):
+        raise ConfigError(problems)
+    return read
+
+
+def _read(setting: Setting, text: str, problems: list[str]) -> object:
+    """The text as the setting's type; where it is none, that is noted."""
+    if get_origin(get_args(setting.type)[0]) is tuple:
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if setting.name == "trusted_proxies":
+            problems += [
+                f"{setting.variable}: {part} is not a network such as 10.0.0.0/8"
+                for part in parts
+                if not _is_network(part)
+            ]
+        return parts
+    try:
+        return msgspec.convert(text, setting.type, strict=False)
+    except msgspec.ValidationError:
+        problems.append(_refused(setting, text))
+        return None
+
+
+def _refused(setting: Setting, text: str) -> str:
+    if setting.high is not None:
+        return f"{setting.variable}={text} is not a whole number from {setting.low} to {setting.high}"
+    if setting.choices:
+        join = " or " if setting.choices == ("true", "false") else ", "
+        which = "" if setting.choices == ("true", "false") else "one of "
+        return f"{setting.variable}={text} is not {which}{join.join(setting.choices)}"
+    return f"{setting.variable} must be {setting.must_be}"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _database_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    url = environ.get("DATABASE_URL")
+    if url:
+        if not url.startswith(("postgresql://", "postgres://")):
+            problems.append("DATABASE_URL must begin with postgresql://")
+        return url
+    host = environ.get("DB_HOST")
+    if not host:
+        problems.append(
+            "no database: set DB_HOST, DB_USER, DB_PASSWORD and DB_NAME, or DATABASE_URL"
+            " (or try `hotel-booking demo`, which brings its own)"
+        )
+        return None
+    missing = [name for name in ("DB_USER", "DB_NAME") if not environ.get(name)]
+    if missing:
+        problems.append(f"DB_HOST is set, but not {' and '.join(missing)}")
+        return None
+    port = _port(environ, "DB_PORT", "5432", problems)
+    password = environ.get("DB_PASSWORD")
+    login = quote(environ["DB_USER"], safe="") + (f":{quote(password, safe='')}" if password else "")
+    name = quote(environ["DB_NAME"], safe="")
+    if host.startswith("/"):  # the folder of a Unix socket
+        return f"postgresql://{login}@/{name}?host={quote(host)}&port={port}"
+    return f"postgresql://{login}@{_bracketed(host)}:{port}/{name}"
+
+
+def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    url = environ.get("REDIS_URL")
+    if url:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            problems.append("REDIS_URL must begin with redis://, rediss:// or unix://")
+        return url
+    host = environ.get("REDIS_HOST")
+    if not host:
+        return None
+    return f"redis://{_bracketed(host)}:{_port(environ, 'REDIS_PORT', '6379', problems)}/0"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host  # an IPv6 address
+
+
+def _port(environ: Mapping[str, str], variable: str, default: str, problems: list[str]) -> str:
+    text = environ.get(variable) or default
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 65535:
+        problems.append(f"{variable}={text} is not a whole number from 1 to 65535")
+    return text
