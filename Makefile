@@ -33,6 +33,7 @@ clients:
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/python scripts/dead_code
 
 types: setup
 	$(BIN)/mypy

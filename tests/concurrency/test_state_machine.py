@@ -43,6 +43,11 @@ PICK = st.integers(0, 10_000)
 HOLD = timedelta(minutes=15)
 
 
+def share_a_night(one: Stay, other: Stay) -> bool:
+    """Whether two stays have a night in common."""
+    return one.arrival < other.departure and other.arrival < one.departure
+
+
 class Known:
     """What the model knows of a booking."""
 
@@ -107,7 +112,7 @@ class House(RuleBasedStateMachine):
     def lapse_crossing(self, when: Stay, types: list[str]) -> None:
         """What any wish for these nights does first."""
         for booking in self.bookings:
-            crosses = booking.stay.overlaps(when) and set(booking.types) & set(types)
+            crosses = share_a_night(booking.stay, when) and set(booking.types) & set(types)
             if booking.status == "held" and booking.expires <= self.now and crosses:
                 booking.status = "expired"
 
@@ -244,7 +249,7 @@ class House(RuleBasedStateMachine):
             <= max(min(2 - self.blocked(kind, night) - 1, self.capacity[kind, night]), 0)
             for night in when
         )
-        unused = not any(other == number and use.overlaps(when) for other, use in self.blocks.values())
+        unused = not any(other == number and share_a_night(use, when) for other, use in self.blocks.values())
 
         async def act(tx: Transaction) -> blocks.Block:
             property_id = await tx.fetchval("SELECT id FROM property")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
-from hotel_booking.web.site import texts_of
 
 
 def test_a_kind_of_bed_is_named_however_it_is_written() -> None:
-    german = Conditions("de", texts_of("de"))
+    german = Conditions("de", translations("de"))
     for kinds, name in (
         (("sofa_bed", "sofa bed", "Sofa-Bed", "SOFA", "sofabed"), "1 Schlafsofa"),
         (("king", "king_bed", "King size", "KING"), "1 Kingsize-Bett"),

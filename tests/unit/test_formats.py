@@ -10,7 +10,7 @@ from hotel_booking.core import formats
 from hotel_booking.core.money import exponent, per_night, share, step
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.http.ui import render
-from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.formats import Speech
 from hotel_booking.web.i18n.language import LOCALES
 from hotel_booking.web.site import _templates
@@ -27,7 +27,9 @@ def test_every_surface_shows_every_minor_unit(language: str) -> None:
         shown = formats.money(1_234_567, currency, LOCALES[language])
         assert minor_units(shown) == "1234567", currency
         assert (
-            shown == site(1_234_567, currency) == Speech(language, texts(language)).money(1_234_567, currency)
+            shown
+            == site(1_234_567, currency)
+            == Speech(language, translations(language)).money(1_234_567, currency)
         )
         assert language != "en" or shown == render.money(1_234_567, currency)
 

@@ -56,10 +56,6 @@ class Stay(msgspec.Struct, frozen=True, order=True):
         """Each night, oldest first."""
         return (self.arrival + timedelta(days=i) for i in range(self.nights))
 
-    def overlaps(self, other: Stay) -> bool:
-        """Whether the two stays share at least one night."""
-        return self.arrival < other.departure and other.arrival < self.departure
-
 
 def business_date(now: datetime, timezone: str, day_end: time) -> date:
     """What "today" is at a property: the date that its day, which ends at `day_end` on its clocks and not at

@@ -15,7 +15,6 @@ from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedReq
 
 # Bytes of a body, by what it is: JSON and the panel's forms, prices in bulk, guests' forms, notices.
 JSON_LIMIT = 1_000_000
-ARI_LIMIT = 5_000_000
 SITE_LIMIT = 128_000
 NOTICE_LIMIT = 500_000
 

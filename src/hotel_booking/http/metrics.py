@@ -41,11 +41,6 @@ _OUTCOME_OF_CODE: dict[str, BookingOutcome] = {"sold_out": "sold_out", "payment_
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def count_booking(outcome: BookingOutcome, number: int = 1) -> None:
-    """Count bookings where no request is answered: in jobs, after their commit."""
-    _BOOKINGS.labels(outcome).inc(number)
-
-
 def note_booking(request: Request[Any, Any, State], outcome: BookingOutcome) -> None:
     """Say what the request does to a booking. It is counted once the answer is committed and below 400."""
     request.scope["state"]["booking_outcome"] = outcome

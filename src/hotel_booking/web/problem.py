@@ -8,7 +8,7 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import LANGUAGES, preferred
 from hotel_booking.web.site import draw
 
@@ -17,7 +17,7 @@ def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) ->
     """The headers and the body; `headers` are those that the error has anyway."""
     first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
     language = first if first in LANGUAGES else preferred(scope)
-    headline, advice = _words(problem, texts(language))
+    headline, advice = _words(problem, translations(language))
     body = draw(scope, language, "problem_site.html", problem=problem, headline=headline, advice=advice)
     page_headers = {
         "content-type": "text/html; charset=utf-8",

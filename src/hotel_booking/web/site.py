@@ -10,7 +10,7 @@ opt=public(),
    the same for everybody says `etag=True`.
 3. Words: `{{ _("Search") }}`, `{% trans n=rooms %}one room{% pluralize %}{{ n }} rooms{% endtrans %}` in
 templates,
-   `texts_of(language).gettext("Search")` in Python (named `_` or `gettext` so that they are found);
+   `translations(language).gettext("Search")` in Python (named `_` or `gettext` so that they are found);
    translations in `web/locale/<language>/<area>.po`. Never a name or number joined to a translated text:
    placeholders.
 
@@ -24,7 +24,6 @@ other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `
 
 from __future__ import annotations
 
-import gettext
 import gzip
 import hashlib
 from collections.abc import Mapping
@@ -48,7 +47,7 @@ from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import isolation, render
-from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import (
     DEFAULT,
     LANGUAGES,
@@ -66,11 +65,6 @@ def language_of(request: Request[Any, Any, State]) -> str:
     """The language of the page that was asked for: the first part of its address."""
     first = request.scope["path"].split("/", 2)[1]
     return first if first in LANGUAGES else DEFAULT
-
-
-def texts_of(language: str) -> gettext.NullTranslations:
-    """The language's words."""
-    return texts(language)
 
 
 def link(language: str, where: str = "", /, **values: Any) -> str:
@@ -165,7 +159,7 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
 
 def group_page_titles(language: str) -> dict[str, str]:
     """What the group's own pages are called, in the order of the foot."""
-    _ = texts_of(language).gettext
+    _ = translations(language).gettext
     return {
         "imprint": _("Imprint"),
         "privacy": _("Privacy"),
@@ -188,7 +182,7 @@ def _templates(language: str) -> Environment:
     templates.globals = dict(templates.globals)
     templates.filters = dict(templates.filters)
     templates.add_extension("jinja2.ext.i18n")
-    templates.install_gettext_translations(texts(language), newstyle=True)  # type: ignore[attr-defined]
+    templates.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     locale = locale_of(language)
 
     def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:

@@ -340,7 +340,6 @@ async def test_whatever_is_looked_for_is_found_by_an_index(
             found = await audit.search(tx, wanted, within=within, limit=51)
             assert len(found) == number, wanted
             assert [entry.id for entry in found] == sorted((e.id for e in found), reverse=True)
-        await audit.history(tx, "booking", "777")
         await audit.history_of_booking(tx, uuid4())
         await audit.object_kinds(tx)
         assert len(asked) == 16

@@ -105,10 +105,8 @@ class NoList(SandboxGateway):
 
     name = "no_list"
 
-    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
-        del since, until
-        raise ConnectionResetError
-        yield
+    def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+        raise ConnectionResetError(f"{since} to {until}")
 
 
 async def test_a_gateway_without_an_answer_is_compared_again_and_stops_no_other(

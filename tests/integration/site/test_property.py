@@ -15,7 +15,7 @@ from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.code_names import (
     AMENITIES,
     MEALS,
@@ -105,7 +105,7 @@ async def test_what_the_hotel_wrote_is_only_text(db: Database, database_url: str
 @pytest.mark.parametrize("rooms", [1, 6])
 async def test_the_page_reads_thirteen_statements_at_most(db: Database, rooms: int) -> None:
     await small_hotel(db, room_types=[f"T{number}" for number in range(rooms)])
-    words = texts("de")
+    words = translations("de")
     now = datetime(2030, 3, 1, 9, tzinfo=UTC)
     params = {name: [value] for name, value in STAY.items()}
     async with db.transaction() as real:
@@ -185,7 +185,7 @@ def test_a_deadline_is_said_by_the_clock_of_the_hotel(language: str, sentence: s
         night_totals=[10_000, 10_000],
         at=datetime(2030, 3, 1, tzinfo=UTC),
     )
-    said = Conditions(language, texts(language)).cancellation(
+    said = Conditions(language, translations(language)).cancellation(
         terms, total=20_000, currency="EUR", timezone="Europe/Lisbon"
     )
     assert said.kind == "free"
@@ -194,7 +194,7 @@ def test_a_deadline_is_said_by_the_clock_of_the_hotel(language: str, sentence: s
 
 
 def test_an_hour_that_comes_twice_says_which() -> None:
-    tell = Conditions("en", texts("en"))
+    tell = Conditions("en", translations("en"))
     first, second = datetime(2030, 10, 27, 0, 30, tzinfo=UTC), datetime(2030, 10, 27, 1, 30, tzinfo=UTC)
     said = {tell.moment(first, "Europe/Lisbon"), tell.moment(second, "Europe/Lisbon")}
     assert len(said) == 2
@@ -202,7 +202,7 @@ def test_an_hour_that_comes_twice_says_which() -> None:
 
 @pytest.mark.parametrize("language", ["de", "fr", "es", "ar"])
 def test_codes_have_words_in_every_language(language: str) -> None:
-    words = texts(language)
+    words = translations(language)
     kept = {*AMENITIES.values(), *ROOM_AMENITIES.values(), *MEALS.values(), *TAXES}
     missing = [word for word in kept if words.gettext(word) == word and not _same(word)]
     assert not missing

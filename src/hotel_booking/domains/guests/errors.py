@@ -17,12 +17,6 @@ class InvalidAccount(Invalid):
     code = "invalid_account"
 
 
-class AccountExists(Conflict):
-    """The e-mail address has another account already."""
-
-    code = "account_exists"
-
-
 class EmailNotTheSame(Invalid):
     """Before an account is erased its e-mail address is typed once more, and this is another one."""
 

@@ -9,10 +9,10 @@ from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.guests.types import Account, GuestPasskey, GuestSession, OpenGuestSession
 
 _ACCOUNT = (
-    "a.id, a.email, a.email_verified_at, a.password_hash IS NOT NULL AS has_password,"
+    "a.id, a.email, a.password_hash IS NOT NULL AS has_password,"
     " (SELECT count(*) FROM guest_passkey k WHERE k.account_id = a.id)::int AS passkeys,"
     " a.given_name, a.family_name, a.phone, a.country, a.wishes, a.language, a.currency, a.marketing,"
-    " a.marketing_at, a.created_at, a.password_changed_at"
+    " a.created_at, a.password_changed_at"
 )
 
 

@@ -26,7 +26,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     email: str
-    email_verified_at: datetime
     has_password: bool
     passkeys: int
     given_name: str
@@ -37,7 +36,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     currency: str | None
     marketing: bool
-    marketing_at: datetime | None
     created_at: datetime
     password_changed_at: datetime | None
 

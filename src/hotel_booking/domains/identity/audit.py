@@ -63,18 +63,6 @@ _WITH_IDS = ["staff", "key", "job", "command", "ops", "database"]
 _CROSSING = 1_000
 
 
-async def history(tx: Transaction, object_kind: str, object_id: str, *, limit: int = 50) -> list[Entry]:
-    """What happened to one object, newest first."""
-    return _entries(
-        await tx.fetch(
-            f"{_ENTRY} WHERE object_kind = $1 AND object_id = $2 ORDER BY id DESC LIMIT $3",
-            object_kind,
-            object_id,
-            limit,
-        )
-    )
-
-
 async def history_of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> list[Entry]:
     """What happened to a booking, its rooms, its guest and its money, newest first."""
     return _entries(

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import msgspec
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
@@ -237,8 +236,3 @@ def country_name(code: str) -> str:
 def bed_name(kind: str) -> str:
     """A kind of bed in words, however a hotel has written it."""
     return called(bed_kind(kind), "bed")
-
-
-def to_json(value: Any) -> str:
-    """A value as JSON for a `data-` attribute."""
-    return msgspec.json.encode(value).decode()

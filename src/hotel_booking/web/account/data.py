@@ -17,7 +17,8 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.account.entry import PRIVATE, account_page, again
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import leave, recently, signed_in
-from hotel_booking.web.site import language_of, link, texts_of
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.site import language_of, link
 
 _DATA = "account/data.html"
 
@@ -54,7 +55,7 @@ async def erase(request: Request[Any, Any, State], database: Database, now: date
             await erasure.erase(tx, account_id=session.account.id, typed_email=form.value("email"), now=now)
     except DomainError as error:
         return again(request, _DATA, form, error, **await _values(request, database, now))
-    notice = texts_of(language).gettext("Your account and your data are erased.")
+    notice = translations(language).gettext("Your account and your data are erased.")
     return leave(request, see_other(request, link(language), notice=notice))
 
 

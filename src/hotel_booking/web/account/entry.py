@@ -34,7 +34,8 @@ from hotel_booking.web.account.session import (
     session_of,
     site_of,
 )
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.site import language_of, link, site
 
 _ENTRY = "account/entry.html"
 _REGISTER = "account/register.html"
@@ -239,7 +240,7 @@ async def sign_out(request: Request[Any, Any, State], database: Database) -> Res
         async with database.transaction() as tx:
             await sessions.end(tx, session_id=session.id)
     language = language_of(request)
-    notice = texts_of(language).gettext("You are signed out.")
+    notice = translations(language).gettext("You are signed out.")
     return leave(request, see_other(request, link(language, "account/sign-in"), notice=notice))
 
 
@@ -303,7 +304,7 @@ async def open_account(
         raise
     except DomainError as error:
         return again(request, _OPEN, form, error, email=email)
-    notice = texts_of(language).gettext("Your account is open.")
+    notice = translations(language).gettext("Your account is open.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 
 

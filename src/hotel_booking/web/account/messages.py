@@ -14,7 +14,7 @@ from hotel_booking.domains.identity.errors import LockedOut
 from hotel_booking.domains.identity.service.passwords import LONGEST, SHORTEST
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.visitors import browser_and_system
-from hotel_booking.web.i18n.catalogues import texts
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
 
 # What people pay with where our hotels are, and where their guests come from.
@@ -30,7 +30,7 @@ def failed(form: Form, error: DomainError, language: str) -> Form:
 
 def words_of(error: DomainError, language: str, form: Form | None = None) -> str:
     """What happened and what to do, in a sentence or two."""
-    _ = texts(language).gettext
+    _ = translations(language).gettext
     match error.code:
         case "locked_out" if isinstance(error, LockedOut):
             return _waiting(error.retry_after, language)
@@ -50,7 +50,7 @@ def words_of(error: DomainError, language: str, form: Form | None = None) -> str
 
 
 def _about_field(field: str | None, language: str) -> str:
-    _ = texts(language).gettext
+    _ = translations(language).gettext
     match field:
         case "email":
             return _("This is not an e-mail address. Give one like name@example.com.")
@@ -69,12 +69,12 @@ def need(form: Form, language: str, *names: str) -> None:
     """Note the fields that have to be filled in and are not."""
     for name in names:
         if not form.value(name).strip():
-            form.wrong(name, texts(language).gettext("Please fill this in."))
+            form.wrong(name, translations(language).gettext("Please fill this in."))
 
 
 def device_of(session: OpenGuestSession, language: str) -> str:
     """The browser of a session, for people."""
-    _ = texts(language).gettext
+    _ = translations(language).gettext
     browser, system = browser_and_system(session.user_agent)
     if browser and system:
         return _("{browser} on {system}").format(browser=browser, system=system)
@@ -89,7 +89,7 @@ def currencies(language: str) -> tuple[tuple[str, str], ...]:
 
 
 def _waiting(seconds: int, language: str) -> str:
-    ngettext = texts(language).ngettext
+    ngettext = translations(language).ngettext
     minutes = -(-seconds // 60)
     if seconds < 100:
         return ngettext(
@@ -105,7 +105,7 @@ def _waiting(seconds: int, language: str) -> str:
 
 
 def _too_weak(typed: str, language: str) -> str:
-    _ = texts(language).gettext
+    _ = translations(language).gettext
     if len(typed) < SHORTEST:
         return _("A password has at least {number} characters.").format(number=SHORTEST)
     if len(typed) > LONGEST:

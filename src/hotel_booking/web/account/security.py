@@ -38,7 +38,8 @@ from hotel_booking.web.account.session import (
     signed_in,
     site_of,
 )
-from hotel_booking.web.site import language_of, link, texts_of
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.site import language_of, link
 
 _FORGOTTEN = "account/forgotten.html"
 _CHOOSE = "account/choose_password.html"
@@ -173,7 +174,7 @@ async def end_everywhere(
         await sessions.end_all(tx, account_id=session.account.id)
         await mail.send_notice(tx, session.account, what="signed_out_everywhere", now=now)
     language = language_of(request)
-    notice = texts_of(language).gettext("You are signed out everywhere.")
+    notice = translations(language).gettext("You are signed out everywhere.")
     return leave(request, see_other(request, link(language, "account/sign-in"), notice=notice))
 
 
@@ -274,7 +275,7 @@ async def choose_password(
     except DomainError as error:
         return again(request, _CHOOSE, form, error, email=email)
     await _tell(database, done.account, "password_changed", now)
-    notice = texts_of(language).gettext("Your password is saved.")
+    notice = translations(language).gettext("Your password is saved.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 
 
@@ -288,7 +289,7 @@ def _device_here(request: Request[Any, Any, State]) -> str:
 
 
 def _words(request: Request[Any, Any, State]) -> Callable[[str], str]:
-    return texts_of(language_of(request)).gettext
+    return translations(language_of(request)).gettext
 
 
 def _done(request: Request[Any, Any, State], notice: str) -> Response[Any]:

@@ -28,9 +28,10 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import why
 from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.refusals import Refusals
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.site import language_of, link, site
 
 
 @get("/booking/{reference:str}/amend", opt=public(), include_in_schema=False)
@@ -82,12 +83,12 @@ async def amend(
             form.errors[""] = _why_not(request, error)
         booking = await booking_by_reference(tx, booking.reference)
         return _page(request, booking, form, now, status=422)
-    notice = texts_of(language_of(request)).gettext("Your booking is changed.")
+    notice = translations(language_of(request)).gettext("Your booking is changed.")
     return see_other(request, _page_of(request, booking), notice=notice)
 
 
 def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
-    texts = texts_of(language_of(request))
+    texts = translations(language_of(request))
     _ = texts.gettext
     match error.code:
         case "sold_out":
@@ -124,7 +125,7 @@ def _as_it_is(booking: Booking, **days: str) -> Form:
 
 
 def _day(request: Request[Any, Any, State], form: Form, name: str) -> date | None:
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     try:
         found = date.fromisoformat(form.value(name))
     except ValueError:
@@ -140,7 +141,7 @@ def _days(
     request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime
 ) -> tuple[date | None, date | None]:
     """The stay's first day and the day of departure; what cannot be is said beside the fields."""
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")
     earliest = min(
         business_date(now, booking.timezone, booking.day_end_time),
@@ -157,7 +158,7 @@ def _days(
 
 
 def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomChange:
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     adults, children = (
         plain_digits(form.value(f"adults-{position}").strip()),
         form.value(f"children-{position}"),
@@ -194,7 +195,7 @@ class Why(msgspec.Struct, frozen=True):
 
 def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[Why]:
     language = language_of(request)
-    texts = texts_of(language)
+    texts = translations(language)
     say = Refusals(language, texts)
     rooms = {room.position: room for room in booking.reservations}
     told = refused.extra.get("rooms")
@@ -261,7 +262,7 @@ def _page(
     status: int = 200,
 ) -> Response[Any]:
     language = language_of(request)
-    texts = texts_of(language)
+    texts = translations(language)
     names = {("room_type", room.room_type): room.room_type_name for room in booking.reservations}
     names |= {("rate_plan", room.rate_plan): room.rate_plan_name for room in booking.reservations}
     tell = Conditions(language, texts)

@@ -47,10 +47,11 @@ from hotel_booking.web.booking.quotes import (
     renewed,
     to_booking,
 )
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.i18n.phrases import Saying
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.site import language_of, link, site
 
 
 @get("/book/{quote_id:uuid}", opt=public(), include_in_schema=False)
@@ -147,7 +148,7 @@ async def _details(
     status: int = 200,
 ) -> Response[Any]:
     language = language_of(request)
-    texts = texts_of(language)
+    texts = translations(language)
     rooms = await rooms_of_quote(tx, quote_id)
     stay = Stay(quote["arrival"], quote["departure"])
     again = link(language, f"hotels/{quote['slug']}") + question_of(request, stay, rooms, now).query()
@@ -172,7 +173,7 @@ async def _details(
 
 def shown_room(room: RoomSeen, quote: Row, language: str, now: datetime) -> dict[str, Any]:
     """A room with its price line by line and its conditions in the guest's words."""
-    tell = Conditions(language, texts_of(language))
+    tell = Conditions(language, translations(language))
     price = recompute(room.terms, room.night_prices, room.adults, room.children)
     policy = describe(
         room.terms.policy,

@@ -21,8 +21,9 @@ from hotel_booking.web.booking.guest_form import about_phone, guest_of, wishes
 from hotel_booking.web.booking.messages import said
 from hotel_booking.web.booking.ownership import open_own
 from hotel_booking.web.booking.quotes import FIELDS, to_booking
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import countries
-from hotel_booking.web.site import language_of, site, texts_of
+from hotel_booking.web.site import language_of, site
 
 
 @get("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)
@@ -57,7 +58,7 @@ async def correct(
             form = said(request, form, error)
         return _page(request, booking, form, status=422)
     answer = to_booking(request, booking.reference)
-    notice = texts_of(language_of(request)).gettext("Your details are corrected.")
+    notice = translations(language_of(request)).gettext("Your details are corrected.")
     unread = about_phone(request, corrected.phone)
     notice = f"{notice} {unread}" if unread else notice
     return see_other(request, answer.headers["location"], notice=notice)

@@ -17,8 +17,9 @@ from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS, LONGEST_ROOM_GUEST
 from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
 from hotel_booking.http.ui.forms import Form
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import countries
-from hotel_booking.web.site import language_of, texts_of
+from hotel_booking.web.site import language_of
 
 
 def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
@@ -26,7 +27,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
     there stops nobody: a telephone number that cannot be read stays as it is, an unknown country is left out.
     Raises `FormProblems`."""
     language = language_of(request)
-    _ = texts_of(language).gettext
+    _ = translations(language).gettext
     said = _("A name is one line of letters, of at most {number} characters.").format(number=LONGEST_NAME)
     values: dict[str, str] = {}
     for name in ("given_name", "family_name"):
@@ -47,7 +48,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
 
 def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> list[str | None]:
     """The names of the rooms' guests (`guest-1` and on), None where there is none."""
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     said = _("A name is one line of letters, of at most {number} characters.").format(
         number=LONGEST_ROOM_GUEST
     )
@@ -61,7 +62,7 @@ def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> li
 
 def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
     """What the guest asks for."""
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     said = _("At most {number} characters of plain text.").format(number=LONGEST_REQUESTS)
     read = partial(clean_text, field="requests", longest=LONGEST_REQUESTS)
     return _read(form, "requests", "", said, read) or None
@@ -71,7 +72,7 @@ def about_phone(request: Request[Any, Any, State], phone: str | None) -> str | N
     """What is said of a telephone number that was kept as it was typed; None where it was read."""
     if not phone or is_read(phone):
         return None
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     return _("We could not read the telephone number and keep it as you typed it: {number}").format(
         number=phone_shown(phone)
     )

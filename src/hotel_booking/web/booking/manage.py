@@ -37,8 +37,9 @@ from hotel_booking.web.booking.ownership import (
     remember_by_cookie,
 )
 from hotel_booking.web.booking.view import booking_page
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import LANGUAGES, preferred
-from hotel_booking.web.site import language_of, link, texts_of
+from hotel_booking.web.site import language_of, link
 
 
 @get("/booking/{reference:str}", opt=public(), include_in_schema=False)
@@ -68,7 +69,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     form = await read(request)
     normal = normalise(form.value("reference")[:40])
     email = form.value("email").strip()[:400]
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     try:
         attempt = await lockout.attempt(
             database,
@@ -148,7 +149,7 @@ async def cancel(
             await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
     except DomainError as error:
         booking = await booking_by_reference(tx, booking.reference)
-        form.errors[""] = why(error, texts_of(language_of(request)))
+        form.errors[""] = why(error, translations(language_of(request)))
         return await booking_page(request, tx, booking, now, form, status=422)
     note_booking(request, "cancelled")
     return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
@@ -161,7 +162,7 @@ async def write(
     """A message to the hotel."""
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
-    _ = texts_of(language_of(request)).gettext
+    _ = translations(language_of(request)).gettext
     text = form.value("text").replace("\r\n", "\n").strip()
     try:
         if not text or len(text) > notes.LONGEST or "\x00" in text:
@@ -171,7 +172,7 @@ async def write(
             await notes.write_to_hotel(tx, booking, text=text, now=now)
     except DomainError as error:
         if not form.errors:
-            form.wrong("text", why(error, texts_of(language_of(request))))
+            form.wrong("text", why(error, translations(language_of(request))))
         return await booking_page(request, tx, booking, now, form, status=422)
     where = link(language_of(request), f"booking/{booking.reference}") + "#message"
     return see_other(request, where, notice=_("Your message is on its way to the hotel."))

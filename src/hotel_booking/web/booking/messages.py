@@ -11,7 +11,8 @@ from litestar.datastructures import State
 
 from hotel_booking.core.errors import DomainError
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.web.site import language_of, texts_of
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.site import language_of
 
 
 def why(error: DomainError, words: gettext.NullTranslations) -> str:
@@ -71,5 +72,5 @@ def _of_changing(code: str, words: gettext.NullTranslations) -> str | None:
 
 def said(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
     """The form with why it did not go, above its fields."""
-    form.errors[""] = why(error, texts_of(language_of(request)))
+    form.errors[""] = why(error, translations(language_of(request)))
     return form

@@ -21,7 +21,8 @@ from hotel_booking.web.account.entry import PRIVATE, address_to_mail
 from hotel_booking.web.account.messages import failed
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.booking.ownership import own_ids
-from hotel_booking.web.site import language_of, link, site, texts_of
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.site import language_of, link, site
 
 
 async def own_list(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> list[GuestBooking]:
@@ -81,7 +82,7 @@ async def mail_list(request: Request[Any, Any, State], database: Database, now: 
         if isinstance(error, LockedOut):
             answer.headers["retry-after"] = str(error.retry_after)
         return answer
-    notice = texts_of(language).gettext(
+    notice = translations(language).gettext(
         "If there are bookings with this address, their list is in your mail soon."
     )
     return see_other(request, link(language, "booking"), notice=notice)

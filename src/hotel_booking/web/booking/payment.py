@@ -27,8 +27,9 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import said
 from hotel_booking.web.booking.ownership import open_own
 from hotel_booking.web.booking.quotes import again_of
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.phrases import Saying
-from hotel_booking.web.site import carry, language_of, link, site, texts_of
+from hotel_booking.web.site import carry, language_of, link, site
 
 # Stripe's script and frames, on this page alone; its own page takes a form's redirect.
 STRIPE_POLICY = (
@@ -205,8 +206,8 @@ def _stands(
 
 def agreement(booking: Booking, language: str) -> str:
     """The words by which the guest lets the card be kept, in their language: as shown, so stored."""
-    _ = texts_of(language).gettext
-    most = Saying(language, texts_of(language)).money(highest_later_charge(booking), booking.currency)
+    _ = translations(language).gettext
+    most = Saying(language, translations(language)).money(highest_later_charge(booking), booking.currency)
     return _(
         "{hotel} may keep my card with its payment provider and charge it for booking {reference} without"
         " asking again: the rest of the price when it is due, and the fee for cancelling late or not"
@@ -271,7 +272,7 @@ def _payment(
         card_page=gateways.card.page,
         methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"] if due else [],
         later=later if gateways.card.saves_cards else None,
-        say=Saying(language, texts_of(language)),
+        say=Saying(language, translations(language)),
         form=form,
     )
 

@@ -32,9 +32,10 @@ from hotel_booking.web.booking.ownership import (
     opens,
     remember,
 )
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import carry, language_of, link, site, texts_of
+from hotel_booking.web.site import carry, language_of, link, site
 
 FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
 """What a guest is asked for, and the longest text of each."""
@@ -108,7 +109,7 @@ async def renewed(
     except DomainError:
         return _gone(request, quote["slug"], question_of(request, stay, rooms, now))
     language = language_of(request)
-    _ = texts_of(language).gettext
+    _ = translations(language).gettext
     notice = _("The price was no longer guaranteed. This is the price now.")
     return see_other(request, link(language, f"book/{fresh.id}") + carry(request.scope), notice=notice)
 
@@ -157,7 +158,7 @@ def _question(form: Form, language: str, now: datetime) -> Asked:
     asked = {name: form.value(name) for name in ("arrival", "departure", *query.CARRIED)}
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
     typed = {name: [text[:200]] for name, text in asked.items()}
-    return query.read(typed, today=earliest_business_date(now), texts=texts_of(language))
+    return query.read(typed, today=earliest_business_date(now), texts=translations(language))
 
 
 def question_of(
@@ -172,7 +173,7 @@ def question_of(
         [Occupancy(room.adults, room.children) for room in rooms],
         request.query_params.dict(),
         today=earliest_business_date(now),
-        texts=texts_of(language_of(request)),
+        texts=translations(language_of(request)),
     )
 
 
@@ -221,7 +222,7 @@ def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Respons
     return see_other(
         request,
         link(language, f"hotels/{slug}") + asked.query() + "#rooms",
-        notice=texts_of(language).gettext("This offer has just gone. These are left."),
+        notice=translations(language).gettext("This offer has just gone. These are left."),
     )
 
 

@@ -24,11 +24,12 @@ from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.booking.amend import may_amend
 from hotel_booking.web.booking.money_back import MoneyBackWords
 from hotel_booking.web.booking.quotes import again_of
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Saying
 from hotel_booking.web.maps.city import NEAR_KM, city_plan
-from hotel_booking.web.site import language_of, site, texts_of
+from hotel_booking.web.site import language_of, site
 
 _OVER = ("cancelled", "no_show")
 
@@ -43,7 +44,7 @@ async def booking_page(
 ) -> Response[Any]:
     """The page. At most 9 statements."""
     language = language_of(request)
-    texts = texts_of(language)
+    texts = translations(language)
     say = Saying(language, texts)
     words = MoneyBackWords(language, texts, await saved_card(tx, booking.id))
     stages = refund_stages(booking, now) if booking.status == "confirmed" else []
@@ -79,7 +80,7 @@ async def booking_page(
 
 
 def _room(room: Reservation, language: str) -> dict[str, Any]:
-    tell, say = Conditions(language, texts_of(language)), Saying(language, texts_of(language))
+    tell, say = Conditions(language, translations(language)), Saying(language, translations(language))
     names = {
         ("room_type", room.room_type): room.room_type_name,
         ("rate_plan", room.rate_plan): room.rate_plan_name,

@@ -20,7 +20,7 @@ _FOLDER = files("hotel_booking.web") / "locale"
 
 
 @cache
-def texts(language: str) -> gettext.NullTranslations:
+def translations(language: str) -> gettext.NullTranslations:
     """The language's words, of all areas: `.gettext(text)`, `.ngettext(one, many, n)`, `.pgettext(context,
     text)`. A text without a translation stays English; a test fails on it."""
     if language == DEFAULT:

@@ -15,6 +15,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.phrases import Saying
 from hotel_booking.web.maps.city import city_plan
 from hotel_booking.web.property import jsonld, social, view
@@ -22,7 +23,7 @@ from hotel_booking.web.property.other_rooms import InsteadWords
 from hotel_booking.web.property.view import FEW, PropertyView
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import canonical, chosen_currency, language_of, link, site, texts_of
+from hotel_booking.web.site import canonical, chosen_currency, language_of, link, site
 
 _LONGEST_AHEAD = timedelta(days=730)
 
@@ -33,7 +34,7 @@ async def show_property(
 ) -> Response[Any]:
     """The page. What is wrong in the question stands beside its field; the hotel is shown all the same."""
     language = language_of(request)
-    texts = texts_of(language)
+    texts = translations(language)
     try:
         row, today = await view.today_at(tx, slug, now)
     except NoSuchProperty:

@@ -58,7 +58,6 @@ class OfferView(msgspec.Struct, frozen=True):
 
     rate_plan: str
     name: str
-    description: str
     meal: str
     meal_included: bool
     cancellation: Cancellation
@@ -266,7 +265,6 @@ class _Writer:
         return OfferView(
             rate_plan=one.rate_plan,
             name=self._names["rate_plan", one.rate_plan],
-            description="",
             meal=self._tell.meal(one.meal),
             meal_included=one.meal not in NO_MEALS,
             cancellation=self._tell.cancellation(

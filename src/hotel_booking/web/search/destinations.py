@@ -16,9 +16,10 @@ from hotel_booking.domains.properties.queries import nearest_hotel
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.types import Around, Within
 from hotel_booking.http.access import public
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.language import locale_of
-from hotel_booking.web.site import language_of, texts_of
+from hotel_booking.web.site import language_of
 
 RADIUS_KM = 25.0
 LONGEST = 100  # what is read of a typed place
@@ -65,7 +66,7 @@ async def suggest(request: Request[Any, Any, State], tx: Transaction, q: str = "
     """At most three statements."""
     language = language_of(request)
     hits = await found(tx, q[:LONGEST], limit=_SHOWN)
-    answer = Suggestions([suggestion(one, language, texts_of(language)) for one in hits])
+    answer = Suggestions([suggestion(one, language, translations(language)) for one in hits])
     return Response(answer, headers={"cache-control": "private, max-age=300", "vary": "cookie"})
 
 

@@ -13,9 +13,10 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.queries import destinations
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.search import query
-from hotel_booking.web.site import language_of, site, texts_of
+from hotel_booking.web.site import language_of, site
 
 _SHOWN = 6
 
@@ -42,7 +43,7 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
         "home.html",
         etag=True,
         places=places,
-        asked=query.read(request.query_params.dict(), today=today, texts=texts_of(language)),
+        asked=query.read(request.query_params.dict(), today=today, texts=translations(language)),
         typed_place=request.query_params.get("place", "")[:100],
         today=today,
     )

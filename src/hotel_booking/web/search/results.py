@@ -30,6 +30,7 @@ from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import placeholder_art
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Saying
 from hotel_booking.web.i18n.refusals import Refusals
@@ -44,7 +45,7 @@ from hotel_booking.web.search.destinations import (
     where_of,
 )
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import chosen_currency, language_of, site, texts_of
+from hotel_booking.web.site import chosen_currency, language_of, site
 
 _PAGE = 20
 FEW = 5
@@ -123,7 +124,7 @@ async def show_results(
     date that is tried takes 4, and each hotel that is asked why 3."""
     tiles = settings.map_tiles
     language = language_of(request)
-    texts = texts_of(language)
+    texts = translations(language)
     params = request.query_params
     typed = str(params.get("place", "")).strip()[:LONGEST]
     at = str(params.get("at", "")).strip()[:LONGEST]
@@ -196,7 +197,7 @@ async def show_results(
         apart = await other_rooms.at_all(tx, wanted, asked, now=now)
         if apart is not None:
             values["apart"] = (apart.href, InsteadWords(language, texts).said(apart))
-        values["others"] = await _others(tx, wanted, asked, now, today, address)
+        values["others"] = await _others(tx, wanted, now, today, address)
         values["whys"] = await _whys(tx, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
     values |= {
@@ -270,7 +271,7 @@ def _card(
 ) -> Card:
     hotel, offer = result.property, result.offer
     page = f"/{language}/hotels/{hotel.slug}"
-    words = InsteadWords(language, texts_of(language))
+    words = InsteadWords(language, translations(language))
     return Card(
         slug=hotel.slug,
         name=hotel.name,
@@ -283,7 +284,7 @@ def _card(
         night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
         approximate=offer.approximate,
         refundable=offer.refundable,
-        meal=Conditions(language, texts_of(language)).meal(offer.meal),
+        meal=Conditions(language, translations(language)).meal(offer.meal),
         few=offer.rooms_left if offer.rooms_left <= FEW else None,
         href=f"{page}{asked.query()}#rooms",
         instead=(f"{page}{instead.href}#rooms", words.said(instead)) if instead is not None else None,
@@ -291,7 +292,7 @@ def _card(
 
 
 async def _others(
-    tx: Transaction, wanted: SearchRequest, asked: Asked, now: datetime, today: date, address: Any
+    tx: Transaction, wanted: SearchRequest, now: datetime, today: date, address: Any
 ) -> list[Other]:
     """The same nights a few days earlier or later, where something is free then: at most three."""
     others: list[Other] = []
@@ -307,7 +308,6 @@ async def _others(
             others.append(Other(stay, Money(offer.total, offer.currency), href))
         if len(others) == 3:
             break
-    del asked
     return sorted(others, key=lambda other: other.stay.arrival)
 
 
@@ -320,8 +320,8 @@ async def _whys(
     tx: Transaction, wanted: SearchRequest, asked: Asked, language: str, now: datetime
 ) -> list[Why]:
     """What stands against the stay at the nearest hotels, whatever the filters."""
-    say = Refusals(language, texts_of(language))
-    _ = texts_of(language).gettext
+    say = Refusals(language, translations(language))
+    _ = translations(language).gettext
     found = await candidates(tx, msgspec.structs.replace(wanted, stars=(), refundable=False))
     nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
     whys: list[Why] = []

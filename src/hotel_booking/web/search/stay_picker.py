@@ -17,12 +17,13 @@ from hotel_booking.domains.search.find import earliest_date
 from hotel_booking.domains.search.nights import lowest_nights
 from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Saying
 from hotel_booking.web.property.calendar import moved, weeks
 from hotel_booking.web.search import query
 from hotel_booking.web.search.destinations import LONGEST, where_of
-from hotel_booking.web.site import chosen_currency, draw, language_of, texts_of
+from hotel_booking.web.site import chosen_currency, draw, language_of
 
 _MONTHS = 2
 
@@ -44,7 +45,7 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
     typed, at = (str(request.query_params.get(name, "")).strip()[:LONGEST] for name in ("place", "at"))
     where, name = await _place(tx, typed, at, language)
     today = await earliest_date(tx, where, now)
-    asked = query.read(request.query_params.dict(), today=today, texts=texts_of(language))
+    asked = query.read(request.query_params.dict(), today=today, texts=translations(language))
     latest = moved(LAST_NIGHT, -_MONTHS)
     first = min(max((asked.month or today).replace(day=1), today.replace(day=1)), latest)
     last = moved(first, _MONTHS) - timedelta(days=1)
@@ -70,7 +71,7 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
         priced=bool(prices),
         place=name,
         party=asked.party[:1],
-        say=Saying(language, texts_of(language)),
+        say=Saying(language, translations(language)),
     )
     return Response(body, media_type="text/html", headers={"cache-control": "private, max-age=120"})
 
