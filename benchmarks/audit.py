@@ -33,9 +33,9 @@ from tests.factories.small_hotel import (
 from hotel_booking import migrations
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database, Origin
+from hotel_booking.domains.audit import chain as audit_chain
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Quote
-from hotel_booking.domains.identity import audit_chain
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, throwaway
 

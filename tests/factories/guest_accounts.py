@@ -6,12 +6,12 @@ from datetime import datetime
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests import queries
 from hotel_booking.domains.guests.service import links, register, sign_in
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.domains.guests.types import Account, GuestSession
-from hotel_booking.domains.identity.service.keys import token_hash
-from hotel_booking.domains.identity.service.lockout import Visitor
 
 EMAIL = "ana@example.com"
 PASSWORD = "ochre lantern gravel tide"

@@ -10,10 +10,11 @@ import httpx
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.permissions import Role
-from hotel_booking.domains.identity.service import passwords, staff
+from hotel_booking.domains.identity.service import staff
 from tests.clients.http_client import client_of
 
 SECRET_KEY = "a key for tests alone, of more than 32 characters"

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.errors import FailedAttempt
 from hotel_booking.domains.identity import accounts
-from hotel_booking.domains.identity.errors import FailedAttempt
 
 
 async def tell_if_locked(database: Database, error: Exception, *, now: datetime) -> None:

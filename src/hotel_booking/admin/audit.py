@@ -11,8 +11,8 @@ from litestar.params import Parameter
 
 from hotel_booking.core.code_names import headed
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.identity import audit
-from hotel_booking.domains.identity.audit import Wanted
+from hotel_booking.domains.audit import queries
+from hotel_booking.domains.audit.queries import Wanted
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import properties_within
@@ -61,7 +61,7 @@ async def list_entries(
         until=datetime.combine(last_day, time(), UTC) + timedelta(days=1) if last_day else None,
     )
     within = caller.properties_for(Permission.AUDIT_VIEW)
-    found = await audit.search(tx, wanted, within=within, before=pages.decode(cursor, int), limit=_PAGE + 1)
+    found = await queries.search(tx, wanted, within=within, before=pages.decode(cursor, int), limit=_PAGE + 1)
     shown = {name: form.value(name) for name in form.names()}
     return page(
         request,
@@ -73,7 +73,7 @@ async def list_entries(
         first=query("/admin/audit", **shown) if cursor is not None else "",
         form=form,
         actors=[(name, headed(name, "actor")) for name in _ACTORS],
-        kinds=[(name, headed(name, "object")) for name in await audit.object_kinds(tx)],
+        kinds=[(name, headed(name, "object")) for name in await queries.object_kinds(tx)],
         houses={row["id"]: row["name"] for row in await properties_within(tx, within)},
     )
 

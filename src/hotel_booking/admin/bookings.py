@@ -15,6 +15,8 @@ from hotel_booking.core.code_names import called, headed, value_called
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.audit import queries
+from hotel_booking.domains.audit.queries import Entry
 from hotel_booking.domains.bookings import notes, overrides, service
 from hotel_booking.domains.bookings.due import due_at, refund_stages
 from hotel_booking.domains.bookings.notes import Note
@@ -22,8 +24,6 @@ from hotel_booking.domains.bookings.overrides import Override
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.queries import free_rooms
 from hotel_booking.domains.bookings.types import Booking, Reservation
-from hotel_booking.domains.identity import audit
-from hotel_booking.domains.identity.audit import Entry
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.notifications import queries as mail
@@ -120,7 +120,7 @@ async def booking_page(
         else None
     )
     sent = await mail.of_booking(tx, booking.id)
-    entries = await audit.history_of_booking(tx, booking.id)
+    entries = await queries.history_of_booking(tx, booking.id)
     dead = booking.status in ("cancelled", "expired", "no_show")
     owed = sum(room.fee for room in booking.reservations) if dead else booking.total
     return page(

@@ -13,10 +13,11 @@ from hotel_booking.admin.visitors import HOME, drop_session, keep_session, locke
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LinkNotValid, LockedOut
+from hotel_booking.domains.authentication.service import link_requests, lockout
+from hotel_booking.domains.authentication.service.link_requests import TOKEN
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.errors import LinkNotValid, LockedOut
-from hotel_booking.domains.identity.service import link_requests, lockout, sign_in, tokens
-from hotel_booking.domains.identity.service.link_requests import TOKEN
+from hotel_booking.domains.identity.service import sign_in, tokens
 from hotel_booking.domains.identity.service.tokens import Kind
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read

@@ -20,9 +20,11 @@ from hotel_booking.admin.visitors import (
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.identity import accounts
-from hotel_booking.domains.identity.errors import LockedOut, SignInRequired
-from hotel_booking.domains.identity.service import lockout, passkeys, sessions, sign_in
+from hotel_booking.domains.identity.errors import SignInRequired
+from hotel_booking.domains.identity.service import passkeys, sessions, sign_in
 from hotel_booking.domains.identity.service.passkeys import Site
 from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.domains.identity.service.sign_in import SignedIn

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hotel_booking.domains.identity.errors import LockedOut, SignInRequired
+from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.identity.errors import SignInRequired
 from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.http import cookies
 from hotel_booking.http.ui.forms import Form

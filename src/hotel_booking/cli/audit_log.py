@@ -12,7 +12,7 @@ import typer
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database
-from hotel_booking.domains.identity import audit_chain, spooled
+from hotel_booking.domains.audit import chain, spooled
 from hotel_booking.ops import spool
 
 app = typer.Typer(no_args_is_help=True)
@@ -72,17 +72,17 @@ async def _verify(url: str, position: int | None, hashed: str) -> dict[str, Any]
 
     # A table of many millions takes its time to be looked through for entries without a link.
     async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
-        checked = audit_chain.Checked(0, "")
+        checked = chain.Checked(0, "")
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("Following the chain", total=await audit_chain.length(tx) or 1)
-            async for checked in audit_chain.follow(tx):
+            task = progress.add_task("Following the chain", total=await chain.length(tx) or 1)
+            async for checked in chain.follow(tx):
                 progress.update(task, completed=checked.position)
         problem = checked.problem
         if problem is None and position is not None:
-            there = await audit_chain.hash_at(tx, position)
+            there = await chain.hash_at(tx, position)
             if there != hashed:
                 problem = f"link {position} is not the one of the anchor: the log was cut off or written anew"
-        waiting = await audit_chain.unsealed(tx)
+        waiting = await chain.unsealed(tx)
         if problem is None and waiting["late"] and checked.position:
             problem = (
                 f"{waiting['late']} entries have no link although the sealing job had its time"
@@ -117,7 +117,7 @@ async def _seal(url: str) -> int:
     async with Database.open(url, size=1, statement_timeout_ms=0) as db:
         while True:
             async with db.transaction() as tx:
-                done = await audit_chain.seal(tx)
+                done = await chain.seal(tx)
             number += done
             if not done:
                 return number

@@ -6,8 +6,8 @@ import secrets
 from datetime import datetime
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.domains.identity.permissions import Role
-from hotel_booking.domains.identity.service import passwords
 
 DOMAIN = "wayfinch.example"
 # Who runs the group works for all of it, who runs a house for one.

@@ -20,6 +20,7 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests.service import sessions as guest_sessions
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
@@ -138,7 +139,7 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
             "the Authorization header cannot be used", fix="send `Authorization: Bearer <token>`"
         )
     if not token.startswith(KEY_PREFIX):
-        return Caller(kind="guest", token_hash=service.token_hash(token))
+        return Caller(kind="guest", token_hash=token_hash(token))
     async with database.transaction() as tx:
         return await service.resolve(tx, token=token, now=utc_now())
 

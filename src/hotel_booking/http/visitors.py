@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hotel_booking.domains.identity.service.lockout import Visitor
+from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.http import cookies
 from hotel_booking.http.client_address import limited_as
 

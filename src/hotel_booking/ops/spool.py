@@ -1,7 +1,7 @@
 """What operations did while the database was down, kept on disk until it can be told to the audit log.
 
 One file an act, `<uuid>.json`, written beside, flushed to the disk and then renamed: a killed process leaves
-a whole file or none. The file is the contract with `domains.identity.spooled`, which drains it; neither
+a whole file or none. The file is the contract with `domains.audit.spooled`, which drains it; neither
 imports the other:
 
     {"id": "<uuid>", "at": "<RFC 3339>", "who": "<user>@<host>", "action": "restore", "object_kind":

@@ -21,9 +21,9 @@ from hotel_booking.cli.api_key import app as key_cli
 from hotel_booking.cli.audit_log import app as cli
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
+from hotel_booking.domains.audit import chain, queries, spooled
+from hotel_booking.domains.audit.queries import Entry, Wanted
 from hotel_booking.domains.bookings import service as bookings
-from hotel_booking.domains.identity import audit, audit_chain, spooled
-from hotel_booking.domains.identity.audit import Entry, Wanted
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops import spool
@@ -48,7 +48,7 @@ SOMEBODY = Origin("staff", id="7", name="Sample Colleague", address="203.0.113.9
 async def entries(db: Database, **wanted: Any) -> list[Entry]:
     """Newest first."""
     async with db.transaction() as tx:
-        return await audit.search(tx, Wanted(**wanted), limit=500)
+        return await queries.search(tx, Wanted(**wanted), limit=500)
 
 
 async def change(db: Database, statement: str, *args: object) -> None:
@@ -208,7 +208,7 @@ async def test_guests_keys_and_staff_are_told_apart(hotel: Database, database_ur
             assert (await owner.post("/admin/keys", data=form)).status_code == 200
     async with hotel.transaction() as tx:
         booking_id = await tx.fetchval("SELECT id FROM booking WHERE reference = $1", held["reference"])
-        story = list(reversed(await audit.history_of_booking(tx, booking_id)))
+        story = list(reversed(await queries.history_of_booking(tx, booking_id)))
     assert story[0].actor_kind == "anonymous"
     assert (story[0].request_id, story[0].address) == ("req-0001", "203.0.113.7")
     confirmed = next(entry for entry in story if (entry.after or {}).get("status") == "confirmed")
@@ -253,8 +253,8 @@ async def test_jobs_are_noted_by_name_and_the_sealing_job_drains_and_chains(
             },
         )
     async with hotel.transaction() as tx:
-        (newest, *_) = await audit.history_of_booking(tx, held.booking.id)
-        assert await audit_chain.length(tx) > 0
+        (newest, *_) = await queries.history_of_booking(tx, held.booking.id)
+        assert await chain.length(tx) > 0
     assert newest.actor_kind == "job"
     assert newest.actor_name.startswith("bookings:")
     assert newest.actor_id
@@ -337,11 +337,11 @@ async def test_whatever_is_looked_for_is_found_by_an_index(
             (Wanted(until=_DAY - timedelta(days=9999)), None, 0),
             (Wanted(since=_DAY + timedelta(days=9999)), frozenset({3}), 0),
         ):
-            found = await audit.search(tx, wanted, within=within, limit=51)
+            found = await queries.search(tx, wanted, within=within, limit=51)
             assert len(found) == number, wanted
             assert [entry.id for entry in found] == sorted((e.id for e in found), reverse=True)
-        await audit.history_of_booking(tx, uuid4())
-        await audit.object_kinds(tx)
+        await queries.history_of_booking(tx, uuid4())
+        await queries.object_kinds(tx)
         assert len(asked) == 16
         for statement, args in asked:
             plan = "\n".join(row[0] for row in await fetch(tx, f"EXPLAIN ANALYZE {statement}", *args))
@@ -407,12 +407,12 @@ async def test_nobody_changes_the_log(hotel: Database, table: str, verb: str) ->
 
 async def seal(db: Database, limit: int = 5_000) -> int:
     async with db.transaction() as tx:
-        return await audit_chain.seal(tx, limit=limit)
+        return await chain.seal(tx, limit=limit)
 
 
-async def followed(db: Database, batch: int = 7) -> audit_chain.Checked:
+async def followed(db: Database, batch: int = 7) -> chain.Checked:
     async with db.transaction() as tx:
-        return [checked async for checked in audit_chain.follow(tx, batch=batch)][-1]
+        return [checked async for checked in chain.follow(tx, batch=batch)][-1]
 
 
 async def test_the_chain_grows_and_holds(hotel: Database) -> None:
@@ -495,7 +495,7 @@ async def test_an_entry_that_is_slipped_in_below_is_told(hotel: Database, databa
         " VALUES (now() - interval '1 day', 'x', 'x', 'x')",
     )
     async with hotel.transaction() as tx:
-        assert (await audit_chain.unsealed(tx))["late"] == 1
+        assert (await chain.unsealed(tx))["late"] == 1
 
 
 async def test_entries_that_become_visible_out_of_order_are_all_chained_once(hotel: Database) -> None:
@@ -527,7 +527,7 @@ async def test_entries_that_become_visible_out_of_order_are_all_chained_once(hot
     while await seal(hotel):
         pass
     async with hotel.transaction() as tx:
-        assert await tx.fetchval("SELECT count(*) FROM audit_entry") == await audit_chain.length(tx)
+        assert await tx.fetchval("SELECT count(*) FROM audit_entry") == await chain.length(tx)
     assert (await followed(hotel)).problem is None
     # The floor follows, so that looking for the next ones stays cheap.
     for _ in range(3):
@@ -585,6 +585,6 @@ async def test_money_leaves_its_trace(hotel: Database) -> None:
     await bookings.pay(hotel, SandboxGateway(), booking_id=held.booking.id, token="tok_success", now=NOW)
     async with hotel.transaction() as tx:
         await bookings.cancel(tx, booking_id=held.booking.id, now=NOW)
-        story = await audit.history_of_booking(tx, held.booking.id)
+        story = await queries.history_of_booking(tx, held.booking.id)
     assert {entry.object_kind for entry in story} >= {"booking", "payment"}
     assert all(entry.property_id is not None for entry in story)

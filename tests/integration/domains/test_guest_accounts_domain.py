@@ -10,6 +10,15 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.domains.authentication.errors import (
+    ConfirmIdentity,
+    LinkNotValid,
+    LockedOut,
+    PasswordTooWeak,
+    SessionNotFound,
+    WrongCredentials,
+)
+from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.guests.errors import InvalidAccount
 from hotel_booking.domains.guests.service import (
     details,
@@ -24,15 +33,6 @@ from hotel_booking.domains.guests.service.details import Details, Preferences
 from hotel_booking.domains.guests.service.links import Kind
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.domains.guests.types import normal_email
-from hotel_booking.domains.identity.errors import (
-    ConfirmIdentity,
-    LinkNotValid,
-    LockedOut,
-    PasswordTooWeak,
-    SessionNotFound,
-    WrongCredentials,
-)
-from hotel_booking.domains.identity.service import lockout
 from tests.factories.guest_accounts import (
     EMAIL,
     HERE,

@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -184,9 +185,7 @@ async def test_a_key_grants_only_what_it_has(db: Database, database_url: str) ->
         listed = (await client.get("/api/v1/keys", headers=limited)).json()["items"]
         assert [key["properties"] for key in listed] == [["one"], ["one"]]
         async with db.transaction() as tx:
-            foreign = await tx.fetchval(
-                "SELECT id FROM api_key WHERE key_hash = $1", service.token_hash(stranger)
-            )
+            foreign = await tx.fetchval("SELECT id FROM api_key WHERE key_hash = $1", token_hash(stranger))
         for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
             answer = await call(client, method, f"/api/v1/keys/{foreign}{path}", limited)
             assert (answer.status_code, answer.json()["code"]) == (404, "key_not_found")

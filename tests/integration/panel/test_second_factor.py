@@ -12,9 +12,9 @@ import pytest
 from hotel_booking.core import sealing
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.errors import ConfirmIdentity
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
-from hotel_booking.domains.identity.errors import ConfirmIdentity
 from hotel_booking.domains.identity.service import second_factor
 from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.http import cookies

@@ -14,11 +14,12 @@ from hotel_booking import worker
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.errors import LockedOut, PasswordTooWeak
+from hotel_booking.domains.authentication.service import lockout, passwords
+from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.identity.caller import Grant
-from hotel_booking.domains.identity.errors import LockedOut, PasswordTooWeak
 from hotel_booking.domains.identity.permissions import Role
-from hotel_booking.domains.identity.service import lockout, passwords, sessions
-from hotel_booking.domains.identity.service.lockout import Visitor
+from hotel_booking.domains.identity.service import sessions
 from hotel_booking.domains.identity.service.purge import purge
 from hotel_booking.http import cookies
 from tests.clients.http_client import client_of, running, settings_for

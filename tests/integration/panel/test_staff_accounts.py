@@ -15,15 +15,14 @@ from hotel_booking.admin.browsers import browser_of
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LinkNotValid, PasswordTooWeak
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.caller import Caller, Grant
 from hotel_booking.domains.identity.errors import (
     GrantNotYours,
     InvalidStaff,
     LastOwner,
-    LinkNotValid,
     OwnGrants,
-    PasswordTooWeak,
     StaffChanged,
     StaffExists,
     StaffNotFound,

@@ -14,13 +14,13 @@ import msgspec
 
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.bookings import browsers, overrides
 from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.errors import EmailNotTheSame, GuestSignInRequired, NotToBeErasedYet
 from hotel_booking.domains.guests.service import links, sessions
 from hotel_booking.domains.guests.types import Account, normal_email
-from hotel_booking.domains.identity.service import lockout
 from hotel_booking.domains.notifications import erasure as messages
 
 ERASED_EMAIL = messages.NOBODY

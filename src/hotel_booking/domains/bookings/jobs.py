@@ -12,8 +12,8 @@ from procrastinate import Blueprint, JobContext
 from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.service import link_requests
 from hotel_booking.domains.bookings import browsers, guest_bookings, holders, mail, queries, search, service
-from hotel_booking.domains.identity.service import link_requests
 from hotel_booking.domains.payments import returns
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 

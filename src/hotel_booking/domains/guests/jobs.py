@@ -6,9 +6,9 @@ from __future__ import annotations
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
+from hotel_booking.domains.authentication.service import link_requests
 from hotel_booking.domains.guests import mail
 from hotel_booking.domains.guests.service import links, passkeys, sessions
-from hotel_booking.domains.identity.service import link_requests
 from hotel_booking.domains.notifications import erasure
 
 tasks = Blueprint()

@@ -1,1 +1,1 @@
-"""Who is calling, and what they may do. API keys for now; staff accounts come with the admin panel."""
+"""Who is calling, and what they may do: staff with their roles, and API keys."""

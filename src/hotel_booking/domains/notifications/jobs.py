@@ -13,7 +13,8 @@ from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
 from hotel_booking.core.breaker import Breaker, Resting, breaker_of
-from hotel_booking.domains.identity.service import link_requests, tokens
+from hotel_booking.domains.authentication.service import link_requests
+from hotel_booking.domains.identity.service import tokens
 from hotel_booking.domains.notifications import service
 from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered

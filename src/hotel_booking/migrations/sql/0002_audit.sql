@@ -23,7 +23,7 @@ CREATE INDEX audit_of_property ON audit_entry (property_id, id) WHERE property_i
 -- Guests are many and their entries everywhere: those are found without an index, and selling writes one less.
 CREATE INDEX audit_of_actor ON audit_entry (actor_kind, actor_id, id) WHERE actor_kind NOT IN ('guest', 'anonymous');
 CREATE INDEX audit_of_request ON audit_entry (request_id) WHERE request_id <> '';
--- None over the time: numbers are in its order, and a day's first is found by halving (identity/audit.py).
+-- None over the time: numbers are in its order, and a day's first is found by halving (audit/queries.py).
 
 -- The chain over the entries, made by one job after the fact: selling never waits for it.
 CREATE TABLE audit_link (

@@ -13,14 +13,14 @@ from litestar.datastructures import State
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import FailedAttempt, LinkNotValid, LockedOut
+from hotel_booking.domains.authentication.service import link_requests
+from hotel_booking.domains.authentication.service.link_requests import TOKEN
 from hotel_booking.domains.guests import mail
 from hotel_booking.domains.guests.queries import account_by_id
 from hotel_booking.domains.guests.service import links, passkeys, register, sessions, sign_in
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.domains.guests.types import normal_email
-from hotel_booking.domains.identity.errors import FailedAttempt, LinkNotValid, LockedOut
-from hotel_booking.domains.identity.service import link_requests
-from hotel_booking.domains.identity.service.link_requests import TOKEN
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other

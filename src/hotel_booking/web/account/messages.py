@@ -8,10 +8,10 @@ from functools import cache
 from babel.numbers import get_currency_name
 
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.service.passwords import LONGEST, SHORTEST
 from hotel_booking.domains.guests.service.details import LONGEST_WISHES
 from hotel_booking.domains.guests.types import LONGEST_NAME, OpenGuestSession
-from hotel_booking.domains.identity.errors import LockedOut
-from hotel_booking.domains.identity.service.passwords import LONGEST, SHORTEST
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.visitors import browser_and_system
 from hotel_booking.web.i18n.catalogues import translations

@@ -13,10 +13,10 @@ from litestar.params import Parameter
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LinkNotValid
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.service import links, passkeys, password, register, sessions
 from hotel_booking.domains.guests.types import Account, GuestSession
-from hotel_booking.domains.identity.errors import LinkNotValid
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other

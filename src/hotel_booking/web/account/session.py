@@ -16,10 +16,10 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
+from hotel_booking.domains.authentication.service.passkeys import Site
 from hotel_booking.domains.guests.errors import GuestSignInRequired
 from hotel_booking.domains.guests.service import sessions
 from hotel_booking.domains.guests.types import Account, GuestSession
-from hotel_booking.domains.identity.service.ceremonies import Site
 from hotel_booking.http import cookies
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import know_device

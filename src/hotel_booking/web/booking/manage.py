@@ -14,13 +14,13 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.queries import booking_by_reference, changes
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.identity.errors import LockedOut
-from hotel_booking.domains.identity.service import lockout
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking

@@ -11,9 +11,9 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.service import link_requests
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, listed
-from hotel_booking.domains.identity.errors import LockedOut
-from hotel_booking.domains.identity.service import link_requests
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other

@@ -2,7 +2,7 @@
 to prove another address. Only their hashes are stored.
 
 Whoever asks for a link must not learn whether there is an account: count with `may_ask`, note the request
-(`identity.service.link_requests`), and answer the same; a job makes the link.
+(`authentication.service.link_requests`), and answer the same; a job makes the link.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.authentication.errors import LinkNotValid
+from hotel_booking.domains.authentication.service import lockout
+from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests import queries
 from hotel_booking.domains.guests.types import Account
-from hotel_booking.domains.identity.errors import LinkNotValid
-from hotel_booking.domains.identity.service import lockout
-from hotel_booking.domains.identity.service.keys import token_hash
-from hotel_booking.domains.identity.service.lockout import Visitor
 
 Kind = Literal["register", "sign_in", "password", "new_email"]
 LIFETIMES: dict[Kind, timedelta] = {

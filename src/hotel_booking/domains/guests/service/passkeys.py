@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.authentication.service import lockout, passkeys
+from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.service.passkeys import Holder, Keeping, Site
 from hotel_booking.domains.guests.types import Account, GuestSession
-from hotel_booking.domains.identity.service import ceremonies, lockout
-from hotel_booking.domains.identity.service.ceremonies import Holder, Keeping, Site
-from hotel_booking.domains.identity.service.lockout import Visitor
 
 GUESTS = Keeping("guest_passkey", "account_id", "guest_challenge", "guest", "Hotel Booking")
 
 
 async def registration_options(tx: Transaction, *, session: GuestSession, site: Site, now: datetime) -> str:
     """What the browser has to be asked for to make a passkey, as JSON."""
-    return await ceremonies.registration_options(
+    return await passkeys.registration_options(
         tx, GUESTS, holder=_holder(session.account), session_id=session.id, site=site, now=now
     )
 
@@ -24,7 +24,7 @@ async def register(
     tx: Transaction, *, session: GuestSession, credential: str, name: str, site: Site, now: datetime
 ) -> None:
     """Add the passkey that the browser has made. Raises `PasskeyRefused`."""
-    await ceremonies.register(
+    await passkeys.register(
         tx,
         GUESTS,
         holder=_holder(session.account),
@@ -41,17 +41,17 @@ async def sign_in_options(db: Database, *, visitor: Visitor, site: Site, now: da
     where the address has asked for many that nobody answered."""
     await lockout.may_ask(db, visitor=visitor, now=now, door="guest_")
     async with db.transaction() as tx:
-        return await ceremonies.sign_in_options(tx, GUESTS, site=site, now=now)
+        return await passkeys.sign_in_options(tx, GUESTS, site=site, now=now)
 
 
 async def remove(tx: Transaction, *, account_id: int, passkey_id: int) -> str:
     """Take one of the guest's own passkeys away; its name. Raises `PasskeyNotFound`."""
-    return await ceremonies.remove(tx, GUESTS, owner_id=account_id, passkey_id=passkey_id)
+    return await passkeys.remove(tx, GUESTS, owner_id=account_id, passkey_id=passkey_id)
 
 
 async def purge(tx: Transaction, *, now: datetime) -> int:
     """Forget the challenges that nobody answered."""
-    return await ceremonies.purge(tx, GUESTS, now=now)
+    return await passkeys.purge(tx, GUESTS, now=now)
 
 
 def _holder(account: Account) -> Holder:

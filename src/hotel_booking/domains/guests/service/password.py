@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.authentication.errors import LinkNotValid
+from hotel_booking.domains.authentication.service import lockout, passwords
+from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.guests import queries
 from hotel_booking.domains.guests.errors import GuestSignInRequired
 from hotel_booking.domains.guests.service import links, sessions
 from hotel_booking.domains.guests.service.sign_in import SignedIn
 from hotel_booking.domains.guests.types import Account, GuestSession
-from hotel_booking.domains.identity.errors import LinkNotValid
-from hotel_booking.domains.identity.service import lockout, passwords
-from hotel_booking.domains.identity.service.lockout import Visitor
 
 
 async def change(db: Database, *, session: GuestSession, password: object, now: datetime) -> Account:

@@ -8,14 +8,14 @@ from datetime import datetime
 import msgspec
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.errors import LinkNotValid
+from hotel_booking.domains.authentication.service import lockout, passwords
+from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.guests import queries
 from hotel_booking.domains.guests.service import links, sessions
 from hotel_booking.domains.guests.service.details import name_part
 from hotel_booking.domains.guests.service.sign_in import SignedIn
 from hotel_booking.domains.guests.types import Account
-from hotel_booking.domains.identity.errors import LinkNotValid
-from hotel_booking.domains.identity.service import lockout, passwords
-from hotel_booking.domains.identity.service.lockout import Visitor
 
 
 class NewAccount(msgspec.Struct, frozen=True):

@@ -6,11 +6,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.authentication.errors import ConfirmIdentity, SessionNotFound
+from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests import queries
 from hotel_booking.domains.guests.types import GuestSession
-from hotel_booking.domains.identity.errors import ConfirmIdentity, SessionNotFound
-from hotel_booking.domains.identity.service.keys import token_hash
-from hotel_booking.domains.identity.service.lockout import Visitor
 
 LIFETIME = timedelta(days=30)
 IDLE = timedelta(days=14)

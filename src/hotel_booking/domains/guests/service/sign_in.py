@@ -9,19 +9,19 @@ import msgspec
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.guests import queries
-from hotel_booking.domains.guests.service import links, sessions
-from hotel_booking.domains.guests.service.passkeys import GUESTS
-from hotel_booking.domains.guests.types import Account, normal_email
-from hotel_booking.domains.identity.errors import (
+from hotel_booking.domains.authentication.errors import (
     FailedAttempt,
     LinkNotValid,
     PasskeyRefused,
     WrongCredentials,
 )
-from hotel_booking.domains.identity.service import ceremonies, lockout, passwords
-from hotel_booking.domains.identity.service.ceremonies import Site
-from hotel_booking.domains.identity.service.lockout import Attempt, Visitor
+from hotel_booking.domains.authentication.service import lockout, passkeys, passwords
+from hotel_booking.domains.authentication.service.lockout import Attempt, Visitor
+from hotel_booking.domains.authentication.service.passkeys import Site
+from hotel_booking.domains.guests import queries
+from hotel_booking.domains.guests.service import links, sessions
+from hotel_booking.domains.guests.service.passkeys import GUESTS
+from hotel_booking.domains.guests.types import Account, normal_email
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ async def by_passkey(
     """Without a name or a password. Raises `LockedOut` (of the address) or `PasskeyRefused`."""
     attempt = await lockout.attempt(db, email=None, visitor=visitor, now=now, door="guest_")
     async with db.transaction() as tx:
-        account_id = await ceremonies.whose(tx, GUESTS, credential=credential, site=site, now=now)
+        account_id = await passkeys.whose(tx, GUESTS, credential=credential, site=site, now=now)
         account = await queries.account_by_id(tx, account_id)
         if account is None:
             raise PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")

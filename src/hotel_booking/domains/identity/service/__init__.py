@@ -5,8 +5,7 @@ from hotel_booking.domains.identity.service.keys import (
     resolve,
     revoke_key,
     rotate_key,
-    token_hash,
     visible_to,
 )
 
-__all__ = ["create_key", "resolve", "revoke_key", "rotate_key", "token_hash", "visible_to"]
+__all__ = ["create_key", "resolve", "revoke_key", "rotate_key", "visible_to"]

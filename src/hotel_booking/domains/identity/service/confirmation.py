@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from hotel_booking.domains.authentication.errors import ConfirmIdentity
 from hotel_booking.domains.identity.caller import Caller
-from hotel_booking.domains.identity.errors import ConfirmIdentity
 
 CONFIRMED_FOR = timedelta(minutes=10)
 

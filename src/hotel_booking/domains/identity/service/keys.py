@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.names import clean_name
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.identity import queries
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import (
@@ -25,12 +25,6 @@ from hotel_booking.domains.identity.types import KEY_PREFIX, ApiKey, NewKey, Sco
 
 _LONGEST_LIFE = timedelta(days=3660)
 _USE_NOTED_EVERY = timedelta(minutes=1)
-
-
-def token_hash(token: str) -> bytes:
-    """What is stored of a key or access token. Both are 256 random bits, so one fast hash is enough:
-    there is no dictionary to try."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 async def resolve(tx: Transaction, *, token: str, now: datetime) -> Caller:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.identity.service import lockout, passkeys, sessions, tokens
+from hotel_booking.domains.authentication.service import lockout
+from hotel_booking.domains.identity.service import passkeys, sessions, tokens
 
 
 async def purge(tx: Transaction, *, now: datetime) -> int:

@@ -15,8 +15,12 @@ import pyotp
 from hotel_booking.core import sealing
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.typed_numbers import plain_digits
+from hotel_booking.domains.authentication.errors import (
+    SecondFactorExists,
+    SecondFactorNotAvailable,
+    WrongCode,
+)
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.errors import SecondFactorExists, SecondFactorNotAvailable, WrongCode
 
 _log = logging.getLogger("hotel_booking.identity")
 

@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.authentication.errors import SessionNotFound
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.identity import queries
 from hotel_booking.domains.identity.caller import ANONYMOUS, Caller, Grant
-from hotel_booking.domains.identity.errors import SessionNotFound
 from hotel_booking.domains.identity.permissions import STRONG_ROLES, Role
-from hotel_booking.domains.identity.service.keys import token_hash
 
 LIFETIME = timedelta(hours=12)
 IDLE = timedelta(hours=2)

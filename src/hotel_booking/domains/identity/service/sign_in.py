@@ -13,23 +13,18 @@ import msgspec
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
+from hotel_booking.domains.authentication.errors import PasskeyRefused, WrongCredentials, WrongFactor
+from hotel_booking.domains.authentication.service import lockout, passwords
+from hotel_booking.domains.authentication.service.lockout import Attempt, Visitor
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.errors import (
-    PasskeyRefused,
-    SignInRequired,
-    WrongCredentials,
-    WrongFactor,
-)
+from hotel_booking.domains.identity.errors import SignInRequired
 from hotel_booking.domains.identity.service import (
-    lockout,
     passkeys,
-    passwords,
     second_factor,
     sessions,
     tokens,
 )
-from hotel_booking.domains.identity.service.lockout import Attempt, Visitor
 from hotel_booking.domains.identity.service.passkeys import Site
 from hotel_booking.domains.identity.service.sessions import Session
 

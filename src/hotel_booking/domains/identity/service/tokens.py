@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.authentication.errors import LinkNotValid
+from hotel_booking.domains.authentication.service import lockout, passwords
+from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.errors import LinkNotValid
-from hotel_booking.domains.identity.service import lockout, passwords, sessions
-from hotel_booking.domains.identity.service.keys import token_hash
+from hotel_booking.domains.identity.service import sessions
 
 Kind = Literal["invitation", "password_reset"]
 LIFETIMES: dict[Kind, timedelta] = {"invitation": timedelta(days=7), "password_reset": timedelta(hours=1)}

@@ -29,7 +29,7 @@ from webauthn.helpers.structs import (
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.names import clean_name
-from hotel_booking.domains.identity.errors import PasskeyNotFound, PasskeyRefused
+from hotel_booking.domains.authentication.errors import PasskeyNotFound, PasskeyRefused
 
 Purpose = Literal["register", "prove", "sign_in"]
 

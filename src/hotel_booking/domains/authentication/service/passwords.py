@@ -13,7 +13,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 from zxcvbn import zxcvbn
 
-from hotel_booking.domains.identity.errors import PasswordTooWeak
+from hotel_booking.domains.authentication.errors import PasswordTooWeak
 
 SHORTEST, LONGEST = 10, 256
 _GOOD = 3  # of 4: 10**8 guesses at least

@@ -20,7 +20,7 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.db import Database, Transaction
-from hotel_booking.domains.identity.errors import LockedOut
+from hotel_booking.domains.authentication.errors import LockedOut
 
 
 class Visitor(msgspec.Struct, frozen=True):

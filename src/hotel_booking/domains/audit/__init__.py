@@ -1,0 +1,1 @@
+"""The audit log: append-only, written by triggers, chained by hashes. Nothing stands below it."""
