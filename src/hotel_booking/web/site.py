@@ -26,11 +26,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, format_time
@@ -44,6 +44,7 @@ from hotel_booking.core import formats
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
+from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import isolation, render
@@ -55,10 +56,14 @@ from hotel_booking.web.i18n.language import (
     RIGHT_TO_LEFT,
     locale_of,
 )
-from hotel_booking.web.search.query import carried, query_of
 
 CURRENCY = "hotel_currency"
+CARRIED = ("place", "at", "sort", "stars", "refundable")
+"""What a list of hotels was asked besides: where (as typed, and by key), its order and filters."""
+
 _LONGEST_QUERY = 4000
+_LONGEST_PLACE = 100
+_STARS = ("1", "2", "3", "4", "5")
 
 
 def language_of(request: Request[Any, Any, State]) -> str:
@@ -71,6 +76,22 @@ def link(language: str, where: str = "", /, **values: Any) -> str:
     """An address inside a language: `link("de", "search", place="x")` is /de/search?place=x. What is None,
     empty or False is left out of the query."""
     return render.query(f"/{language}/{where.lstrip('/')}", **values)
+
+
+def query_of(values: Mapping[str, str]) -> str:
+    """Names and values as a query string with its `?`, without those that are empty."""
+    kept = {name: value for name, value in values.items() if value}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def carried(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The part of a search that pages after the list hand on; what cannot be read is left out."""
+    values = {name: ",".join(params.get(name, ()))[:_LONGEST_PLACE].strip() for name in CARRIED}
+    if values["sort"] not in SORTS or values["sort"] == SORTS[0]:
+        values["sort"] = ""
+    values["stars"] = values["stars"] if values["stars"] in _STARS else ""
+    values["refundable"] = "1" if values["refundable"] == "1" else ""
+    return {name: value for name, value in values.items() if value and value.isprintable()}
 
 
 def carry(scope: AsgiScope) -> str:

@@ -35,7 +35,7 @@ from hotel_booking.web.booking.ownership import (
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import carry, language_of, link, site
+from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site
 
 FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
 """What a guest is asked for, and the longest text of each."""
@@ -66,8 +66,8 @@ async def take_offer(
         if isinstance(error, Invalid) and not slug.replace("-", "").isalnum():
             raise
         return _gone(request, slug, _question(form, language, now))
-    kept = query.carried({name: form.many(name) for name in query.CARRIED})
-    answer = see_other(request, link(language, f"book/{quote.id}") + query.query_of(kept))
+    kept = carried({name: form.many(name) for name in CARRIED})
+    answer = see_other(request, link(language, f"book/{quote.id}") + query_of(kept))
     named(request, answer)
     return answer
 
@@ -155,7 +155,7 @@ def _question(form: Form, language: str, now: datetime) -> Asked:
     rooms = form.many("adults")
     adults = sum(int(number) for number in map(plain_digits, rooms) if number.isdecimal() and len(number) < 4)
     ages = ",".join(age for age in form.many("children") if age)
-    asked = {name: form.value(name) for name in ("arrival", "departure", *query.CARRIED)}
+    asked = {name: form.value(name) for name in ("arrival", "departure", *CARRIED)}
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
     typed = {name: [text[:200]] for name, text in asked.items()}
     return query.read(typed, today=earliest_business_date(now), texts=translations(language))

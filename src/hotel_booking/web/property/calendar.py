@@ -6,17 +6,16 @@ without a script. Which days are links, the hotel's nights say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TypeVar
 
 import msgspec
 
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
+from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.search.query import Asked
 
-T = TypeVar("T")
 MONTHS_SHOWN = 2
 MONTHS_AHEAD = 18
 
@@ -55,12 +54,6 @@ def shown_from(asked: Asked, today: date) -> date:
     """The first of the first month: the one asked for, or the arrival's, or this one."""
     first = asked.month or (asked.arrival or today).replace(day=1)
     return min(max(first, today.replace(day=1)), moved(today, MONTHS_AHEAD))
-
-
-def moved(day: date, months: int) -> date:
-    """The first of a month, some months on or back."""
-    count = day.year * 12 + day.month - 1 + months
-    return date(count // 12, count % 12 + 1, 1)
 
 
 def last_shown(first: date) -> date:
@@ -107,17 +100,6 @@ def months(prices: PriceCalendar, asked: Asked, *, today: date, first: date, wee
 
 def _to_month(asked: Asked, month: date) -> str:
     return asked.query(month=f"{month:%Y-%m}") + "#prices"
-
-
-def weeks(first: date, week_begins: int, day: Callable[[date], T]) -> tuple[tuple[T | None, ...], ...]:
-    """A month in weeks, each day as `day` makes it; None where a week reaches into another month."""
-    days: list[T | None] = [None] * ((first.weekday() - week_begins) % 7)
-    value = first
-    while value.month == first.month:
-        days.append(day(value))
-        value += timedelta(days=1)
-    days += [None] * (-len(days) % 7)
-    return tuple(tuple(days[start : start + 7]) for start in range(0, len(days), 7))
 
 
 def _marks(

@@ -19,11 +19,18 @@ from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.phrases import Saying
 from hotel_booking.web.maps.city import city_plan
 from hotel_booking.web.property import jsonld, social, view
-from hotel_booking.web.property.other_rooms import InsteadWords
 from hotel_booking.web.property.view import FEW, PropertyView
 from hotel_booking.web.search import query
+from hotel_booking.web.search.other_rooms import InsteadWords
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import canonical, chosen_currency, language_of, link, site
+from hotel_booking.web.site import (
+    CARRIED,
+    canonical,
+    chosen_currency,
+    language_of,
+    link,
+    site,
+)
 
 _LONGEST_AHEAD = timedelta(days=730)
 
@@ -110,7 +117,7 @@ def _linked_data(hotel: PropertyView, asked: Asked, say: Saying, url: str, origi
                 one,
                 room_type=hotel.names["room_type", one.room_type],
                 rate_plan=hotel.names["rate_plan", one.rate_plan],
-                url=f"{url}{asked.query(**dict.fromkeys(query.CARRIED))}#room-{one.room_type}",
+                url=f"{url}{asked.query(**dict.fromkeys(CARRIED))}#room-{one.room_type}",
             )
             for one in hotel.found.offers
         ]

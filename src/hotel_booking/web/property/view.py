@@ -35,8 +35,8 @@ from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.city import NEAR_KM
 from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
 from hotel_booking.web.property import calendar as price_calendar
-from hotel_booking.web.property import other_rooms
 from hotel_booking.web.property.calendar import Months
+from hotel_booking.web.search import other_rooms
 from hotel_booking.web.search.query import Asked
 
 FEW = 5  # rooms left, from which on it is said

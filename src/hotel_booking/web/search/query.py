@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -18,16 +17,12 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Occupancy
-from hotel_booking.domains.search.types import SORTS
 from hotel_booking.web.i18n.formats import Texts
+from hotel_booking.web.site import carried, query_of
 
 FIELDS = ("arrival", "departure", "adults", "children", "rooms")
-CARRIED = ("place", "at", "sort", "stars", "refundable")
-"""What a list of hotels was asked besides: where (as typed, and by key), its order and filters."""
 
 _LONGEST = 200
-_LONGEST_PLACE = 100
-_STARS = ("1", "2", "3", "4", "5")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -63,22 +58,6 @@ class Asked(msgspec.Struct, frozen=True):
         """What a form has to hand on besides its own fields, as names and values of hidden ones."""
         values = {name: self.typed[name] for name in FIELDS} | dict(self.carried)
         return [(name, value) for name, value in values.items() if value and name not in own]
-
-
-def query_of(values: Mapping[str, str]) -> str:
-    """Names and values as a query string with its `?`, without those that are empty."""
-    kept = {name: value for name, value in values.items() if value}
-    return f"?{urlencode(kept)}" if kept else ""
-
-
-def carried(params: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The part of a search that pages after the list hand on; what cannot be read is left out."""
-    values = {name: ",".join(params.get(name, ()))[:_LONGEST_PLACE].strip() for name in CARRIED}
-    if values["sort"] not in SORTS or values["sort"] == SORTS[0]:
-        values["sort"] = ""
-    values["stars"] = values["stars"] if values["stars"] in _STARS else ""
-    values["refundable"] = "1" if values["refundable"] == "1" else ""
-    return {name: value for name, value in values.items() if value and value.isprintable()}
 
 
 def for_rooms(

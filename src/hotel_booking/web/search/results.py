@@ -35,15 +35,14 @@ from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Saying
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
-from hotel_booking.web.property import other_rooms
-from hotel_booking.web.property.other_rooms import Instead, InsteadWords
-from hotel_booking.web.search import query
+from hotel_booking.web.search import other_rooms, query
 from hotel_booking.web.search.destinations import (
     LONGEST,
     Where,
     suggestion,
     where_of,
 )
+from hotel_booking.web.search.other_rooms import Instead, InsteadWords
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, language_of, site
 

@@ -20,9 +20,9 @@ from hotel_booking.http.access import public
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Saying
-from hotel_booking.web.property.calendar import moved, weeks
 from hotel_booking.web.search import query
 from hotel_booking.web.search.destinations import LONGEST, where_of
+from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.site import chosen_currency, draw, language_of
 
 _MONTHS = 2
