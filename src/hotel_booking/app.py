@@ -43,6 +43,7 @@ from hotel_booking.http.encodings import Inflate
 from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, BadKeys, Flood, Limit, MemoryLimiter, RedisLimiter
 from hotel_booking.http.preconditions import provide_if_match
+from hotel_booking.http.routing import only_languages
 from hotel_booking.http.same_origin import SameOrigin
 from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
@@ -63,6 +64,7 @@ class Application(Litestar):
 
     def __init__(self, *, trusted_proxies: tuple[str, ...], production: bool, **options: Any) -> None:
         super().__init__(**options)
+        only_languages(self, web.LANGUAGES)
         allowances: Allowances | None = self.state.allowances
         self._edge = Edge(
             super().__call__,

@@ -12,6 +12,7 @@ from playwright.async_api import Page
 from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
+from tests.clients.addresses import address
 from tests.clients.browser import (
     WIDTHS,
     accessibility,
@@ -23,7 +24,7 @@ from tests.clients.browser import (
 )
 from tests.clients.http_client import settings_for
 from tests.clients.staff_client import session_of, staff
-from tests.integration.panel.test_panel_matrix import address, world
+from tests.integration.panel.test_panel_matrix import world
 
 # Answers that are no page of the panel: parts of one, pictures, files, and what ends the session.
 NOT_PAGES = re.compile(r"/(body|preview|qr|thumbnail|sign-out|photos/\{)")

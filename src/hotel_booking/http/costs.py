@@ -29,25 +29,26 @@ class Cost(msgspec.Struct, frozen=True):
     points: int
 
 
-# By method and route, without the site's language. What is not named costs one point.
+# By method and route (as the router names what it has found: parameters without their types), without the
+# site's language. What is not named costs one point.
 _POINTS: dict[tuple[str, str], int] = {
     ("GET", "/search"): 3,
     ("GET", "/nights"): 2,
-    ("GET", "/hotels/{slug:str}"): 2,
+    ("GET", "/hotels/{slug}"): 2,
     ("GET", "/api/v1/search"): 3,
-    ("GET", "/api/v1/properties/{slug:str}/offers"): 2,
-    ("GET", "/api/v1/properties/{slug:str}/calendar"): 2,
+    ("GET", "/api/v1/properties/{slug}/offers"): 2,
+    ("GET", "/api/v1/properties/{slug}/calendar"): 2,
     ("GET", "/account/data/export"): 10,
     ("GET", "/sitemap.xml"): 10,
     # A quote is kept, a hold takes rooms from others.
     ("POST", "/book"): 2,
-    ("POST", "/book/{quote_id:uuid}"): 4,
-    ("POST", "/booking/{reference:str}/again"): 2,
+    ("POST", "/book/{quote_id}"): 4,
+    ("POST", "/booking/{reference}/again"): 2,
     ("POST", "/api/v1/quotes"): 2,
     ("POST", "/api/v1/bookings"): 4,
     # What sends mail, or has a password computed.
     ("POST", "/booking"): 4,
-    ("POST", "/booking/{reference:str}/message"): 4,
+    ("POST", "/booking/{reference}/message"): 4,
     ("POST", "/account/sign-in"): 4,
     ("POST", "/account/sign-in/link"): 6,
     ("POST", "/account/register"): 6,
@@ -62,7 +63,7 @@ _POINTS: dict[tuple[str, str], int] = {
 _FREE = frozenset({"/health/live", "/health/ready", "/metrics"})
 _FILES = ("/media/", "/assets/", "/art/", "/api/static/")
 # A payment's pages are vital, so that who has a room can pay for it whatever else goes on.
-_VITAL = ("/health", "/webhooks", "/booking/{reference:str}/pay", "/api/v1/bookings/{reference:str}/payments")
+_VITAL = ("/health", "/webhooks", "/booking/{reference}/pay", "/api/v1/bookings/{reference}/payments")
 _BOOKING = ("/book", "/booking", "/admin", "/account/sign-in", "/api/v1/quotes", "/api/v1/bookings")
 
 
@@ -93,10 +94,8 @@ def kind(route: str) -> Kind:
 
 
 def plain(route: str) -> str:
-    """A route of the site without its language: /en/search is /search."""
-    first, rest = route[1:3], route[3:]
-    two = first.isalpha() and first.islower() and len(first) == 2
-    return (rest or "/") if two and (not rest or rest[0] == "/") else route
+    """A route of the site without its language: /{language}/search is /search."""
+    return route.removeprefix("/{language}") or "/"
 
 
 def listed() -> list[tuple[str, str]]:

@@ -54,12 +54,10 @@ _UNPREFIXED = [
     *page.unprefixed,
 ]
 
-__all__ = ["follow_group_pages", "handlers", "problem_page"]
+__all__ = ["LANGUAGES", "follow_group_pages", "handlers", "problem_page"]
 
+# Registered once, whatever the number of languages; `http/routing.py` answers 404 for any other first word.
 handlers = [
-    *(
-        Router(path=f"/{language}", route_handlers=_PAGES, request_max_body_size=SITE_LIMIT)
-        for language in LANGUAGES
-    ),
+    Router(path="/{language:str}", route_handlers=_PAGES, request_max_body_size=SITE_LIMIT),
     *_UNPREFIXED,
 ]

@@ -19,6 +19,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http.access import ACCESS, public
+from tests.clients.addresses import addresses
 from tests.clients.http_client import (
     api_key,
     bearer,
@@ -44,16 +45,12 @@ def routes(app: Application) -> list[tuple[str, str, Any]]:
         assert isinstance(route, HTTPRoute), route.path
         for handler in route.route_handlers:
             found += [
-                (str(method), address(route), handler.opt.get(ACCESS))
+                (str(method), path, handler.opt.get(ACCESS))
                 for method in handler.http_methods
                 if method != "OPTIONS"
+                for path in addresses(route, SAMPLES)
             ]
     return found
-
-
-def address(route: HTTPRoute) -> str:
-    parts = (part if isinstance(part, str) else SAMPLES.get(part.name, "1") for part in route.path_components)
-    return "/" + "/".join(parts)
 
 
 async def contents(db: Database) -> dict[str, Any]:

@@ -142,11 +142,10 @@ async def test_no_body_is_waited_for_in_a_transaction(db: Database, database_url
     async with running(settings_for(database_url, body_seconds=60)) as (app, _):
         pool = app.state.database._pool  # noqa: SLF001  # the test asks what the pool knows
         routes = {
-            (method, route.path_format)
+            (method, route.path_format.replace("{language}", "en"))
             for route in app.routes
             for method in getattr(route, "methods", ())
             if method in {"POST", "PUT", "PATCH", "DELETE"}
-            and not route.path_format.startswith(("/de", "/fr", "/es", "/ar/"))
         }
         assert len(routes) > 100
         waited = 0
@@ -174,6 +173,10 @@ async def test_no_body_is_waited_for_in_a_transaction(db: Database, database_url
             await asyncio.wait({task, first}, return_when=asyncio.FIRST_COMPLETED)
             if asked.is_set():
                 waited += 1
+                for _ in range(1_000):  # what the call before gives back may be on its way
+                    if pool.get_size() == pool.get_idle_size():
+                        break
+                    await asyncio.sleep(0.005)
                 assert pool.get_size() - pool.get_idle_size() == 0, f"{method} {path} waits in a transaction"
             task.cancel()
             first.cancel()

@@ -43,7 +43,7 @@ NAMES = (
     "email", "reference", "given_name", "family_name", "phone", "country", "token", "password", "amount",
     "action_token", "requests", "message", "view", "name",
 )  # fmt: skip
-_LEFT_OUT = re.compile(r"^/(de|fr|es|ar)(/|$)|/sign-out|end-all|/account/data/erase")
+_LEFT_OUT = re.compile(r"/sign-out|end-all|/account/data/erase")
 
 
 def _filled(path: str, value: str) -> list[str]:
@@ -51,6 +51,7 @@ def _filled(path: str, value: str) -> list[str]:
     places = re.compile(r"\{(\w+)\}")
     sane = {"slug": "seaview", "language": "en", "code": "EUR", "name": "x", "gateway": "sandbox"}
     found = [places.sub(lambda place: sane.get(place[1], "1"), path)]
+    path = path.replace("{language}", "en", 1) if path.startswith("/{language}") else path
     if places.search(path) and value:
         found.append(places.sub(value, path))
     return found

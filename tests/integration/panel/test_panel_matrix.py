@@ -15,6 +15,7 @@ from hotel_booking.app import Application
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import ROLE_PERMISSIONS, Permission, Role
 from hotel_booking.http.access import ACCESS
+from tests.clients.addresses import address
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.integration.http.test_access import contents
@@ -104,19 +105,6 @@ def panel_routes(app: Application) -> list[tuple[str, HTTPRoute, Permission]]:
                     (str(method), route, access[1]) for method in handler.http_methods if method != "OPTIONS"
                 ]
     return found
-
-
-def address(route: HTTPRoute, samples: dict[str, str]) -> str:
-    """The route's address with the samples; what there is no sample of is a number that nothing has."""
-    parts = (
-        part if isinstance(part, str) else samples.get(part.name, unknown(part.type))
-        for part in route.path_components
-    )
-    return "/" + "/".join(parts)
-
-
-def unknown(kind: type) -> str:
-    return {int: "999999", str: "nothing"}.get(kind, "00000000-0000-0000-0000-000000000000")
 
 
 async def send(client: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
