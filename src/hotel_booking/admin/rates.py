@@ -22,6 +22,7 @@ from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import DomainError, NotFound
 from hotel_booking.core.folding import fold_spelled, fold_words
 from hotel_booking.core.money import exponent, step
+from hotel_booking.domains.bookings.availability import nights_of_types
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import properties_within
@@ -95,14 +96,22 @@ async def show_grid(
     view = view_of(asked_for(request), catalogue, today)
     may_edit = caller.may(Permission.RATES_EDIT, catalogue.property.id)
     currency = catalogue.property.currency
+    codes = [view.room_type] if view.room_type else list(catalogue.room_types)
+    rooms = await nights_of_types(
+        tx,
+        [catalogue.room_types[code].id for code in codes],
+        view.first,
+        view.first + timedelta(days=view.days - 1),
+        now=now,
+    )
     grid = await load_grid(
         tx,
         catalogue,
         first=view.first,
         days=view.days,
-        room_types=[view.room_type] if view.room_type else list(catalogue.room_types),
+        room_types=codes,
         plans=view.plans or list(catalogue.plans),
-        now=now,
+        rooms=rooms,
     )
     kinds = groups(grid, currency, today=today, may_edit=may_edit)
     return page(

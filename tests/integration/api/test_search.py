@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.money import Money
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.rates.cancellation import fee_at
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.pricing import night_totals, price
-from hotel_booking.domains.rates.queries import load_calendar, load_catalogue
+from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.restrictions import refusals
 from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search import find as find_module

@@ -26,13 +26,14 @@ from hotel_booking.demo import (
 from hotel_booking.demo.building import BREAKFAST, HALF_BOARD, ROOM_ONLY
 from hotel_booking.demo.content import characters, outlines
 from hotel_booking.domains.authentication.service.passwords import compare
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import resolve
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties.place_data import load_places, read_places
 from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
-from hotel_booking.domains.rates.queries import load_calendar, load_catalogue
+from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.restrictions import refusals
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.ops.embedded import Cluster

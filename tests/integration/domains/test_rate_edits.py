@@ -9,13 +9,14 @@ from typing import Any
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings.availability import nights_of_types
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
 from hotel_booking.domains.rates.changes import BulkEdit, InvalidEdit, PriceChange, Spot
 from hotel_booking.domains.rates.edits import Cell, CellsChanged, PreviewChanged
-from hotel_booking.domains.rates.grid import load_grid
-from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.grid import Grid, load_grid
+from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from tests.factories.world import TODAY as WORLD_TODAY
 from tests.factories.world import (
     Counting,
@@ -50,21 +51,24 @@ async def big_hotel(db: Database, *, nights: int = 400) -> None:
                 await make_rates(tx, kind, plan, first=shift, nights=nights, price=10_000 + number)
 
 
+async def grid_of(
+    tx: Any, catalogue: Catalogue, *, days: int, room_types: list[str], plans: list[str]
+) -> Grid:
+    """The grid as the panel's page reads it."""
+    ids = [catalogue.room_types[code].id for code in room_types]
+    rooms = await nights_of_types(tx, ids, TODAY, TODAY + timedelta(days=days - 1), now=utc_now())
+    return await load_grid(
+        tx, catalogue, first=TODAY, days=days, room_types=room_types, plans=plans, rooms=rooms
+    )
+
+
 async def test_the_grid_reads_in_two_statements(db: Database) -> None:
     await big_hotel(db, nights=28)
     async with db.transaction() as tx:
         catalogue = await load_catalogue(tx, SLUG)
         for codes in (list(catalogue.room_types), ["T1"]):
             counted: Any = Counting(tx)
-            grid = await load_grid(
-                counted,
-                catalogue,
-                first=TODAY,
-                days=28,
-                room_types=codes,
-                plans=list(catalogue.plans),
-                now=utc_now(),
-            )
+            grid = await grid_of(counted, catalogue, days=28, room_types=codes, plans=list(catalogue.plans))
             assert len(counted.statements) == 2
             assert len(grid.types) == len(codes)
         derived = grid.types[0].plans[-1]
@@ -117,9 +121,7 @@ async def test_expired_holds_count_as_left(db: Database) -> None:
         await make_nights(tx, kind, first=shift, nights=5, rooms=2, blocked=1)
         await make_hold(tx, one, kind, plan, first=shift, nights=2, expires=utc_now() - timedelta(hours=1))
         catalogue = await load_catalogue(tx, SLUG)
-        grid = await load_grid(
-            tx, catalogue, first=TODAY, days=7, room_types=["DBL"], plans=["FLEX"], now=utc_now()
-        )
+        grid = await grid_of(tx, catalogue, days=7, room_types=["DBL"], plans=["FLEX"])
     first = grid.types[0].nights[0]
     assert first is not None
     assert (first.rooms, first.blocked, first.sold, first.left) == (2, 1, 0, 1)

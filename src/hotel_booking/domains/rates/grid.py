@@ -1,15 +1,16 @@
-"""The rates grid: nights by room types and plans, as they stand. Reads only, in three statements."""
+"""The rates grid: nights by room types and plans, as they stand. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.domains.inventory.types import NightRooms, Nights
 from hotel_booking.domains.rates.pricing import price
-from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow
+from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow, restriction_of
 from hotel_booking.domains.rates.restrictions import Restriction, combine
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Rules
 
@@ -64,21 +65,6 @@ class Grid(msgspec.Struct, frozen=True):
 
 
 _RULE = "closed, min_stay_arrival, min_stay_through, max_stay, closed_to_arrival, closed_to_departure"
-# Holds that have expired count as free, as they do for guests, even where no worker has run yet.
-_NIGHTS = f"""
-SELECT n.room_type_id, n.night, n.physical, n.blocked, n.overbooking_limit,
-       n.taken - coalesce(e.rooms, 0)::int AS sold,
-       greatest(n.capacity + n.overbooking_limit - n.taken + coalesce(e.rooms, 0)::int, 0) AS rooms_left,
-       {_RULE}
-  FROM room_night n
-  LEFT JOIN (SELECT r.room_type_id, i::date AS night, count(*) AS rooms
-               FROM booking b
-               JOIN reservation r ON r.booking_id = b.id AND r.taken IS NOT NULL,
-                    generate_series(lower(r.taken), upper(r.taken) - 1, '1 day') AS i
-              WHERE b.status = 'held' AND b.hold_expires_at <= $4 AND r.room_type_id = ANY ($1)
-              GROUP BY 1, 2) AS e USING (room_type_id, night)
- WHERE n.room_type_id = ANY ($1) AND n.night BETWEEN $2 AND $3
-"""
 _RATES = f"""
 SELECT room_type_id, rate_plan_id, night, price, extra_adult, child_amounts, {_RULE}
   FROM rate_night
@@ -96,18 +82,14 @@ async def load_grid(
     days: int,
     room_types: Sequence[str],
     plans: Sequence[str],
-    now: datetime,
+    rooms: Nights,
 ) -> Grid:
-    """The given room types and plans, by their codes, on `days` nights from `first`; two statements, both by
-    primary key, beside the catalogue's one."""
+    """The given room types and plans, by their codes, on `days` nights from `first`; one statement, by
+    primary key, beside the catalogue's one. `rooms` are the nights as the bookings say they can be sold."""
     nights = tuple(first + timedelta(days=offset) for offset in range(days))
     kinds = [catalogue.room_types[code] for code in room_types]
     chosen = [catalogue.plans[code] for code in plans]
     ids = [kind.id for kind in kinds]
-    rooms = {
-        (row["room_type_id"], row["night"]): row
-        for row in await tx.fetch(_NIGHTS, ids, nights[0], nights[-1], now)
-    }
     plan_ids = {plan.id for plan in chosen} | {plan.price_plan_id for plan in chosen}
     rates: _Rates = {
         (row["room_type_id"], row["rate_plan_id"], row["night"]): row
@@ -126,16 +108,16 @@ async def load_grid(
     return Grid(nights, tuple(types))
 
 
-def _room_night(row: Row | None) -> RoomNight | None:
-    if row is None:
+def _room_night(night: NightRooms | None) -> RoomNight | None:
+    if night is None:
         return None
     return RoomNight(
-        rooms=row["physical"],
-        blocked=row["blocked"],
-        sold=row["sold"],
-        overbooking=row["overbooking_limit"],
-        left=row["rooms_left"],
-        rule=_restriction(row),
+        rooms=night.physical,
+        blocked=night.blocked,
+        sold=night.sold,
+        overbooking=night.overbooking_limit,
+        left=max(night.free, 0),
+        rule=restriction_of(night),
     )
 
 

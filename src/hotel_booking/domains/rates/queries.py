@@ -1,9 +1,9 @@
-"""What selling reads: a property's catalogue in one statement, its calendar in two."""
+"""What selling reads: a property's catalogue in one statement, its prices in another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.money import step
+from hotel_booking.domains.inventory.types import NightRooms, Nights
 from hotel_booking.domains.rates.restrictions import (
     NightState,
     OccupancyRules,
@@ -251,20 +252,6 @@ class Calendar(msgspec.Struct):
 
 Calendars = dict[tuple[int, int], Calendar]
 
-# Expired holds count as free the moment they have expired, even when no worker runs.
-_NIGHTS = """
-SELECT n.room_type_id, n.night, n.closed, n.min_stay_arrival, n.min_stay_through, n.max_stay,
-       n.closed_to_arrival, n.closed_to_departure,
-       n.capacity + n.overbooking_limit - n.taken + coalesce(e.rooms, 0)::int AS rooms_left
-  FROM room_night n
-  LEFT JOIN (SELECT r.room_type_id, i::date AS night, count(*) AS rooms
-               FROM booking b
-               JOIN reservation r ON r.booking_id = b.id AND r.taken IS NOT NULL,
-                    generate_series(lower(r.taken), upper(r.taken) - 1, '1 day') AS i
-              WHERE b.status = 'held' AND b.hold_expires_at <= $4 AND r.room_type_id = ANY ($1)
-              GROUP BY 1, 2) AS e USING (room_type_id, night)
- WHERE n.room_type_id = ANY ($1) AND n.night BETWEEN $2 AND $3
-"""
 _RATES = """
 SELECT room_type_id, rate_plan_id, night, price, extra_adult, child_amounts, closed, min_stay_arrival,
        min_stay_through, max_stay, closed_to_arrival, closed_to_departure
@@ -273,10 +260,11 @@ SELECT room_type_id, rate_plan_id, night, price, extra_adult, child_amounts, clo
 """
 
 
-async def load_calendar(
-    tx: Transaction, catalogue: Catalogue, first: date, last: date, now: datetime
+async def calendars_of(
+    tx: Transaction, catalogue: Catalogue, first: date, last: date, nights: Nights
 ) -> Calendars:
-    """Every room type on every plan from `first` to `last`, both inclusive, in two statements.
+    """Every room type on every plan from `first` to `last`, both inclusive, in one statement. What is free on
+    the `nights` is the bookings' to say.
 
     The restrictions are the effective ones: the strictest of the room type's, the parent plan's and the
     plan's own. A derived plan's prices are its parent's, before the adjustment.
@@ -285,17 +273,14 @@ async def load_calendar(
     plans = {plan.id for plan in catalogue.plans.values()} | {
         plan.price_plan_id for plan in catalogue.plans.values()
     }
-    nights = {
-        (row["room_type_id"], row["night"]): (row, _restriction(row))
-        for row in await tx.fetch(_NIGHTS, types, first, last, now)
-    }
     rates = {
         (row["room_type_id"], row["rate_plan_id"], row["night"]): (row, _restriction(row))
         for row in await tx.fetch(_RATES, types, first, last, list(plans))
     }
+    rooms = {key: (night, restriction_of(night)) for key, night in nights.items()}
     days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
     return {
-        (room_type, plan.id): _calendar(room_type, plan, days, nights, rates)
+        (room_type, plan.id): _calendar(room_type, plan, days, rooms, rates)
         for room_type in types
         for plan in catalogue.plans.values()
     }
@@ -308,7 +293,7 @@ def _calendar(
     room_type: int,
     plan: PlanRow,
     days: Sequence[date],
-    nights: Mapping[tuple[int, date], _Restricted],
+    nights: Mapping[tuple[int, date], tuple[NightRooms, Restriction]],
     rates: Mapping[tuple[int, int, date], _Restricted],
 ) -> Calendar:
     states: dict[date, NightState] = {}
@@ -325,7 +310,7 @@ def _calendar(
         states[day] = NightState(
             night=day,
             on_sale=True,
-            rooms_left=max(night[0]["rooms_left"], 0),
+            rooms_left=max(night[0].free, 0),
             closed=rule.closed,
             price=price,
             min_stay_arrival=rule.min_stay_arrival,
@@ -351,6 +336,18 @@ def _restriction(row: Row) -> Restriction:
         max_stay=row["max_stay"],
         closed_to_arrival=row["closed_to_arrival"],
         closed_to_departure=row["closed_to_departure"],
+    )
+
+
+def restriction_of(night: NightRooms) -> Restriction:
+    """A room type's own restriction of a night."""
+    return Restriction(
+        closed=night.closed,
+        min_stay_arrival=night.min_stay_arrival,
+        min_stay_through=night.min_stay_through,
+        max_stay=night.max_stay,
+        closed_to_arrival=night.closed_to_arrival,
+        closed_to_departure=night.closed_to_departure,
     )
 
 

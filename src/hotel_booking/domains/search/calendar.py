@@ -9,13 +9,13 @@ from typing import NamedTuple, TypeVar
 from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.queries import (
     Calendars,
     Catalogue,
     PlanRow,
     RoomTypeRow,
-    load_calendar,
     load_catalogue,
 )
 from hotel_booking.domains.rates.restrictions import (

@@ -27,7 +27,7 @@ MOST_HOTELS = 20
 _PRICED = 3
 
 # $1 property ids, $2 days from their today to the first night, $3 first night, $4 last night, $5 adults,
-# $6 children, $7 how many of the children are at least 0, 1, ... 18 years old.
+# $6 children, $7 how many of the children are at least 0, 1, ... 18 years old, $8 hotels a night, $9 now.
 _LEAST = """
 WITH type AS MATERIALIZED (
     SELECT rt.id, rt.property_id, w.days_ahead, rt.extra_adult,
@@ -48,8 +48,7 @@ WITH type AS MATERIALIZED (
                      * CASE WHEN rp.adjust_per_person THEN $5::int + $6::int ELSE 1 END)
                 ELSE c.charges END AS least
       FROM type t
-      JOIN room_night n ON n.room_type_id = t.id AND n.night BETWEEN $3::date AND $4::date
-                       AND n.capacity + n.overbooking_limit > n.taken AND NOT n.closed
+      JOIN free_rooms($3::date, $4::date, $9) n ON n.room_type_id = t.id AND n.free > 0 AND NOT n.closed
       JOIN rate_plan rp ON rp.property_id = t.property_id AND rp.active
       JOIN rate_night rn ON rn.room_type_id = t.id AND rn.rate_plan_id = coalesce(rp.parent_id, rp.id)
                         AND rn.night = n.night AND rn.price IS NOT NULL AND NOT rn.closed
@@ -110,6 +109,7 @@ async def lowest_nights(
         len(occupancy.children),
         [sum(child >= age for child in occupancy.children) for age in range(19)],
         1 if len(days) == 1 else _PRICED,
+        now,
     )
     taxes = taxes_by_hotel(await queries.taxes_of(tx, list({row["property_id"] for row in rows})))
     lowest: dict[date, int] = {}

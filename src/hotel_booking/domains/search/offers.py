@@ -10,6 +10,7 @@ import msgspec
 
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amount
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
@@ -19,7 +20,6 @@ from hotel_booking.domains.rates.queries import (
     Catalogue,
     PlanRow,
     RoomTypeRow,
-    load_calendar,
     load_catalogue,
 )
 from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window

@@ -54,23 +54,14 @@ WITH type AS MATERIALIZED (
                             coalesce(p.child_bands[cardinality(p.child_bands)] + 1, 0))] AS grown) AS g
              WHERE o.adults + o.children > rt.max_occupancy OR o.adults + g.grown > rt.max_adults
                 OR o.children - g.grown > rt.max_children)
-), lapsed AS MATERIALIZED (
-    SELECT r.room_type_id, lower(r.taken) + i.day AS night, count(*)::int AS rooms
-      FROM booking b
-      JOIN reservation r ON r.booking_id = b.id AND r.taken && daterange($3, $4)
-      CROSS JOIN generate_series(0, upper(r.taken) - lower(r.taken) - 1) AS i(day)
-     WHERE b.status = 'held' AND b.hold_expires_at <= $9
-     GROUP BY 1, 2
 ), free AS MATERIALIZED (
     SELECT t.id, t.property_id, t.days_ahead, t.extra_adult, t.extra_adults,
-           min(n.capacity + n.overbooking_limit - n.taken + coalesce(l.rooms, 0)) FILTER (WHERE n.night < $4)
-               AS rooms_left,
+           min(n.free) FILTER (WHERE n.night < $4) AS rooms_left,
            bool_or(n.night = $4) AS knows_departure
       FROM type t
-      JOIN room_night n ON n.room_type_id = t.id AND n.night BETWEEN $3::date AND $4::date
-      LEFT JOIN lapsed l ON l.room_type_id = n.room_type_id AND l.night = n.night
+      JOIN free_rooms($3::date, $4::date, $9) n ON n.room_type_id = t.id
      WHERE n.night = $4
-        OR (n.capacity + n.overbooking_limit - n.taken + coalesce(l.rooms, 0) >= $5 AND {good})
+        OR (n.free >= $5 AND {good})
      GROUP BY 1, 2, 3, 4, 5
     HAVING count(*) FILTER (WHERE n.night < $4) = $4::date - $3::date
        AND count(*) FILTER (WHERE n.night = $4 AND n.closed_to_departure) = 0

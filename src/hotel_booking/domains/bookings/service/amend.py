@@ -20,6 +20,7 @@ from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.due import cancellation_fee, charged, due_at
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
@@ -49,7 +50,7 @@ from hotel_booking.domains.bookings.types import (
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.rates.party import check_size
-from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_calendar, load_catalogue
+from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_catalogue
 from hotel_booking.domains.rates.restrictions import NightState, Reason, window
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
 

@@ -13,6 +13,7 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.types import (
@@ -25,7 +26,7 @@ from hotel_booking.domains.rates.cancellation import due_now
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import check_size, rooms_that_fit
 from hotel_booking.domains.rates.pricing import night_totals, price
-from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_calendar, load_catalogue
+from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_catalogue
 from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
 
