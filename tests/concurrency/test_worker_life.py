@@ -132,7 +132,7 @@ async def test_forty_refunds_that_hang_keep_nothing_else_waiting(hotel: Database
 
 async def test_a_gateway_that_never_answers_is_left_alone_and_asked_again(hotel: Database) -> None:
     """Five in a row open the breaker: the sixth guest is told at once, and the hold stays."""
-    from hotel_booking.domains.payments.errors import GatewayResting, GatewayUnavailable
+    from hotel_booking.domains.payments.errors import GatewayPaused, GatewayUnavailable
 
     class Silent(SandboxGateway):
         name = "silent"
@@ -151,7 +151,7 @@ async def test_a_gateway_that_never_answers_is_left_alone_and_asked_again(hotel:
         async with hotel.transaction() as tx:
             await service.lapse(tx, booking_id=booking.id, now=utc_now() + DAY)
     booking = await held(hotel, "NRF", first=20)
-    with pytest.raises(GatewayResting):
+    with pytest.raises(GatewayPaused):
         await service.pay(hotel, gateway, booking_id=booking.id, token="tok_success", now=utc_now())
     assert Silent.calls == 5
     assert await status_of(hotel, booking.id) == "held"

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from prometheus_client import REGISTRY
 
-from hotel_booking.core.breaker import Breaker, Resting
+from hotel_booking.core.breaker import Breaker, BreakerOpen
 
 
 class Clock:
@@ -38,13 +38,13 @@ def test_failures_in_a_row_open_it_and_a_probe_closes_it() -> None:
         assert breaker.state == "closed"
         fail(breaker)
     assert (breaker.state, shown("probe")) == ("open", 2)
-    with pytest.raises(Resting) as resting, breaker.asking(TimeoutError):
+    with pytest.raises(BreakerOpen) as resting, breaker.asking(TimeoutError):
         raise AssertionError("it must not be asked")
     assert resting.value.seconds == 10
     clock.seconds += 10
     with breaker.asking(TimeoutError):
         assert (breaker.state, shown("probe")) == ("half-open", 1)
-        with pytest.raises(Resting), breaker.asking(TimeoutError):
+        with pytest.raises(BreakerOpen), breaker.asking(TimeoutError):
             raise AssertionError("one probe is enough")
     assert (breaker.state, shown("probe"), breaker.wait()) == ("closed", 0, 0)
 

@@ -15,7 +15,7 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications import types as mail
 from hotel_booking.domains.payments import gateway
-from hotel_booking.domains.payments.service import tries
+from hotel_booking.domains.payments.service import attempts
 from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.pay_at_property import PayAtProperty
@@ -48,8 +48,8 @@ def worked_at(part: int) -> set[str]:
     ("kind", "codes"),
     [
         ("booking", set(get_args(bookings.Status))),
-        ("payment", set(get_args(tries.Status)) | set(get_args(gateway.Status))),
-        ("payment purpose", set(get_args(tries.Purpose))),
+        ("payment", set(get_args(attempts.Status)) | set(get_args(gateway.Status))),
+        ("payment purpose", set(get_args(attempts.Purpose))),
         ("mail", set(get_args(mail.Status))),
         ("mail try", set(get_args(mail.Outcome))),
         ("message", set(rendering.names())),

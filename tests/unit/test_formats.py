@@ -11,7 +11,7 @@ from hotel_booking.core.money import exponent, per_night, share, step
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.formats import Speech
+from hotel_booking.web.i18n.formats import Formats
 from hotel_booking.web.i18n.language import LOCALES
 from hotel_booking.web.site import _templates
 
@@ -29,7 +29,7 @@ def test_every_surface_shows_every_minor_unit(language: str) -> None:
         assert (
             shown
             == site(1_234_567, currency)
-            == Speech(language, translations(language)).money(1_234_567, currency)
+            == Formats(language, translations(language)).money(1_234_567, currency)
         )
         assert language != "en" or shown == render.money(1_234_567, currency)
 

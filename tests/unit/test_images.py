@@ -11,7 +11,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
-from hotel_booking.domains.properties import darkroom, images
+from hotel_booking.domains.properties import decoding, images
 from hotel_booking.domains.properties.errors import NotAPhoto
 from hotel_booking.domains.properties.images import MAX_BYTES, render
 
@@ -197,14 +197,14 @@ def test_a_small_webp_of_many_pixels_is_refused_by_its_header(kind: str) -> None
 
 
 async def test_what_takes_too_much_memory_ends_its_own_process_alone() -> None:
-    small = await darkroom.render(_webp(900, 600))
+    small = await decoding.render(_webp(900, 600))
     assert [one.width for one in small] == [480, 900]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     data = _webp_bomb()
     with pytest.raises(NotAPhoto, match="more than 20 megapixels"):
-        await darkroom.render(data)
+        await decoding.render(data)
     with pytest.raises(NotAPhoto, match="no picture that we can read"):
-        await darkroom.render(b"GIF89a" + bytes(100))
+        await decoding.render(b"GIF89a" + bytes(100))
     # A kilobyte more than the limit of the process: the serving one does not grow by it.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
@@ -212,12 +212,12 @@ async def test_what_takes_too_much_memory_ends_its_own_process_alone() -> None:
 async def test_the_process_is_bounded_whatever_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a limit that no picture fits in, the process ends and the file is named as the cause."""
     script = (
-        "from hotel_booking.domains.properties import darkroom, images;"
-        "images.render = lambda data: [bytearray(10**9)]; darkroom.main()"
+        "from hotel_booking.domains.properties import decoding, images;"
+        "images.render = lambda data: [bytearray(10**9)]; decoding.main()"
     )
-    monkeypatch.setattr(darkroom, "_CALL", (sys.executable, "-P", "-c", script))
+    monkeypatch.setattr(decoding, "_CALL", (sys.executable, "-P", "-c", script))
     with pytest.raises(NotAPhoto, match="more memory or time"):
-        await darkroom.render(b"x" * 100)
+        await decoding.render(b"x" * 100)
 
 
 def _webp_bomb() -> bytes:

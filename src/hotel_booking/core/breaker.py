@@ -33,7 +33,7 @@ _OPENED = Counter("hotel_booking_breaker_openings", "How often a third party was
 log = logging.getLogger(__name__)
 
 
-class Resting(Exception):
+class BreakerOpen(Exception):
     """The party is left alone right now, for `seconds` more. It was not asked."""
 
     def __init__(self, party: str, seconds: float) -> None:
@@ -73,10 +73,10 @@ class Breaker:
     @contextmanager
     def asking(self, *failures: type[BaseException]) -> Iterator[None]:
         """Ask the party inside. What is raised of `failures` says that it does not answer; anything else is
-        an answer. Raises `Resting` without asking where it is left alone."""
+        an answer. Raises `BreakerOpen` without asking where it is left alone."""
         seconds = self.wait()
         if seconds > 0:
-            raise Resting(self.party, seconds)
+            raise BreakerOpen(self.party, seconds)
         probe = self.state != "closed"
         if probe:
             self._probing = True

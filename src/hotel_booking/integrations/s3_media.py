@@ -14,11 +14,11 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
 
-from hotel_booking.core.breaker import Breaker, Resting
+from hotel_booking.core.breaker import Breaker, BreakerOpen
 from hotel_booking.core.errors import DomainError
 from hotel_booking.integrations.media import is_our_name
 
-_TRIES = 3
+_ATTEMPTS = 3
 
 
 class MediaUnavailable(DomainError):
@@ -57,7 +57,7 @@ class S3Media:
                 "allow_http": bool(endpoint and endpoint.startswith("http://")),
             },
             retry_config={
-                "max_retries": _TRIES - 1,
+                "max_retries": _ATTEMPTS - 1,
                 "retry_timeout": timedelta(seconds=seconds),
                 "backoff": {
                     "init_backoff": timedelta(milliseconds=100),
@@ -110,7 +110,7 @@ class S3Media:
         except BaseError as error:
             # Its text may hold addresses of the inside; its kind is enough to begin with.
             raise _unavailable(type(error).__name__) from None
-        except Resting:
+        except BreakerOpen:
             raise _unavailable("it is left alone for a while") from None
 
 

@@ -1,1 +1,1 @@
-"""Replay: real demand lived through, day by day, through the services or over HTTP; and what came of it."""
+"""Replay: real demand simulated day by day, through the services or over HTTP; and what came of it."""

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.replay.demand import CURRENCY, Kind
-from hotel_booking.replay.living import PLAN_CODE
+from hotel_booking.replay.simulation import PLAN_CODE
 
 TIMEZONE = "UTC"
 _NOWHERE = (0.0, 0.0)

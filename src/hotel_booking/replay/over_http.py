@@ -26,24 +26,24 @@ from hotel_booking.replay.events import (
     free_from,
 )
 from hotel_booking.replay.hotel import TIMEZONE, new_slug, whole_months
-from hotel_booking.replay.living import (
-    LIVED,
-    PLAN_CODE,
-    Lived,
-    guest_of,
-    lanes_of_kinds,
-    spread,
-)
 from hotel_booking.replay.report import (
     Month,
     Outcome,
     Totals,
     month,
 )
+from hotel_booking.replay.simulation import (
+    OVERRIDE_REASON,
+    PLAN_CODE,
+    Simulation,
+    guest_of,
+    lanes_of_kinds,
+    spread,
+)
 
 _TOKEN = "tok_success"  # noqa: S105  # the sandbox's card that is always good
 _LOOK = 400  # nights that the server shows in one answer
-_TRIES = 60
+_ATTEMPTS = 60
 
 
 class ServerRefused(DomainError):
@@ -80,7 +80,7 @@ class Server:
         Raises `SoldOut`, or `ServerRefused` with the server's own words.
         """
         headers = {"Hotel-Simulated-Time": at.isoformat()}
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             try:
                 answer = await self._client.request(
                     method, f"/api/v1{path}", json=body, headers=headers, params=params
@@ -135,7 +135,7 @@ async def play_on(
     stop: asyncio.Event,
 ) -> Outcome:
     """Live through the plan on this server."""
-    lived = Lived(0, Counter())
+    simulation = Simulation(0, Counter())
     told: dict[int, Told] = {}
     slugs = await _build(server, capacity, plan) if plan.rows else {}
     lane_of_kind = lanes_of_kinds(plan)
@@ -145,15 +145,15 @@ async def play_on(
         refused = await asyncio.gather(
             *(_lane(server, plan.rows, slugs, lane, told) for lane in spread(events, plan.rows, lane_of_kind))
         )
-        lived.refused[SoldOut.code] += sum(refused)
-        lived.events += len(events)
-        lived.stopped_after = day
-        progress(day, lived.events)
+        simulation.refused[SoldOut.code] += sum(refused)
+        simulation.events += len(events)
+        simulation.stopped_after = day
+        progress(day, simulation.events)
     else:
-        lived.stopped_after = None
-    lived.refused += Counter()  # no line for what never happened
+        simulation.stopped_after = None
+    simulation.refused += Counter()  # no line for what never happened
     return Outcome(
-        lived, _totals(plan, told), _months(plan, told, capacity), await _oversold(server, plan, slugs)
+        simulation, _totals(plan, told), _months(plan, told, capacity), await _oversold(server, plan, slugs)
     )
 
 
@@ -253,7 +253,7 @@ def _request(row: Row, event: Event) -> tuple[str, dict[str, object] | None]:
         case Step.CHECK_IN:
             return "check-in", {}
         case Step.CHECK_OUT | Step.CHECK_OUT_SAME_DAY:
-            return "check-out", {"departed": departed(row).isoformat(), "override_reason": LIVED}
+            return "check-out", {"departed": departed(row).isoformat(), "override_reason": OVERRIDE_REASON}
         case Step.NO_SHOW:
             return "no-show", {"on": row.status_date.isoformat()}
         case Step.CANCEL | Step.CANCEL_SAME_DAY:

@@ -12,7 +12,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.formats import plain
 from hotel_booking.core.money import divide
 from hotel_booking.replay.demand import CURRENCY
-from hotel_booking.replay.living import Lived
+from hotel_booking.replay.simulation import Simulation
 
 _TOTALS = """
 SELECT count(*) AS accepted,
@@ -84,9 +84,9 @@ class Month(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What living through a plan left behind, wherever it was lived."""
+    """What simulating a plan left behind, in a database of its own or over HTTP."""
 
-    lived: Lived
+    simulation: Simulation
     totals: Totals
     months: list[Month]
     oversold: int

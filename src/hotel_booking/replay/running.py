@@ -1,4 +1,4 @@
-"""One replay from the file to the report: reading, sizing, a database, living, counting."""
+"""One replay from the file to the report: reading, sizing, a database, simulating, counting."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from hotel_booking.core.db import Database
 from hotel_booking.replay.demand import Kind, read
 from hotel_booking.replay.events import Plan, lay_out
 from hotel_booking.replay.hotel import build
-from hotel_booking.replay.living import LANES, live
 from hotel_booking.replay.printing import show
 from hotel_booking.replay.report import (
     OddDates,
@@ -41,6 +40,7 @@ from hotel_booking.replay.report import (
     oversold,
     totals,
 )
+from hotel_booking.replay.simulation import LANES, simulate
 from hotel_booking.replay.sizing import need, share_out
 
 DATABASE = "replay"
@@ -71,14 +71,14 @@ def run(options: Options) -> None:
         needed = need(plan)
         capacity = needed if options.rooms is None else share_out(options.rooms, needed)
         bar.remove_task(step)
-        outcome = _lived(options, plan, capacity, bar)
+        outcome = _simulate(options, plan, capacity, bar)
     report = _report(options, plan, needed, capacity, outcome, time.monotonic() - began)
     if options.json:
         _write(options.json, report)
     show(console, report)
     if report.oversold_nights:
         raise typer.Exit(1)
-    if outcome.lived.events < len(plan.events):
+    if outcome.simulation.events < len(plan.events):
         raise typer.Exit(130)
 
 
@@ -92,7 +92,7 @@ def _check(options: Options) -> None:
         raise ConfigError([f"there is no folder {options.json.absolute().parent} for --json"])
 
 
-def _lived(options: Options, plan: Plan, capacity: Mapping[Kind, int], bar: Progress) -> Outcome:
+def _simulate(options: Options, plan: Plan, capacity: Mapping[Kind, int], bar: Progress) -> Outcome:
     if options.http and options.api_key:
         return asyncio.run(_until_stopped(_over_http(options.http, options.api_key, plan, capacity, bar)))
     with _database(options, bar) as url:
@@ -140,7 +140,7 @@ async def _play(
             async with db.transaction() as tx:
                 return await oversold(tx, properties, since)
 
-        lived = await live(
+        simulation = await simulate(
             db,
             plan,
             slugs,
@@ -151,10 +151,10 @@ async def _play(
         )
         async with db.transaction() as tx:
             return Outcome(
-                lived,
+                simulation,
                 await totals(tx, properties),
                 await months(tx, properties),
-                lived.oversold + await oversold(tx, properties, _BEFORE_ALL),
+                simulation.oversold + await oversold(tx, properties, _BEFORE_ALL),
             )
 
 
@@ -172,12 +172,12 @@ def _database(options: Options, bar: Progress) -> Iterator[str]:
         with throwaway() as cluster:
             cluster.create_database(DATABASE)
             migrations.upgrade(cluster.url(DATABASE))
-            _lived_already(cluster.url(DATABASE))
+            _simulated_already(cluster.url(DATABASE))
             bar.remove_task(step)
             yield cluster.url(DATABASE)
 
 
-def _lived_already(url: str) -> None:
+def _simulated_already(url: str) -> None:
     """In a database that is thrown away, nobody will ask who changed what: its audit log rests."""
     import psycopg
 
@@ -216,7 +216,7 @@ def _progress() -> Progress:
 
 
 def _told(bar: Progress, plan: Plan) -> Callable[[date, int], None]:
-    step = bar.add_task("Living", total=len(plan.events))
+    step = bar.add_task("Simulating", total=len(plan.events))
     return lambda day, done: bar.update(step, description=f"{day:%d %b %Y}", completed=done)
 
 
@@ -228,7 +228,7 @@ def _report(
     outcome: Outcome,
     seconds: float,
 ) -> Report:
-    refused: Counter[str] = Counter(dict(plan.refused)) + outcome.lived.refused
+    refused: Counter[str] = Counter(dict(plan.refused)) + outcome.simulation.refused
     return Report(
         file=options.file.name,
         rows=len(plan.rows) + plan.refused.total(),
@@ -241,8 +241,8 @@ def _report(
             Room(kind.hotel, kind.room_type, needed[kind], rooms) for kind, rooms in sorted(capacity.items())
         ],
         events=len(plan.events),
-        events_done=outcome.lived.events,
-        stopped_after=outcome.lived.stopped_after,
+        events_done=outcome.simulation.events,
+        stopped_after=outcome.simulation.stopped_after,
         seconds=round(seconds, 1),
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     )

@@ -1,4 +1,4 @@
-"""Living through files of bookings: the report is what the file says, to the cent."""
+"""Files of bookings replayed: the report is what the file says, to the cent."""
 
 from __future__ import annotations
 

@@ -342,7 +342,7 @@ async def test_whatever_is_looked_for_is_found_by_an_index(
             assert [entry.id for entry in found] == sorted((e.id for e in found), reverse=True)
         await queries.history_of_booking(tx, uuid4())
         await queries.object_kinds(tx)
-        assert len(asked) == 16
+        assert len(asked) == 15
         for statement, args in asked:
             plan = "\n".join(row[0] for row in await fetch(tx, f"EXPLAIN ANALYZE {statement}", *args))
             assert "Seq Scan on audit_entry" not in plan, plan

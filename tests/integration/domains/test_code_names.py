@@ -12,7 +12,7 @@ import httpx
 from hotel_booking.core.code_names import NAMES
 from hotel_booking.core.db import Database
 from hotel_booking.domains.notifications import types as mail
-from hotel_booking.domains.payments.service import tries
+from hotel_booking.domains.payments.service import attempts
 from tests.factories.paying import held
 from tests.factories.paying import hotel as hotel  # a fixture
 from tests.factories.small_hotel import SLUG, small_hotel
@@ -110,7 +110,7 @@ async def test_the_panel_shows_no_code(hotel: Database, database_url: str) -> No
             f"/admin/properties/{SLUG}/room-types",
         ):
             assert codes_in(await client.get(where)) == [], where
-        for status in get_args(tries.Status):
+        for status in get_args(attempts.Status):
             async with hotel.transaction() as tx:
                 await tx.execute("UPDATE payment SET status = $1 WHERE id = $2", status, payment_id)
             for where in (f"/admin/bookings/{booking.reference}", page_of(booking), "/admin/payments"):

@@ -9,8 +9,8 @@ import pytest
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.destinations import Destination, destination
-from hotel_booking.domains.properties.likeness import distance
 from hotel_booking.domains.properties.places import find_places
+from hotel_booking.domains.properties.similarity import distance
 from tests.factories.world import Counting, make_property
 
 

@@ -18,7 +18,7 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties import darkroom, images, queries, tables
+from hotel_booking.domains.properties import decoding, images, queries, tables
 from hotel_booking.domains.properties.service import photos as service
 from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore
 from hotel_booking.http.access import staff
@@ -68,7 +68,7 @@ async def upload_photo(
             raise LookupError("a form that passed has its file")
         data = await file.read(images.MAX_BYTES + 1)
         async with _one_at_a_time:
-            renditions = await darkroom.render(data)
+            renditions = await decoding.render(data)
         kept = await service.keep(media, renditions)
         await service.add(
             await unit.begin(), property_id=house["id"], kept=kept, alt=alt, room_type=room_type, now=now

@@ -44,7 +44,7 @@ async def export(tx: Transaction, account: Account, *, now: datetime) -> bytes:
     return msgspec.json.format(msgspec.json.encode(everything), indent=2)
 
 
-async def hindrances(tx: Transaction, account: Account, *, now: datetime) -> dict[str, list[str]]:
+async def blockers(tx: Transaction, account: Account, *, now: datetime) -> dict[str, list[str]]:
     """Why the account cannot be erased yet: references of bookings whose `stays` are to come or going on, and
     of those with `money` open (a fee to pay, a payment under way, a refund on its way or failed)."""
     rows = await tx.fetch(
@@ -88,7 +88,7 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
             "this is not the account's e-mail address", field="email", fix="type it as it is shown"
         )
     bookings = await ids_of(tx, account, lock=True)
-    open_yet = await hindrances(tx, account, now=now)
+    open_yet = await blockers(tx, account, now=now)
     if open_yet:
         raise NotToBeErasedYet(
             "a stay is to come, or money is open",

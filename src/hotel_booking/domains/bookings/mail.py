@@ -22,7 +22,7 @@ from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
 _STANDING = frozenset({"confirmed", "checked_in", "checked_out"})
-# Lives that were lived already: nobody is waiting for mail.
+# Simulated and demo bookings: nobody is waiting for mail.
 _SILENT = frozenset({"replay"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
 # family makes, and as a hotel reads.

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Literal
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.exchange.belief import HIGHEST, LOWEST, believed
 from hotel_booking.domains.exchange.errors import InvalidRate
+from hotel_booking.domains.exchange.plausibility import HIGHEST, LOWEST, plausible
 from hotel_booking.domains.exchange.queries import known_rates
 from hotel_booking.domains.exchange.types import DailyRates, Taken
 
@@ -25,9 +25,9 @@ SELECT c.currency, c.per_euro, $3, $4, $5 FROM unnest($1::text[], $2::numeric[])
 
 
 async def take(tx: Transaction, *, said: DailyRates, now: datetime, jumps: bool = False) -> Taken:
-    """Use a day's rates as far as they are believed (`belief`). Raises `RatesRefused`: nothing changed."""
+    """Use a day's rates as far as they are plausible. Raises `RatesRefused`: nothing changed."""
     known = await known_rates(tx, lock=True)
-    used, refused = believed(said, known, today=now.date(), jumps=jumps)
+    used, refused = plausible(said, known, today=now.date(), jumps=jumps)
     await _put(tx, used, said.as_of, "ecb", now)
     return Taken(said.as_of, len(used), refused)
 

@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
-from hotel_booking.core.breaker import Breaker, Resting, breaker_of
+from hotel_booking.core.breaker import Breaker, BreakerOpen, breaker_of
 from hotel_booking.domains.authentication.service import link_requests
 from hotel_booking.domains.identity.service import tokens
 from hotel_booking.domains.notifications import service
@@ -91,7 +91,7 @@ async def mail_reset(context: JobContext, request: str) -> None:
 async def _send(mailer: Mailer, breaker: Breaker, message: Message, rendered: Rendered) -> Delivery:
     delivery = Delivery("again", "the mail server is left alone for a while")
     # Another may have opened it since we looked, or be the one that tries.
-    with suppress(Resting, _Unreachable), breaker.asking(_Unreachable):
+    with suppress(BreakerOpen, _Unreachable), breaker.asking(_Unreachable):
         delivery = await mailer.send(
             message_id=str(message.id), recipient=message.recipient, rendered=rendered
         )

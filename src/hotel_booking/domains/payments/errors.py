@@ -39,7 +39,7 @@ class GatewayUnavailable(DomainError):
     retry_after = 5
 
 
-class GatewayResting(GatewayUnavailable):
+class GatewayPaused(GatewayUnavailable):
     """The gateway has failed again and again, so it is left alone for a while. It was not asked, and nothing
     was charged."""
 

@@ -15,10 +15,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, ParamSpec, TypeVar
 
-from hotel_booking.core.breaker import Resting, breaker_of
+from hotel_booking.core.breaker import BreakerOpen, breaker_of
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.payments.errors import GatewayResting, GatewayUnavailable
+from hotel_booking.domains.payments.errors import GatewayPaused, GatewayUnavailable
 from hotel_booking.domains.payments.gateway import Gateway, Seen
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ async def write(db: Database, step: Step) -> AsyncIterator[Transaction]:
 
 async def call(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """A call of the gateway; no transaction is open meanwhile. Raises `GatewayUnavailable` where there is no
-    answer in time, or none that can be read; `GatewayResting` where it has failed so often that it is left
+    answer in time, or none that can be read; `GatewayPaused` where it has failed so often that it is left
     alone. `function` is a method of the gateway."""
     reached(step, "before")
     with _asking(getattr(function, "__self__", function)):
@@ -120,8 +120,8 @@ def _asking(gateway: object) -> Iterator[None]:
     try:
         with breaker_of(gateway, getattr(gateway, "name", "gateway")).asking(GatewayUnavailable):
             yield
-    except Resting as resting:
-        raise GatewayResting(
+    except BreakerOpen as resting:
+        raise GatewayPaused(
             "the payment gateway does not answer at the moment; nothing was charged",
             fix="try again in a minute, or pay in another way",
         ) from resting

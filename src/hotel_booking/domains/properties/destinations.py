@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import msgspec
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.likeness import distance
 from hotel_booking.domains.properties.place_data import search_form
 from hotel_booking.domains.properties.places import (
     MAX_QUERY,
@@ -22,6 +21,7 @@ from hotel_booking.domains.properties.places import (
     named,
     place_by_id,
 )
+from hotel_booking.domains.properties.similarity import distance
 
 # A place is meant where it counts that much more than any other; one with hotels of ours counts tenfold.
 _CLEARLY = 1.5

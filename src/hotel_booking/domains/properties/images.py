@@ -40,7 +40,7 @@ def render(data: bytes) -> tuple[Rendition, ...]:
     """The picture in at most three widths (480, 960, 1600), narrowest first, never enlarged.
 
     Costs about a second of CPU and, for the largest pictures, memory: 70 MB for a JPEG, 210 for a PNG, 400
-    for a WebP. `darkroom.render` does it in a process of its own, one at a time.
+    for a WebP. `decoding.render` does it in a process of its own, one at a time.
     Raises `NotAPhoto`.
     """
     check_size(data)

@@ -18,7 +18,7 @@ from babel import Locale
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words
-from hotel_booking.domains.properties.likeness import latin
+from hotel_booking.domains.properties.similarity import latin
 from hotel_booking.domains.properties.types import LANGUAGES
 
 MAX_NAME = 80

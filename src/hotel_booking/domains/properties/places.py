@@ -12,8 +12,8 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.folding import fold_spelled
-from hotel_booking.domains.properties.likeness import distance, latin
 from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
+from hotel_booking.domains.properties.similarity import distance, latin
 
 MAX_QUERY = 80
 # Below this many matches by their first letters, words inside names and misspellings are looked for too.

@@ -62,8 +62,8 @@ async def erase(request: Request[Any, Any, State], database: Database, now: date
 async def _values(request: Request[Any, Any, State], database: Database, now: datetime) -> dict[str, Any]:
     account = signed_in(request).account
     async with database.transaction() as tx:
-        hindrances = await erasure.hindrances(tx, account, now=now)
-    return {"account": account, "hindrances": hindrances}
+        blockers = await erasure.blockers(tx, account, now=now)
+    return {"account": account, "blockers": blockers}
 
 
 handlers = [show_data, export, erase]

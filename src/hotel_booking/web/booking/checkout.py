@@ -50,7 +50,7 @@ from hotel_booking.web.booking.quotes import (
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.language import countries
-from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import language_of, link, site
 
 
@@ -164,7 +164,7 @@ async def _details(
         quote_id=quote_id,
         rooms=[shown_room(room, quote, language, now) for room in rooms],
         stay=stay,
-        say=Saying(language, texts),
+        say=Phrases(language, texts),
         form=form,
         again=again,
         countries=countries(language),

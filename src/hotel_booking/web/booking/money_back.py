@@ -8,10 +8,10 @@ from hotel_booking.domains.bookings.due import Stage
 from hotel_booking.domains.bookings.money_back import MoneyBack
 from hotel_booking.domains.payments.queries import SavedCard
 from hotel_booking.domains.payments.returns import Returning
-from hotel_booking.web.i18n.formats import Speech, Texts
+from hotel_booking.web.i18n.formats import Formats, Texts
 
 
-class MoneyBackWords(Speech):
+class MoneyBackWords(Formats):
     """Says it in one language; `card` is the one that the hotel keeps for the booking, if there is one."""
 
     def __init__(self, language: str, texts: Texts, card: SavedCard | None = None) -> None:

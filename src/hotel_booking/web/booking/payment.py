@@ -28,7 +28,7 @@ from hotel_booking.web.booking.messages import said
 from hotel_booking.web.booking.ownership import open_own
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import carry, language_of, link, site
 
 # Stripe's script and frames, on this page alone; its own page takes a form's redirect.
@@ -207,7 +207,7 @@ def _stands(
 def agreement(booking: Booking, language: str) -> str:
     """The words by which the guest lets the card be kept, in their language: as shown, so stored."""
     _ = translations(language).gettext
-    most = Saying(language, translations(language)).money(highest_later_charge(booking), booking.currency)
+    most = Phrases(language, translations(language)).money(highest_later_charge(booking), booking.currency)
     return _(
         "{hotel} may keep my card with its payment provider and charge it for booking {reference} without"
         " asking again: the rest of the price when it is due, and the fee for cancelling late or not"
@@ -272,7 +272,7 @@ def _payment(
         card_page=gateways.card.page,
         methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"] if due else [],
         later=later if gateways.card.saves_cards else None,
-        say=Saying(language, translations(language)),
+        say=Phrases(language, translations(language)),
         form=form,
     )
 

@@ -27,7 +27,7 @@ from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.language import locale_of
-from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.maps.city import NEAR_KM, city_plan
 from hotel_booking.web.site import language_of, site
 
@@ -45,7 +45,7 @@ async def booking_page(
     """The page. At most 9 statements."""
     language = language_of(request)
     texts = translations(language)
-    say = Saying(language, texts)
+    say = Phrases(language, texts)
     words = MoneyBackWords(language, texts, await saved_card(tx, booking.id))
     stages = refund_stages(booking, now) if booking.status == "confirmed" else []
     came = await money_back.what_came_back(tx, booking)
@@ -80,7 +80,7 @@ async def booking_page(
 
 
 def _room(room: Reservation, language: str) -> dict[str, Any]:
-    tell, say = Conditions(language, translations(language)), Saying(language, translations(language))
+    tell, say = Conditions(language, translations(language)), Phrases(language, translations(language))
     names = {
         ("room_type", room.room_type): room.room_type_name,
         ("rate_plan", room.rate_plan): room.rate_plan_name,
@@ -93,7 +93,7 @@ def _room(room: Reservation, language: str) -> dict[str, Any]:
     }
 
 
-async def _plan(tx: Transaction, hotel: Row, say: Saying) -> Any:
+async def _plan(tx: Transaction, hotel: Row, say: Phrases) -> Any:
     """Where the hotel lies in its city; None where it lies outside of one."""
     place = await place_by_id(tx, hotel["place_id"]) if hotel["place_id"] else None
     if place is None:

@@ -22,7 +22,7 @@ import msgspec
 from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.web.i18n.code_names import MEALS, TAXES
-from hotel_booking.web.i18n.formats import Names, Speech
+from hotel_booking.web.i18n.formats import Formats, Names
 
 _RATE = re.compile(r"(.+) (\d+(?:\.\d+)?)%")
 _BAND = re.compile(r"child_(\d+)_(\d+)")
@@ -63,7 +63,7 @@ class RoomPrice(msgspec.Struct, frozen=True):
 # Other ways to write a kind of bed.
 
 
-class Conditions(Speech):
+class Conditions(Formats):
     """Says conditions in one language."""
 
     def cancellation(

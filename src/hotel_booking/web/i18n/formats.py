@@ -27,7 +27,7 @@ class Texts(Protocol):
         """The form of the message for a number."""
 
 
-class Speech:
+class Formats:
     """Speaks one language."""
 
     def __init__(self, language: str, texts: Texts) -> None:

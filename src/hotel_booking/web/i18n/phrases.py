@@ -13,13 +13,13 @@ from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Row
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.web.i18n.formats import Speech
+from hotel_booking.web.i18n.formats import Formats
 
 _SUMMARY = 155
 _PETS, _ADULTS_ONLY, _QUIET_AIR = 224, 217, (198, 268)  # OpenTravel HAC
 
 
-class Saying(Speech):
+class Phrases(Formats):
     """Says small phrases in one language."""
 
     def occupancy(self, one: Occupancy) -> str:

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 from hotel_booking.domains.rates.nearest_fix import Fix
 from hotel_booking.domains.rates.restrictions import Reason
-from hotel_booking.web.i18n.formats import Names, Speech
+from hotel_booking.web.i18n.formats import Formats, Names
 
 _Run = tuple[str, int | None, date, date]  # what, the rooms that are left, the first and the last night
 
 
-class Refusals(Speech):
+class Refusals(Formats):
     """Says reasons and ways out in one language.
 
     say = Refusals("de", texts)

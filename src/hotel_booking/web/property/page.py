@@ -16,7 +16,7 @@ from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.maps.city import city_plan
 from hotel_booking.web.property import jsonld, social, view
 from hotel_booking.web.property.view import FEW, PropertyView
@@ -55,7 +55,7 @@ async def show_property(
         currency=chosen_currency(request.scope),
     )
     hotel = await view.load(tx, row, asked, language=language, texts=texts, today=today, now=now)
-    say = Saying(language, texts)
+    say = Phrases(language, texts)
     url = canonical(request)
     origin = settings.public_url.rstrip("/")
     return site(
@@ -95,14 +95,14 @@ def _between(least: str, first: date, most: str, last: date) -> Markup:
     return Markup(' {}="{}" {}="{}"').format(least, first, most, last)
 
 
-def _plan(hotel: PropertyView, say: Saying) -> Any:
+def _plan(hotel: PropertyView, say: Phrases) -> Any:
     if hotel.city is None or hotel.centre_km is None:
         return None
     row = hotel.row
     return city_plan((hotel.city.lat, hotel.city.lon), (row["lat"], row["lon"]), say.kilometres)
 
 
-def _linked_data(hotel: PropertyView, asked: Asked, say: Saying, url: str, origin: str) -> Markup:
+def _linked_data(hotel: PropertyView, asked: Asked, say: Phrases, url: str, origin: str) -> Markup:
     data = jsonld.hotel(
         hotel.row,
         name=hotel.name,

@@ -17,7 +17,7 @@ from hotel_booking.domains.search.errors import UnknownCurrency
 from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.offers import offers
 from hotel_booking.domains.search.types import MAX_LIMIT, Offer, SearchRequest, SearchResult
-from hotel_booking.web.i18n.formats import Names, Speech
+from hotel_booking.web.i18n.formats import Formats, Names
 from hotel_booking.web.search.query import Asked
 
 _A_PARTY = 3  # persons from which on another number of rooms is worth a look
@@ -136,7 +136,7 @@ async def _search(
     return {result.property.id: result for result in found.results}
 
 
-class InsteadWords(Speech):
+class InsteadWords(Formats):
     """Says it in one language."""
 
     def said(self, one: Instead) -> str:

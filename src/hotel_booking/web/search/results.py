@@ -32,7 +32,7 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
-from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
 from hotel_booking.web.search import other_rooms, query
@@ -128,7 +128,7 @@ async def show_results(
     typed = str(params.get("place", "")).strip()[:LONGEST]
     at = str(params.get("at", "")).strip()[:LONGEST]
     filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
-    say = Saying(language, texts)
+    say = Phrases(language, texts)
     to = await destination(tx, typed, key=at) if typed or at else Destination(None)
     place = await where_of(tx, to.meant, language) if to.meant is not None else None
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
@@ -219,7 +219,7 @@ async def show_results(
     return site(request, "search/results.html", etag=True, policy=policy, **values)
 
 
-async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, say: Saying) -> list[Undated]:
+async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, say: Phrases) -> list[Undated]:
     """The hotels of the place, the nearest first or by name."""
     any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
     wanted = SearchRequest(where=place.where, stay=any_night, party=asked.party)
@@ -251,7 +251,7 @@ async def _cards(
     cheaper: Mapping[int, Instead],
     asked: Asked,
     language: str,
-    say: Saying,
+    say: Phrases,
 ) -> list[Card]:
     photos = await covers(tx, [result.property.id for result in results])
     return [
@@ -266,7 +266,7 @@ def _card(
     instead: Instead | None,
     asked: Asked,
     language: str,
-    say: Saying,
+    say: Phrases,
 ) -> Card:
     hotel, offer = result.property, result.offer
     page = f"/{language}/hotels/{hotel.slug}"

@@ -19,7 +19,7 @@ from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
-from hotel_booking.web.i18n.phrases import Saying
+from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.search import query
 from hotel_booking.web.search.destinations import LONGEST, where_of
 from hotel_booking.web.search.months import moved, weeks
@@ -71,7 +71,7 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
         priced=bool(prices),
         place=name,
         party=asked.party[:1],
-        say=Saying(language, translations(language)),
+        say=Phrases(language, translations(language)),
     )
     return Response(body, media_type="text/html", headers={"cache-control": "private, max-age=120"})
 

@@ -28,7 +28,7 @@ from hotel_booking.domains.payments.steps import Step
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3
+_ATTEMPTS = 3
 _NEXT_TRY = timedelta(days=1)
 
 
@@ -81,7 +81,7 @@ async def collect(db: Database, gateways: Gateways, *, booking_id: UUID, now: da
                 "UPDATE booking SET collect_at = CASE WHEN collect_tries + 1 < $2 THEN $3::timestamptz END,"
                 " collect_tries = collect_tries + 1 WHERE id = $1",
                 booking_id,
-                _TRIES,
+                _ATTEMPTS,
                 now + _NEXT_TRY,
             )
         else:

@@ -30,8 +30,8 @@ from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps, tally
 from hotel_booking.domains.payments.errors import (
     AmountMismatch,
+    GatewayPaused,
     GatewayRefused,
-    GatewayResting,
     GatewayUnavailable,
     NoGateway,
     PaymentDeclined,
@@ -135,7 +135,7 @@ async def pay(
     except GatewayRefused as error:
         log.warning("the gateway refused", extra={"payment_id": str(payment.id), "code": error.code})
         outcome = await _after_a_refusal(gateway, payment)
-    except (UnknownToken, NoGateway, GatewayResting):
+    except (UnknownToken, NoGateway, GatewayPaused):
         # The gateway knows no such token, takes no money, or was not even asked: this try is over, the hold
         # stays.
         async with steps.write(db, Step.NOTE_ANSWER) as tx:

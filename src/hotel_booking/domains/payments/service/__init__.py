@@ -1,6 +1,20 @@
 """Payments, refunds and the ledger. The transaction is passed in; nobody commits, and no gateway is
 called."""
 
+from hotel_booking.domains.payments.service.attempts import (
+    Payment,
+    Purpose,
+    Status,
+    finish_later,
+    lock_payment,
+    look_up,
+    record,
+    resume,
+    save_card,
+    start,
+    touch,
+    unfinished,
+)
 from hotel_booking.domains.payments.service.refunds import (
     DueRefund,
     due_refunds,
@@ -16,20 +30,6 @@ from hotel_booking.domains.payments.service.reserved import (
     let_go,
     stands_already,
     take_now,
-)
-from hotel_booking.domains.payments.service.tries import (
-    Payment,
-    Purpose,
-    Status,
-    finish_later,
-    lock_payment,
-    look_up,
-    record,
-    resume,
-    save_card,
-    start,
-    touch,
-    unfinished,
 )
 
 __all__ = [

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments.gateway import Outcome
+from hotel_booking.domains.payments.service.attempts import Payment, finish_later, look_up, record
 from hotel_booking.domains.payments.service.refunds import refund
-from hotel_booking.domains.payments.service.tries import Payment, finish_later, look_up, record
 
 
 async def take_now(

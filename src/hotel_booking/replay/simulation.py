@@ -1,4 +1,4 @@
-"""Living through the plan: every event through the services that the API uses, at its simulated instant.
+"""Simulating the plan: every event through the services that the API uses, at its simulated instant.
 
 A day is one transaction per lane; lanes run side by side, and the next day begins when all are done. What
 takes or gives back nights keeps its order in its room type's lane: bookings meet only in the nights of one
@@ -33,14 +33,14 @@ from hotel_booking.replay.events import (
 PLAN_CODE = "REPLAY"
 SOURCE = "replay"
 # The file does not know who paid: that is passed over, and said.
-LIVED = "replayed from a file"
+OVERRIDE_REASON = "replayed from a file"
 NIGHT_LANES = 2
 QUIET_LANES = 3
 LANES = NIGHT_LANES + QUIET_LANES
-_TRIES = 5
+_ATTEMPTS = 5
 
 
-class Lived(msgspec.Struct):
+class Simulation(msgspec.Struct):
     """How far it got: the events done, the refusals by reason, and the day it was stopped after, if it was.
     `oversold` counts room-nights beyond the capacity, recounted on the first day of each month."""
 
@@ -58,7 +58,7 @@ class _Day(msgspec.Struct):
     refused: Counter[str]
 
 
-async def live(
+async def simulate(
     db: Database,
     plan: Plan,
     slugs: Mapping[str, str],
@@ -67,22 +67,22 @@ async def live(
     progress: Callable[[date, int], None],
     stop: asyncio.Event,
     count_oversold: Callable[[date], Awaitable[int]],
-) -> Lived:
+) -> Simulation:
     """Run all events in order. `slugs` are the properties by the file's hotel; `progress` is told each day
     and how many events are done; when `stop` is set it ends after the day that runs.
 
     With `may_refuse` a booking that finds no room is refused and counted; without, it raises `SoldOut`.
     """
-    lived = Lived(0, Counter())
+    simulation = Simulation(0, Counter())
     bookings: dict[int, UUID] = {}
     lane_of_kind = lanes_of_kinds(plan)
     month = 0
     for day, events in plan.days():
         if stop.is_set():
-            return lived
+            return simulation
         if day.month != month:
             month = day.month
-            lived.oversold += await count_oversold(day)
+            simulation.oversold += await count_oversold(day)
         lanes = spread(events, plan.rows, lane_of_kind)
         for result in await _side_by_side(
             [_lane(db, plan.rows, slugs, lane, bookings, may_refuse) for lane in lanes]
@@ -90,12 +90,12 @@ async def live(
             bookings |= result.made
             for index in result.ended:
                 del bookings[index]
-            lived.refused += result.refused
-        lived.events += len(events)
-        lived.stopped_after = day
-        progress(day, lived.events)
-    lived.stopped_after = None
-    return lived
+            simulation.refused += result.refused
+        simulation.events += len(events)
+        simulation.stopped_after = day
+        progress(day, simulation.events)
+    simulation.stopped_after = None
+    return simulation
 
 
 def lanes_of_kinds(plan: Plan) -> dict[Kind, int]:
@@ -146,7 +146,7 @@ async def _lane(
     bookings: Mapping[int, UUID],
     may_refuse: bool,
 ) -> _Day:
-    for last in (*[False] * (_TRIES - 1), True):
+    for last in (*[False] * (_ATTEMPTS - 1), True):
         try:
             async with db.transaction() as tx:
                 return await _day(tx, rows, slugs, events, bookings, may_refuse)
@@ -214,7 +214,7 @@ async def _follow(tx: Transaction, booking: UUID, row: Row, event: Event) -> Non
             await service.check_in(tx, booking_id=booking, now=event.at)
         case Step.CHECK_OUT | Step.CHECK_OUT_SAME_DAY:
             await service.check_out(
-                tx, booking_id=booking, now=event.at, departed=departed(row), override=LIVED
+                tx, booking_id=booking, now=event.at, departed=departed(row), override=OVERRIDE_REASON
             )
         case Step.CANCEL | Step.CANCEL_SAME_DAY:
             await service.cancel(tx, booking_id=booking, now=event.at)

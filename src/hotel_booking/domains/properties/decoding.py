@@ -20,7 +20,7 @@ from hotel_booking.domains.properties.images import Rendition
 MEMORY = 900_000_000  # bytes of address space, of which the interpreter and Pillow take 150 MB
 _CPU_SECONDS = 20
 _PATIENCE = 60.0
-_CALL = (sys.executable, "-P", "-m", "hotel_booking.domains.properties.darkroom")
+_CALL = (sys.executable, "-P", "-m", "hotel_booking.domains.properties.decoding")
 
 
 class _Developed(msgspec.Struct):

@@ -23,7 +23,7 @@ _REMEMBERED = timedelta(days=30)  # what is older says nothing any more
 _MOST_JUMPS = 3
 
 
-def believed(
+def plausible(
     said: DailyRates, known: Iterable[KnownRate], *, today: date, jumps: bool = False
 ) -> tuple[Mapping[str, Decimal], Mapping[str, str]]:
     """The rates to use, and by currency why another one is not. `jumps`: a person has looked at them.

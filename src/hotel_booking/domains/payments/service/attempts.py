@@ -1,4 +1,4 @@
-"""Tries to pay, and what became of them. No gateway is called here: that happens between transactions."""
+"""Attempts to pay, and what became of them. No gateway is called here: that happens between transactions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Purpose = Literal["booking", "balance", "fee"]
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """One try to pay, and one thing in the gateway's books. `amount` in minor units; 0 is a guarantee without
+    """One attempt to pay: an entry in the gateway's books. `amount` in minor units; 0 is a guarantee without
     a charge. `to_capture` is the part of a reserved amount that will be taken (None: all), `captured` what
     was taken where it is not the amount. `hosted`: it is paid on the gateway's own page."""
 
