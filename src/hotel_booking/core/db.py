@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import msgspec
@@ -21,6 +21,7 @@ from hotel_booking.core.shares import KIND, NoTurn, Shares
 
 Row = asyncpg.Record
 Statement = str | ClauseElement
+T = TypeVar("T", bound=msgspec.Struct)
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 _COMPILED: dict[Any, SQLCompiler] = {}
@@ -73,6 +74,15 @@ class Transaction:
         """The first column of the first row, or None."""
         sql, args = _prepare(statement, args)
         return await self._connection.fetchval(sql, *args)
+
+    async def fetch_as(self, kind: type[T], statement: Statement, *args: Any) -> list[T]:
+        """All rows, each as `kind`: a struct with a field for every column that is wanted of them."""
+        return [as_struct(kind, row) for row in await self.fetch(statement, *args)]
+
+    async def fetchrow_as(self, kind: type[T], statement: Statement, *args: Any) -> T | None:
+        """The first row as `kind`, or None."""
+        row = await self.fetchrow(statement, *args)
+        return None if row is None else as_struct(kind, row)
 
     async def execute(self, statement: Statement, *args: Any) -> int:
         """Run a statement; the number of rows it touched (0 where that means nothing)."""
@@ -252,6 +262,13 @@ def _prepare(statement: Statement, args: tuple[Any, ...]) -> tuple[str, tuple[An
     if args:
         raise TypeError("a Core statement carries its own parameters")
     return compile_statement(statement)
+
+
+def as_struct(kind: type[T], row: Row) -> T:
+    """A row as the struct that a query hands out. Columns go to the fields of their name, arrays and JSON
+    become what the fields are declared as; other columns are left. Raises `msgspec.ValidationError` where a
+    column is missing or of another type: statement and struct do not fit, a mistake of ours."""
+    return msgspec.convert(dict(row), kind)
 
 
 def compile_statement(statement: ClauseElement) -> tuple[str, tuple[Any, ...]]:
