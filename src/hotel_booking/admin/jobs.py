@@ -38,7 +38,7 @@ async def list_jobs(
         "jobs/list.html",
         depths=await job_queue.depths(tx, now),
         failed=failed[:_PAGE],
-        next_cursor=pages.encode(failed[_PAGE - 1]["id"]) if len(failed) > _PAGE else None,
+        next_cursor=pages.encode(failed[_PAGE - 1].id) if len(failed) > _PAGE else None,
         first=cursor is None,
         workers=await job_queue.workers(tx),
         now=now,

@@ -33,6 +33,7 @@ from hotel_booking.domains.payments.errors import (
 )
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.steps import Step
+from hotel_booking.domains.payments.types import PaymentSeen
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
@@ -297,7 +298,7 @@ async def _managed(tx: Transaction, caller: Caller, reference: str) -> Booking:
     return await open_booking(tx, reference, caller, Permission.PAYMENTS_MANAGE)
 
 
-async def _asked(tx: Transaction, booking: Booking, text: str) -> queries.PaymentSeen | None:
+async def _asked(tx: Transaction, booking: Booking, text: str) -> PaymentSeen | None:
     try:
         wanted = UUID(text) if text else None
     except ValueError:
@@ -331,7 +332,7 @@ async def _page(
     now: datetime,
     form: Form,
     *,
-    asked: queries.PaymentSeen | None = None,
+    asked: PaymentSeen | None = None,
     said: Outcome | str | None = None,
     repeated: bool = False,
     typed_for: UUID | None = None,

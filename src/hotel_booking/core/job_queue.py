@@ -3,12 +3,12 @@ that succeeded leaves no row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 
 
@@ -31,9 +31,28 @@ class QueueDepth(msgspec.Struct, frozen=True):
     oldest_due: datetime | None
 
 
+class FailedJob(msgspec.Struct, frozen=True):
+    """A job that failed for good, with what it was called with; `failed_at` is its last event."""
+
+    id: int
+    queue: str
+    task: str
+    args: dict[str, Any]
+    attempts: int
+    failed_at: datetime | None
+
+
+class WorkerSeen(msgspec.Struct, frozen=True):
+    """A worker that reports, and when it did so last."""
+
+    id: int
+    last_heartbeat: datetime
+
+
 async def depths(tx: Transaction, now: datetime) -> list[QueueDepth]:
     """All kinds of jobs that there are, the failing ones first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        QueueDepth,
         "SELECT queue_name AS queue, task_name AS task,"
         "       count(*) FILTER (WHERE status = 'todo' AND scheduled_at > $1) AS later,"
         "       count(*) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at <= $1, true)) AS due,"
@@ -44,12 +63,12 @@ async def depths(tx: Transaction, now: datetime) -> list[QueueDepth]:
         " GROUP BY 1, 2 ORDER BY failed DESC, due DESC, 1, 2",
         now,
     )
-    return [QueueDepth(**dict(row)) for row in rows]
 
 
-async def failures(tx: Transaction, *, before: int | None = None, limit: int = 50) -> Sequence[Row]:
-    """Failed jobs, newest first, from below the id `before`: id, queue, task, args, attempts, failed_at."""
-    return await tx.fetch(
+async def failures(tx: Transaction, *, before: int | None = None, limit: int = 50) -> list[FailedJob]:
+    """Failed jobs, newest first, from below the id `before`."""
+    return await tx.fetch_as(
+        FailedJob,
         "SELECT j.id, j.queue_name AS queue, j.task_name AS task, j.args, j.attempts,"
         "       (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) AS failed_at"
         "  FROM procrastinate_jobs j WHERE j.status = 'failed' AND j.id < $1 ORDER BY j.id DESC LIMIT $2",
@@ -58,10 +77,11 @@ async def failures(tx: Transaction, *, before: int | None = None, limit: int = 5
     )
 
 
-async def workers(tx: Transaction) -> Sequence[Row]:
-    """The workers that report: id, last_heartbeat."""
-    return await tx.fetch(
-        "SELECT id, last_heartbeat FROM procrastinate_workers ORDER BY last_heartbeat DESC LIMIT 20"
+async def workers(tx: Transaction) -> list[WorkerSeen]:
+    """The workers that report, the latest first."""
+    return await tx.fetch_as(
+        WorkerSeen,
+        "SELECT id, last_heartbeat FROM procrastinate_workers ORDER BY last_heartbeat DESC LIMIT 20",
     )
 
 

@@ -256,7 +256,7 @@ async def test_a_refusal_for_now_is_tried_again_later_and_for_good_is_a_dead_let
     await work(database_url, Answers("failed"))
     assert await status(db, message_id) == ("failed", 2)
     async with db.transaction() as tx:
-        assert [row["outcome"] for row in await queries.attempts(tx, message_id)] == ["failed", "again"]
+        assert [attempt.outcome for attempt in await queries.attempts(tx, message_id)] == ["failed", "again"]
 
 
 async def test_a_message_that_is_refused_for_a_day_is_given_up(db: Database, database_url: str) -> None:

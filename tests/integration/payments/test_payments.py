@@ -232,7 +232,7 @@ async def test_a_dispute_stands_on_the_booking_whatever_order_its_notices_come_i
             assert answer.status_code == 200
     async with hotel.transaction() as tx:
         found = await queries.disputes(tx, booking.id)
-    assert [(row["reference"], row["amount"]) for row in found] == [(opened["id"], 18_000)]
+    assert [(row.reference, row.amount) for row in found] == [(opened["id"], 18_000)]
 
 
 async def test_refunds_by_hand_stay_within_what_was_paid(

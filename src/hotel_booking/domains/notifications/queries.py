@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
-from hotel_booking.domains.notifications.types import Message
+from hotel_booking.domains.notifications.types import Attempt, Message
 
 _MESSAGE = (
     "SELECT m.id, m.event_key, m.template, m.language, m.recipient, m.subject, m.data, m.booking_id,"
@@ -23,12 +22,12 @@ async def find(
     tx: Transaction, message_id: UUID, *, within: frozenset[int] | None = None, lock: bool = False
 ) -> Message | None:
     """One message; `within`: only of these properties."""
-    row = await tx.fetchrow(
+    return await tx.fetchrow_as(
+        Message,
         f"{_MESSAGE} WHERE {_IN_SIGHT} AND m.id = $2{' FOR UPDATE' if lock else ''}",
         None if within is None else sorted(within),
         message_id,
     )
-    return Message(**dict(row)) if row else None
 
 
 async def list_messages(
@@ -69,8 +68,7 @@ async def list_messages(
         sql = f"SELECT m.* FROM unnest($1::int[]) AS p(id) CROSS JOIN LATERAL ({found}) AS m {newest}"
     else:
         sql = f"{_MESSAGE} WHERE {' AND '.join(conditions)} {newest}"
-    rows = await tx.fetch(sql, *args)
-    return [Message(**dict(row)) for row in rows]
+    return await tx.fetch_as(Message, sql, *args)
 
 
 async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 100) -> list[Message]:
@@ -78,9 +76,10 @@ async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 100) -> 
     return await list_messages(tx, booking_id=booking_id, limit=limit)
 
 
-async def attempts(tx: Transaction, message_id: UUID) -> Sequence[Row]:
-    """The tries to send a message, newest first: at, outcome, reply."""
-    return await tx.fetch(
+async def attempts(tx: Transaction, message_id: UUID) -> list[Attempt]:
+    """The attempts to send a message, newest first."""
+    return await tx.fetch_as(
+        Attempt,
         "SELECT at, outcome, reply FROM mail_attempt"
         " WHERE message_id = $1 ORDER BY at DESC, id DESC LIMIT 100",
         message_id,

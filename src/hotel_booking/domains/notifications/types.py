@@ -35,6 +35,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """One attempt to send a message, and what the mail server said."""
+
+    at: datetime
+    outcome: Outcome
+    reply: str | None
+
+
 class Rendered(msgspec.Struct, frozen=True):
     """A message as a person reads it, in both its parts."""
 

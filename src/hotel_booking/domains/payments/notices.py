@@ -7,9 +7,10 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments import queries, service
 from hotel_booking.domains.payments.gateway import Dispute, Notice
+from hotel_booking.domains.payments.types import OddNotice
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +49,10 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
     return True
 
 
-async def odd(tx: Transaction, *, since: datetime, limit: int = 50) -> list[Row]:
-    """Notices that came since then and cannot be read, newest first: gateway, id, problem, received_at."""
-    return await tx.fetch(
+async def odd(tx: Transaction, *, since: datetime, limit: int = 50) -> list[OddNotice]:
+    """Notices that came since then and cannot be read, newest first."""
+    return await tx.fetch_as(
+        OddNotice,
         "SELECT gateway, id, problem, received_at FROM gateway_notice"
         " WHERE problem IS NOT NULL AND received_at > $1 ORDER BY received_at DESC LIMIT $2",
         since,

@@ -7,28 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments.gateway import Card
-
-
-class PaymentSeen(msgspec.Struct, frozen=True):
-    """A payment as staff see it, or a refund (then `kind` is refund). Minor units; `refundable` is what the
-    payment still holds."""
-
-    id: UUID
-    kind: str
-    amount: int
-    currency: str
-    status: str
-    gateway: str
-    gateway_reference: str | None
-    created_at: datetime
-    detail: str | None
-    purpose: str
-    capture_at: datetime | None
-    captured: int | None
-    problem: str | None
-    refundable: int
+from hotel_booking.domains.payments.types import (
+    DisputeSeen,
+    LedgerLine,
+    Matter,
+    PaymentSeen,
+    Undecided,
+)
 
 
 class SavedCard(msgspec.Struct, frozen=True):
@@ -42,7 +29,8 @@ class SavedCard(msgspec.Struct, frozen=True):
 
 async def of_booking(tx: Transaction, booking_id: UUID) -> list[PaymentSeen]:
     """The booking's payments and refunds, newest first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        PaymentSeen,
         "SELECT p.id, 'payment' AS kind, p.amount, p.currency, p.status, p.gateway, p.gateway_reference,"
         "       p.created_at, p.decline_code AS detail, p.purpose, p.capture_at, p.captured, p.problem,"
         "       CASE WHEN p.status = 'captured' THEN coalesce(p.captured, p.amount)"
@@ -58,13 +46,12 @@ async def of_booking(tx: Transaction, booking_id: UUID) -> list[PaymentSeen]:
         " ORDER BY created_at DESC LIMIT 200",
         booking_id,
     )
-    return [PaymentSeen(**dict(row)) for row in rows]
 
 
-async def ledger(tx: Transaction, booking_id: UUID) -> list[Row]:
-    """The booking's account, oldest line first: created_at, kind, amount (+ owed by the guest, - paid),
-    currency. The balance is the sum."""
-    return await tx.fetch(
+async def ledger(tx: Transaction, booking_id: UUID) -> list[LedgerLine]:
+    """The booking's account, oldest line first. The balance is the sum."""
+    return await tx.fetch_as(
+        LedgerLine,
         "SELECT created_at, kind, amount, currency FROM ledger WHERE booking_id = $1"
         " ORDER BY created_at, amount DESC LIMIT 500",
         booking_id,
@@ -80,9 +67,10 @@ async def saved_card(tx: Transaction, booking_id: UUID) -> SavedCard | None:
     return SavedCard(row["gateway"], card, row["agreement"], row["agreed_at"])
 
 
-async def disputes(tx: Transaction, booking_id: UUID) -> list[Row]:
+async def disputes(tx: Transaction, booking_id: UUID) -> list[DisputeSeen]:
     """What the guest's bank disputes of the booking's payments, newest first."""
-    return await tx.fetch(
+    return await tx.fetch_as(
+        DisputeSeen,
         "SELECT d.* FROM dispute d JOIN payment p ON p.id = d.payment_id WHERE p.booking_id = $1"
         " ORDER BY d.opened_at DESC",
         booking_id,
@@ -97,24 +85,15 @@ async def by_reference(tx: Transaction, *, gateway: str, reference: str) -> UUID
     return found
 
 
-class Undecided(msgspec.Struct, frozen=True):
-    """A payment that waits for its guest (`requires_action`) or for its gateway. Minor units."""
-
-    id: UUID
-    gateway: str
-    status: str
-    amount: int
-
-
 async def undecided(tx: Transaction, booking_id: UUID) -> Undecided | None:
     """The booking's latest payment that is not decided yet."""
-    row = await tx.fetchrow(
+    return await tx.fetchrow_as(
+        Undecided,
         "SELECT id, gateway, status, amount FROM payment"
         " WHERE booking_id = $1 AND status IN ('requires_action', 'started', 'unknown')"
         " ORDER BY created_at DESC LIMIT 1",
         booking_id,
     )
-    return None if row is None else Undecided(**dict(row))
 
 
 async def reference_of(tx: Transaction, *, payment_id: UUID, gateway: str) -> str | None:
@@ -135,14 +114,13 @@ async def attention(
     since: datetime,
     stuck_before: datetime,
     limit: int = 100,
-) -> list[Row]:
-    """What somebody should look at, newest first: `what` (problem, refund_failed, dispute, stuck,
-    refund_stuck, transfer, transfer_back), booking `reference`, amount, currency, detail, at. `properties`
-    None: of all. The sort and the limit of every part stand after the properties: one hotel's troubles are
-    not hidden by a hundred of another's."""
+) -> list[Matter]:
+    """What somebody should look at, newest first. `properties` None: of all. The sort and the limit of every
+    part stand after the properties: one hotel's troubles are not hidden by a hundred of another's."""
     seen = "JOIN booking b ON b.id = p.booking_id AND ($1::int[] IS NULL OR b.property_id = ANY ($1))"
     of_refund = f"refund r JOIN payment p ON p.id = r.payment_id {seen}"
-    return await tx.fetch(
+    return await tx.fetch_as(
+        Matter,
         f"""
         (SELECT 'problem' AS what, b.reference, p.amount, p.currency, p.problem AS detail, p.updated_at AS at
            FROM payment p {seen} WHERE p.problem IS NOT NULL AND p.updated_at > $2

@@ -14,11 +14,12 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.code_names import called
-from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
 from hotel_booking.domains.payments.service import finish_later
+from hotel_booking.domains.payments.types import ComparisonRun, DifferenceSeen
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,19 @@ class Difference(msgspec.Struct, frozen=True):
     ours: str
     theirs: str
     let_go: bool = False
+
+
+class _Ours(msgspec.Struct, frozen=True):
+    """A payment in our books; `listed` where the list had to name it."""
+
+    id: UUID
+    status: str
+    amount: int
+    currency: str
+    gateway_reference: str | None
+    listed: bool
+    captured: int
+    refunded: int
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -95,8 +109,8 @@ async def _compare(
     theirs = await steps.listing(gateway, since=since - _SLACK, until=until + _SLACK)
     async with db.transaction() as tx:
         rows = await _ours(tx, gateway.name, since, until, theirs)
-    by_reference = {row["gateway_reference"]: row for row in rows if row["gateway_reference"]}
-    by_id = {row["id"]: row for row in rows}
+    by_reference = {row.gateway_reference: row for row in rows if row.gateway_reference}
+    by_id = {row.id: row for row in rows}
     found: list[Difference] = []
     compared = set()
     unmatched = []
@@ -106,21 +120,21 @@ async def _compare(
         if row is None:
             unmatched.append(seen)
             continue
-        compared.add(row["id"])
+        compared.add(row.id)
         found += _differences(row, seen)
     # Money first: of what has only our id, that is the payment, and the rest came to nothing.
     for seen in sorted(unmatched, key=lambda each: not _has_money(each)):
         row = by_id.get(seen.payment_id) if seen.payment_id is not None else None
-        if row is not None and row["id"] not in compared:
-            compared.add(row["id"])
+        if row is not None and row.id not in compared:
+            compared.add(row.id)
             found += _differences(row, seen)
         elif _has_money(seen) and row is not None:
             found.append(
                 Difference(
                     "surplus",
-                    row["id"],
+                    row.id,
                     seen.reference,
-                    f"{called(row['status'], 'payment')}, {row['gateway_reference']}",
+                    f"{called(row.status, 'payment')}, {row.gateway_reference}",
                     _said(seen),
                     let_go=True,
                 )
@@ -132,16 +146,13 @@ async def _compare(
     found += [
         Difference(
             "unknown_to_gateway",
-            row["id"],
-            row["gateway_reference"],
-            f"{called(row['status'], 'payment')}, {row['amount']} {row['currency']}",
+            row.id,
+            row.gateway_reference,
+            f"{called(row.status, 'payment')}, {row.amount} {row.currency}",
             "no such payment",
         )
         for row in rows
-        if row["id"] not in compared
-        and row["listed"]
-        and row["amount"]
-        and row["status"] in ("captured", "reserved")
+        if row.id not in compared and row.listed and row.amount and row.status in ("captured", "reserved")
     ]
     return len(compared), found
 
@@ -152,9 +163,10 @@ def _has_money(seen: Seen) -> bool:
 
 async def _ours(
     tx: Transaction, gateway: str, since: datetime, until: datetime, theirs: list[Seen]
-) -> list[Row]:
+) -> list[_Ours]:
     """Our payments of the time, and those that the list speaks of (`listed` tells them apart)."""
-    return await tx.fetch(
+    return await tx.fetch_as(
+        _Ours,
         "SELECT p.id, p.status, p.amount, p.currency, p.gateway_reference,"
         "       p.created_at >= $2 AND p.created_at < $3 AS listed,"
         "       CASE WHEN p.status = 'captured' THEN coalesce(p.captured, p.amount) ELSE 0 END AS captured,"
@@ -171,26 +183,26 @@ async def _ours(
     )
 
 
-def _differences(row: Row, seen: Seen) -> Iterator[Difference]:
+def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
     def differs(kind: str, ours: object, theirs: object) -> Difference:
-        return Difference(kind, row["id"], seen.reference, str(ours), str(theirs))
+        return Difference(kind, row.id, seen.reference, str(ours), str(theirs))
 
-    if (row["amount"], row["currency"]) != (seen.amount, seen.currency):
-        yield differs("amount", f"{row['amount']} {row['currency']}", f"{seen.amount} {seen.currency}")
-    if row["captured"] != seen.captured:
+    if (row.amount, row.currency) != (seen.amount, seen.currency):
+        yield differs("amount", f"{row.amount} {row.currency}", f"{seen.amount} {seen.currency}")
+    if row.captured != seen.captured:
         yield differs(
             "captured",
-            f"{row['captured']} ({called(row['status'], 'payment')})",
+            f"{row.captured} ({called(row.status, 'payment')})",
             f"{seen.captured} ({called(seen.status, 'payment')})",
         )
-    elif row["status"] == "reserved" and seen.status != "authorised" and row["amount"]:
+    elif row.status == "reserved" and seen.status != "authorised" and row.amount:
         yield differs("reserved", "reserved", called(seen.status, "payment"))
-    elif row["status"] in ("voided", "declined", "failed") and seen.status == "authorised" and seen.amount:
+    elif row.status in ("voided", "declined", "failed") and seen.status == "authorised" and seen.amount:
         yield msgspec.structs.replace(
-            differs("reserved", called(row["status"], "payment"), "still reserved"), let_go=True
+            differs("reserved", called(row.status, "payment"), "still reserved"), let_go=True
         )
-    if row["refunded"] != seen.refunded:
-        yield differs("refunded", row["refunded"], seen.refunded)
+    if row.refunded != seen.refunded:
+        yield differs("refunded", row.refunded, seen.refunded)
 
 
 def _said(seen: Seen) -> str:
@@ -221,22 +233,25 @@ async def _store(tx: Transaction, comparison: Comparison, now: datetime) -> None
             await finish_later(tx, payment_id=found.payment_id, seen=found.reference)
 
 
-async def runs(tx: Transaction, *, limit: int = 30) -> list[Row]:
-    """The latest comparisons, newest first: id, gateway, since, until, ran_at, payments, differences."""
-    return await tx.fetch("SELECT * FROM reconciliation ORDER BY ran_at DESC, id DESC LIMIT $1", limit)
+async def runs(tx: Transaction, *, limit: int = 30) -> list[ComparisonRun]:
+    """The latest comparisons, newest first."""
+    return await tx.fetch_as(
+        ComparisonRun, "SELECT * FROM reconciliation ORDER BY ran_at DESC, id DESC LIMIT $1", limit
+    )
 
 
-async def run(tx: Transaction, run_id: int) -> Row:
+async def run(tx: Transaction, run_id: int) -> ComparisonRun:
     """One comparison. Raises `NotFound`."""
-    row = await tx.fetchrow("SELECT * FROM reconciliation WHERE id = $1", run_id)
+    row = await tx.fetchrow_as(ComparisonRun, "SELECT * FROM reconciliation WHERE id = $1", run_id)
     if row is None:
         raise NotFound("there is no such comparison")
     return row
 
 
-async def differences(tx: Transaction, run_id: int, *, limit: int = 500) -> list[Row]:
-    """What one comparison found: kind, payment_id, reference, ours, theirs, and `booking`, its reference."""
-    return await tx.fetch(
+async def differences(tx: Transaction, run_id: int, *, limit: int = 500) -> list[DifferenceSeen]:
+    """What one comparison found, in the order in which it was found."""
+    return await tx.fetch_as(
+        DifferenceSeen,
         "SELECT d.*, b.reference AS booking FROM reconciliation_difference d"
         "  LEFT JOIN payment p ON p.id = d.payment_id LEFT JOIN booking b ON b.id = p.booking_id"
         " WHERE d.reconciliation_id = $1 ORDER BY d.position LIMIT $2",

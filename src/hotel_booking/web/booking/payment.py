@@ -19,6 +19,7 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments.errors import GatewayUnavailable, UnknownGateway
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
+from hotel_booking.domains.payments.types import Undecided
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.security_headers import PAGE_POLICY
@@ -188,7 +189,7 @@ def _stands(
     request: Request[Any, Any, State],
     template: str,
     booking: Booking,
-    payment: queries.Undecided,
+    payment: Undecided,
     *,
     policy: str = PAGE_POLICY,
     **values: Any,

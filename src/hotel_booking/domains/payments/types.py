@@ -1,0 +1,105 @@
+"""What is read of payments. Amounts are minor units of their currency."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+
+class PaymentSeen(msgspec.Struct, frozen=True):
+    """A payment as staff see it, or a refund (then `kind` is refund). Minor units; `refundable` is what the
+    payment still holds."""
+
+    id: UUID
+    kind: str
+    amount: int
+    currency: str
+    status: str
+    gateway: str
+    gateway_reference: str | None
+    created_at: datetime
+    detail: str | None
+    purpose: str
+    capture_at: datetime | None
+    captured: int | None
+    problem: str | None
+    refundable: int
+
+
+class Undecided(msgspec.Struct, frozen=True):
+    """A payment that waits for its guest (`requires_action`) or for its gateway. Minor units."""
+
+    id: UUID
+    gateway: str
+    status: str
+    amount: int
+
+
+class LedgerLine(msgspec.Struct, frozen=True):
+    """A line of a booking's account: what the guest owes by it (above zero) or has by it (below)."""
+
+    created_at: datetime
+    kind: str
+    amount: int
+    currency: str
+
+
+class DisputeSeen(msgspec.Struct, frozen=True):
+    """A payment that the guest's bank disputes: `status` and `reason` in the gateway's words, and the day by
+    which it wants an answer."""
+
+    gateway: str
+    reference: str
+    payment_id: UUID
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    respond_by: date | None
+    opened_at: datetime
+
+
+class Matter(msgspec.Struct, frozen=True):
+    """Something about a booking's money that somebody should look at; `detail` depends on what it is."""
+
+    what: Literal["problem", "refund_failed", "dispute", "stuck", "refund_stuck", "transfer", "transfer_back"]
+    reference: str
+    amount: int
+    currency: str
+    detail: str | None
+    at: datetime
+
+
+class OddNotice(msgspec.Struct, frozen=True):
+    """A gateway's notice that cannot be read, and why."""
+
+    gateway: str
+    id: str
+    problem: str
+    received_at: datetime
+
+
+class ComparisonRun(msgspec.Struct, frozen=True):
+    """A comparison with a gateway's list that was made: `payments` were compared, `differences` found."""
+
+    id: int
+    gateway: str
+    since: datetime
+    until: datetime
+    ran_at: datetime
+    payments: int
+    differences: int
+
+
+class DifferenceSeen(msgspec.Struct, frozen=True):
+    """A difference that a comparison found, with the reference of the `booking` that it concerns."""
+
+    kind: str
+    payment_id: UUID | None
+    reference: str | None
+    ours: str
+    theirs: str
+    booking: str | None
