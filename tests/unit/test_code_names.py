@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 import hotel_booking
-from hotel_booking.core.code_names import NAMES, called, headed, value_called
+from hotel_booking.core.code_names import NAMES, called, counted, headed, value_called, zone_called
 from hotel_booking.domains.bookings import types as bookings
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.notifications import rendering
@@ -69,6 +69,19 @@ def test_every_code_has_a_name(kind: str, codes: set[str]) -> None:
 def test_no_name_is_a_code() -> None:
     assert len(audited()) > 25
     assert [name for names in NAMES.values() for name in names.values() if "_" in name or not name] == []
+
+
+def test_several_of_a_thing_are_said_in_the_plural() -> None:
+    assert counted(1, "sofa_bed", "bed") == "1 sofa bed"
+    assert counted(2, "sofa_bed", "bed") == "2 sofa beds"
+    assert counted(2, bed_kind("Himmelbett"), "bed") == "2 × himmelbett"  # noqa: RUF001  # no plural known
+    for code in NAMES["bed"]:
+        assert counted(3, code, "bed") == f"3 {NAMES['bed'][code]}s"
+
+
+def test_a_time_zone_is_read_with_its_words_apart() -> None:
+    assert zone_called("America/Port_of_Spain") == "America/Port of Spain"
+    assert value_called("America/Sao_Paulo", "timezone", "property") == "America/Sao Paulo"
 
 
 def test_what_the_table_does_not_know_is_readable_and_what_is_no_code_stays() -> None:

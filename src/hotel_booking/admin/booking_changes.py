@@ -66,27 +66,28 @@ async def cancel(
     if waive:
         caller.require_permission(Permission.BOOKINGS_WAIVE, booking.property_id)
         require_recent(caller, now)
-    try:
+
+    async def act() -> str:
         seen = form.whole("fee", 0, 2**50, required=not waive)
         reason = form.text("reason", longest=1000)
         if waive and len(reason) < _SHORTEST_REASON:
             form.wrong("reason", f"must say why, in {_SHORTEST_REASON} characters or more")
         form.check()
         full = cancellation_at(booking, now).fee
-        async with tx.savepoint():
-            result = await service.cancel(
-                tx, booking_id=booking.id, now=now, waive=waive, expected_fee=None if waive else seen
-            )
-            if waive:
-                text = f"Cancellation fee of {coded(full, booking.currency)} waived: {reason}"
-                await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
-    except DomainError as error:
-        return _cancel_page(request, booking, now, form.failed(error), status=422)
-    note_booking(request, "cancelled")
-    back = f"; {coded(result.refund, booking.currency)} go back" if result.refund else ""
-    return see_other(
-        request, f"/admin/bookings/{booking.reference}", notice=f"The booking is cancelled{back}."
-    )
+        result = await service.cancel(
+            tx, booking_id=booking.id, now=now, waive=waive, expected_fee=None if waive else seen
+        )
+        if waive:
+            text = f"Cancellation fee of {coded(full, booking.currency)} waived: {reason}"
+            await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
+        note_booking(request, "cancelled")
+        back = f"; {coded(result.refund, booking.currency)} go back" if result.refund else ""
+        return f"The booking is cancelled{back}."
+
+    async def refused(form: Form) -> Response[str]:
+        return _cancel_page(request, booking, now, form, status=422)
+
+    return await carried_out(request, tx, caller, booking, now, form, act, refused=refused)
 
 
 @get("/bookings/{reference:str}/amend", opt=staff(Permission.BOOKINGS_AMEND))

@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.admin.acts import Act, carry_out
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
@@ -86,32 +87,29 @@ async def refund(
     booking = await _managed(tx, caller, reference)
     require_recent(caller, now)
     form = await read(request)
-    try:
+
+    async def act() -> str:
         amount = form.money("amount", booking.currency, required=True)
         reason = form.text("reason", required=True, longest=200)
         form.check()
-        async with tx.savepoint():
-            gift = await service.give_back(
-                tx,
-                booking_id=booking.id,
-                amount=amount or 0,
-                reason=reason,
-                still_owed=form.flag("still_owed"),
-                again=form.flag("again"),
-                now=now,
-            )
-    except DomainError as error:
-        repeated = isinstance(error, RefundRepeated)
-        return await _page(
-            request, tx, gateways, booking, now, form.failed(error), repeated=repeated, status=422
+        gift = await service.give_back(
+            tx,
+            booking_id=booking.id,
+            amount=amount or 0,
+            reason=reason,
+            still_owed=form.flag("still_owed"),
+            again=form.flag("again"),
+            now=now,
         )
-    sent = coded(amount or 0, booking.currency)
-    owed = (
-        f"The guest owes {coded(gift, booking.currency)} less."
-        if gift
-        else "What the guest owes stays as it was."
-    )
-    return _done(request, booking, f"{sent} are on their way back. {owed}")
+        sent = coded(amount or 0, booking.currency)
+        owed = (
+            f"The guest owes {coded(gift, booking.currency)} less."
+            if gift
+            else "What the guest owes stays as it was."
+        )
+        return f"{sent} are on their way back. {owed}"
+
+    return await _carried_out(request, tx, gateways, booking, now, form, act)
 
 
 @post("/bookings/{reference:str}/payments/{payment_id:uuid}/take", opt=_MANAGE)
@@ -222,9 +220,10 @@ async def send_link(
 ) -> Response[Any]:
     """Send the guest the link to pay what is due."""
     booking = await _managed(tx, caller, reference)
-    owed = _owed(booking)
+    owed = still_open(booking)
     earlier = {message.id for message in await outbox.of_booking(tx, booking.id)}
-    try:
+
+    async def act() -> str:
         if booking.status == "held" and booking.hold_expires_at > now:
             await mail.link_to_pay(tx, booking, now=now)
         elif booking.status in ("confirmed", "checked_in", "checked_out") and owed > 0:
@@ -236,13 +235,13 @@ async def send_link(
         ]
         if not messages:
             raise WrongState("no mail goes out for this booking", fix="tell the guest in another way")
-    except DomainError as error:
-        return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
-    if messages[0].id in earlier:
+        if messages[0].id not in earlier:
+            return "The link to pay is sent."
         # The same thing is told once: nobody should believe that it went out again.
-        told = f"This mail was made before and is not sent twice; it is {called(messages[0].status, 'mail')}."
-        return _done(request, booking, told)
-    return _done(request, booking, "The link to pay is sent.")
+        state = called(messages[0].status, "mail")
+        return f"This mail was made before and is not sent twice; it is {state}."
+
+    return await _carried_out(request, tx, gateways, booking, now, Form.of(), act)
 
 
 @post("/bookings/{reference:str}/payments/charge", opt=_MANAGE)
@@ -257,15 +256,16 @@ async def charge_card(
     """Take what is due by now from the card that the guest let us keep."""
     booking = await _managed(tx, caller, reference)
     require_recent(caller, now)
-    try:
+
+    async def act() -> str:
         if await queries.saved_card(tx, booking.id) is None:
             raise WrongState("no card is kept for this booking", fix="send the link to pay")
         if due_at(booking, now) <= booking.paid + booking.reserved:
             raise WrongState("nothing is due by the conditions of this booking", fix="wait for the day")
         await service.collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)
-    except DomainError as error:
-        return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
-    return _done(request, booking, "The kept card is being charged.")
+        return "The kept card is being charged."
+
+    return await _carried_out(request, tx, gateways, booking, now, Form.of(), act)
 
 
 @post("/bookings/{reference:str}/payments/transfer", opt=_MANAGE)
@@ -316,12 +316,31 @@ async def _state(tx: Transaction, booking: Booking, payment_id: UUID, *states: s
         raise WrongState(f"the payment is {called(item.status, 'payment')}", fix="look at it again")
 
 
-def _owed(booking: Booking) -> int:
-    return still_open(booking)
+async def _carried_out(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    gateways: Gateways,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    act: Act,
+) -> Response[Any]:
+    """Do something and say on the page what `act` says of it, or what is wrong."""
+
+    async def refused(error: DomainError) -> Response[str]:
+        repeated = isinstance(error, RefundRepeated)
+        failed = form.failed(error)
+        return await _page(request, tx, gateways, booking, now, failed, repeated=repeated, status=422)
+
+    return await carry_out(request, tx, act, to=_page_of(booking), refused=refused)
+
+
+def _page_of(booking: Booking) -> str:
+    return f"/admin/bookings/{booking.reference}/payments"
 
 
 def _done(request: Request[Any, Any, State], booking: Booking, notice: str) -> Response[bytes]:
-    return see_other(request, f"/admin/bookings/{booking.reference}/payments", notice=notice)
+    return see_other(request, _page_of(booking), notice=notice)
 
 
 async def _page(
@@ -355,7 +374,7 @@ async def _page(
         card=await queries.saved_card(tx, booking.id),
         disputes=await queries.disputes(tx, booking.id),
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
-        owed=_owed(booking),
+        owed=still_open(booking),
         due=max(due_at(booking, now) - booking.paid - booking.reserved, 0),
         can_transfer=can_transfer,
         form=form,

@@ -10,6 +10,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.admin.acts import Act, carry_out
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.bookings import booking_page
 from hotel_booking.admin.fee_words import fee_sentence
@@ -85,16 +86,19 @@ async def check_out(
     """The guests have left."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
     form = await _sent(request)
-    try:
-        async with tx.savepoint():
-            await service.check_out(tx, booking_id=booking.id, now=now, override=_reason(form))
-    except DomainError as error:
-        if booking.status != "checked_in":
-            return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
-        return _check_out_page(request, booking, now, form.failed(error), status=422)
-    left = still_open(booking)
-    rest = f"{coded(left, booking.currency)} stay open." if left else "Nothing is open."
-    return see_other(request, _page_of(booking), notice=f"The guests are checked out. {rest}")
+
+    async def act() -> str:
+        await service.check_out(tx, booking_id=booking.id, now=now, override=_reason(form))
+        left = still_open(booking)
+        rest = f"{coded(left, booking.currency)} stay open." if left else "Nothing is open."
+        return f"The guests are checked out. {rest}"
+
+    async def refused(form: Form) -> Response[str]:
+        return _check_out_page(request, booking, now, form, status=422)
+
+    # Only a booking that can be checked out has the page that asks about it.
+    own = refused if booking.status == "checked_in" else None
+    return await carried_out(request, tx, caller, booking, now, form, act, refused=own)
 
 
 @get("/bookings/{reference:str}/no-show", opt=_MANAGE)
@@ -113,17 +117,20 @@ async def no_show(
     """The guests did not come."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
     form = await _sent(request)
-    try:
+
+    async def act() -> str:
         seen = form.whole("fee", 0, 2**50)
         form.check()
-        async with tx.savepoint():
-            gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
-    except DomainError as error:
-        return await _no_show_page(request, tx, caller, booking, now, form.failed(error), status=422)
-    back = booking.paid - gone.paid
-    said = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
-    rest = f" {coded(back, booking.currency)} go back." if back > 0 else ""
-    return see_other(request, _page_of(booking), notice=f"The booking is a no-show. {said}{rest}")
+        gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
+        back = booking.paid - gone.paid
+        said = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
+        rest = f" {coded(back, booking.currency)} go back." if back > 0 else ""
+        return f"The booking is a no-show. {said}{rest}"
+
+    async def refused(form: Form) -> Response[str]:
+        return await _no_show_page(request, tx, caller, booking, now, form, status=422)
+
+    return await carried_out(request, tx, caller, booking, now, form, act, refused=refused)
 
 
 async def carried_out(
@@ -133,15 +140,20 @@ async def carried_out(
     booking: Booking,
     now: datetime,
     form: Form,
-    act: Callable[[], Awaitable[str]],
+    act: Act,
+    *,
+    refused: Callable[[Form], Awaitable[Response[str]]] | None = None,
 ) -> Response[Any]:
-    """Do something with a booking and go to its page with what `act` says; or show it with the refusal."""
-    try:
-        async with tx.savepoint():
-            notice = await act()
-    except DomainError as error:
-        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
-    return see_other(request, _page_of(booking), notice=notice)
+    """Do something with a booking and go to its page with what `act` says. What is refused is shown by
+    `refused`, the page that asked; without one, on the booking's page."""
+
+    async def shown(error: DomainError) -> Response[str]:
+        failed = form.failed(error)
+        if refused is not None:
+            return await refused(failed)
+        return await booking_page(request, tx, caller, booking, now, form=failed, status=422)
+
+    return await carry_out(request, tx, act, to=_page_of(booking), refused=shown)
 
 
 async def _sent(request: Request[Any, Any, State]) -> Form:

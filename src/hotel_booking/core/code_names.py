@@ -294,7 +294,23 @@ def headed(code: str, kind: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def counted(number: int, code: str, kind: str) -> str:
+    """So many of what a code names: 2 sofa beds. Somebody's own word has no plural that is known, so it comes
+    after a times sign."""
+    name = called(code, kind)
+    if code not in NAMES[kind]:
+        return f"{number} × {name}"  # noqa: RUF001  # as in the guests' languages
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
+def zone_called(name: str) -> str:
+    """A time zone of the IANA database as people read it: America/Port of Spain."""
+    return name.replace("_", " ")
+
+
 def value_called(value: str, column: str, of: str) -> str:
     """A value that the audit log keeps of an object, by its name where the column holds codes."""
+    if column == "timezone":
+        return zone_called(value)
     kind = _VALUES.get((of, column)) or _VALUES.get(("", column))
     return called(value, kind) if kind is not None else value

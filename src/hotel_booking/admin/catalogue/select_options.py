@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from babel import Locale
 
+from hotel_booking.core.code_names import zone_called
 from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.properties.types import CURRENCIES, LANGUAGES
 from hotel_booking.domains.properties.vocabularies import MEALS
@@ -35,7 +36,7 @@ def timezones() -> list[tuple[str, str]]:
     """Time zones by name; those of old that only stand for another are left out."""
     regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
     names = sorted(name for name in available_timezones() if name.startswith(regions))
-    return [(name, name.replace("_", " ")) for name in [*names, "UTC"]]
+    return [(name, zone_called(name)) for name in [*names, "UTC"]]
 
 
 def languages() -> list[tuple[str, str]]:

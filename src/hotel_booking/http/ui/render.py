@@ -22,7 +22,7 @@ from litestar.datastructures import Cookie, State
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core import formats
-from hotel_booking.core.code_names import called, headed, value_called
+from hotel_booking.core.code_names import called, counted, headed, value_called, zone_called
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
 from hotel_booking.core.phone import is_read, phone_shown
@@ -66,7 +66,8 @@ def environment() -> Environment:
         "plain": plain,
         "called": called,
         "headed": headed,
-        "bed": bed_name,
+        "beds": beds,
+        "zone": zone_called,
         "country": country_name,
         "phone": phone_shown,
         "tel": tel,
@@ -233,6 +234,6 @@ def country_name(code: str) -> str:
     return str(Locale.parse("en").territories.get(code, code))
 
 
-def bed_name(kind: str) -> str:
-    """A kind of bed in words, however a hotel has written it."""
-    return called(bed_kind(kind), "bed")
+def beds(kind: str, number: int) -> str:
+    """So many beds of a kind, however a hotel has written it: 2 sofa beds."""
+    return counted(number, bed_kind(kind), "bed")
