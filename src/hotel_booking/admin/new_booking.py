@@ -3,6 +3,7 @@ else."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,7 @@ from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import properties_within
+from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.offers import offers
@@ -48,7 +49,7 @@ async def choose(
     houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
     form = Form({name: request.query_params.getall(name, []) for name in _ASKED})
     asked = bool(form.value("departure"))
-    house = next((row for row in houses if row["slug"] == form.value("property")), None)
+    house = next((row for row in houses if row.slug == form.value("property")), None)
     if not asked:
         form = _at_first(houses, now, chosen=form.value("property"), walk_in=form.flag("walk_in"))
     found: Offers | None = None
@@ -59,7 +60,7 @@ async def choose(
             stay, party = _stay(form, house, now), _party(form)
             form.check()
             if house is not None and stay is not None:
-                found = await offers(tx, house["slug"], stay, party, explain=True, now=now)
+                found = await offers(tx, house.slug, stay, party, explain=True, now=now)
         except DomainError as error:
             form.failed(error)
     return page(
@@ -67,7 +68,7 @@ async def choose(
         "bookings/new.html",
         status=422 if form.errors else 200,
         form=form,
-        houses=[(row["slug"], row["name"]) for row in houses if row["active"]],
+        houses=[(row.slug, row.name) for row in houses if row.active],
         most_adults=MAX_ADULTS,
         most_rooms=MAX_ROOMS,
         house=house,
@@ -83,7 +84,7 @@ async def take_offer(
     """Keep the price of an offer and ask for the guest."""
     form = await read(request)
     houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
-    house = next((row for row in houses if row["slug"] == form.value("property")), None)
+    house = next((row for row in houses if row.slug == form.value("property")), None)
     try:
         if house is None:
             form.wrong("property", "must be one of your properties")
@@ -95,7 +96,7 @@ async def take_offer(
             raise QuoteNotFound("there is no such offer")
         quote = await service.quote(
             tx,
-            property_slug=house["slug"],
+            property_slug=house.slug,
             stay=stay,
             rooms=[RoomRequest(room_type, rate_plan, room.adults, room.children) for room in party],
             now=now,
@@ -107,7 +108,7 @@ async def take_offer(
             "bookings/new.html",
             status=422,
             form=form.failed(error),
-            houses=[(row["slug"], row["name"]) for row in houses if row["active"]],
+            houses=[(row.slug, row.name) for row in houses if row.active],
             most_adults=MAX_ADULTS,
             most_rooms=MAX_ROOMS,
             house=house,
@@ -200,13 +201,13 @@ async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> Row:
     return quote
 
 
-def _at_first(houses: Any, now: datetime, *, chosen: str, walk_in: bool) -> Form:
-    named = next((row for row in houses if row["slug"] == chosen), None)
-    house = named or next((row for row in houses if row["active"]), None)
-    today = business_date(now, house["timezone"], house["day_end_time"]) if house is not None else None
+def _at_first(houses: Sequence[Choice], now: datetime, *, chosen: str, walk_in: bool) -> Form:
+    named = next((row for row in houses if row.slug == chosen), None)
+    house = named or next((row for row in houses if row.active), None)
+    today = business_date(now, house.timezone, house.day_end_time) if house is not None else None
     # Whoever has no property yet has no date either: what today is, the property says.
     return Form.of(
-        property=house["slug"] if house is not None and (named or len(houses) == 1) else "",
+        property=house.slug if house is not None and (named or len(houses) == 1) else "",
         arrival=today,
         departure=today and today + timedelta(days=1),
         adults=2,
@@ -215,10 +216,10 @@ def _at_first(houses: Any, now: datetime, *, chosen: str, walk_in: bool) -> Form
     )
 
 
-def _stay(form: Form, house: Row | None, now: datetime) -> Stay | None:
+def _stay(form: Form, house: Choice | None, now: datetime) -> Stay | None:
     arrival: date | None = form.day("arrival", required=not form.flag("walk_in"))
     if form.flag("walk_in") and house is not None:
-        arrival = business_date(now, house["timezone"], house["day_end_time"])
+        arrival = business_date(now, house.timezone, house.day_end_time)
     departure = form.day("departure", required=True)
     if arrival is None or departure is None:
         return None

@@ -18,14 +18,14 @@ from hotel_booking.admin.rate_cells import field_name, groups, read_cells, width
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
 from hotel_booking.core.folding import fold_spelled, fold_words
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.bookings.availability import nights_of_types
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import properties_within
+from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS
 from hotel_booking.domains.rates.changes import OF_THE_TYPE, TYPE_COLUMNS, Spot, Value, seen_as, value_at
@@ -74,12 +74,10 @@ async def pick_property(
 ) -> Response[Any]:
     """The properties whose rates the caller may see; straight on where there is one."""
     found = [
-        row
-        for row in await properties_within(tx, caller.properties_for(Permission.RATES_VIEW))
-        if row["active"]
+        row for row in await properties_within(tx, caller.properties_for(Permission.RATES_VIEW)) if row.active
     ]
     if len(found) == 1:
-        return see_other(request, f"/admin/properties/{found[0]['slug']}/rates")
+        return see_other(request, f"/admin/properties/{found[0].slug}/rates")
     words = fold_words(q[:200])
     chosen = [row for row in found if all(word in _looked_through(row) for word in words)]
     return page(request, "rates/pick.html", properties=chosen, total=len(found), q=q[:200])
@@ -313,8 +311,8 @@ def _months(nights: Sequence[date]) -> list[tuple[date, int]]:
     return found
 
 
-def _looked_through(row: Row) -> str:
-    text = f"{row['name']} {row['city']}"
+def _looked_through(row: Choice) -> str:
+    text = f"{row.name} {row.city}"
     return " ".join((*fold_words(text), fold_spelled(text)))
 
 

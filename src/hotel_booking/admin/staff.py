@@ -156,13 +156,12 @@ async def _in_sight(tx: Transaction, caller: Caller, staff_id: int) -> Staff:
 
 
 async def _names(tx: Transaction) -> dict[str, str]:
-    return {row["slug"]: row["name"] for row in await properties_within(tx, None)}
+    return {row.slug: row.name for row in await properties_within(tx, None)}
 
 
 async def _grants(tx: Transaction, caller: Caller, form: Form) -> list[Grant]:
     known = {
-        row["slug"]: row["id"]
-        for row in await properties_within(tx, caller.properties_for(Permission.STAFF_VIEW))
+        row.slug: row.id for row in await properties_within(tx, caller.properties_for(Permission.STAFF_VIEW))
     }
     grants: list[Grant] = []
     for number in range(min(form.whole("rows", 0, _MOST_ROWS) or 0, _MOST_ROWS)):
@@ -187,7 +186,7 @@ async def _form(
 ) -> Response[str]:
     properties = await properties_within(tx, _within(caller))
     # Roles elsewhere are shown as they are, so that saving the form does not lose them.
-    known = {row["slug"]: row["name"] for row in properties}
+    known = {row.slug: row.name for row in properties}
     for grant in person.grants if person is not None else ():
         if grant.slug is not None and grant.slug not in known:
             known[grant.slug] = grant.slug

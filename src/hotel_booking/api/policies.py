@@ -11,12 +11,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.api.properties import owned
 from hotel_booking.core.amounts import read_percent
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Policy, PolicyFee
 from hotel_booking.domains.properties.service import policies as service
 from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.types import Code, Name
@@ -83,7 +84,7 @@ class PolicyAnswer(msgspec.Struct, frozen=True):
 async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     """All of them."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    rows = await queries.things(tx, tables.cancellation_policy, property_["id"])
+    rows = await queries.things(tx, tables.cancellation_policy, property_.id)
     return Page([_answer(row) for row in rows], None)
 
 
@@ -96,8 +97,8 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
 async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, tables.cancellation_policy, property_["id"], code)
-    return tagged(_answer(row), version_tag(row["version"]))
+    row = await queries.thing(tx, tables.cancellation_policy, property_.id, code)
+    return tagged(_answer(row), version_tag(row.version))
 
 
 @post(
@@ -122,11 +123,11 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
     property_ = await owned(tx, slug, caller)
     row = await service.create(
         tx,
-        property_id=property_["id"],
+        property_id=property_.id,
         code=data.code,
         name=data.name or data.code,
-        steps=_steps(data.steps, property_["currency"]),
-        no_show=_fee(data.no_show, "no_show", property_["currency"]),
+        steps=_steps(data.steps, property_.currency),
+        no_show=_fee(data.no_show, "no_show", property_.currency),
     )
     return _answer(row)
 
@@ -146,13 +147,13 @@ async def change_policy(
     if data.name is not UNSET:
         values["name"] = data.name
     if data.steps is not UNSET:
-        values["steps"] = _steps(data.steps, property_["currency"])
+        values["steps"] = _steps(data.steps, property_.currency)
     if data.no_show is not UNSET:
-        values["no_show"] = _fee(data.no_show, "no_show", property_["currency"])
-    locked = await queries.thing(tx, tables.cancellation_policy, property_["id"], code, lock=True)
-    if_match.check(version_tag(locked["version"]))
-    row = await service.change(tx, property_id=property_["id"], code=code, values=values)
-    return tagged(_answer(row), version_tag(row["version"]))
+        values["no_show"] = _fee(data.no_show, "no_show", property_.currency)
+    locked = await queries.thing(tx, tables.cancellation_policy, property_.id, code, lock=True)
+    if_match.check(version_tag(locked.version))
+    row = await service.change(tx, property_id=property_.id, code=code, values=values)
+    return tagged(_answer(row), version_tag(row.version))
 
 
 def _fee(given: FeeShape, field: str, currency: str) -> dict[str, Any]:
@@ -182,17 +183,13 @@ def _steps(given: list[StepShape], currency: str) -> list[dict[str, Any]]:
     return list(builtins)
 
 
-def _shown(fee: dict[str, Any]) -> FeeShape:
-    value = percent_text(fee["value"]) if fee["kind"] == "percent" else fee["value"]
-    return FeeShape(fee["kind"], value)
+def _shown(fee: PolicyFee) -> FeeShape:
+    return FeeShape(fee.kind, percent_text(fee.value) if fee.kind == "percent" else fee.value)
 
 
-def _answer(row: Row) -> PolicyAnswer:
-    steps = [
-        StepShape(_shown(step["fee"]), step["days_before"], time.fromisoformat(step["at"]))
-        for step in row["steps"]
-    ]
-    return PolicyAnswer(row["code"], row["name"], steps, _shown(row["no_show"]))
+def _answer(row: Policy) -> PolicyAnswer:
+    steps = [StepShape(_shown(step.fee), step.days_before, step.at) for step in row.steps]
+    return PolicyAnswer(row.code, row.name, steps, _shown(row.no_show))
 
 
 handlers = [list_policies, get_policy, create_policy, change_policy]

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, get, patch, post
 from litestar.params import QueryParameter
+from msgspec.structs import asdict
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.types import NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
@@ -73,7 +75,7 @@ async def list_properties(
     """Page by page; `next_cursor` asks for the next."""
     after = pages.decode(cursor, pages.Position) or 0
     rows = await queries.properties(tx, after=after, limit=limit + 1)
-    more = pages.encode(rows[limit - 1]["id"]) if len(rows) > limit else None
+    more = pages.encode(rows[limit - 1].id) if len(rows) > limit else None
     return Page([_answer(row) for row in rows[:limit]], more)
 
 
@@ -81,7 +83,7 @@ async def list_properties(
 async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
     """Its content. What it sells is in its room types, rate plans and offers."""
     row = await queries.property_by_slug(tx, slug, active_only=True)
-    return tagged(_answer(row), version_tag(row["version"]))
+    return tagged(_answer(row), version_tag(row.version))
 
 
 @post(
@@ -124,22 +126,22 @@ async def change_property(
     """What is left out stays. Bookings keep the rules that they were sold with."""
     await owned(tx, slug, caller)
     locked = await queries.property_by_slug(tx, slug, lock=True)
-    if_match.check(version_tag(locked["version"]))
+    if_match.check(version_tag(locked.version))
     row = await service.change(tx, slug=slug, changes=data)
-    return tagged(_answer(row), version_tag(row["version"]))
+    return tagged(_answer(row), version_tag(row.version))
 
 
-async def owned(tx: Transaction, slug: str, caller: Caller) -> Row:
-    """The property's row, if the caller's key may touch it."""
+async def owned(tx: Transaction, slug: str, caller: Caller) -> Property:
+    """The property, if the caller's key may touch it."""
     row = await queries.property_by_slug(tx, slug)
-    caller.check_property(row["id"])
+    caller.check_property(row.id)
     return row
 
 
-def _answer(row: Row) -> PropertyAnswer:
-    fields = {name: row[name] for name in PropertyAnswer.__struct_fields__}
-    fields["amenities"] = amenities(row["amenities"], PROPERTY_AMENITIES)
-    return PropertyAnswer(**fields)
+def _answer(row: Property) -> PropertyAnswer:
+    fields = asdict(row)
+    fields["amenities"] = amenities(row.amenities, PROPERTY_AMENITIES)
+    return PropertyAnswer(**{name: fields[name] for name in PropertyAnswer.__struct_fields__})
 
 
 handlers = [list_properties, get_property, create_property, change_property]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from litestar import Response, get, patch, post
 
 from hotel_booking.api.properties import owned
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.vocabularies import MEALS
 from hotel_booking.domains.rates import plans as service
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import needs, public
@@ -68,7 +67,7 @@ class RatePlanAnswer(msgspec.Struct, frozen=True):
 async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
     """All of them, in their order; inactive ones are not sold."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    return Page(await _answers(tx, property_["id"]), None)
+    return Page(await _answers(tx, property_.id), None)
 
 
 @get(
@@ -80,8 +79,8 @@ async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
 async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RatePlanAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, rate_plan, property_["id"], code)
-    return tagged(await _one(tx, row), version_tag(row["version"]))
+    row = await queries.thing(tx, rate_plan, property_.id, code)
+    return tagged(await _one(tx, row), version_tag(row.version))
 
 
 @post(
@@ -103,7 +102,7 @@ async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RateP
 async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Caller) -> RatePlanAnswer:
     """Its prices come by `PUT …/ari`, or from its parent."""
     property_ = await owned(tx, slug, caller)
-    row = await service.create(tx, property_id=property_["id"], new=data)
+    row = await service.create(tx, property_id=property_.id, new=data)
     return await _one(tx, row)
 
 
@@ -118,46 +117,49 @@ async def change_rate_plan(
 ) -> Response[RatePlanAnswer]:
     """Bookings keep the terms that they were sold with."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, rate_plan, property_["id"], code, lock=True)
-    if_match.check(version_tag(locked["version"]))
-    row = await service.change(tx, property_id=property_["id"], code=code, changes=data)
-    return tagged(await _one(tx, row), version_tag(row["version"]))
+    locked = await queries.thing(tx, rate_plan, property_.id, code, lock=True)
+    if_match.check(version_tag(locked.version))
+    row = await service.change(tx, property_id=property_.id, code=code, changes=data)
+    return tagged(await _one(tx, row), version_tag(row.version))
 
 
 async def _answers(tx: Transaction, property_id: int) -> list[RatePlanAnswer]:
     rows = await queries.things(tx, rate_plan, property_id)
-    codes = {row["id"]: row["code"] for row in rows}
+    codes = {row.id: row.code for row in rows}
     policies = await queries.things(tx, tables.cancellation_policy, property_id)
-    policy_codes = {row["id"]: row["code"] for row in policies}
+    policy_codes = {row.id: row.code for row in policies}
     return [_answer(row, codes, policy_codes) for row in rows]
 
 
-async def _one(tx: Transaction, row: Row) -> RatePlanAnswer:
-    answers = await _answers(tx, row["property_id"])
-    return next(answer for answer in answers if answer.code == row["code"])
+async def _one(tx: Transaction, row: RatePlan) -> RatePlanAnswer:
+    answers = await _answers(tx, row.property_id)
+    return next(answer for answer in answers if answer.code == row.code)
 
 
-def _answer(row: Row, codes: dict[int, str], policies: dict[int, str]) -> RatePlanAnswer:
-    fields: dict[str, Any] = {
-        name: row[name]
-        for name in RatePlanAnswer.__struct_fields__
-        if name in row.keys()  # noqa: SIM118
-    }
-    adjusted = row["adjust_kind"]
+def _answer(row: RatePlan, codes: dict[int, str], policies: dict[int, str]) -> RatePlanAnswer:
+    deposit, adjustment = row.deposit, row.adjustment
     return RatePlanAnswer(
-        **fields,
-        meal_name=MEALS.get(row["meal"], ""),
-        policy=policies[row["policy_id"]],
+        code=row.code,
+        name=row.name,
+        description=row.description,
+        meal=row.meal,
+        meal_name=MEALS.get(row.meal, ""),
+        policy=policies[row.policy_id],
         deposit=DepositAnswer(
-            row["deposit_kind"],
-            _value(row["deposit_kind"], row["deposit_value"]),
-            row["deposit_capture"],
-            row["balance_days"],
+            deposit.kind, _value(deposit.kind, deposit.value), deposit.capture, deposit.balance_days
         ),
-        parent=codes.get(row["parent_id"]),
-        adjustment=AdjustmentAnswer(adjusted, _value(adjusted, row["adjust_value"]), row["adjust_per_person"])
-        if adjusted
+        parent=codes[row.parent_id] if row.parent_id is not None else None,
+        adjustment=AdjustmentAnswer(
+            adjustment.kind, _value(adjustment.kind, adjustment.value), adjustment.per_person
+        )
+        if adjustment is not None
         else None,
+        min_advance_days=row.min_advance_days,
+        max_advance_days=row.max_advance_days,
+        min_stay=row.min_stay,
+        max_stay=row.max_stay,
+        sort=row.sort,
+        active=row.active,
     )
 
 

@@ -6,11 +6,12 @@ import msgspec
 from litestar import Response, get, patch, post
 
 from hotel_booking.api.properties import Amenity, amenities, owned
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.types import Bed, NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
@@ -45,8 +46,8 @@ class RoomTypeAnswer(msgspec.Struct, frozen=True):
 async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
     """All of them, in their order; inactive ones are not sold."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    rows = await queries.things(tx, tables.room_type, property_["id"])
-    return Page([_answer(row, property_["currency"]) for row in rows], None)
+    rows = await queries.things(tx, tables.room_type, property_.id)
+    return Page([_answer(row, property_.currency) for row in rows], None)
 
 
 @get(
@@ -58,8 +59,8 @@ async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
 async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomTypeAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, tables.room_type, property_["id"], code)
-    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
+    row = await queries.thing(tx, tables.room_type, property_.id, code)
+    return tagged(_answer(row, property_.currency), version_tag(row.version))
 
 
 @post(
@@ -82,7 +83,7 @@ async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomT
 async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller: Caller) -> RoomTypeAnswer:
     """It is sold once it has rooms or capacity, a rate plan and prices (`PUT …/ari`)."""
     property_ = await owned(tx, slug, caller)
-    return _answer(await service.create(tx, property_=property_, new=data), property_["currency"])
+    return _answer(await service.create(tx, property_=property_, new=data), property_.currency)
 
 
 @patch(
@@ -96,19 +97,29 @@ async def change_room_type(
 ) -> Response[RoomTypeAnswer]:
     """What is left out stays."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, tables.room_type, property_["id"], code, lock=True)
-    if_match.check(version_tag(locked["version"]))
+    locked = await queries.thing(tx, tables.room_type, property_.id, code, lock=True)
+    if_match.check(version_tag(locked.version))
     row = await service.change(tx, property_=property_, code=code, changes=data)
-    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
+    return tagged(_answer(row, property_.currency), version_tag(row.version))
 
 
-def _answer(row: Row, currency: str) -> RoomTypeAnswer:
-    fields = {name: row[name] for name in RoomTypeAnswer.__struct_fields__}
-    fields["extra_adult"] = Money(row["extra_adult"], currency)
-    fields["child_amounts"] = [Money(amount, currency) for amount in row["child_amounts"]]
-    fields["amenities"] = amenities(row["amenities"], ROOM_AMENITIES)
-    fields["beds"] = msgspec.convert(row["beds"], list[Bed])
-    return RoomTypeAnswer(**fields)
+def _answer(row: RoomType, currency: str) -> RoomTypeAnswer:
+    return RoomTypeAnswer(
+        code=row.code,
+        name=row.name,
+        description=row.description,
+        base_occupancy=row.base_occupancy,
+        max_occupancy=row.max_occupancy,
+        max_adults=row.max_adults,
+        max_children=row.max_children,
+        extra_adult=Money(row.extra_adult, currency),
+        child_amounts=[Money(amount, currency) for amount in row.child_amounts],
+        beds=row.beds,
+        size_m2=row.size_m2,
+        amenities=amenities(row.amenities, ROOM_AMENITIES),
+        sort=row.sort,
+        active=row.active,
+    )
 
 
 handlers = [list_room_types, get_room_type, create_room_type, change_room_type]

@@ -9,11 +9,12 @@ from litestar import get, patch, post
 
 from hotel_booking.api.properties import owned
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import rooms as service
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Room
 from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import example
@@ -35,8 +36,8 @@ class RoomAnswer(msgspec.Struct, frozen=True):
 async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAnswer]:
     """All rooms of the property by number."""
     property_ = await owned(tx, slug, caller)
-    kinds = await _kinds(tx, property_["id"])
-    rows = await queries.things(tx, tables.room, property_["id"])
+    kinds = await _kinds(tx, property_.id)
+    rows = await queries.things(tx, tables.room, property_.id)
     return Page([_answer(row, kinds) for row in rows], None)
 
 
@@ -49,9 +50,9 @@ async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAns
 async def create_room(slug: str, data: NewRoom, tx: Transaction, now: datetime, caller: Caller) -> RoomAnswer:
     """From today on, nights of its type that are on sale have one room more."""
     property_ = await owned(tx, slug, caller)
-    today = business_date(now, property_["timezone"], property_["day_end_time"])
-    row = await service.add(tx, property_id=property_["id"], new=data, today=today)
-    return RoomAnswer(row["number"], data.room_type, row["floor"], row["active"])
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    row = await service.add(tx, property_id=property_.id, new=data, today=today)
+    return RoomAnswer(row.number, data.room_type, row.floor, row.active)
 
 
 @patch(
@@ -65,18 +66,18 @@ async def change_room(
 ) -> RoomAnswer:
     """Deactivating a room is refused while its nights are sold. For some nights only, block it."""
     property_ = await owned(tx, slug, caller)
-    today = business_date(now, property_["timezone"], property_["day_end_time"])
-    row = await service.change(tx, property_id=property_["id"], number=number, changes=data, today=today)
-    return _answer(row, await _kinds(tx, property_["id"]))
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    row = await service.change(tx, property_id=property_.id, number=number, changes=data, today=today)
+    return _answer(row, await _kinds(tx, property_.id))
 
 
 async def _kinds(tx: Transaction, property_id: int) -> dict[int, str]:
     rows = await queries.things(tx, tables.room_type, property_id)
-    return {row["id"]: row["code"] for row in rows}
+    return {row.id: row.code for row in rows}
 
 
-def _answer(row: Row, kinds: dict[int, str]) -> RoomAnswer:
-    return RoomAnswer(row["number"], kinds[row["room_type_id"]], row["floor"], row["active"])
+def _answer(row: Room, kinds: dict[int, str]) -> RoomAnswer:
+    return RoomAnswer(row.number, kinds[row.room_type_id], row.floor, row.active)
 
 
 handlers = [list_rooms, create_room, change_room]

@@ -8,11 +8,12 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 
 from hotel_booking.api.properties import owned
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Tax
 from hotel_booking.domains.properties.service import taxes as service
 from hotel_booking.domains.properties.types import NewTax, TaxChange
 from hotel_booking.http.access import needs, public
@@ -42,8 +43,8 @@ class TaxAnswer(msgspec.Struct, frozen=True):
 async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     """All of them."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    rows = await queries.things(tx, tables.tax, property_["id"])
-    return Page([_answer(row, property_["currency"]) for row in rows], None)
+    rows = await queries.things(tx, tables.tax, property_.id)
+    return Page([_answer(row, property_.currency) for row in rows], None)
 
 
 @get(
@@ -55,8 +56,8 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
 async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, tables.tax, property_["id"], code)
-    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
+    row = await queries.thing(tx, tables.tax, property_.id, code)
+    return tagged(_answer(row, property_.currency), version_tag(row.version))
 
 
 @post(
@@ -79,7 +80,7 @@ async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
 async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -> TaxAnswer:
     """Counts for sales from now on."""
     property_ = await owned(tx, slug, caller)
-    return _answer(await service.create(tx, property_id=property_["id"], new=data), property_["currency"])
+    return _answer(await service.create(tx, property_id=property_.id, new=data), property_.currency)
 
 
 @patch(
@@ -93,10 +94,10 @@ async def change_tax(
 ) -> Response[TaxAnswer]:
     """Bookings keep the taxes that they were sold with."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, tables.tax, property_["id"], code, lock=True)
-    if_match.check(version_tag(locked["version"]))
-    row = await service.change(tx, property_id=property_["id"], code=code, changes=data)
-    return tagged(_answer(row, property_["currency"]), version_tag(row["version"]))
+    locked = await queries.thing(tx, tables.tax, property_.id, code, lock=True)
+    if_match.check(version_tag(locked.version))
+    row = await service.change(tx, property_id=property_.id, code=code, changes=data)
+    return tagged(_answer(row, property_.currency), version_tag(row.version))
 
 
 @delete(
@@ -108,24 +109,24 @@ async def change_tax(
 async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller, if_match: IfMatch) -> None:
     """From the sales to come."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, tables.tax, property_["id"], code, lock=True)
-    if_match.check(version_tag(locked["version"]))
-    await service.remove(tx, property_id=property_["id"], code=code)
+    locked = await queries.thing(tx, tables.tax, property_.id, code, lock=True)
+    if_match.check(version_tag(locked.version))
+    await service.remove(tx, property_id=property_.id, code=code)
 
 
-def _answer(row: Row, currency: str) -> TaxAnswer:
-    percent = row["kind"] == "percent"
+def _answer(row: Tax, currency: str) -> TaxAnswer:
+    percent = row.kind == "percent"
     return TaxAnswer(
-        code=row["code"],
-        name=row["name"],
-        percent=service.percent_text(row["value"]) if percent else None,
-        amount=None if percent else Money(row["value"], currency),
-        charge_type=row["charge_type"],
-        included=row["included"],
-        exempt_below_age=row["exempt_below_age"],
-        max_nights=row["max_nights"],
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
+        code=row.code,
+        name=row.name,
+        percent=service.percent_text(row.value) if percent else None,
+        amount=None if percent else Money(row.value, currency),
+        charge_type=row.charge_type,
+        included=row.included,
+        exempt_below_age=row.exempt_below_age,
+        max_nights=row.max_nights,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
     )
 
 

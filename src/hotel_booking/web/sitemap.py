@@ -36,8 +36,8 @@ async def sitemap(tx: Transaction, settings: Settings) -> Response[str]:
     slugs: list[str] = []
     after = 0
     while len(slugs) < _MOST and (rows := await properties(tx, after=after, limit=_BATCH)):
-        slugs += [row["slug"] for row in rows]
-        after = rows[-1]["id"]
+        slugs += [row.slug for row in rows]
+        after = rows[-1].id
     written = await languages_by_kind(tx)
     own = [kind for kind in KINDS if kind in written]
     pages = ["", "hotels", *own, *(f"hotels/{slug}" for slug in slugs[:_MOST])]

@@ -34,7 +34,7 @@ async def test_each_address_is_given_once_and_none_is_a_page_of_ours(db: Databas
     }  # fmt: skip
     async with db.transaction() as tx:
         made = [
-            (await service.create(tx, new=NewProperty(name=name, **more)))["slug"]
+            (await service.create(tx, new=NewProperty(name=name, **more))).slug
             for name in ("Łódź", "Lodz", "lódz", "New", "Lodz 2", "!!!")
         ]
     assert made == ["lodz", "lodz-2", "lodz-3", "new-2", "lodz-2-2", "hotel"]

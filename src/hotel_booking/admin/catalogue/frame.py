@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import time
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hotel_booking.core.db import Row
 from hotel_booking.core.errors import Conflict, DomainError
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
 from hotel_booking.domains.properties.types import Use
 from hotel_booking.http.access import caller_of
@@ -32,16 +32,16 @@ _PATTERNS = {
 
 
 def show(
-    request: Request[Any, Any, State], template: str, house: Row, *, status: int = 200, **values: Any
+    request: Request[Any, Any, State], template: str, house: Property, *, status: int = 200, **values: Any
 ) -> Response[str]:
-    """A page about a property. Templates also see `house` (its row), `base` (its address) and `may_edit`."""
+    """A page about a property. Templates also see it as `house`, its address as `base`, and `may_edit`."""
     return page(
         request,
         f"catalogue/{template}",
         status=status,
         house=house,
-        base=f"/admin/properties/{house['slug']}",
-        may_edit=caller_of(request.scope).may(Permission.CATALOGUE_EDIT, house["id"]),
+        base=f"/admin/properties/{house.slug}",
+        may_edit=caller_of(request.scope).may(Permission.CATALOGUE_EDIT, house.id),
         **values,
     )
 
@@ -161,6 +161,16 @@ _WORDS = {
 }
 
 
+class Coded(Protocol):
+    """What has a code and a name."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 class Need(msgspec.Struct, frozen=True):
     """A line of what stands in the way: "3 rate plans derive from it", with where to look."""
 
@@ -183,7 +193,7 @@ def needs(uses: Iterable[Use], base: str) -> list[Need]:
 
 async def removal_page(
     request: Request[Any, Any, State],
-    house: Row,
+    house: Property,
     *,
     what: str,
     back: str,
@@ -206,15 +216,12 @@ async def removal_page(
         form=form,
         what=what,
         back=back,
-        needs=needs(uses, f"/admin/properties/{house['slug']}"),
+        needs=needs(uses, f"/admin/properties/{house.slug}"),
         goes_too=list(goes_too),
         deactivate=deactivate,
     )
 
 
-def choices(rows: Iterable[Row]) -> list[tuple[str, str]]:
+def choices(rows: Iterable[Coded]) -> list[tuple[str, str]]:
     """Codes and names, for a select."""
-    return [
-        (row["code"], f"{row['name']} ({row['code']})" if row["name"] != row["code"] else row["code"])
-        for row in rows
-    ]
+    return [(row.code, f"{row.name} ({row.code})" if row.name != row.code else row.code) for row in rows]

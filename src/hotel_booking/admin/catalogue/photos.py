@@ -15,10 +15,11 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from hotel_booking.admin.catalogue import frame
-from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import decoding, images, queries, tables
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.service import photos as service
 from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore
 from hotel_booking.http.access import staff
@@ -71,7 +72,7 @@ async def upload_photo(
             renditions = await decoding.render(data)
         kept = await service.keep(media, renditions)
         await service.add(
-            await unit.begin(), property_id=house["id"], kept=kept, alt=alt, room_type=room_type, now=now
+            await unit.begin(), property_id=house.id, kept=kept, alt=alt, room_type=room_type, now=now
         )
     except (Conflict, Invalid) as error:
         tx = await unit.begin()
@@ -91,7 +92,7 @@ async def describe_photo(
         alt = form.text("alt", required=True, longest=service.MAX_ALT)
         room_type = form.text("room_type", longest=40)
         form.check()
-        await service.describe(tx, property_id=house["id"], photo_id=photo_id, alt=alt, room_type=room_type)
+        await service.describe(tx, property_id=house.id, photo_id=photo_id, alt=alt, room_type=room_type)
     except (Conflict, Invalid) as error:
         form, status = frame.refused(form, error)
         return await _show(request, tx, house, Form.of(), status=status, edited=(photo_id, form))
@@ -107,7 +108,7 @@ async def move_photo(
     form = await read(request)
     to = form.choice("to", ("up", "down", "first"))
     form.check()
-    await service.move(tx, property_id=house["id"], photo_id=photo_id, to=to)  # type: ignore[arg-type]
+    await service.move(tx, property_id=house.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]
     said = "It is the cover now." if to == "first" else "Moved."
     return see_other(request, f"/admin/properties/{slug}/photos#photo-{photo_id}", notice=said)
 
@@ -118,7 +119,7 @@ async def delete_photo(
 ) -> Response[Any]:
     """Remove a photo."""
     house = await queries.property_by_slug(tx, slug)
-    await service.remove(tx, property_id=house["id"], photo_id=photo_id, now=now)
+    await service.remove(tx, property_id=house.id, photo_id=photo_id, now=now)
     return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo is removed.")
 
 
@@ -133,14 +134,14 @@ def _with_file(form: Form) -> Form:
 async def _show(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     form: Form,
     *,
     status: int = 200,
     edited: tuple[int, Form] | None = None,
 ) -> Response[str]:
     """The page; `edited` is the form of one photo that was refused."""
-    rows = await queries.photos(tx, house["id"])
+    rows = await queries.photos(tx, house.id)
     forms = {row.id: Form.of(alt=row.alt, room_type=row.room_type) for row in rows}
     if edited is not None and edited[0] in forms:
         forms[edited[0]] = edited[1]
@@ -154,7 +155,7 @@ async def _show(
         forms=forms,
         most=MOST_PHOTOS,
         most_bytes=images.MAX_BYTES,
-        room_types=frame.choices(await queries.things(tx, tables.room_type, house["id"])),
+        room_types=frame.choices(await queries.things(tx, tables.room_type, house.id)),
     )
 
 

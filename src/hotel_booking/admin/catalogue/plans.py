@@ -11,15 +11,17 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.vocabularies import MEALS
 from hotel_booking.domains.rates import examples, removal
 from hotel_booking.domains.rates import plans as service
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.tables import rate_plan
@@ -60,33 +62,30 @@ async def list_plans(
     """All of them, derived ones below their parents, each with what it asks for a night."""
     house = await queries.property_by_slug(tx, slug)
     catalogue = await load_catalogue(tx, slug, active_only=False)
-    rows = await queries.things(tx, rate_plan, house["id"])
-    policies = await queries.things(tx, tables.cancellation_policy, house["id"])
-    night = business_date(now, house["timezone"], house["day_end_time"]) + timedelta(days=30)
+    rows = await queries.things(tx, rate_plan, house.id)
+    policies = await queries.things(tx, tables.cancellation_policy, house.id)
+    night = business_date(now, house.timezone, house.day_end_time) + timedelta(days=30)
     ordered = []
     for row in rows:
-        if row["parent_id"] is None:
-            ordered += [row, *(child for child in rows if child["parent_id"] == row["id"])]
+        if row.parent_id is None:
+            ordered += [row, *(child for child in rows if child.parent_id == row.id)]
     return frame.show(
         request,
         "plans.html",
         house,
         rows=ordered,
-        codes={row["id"]: row["code"] for row in rows},
-        policies={row["id"]: row for row in policies},
+        codes={row.id: row.code for row in rows},
+        policies={row.id: row for row in policies},
         meals=MEALS,
-        words={row["id"]: _words(row) for row in rows},
+        words={row.id: _words(row) for row in rows},
         adjustments={
-            row["id"]: examples.adjustment_words(
-                row["adjust_kind"], row["adjust_value"], row["adjust_per_person"], house["currency"]
-            )
+            row.id: examples.adjustment_words(row.adjustment, house.currency)
             for row in rows
-            if row["adjust_kind"] is not None
+            if row.adjustment is not None
         },
-        deposits={row["id"]: _deposit_words(row, house["currency"]) for row in rows},
+        deposits={row.id: _deposit_words(row, house.currency) for row in rows},
         examples={
-            row["id"]: examples.plan_example(catalogue, catalogue.plans[row["code"]], night=night)
-            for row in rows
+            row.id: examples.plan_example(catalogue, catalogue.plans[row.code], night=night) for row in rows
         },
     )
 
@@ -110,12 +109,12 @@ async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: 
         if parent:
             values |= {"parent": parent, "adjustment": _adjustment(form, house)}
         new = frame.shaped(form, NewPlan, values)
-        row = await service.create(tx, property_id=house["id"], new=new)
+        row = await service.create(tx, property_id=house.id, new=new)
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
         return await _form(request, tx, house, form, None, status=status)
     said = "Its prices follow." if parent else "Now set its prices under Rates & availability."
-    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{row['name']} is there. {said}")
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{row.name} is there. {said}")
 
 
 @get("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -124,7 +123,7 @@ async def show_plan(
 ) -> Response[str]:
     """The form with what it is."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rate_plan, house["id"], plan)
+    row = await queries.thing(tx, rate_plan, house.id, plan)
     return await _form(request, tx, house, await _filled(tx, row, house), row)
 
 
@@ -134,17 +133,17 @@ async def change_plan(
 ) -> Response[Any]:
     """Change it for the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rate_plan, house["id"], plan)
+    row = await queries.thing(tx, rate_plan, house.id, plan)
     form = await read(request)
     try:
         version = frame.version_of(form)
         values = _values(form, house) | {"active": form.flag("active")}
-        if row["parent_id"] is not None:
+        if row.parent_id is not None:
             values["adjustment"] = _adjustment(form, house)
         changes = frame.shaped(form, PlanChange, values)
-        await service.change(tx, property_id=house["id"], code=plan, changes=changes, version=version)
+        await service.change(tx, property_id=house.id, code=plan, changes=changes, version=version)
     except DomainError as error:
-        current = await queries.thing(tx, rate_plan, house["id"], plan)
+        current = await queries.thing(tx, rate_plan, house.id, plan)
         form, status = frame.refused(form, error, current=await _filled(tx, current, house), names=_BESIDE)
         return await _form(request, tx, house, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/plans", notice="Saved.")
@@ -181,41 +180,41 @@ async def deactivate_plan(
 ) -> Response[bytes]:
     """Take it off sale; refused while plans that are sold derive from it."""
     house = await queries.property_by_slug(tx, slug)
-    await service.change(tx, property_id=house["id"], code=plan, changes=PlanChange(active=False))
+    await service.change(tx, property_id=house.id, code=plan, changes=PlanChange(active=False))
     return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is not sold any more.")
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     code: str,
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, rate_plan, house["id"], code)
-    today = business_date(now, house["timezone"], house["day_end_time"])
-    nights = await removal.priced_nights(tx, column="rate_plan_id", row_id=row["id"], today=today)
+    row = await queries.thing(tx, rate_plan, house.id, code)
+    today = business_date(now, house.timezone, house.day_end_time)
+    nights = await removal.priced_nights(tx, column="rate_plan_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
         house,
-        what=row["name"],
-        back=f"/admin/properties/{house['slug']}/plans/{code}",
+        what=row.name,
+        back=f"/admin/properties/{house.slug}/plans/{code}",
         uses=await removal.plan_uses(tx, row=row, property_=house, now=now),
-        version=row["version"],
+        version=row.version,
         goes_too=["its texts", *([f"its prices for {nights} nights to come"] if nights else [])],
-        deactivate=row["active"],
+        deactivate=row.active,
         error=error,
     )
 
 
-def _words(row: Row) -> list[str]:
-    said = examples.limits_in_words(*(row[name] for name in _LIMITS))
+def _words(row: RatePlan) -> list[str]:
+    said = examples.limits_in_words(row.min_advance_days, row.max_advance_days, row.min_stay, row.max_stay)
     return said or ["No limits of its own"]
 
 
-def _deposit_words(row: Row, currency: str) -> str:
-    kind, value = row["deposit_kind"], row["deposit_value"]
+def _deposit_words(row: RatePlan, currency: str) -> str:
+    kind, value = row.deposit_kind, row.deposit_value
     match kind:
         case "percent":
             part = f"{percent_text(value)} %"
@@ -229,34 +228,34 @@ def _deposit_words(row: Row, currency: str) -> str:
             part = ""
     words = []
     if part:
-        words.append(
-            f"{part} {'on booking' if row['deposit_capture'] == 'booking' else 'reserved on booking'}"
-        )
-    if row["balance_days"] is not None and kind != "full":
-        words.append(f"{'the rest' if part else 'all'} {row['balance_days']} days before arrival")
+        words.append(f"{part} {'on booking' if row.deposit_capture == 'booking' else 'reserved on booking'}")
+    if row.balance_days is not None and kind != "full":
+        words.append(f"{'the rest' if part else 'all'} {row.balance_days} days before arrival")
     return ", ".join(words) or "at the house"
 
 
-async def _filled(tx: Transaction, row: Row, house: Row) -> Form:
-    policy = await queries.thing(tx, tables.cancellation_policy, house["id"], row["policy_id"], key="id")
-    currency = house["currency"]
+async def _filled(tx: Transaction, row: RatePlan, house: Property) -> Form:
+    policy = await queries.thing(tx, tables.cancellation_policy, house.id, row.policy_id, key="id")
+    currency = house.currency
     values: dict[str, Any] = {
-        name: row[name] for name in ("name", "description", "meal", "active", "version")
+        name: getattr(row, name) for name in ("name", "description", "meal", "active", "version")
     }
-    values |= {name: "" if row[name] is None else str(row[name]) for name in ("sort", *_LIMITS)}
     values |= {
-        "policy": policy["code"],
-        "deposit_kind": row["deposit_kind"],
-        "deposit_capture": row["deposit_capture"],
-        "balance_days": "" if row["balance_days"] is None else str(row["balance_days"]),
+        name: "" if (value := getattr(row, name)) is None else str(value) for name in ("sort", *_LIMITS)
     }
-    if row["deposit_kind"] in ("percent", "nights", "fixed"):
-        values["deposit_value"] = _shown(row["deposit_kind"], row["deposit_value"], currency)
-    if row["parent_id"] is not None:
+    values |= {
+        "policy": policy.code,
+        "deposit_kind": row.deposit_kind,
+        "deposit_capture": row.deposit_capture,
+        "balance_days": "" if row.balance_days is None else str(row.balance_days),
+    }
+    if row.deposit_kind in ("percent", "nights", "fixed"):
+        values["deposit_value"] = _shown(row.deposit_kind, row.deposit_value, currency)
+    if (adjustment := row.adjustment) is not None:
         values |= {
-            "adjust_kind": row["adjust_kind"],
-            "adjust_value": _shown(row["adjust_kind"], row["adjust_value"], currency),
-            "per_person": row["adjust_per_person"],
+            "adjust_kind": adjustment.kind,
+            "adjust_value": _shown(adjustment.kind, adjustment.value, currency),
+            "per_person": adjustment.per_person,
         }
     return Form.of(**values)
 
@@ -267,7 +266,7 @@ def _shown(kind: str, value: int, currency: str) -> str:
     return str(value) if kind == "nights" else for_field(value, currency)
 
 
-def _values(form: Form, house: Row) -> dict[str, Any]:
+def _values(form: Form, house: Property) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
         "description": form.text("description", longest=5000),
@@ -281,7 +280,7 @@ def _values(form: Form, house: Row) -> dict[str, Any]:
     return values | ({"policy": policy} if policy else {})
 
 
-def _deposit(form: Form, house: Row) -> Mapping[str, Any]:
+def _deposit(form: Form, house: Property) -> Mapping[str, Any]:
     kind = form.choice("deposit_kind", [value for value, _ in _DEPOSITS]) or "none"
     value: Any = 0
     if kind == "percent":
@@ -289,7 +288,7 @@ def _deposit(form: Form, house: Row) -> Mapping[str, Any]:
     elif kind == "nights":
         value = form.whole("deposit_value", 1, 366, required=True)
     elif kind == "fixed":
-        value = form.money("deposit_value", house["currency"], required=True)
+        value = form.money("deposit_value", house.currency, required=True)
     return {
         "kind": kind,
         "value": value or 0,
@@ -298,11 +297,11 @@ def _deposit(form: Form, house: Row) -> Mapping[str, Any]:
     }
 
 
-def _adjustment(form: Form, house: Row) -> Mapping[str, Any]:
+def _adjustment(form: Form, house: Property) -> Mapping[str, Any]:
     kind = form.choice("adjust_kind", ("percent", "amount"))
     value: Any
     if kind == "amount":
-        value = form.money("adjust_value", house["currency"], required=True, low=-(10**9), high=10**9)
+        value = form.money("adjust_value", house.currency, required=True, low=-(10**9), high=10**9)
     else:
         value = percent_text(form.percent("adjust_value", required=True, low=-100, high=1000) or 0)
     return {"kind": kind, "value": value or "0", "per_person": form.flag("per_person")}
@@ -311,15 +310,15 @@ def _adjustment(form: Form, house: Row) -> Mapping[str, Any]:
 async def _form(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     form: Form,
-    row: Row | None,
+    row: RatePlan | None,
     *,
     status: int = 200,
 ) -> Response[str]:
-    rows = await queries.things(tx, rate_plan, house["id"])
-    policies = await queries.things(tx, tables.cancellation_policy, house["id"])
-    parent = next((plan for plan in rows if row is not None and plan["id"] == row["parent_id"]), None)
+    rows = await queries.things(tx, rate_plan, house.id)
+    policies = await queries.things(tx, tables.cancellation_policy, house.id)
+    parent = next((plan for plan in rows if row is not None and plan.id == row.parent_id), None)
     return frame.show(
         request,
         "plan.html",
@@ -328,13 +327,11 @@ async def _form(
         form=form,
         row=row,
         parent=parent,
-        adjustment=examples.adjustment_words(
-            row["adjust_kind"], row["adjust_value"], row["adjust_per_person"], house["currency"]
-        )
-        if row is not None and row["adjust_kind"] is not None
+        adjustment=examples.adjustment_words(row.adjustment, house.currency)
+        if row is not None and row.adjustment is not None
         else "",
-        children=[plan for plan in rows if row is not None and plan["parent_id"] == row["id"]],
-        parents=frame.choices(plan for plan in rows if plan["parent_id"] is None),
+        children=[plan for plan in rows if row is not None and plan.parent_id == row.id],
+        parents=frame.choices(plan for plan in rows if plan.parent_id is None),
         policies=frame.choices(policies),
         meals=select_options.meals(),
         deposits=_DEPOSITS,

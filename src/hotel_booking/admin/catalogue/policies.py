@@ -11,13 +11,15 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Policy, Property
 from hotel_booking.domains.properties.service import policies as service
 from hotel_booking.domains.properties.service.taxes import percent_text
+from hotel_booking.domains.rates.catalogue import policy_of
 from hotel_booking.domains.rates.examples import PolicyExample, policy_example
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import staff
@@ -34,14 +36,14 @@ async def list_policies(
 ) -> Response[str]:
     """All of them, each with what it means and which plans are sold by it."""
     house = await queries.property_by_slug(tx, slug)
-    rows = await queries.things(tx, tables.cancellation_policy, house["id"])
+    rows = await queries.things(tx, tables.cancellation_policy, house.id)
     return frame.show(
         request,
         "policies.html",
         house,
         rows=rows,
-        examples={row["id"]: _example(_stored(row), house, now) for row in rows},
-        uses={row["id"]: await service.uses(tx, policy_id=row["id"]) for row in rows},
+        examples={row.id: _example(policy_of(row), house, now) for row in rows},
+        uses={row.id: await service.uses(tx, policy_id=row.id) for row in rows},
     )
 
 
@@ -73,7 +75,7 @@ async def create_policy(
         form.check()
         await service.create(
             tx,
-            property_id=house["id"],
+            property_id=house.id,
             code=code,
             name=policy.name,
             steps=list(msgspec.to_builtins(policy.steps)),
@@ -91,7 +93,7 @@ async def show_policy(
 ) -> Response[str]:
     """The form with its steps."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.cancellation_policy, house["id"], policy)
+    row = await queries.thing(tx, tables.cancellation_policy, house.id, policy)
     return _form(request, house, _filled(row, house), row, now)
 
 
@@ -101,7 +103,7 @@ async def change_policy(
 ) -> Response[Any]:
     """Change it for the sales to come, or only a row of the form."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.cancellation_policy, house["id"], policy)
+    row = await queries.thing(tx, tables.cancellation_policy, house.id, policy)
     form = await read(request)
     if form.value("act") not in ("", "save"):
         return _form(request, house, _rearranged(form), row, now)
@@ -113,9 +115,9 @@ async def change_policy(
             "steps": list(msgspec.to_builtins(changed.steps)),
             "no_show": msgspec.to_builtins(changed.no_show),
         }
-        await service.change(tx, property_id=house["id"], code=policy, values=values, version=version)
+        await service.change(tx, property_id=house.id, code=policy, values=values, version=version)
     except DomainError as error:
-        current = await queries.thing(tx, tables.cancellation_policy, house["id"], policy)
+        current = await queries.thing(tx, tables.cancellation_policy, house.id, policy)
         form, status = frame.refused(form, error, current=_filled(current, house))
         return _form(request, house, form, row, now, status=status)
     return see_other(request, f"/admin/properties/{slug}/policies", notice="Saved, for the sales to come.")
@@ -139,7 +141,7 @@ async def delete_policy(
     try:
         version = frame.version_of(form)
         form.check()
-        await service.remove(tx, property_id=house["id"], code=policy, version=version)
+        await service.remove(tx, property_id=house.id, code=policy, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, policy, error)
     return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy} is removed.")
@@ -148,40 +150,35 @@ async def delete_policy(
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     code: str,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.cancellation_policy, house["id"], code)
+    row = await queries.thing(tx, tables.cancellation_policy, house.id, code)
     return await frame.removal_page(
         request,
         house,
-        what=row["name"],
-        back=f"/admin/properties/{house['slug']}/policies/{code}",
-        uses=await service.uses(tx, policy_id=row["id"]),
-        version=row["version"],
+        what=row.name,
+        back=f"/admin/properties/{house.slug}/policies/{code}",
+        uses=await service.uses(tx, policy_id=row.id),
+        version=row.version,
         error=error,
     )
 
 
-def _stored(row: Row) -> CancellationPolicy:
-    values = {name: row[name] for name in ("code", "name", "steps", "no_show")}
-    return msgspec.convert(values, CancellationPolicy)
+def _example(policy: CancellationPolicy, house: Property, now: datetime) -> PolicyExample:
+    today = business_date(now, house.timezone, house.day_end_time)
+    return policy_example(policy, currency=house.currency, timezone=house.timezone, today=today)
 
 
-def _example(policy: CancellationPolicy, house: Row, now: datetime) -> PolicyExample:
-    today = business_date(now, house["timezone"], house["day_end_time"])
-    return policy_example(policy, currency=house["currency"], timezone=house["timezone"], today=today)
+def _filled(row: Policy, house: Property) -> Form:
+    return _shape(policy_of(row), house, version=row.version)
 
 
-def _filled(row: Row, house: Row) -> Form:
-    return _shape(_stored(row), house, version=row["version"])
-
-
-def _shape(policy: CancellationPolicy, house: Row, version: int | None = None) -> Form:
+def _shape(policy: CancellationPolicy, house: Property, version: int | None = None) -> Form:
     """A policy as the form shows it, in rows named `days-0`, `at-0`, `kind-0`, `value-0`; no days: from the
     booking on."""
-    currency = house["currency"]
+    currency = house.currency
     values: dict[str, Any] = {"name": policy.name, "version": version, "steps": str(len(policy.steps))}
     for place, step in enumerate(policy.steps):
         values |= {
@@ -226,7 +223,7 @@ _ROW = ("days", "at", "kind", "value")
 _NEW_ROW = {"days": ["0"], "at": ["18:00"], "kind": ["percent"], "value": ["100"]}
 
 
-def _read(form: Form, house: Row) -> CancellationPolicy:
+def _read(form: Form, house: Property) -> CancellationPolicy:
     """The policy that the form says. Raises `FormProblems`, each problem beside its field."""
     steps: list[Step] = []
     name = form.text("name", required=True, longest=200)
@@ -246,7 +243,7 @@ def _read(form: Form, house: Row) -> CancellationPolicy:
         raise FormProblems("the steps are out of order") from None
 
 
-def _fee(form: Form, kind_name: str, value_name: str, house: Row) -> Fee | None:
+def _fee(form: Form, kind_name: str, value_name: str, house: Property) -> Fee | None:
     kind = form.choice(kind_name, [value for value, _ in _FEES])
     value: int | None
     if kind == "percent":
@@ -254,15 +251,15 @@ def _fee(form: Form, kind_name: str, value_name: str, house: Row) -> Fee | None:
     elif kind == "nights":
         value = form.whole(value_name, 0, 366, required=True)
     else:
-        value = form.money(value_name, house["currency"], required=True)
+        value = form.money(value_name, house.currency, required=True)
     return None if value is None or not kind else Fee(kind, value)  # type: ignore[arg-type]
 
 
 def _form(
     request: Request[Any, Any, State],
-    house: Row,
+    house: Property,
     form: Form,
-    row: Row | None,
+    row: Policy | None,
     now: datetime,
     *,
     status: int = 200,

@@ -17,12 +17,13 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.dates import DAY_END
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import choices, queries, tables
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.group_pages import COMPULSORY, languages_by_kind
 from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
@@ -89,8 +90,8 @@ async def create_property(
         return _form(request, form, None, status=status)
     return see_other(
         request,
-        f"/admin/properties/{row['slug']}",
-        notice=f"{row['name']} is there. Now its rooms and plans.",
+        f"/admin/properties/{row.slug}",
+        notice=f"{row.name} is there. Now its rooms and plans.",
     )
 
 
@@ -98,31 +99,31 @@ async def create_property(
 async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """A property at a glance, and what it still lacks."""
     house = await queries.property_by_slug(tx, slug)
-    kinds = await queries.things(tx, tables.room_type, house["id"])
-    plans = await queries.things(tx, rate_plan, house["id"])
-    rooms = await queries.things(tx, tables.room, house["id"])
-    texts = await queries.translations(tx, house["id"])
-    own = texts.get(("property", house["id"]), {})
+    kinds = await queries.things(tx, tables.room_type, house.id)
+    plans = await queries.things(tx, rate_plan, house.id)
+    rooms = await queries.things(tx, tables.room, house.id)
+    texts = await queries.translations(tx, house.id)
+    own = texts.get(("property", house.id), {})
     return frame.show(
         request,
         "overview.html",
         house,
-        amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in house["amenities"]],
-        country=dict(select_options.countries()).get(house["country"], house["country"]),
+        amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in house.amenities],
+        country=dict(select_options.countries()).get(house.country, house.country),
         languages=LANGUAGES,
         missing=[
             name
             for code, name in LANGUAGES.items()
-            if code != house["language"] and "description" not in own.get(code, {})
+            if code != house.language and "description" not in own.get(code, {})
         ],
         counts={
-            "room types": (sum(row["active"] for row in kinds), "room-types"),
-            "rooms": (sum(row["active"] for row in rooms), "rooms"),
-            "rate plans": (sum(row["active"] for row in plans), "plans"),
+            "room types": (sum(row.active for row in kinds), "room-types"),
+            "rooms": (sum(row.active for row in rooms), "rooms"),
+            "rate plans": (sum(row.active for row in plans), "plans"),
         },
-        policies=len(await queries.things(tx, tables.cancellation_policy, house["id"])),
-        taxes=await queries.things(tx, tables.tax, house["id"]),
-        photos=await queries.photos(tx, house["id"]),
+        policies=len(await queries.things(tx, tables.cancellation_policy, house.id)),
+        taxes=await queries.things(tx, tables.tax, house.id),
+        photos=await queries.photos(tx, house.id),
     )
 
 
@@ -170,7 +171,7 @@ async def delete_property(
             await service.remove(tx, slug=slug, version=version, now=now)
     except DomainError as error:
         return await _removal(request, tx, house, now, error)
-    return see_other(request, "/admin/properties", notice=f"{house['name']} is removed.")
+    return see_other(request, "/admin/properties", notice=f"{house.name} is removed.")
 
 
 @post("/properties/{slug:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
@@ -185,39 +186,39 @@ async def deactivate_property(
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    photos = await queries.photos(tx, house["id"])
+    photos = await queries.photos(tx, house.id)
     return await frame.removal_page(
         request,
         house,
-        what=house["name"],
-        back=f"/admin/properties/{house['slug']}",
+        what=house.name,
+        back=f"/admin/properties/{house.slug}",
         uses=await service.uses(tx, property_=house, now=now),
-        version=house["version"],
+        version=house.version,
         goes_too=[
             "its cancellation policies, taxes and texts",
             *([f"{len(photos)} photos"] if photos else []),
         ],
-        deactivate=house["active"],
+        deactivate=house.active,
         error=error,
     )
 
 
-def _filled(row: Row) -> Form:
+def _filled(row: Property) -> Form:
     plain = (
         "name", "description", "stars", "address", "postal_code", "city", "country", "lat", "lon", "timezone",
         "currency", "email", "phone", "tax_rounding", "language", "active", "version",
     )  # fmt: skip
     return Form.of(
-        **{name: row[name] if row[name] != 0 else "0" for name in plain},
-        check_in_time=row["check_in_time"].isoformat("minutes"),
-        check_out_time=row["check_out_time"].isoformat("minutes"),
-        day_end_time=row["day_end_time"].isoformat("minutes"),
-        child_bands=", ".join(map(str, row["child_bands"])),
-        amenities=row["amenities"],
+        **{name: value if (value := getattr(row, name)) != 0 else "0" for name in plain},
+        check_in_time=row.check_in_time.isoformat("minutes"),
+        check_out_time=row.check_out_time.isoformat("minutes"),
+        day_end_time=row.day_end_time.isoformat("minutes"),
+        child_bands=", ".join(map(str, row.child_bands)),
+        amenities=row.amenities,
     )
 
 
@@ -268,7 +269,7 @@ def _degrees(form: Form, name: str, most: int) -> float | None:
 
 
 def _form(
-    request: Request[Any, Any, State], form: Form, house: Row | None, *, status: int = 200
+    request: Request[Any, Any, State], form: Form, house: Property | None, *, status: int = 200
 ) -> Response[str]:
     values: dict[str, Any] = {
         "form": form,

@@ -11,12 +11,13 @@ from litestar.datastructures import State
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.code_names import headed
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.beds import bed_kind
+from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.topics import ROOM_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewRoomType, RoomTypeChange
@@ -34,21 +35,20 @@ _BED_ROWS = 4
 async def list_room_types(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """All of them, with how many rooms each has and which languages are missing."""
     house = await queries.property_by_slug(tx, slug)
-    rows = await queries.things(tx, tables.room_type, house["id"])
-    rooms = await queries.things(tx, tables.room, house["id"])
-    texts = await queries.translations(tx, house["id"])
+    rows = await queries.things(tx, tables.room_type, house.id)
+    rooms = await queries.things(tx, tables.room, house.id)
+    texts = await queries.translations(tx, house.id)
     return frame.show(
         request,
         "room_types.html",
         house,
         rows=rows,
-        rooms={row["id"]: sum(r["room_type_id"] == row["id"] and r["active"] for r in rooms) for row in rows},
+        rooms={row.id: sum(room.room_type_id == row.id and room.active for room in rooms) for row in rows},
         missing={
-            row["id"]: [
+            row.id: [
                 code
                 for code in LANGUAGES
-                if code != house["language"]
-                and "name" not in texts.get(("room_type", row["id"]), {}).get(code, {})
+                if code != house.language and "name" not in texts.get(("room_type", row.id), {}).get(code, {})
             ]
             for row in rows
         },
@@ -75,7 +75,7 @@ async def create_room_type(request: Request[Any, Any, State], tx: Transaction, s
         form, status = frame.refused(form, error)
         return _form(request, house, form, None, status=status)
     to = f"/admin/properties/{slug}/room-types"
-    return see_other(request, to, notice=f"{row['name']} is there. Now add its rooms.")
+    return see_other(request, to, notice=f"{row.name} is there. Now add its rooms.")
 
 
 @get("/properties/{slug:str}/room-types/{code:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -84,7 +84,7 @@ async def show_room_type(
 ) -> Response[str]:
     """The form with what it is."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room_type, house["id"], code)
+    row = await queries.thing(tx, tables.room_type, house.id, code)
     return _form(request, house, _filled(row, house), row)
 
 
@@ -94,7 +94,7 @@ async def change_room_type(
 ) -> Response[Any]:
     """Change it for the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room_type, house["id"], code)
+    row = await queries.thing(tx, tables.room_type, house.id, code)
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -102,7 +102,7 @@ async def change_room_type(
         changes = frame.shaped(form, RoomTypeChange, values)
         await service.change(tx, property_=house, code=code, changes=changes, version=version)
     except DomainError as error:
-        now = await queries.thing(tx, tables.room_type, house["id"], code)
+        now = await queries.thing(tx, tables.room_type, house.id, code)
         form, status = frame.refused(
             form, error, current=_filled(now, house), names={"child_amounts": "child-0"}
         )
@@ -149,28 +149,28 @@ async def deactivate_room_type(
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     code: str,
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.room_type, house["id"], code)
-    today = business_date(now, house["timezone"], house["day_end_time"])
-    nights = await removal.priced_nights(tx, column="room_type_id", row_id=row["id"], today=today)
+    row = await queries.thing(tx, tables.room_type, house.id, code)
+    today = business_date(now, house.timezone, house.day_end_time)
+    nights = await removal.priced_nights(tx, column="room_type_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
         house,
-        what=row["name"],
-        back=f"/admin/properties/{house['slug']}/room-types/{code}",
+        what=row.name,
+        back=f"/admin/properties/{house.slug}/room-types/{code}",
         uses=await removal.room_type_uses(tx, row=row, property_=house, now=now),
-        version=row["version"],
+        version=row.version,
         goes_too=["its texts", *([f"the prices of {nights} nights to come"] if nights else [])],
-        deactivate=row["active"],
+        deactivate=row.active,
         error=error,
     )
 
 
-def _filled(row: Row, house: Row) -> Form:
+def _filled(row: RoomType, house: Property) -> Form:
     plain = (
         "name",
         "description",
@@ -181,19 +181,19 @@ def _filled(row: Row, house: Row) -> Form:
         "active",
         "version",
     )
-    values: dict[str, Any] = {name: row[name] for name in plain}
-    values |= {name: str(row[name]) for name in ("max_children", "sort")}
-    values["extra_adult"] = for_field(row["extra_adult"], house["currency"])
-    for place, cost in enumerate(row["child_amounts"]):
-        values[f"child-{place}"] = for_field(cost, house["currency"])
-    for place, bed in enumerate(row["beds"]):
-        values |= {f"bed-{place}": bed["type"], f"beds-{place}": bed["count"]}
-    return Form.of(**values, amenities=row["amenities"])
+    values: dict[str, Any] = {name: getattr(row, name) for name in plain}
+    values |= {name: str(getattr(row, name)) for name in ("max_children", "sort")}
+    values["extra_adult"] = for_field(row.extra_adult, house.currency)
+    for place, cost in enumerate(row.child_amounts):
+        values[f"child-{place}"] = for_field(cost, house.currency)
+    for place, bed in enumerate(row.beds):
+        values |= {f"bed-{place}": bed.type, f"beds-{place}": bed.count}
+    return Form.of(**values, amenities=row.amenities)
 
 
-def _values(form: Form, house: Row) -> dict[str, Any]:
-    currency = house["currency"]
-    bands = range(len(house["child_bands"]))
+def _values(form: Form, house: Property) -> dict[str, Any]:
+    currency = house.currency
+    bands = range(len(house.child_bands))
     children = [form.money(f"child-{place}", currency) or 0 for place in bands]
     beds = []
     for place in range(20):
@@ -220,9 +220,9 @@ def _values(form: Form, house: Row) -> dict[str, Any]:
 
 
 def _form(
-    request: Request[Any, Any, State], house: Row, form: Form, row: Row | None, *, status: int = 200
+    request: Request[Any, Any, State], house: Property, form: Form, row: RoomType | None, *, status: int = 200
 ) -> Response[str]:
-    ages = house["child_bands"]
+    ages = house.child_bands
     used = [name for name in form.names() if name.startswith("bed-") and form.value(name)]
     kinds = list(dict.fromkeys([*_BEDS, *(form.value(name) for name in used)]))
     return frame.show(

@@ -12,11 +12,12 @@ from litestar.params import Parameter
 
 from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import rooms as service
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Property, Room
 from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -46,11 +47,11 @@ async def add_rooms(
         kind = form.text("room_type", required=True, longest=40)
         floor = form.text("floor", longest=20)
         form.check()
-        today = business_date(now, house["timezone"], house["day_end_time"])
+        today = business_date(now, house.timezone, house.day_end_time)
         async with tx.savepoint():  # a refused page shows the rooms that there are
             for number in numbers:
                 new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
-                await service.add(tx, property_id=house["id"], new=new, today=today)
+                await service.add(tx, property_id=house.id, new=new, today=today)
     except DomainError as error:
         form, status = frame.refused(form, error)
         return await _list(request, tx, house, form, status=status)
@@ -64,7 +65,7 @@ async def show_room(
 ) -> Response[str]:
     """One room."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
     return await _form(request, tx, house, row, _filled(row))
 
 
@@ -74,24 +75,24 @@ async def change_room(
 ) -> Response[Any]:
     """Change a room, or take it off sale."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
     form = await read(request)
     try:
         version = frame.version_of(form)
         values = {"floor": form.text("floor", longest=20), "active": form.flag("active")}
         await service.change(
             tx,
-            property_id=house["id"],
-            number=row["number"],
+            property_id=house.id,
+            number=row.number,
             changes=frame.shaped(form, PhysicalRoomChange, values),
-            today=business_date(now, house["timezone"], house["day_end_time"]),
+            today=business_date(now, house.timezone, house.day_end_time),
             version=version,
         )
     except DomainError as error:
-        current = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+        current = await queries.thing(tx, tables.room, house.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
         return await _form(request, tx, house, row, form, status=status)
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is saved.")
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is saved.")
 
 
 @get("/properties/{slug:str}/rooms/{room_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -109,16 +110,16 @@ async def delete_room(
 ) -> Response[Any]:
     """Remove a room in which nobody ever stayed."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
     form = await read(request)
     try:
         version = frame.version_of(form)
         form.check()
-        today = business_date(now, house["timezone"], house["day_end_time"])
-        await service.remove(tx, property_id=house["id"], number=row["number"], today=today, version=version)
+        today = business_date(now, house.timezone, house.day_end_time)
+        await service.remove(tx, property_id=house.id, number=row.number, today=today, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, room_id, error)
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is removed.")
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is removed.")
 
 
 @post("/properties/{slug:str}/rooms/{room_id:int}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
@@ -127,15 +128,15 @@ async def deactivate_room(
 ) -> Response[bytes]:
     """Take a room off sale; refused while its nights are sold."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
     await service.change(
         tx,
-        property_id=house["id"],
-        number=row["number"],
+        property_id=house.id,
+        number=row.number,
         changes=PhysicalRoomChange(active=False),
-        today=business_date(now, house["timezone"], house["day_end_time"]),
+        today=business_date(now, house.timezone, house.day_end_time),
     )
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row['number']} is off sale.")
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is off sale.")
 
 
 def _numbers(form: Form) -> list[str]:
@@ -162,50 +163,56 @@ def _numbers(form: Form) -> list[str]:
     return numbers
 
 
-def _filled(row: Row) -> Form:
-    return Form.of(floor=row["floor"], active=row["active"], version=row["version"])
+def _filled(row: Room) -> Form:
+    return Form.of(floor=row.floor, active=row.active, version=row.version)
 
 
 async def _list(
-    request: Request[Any, Any, State], tx: Transaction, house: Row, form: Form, *, status: int = 200
+    request: Request[Any, Any, State], tx: Transaction, house: Property, form: Form, *, status: int = 200
 ) -> Response[str]:
-    kinds = await queries.things(tx, tables.room_type, house["id"])
+    kinds = await queries.things(tx, tables.room_type, house.id)
     return frame.show(
         request,
         "rooms.html",
         house,
         status=status,
         form=form,
-        rows=await queries.things(tx, tables.room, house["id"]),
-        kinds={kind["id"]: kind for kind in kinds},
+        rows=await queries.things(tx, tables.room, house.id),
+        kinds={kind.id: kind for kind in kinds},
         room_types=frame.choices(kinds),
     )
 
 
 async def _form(
-    request: Request[Any, Any, State], tx: Transaction, house: Row, row: Row, form: Form, *, status: int = 200
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    house: Property,
+    row: Room,
+    form: Form,
+    *,
+    status: int = 200,
 ) -> Response[str]:
-    kinds = await queries.things(tx, tables.room_type, house["id"])
-    kind = next(kind for kind in kinds if kind["id"] == row["room_type_id"])
+    kinds = await queries.things(tx, tables.room_type, house.id)
+    kind = next(kind for kind in kinds if kind.id == row.room_type_id)
     return frame.show(request, "room.html", house, status=status, form=form, row=row, kind=kind)
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     room_id: int,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.room, house["id"], room_id, key="id")
+    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
     return await frame.removal_page(
         request,
         house,
-        what=f"room {row['number']}",
-        back=f"/admin/properties/{house['slug']}/rooms/{room_id}",
+        what=f"room {row.number}",
+        back=f"/admin/properties/{house.slug}/rooms/{room_id}",
         uses=await service.uses(tx, room_id=room_id),
-        version=row["version"],
-        deactivate=row["active"],
+        version=row.version,
+        deactivate=row.active,
         error=error,
     )
 

@@ -10,13 +10,15 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties import catalogue, queries, tables
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.service import taxes as service
 from hotel_booking.domains.properties.types import NewTax, TaxChange
+from hotel_booking.domains.rates.catalogue import tax_of
 from hotel_booking.domains.rates.examples import tax_example
 from hotel_booking.domains.rates.types import (
     PER_NIGHT,
@@ -24,7 +26,6 @@ from hotel_booking.domains.rates.types import (
     PER_PERSON_PER_NIGHT,
     PER_STAY,
     Price,
-    Tax,
 )
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -42,14 +43,14 @@ async def list_taxes(
 ) -> Response[str]:
     """All of them, in words, with what each makes of a stay."""
     house = await queries.property_by_slug(tx, slug)
-    rows = await queries.things(tx, tables.tax, house["id"])
+    rows = await queries.things(tx, tables.tax, house.id)
     return frame.show(
         request,
         "taxes.html",
         house,
         rows=rows,
-        words={row["id"]: _words(row, house["currency"]) for row in rows},
-        examples={row["id"]: _example(row, house, now) for row in rows},
+        words={row.id: _words(row, house.currency) for row in rows},
+        examples={row.id: _example(row, house, now) for row in rows},
     )
 
 
@@ -67,11 +68,11 @@ async def create_tax(request: Request[Any, Any, State], tx: Transaction, slug: s
     form = await read(request)
     try:
         values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
-        row = await service.create(tx, property_id=house["id"], new=frame.shaped(form, NewTax, values))
+        row = await service.create(tx, property_id=house.id, new=frame.shaped(form, NewTax, values))
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
         return _form(request, house, form, None, status=status)
-    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{row['name']} counts from now on.")
+    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{row.name} counts from now on.")
 
 
 @get("/properties/{slug:str}/taxes/{tax:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -80,7 +81,7 @@ async def show_tax(
 ) -> Response[str]:
     """The form with what it is."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.tax, house["id"], tax)
+    row = await queries.thing(tx, tables.tax, house.id, tax)
     return _form(request, house, _filled(row, house), row, example=_example(row, house, now))
 
 
@@ -90,14 +91,14 @@ async def change_tax(
 ) -> Response[Any]:
     """Change it for the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.tax, house["id"], tax)
+    row = await queries.thing(tx, tables.tax, house.id, tax)
     form = await read(request)
     try:
         version = frame.version_of(form)
         changes = frame.shaped(form, TaxChange, _values(form, house))
-        await service.change(tx, property_id=house["id"], code=tax, changes=changes, version=version)
+        await service.change(tx, property_id=house.id, code=tax, changes=changes, version=version)
     except DomainError as error:
-        current = _filled(await queries.thing(tx, tables.tax, house["id"], tax), house)
+        current = _filled(await queries.thing(tx, tables.tax, house.id, tax), house)
         form, status = frame.refused(form, error, current=current, names=_BESIDE)
         return _form(request, house, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/taxes", notice="Saved, for the sales to come.")
@@ -121,7 +122,7 @@ async def delete_tax(
     try:
         version = frame.version_of(form)
         form.check()
-        await service.remove(tx, property_id=house["id"], code=tax, version=version)
+        await service.remove(tx, property_id=house.id, code=tax, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, tax, error)
     return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{tax} is removed.")
@@ -130,67 +131,62 @@ async def delete_tax(
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     code: str,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.tax, house["id"], code)
+    row = await queries.thing(tx, tables.tax, house.id, code)
     return await frame.removal_page(
         request,
         house,
-        what=row["name"],
-        back=f"/admin/properties/{house['slug']}/taxes/{code}",
+        what=row.name,
+        back=f"/admin/properties/{house.slug}/taxes/{code}",
         uses=(),
-        version=row["version"],
+        version=row.version,
         error=error,
     )
 
 
-def _words(row: Row, currency: str) -> list[str]:
-    percent = row["kind"] == "percent"
-    rate = f"{service.percent_text(row['value'])} %" if percent else money(row["value"], currency)
-    what = "of the price" if percent else f"for each {_PER[row['charge_type']]}"
-    said = [f"{rate} {what}", "inside the prices" if row["included"] else "added to the prices"]
-    if row["exempt_below_age"]:
-        said.append(f"not for those under {row['exempt_below_age']}")
-    if row["max_nights"]:
-        said.append(
-            f"for the first {row['max_nights']} nights" if row["max_nights"] > 1 else "for the first night"
-        )
-    if row["valid_from"]:
-        said.append(f"from {row['valid_from']:%d.%m.%Y}")
-    if row["valid_to"]:
-        said.append(f"until before {row['valid_to']:%d.%m.%Y}")
+def _words(row: catalogue.Tax, currency: str) -> list[str]:
+    percent = row.kind == "percent"
+    rate = f"{service.percent_text(row.value)} %" if percent else money(row.value, currency)
+    what = "of the price" if percent else f"for each {_PER[row.charge_type]}"
+    said = [f"{rate} {what}", "inside the prices" if row.included else "added to the prices"]
+    if row.exempt_below_age:
+        said.append(f"not for those under {row.exempt_below_age}")
+    if row.max_nights:
+        said.append(f"for the first {row.max_nights} nights" if row.max_nights > 1 else "for the first night")
+    if row.valid_from:
+        said.append(f"from {row.valid_from:%d.%m.%Y}")
+    if row.valid_to:
+        said.append(f"until before {row.valid_to:%d.%m.%Y}")
     return said
 
 
-def _example(row: Row, house: Row, now: datetime) -> Price:
-    values = {name: row[name] for name in Tax.__struct_fields__}
-    arrival = business_date(now, house["timezone"], house["day_end_time"]) + timedelta(days=30)
-    if row["valid_from"] is not None:
-        arrival = max(arrival, row["valid_from"])
-    return tax_example(
-        Tax(**values), currency=house["currency"], rounding=house["tax_rounding"], arrival=arrival
-    )
+def _example(row: catalogue.Tax, house: Property, now: datetime) -> Price:
+    arrival = business_date(now, house.timezone, house.day_end_time) + timedelta(days=30)
+    if row.valid_from is not None:
+        arrival = max(arrival, row.valid_from)
+    return tax_example(tax_of(row), currency=house.currency, rounding=house.tax_rounding, arrival=arrival)
 
 
-def _filled(row: Row, house: Row) -> Form:
-    percent = row["kind"] == "percent"
+def _filled(row: catalogue.Tax, house: Property) -> Form:
+    percent = row.kind == "percent"
     return Form.of(
-        name=row["name"],
-        kind=row["kind"],
-        value=service.percent_text(row["value"]) if percent else for_field(row["value"], house["currency"]),
-        charge_type=row["charge_type"],
-        included="true" if row["included"] else "false",
-        exempt_below_age=row["exempt_below_age"],
-        max_nights=row["max_nights"],
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
-        version=row["version"],
+        name=row.name,
+        kind=row.kind,
+        value=service.percent_text(row.value) if percent else for_field(row.value, house.currency),
+        charge_type=row.charge_type,
+        included="true" if row.included else "false",
+        exempt_below_age=row.exempt_below_age,
+        max_nights=row.max_nights,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        version=row.version,
     )
 
 
-def _values(form: Form, house: Row) -> dict[str, Any]:
+def _values(form: Form, house: Property) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
         "charge_type": int(form.choice("charge_type", map(str, _PER)) or PER_NIGHT),
@@ -201,7 +197,7 @@ def _values(form: Form, house: Row) -> dict[str, Any]:
         "valid_to": form.day("valid_to"),
     }
     if form.choice("kind", ("percent", "fixed")) == "fixed":
-        values["amount"] = form.money("value", house["currency"], required=True)
+        values["amount"] = form.money("value", house.currency, required=True)
     else:
         percent = form.percent("value", required=True)
         values["percent"] = service.percent_text(percent or 0)
@@ -210,9 +206,9 @@ def _values(form: Form, house: Row) -> dict[str, Any]:
 
 def _form(
     request: Request[Any, Any, State],
-    house: Row,
+    house: Property,
     form: Form,
-    row: Row | None,
+    row: catalogue.Tax | None,
     *,
     status: int = 200,
     example: Price | None = None,

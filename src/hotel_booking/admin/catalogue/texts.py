@@ -11,13 +11,15 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
 from hotel_booking.domains.properties.service import translations as service
 from hotel_booking.domains.properties.types import LANGUAGES, TranslatedKind
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -30,13 +32,13 @@ class Original(NamedTuple):
     """What is translated: the fields of its texts in the form are `<key>-name` and `<key>-description`."""
 
     kind: TranslatedKind
-    row: Row
+    row: Property | RoomType | RatePlan
     what: str
 
     @property
     def key(self) -> str:
         """The beginning of its fields' names."""
-        return f"{self.kind}-{self.row['id']}"
+        return f"{self.kind}-{self.row.id}"
 
 
 @get("/properties/{slug:str}/texts", opt=staff(Permission.CATALOGUE_VIEW))
@@ -55,7 +57,7 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
     form = await read(request)
     language = _chosen(house, form.value("language"))
     originals = await _originals(tx, house)
-    found = await queries.translations(tx, house["id"])
+    found = await queries.translations(tx, house.id)
     try:
         texts = {
             original.key: {
@@ -68,18 +70,18 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
         form.check()
         async with tx.savepoint():  # a refused page shows the texts that there are
             for original in originals:
-                now = found.get((original.kind, original.row["id"]), {}).get(language, {})
+                now = found.get((original.kind, original.row.id), {}).get(language, {})
                 await _check_untouched(tx, form, original, now)
                 changed = await service.write(
                     tx,
-                    property_id=house["id"],
+                    property_id=house.id,
                     kind=original.kind,
-                    object_id=original.row["id"],
+                    object_id=original.row.id,
                     language=language,
                     texts=texts[original.key],
                 )
                 if changed:
-                    await service.raise_version(tx, original.kind, original.row["id"])
+                    await service.raise_version(tx, original.kind, original.row.id)
     except DomainError as error:
         current = _filled(originals, found, language)
         form, status = frame.refused(form, error, current=current)
@@ -93,7 +95,7 @@ async def _check_untouched(tx: Transaction, form: Form, original: Original, now:
     for field in _FIELDS:
         name = f"{original.key}-{field}"
         if f"was-{name}" in form.names() and _plain(form.value(f"was-{name}")) != now.get(field, ""):
-            who = await queries.last_changed_by(tx, "text", original.row["id"])
+            who = await queries.last_changed_by(tx, "text", original.row.id)
             raise ChangedMeanwhile("a text was changed meanwhile", field=name, extra={"by": who})
 
 
@@ -101,14 +103,14 @@ def _plain(text: str) -> str:
     return text.strip().replace("\r\n", "\n")
 
 
-def _chosen(house: Row, language: str) -> str:
-    others = [code for code in LANGUAGES if code != house["language"]]
+def _chosen(house: Property, language: str) -> str:
+    others = [code for code in LANGUAGES if code != house.language]
     return language if language in others else others[0]
 
 
-async def _originals(tx: Transaction, house: Row) -> list[Original]:
-    kinds = await queries.things(tx, tables.room_type, house["id"])
-    plans = await queries.things(tx, rate_plan, house["id"])
+async def _originals(tx: Transaction, house: Property) -> list[Original]:
+    kinds = await queries.things(tx, tables.room_type, house.id)
+    plans = await queries.things(tx, rate_plan, house.id)
     return [
         Original("property", house, "The house"),
         *(Original("room_type", row, "Room type") for row in kinds),
@@ -121,7 +123,7 @@ def _filled(
 ) -> Form:
     values = {}
     for original in originals:
-        texts = found.get((original.kind, original.row["id"]), {}).get(language, {})
+        texts = found.get((original.kind, original.row.id), {}).get(language, {})
         for field in _FIELDS:
             values[f"{original.key}-{field}"] = texts.get(field, "")
             values[f"was-{original.key}-{field}"] = texts.get(field, "")
@@ -131,19 +133,19 @@ def _filled(
 async def _show(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Row,
+    house: Property,
     language: str,
     form: Form | None,
     *,
     status: int = 200,
 ) -> Response[str]:
     originals = await _originals(tx, house)
-    found = await queries.translations(tx, house["id"])
+    found = await queries.translations(tx, house.id)
     missing = {}
     for code in LANGUAGES:
-        texts = [found.get((original.kind, original.row["id"]), {}).get(code, {}) for original in originals]
+        texts = [found.get((original.kind, original.row.id), {}).get(code, {}) for original in originals]
         missing[code] = sum(
-            bool(original.row[field]) and field not in own
+            bool(getattr(original.row, field)) and field not in own
             for original, own in zip(originals, texts, strict=True)
             for field in _FIELDS
         )

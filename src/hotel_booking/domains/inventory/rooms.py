@@ -7,9 +7,10 @@ from typing import Any
 
 import asyncpg
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.catalogue import Room
 from hotel_booking.domains.properties.queries import thing
 from hotel_booking.domains.properties.rows import (
     check_version,
@@ -30,7 +31,7 @@ SELECT night, taken > greatest(physical - 1 - blocked, 0) + overbooking_limit AS
 _SHIFT = "UPDATE room_night SET physical = greatest(physical + $3, 0) WHERE room_type_id = $1 AND night >= $2"
 
 
-async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -> Row:
+async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -> Room:
     """Make a room. Nights from `today` on that are on sale have one room more.
 
     Raises `AlreadyExists` for a taken number, `NoSuchThing` for an unknown room type.
@@ -38,10 +39,10 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     values: dict[str, Any] = {"number": new.number, "floor": new.floor}
     check_texts(values)
     kind = await thing(tx, tables.room_type, property_id, new.room_type)
-    values |= {"property_id": property_id, "room_type_id": kind["id"]}
-    await tx.execute(_LOCK_TYPE, kind["id"])
+    values |= {"property_id": property_id, "room_type_id": kind.id}
+    await tx.execute(_LOCK_TYPE, kind.id)
     row = await insert(tx, tables.room, values, what=f"a room {new.number!r}")
-    await _shift(tx, kind["id"], today, 1)
+    await _shift(tx, kind.id, today, 1)
     return row
 
 
@@ -53,20 +54,20 @@ async def change(
     changes: PhysicalRoomChange,
     today: date,
     version: int | None = None,
-) -> Row:
+) -> Room:
     """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
     it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
     await check_version(tx, tables.room, row, version)
     values = said(changes)
     check_texts(values)
-    active = values.get("active", row["active"])
-    if active != row["active"]:
-        await tx.execute(_LOCK_TYPE, row["room_type_id"])
+    active = values.get("active", row.active)
+    if active != row.active:
+        await tx.execute(_LOCK_TYPE, row.room_type_id)
         if not active:
             await _check_unused(tx, row, today)
-        await _shift(tx, row["room_type_id"], today, 1 if active else -1)
-    return await update(tx, tables.room, row["id"], values)
+        await _shift(tx, row.room_type_id, today, 1 if active else -1)
+    return await update(tx, tables.room, row.id, values)
 
 
 async def uses(tx: Transaction, *, room_id: int) -> tuple[Use, ...]:
@@ -85,25 +86,23 @@ async def remove(
     """Remove a room in which nobody ever stayed. Raises `InUse`, and `RoomIsSold` as `change` does."""
     row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
     await check_version(tx, tables.room, row, version)
-    refuse_while_used(f"room {number}", await uses(tx, room_id=row["id"]))
-    if row["active"]:
-        await tx.execute(_LOCK_TYPE, row["room_type_id"])
+    refuse_while_used(f"room {number}", await uses(tx, room_id=row.id))
+    if row.active:
+        await tx.execute(_LOCK_TYPE, row.room_type_id)
         await _check_unused(tx, row, today)
-        await _shift(tx, row["room_type_id"], today, -1)
-    await delete(tx, tables.room, row["id"], what=f"room {number}")
+        await _shift(tx, row.room_type_id, today, -1)
+    await delete(tx, tables.room, row.id, what=f"room {number}")
 
 
-async def _check_unused(tx: Transaction, row: Row, today: date) -> None:
+async def _check_unused(tx: Transaction, row: Room, today: date) -> None:
     use = await tx.fetchval(
         "SELECT stay::text FROM room_use WHERE room_id = $1 AND upper(stay) > $2 ORDER BY stay LIMIT 1",
-        row["id"],
+        row.id,
         today,
     )
     if use is not None:
-        raise RoomInUse(
-            f"room {row['number']} is used on {use}", fix="move the stay, or end the block, first"
-        )
-    nights = await tx.fetch(_LOCK, row["room_type_id"], today)
+        raise RoomInUse(f"room {row.number} is used on {use}", fix="move the stay, or end the block, first")
+    nights = await tx.fetch(_LOCK, row.room_type_id, today)
     sold = [night["night"].isoformat() for night in nights if night["sold"]]
     if sold:
         raise RoomIsSold(

@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time
 
-from hotel_booking.core.db import Row, Transaction
+import msgspec
+
+from hotel_booking.core.db import Transaction
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A property to choose; `day_end_time` as in `Property`."""
+
+    id: int
+    slug: str
+    name: str
+    city: str
+    currency: str
+    timezone: str
+    day_end_time: time
+    active: bool
+
+
+class FoundProperty(msgspec.Struct, frozen=True):
+    """A property of a search of the staff: how many room types and rooms it sells, and its cover (a photo's
+    name, the widths of its files in pixels, what it shows), if it has one."""
+
+    id: int
+    slug: str
+    name: str
+    city: str
+    country: str
+    currency: str
+    active: bool
+    stars: int
+    room_types: int
+    rooms: int
+    file: str | None
+    widths: tuple[int, ...] | None
+    alt: str | None
 
 
 async def properties_within(
     tx: Transaction, within: frozenset[int] | None, *, limit: int = 1000
-) -> Sequence[Row]:
-    """id, slug, name, city, currency, timezone, day_end_time, active of the properties in
-    `within` (None: all), by name."""
-    return await tx.fetch(
+) -> Sequence[Choice]:
+    """The properties in `within` (None: all), by name."""
+    return await tx.fetch_as(
+        Choice,
         "SELECT id, slug, name, city, currency, timezone, day_end_time, active FROM property"
         " WHERE $1::int[] IS NULL OR id = ANY ($1)"
         " ORDER BY sort_form(name, 'en') COLLATE \"C\", name, id LIMIT $2",
@@ -23,11 +58,11 @@ async def properties_within(
 
 async def found(
     tx: Transaction, within: frozenset[int] | None, *, search: str = "", limit: int = 200
-) -> Sequence[Row]:
+) -> Sequence[FoundProperty]:
     """The properties in `within` (None: all) whose name, town or slug holds `search`, whatever its case and
-    marks, by name: id, slug, name, city, country, currency, active, stars, how many room types and rooms are
-    sold, and its cover."""
-    return await tx.fetch(
+    marks, by name."""
+    return await tx.fetch_as(
+        FoundProperty,
         "SELECT p.id, p.slug, p.name, p.city, p.country, p.currency, p.active, p.stars,"
         "       (SELECT count(*) FROM room_type t WHERE t.property_id = p.id AND t.active) AS room_types,"
         "       (SELECT count(*) FROM room r WHERE r.property_id = p.id AND r.active) AS rooms,"

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from hotel_booking.core.code_names import called
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.errors import NoSuchThing
 from hotel_booking.domains.properties.types import TranslatedKind
 
+T = TypeVar("T", bound=msgspec.Struct)
 MAX_LISTED = 2_000  # things of one kind in one property
 
 
 async def property_by_slug(
     tx: Transaction, slug: str, *, active_only: bool = False, lock: bool = False
-) -> Row:
-    """The property's row, locked against other editors with `lock`. Raises `NoSuchProperty`."""
-    query: Any = sa.select(tables.property_).where(tables.property_.c.slug == slug)
+) -> Property:
+    """The property, locked against other editors with `lock`. Raises `NoSuchProperty`."""
+    table = tables.property_.table
+    query: Any = sa.select(table).where(table.c.slug == slug)
     if active_only:
-        query = query.where(tables.property_.c.active)
+        query = query.where(table.c.active)
     # KEY SHARE stays possible: bookings refer to the property while it is edited.
-    row = await tx.fetchrow(query.with_for_update(key_share=True) if lock else query)
-    if row is None:
+    found = await tx.fetchrow_as(Property, query.with_for_update(key_share=True) if lock else query)
+    if found is None:
         raise NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
-    return row
+    return found
 
 
-async def properties(tx: Transaction, *, after: int, limit: int) -> list[Row]:
+async def properties(tx: Transaction, *, after: int, limit: int) -> list[Property]:
     """Active properties by id, the first `limit` with an id above `after`."""
-    table = tables.property_
+    table = tables.property_.table
     query = sa.select(table).where(table.c.active, table.c.id > after).order_by(table.c.id).limit(limit)
-    return await tx.fetch(query)
+    return await tx.fetch_as(Property, query)
 
 
 async def currency_of(tx: Transaction, property_id: int) -> str:
@@ -44,29 +47,31 @@ async def currency_of(tx: Transaction, property_id: int) -> str:
     return str(await tx.fetchval("SELECT currency FROM property WHERE id = $1", property_id))
 
 
-async def things(tx: Transaction, table: sa.Table, property_id: int) -> list[Row]:
+async def things(tx: Transaction, of: tables.TableOf[T], property_id: int) -> list[T]:
     """Everything of one kind in a property, in its order."""
+    table = of.table
     order = [table.c[name] for name in ("sort", "number", "id") if name in table.c]
     query = sa.select(table).where(table.c.property_id == property_id).order_by(*order).limit(MAX_LISTED)
-    return await tx.fetch(query)
+    return await tx.fetch_as(of.kind, query)
 
 
 async def thing(
     tx: Transaction,
-    table: sa.Table,
+    of: tables.TableOf[T],
     property_id: int,
     code: str | int,
     *,
     key: str = "code",
     lock: bool = False,
-) -> Row:
+) -> T:
     """One thing by its code or number. Raises `NoSuchThing`."""
+    table = of.table
     query: Any = sa.select(table).where(table.c.property_id == property_id, table.c[key] == code)
-    row = await tx.fetchrow(query.with_for_update() if lock else query)
-    if row is None:
+    found = await tx.fetchrow_as(of.kind, query.with_for_update() if lock else query)
+    if found is None:
         kind = called(table.name, "object")
         raise NoSuchThing(f"the property has no {kind} {code!r}", fix="list them to see what it has")
-    return row
+    return found
 
 
 async def last_changed_by(tx: Transaction, kind: str, object_id: int) -> str | None:
@@ -89,7 +94,7 @@ async def translated(
     """The texts of some objects in a language, by id and field; what is not translated is missing.
 
     One indexed statement. Show an object's own text where there is none here:
-    `texts.get(row["id"], {}).get("name", row["name"])`.
+    `texts.get(one.id, {}).get("name", one.name)`.
     """
     rows = await tx.fetch(
         "SELECT object_id, field, content FROM translation"
@@ -150,13 +155,13 @@ def file_name(file: str, width: int) -> str:
 
 async def photos(tx: Transaction, property_id: int) -> list[Photo]:
     """The photos of a property in their order; the first is its cover."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        Photo,
         "SELECT p.id, p.file, p.widths, p.width, p.height, p.alt, t.code AS room_type"
         "  FROM property_photo p LEFT JOIN room_type t ON t.id = p.room_type_id"
         " WHERE p.property_id = $1 ORDER BY p.sort, p.id",
         property_id,
     )
-    return [Photo(**{**dict(row), "widths": tuple(row["widths"])}) for row in rows]
 
 
 async def covers(tx: Transaction, property_ids: Sequence[int]) -> dict[int, Photo]:
@@ -167,19 +172,21 @@ async def covers(tx: Transaction, property_ids: Sequence[int]) -> dict[int, Phot
         "  FROM property_photo p WHERE p.property_id = ANY ($1) ORDER BY p.property_id, p.sort, p.id",
         list(property_ids),
     )
-    return {
-        row["property_id"]: Photo(
-            **{name: row[name] for name in Photo.__struct_fields__ if name != "widths"},
-            widths=tuple(row["widths"]),
-        )
-        for row in rows
-    }
+    return {row["property_id"]: as_struct(Photo, row) for row in rows}
 
 
-async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> Row | None:
-    """The active hotel next to a point: slug, name, km on the great circle. One pass over the properties,
-    which are few."""
-    return await tx.fetchrow(
+class NearHotel(msgspec.Struct, frozen=True):
+    """A hotel so many km, on the great circle, from a point."""
+
+    slug: str
+    name: str
+    km: float
+
+
+async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> NearHotel | None:
+    """The active hotel next to a point. One pass over the properties, which are few."""
+    return await tx.fetchrow_as(
+        NearHotel,
         "SELECT slug, name, 2 * 6371.0088 * asin(least(1, sqrt(sind((lat - $1) / 2) ^ 2"
         "         + cosd($1) * cosd(lat) * sind((lon - $2) / 2) ^ 2))) AS km"
         "  FROM property WHERE active ORDER BY km, id LIMIT 1",
@@ -188,19 +195,41 @@ async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> Row | None:
     )
 
 
-async def listed(tx: Transaction, *, country: str | None = None) -> list[Row]:
-    """Every active hotel, or those of a country: id, slug, name, stars, city, country. In no order."""
-    return await tx.fetch(
+class ListedHotel(msgspec.Struct, frozen=True):
+    """A hotel in a list of them."""
+
+    id: int
+    slug: str
+    name: str
+    stars: int
+    city: str
+    country: str
+
+
+async def listed(tx: Transaction, *, country: str | None = None) -> list[ListedHotel]:
+    """Every active hotel, or those of a country. In no order."""
+    return await tx.fetch_as(
+        ListedHotel,
         "SELECT id, slug, name, stars, city, country FROM property"
         " WHERE active AND ($1::text IS NULL OR country = $1)",
         country,
     )
 
 
-async def destinations(tx: Transaction, *, limit: int) -> list[Row]:
-    """The cities with the most hotels: place_id, city, country, hotels, and the slug of one of them. One pass
-    over the properties, which are few."""
-    return await tx.fetch(
+class Destination(msgspec.Struct, frozen=True):
+    """A city, how many hotels it has, and the slug of one of them."""
+
+    place_id: int
+    city: str
+    country: str
+    hotels: int
+    slug: str
+
+
+async def destinations(tx: Transaction, *, limit: int) -> list[Destination]:
+    """The cities with the most hotels. One pass over the properties, which are few."""
+    return await tx.fetch_as(
+        Destination,
         "SELECT p.place_id, max(c.name) AS city, max(c.country) AS country, count(*) AS hotels,"
         "       min(p.slug) AS slug"
         "  FROM property p JOIN place c ON c.id = p.place_id WHERE p.active"

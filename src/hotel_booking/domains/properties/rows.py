@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 import msgspec
@@ -14,25 +14,40 @@ from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties.errors import AlreadyExists, ChangedMeanwhile, InUse
 from hotel_booking.domains.properties.queries import last_changed_by
+from hotel_booking.domains.properties.tables import TableOf
 from hotel_booking.domains.properties.types import Use
 
+T = TypeVar("T", bound=msgspec.Struct)
 
-async def insert(tx: Transaction, table: sa.Table, values: Mapping[str, Any], *, what: str) -> Row:
-    """Insert and return the whole row. Raises `AlreadyExists` where the code, slug or number is taken."""
+
+class Versioned(Protocol):
+    """Something of the catalogue whose changes are counted."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+async def insert(tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, what: str) -> T:
+    """Insert a row and give it whole. Raises `AlreadyExists` where the code, slug or number is taken."""
     try:
         async with tx.savepoint():
-            row = await tx.fetchrow(sa.insert(table).values(**values).returning(*table.c))
+            statement = sa.insert(of.table).values(**values).returning(*of.table.c)
+            made = await tx.fetchrow_as(of.kind, statement)
     except asyncpg.UniqueViolationError:
         raise AlreadyExists(f"there is {what} already", fix="choose another, or change that one") from None
     except asyncpg.CheckViolationError as error:
         raise _check_failed(error) from None
-    if row is None:
+    if made is None:
         raise RuntimeError("INSERT ... RETURNING gave no row")
-    return row
+    return made
 
 
-async def update(tx: Transaction, table: sa.Table, row_id: int, values: Mapping[str, Any]) -> Row:
-    """Change a row, raise its version where the table has one, and return it whole."""
+async def update(tx: Transaction, of: TableOf[T], row_id: int, values: Mapping[str, Any]) -> T:
+    """Change a row, raise its version where the table has one, and give it whole."""
+    table = of.table
     changes = dict(values)
     if "version" in table.c and changes:
         changes["version"] = table.c.version + 1
@@ -43,29 +58,29 @@ async def update(tx: Transaction, table: sa.Table, row_id: int, values: Mapping[
         statement = statement.where(table.c.id == row_id)
     try:
         async with tx.savepoint():
-            row = await tx.fetchrow(statement)
+            changed = await tx.fetchrow_as(of.kind, statement)
     except asyncpg.CheckViolationError as error:
         raise _check_failed(error) from None
-    if row is None:
+    if changed is None:
         raise RuntimeError(f"the row of {table.name} vanished")
-    return row
+    return changed
 
 
-async def delete(tx: Transaction, table: sa.Table, row_id: int, *, what: str) -> None:
+async def delete(tx: Transaction, of: TableOf[Any], row_id: int, *, what: str) -> None:
     """Delete a row. Raises `InUse` where another row needs it: somebody was faster than the check."""
     try:
         async with tx.savepoint():
-            await tx.execute(sa.delete(table).where(table.c.id == row_id))
+            await tx.execute(sa.delete(of.table).where(of.table.c.id == row_id))
     except asyncpg.ForeignKeyViolationError as error:
         by = called(str(error.table_name), "object")
         raise InUse(f"{what} is still needed by a {by}", fix="deactivate it instead") from None
 
 
-async def check_version(tx: Transaction, table: sa.Table, row: Row, version: int | None) -> None:
-    """Raise `ChangedMeanwhile`, saying by whom, unless the row is as it was when its version was read (None:
+async def check_version(tx: Transaction, of: TableOf[Any], one: Versioned, version: int | None) -> None:
+    """Raise `ChangedMeanwhile`, saying by whom, unless it is as it was when its version was read (None:
     never mind)."""
-    if version is not None and row["version"] != version:
-        who = await last_changed_by(tx, _AUDITED_AS.get(table.name, table.name), row["id"])
+    if version is not None and one.version != version:
+        who = await last_changed_by(tx, _AUDITED_AS.get(of.table.name, of.table.name), one.id)
         raise ChangedMeanwhile(
             f"{who or 'somebody else'} changed it meanwhile",
             fix="look at what it is now, and change it again where that is needed",

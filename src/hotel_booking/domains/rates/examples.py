@@ -15,6 +15,7 @@ from hotel_booking.domains.rates import pricing, wording
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_at
 from hotel_booking.domains.rates.queries import Catalogue, PlanRow
 from hotel_booking.domains.rates.types import (
+    Adjustment,
     CancellationPolicy,
     Deposit,
     NightPrice,
@@ -137,12 +138,15 @@ def plan_example(catalogue: Catalogue, plan: PlanRow, *, night: date) -> PlanExa
     )
 
 
-def adjustment_words(kind: str, value: int, per_person: bool, currency: str) -> str:
+def adjustment_words(adjustment: Adjustment, currency: str) -> str:
     """-10 %, or -5.00 EUR per person and night."""
+    value = adjustment.value
     sign = "+" if value > 0 else "−" if value < 0 else ""  # noqa: RUF001  # a minus sign, not a hyphen
-    if kind == "percent":
+    if adjustment.kind == "percent":
         return f"{sign}{wording.percent(abs(value))}"
-    return f"{sign}{coded(abs(value), currency)} per {'person and night' if per_person else 'night'}"
+    return (
+        f"{sign}{coded(abs(value), currency)} per {'person and night' if adjustment.per_person else 'night'}"
+    )
 
 
 def limits_in_words(

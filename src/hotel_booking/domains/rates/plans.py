@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from hotel_booking.core.amounts import read_percent
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables as properties
@@ -19,6 +20,7 @@ from hotel_booking.domains.properties.service.policies import flexible
 from hotel_booking.domains.properties.types import Code, Name, Sort, Text, check_texts
 from hotel_booking.domains.properties.vocabularies import MEALS, check_codes
 from hotel_booking.domains.rates import types
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.tables import rate_plan
 
 Days = Annotated[int, Meta(ge=0, le=1_000)]
@@ -80,7 +82,7 @@ class PlanChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     active: bool | UnsetType = UNSET
 
 
-async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> Row:
+async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan:
     """Make a rate plan. Raises `AlreadyExists` for a taken code, `NoSuchThing` for an unknown policy or
     parent, `Invalid` naming the field."""
     currency = await currency_of(tx, property_id)
@@ -94,25 +96,25 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> Row:
         )
     if new.parent is not None and new.adjustment is not None:
         parent = await thing(tx, rate_plan, property_id, new.parent, lock=True)
-        if parent["parent_id"] is not None:
+        if parent.parent_id is not None:
             raise Invalid(
                 f"{new.parent} is itself derived",
                 field="parent",
                 fix="derive from a plan with its own prices",
             )
-        values |= {"parent_id": parent["id"], **_adjustment(new.adjustment, currency)}
+        values |= {"parent_id": parent.id, **_adjustment(new.adjustment, currency)}
     if new.policy is None:
         values["policy_id"] = await flexible(tx, property_id=property_id)
     else:
         policy = await thing(tx, properties.cancellation_policy, property_id, new.policy)
-        values["policy_id"] = policy["id"]
+        values["policy_id"] = policy.id
     _check(values)
     return await insert(tx, rate_plan, values, what=f"a rate plan {new.code!r}")
 
 
 async def change(
     tx: Transaction, *, property_id: int, code: str, changes: PlanChange, version: int | None = None
-) -> Row:
+) -> RatePlan:
     """Change a rate plan for the sales to come. Raises `InUse` when a plan that others derive from shall
     not be sold any more, `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, rate_plan, property_id, code, lock=True)
@@ -122,23 +124,23 @@ async def change(
     if deposit is not None:
         values |= _deposit(deposit, currency)
     if adjustment is not None:
-        if row["parent_id"] is None:
+        if row.parent_id is None:
             raise Invalid(
                 f"{code} has prices of its own", field="adjustment", fix="only derived plans have one"
             )
         values |= _adjustment(adjustment, currency)
     if policy is not None:
         found = await thing(tx, properties.cancellation_policy, property_id, policy)
-        values["policy_id"] = found["id"]
+        values["policy_id"] = found.id
     check_texts(values)
-    _check({**dict(row), **values})
+    _check(asdict(row) | values)
     if values.get("active") is False:
         child = await tx.fetchval(
-            "SELECT code FROM rate_plan WHERE parent_id = $1 AND active ORDER BY code LIMIT 1", row["id"]
+            "SELECT code FROM rate_plan WHERE parent_id = $1 AND active ORDER BY code LIMIT 1", row.id
         )
         if child is not None:
             raise InUse(f"{child} is derived from {code}", fix=f"deactivate {child} first")
-    return await update(tx, rate_plan, row["id"], values)
+    return await update(tx, rate_plan, row.id, values)
 
 
 _LIMITS = ("min_advance_days", "max_advance_days", "min_stay", "max_stay")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties import tables as properties
+from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.queries import thing
 from hotel_booking.domains.properties.rows import check_version, delete, refuse_while_used
 from hotel_booking.domains.properties.rows import uses as found
 from hotel_booking.domains.properties.service.translations import forget
 from hotel_booking.domains.properties.types import Use
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.tables import rate_plan
 
 # Through the property's bookings: reservations have no index by room type or plan alone, it would cost every
@@ -25,24 +27,26 @@ SELECT count(DISTINCT b.id) FILTER (WHERE departure > $2 AND taken IS NOT NULL) 
 """
 
 
-async def room_type_uses(tx: Transaction, *, row: Row, property_: Row, now: datetime) -> tuple[Use, ...]:
+async def room_type_uses(
+    tx: Transaction, *, row: RoomType, property_: Property, now: datetime
+) -> tuple[Use, ...]:
     """Where a room type is needed: bookings, quotes, rooms."""
-    today = business_date(now, property_["timezone"], property_["day_end_time"])
+    today = business_date(now, property_.timezone, property_.day_end_time)
     rooms = await tx.fetchrow(
         "SELECT count(*) AS rooms, (array_agg(number ORDER BY number))[:20] AS rooms_names"
         "  FROM room WHERE room_type_id = $1",
-        row["id"],
+        row.id,
     )
     return (*await _sold(tx, "room_type_id", row, today, now), *(found(rooms) if rooms is not None else ()))
 
 
-async def plan_uses(tx: Transaction, *, row: Row, property_: Row, now: datetime) -> tuple[Use, ...]:
+async def plan_uses(tx: Transaction, *, row: RatePlan, property_: Property, now: datetime) -> tuple[Use, ...]:
     """Where a rate plan is needed: bookings, quotes, plans that are derived from it."""
-    today = business_date(now, property_["timezone"], property_["day_end_time"])
+    today = business_date(now, property_.timezone, property_.day_end_time)
     derived = await tx.fetchrow(
         "SELECT count(*) AS derived_plans, (array_agg(code ORDER BY code))[:20] AS derived_plans_names"
         "  FROM rate_plan WHERE parent_id = $1",
-        row["id"],
+        row.id,
     )
     return (
         *await _sold(tx, "rate_plan_id", row, today, now),
@@ -51,30 +55,30 @@ async def plan_uses(tx: Transaction, *, row: Row, property_: Row, now: datetime)
 
 
 async def remove_room_type(
-    tx: Transaction, *, property_: Row, code: str, now: datetime, version: int | None = None
+    tx: Transaction, *, property_: Property, code: str, now: datetime, version: int | None = None
 ) -> None:
     """Remove a room type that was never sold and has no rooms, with its nights, prices and texts. Raises
     `InUse`."""
-    row = await thing(tx, properties.room_type, property_["id"], code, lock=True)
+    row = await thing(tx, properties.room_type, property_.id, code, lock=True)
     await check_version(tx, properties.room_type, row, version)
-    refuse_while_used(row["name"], await room_type_uses(tx, row=row, property_=property_, now=now))
+    refuse_while_used(row.name, await room_type_uses(tx, row=row, property_=property_, now=now))
     for table in ("rate_night", "room_night"):
-        await tx.execute(f"DELETE FROM {table} WHERE room_type_id = $1", row["id"])
-    await forget(tx, kind="room_type", object_id=row["id"])
-    await delete(tx, properties.room_type, row["id"], what=row["name"])
+        await tx.execute(f"DELETE FROM {table} WHERE room_type_id = $1", row.id)
+    await forget(tx, kind="room_type", object_id=row.id)
+    await delete(tx, properties.room_type, row.id, what=row.name)
 
 
 async def remove_plan(
-    tx: Transaction, *, property_: Row, code: str, now: datetime, version: int | None = None
+    tx: Transaction, *, property_: Property, code: str, now: datetime, version: int | None = None
 ) -> None:
     """Remove a rate plan that was never sold and that none is derived from, with its prices and texts. Raises
     `InUse`."""
-    row = await thing(tx, rate_plan, property_["id"], code, lock=True)
+    row = await thing(tx, rate_plan, property_.id, code, lock=True)
     await check_version(tx, rate_plan, row, version)
-    refuse_while_used(row["name"], await plan_uses(tx, row=row, property_=property_, now=now))
-    await tx.execute("DELETE FROM rate_night WHERE rate_plan_id = $1", row["id"])
-    await forget(tx, kind="rate_plan", object_id=row["id"])
-    await delete(tx, rate_plan, row["id"], what=row["name"])
+    refuse_while_used(row.name, await plan_uses(tx, row=row, property_=property_, now=now))
+    await tx.execute("DELETE FROM rate_night WHERE rate_plan_id = $1", row.id)
+    await forget(tx, kind="rate_plan", object_id=row.id)
+    await delete(tx, rate_plan, row.id, what=row.name)
 
 
 async def priced_nights(tx: Transaction, *, column: str, row_id: int, today: date) -> int:
@@ -87,6 +91,8 @@ async def priced_nights(tx: Transaction, *, column: str, row_id: int, today: dat
     return count
 
 
-async def _sold(tx: Transaction, column: str, row: Row, today: date, now: datetime) -> tuple[Use, ...]:
-    counts = await tx.fetchrow(_SOLD.format(column=column), row["id"], today, now, row["property_id"])
+async def _sold(
+    tx: Transaction, column: str, row: RoomType | RatePlan, today: date, now: datetime
+) -> tuple[Use, ...]:
+    counts = await tx.fetchrow(_SOLD.format(column=column), row.id, today, now, row.property_id)
     return found(counts) if counts is not None else ()

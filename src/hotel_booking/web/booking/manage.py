@@ -124,7 +124,7 @@ async def calendar(
             booking,
             now,
             sequence=await changes(tx, booking.id),
-            organizer=hotel["email"] or parseaddr(settings.mail_from)[1],
+            organizer=hotel.email or parseaddr(settings.mail_from)[1],
             url=f"{settings.public_url.rstrip('/')}{page}",
         ),
         media_type="text/calendar",

@@ -6,16 +6,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import money_back, notes
 from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.payments.queries import saved_card
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
@@ -25,13 +27,30 @@ from hotel_booking.web.booking.amend import may_amend
 from hotel_booking.web.booking.money_back import MoneyBackWords
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.i18n.conditions import Conditions, RoomPrice
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Phrases
-from hotel_booking.web.maps.city import NEAR_KM, city_plan
+from hotel_booking.web.maps.city import NEAR_KM, Plan, city_plan
 from hotel_booking.web.site import language_of, site
 
 _OVER = ("cancelled", "no_show")
+
+
+class RoomView(msgspec.Struct, frozen=True):
+    """A room of a booking: who sleeps in it, what they eat, and what it costs, in the guest's words."""
+
+    room: Reservation
+    guests: str
+    meal: str
+    breakdown: list[RoomPrice]
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where the hotel lies in its city, as a plan and as a distance from the middle."""
+
+    plan: Plan
+    city: str
+    distance: str
 
 
 async def booking_page(
@@ -79,28 +98,28 @@ async def booking_page(
     )
 
 
-def _room(room: Reservation, language: str) -> dict[str, Any]:
+def _room(room: Reservation, language: str) -> RoomView:
     tell, say = Conditions(language, translations(language)), Phrases(language, translations(language))
     names = {
         ("room_type", room.room_type): room.room_type_name,
         ("rate_plan", room.rate_plan): room.rate_plan_name,
     }
-    return {
-        "room": room,
-        "guests": say.occupancy(Occupancy(room.adults, room.children)),
-        "meal": tell.meal(room.terms.meal),
-        "breakdown": tell.breakdown(price_of(room, room.terms).lines, room.total, names),
-    }
+    return RoomView(
+        room=room,
+        guests=say.occupancy(Occupancy(room.adults, room.children)),
+        meal=tell.meal(room.terms.meal),
+        breakdown=tell.breakdown(price_of(room, room.terms).lines, room.total, names),
+    )
 
 
-async def _plan(tx: Transaction, hotel: Row, say: Phrases) -> Any:
+async def _plan(tx: Transaction, hotel: Property, say: Phrases) -> Whereabouts | None:
     """Where the hotel lies in its city; None where it lies outside of one."""
-    place = await place_by_id(tx, hotel["place_id"]) if hotel["place_id"] else None
+    place = await place_by_id(tx, hotel.place_id) if hotel.place_id else None
     if place is None:
         return None
     city = place.hit
-    far = distance_km(city.lat, city.lon, hotel["lat"], hotel["lon"])
+    far = distance_km(city.lat, city.lon, hotel.lat, hotel.lon)
     if far > NEAR_KM:
         return None
-    plan = city_plan((city.lat, city.lon), (hotel["lat"], hotel["lon"]), say.kilometres)
-    return {"plan": plan, "city": city.name, "distance": say.kilometres(far)}
+    plan = city_plan((city.lat, city.lon), (hotel.lat, hotel.lon), say.kilometres)
+    return Whereabouts(plan, city.name, say.kilometres(far))

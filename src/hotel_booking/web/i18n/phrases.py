@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
-from hotel_booking.core.db import Row
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.web.i18n.formats import Formats
 
@@ -96,27 +96,27 @@ class Phrases(Formats):
         """What a currency is called."""
         return str(self._locale.currencies.get(code, code))
 
-    def summary(self, name: str, row: Row, description: str) -> str:
+    def summary(self, name: str, row: Property, description: str) -> str:
         """A sentence about the hotel for search engines and cards."""
         text = " ".join(description.split())
         if not text:
             return self._texts.gettext("Rooms and prices of {name} in {city}").format(
-                name=name, city=row["city"]
+                name=name, city=row.city
             )
         return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
-    def rules(self, row: Row) -> list[tuple[str, str]]:
+    def rules(self, row: Property) -> list[tuple[str, str]]:
         """House rules, as far as the hotel has said."""
         _ = self._texts.gettext
-        amenities = set(row["amenities"])
+        amenities = set(row.amenities)
         found = [
             (
                 _("Arrival and departure"),
                 _("Check-in from {first}, check-out until {last}.").format(
-                    first=self.clock(row["check_in_time"]), last=self.clock(row["check_out_time"])
+                    first=self.clock(row.check_in_time), last=self.clock(row.check_out_time)
                 ),
             ),
-            (_("Children"), self._children(row["child_bands"], adults_only=_ADULTS_ONLY in amenities)),
+            (_("Children"), self._children(row.child_bands, adults_only=_ADULTS_ONLY in amenities)),
             (
                 _("Pets"),
                 _("Pets are allowed.")

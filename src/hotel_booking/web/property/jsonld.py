@@ -13,7 +13,7 @@ import msgspec
 from markupsafe import Markup
 
 from hotel_booking.core import formats
-from hotel_booking.core.db import Row
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.search.types import Offer
 
 _ESCAPES = str.maketrans(
@@ -28,17 +28,17 @@ def script(data: Mapping[str, Any]) -> Markup:
 
 
 def hotel(
-    row: Row, *, name: str, description: str, url: str, images: Sequence[str], amenities: Sequence[str]
+    row: Property, *, name: str, description: str, url: str, images: Sequence[str], amenities: Sequence[str]
 ) -> dict[str, Any]:
     """A property as a `Hotel`; `url` and `images` are absolute. What is not known is left out."""
     address = {
         "@type": "PostalAddress",
-        "streetAddress": row["address"],
-        "postalCode": row["postal_code"],
-        "addressLocality": row["city"],
-        "addressCountry": row["country"],
+        "streetAddress": row.address,
+        "postalCode": row.postal_code,
+        "addressLocality": row.city,
+        "addressCountry": row.country,
     }
-    rating = {"@type": "Rating", "ratingValue": row["stars"], "bestRating": 5} if row["stars"] else None
+    rating = {"@type": "Rating", "ratingValue": row.stars, "bestRating": 5} if row.stars else None
     data = {
         "@type": "Hotel",
         "@id": url,
@@ -47,12 +47,12 @@ def hotel(
         "description": description,
         "image": list(images),
         "address": _known(address),
-        "geo": {"@type": "GeoCoordinates", "latitude": row["lat"], "longitude": row["lon"]},
+        "geo": {"@type": "GeoCoordinates", "latitude": row.lat, "longitude": row.lon},
         "starRating": rating,
-        "checkinTime": row["check_in_time"].strftime("%H:%M"),
-        "checkoutTime": row["check_out_time"].strftime("%H:%M"),
-        "telephone": row["phone"],
-        "currenciesAccepted": row["currency"],
+        "checkinTime": row.check_in_time.strftime("%H:%M"),
+        "checkoutTime": row.check_out_time.strftime("%H:%M"),
+        "telephone": row.phone,
+        "currenciesAccepted": row.currency,
         "amenityFeature": [
             {"@type": "LocationFeatureSpecification", "name": word, "value": True} for word in amenities
         ],

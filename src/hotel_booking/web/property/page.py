@@ -99,7 +99,7 @@ def _plan(hotel: PropertyView, say: Phrases) -> Any:
     if hotel.city is None or hotel.centre_km is None:
         return None
     row = hotel.row
-    return city_plan((hotel.city.lat, hotel.city.lon), (row["lat"], row["lon"]), say.kilometres)
+    return city_plan((hotel.city.lat, hotel.city.lon), (row.lat, row.lon), say.kilometres)
 
 
 def _linked_data(hotel: PropertyView, asked: Asked, say: Phrases, url: str, origin: str) -> Markup:

@@ -51,7 +51,7 @@ async def serve(database: Database, media: MediaStore, name: str) -> Response[by
     try:
         async with database.transaction() as tx:
             hotel = await property_by_slug(tx, slug, active_only=True)
-            cover = (await covers(tx, [hotel["id"]])).get(hotel["id"])
+            cover = (await covers(tx, [hotel.id])).get(hotel.id)
     except NoSuchProperty:
         raise NoSuchSocialPicture("there is no such picture") from None
     stored = await media.get(file_name(cover.file, cover.widths[-1])) if cover is not None else None

@@ -14,11 +14,12 @@ from decimal import Decimal
 import msgspec
 
 from hotel_booking.core.dates import business_date, calendar_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.places import PlaceHit, place_by_id
 from hotel_booking.domains.properties.queries import Photo
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
@@ -98,7 +99,7 @@ class PropertyView(msgspec.Struct, frozen=True):
     """Everything that the page shows. `hidden` offers give nothing back and the guest wants only others.
     `running`: it is past midnight, and the night of `today` is still sold."""
 
-    row: Row
+    row: Property
     name: str
     description: str
     own_language: bool
@@ -121,21 +122,21 @@ class PropertyView(msgspec.Struct, frozen=True):
     currencies: list[str]
 
 
-async def today_at(tx: Transaction, slug: str, now: datetime) -> tuple[Row, date]:
+async def today_at(tx: Transaction, slug: str, now: datetime) -> tuple[Property, date]:
     """The property and its own date. Raises `NoSuchProperty`."""
     row = await queries.property_by_slug(tx, slug, active_only=True)
-    return row, business_date(now, row["timezone"], row["day_end_time"])
+    return row, business_date(now, row.timezone, row.day_end_time)
 
 
 async def load(
-    tx: Transaction, row: Row, asked: Asked, *, language: str, texts: Texts, today: date, now: datetime
+    tx: Transaction, row: Property, asked: Asked, *, language: str, texts: Texts, today: date, now: datetime
 ) -> PropertyView:
     """Read and compose the page."""
-    slug = row["slug"]
-    types = [kind for kind in await queries.things(tx, tables.room_type, row["id"]) if kind["active"]]
-    photos = await queries.photos(tx, row["id"])
-    translated = await queries.translations(tx, row["id"])
-    place = await place_by_id(tx, row["place_id"]) if row["place_id"] else None
+    slug = row.slug
+    types = [kind for kind in await queries.things(tx, tables.room_type, row.id) if kind.active]
+    photos = await queries.photos(tx, row.id)
+    translated = await queries.translations(tx, row.id)
+    place = await place_by_id(tx, row.place_id) if row.place_id else None
     city = place.hit if place is not None else None
     catalogue = await load_catalogue(tx, slug)
     found = None
@@ -149,36 +150,36 @@ async def load(
     shown = await _calendar(tx, slug, asked, language, today, now)
     per_euro = await exchange_rates(tx)
 
-    def text(kind: str, own: Row, field: str) -> str:
-        there = translated.get((kind, own["id"]), {}).get(language, {}).get(field)
-        return str(there or own[field] or "")
+    def text(kind: str, own: Property | RoomType, field: str) -> str:
+        there = translated.get((kind, own.id), {}).get(language, {}).get(field)
+        return str(there or getattr(own, field) or "")
 
     names: dict[tuple[str, str], str] = {
-        ("room_type", kind["code"]): text("room_type", kind, "name") for kind in types
+        ("room_type", kind.code): text("room_type", kind, "name") for kind in types
     }
     for plan in catalogue.plans.values():
         there = translated.get(("rate_plan", plan.id), {}).get(language, {})
         names["rate_plan", plan.code] = there.get("name") or plan.name
     writer = _Writer(row, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today)
     best = found.offers[0] if found is not None and found.offers else None
-    property_words = translated.get(("property", row["id"]), {}).get(language, {})
-    distance = distance_km(city.lat, city.lon, row["lat"], row["lon"]) if city is not None else None
+    property_words = translated.get(("property", row.id), {}).get(language, {})
+    distance = distance_km(city.lat, city.lon, row.lat, row.lon) if city is not None else None
     name = text("property", row, "name")
     return PropertyView(
         row=row,
         name=name,
         description=text("property", row, "description"),
-        own_language=language == row["language"] or "description" in property_words,
-        country=str(locale_of(language).territories.get(row["country"], row["country"])),
+        own_language=language == row.language or "description" in property_words,
+        country=str(locale_of(language).territories.get(row.country, row.country)),
         city=city,
         centre_km=distance if distance is not None and distance <= NEAR_KM else None,
         gallery=_gallery(slug, name, photos, types, names, texts),
         cover=photos[0] if photos else None,
-        amenities=by_topic(row["amenities"]),
+        amenities=by_topic(row.amenities),
         rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],
         calendar=shown,
         today=today,
-        running=today < calendar_date(now, row["timezone"]),
+        running=today < calendar_date(now, row.timezone),
         found=found,
         fits_in=Refusals(language, texts).rooms_needed(found.fits_in) if found and found.fits_in else "",
         names=names,
@@ -211,7 +212,7 @@ class _Writer:
 
     def __init__(
         self,
-        row: Row,
+        row: Property,
         catalogue: Catalogue,
         asked: Asked,
         language: str,
@@ -230,9 +231,11 @@ class _Writer:
         self._tell = Conditions(language, texts)
         self._refuse = Refusals(language, texts)
 
-    def room(self, kind: Row, description: str, photos: Sequence[Photo], found: Offers | None) -> RoomView:
+    def room(
+        self, kind: RoomType, description: str, photos: Sequence[Photo], found: Offers | None
+    ) -> RoomView:
         """One room type."""
-        code = kind["code"]
+        code = kind.code
         own = [photo for photo in photos if photo.room_type == code]
         name = self._names["room_type", code]
         alt = self._texts.gettext("Drawing of the room {name}").format(name=name)
@@ -240,12 +243,12 @@ class _Writer:
             code=code,
             name=name,
             description=description,
-            picture=_photo(own[0], name) if own else drawn(self._row["slug"], f"room-{code}", alt),
+            picture=_photo(own[0], name) if own else drawn(self._row.slug, f"room-{code}", alt),
             pictures=len(own),
-            beds=tuple(self._tell.bed(bed["type"], bed["count"]) for bed in kind["beds"] or ()),
-            size_m2=kind["size_m2"],
-            sleeps=kind["max_occupancy"],
-            amenities=in_room(kind["amenities"]),
+            beds=tuple(self._tell.bed(bed.type, bed.count) for bed in kind.beds),
+            size_m2=kind.size_m2,
+            sleeps=kind.max_occupancy,
+            amenities=in_room(kind.amenities),
             offers=[self._offer(one) for one in found.offers if one.room_type == code] if found else [],
             refused=self._refusals(kind, found.refused or ()) if found else [],
         )
@@ -268,7 +271,7 @@ class _Writer:
             meal=self._tell.meal(one.meal),
             meal_included=one.meal not in NO_MEALS,
             cancellation=self._tell.cancellation(
-                one.cancellation, total=one.total, currency=one.currency, timezone=self._row["timezone"]
+                one.cancellation, total=one.total, currency=one.currency, timezone=self._row.timezone
             ),
             payment=self._tell.payment(
                 one.due_now,
@@ -284,15 +287,15 @@ class _Writer:
             breakdown=self._tell.breakdown(one.lines, one.total, self._names),
         )
 
-    def _refusals(self, kind: Row, refused: Sequence[Refusal]) -> list[RefusalView]:
+    def _refusals(self, kind: RoomType, refused: Sequence[Refusal]) -> list[RefusalView]:
         """The plans of a room type that are not sold; those with the same reasons and fix in one."""
         stay = self._asked.stay
         if stay is None:
             return []
-        sleeps = (kind["max_occupancy"], kind["max_adults"], kind["max_children"])
+        sleeps = (kind.max_occupancy, kind.max_adults, kind.max_children)
         together: dict[tuple[tuple[str, ...], str | None, str | None], list[str]] = {}
         for one in refused:
-            if one.room_type != kind["code"]:
+            if one.room_type != kind.code:
                 continue
             reasons = tuple(self._refuse.reasons(one.reasons, sleeps=sleeps))
             fix = href = None
@@ -330,7 +333,7 @@ def _photo(photo: Photo, alt: str) -> Picture:
 
 
 def _gallery(
-    slug: str, name: str, photos: Sequence[Photo], types: Sequence[Row], names: Names, texts: Texts
+    slug: str, name: str, photos: Sequence[Photo], types: Sequence[RoomType], names: Names, texts: Texts
 ) -> list[Picture]:
     """The hotel's photos; as long as it has none, what is drawn: its place by day and by night, its rooms."""
     if photos:
@@ -342,6 +345,6 @@ def _gallery(
     ]
     room = _("Drawing of the room {name}")
     for kind in types[:3]:
-        label = names["room_type", kind["code"]]
-        pictures.append(drawn(slug, f"room-{kind['code']}", room.format(name=label)))
+        label = names["room_type", kind.code]
+        pictures.append(drawn(slug, f"room-{kind.code}", room.format(name=label)))
     return pictures

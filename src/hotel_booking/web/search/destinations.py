@@ -114,9 +114,9 @@ async def where_of(tx: Transaction, one: Found, language: str) -> Where:
     row = await nearest_hotel(tx, *centre)
     nearest = None
     radius = RADIUS_KM
-    if row is not None and row["km"] > RADIUS_KM:
-        nearest = Nearest(row["slug"], row["name"], row["km"])
-        radius = min(area.MAX_RADIUS_KM, float(ceil(row["km"] + RADIUS_KM)))
+    if row is not None and row.km > RADIUS_KM:
+        nearest = Nearest(row.slug, row.name, row.km)
+        radius = min(area.MAX_RADIUS_KM, float(ceil(row.km + RADIUS_KM)))
     return Where(name, key_of(one), area.around(*centre, radius), centre, nearest)
 
 

@@ -30,11 +30,11 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
     territories = locale_of(language).territories
     places = [
         {
-            "id": row["place_id"],
-            "city": row["city"],
-            "country": str(territories.get(row["country"], row["country"])),
-            "hotels": row["hotels"],
-            "picture": placeholder_art.address(row["slug"]),
+            "id": row.place_id,
+            "city": row.city,
+            "country": str(territories.get(row.country, row.country)),
+            "hotels": row.hotels,
+            "picture": placeholder_art.address(row.slug),
         }
         for row in await destinations(tx, limit=_SHOWN)
     ]

@@ -52,7 +52,7 @@ async def show_hotels(request: Request[Any, Any, State], tx: Transaction, countr
     language = language_of(request)
     code = country.upper() if len(country) == 2 and country.isascii() and country.isalpha() else ""
     rows = await listed(tx, country=code or None)
-    names = await translated(tx, "property", [row["id"] for row in rows], language)
+    names = await translated(tx, "property", [row.id for row in rows], language)
     territories = locale_of(language).territories
 
     def by_name(name: str) -> tuple[str, str]:
@@ -60,10 +60,10 @@ async def show_hotels(request: Request[Any, Any, State], tx: Transaction, countr
 
     hotels = [
         (
-            str(territories.get(row["country"], row["country"])),
-            row["country"],
-            row["city"],
-            Listed(row["slug"], names.get(row["id"], {}).get("name", row["name"]), row["stars"]),
+            str(territories.get(row.country, row.country)),
+            row.country,
+            row.city,
+            Listed(row.slug, names.get(row.id, {}).get("name", row.name), row.stars),
         )
         for row in rows
     ]

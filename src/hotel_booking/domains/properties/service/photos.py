@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import msgspec
 
-from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.properties.errors import NoSuchThing
 from hotel_booking.domains.properties.images import Rendition
@@ -79,10 +79,10 @@ async def describe(
     tx: Transaction, *, property_id: int, photo_id: int, alt: str, room_type: str | None
 ) -> None:
     """Change what is said about a photo. Raises `NoSuchThing`."""
-    row = await _photo(tx, property_id, photo_id)
+    await _lock_photo(tx, property_id, photo_id)
     await tx.execute(
         "UPDATE property_photo SET alt = $2, room_type_id = $3 WHERE id = $1",
-        row["id"],
+        photo_id,
         _checked(alt),
         await _room_type(tx, property_id, room_type),
     )
@@ -93,7 +93,7 @@ async def move(
 ) -> None:
     """Put a photo before the one in front of it, behind the next, or first: then it is the cover."""
     await _lock(tx, property_id)
-    await _photo(tx, property_id, photo_id)
+    await _lock_photo(tx, property_id, photo_id)
     rows = await tx.fetch(
         "SELECT id FROM property_photo WHERE property_id = $1 ORDER BY sort, id FOR UPDATE", property_id
     )
@@ -110,7 +110,7 @@ async def move(
 
 async def remove(tx: Transaction, *, property_id: int, photo_id: int, now: datetime) -> None:
     """Remove a photo; its files go once this is committed. Raises `NoSuchThing`."""
-    await _photo(tx, property_id, photo_id)
+    await _lock_photo(tx, property_id, photo_id)
     await _delete(tx, "id = $1", photo_id, now)
 
 
@@ -140,13 +140,12 @@ async def _lock(tx: Transaction, property_id: int) -> None:
     await tx.execute("SELECT FROM property WHERE id = $1 FOR NO KEY UPDATE", property_id)
 
 
-async def _photo(tx: Transaction, property_id: int, photo_id: int) -> Row:
+async def _lock_photo(tx: Transaction, property_id: int, photo_id: int) -> None:
     row = await tx.fetchrow(
-        "SELECT * FROM property_photo WHERE property_id = $1 AND id = $2 FOR UPDATE", property_id, photo_id
+        "SELECT FROM property_photo WHERE property_id = $1 AND id = $2 FOR UPDATE", property_id, photo_id
     )
     if row is None:
         raise NoSuchThing("the property has no such photo", fix="somebody may have removed it; look again")
-    return row
 
 
 async def _delete(tx: Transaction, which: str, value: Any, now: datetime) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.catalogue import Policy
 from hotel_booking.domains.properties.queries import thing
 from hotel_booking.domains.properties.rows import check_version, delete, insert, refuse_while_used, update
 from hotel_booking.domains.properties.rows import uses as found
@@ -19,7 +20,7 @@ _FLEXIBLE_STEPS = [{"days_before": 1, "at": "18:00:00", "fee": _FIRST_NIGHT}]
 
 async def create(
     tx: Transaction, *, property_id: int, code: str, name: str, steps: list[Any], no_show: dict[str, Any]
-) -> Row:
+) -> Policy:
     """Make a policy; `steps` and `no_show` are the JSON of checked `rates.types.Step` and `Fee`."""
     values = {"property_id": property_id, "code": code, "name": name, "steps": steps, "no_show": no_show}
     check_texts(values)
@@ -28,12 +29,12 @@ async def create(
 
 async def change(
     tx: Transaction, *, property_id: int, code: str, values: dict[str, Any], version: int | None = None
-) -> Row:
+) -> Policy:
     """Change a policy for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     check_texts(values)
     row = await thing(tx, tables.cancellation_policy, property_id, code, lock=True)
     await check_version(tx, tables.cancellation_policy, row, version)
-    return await update(tx, tables.cancellation_policy, row["id"], values)
+    return await update(tx, tables.cancellation_policy, row.id, values)
 
 
 async def uses(tx: Transaction, *, policy_id: int) -> tuple[Use, ...]:
@@ -51,11 +52,11 @@ async def remove(tx: Transaction, *, property_id: int, code: str, version: int |
     row = await thing(tx, tables.cancellation_policy, property_id, code, lock=True)
     await check_version(tx, tables.cancellation_policy, row, version)
     refuse_while_used(
-        row["name"],
-        await uses(tx, policy_id=row["id"]),
+        row.name,
+        await uses(tx, policy_id=row.id),
         fix="give these rate plans another policy first",
     )
-    await delete(tx, tables.cancellation_policy, row["id"], what=row["name"])
+    await delete(tx, tables.cancellation_policy, row.id, what=row.name)
 
 
 async def flexible(tx: Transaction, *, property_id: int) -> int:
@@ -72,5 +73,5 @@ async def flexible(tx: Transaction, *, property_id: int) -> int:
             steps=_FLEXIBLE_STEPS,
             no_show=_FIRST_NIGHT,
         )
-        found = row["id"]
+        found = row.id
     return int(found)

@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 
 from hotel_booking.core.dates import DAY_END, LATEST_DAY_END, business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.properties.rows import (
@@ -40,7 +41,7 @@ from hotel_booking.domains.properties.types import (
 _RESERVED = frozenset({"new"})
 
 
-async def create(tx: Transaction, *, new: NewProperty) -> Row:
+async def create(tx: Transaction, *, new: NewProperty) -> Property:
     """Make a property. Raises `AlreadyExists` for a taken slug, `Invalid` naming the field."""
     values = {name: getattr(new, name) for name in new.__struct_fields__}
     values["slug"] = new.slug or await _free_slug(tx, slug_of(new.name))
@@ -63,23 +64,25 @@ async def _free_slug(tx: Transaction, slug: str) -> str:
     return slug if slug not in taken else next(one for one in numbered if one not in taken)
 
 
-async def change(tx: Transaction, *, slug: str, changes: PropertyChange, version: int | None = None) -> Row:
+async def change(
+    tx: Transaction, *, slug: str, changes: PropertyChange, version: int | None = None
+) -> Property:
     """Change a property. Its currency and time zone cannot change any more once it has rates or bookings:
     prices and deadlines would come to mean something else. Raises `ChangedMeanwhile` where it is not
     `version` any more."""
     row = await property_by_slug(tx, slug, lock=True)
     await check_version(tx, tables.property_, row, version)
     values = said(changes)
-    await _check(tx, values, values.get("country") or row["country"])
+    await _check(tx, values, values.get("country") or row.country)
     for field in ("currency", "timezone"):
-        if field in values and values[field] != row[field] and await _in_use(tx, row["id"]):
+        if field in values and values[field] != getattr(row, field) and await _in_use(tx, row.id):
             raise InUse(
                 f"the {field} cannot change: there are rates or bookings in it",
                 field=field,
                 fix="make a new property instead",
             )
     try:
-        return await update(tx, tables.property_, row["id"], values)
+        return await update(tx, tables.property_, row.id, values)
     except asyncpg.ForeignKeyViolationError:
         raise Invalid("there is no such place", field="place_id", fix="GET /places finds it") from None
 
@@ -101,10 +104,10 @@ SELECT (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND EXISTS (
 """
 
 
-async def uses(tx: Transaction, *, property_: Row, now: datetime) -> tuple[Use, ...]:
+async def uses(tx: Transaction, *, property_: Property, now: datetime) -> tuple[Use, ...]:
     """Where a property is needed."""
-    today = business_date(now, property_["timezone"], property_["day_end_time"])
-    row = await tx.fetchrow(_USES, property_["id"], today, now)
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    row = await tx.fetchrow(_USES, property_.id, today, now)
     return found(row) if row is not None else ()
 
 
@@ -112,11 +115,11 @@ async def remove(tx: Transaction, *, slug: str, version: int | None = None, now:
     """Remove a property that is not needed, with its policies, taxes, texts and photos. Raises `InUse`."""
     row = await property_by_slug(tx, slug, lock=True)
     await check_version(tx, tables.property_, row, version)
-    refuse_while_used(row["name"], await uses(tx, property_=row, now=now))
-    await photos.remove_all(tx, property_id=row["id"], now=now)
+    refuse_while_used(row.name, await uses(tx, property_=row, now=now))
+    await photos.remove_all(tx, property_id=row.id, now=now)
     for table in ("translation", "tax", "cancellation_policy"):
-        await tx.execute(f"DELETE FROM {table} WHERE property_id = $1", row["id"])
-    await delete(tx, tables.property_, row["id"], what=row["name"])
+        await tx.execute(f"DELETE FROM {table} WHERE property_id = $1", row.id)
+    await delete(tx, tables.property_, row.id, what=row.name)
 
 
 async def _check(tx: Transaction, values: dict[str, Any], country: str) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import thing
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
@@ -22,10 +24,10 @@ from hotel_booking.domains.properties.types import (
 )
 
 
-async def create(tx: Transaction, *, property_: Row, new: NewRoomType) -> Row:
+async def create(tx: Transaction, *, property_: Property, new: NewRoomType) -> RoomType:
     """Make a room type. Raises `AlreadyExists` for a taken code, `Invalid` naming the field."""
     values = {name: getattr(new, name) for name in new.__struct_fields__}
-    values["property_id"] = property_["id"]
+    values["property_id"] = property_.id
     values["name"] = new.name or new.code
     values["max_adults"] = new.max_adults or new.max_occupancy
     values["base_occupancy"] = min(new.base_occupancy, new.max_occupancy)
@@ -34,20 +36,20 @@ async def create(tx: Transaction, *, property_: Row, new: NewRoomType) -> Row:
 
 
 async def change(
-    tx: Transaction, *, property_: Row, code: str, changes: RoomTypeChange, version: int | None = None
-) -> Row:
+    tx: Transaction, *, property_: Property, code: str, changes: RoomTypeChange, version: int | None = None
+) -> RoomType:
     """Change a room type. Raises `InUse` when it shall not be sold any more but has bookings to come,
     `ChangedMeanwhile` where it is not `version` any more."""
-    row = await thing(tx, tables.room_type, property_["id"], code, lock=True)
+    row = await thing(tx, tables.room_type, property_.id, code, lock=True)
     await check_version(tx, tables.room_type, row, version)
     values = said(changes)
-    _check(property_, {**dict(row), **values}, values)
+    _check(property_, asdict(row) | values, values)
     if values.get("active") is False:
-        await _check_unused(tx, row["id"])
-    return await update(tx, tables.room_type, row["id"], values)
+        await _check_unused(tx, row.id)
+    return await update(tx, tables.room_type, row.id, values)
 
 
-def _check(property_: Row, whole: Mapping[str, Any], values: dict[str, Any]) -> None:
+def _check(property_: Property, whole: Mapping[str, Any], values: dict[str, Any]) -> None:
     check_texts(values)
     if whole["base_occupancy"] > whole["max_occupancy"]:
         raise Invalid("more adults in the price than fit in the room", field="base_occupancy")
@@ -57,7 +59,7 @@ def _check(property_: Row, whole: Mapping[str, Any], values: dict[str, Any]) -> 
         raise Invalid(
             "a room is for at least one adult", field="max_children", fix="keep it below max_occupancy"
         )
-    bands = len(property_["child_bands"])
+    bands = len(property_.child_bands)
     if "child_amounts" in values and values["child_amounts"] and len(values["child_amounts"]) != bands:
         raise Invalid(
             f"the property has {bands} child bands, so {bands} amounts are needed", field="child_amounts"
@@ -67,7 +69,7 @@ def _check(property_: Row, whole: Mapping[str, Any], values: dict[str, Any]) -> 
         ("child_amounts", values.get("child_amounts", [])),
     ):
         for amount in amounts:
-            check_charged(amount, property_["currency"], field=field)
+            check_charged(amount, property_.currency, field=field)
     if "amenities" in values:
         values["amenities"] = room_codes(values["amenities"])
     if "beds" in values:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import asdict
+
 from hotel_booking.core.amounts import read_percent
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.catalogue import Tax
 from hotel_booking.domains.properties.queries import currency_of, thing
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.types import NewTax, TaxChange, check_texts
@@ -17,7 +20,7 @@ from hotel_booking.domains.properties.types import NewTax, TaxChange, check_text
 _PER_MILLION = Decimal(10_000)
 
 
-async def create(tx: Transaction, *, property_id: int, new: NewTax) -> Row:
+async def create(tx: Transaction, *, property_id: int, new: NewTax) -> Tax:
     """Make a tax. Raises `AlreadyExists` for a taken code, `Invalid` naming the field."""
     values = {name: getattr(new, name) for name in new.__struct_fields__ if name not in ("percent", "amount")}
     values |= {"property_id": property_id, "name": new.name or new.code}
@@ -34,7 +37,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewTax) -> Row:
 
 async def change(
     tx: Transaction, *, property_id: int, code: str, changes: TaxChange, version: int | None = None
-) -> Row:
+) -> Tax:
     """Change a tax for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     row = await thing(tx, tables.tax, property_id, code, lock=True)
     await check_version(tx, tables.tax, row, version)
@@ -42,16 +45,16 @@ async def change(
     percent, amount = values.pop("percent", None), values.pop("amount", None)
     if percent is not None or amount is not None:
         values |= _value(percent, amount, await currency_of(tx, property_id))
-    _check({**dict(row), **values})
+    _check(asdict(row) | values)
     check_texts(values)
-    return await update(tx, tables.tax, row["id"], values)
+    return await update(tx, tables.tax, row.id, values)
 
 
 async def remove(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
     """Remove a tax from the sales to come."""
     row = await thing(tx, tables.tax, property_id, code, lock=True)
     await check_version(tx, tables.tax, row, version)
-    await tx.execute("DELETE FROM tax WHERE id = $1", row["id"])
+    await tx.execute("DELETE FROM tax WHERE id = $1", row.id)
 
 
 def percent_text(value: int) -> str:
