@@ -264,24 +264,24 @@ async def simple_hotel(
     return hotel, room_type, plan
 
 
-class Counting:
+class Counting(Transaction):
     """A transaction that counts its statements."""
 
     def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
+        super().__init__(tx._connection)
         self.statements: list[str] = []
 
     async def fetch(self, statement: Any, *args: Any) -> Any:
         self.statements.append(str(statement))
-        return await self._tx.fetch(statement, *args)
+        return await super().fetch(statement, *args)
 
     async def fetchrow(self, statement: Any, *args: Any) -> Any:
         self.statements.append(str(statement))
-        return await self._tx.fetchrow(statement, *args)
+        return await super().fetchrow(statement, *args)
 
     async def fetchval(self, statement: Any, *args: Any) -> Any:
         self.statements.append(str(statement))
-        return await self._tx.fetchval(statement, *args)
+        return await super().fetchval(statement, *args)
 
 
 class _Undo(Exception):

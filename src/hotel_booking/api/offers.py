@@ -132,7 +132,7 @@ def _offer(offer: Offer, nights: int) -> PricedOffer:
         rooms_left=offer.rooms_left,
         total=Money(offer.total, offer.currency),
         due_now=Money(offer.due_now, offer.currency),
-        lines=price_lines(offer.lines, offer.currency),
+        lines=[line for room in offer.rooms for line in price_lines(room.lines, offer.currency)],
         cancellation=cancellation_terms(offer.cancellation, offer.currency, offer.total),
     )
 

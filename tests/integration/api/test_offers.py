@@ -55,7 +55,8 @@ async def test_offers_come_cheapest_first_with_lines_that_add_up(db: Database) -
         ("FLEX", 20_800, 0, 2, 14),
     ]
     for offer in found.offers:
-        assert sum(line.amount for line in offer.lines) == offer.total == offer.net + offer.tax
+        (room,) = offer.rooms
+        assert sum(line.amount for line in room.lines) == room.total == offer.total == offer.net + offer.tax
     assert found.refused is None
     assert [offer.cancellation.fee_now for offer in found.offers] == [18_800, 0]
     assert kind
@@ -80,7 +81,10 @@ async def test_an_offer_costs_what_its_quote_costs(db: Database) -> None:
         )
     (offer,) = found.offers
     assert (offer.total, offer.due_now) == (quote.total, quote.due_now)
-    assert list(offer.lines) == [line for room in quote.lines for line in room]
+    assert [room.occupancy for room in offer.rooms] == list(party)
+    assert [room.lines for room in offer.rooms] == list(quote.lines)
+    assert [room.total for room in offer.rooms] == [room.total for room in quote.rooms]
+    assert sum(room.due_now for room in offer.rooms) == offer.due_now
 
 
 async def test_three_statements_explained_or_not(db: Database) -> None:

@@ -71,7 +71,14 @@ def price(rules: Rules, nights: Sequence[NightPrice], occupancy: Occupancy) -> P
         for charge, part in zip(charges, parts, strict=True):
             lines.append(
                 Line(
-                    charge.kind, night.night, charge.code, charge.label, charge.quantity, part, charge.amount
+                    charge.kind,
+                    night.night,
+                    charge.code,
+                    charge.label,
+                    charge.quantity,
+                    part,
+                    charge.amount,
+                    ages=charge.ages,
                 )
             )
         nets.append(sum(parts))
@@ -104,6 +111,7 @@ class _Charge(NamedTuple):
     label: str
     quantity: int
     amount: int
+    ages: tuple[int, int] | None = None
 
 
 class _Party(NamedTuple):
@@ -111,7 +119,7 @@ class _Party(NamedTuple):
 
     persons: int
     extra_adults: int
-    children: list[tuple[int, int, str, str]]  # band, how many, code, label
+    children: list[tuple[int, int, str, tuple[int, int]]]  # band, how many, label, ages
 
 
 class _Rates(NamedTuple):
@@ -140,13 +148,13 @@ def _party(rules: Rules, occupancy: Occupancy) -> _Party:
         return _Party(occupancy.adults, max(0, occupancy.adults - rules.base_occupancy), [])
     adult_from = adult_age(rules.child_bands)
     adults = occupancy.adults + sum([age >= adult_from for age in children])
-    banded: list[tuple[int, int, str, str]] = []
+    banded: list[tuple[int, int, str, tuple[int, int]]] = []
     youngest = 0
     for band, oldest in enumerate([band.max_age for band in rules.child_bands]):
         count = sum([youngest <= age <= oldest for age in children])
         if count:
             label = f"Child, {youngest} to {oldest} years" if youngest < oldest else f"Child, {oldest} years"
-            banded.append((band, count, f"child_{youngest}_{oldest}", label))
+            banded.append((band, count, label, (youngest, oldest)))
         youngest = oldest + 1
     return _Party(occupancy.persons, max(0, adults - rules.base_occupancy), banded)
 
@@ -162,9 +170,10 @@ def _charges(rules: Rules, night: NightPrice, party: _Party) -> list[_Charge]:
             charges.append(_Charge("extra_person", "extra_adult", "Extra adult", count, count * each))
     if party.children:
         amounts = rules.child_amounts if night.child_amounts is None else night.child_amounts
-        for band, count, code, band_label in party.children:
+        for band, count, band_label, ages in party.children:
             if band < len(amounts) and amounts[band]:
-                charges.append(_Charge("extra_person", code, band_label, count, count * amounts[band]))
+                code, amount = f"child_{ages[0]}_{ages[1]}", count * amounts[band]
+                charges.append(_Charge("extra_person", code, band_label, count, amount, ages))
     if rules.adjustment is not None:
         charge = _adjust(rules, rules.adjustment, sum([c.amount for c in charges]), party.persons)
         if charge.amount:
@@ -251,8 +260,10 @@ class _StayTaxes:
             amount = self._amount(place)
             if amount:
                 quantity = self._quantities[place]
+                rate = _rate_to_say(tax)
+                label = tax.name if rate is None else f"{tax.name} {wording.percent(rate)}"
                 lines.append(
-                    Line("tax", None, tax.code, _tax_label(tax), quantity, amount, amount, tax.included)
+                    Line("tax", None, tax.code, label, quantity, amount, amount, tax.included, tax.name, rate)
                 )
         return lines
 
@@ -360,9 +371,6 @@ def _adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -
     return f"{plan}, {'+' if adjustment.value > 0 else ''}{coded(adjustment.value, currency)} per {per}"
 
 
-@lru_cache(maxsize=1024)
-def _tax_label(tax: Tax) -> str:
-    """The tax's name, with the rate where it is a percentage and the name does not say it."""
-    if tax.kind == "fixed" or "%" in tax.name:
-        return tax.name
-    return f"{tax.name} {wording.percent(tax.value)}"
+def _rate_to_say(tax: Tax) -> int | None:
+    """The rate where it is a percentage and the name does not say it."""
+    return None if tax.kind == "fixed" or "%" in tax.name else tax.value

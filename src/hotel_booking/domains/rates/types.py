@@ -231,6 +231,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     `gross` is the line as priced, before included taxes are taken out; for a tax line it is the amount.
     `night` is None for taxes, which are summed over the stay. `quantity` counts persons on a night, and
     for a tax whatever it is charged by: nights, persons, person-nights, or 1 for the stay.
+
+    `label` is English. What it is made of, for who says it in another language: a tax's `name`, and its
+    `rate` in parts per million where the label gives one; of children their `ages`, from and to.
     """
 
     kind: LineKind
@@ -241,6 +244,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     amount: int
     gross: int
     included: bool = False
+    name: str = ""
+    rate: int | None = None
+    ages: tuple[int, int] | None = None
 
 
 class Price(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from hotel_booking.domains.rates.queries import (
 from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Price
 from hotel_booking.domains.search.errors import ArrivalInThePast
-from hotel_booking.domains.search.types import Offer, Offers, Refusal
+from hotel_booking.domains.search.types import Offer, OfferedRoom, Offers, Refusal
 
 
 async def offers(
@@ -121,10 +121,21 @@ def _offer(
     rules = catalogue.rules(kind, plan)
     nights = [calendar.prices[night] for night in stay]
     by_occupancy = {occupancy: price(rules, nights, occupancy) for occupancy in Counter(party)}
-    rooms = [by_occupancy[occupancy] for occupancy in party]
-    shares = [night_totals(room) for room in rooms]
-    total = sum(room.total for room in rooms)
+    prices = [by_occupancy[occupancy] for occupancy in party]
+    shares = [night_totals(room) for room in prices]
     deposit = catalogue.deposit(plan)
+    rooms = tuple(
+        OfferedRoom(
+            occupancy=occupancy,
+            total=room.total,
+            net=room.net,
+            tax=room.tax,
+            due_now=due_now(deposit, total=room.total, night_totals=share, currency=room.currency),
+            lines=room.lines,
+        )
+        for occupancy, room, share in zip(party, prices, shares, strict=True)
+    )
+    total = sum(room.total for room in rooms)
     return Offer(
         room_type=kind.code,
         room_type_name=kind.name,
@@ -136,13 +147,10 @@ def _offer(
         total=total,
         net=sum(room.net for room in rooms),
         tax=sum(room.tax for room in rooms),
-        due_now=sum(
-            due_now(deposit, total=room.total, night_totals=share, currency=room.currency)
-            for room, share in zip(rooms, shares, strict=True)
-        ),
-        lines=tuple(line for room in rooms for line in room.lines),
+        due_now=sum(room.due_now for room in rooms),
+        rooms=rooms,
         cancellation=describe(
-            _for_all(catalogue.policy(plan), rooms, shares),
+            _for_all(catalogue.policy(plan), prices, shares),
             arrival=stay.arrival,
             timezone=catalogue.property.timezone,
             currency=rules.currency,

@@ -140,9 +140,21 @@ class SearchPage(msgspec.Struct, frozen=True):
     past: int = 0
 
 
+class OfferedRoom(msgspec.Struct, frozen=True):
+    """One room of an offer: who sleeps in it, and its price (minor units of the offer's currency), which the
+    lines add up to."""
+
+    occupancy: Occupancy
+    total: int
+    net: int
+    tax: int
+    due_now: int
+    lines: tuple[Line, ...]
+
+
 class Offer(msgspec.Struct, frozen=True):
-    """A room type on a rate plan, priced for a stay and a party. Amounts are minor units of `currency`,
-    for all rooms; the lines are those of the first room, then the second, and so on."""
+    """A room type on a rate plan, priced for a stay and a party: `rooms` in the party's order, and their sums
+    in minor units of `currency`."""
 
     room_type: str
     room_type_name: str
@@ -155,7 +167,7 @@ class Offer(msgspec.Struct, frozen=True):
     net: int
     tax: int
     due_now: int
-    lines: tuple[Line, ...]
+    rooms: tuple[OfferedRoom, ...]
     cancellation: CancellationTerms
 
 

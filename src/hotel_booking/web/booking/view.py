@@ -42,7 +42,7 @@ class RoomView(msgspec.Struct, frozen=True):
     room: Reservation
     guests: str
     meal: str
-    breakdown: list[RoomPrice]
+    breakdown: RoomPrice
 
 
 class Whereabouts(msgspec.Struct, frozen=True):

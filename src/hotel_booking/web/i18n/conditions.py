@@ -6,13 +6,12 @@ sentences of the domains are never shown. Pure. Why something is not sold: `prop
     tell = Conditions("de", texts)        # texts: the language's gettext catalogue
     tell.cancellation(offer.cancellation, total=offer.total, currency="EUR", timezone="Europe/Lisbon")
     tell.payment(offer.due_now, offer.total, "EUR")
-    tell.breakdown(offer.lines, offer.total, names)
+    tell.breakdown(room.lines, room.total, names)  # of each of offer.rooms
     tell.meal(offer.meal)
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal
@@ -23,9 +22,6 @@ from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.web.i18n.code_names import MEALS, TAXES
 from hotel_booking.web.i18n.formats import Formats, Names
-
-_RATE = re.compile(r"(.+) (\d+(?:\.\d+)?)%")
-_BAND = re.compile(r"child_(\d+)_(\d+)")
 
 
 class Cancellation(msgspec.Struct, frozen=True):
@@ -58,9 +54,6 @@ class RoomPrice(msgspec.Struct, frozen=True):
     added: tuple[Charge, ...]
     within: tuple[Charge, ...]
     total: int
-
-
-# Other ways to write a kind of bed.
 
 
 class Conditions(Formats):
@@ -185,19 +178,17 @@ class Conditions(Formats):
 
     # Prices ---------------------------------------------------------------------------------------
 
-    def tax(self, label: str) -> str:
-        """A tax as a price line names it: what hotels commonly call theirs is translated, a name of the
-        hotel's own stays; the rate is written as the language does."""
-        rated = _RATE.fullmatch(label)
-        if rated is None:
-            return self._texts.gettext(label) if label in TAXES else label
-        return f"{self.tax(rated[1])} {self.rate(rated[2])}"
+    def tax(self, name: str, rate: int | None = None) -> str:
+        """A tax: what hotels commonly call theirs is translated, a name of the hotel's own stays; its `rate`,
+        in parts per million, is written as the language does."""
+        said = self._texts.gettext(name) if name in TAXES else name
+        return said if rate is None else f"{said} {self.rate(rate)}"
 
     def line(self, line: Line, names: Names) -> str:
         """What a price line is called."""
         _ = self._texts.gettext
         if line.kind == "tax":
-            return self.tax(line.label)
+            return self.tax(line.name, line.rate)
         if line.kind == "night":
             return names.get(("room_type", line.code), line.code)
         if line.kind == "extra_person":
@@ -209,8 +200,7 @@ class Conditions(Formats):
 
     def _extra_person(self, line: Line) -> str:
         ngettext = self._texts.ngettext
-        band = _BAND.fullmatch(line.code)
-        if band is None:
+        if line.ages is None:
             text = ngettext("{number} extra adult", "{number} extra adults", line.quantity)
             return text.format(number=line.quantity)
         text = ngettext(
@@ -218,17 +208,12 @@ class Conditions(Formats):
             "{number} children, {youngest} to {oldest} years",
             line.quantity,
         )
-        return text.format(number=line.quantity, youngest=band[1], oldest=band[2])
+        return text.format(number=line.quantity, youngest=line.ages[0], oldest=line.ages[1])
 
-    def breakdown(self, lines: Sequence[Line], total: int, names: Names) -> list[RoomPrice]:
-        """A price, room by room, from the lines of all of them."""
-        rooms = [self._room_price(room, names) for room in _by_room(lines)]
-        if sum(room.total for room in rooms) != total:
+    def breakdown(self, lines: Sequence[Line], total: int, names: Names) -> RoomPrice:
+        """A room's price, line by line."""
+        if sum(line.amount for line in lines) != total:
             raise ValueError("the lines of a price do not add up to it")
-        return rooms
-
-    def _room_price(self, lines: Sequence[Line], names: Names) -> RoomPrice:
-        total = sum(line.amount for line in lines)
         charges = [line for line in lines if line.kind != "tax"]
         taxes = [line for line in lines if line.kind == "tax"]
         gross = sum(line.gross for line in charges) + sum(tax.amount for tax in taxes if not tax.included)
@@ -249,19 +234,3 @@ class Conditions(Formats):
             (),
             total,
         )
-
-
-def _by_room(lines: Sequence[Line]) -> list[list[Line]]:
-    """The lines of each room. A room's taxes come last, so a charge behind a tax begins the next room, and
-    so does a night that is not after the one before."""
-    rooms: list[list[Line]] = [[]]
-    before: Line | None = None
-    for line in lines:
-        if before is not None and line.night is not None:
-            again = before.night is not None and line.night < before.night
-            same = line.kind == "night" and line.night == before.night
-            if before.kind == "tax" or again or same:
-                rooms.append([])
-        rooms[-1].append(line)
-        before = line
-    return rooms

@@ -52,9 +52,9 @@ class Formats:
         """A deadline on the hotel's own clock: 8 March 2026, 18:00 (Lisbon time)."""
         return moment(value, timezone, self._language)
 
-    def rate(self, text: str) -> str:
-        """A decimal such as 8.5 as per cent, with the digits that it has: 8,5 % in German."""
-        digits = len(text.partition(".")[2])
+    def rate(self, ppm: int) -> str:
+        """Parts per million as per cent, with the digits that it has: 85_000 is 8,5 % in German."""
+        digits = len(f"{ppm % 10_000:04d}".rstrip("0"))
         # The language says where the sign stands; how many digits there are is for the rate to say.
         pattern = self._locale.percent_formats[None].pattern.replace("#,##0", f"0.{'0' * digits}".rstrip("."))
-        return str(format_percent(float(text) / 100, format=pattern, locale=self._locale))
+        return str(format_percent(ppm / 1_000_000, format=pattern, locale=self._locale))

@@ -284,7 +284,7 @@ class _Writer:
             night=Money(per_night(one.total, nights=nights, rooms=len(self._asked.party)), one.currency),
             approximate=approximate,
             rooms_left=one.rooms_left,
-            breakdown=self._tell.breakdown(one.lines, one.total, self._names),
+            breakdown=[self._tell.breakdown(room.lines, room.total, self._names) for room in one.rooms],
         )
 
     def _refusals(self, kind: RoomType, refused: Sequence[Refusal]) -> list[RefusalView]:
