@@ -268,7 +268,7 @@ class Counting(Transaction):
     """A transaction that counts its statements."""
 
     def __init__(self, tx: Transaction) -> None:
-        super().__init__(tx._connection)
+        super().__init__(tx._connection)  # noqa: SLF001  # it is the same transaction
         self.statements: list[str] = []
 
     async def fetch(self, statement: Any, *args: Any) -> Any:
