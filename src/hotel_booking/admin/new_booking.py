@@ -14,13 +14,13 @@ from litestar.datastructures import State
 from hotel_booking.admin.booking_changes import ages
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.core.names import clean_name
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
-from hotel_booking.domains.bookings.queries import quote_seen
+from hotel_booking.domains.bookings.queries import QuoteSeen, quote_seen
 from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
 from hotel_booking.domains.identity.caller import Caller
@@ -130,8 +130,8 @@ async def ask_guest(
 ) -> Response[Any]:
     """Who is it for, and how is it paid."""
     quote = await _own_quote(tx, caller, quote_id)
-    if quote["reference"] is not None:
-        return see_other(request, f"/admin/bookings/{quote['reference']}")
+    if quote.reference is not None:
+        return see_other(request, f"/admin/bookings/{quote.reference}")
     form = Form.of(guarantee="hotel", walk_in=walk_in)
     return _guest_page(request, quote_id, quote, form, now)
 
@@ -142,8 +142,8 @@ async def book(
 ) -> Response[Any]:
     """Book. Sent twice it books once: a quote makes one booking."""
     quote = await _own_quote(tx, caller, quote_id)
-    if quote["reference"] is not None:
-        return see_other(request, f"/admin/bookings/{quote['reference']}")
+    if quote.reference is not None:
+        return see_other(request, f"/admin/bookings/{quote.reference}")
     form = await read(request)
     try:
         guest = _guest(form)
@@ -178,7 +178,7 @@ async def book(
 def _guest_page(
     request: Request[Any, Any, State],
     quote_id: UUID,
-    quote: Row,
+    quote: QuoteSeen,
     form: Form,
     now: datetime,
     status: int = 200,
@@ -189,14 +189,14 @@ def _guest_page(
         status=status,
         quote_id=quote_id,
         quote=quote,
-        expired=quote["expires_at"] <= now,
+        expired=quote.expires_at <= now,
         form=form,
     )
 
 
-async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> Row:
+async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> QuoteSeen:
     quote = await quote_seen(tx, quote_id)
-    if quote is None or not caller.may(Permission.BOOKINGS_CREATE, quote["property_id"]):
+    if quote is None or not caller.may(Permission.BOOKINGS_CREATE, quote.property_id):
         raise QuoteNotFound("there is no such quote", fix="choose an offer again")
     return quote
 

@@ -13,7 +13,7 @@ from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.reference import normalise
-from hotel_booking.domains.bookings.types import Booking, Reservation, SaleTerms
+from hotel_booking.domains.bookings.types import Booking, QuotedRoom, Reservation, SaleTerms
 from hotel_booking.domains.rates.types import NightPrice
 
 _BY_DAY = time(9), time(21)  # on the property's clocks: nobody is written to in the night
@@ -73,11 +73,30 @@ async def ids_of_references(tx: Transaction, references: list[str]) -> list[UUID
     return [row["id"] for row in rows]
 
 
-async def quote_seen(tx: Transaction, quote_id: UUID) -> Row | None:
-    """A quote as staff see it before they take a guest's name: property_id, slug, property_name, currency,
-    arrival, departure, total, due_now, rooms, expires_at, and `booking_id` and `reference` of the booking
-    made from it."""
-    return await tx.fetchrow(
+class QuoteSeen(msgspec.Struct, frozen=True):
+    """A quote as it is seen before a guest's name is taken; `booking_id` and `reference` are those of the
+    booking made from it. Amounts are minor units of `currency`."""
+
+    property_id: int
+    slug: str
+    property_name: str
+    currency: str
+    arrival: date
+    departure: date
+    total: int
+    due_now: int
+    rooms: tuple[QuotedRoom, ...]
+    expires_at: datetime
+    booking_id: UUID | None
+    reference: str | None
+    timezone: str
+    day_end_time: time
+
+
+async def quote_seen(tx: Transaction, quote_id: UUID) -> QuoteSeen | None:
+    """A quote with its property; None where there is none, or no more."""
+    return await tx.fetchrow_as(
+        QuoteSeen,
         "SELECT q.property_id, p.slug, p.name AS property_name, q.currency, q.arrival, q.departure, q.total,"
         "       q.due_now, q.rooms, q.expires_at, q.booking_id, b.reference, p.timezone, p.day_end_time"
         "  FROM quote q JOIN property p ON p.id = q.property_id LEFT JOIN booking b ON b.id = q.booking_id"
@@ -100,9 +119,10 @@ class RoomSeen(msgspec.Struct, frozen=True):
 
 async def rooms_of_quote(tx: Transaction, quote_id: UUID) -> list[RoomSeen]:
     """The quote's rooms in their order, with the terms that they are sold on."""
-    rows = await tx.fetch(
-        "SELECT t.name AS room_type_name, p.name AS rate_plan_name, r.room ->> 'adults' AS adults,"
-        "       r.room -> 'children' AS children, r.room ->> 'total' AS total, s.body AS terms,"
+    return await tx.fetch_as(
+        RoomSeen,
+        "SELECT t.name AS room_type_name, p.name AS rate_plan_name, (r.room ->> 'adults')::int AS adults,"
+        "       r.room -> 'children' AS children, (r.room ->> 'total')::bigint AS total, s.body AS terms,"
         "       r.room -> 'night_prices' AS night_prices"
         "  FROM quote q, jsonb_array_elements(q.rooms) WITH ORDINALITY AS r(room, position)"
         "  JOIN room_type t ON t.id = (r.room ->> 'room_type_id')::int"
@@ -111,10 +131,6 @@ async def rooms_of_quote(tx: Transaction, quote_id: UUID) -> list[RoomSeen]:
         " WHERE q.id = $1 ORDER BY r.position",
         quote_id,
     )
-    return [
-        msgspec.convert({**dict(row), "adults": int(row["adults"]), "total": int(row["total"])}, RoomSeen)
-        for row in rows
-    ]
 
 
 async def free_rooms(

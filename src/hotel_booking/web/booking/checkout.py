@@ -6,18 +6,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.bookings import browsers, guest_bookings, service
 from hotel_booking.domains.bookings.errors import QuoteUsed
 from hotel_booking.domains.bookings.pricing import recompute
-from hotel_booking.domains.bookings.queries import RoomSeen, booking_by_id, quote_seen, rooms_of_quote
+from hotel_booking.domains.bookings.queries import (
+    QuoteSeen,
+    RoomSeen,
+    booking_by_id,
+    quote_seen,
+    rooms_of_quote,
+)
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http.access import public
@@ -48,7 +55,7 @@ from hotel_booking.web.booking.quotes import (
     to_booking,
 )
 from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.conditions import Conditions
+from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import language_of, link, site
@@ -60,7 +67,7 @@ async def show_details(
 ) -> Response[Any]:
     """Who is coming? A quote that was booked already leads to its booking, whoever may open that."""
     quote = await quote_seen(tx, quote_id)
-    if quote is None or quote["booking_id"] is not None:
+    if quote is None or quote.booking_id is not None:
         return await booked(request, tx, quote, now)
     answer = await _details(request, tx, quote_id, quote, await _known(request, tx, now), now)
     named(request, answer)
@@ -82,7 +89,7 @@ async def book(
         return await booked(request, tx, quote, now)
     form = await read(request)
     try:
-        names = room_guests(request, form, len(quote["rooms"]))
+        names = room_guests(request, form, len(quote.rooms))
         requests = wishes(request, form)
         guest = guest_of(request, form)
         async with tx.savepoint():
@@ -142,7 +149,7 @@ async def _details(
     request: Request[Any, Any, State],
     tx: Transaction,
     quote_id: UUID,
-    quote: Row,
+    quote: QuoteSeen,
     form: Form,
     now: datetime,
     status: int = 200,
@@ -150,10 +157,10 @@ async def _details(
     language = language_of(request)
     texts = translations(language)
     rooms = await rooms_of_quote(tx, quote_id)
-    stay = Stay(quote["arrival"], quote["departure"])
-    again = link(language, f"hotels/{quote['slug']}") + question_of(request, stay, rooms, now).query()
+    stay = Stay(quote.arrival, quote.departure)
+    again = link(language, f"hotels/{quote.slug}") + question_of(request, stay, rooms, now).query()
     again += "#rooms"
-    if quote["expires_at"] <= now:
+    if quote.expires_at <= now:
         return site(request, "checkout/gone.html", status=410, expired=True, quote_id=quote_id, again=again)
     return site(
         request,
@@ -171,15 +178,24 @@ async def _details(
     )
 
 
-def shown_room(room: RoomSeen, quote: Row, language: str, now: datetime) -> dict[str, Any]:
+class ShownRoom(msgspec.Struct, frozen=True):
+    """A room of a quote with its price and its conditions in the guest's words."""
+
+    room: RoomSeen
+    cancellation: Cancellation
+    breakdown: RoomPrice
+    meal: str
+
+
+def shown_room(room: RoomSeen, quote: QuoteSeen, language: str, now: datetime) -> ShownRoom:
     """A room with its price line by line and its conditions in the guest's words."""
     tell = Conditions(language, translations(language))
     price = recompute(room.terms, room.night_prices, room.adults, room.children)
     policy = describe(
         room.terms.policy,
-        arrival=quote["arrival"],
-        timezone=quote["timezone"],
-        currency=quote["currency"],
+        arrival=quote.arrival,
+        timezone=quote.timezone,
+        currency=quote.currency,
         total=room.total,
         night_totals=night_totals(price),
         at=now,
@@ -188,14 +204,14 @@ def shown_room(room: RoomSeen, quote: Row, language: str, now: datetime) -> dict
         ("room_type", room.terms.rules.room_type): room.room_type_name,
         ("rate_plan", room.terms.rules.rate_plan): room.rate_plan_name,
     }
-    return {
-        "room": room,
-        "cancellation": tell.cancellation(
-            policy, total=room.total, currency=quote["currency"], timezone=quote["timezone"]
+    return ShownRoom(
+        room=room,
+        cancellation=tell.cancellation(
+            policy, total=room.total, currency=quote.currency, timezone=quote.timezone
         ),
-        "breakdown": tell.breakdown(price.lines, room.total, names),
-        "meal": tell.meal(room.terms.meal),
-    }
+        breakdown=tell.breakdown(price.lines, room.total, names),
+        meal=tell.meal(room.terms.meal),
+    )
 
 
 handlers = [show_details, book]

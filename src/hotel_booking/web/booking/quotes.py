@@ -14,12 +14,12 @@ from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, earliest_business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.errors import StayNotSold
-from hotel_booking.domains.bookings.queries import RoomSeen, quote_seen
+from hotel_booking.domains.bookings.queries import QuoteSeen, RoomSeen, quote_seen
 from hotel_booking.domains.bookings.types import Booking, Reservation, RoomRequest
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.http.access import public
@@ -78,7 +78,7 @@ async def renew(
 ) -> Response[Any]:
     """The same rooms at the price of now, once the guarantee is over."""
     quote = await quote_seen(tx, quote_id)
-    if quote is None or quote["booking_id"] is not None:
+    if quote is None or quote.booking_id is not None:
         return await booked(request, tx, quote, now)
     return await renewed(request, tx, settings, quote, now)
 
@@ -87,27 +87,24 @@ async def renewed(
     request: Request[Any, Any, State],
     tx: Transaction,
     settings: Settings,
-    quote: Row,
+    quote: QuoteSeen,
     now: datetime,
 ) -> Response[Any]:
     """A fresh quote for an old one's rooms; what was typed comes along with the browser."""
-    rooms = [
-        RoomRequest(room["room_type"], room["rate_plan"], room["adults"], tuple(room["children"]))
-        for room in quote["rooms"]
-    ]
-    stay = Stay(quote["arrival"], quote["departure"])
+    rooms = [RoomRequest(room.room_type, room.rate_plan, room.adults, room.children) for room in quote.rooms]
+    stay = Stay(quote.arrival, quote.departure)
     try:
         async with tx.savepoint():
             fresh = await service.quote(
                 tx,
-                property_slug=quote["slug"],
+                property_slug=quote.slug,
                 stay=stay,
                 rooms=rooms,
                 now=now,
                 lifetime=timedelta(minutes=settings.quote_minutes),
             )
     except DomainError:
-        return _gone(request, quote["slug"], question_of(request, stay, rooms, now))
+        return _gone(request, quote.slug, question_of(request, stay, rooms, now))
     language = language_of(request)
     _ = translations(language).gettext
     notice = _("The price was no longer guaranteed. This is the price now.")
@@ -115,14 +112,16 @@ async def renewed(
 
 
 async def booked(
-    request: Request[Any, Any, State], tx: Transaction, quote: Row | None, now: datetime
+    request: Request[Any, Any, State], tx: Transaction, quote: QuoteSeen | None, now: datetime
 ) -> Response[Any]:
     """A quote that there is not, or that has become a booking: for whoever may open that, the booking."""
-    booking_id = quote["booking_id"] if quote is not None else None
-    if quote is not None and booking_id is not None:
-        reference: str = quote["reference"]
-        if await opens(request, tx, booking_id, reference, now):
-            return to_booking(request, reference)
+    if (
+        quote is not None
+        and quote.booking_id is not None
+        and quote.reference is not None
+        and await opens(request, tx, quote.booking_id, quote.reference, now)
+    ):
+        return to_booking(request, quote.reference)
     return site(request, "checkout/gone.html", status=404, expired=False, quote_id=None)
 
 
