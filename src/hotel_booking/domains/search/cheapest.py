@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hotel_booking.core.dates import Stay
-from hotel_booking.core.db import Row
 from hotel_booking.core.money import step
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.cancellation import fee_at
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
-    Adjustment,
     CancellationPolicy,
     ChildBand,
     NightPrice,
@@ -22,20 +20,20 @@ from hotel_booking.domains.rates.types import (
     Rules,
     Tax,
 )
-from hotel_booking.domains.search.types import FoundProperty, SearchRequest
+from hotel_booking.domains.search.types import FoundProperty, SearchRequest, Sold, SoldPair
 
 
 class Cheapest(NamedTuple):
-    """The pair's row (`queries.sold_pairs`), the total of all rooms, and each room's price."""
+    """The pair, the total of all rooms, and each room's price."""
 
-    pair: Row
+    pair: SoldPair
     total: int
     prices: list[Price]
 
 
 def cheapest(
     place: FoundProperty,
-    pairs: Sequence[Row],
+    pairs: Sequence[SoldPair],
     taxes: tuple[Tax, ...],
     request: SearchRequest,
     *,
@@ -53,7 +51,7 @@ def cheapest(
     best: Cheapest | None = None
     best_key: tuple[int, ...] = ()
     for pair in pairs:
-        lowest = int(pair["least"]) - below
+        lowest = int(pair.least) - below
         if best is not None and lowest > best.total:
             break
         if request.price_max is not None and not _in_range(
@@ -61,16 +59,14 @@ def cheapest(
         ):
             break
         offer = _priced(place, pair, taxes, request)
-        key = (offer.total, pair["room_type_sort"], pair["room_type_id"], pair["plan_sort"], pair["plan_id"])
+        key = (offer.total, pair.room_type_sort, pair.room_type_id, pair.plan_sort, pair.plan_id)
         if best is not None and key > best_key:
             continue
         if not _in_range(
             _compared(offer.total, place, request, exchange), request.price_min, request.price_max
         ):
             continue
-        if request.refundable and not refundable(
-            offer, policies[pair["policy_id"]], place, request.stay, now
-        ):
+        if request.refundable and not refundable(offer, policies[pair.policy_id], place, request.stay, now):
             continue
         best, best_key = offer, key
     return best
@@ -105,30 +101,26 @@ def refundable(
     return fee < offer.total or offer.total == 0
 
 
-def rules_of(place: FoundProperty, pair: Row, taxes: tuple[Tax, ...]) -> Rules:
+def rules_of(place: FoundProperty, pair: Sold, taxes: tuple[Tax, ...]) -> Rules:
     """The rules that the pair is priced by; the same as `rates.queries.Catalogue.rules` gives."""
     return Rules(
         currency=place.currency,
         step=step(place.currency),
         rounding=place.tax_rounding,
-        room_type=pair["room_type"],
-        room_type_name=pair["room_type_name"],
-        rate_plan=pair["rate_plan"],
-        rate_plan_name=pair["rate_plan_name"],
-        base_occupancy=pair["base_occupancy"],
-        extra_adult=pair["extra_adult"],
+        room_type=pair.room_type,
+        room_type_name=pair.room_type_name,
+        rate_plan=pair.rate_plan,
+        rate_plan_name=pair.rate_plan_name,
+        base_occupancy=pair.base_occupancy,
+        extra_adult=pair.extra_adult,
         child_bands=tuple(ChildBand(age) for age in place.child_bands),
-        child_amounts=tuple(pair["child_amounts"]),
-        adjustment=(
-            Adjustment(pair["adjust_kind"], pair["adjust_value"], pair["adjust_per_person"])
-            if pair["adjust_kind"]
-            else None
-        ),
+        child_amounts=pair.child_amounts,
+        adjustment=pair.adjustment,
         taxes=taxes,
     )
 
 
-def _priced(place: FoundProperty, pair: Row, taxes: tuple[Tax, ...], request: SearchRequest) -> Cheapest:
+def _priced(place: FoundProperty, pair: SoldPair, taxes: tuple[Tax, ...], request: SearchRequest) -> Cheapest:
     rules = rules_of(place, pair, taxes)
     nights = _nights(pair, request.stay)
     prices: list[Price] = []
@@ -137,15 +129,15 @@ def _priced(place: FoundProperty, pair: Row, taxes: tuple[Tax, ...], request: Se
     return Cheapest(pair, sum(room.total for room in prices), prices)
 
 
-def _nights(pair: Row, stay: Stay) -> list[NightPrice]:
-    extra, children = pair["extra_adults"], pair["night_child_amounts"]
+def _nights(pair: SoldPair, stay: Stay) -> list[NightPrice]:
+    extra, children = pair.extra_adults, pair.night_child_amounts
     if extra is None and children is None:
-        return [NightPrice(night, amount) for night, amount in zip(stay, pair["prices"], strict=True)]
+        return [NightPrice(night, amount) for night, amount in zip(stay, pair.prices, strict=True)]
     nothing = [None] * stay.nights
     return [
-        NightPrice(night, amount, own_extra, None if own_children is None else tuple(own_children))
+        NightPrice(night, amount, own_extra, own_children)
         for night, amount, own_extra, own_children in zip(
-            stay, pair["prices"], extra or nothing, children or nothing, strict=True
+            stay, pair.prices, extra or nothing, children or nothing, strict=True
         )
     ]
 

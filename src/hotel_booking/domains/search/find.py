@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
-import msgspec
+from msgspec.structs import replace
 
 from hotel_booking.core.dates import business_date, earliest_business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
-from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step, Tax
+from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area, queries
 from hotel_booking.domains.search.cheapest import Cheapest, cheapest, refundable
 from hotel_booking.domains.search.types import (
@@ -32,6 +32,7 @@ from hotel_booking.domains.search.types import (
     SearchPage,
     SearchRequest,
     SearchResult,
+    SoldPair,
     Within,
 )
 
@@ -71,7 +72,7 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
     filtered = request.refundable or request.price_min is not None or request.price_max is not None
     count = len(least) if bounded else None if many else search.sold
     result = search.page(None if filtered else count, uncompared)
-    return msgspec.structs.replace(result, past=len(found) - len(days))
+    return replace(result, past=len(found) - len(days))
 
 
 async def earliest_date(tx: Transaction, where: Around | Box | Within | None, now: datetime) -> date:
@@ -121,9 +122,9 @@ class _Search:
         request = self.request
         ids = [place.id for place in batch]
         rows = await queries.sold_pairs(tx, request, {i: days[i] for i in ids}, now=self.now)
-        pairs = {i: list(group) for i, group in groupby(rows, key=itemgetter("property_id"))}
+        pairs = {i: list(group) for i, group in groupby(rows, key=attrgetter("property_id"))}
         self.sold += len(pairs)
-        taxes = taxes_by_hotel(await queries.taxes_of(tx, list(pairs))) if pairs else {}
+        taxes = await queries.taxes_of(tx, list(pairs)) if pairs else {}
         policies = await _policies(tx, rows) if request.refundable else {}
         chosen: list[tuple[FoundProperty, Cheapest]] = []
         for place in batch:
@@ -145,7 +146,7 @@ class _Search:
         for place, offer in chosen:
             key = self._key(place, offer.total)
             if request.after is None or key > request.after:
-                policy = policies[offer.pair["policy_id"]]
+                policy = policies[offer.pair.policy_id]
                 self._ready.append((key, SearchResult(place, self._found(place, offer, policy))))
         self._ready.sort(key=itemgetter(0))
 
@@ -185,17 +186,17 @@ class _Search:
             amount = self.exchange.convert(offer.total, place.currency)
             approximate = None if amount is None else Money(amount, self.exchange.target)
         return FoundOffer(
-            room_type=pair["room_type"],
-            room_type_name=pair["room_type_name"],
-            rate_plan=pair["rate_plan"],
-            rate_plan_name=pair["rate_plan_name"],
+            room_type=pair.room_type,
+            room_type_name=pair.room_type_name,
+            rate_plan=pair.rate_plan,
+            rate_plan_name=pair.rate_plan_name,
             currency=place.currency,
             total=offer.total,
             nights=request.stay.nights,
             rooms=len(request.party),
-            rooms_left=pair["rooms_left"],
+            rooms_left=pair.rooms_left,
             refundable=refundable(offer, policy, place, request.stay, self.now),
-            meal=pair["meal"],
+            meal=pair.meal,
             approximate=approximate,
             compared=request.sort != "price" or self.exchange.compares(place.currency),
         )
@@ -205,40 +206,19 @@ async def candidates(tx: Transaction, request: SearchRequest) -> dict[int, Found
     """The hotels in the area that pass the filters on hotels, by id."""
     where = request.where
     if isinstance(where, Within):
-        rows = await queries.properties_within(tx, request, where)
+        places = await queries.properties_within(tx, request, where)
     else:
         south, north, meridians = area.bounds(where)
-        rows = await queries.properties_in(tx, request, south=south, north=north, meridians=meridians)
+        places = await queries.properties_in(tx, request, south=south, north=north, meridians=meridians)
     found: dict[int, FoundProperty] = {}
-    for row in rows:
-        metres = None
+    for place in places:
         if isinstance(where, Around):
-            distance = area.distance_km(where.lat, where.lon, row["lat"], row["lon"])
+            distance = area.distance_km(where.lat, where.lon, place.lat, place.lon)
             if distance > where.radius_km:
                 continue
-            metres = round(distance * 1000)
-        found[row["id"]] = _property(row, metres)
+            place = replace(place, distance_m=round(distance * 1000))
+        found[place.id] = place
     return found
-
-
-def _property(row: Row, metres: int | None) -> FoundProperty:
-    return FoundProperty(
-        id=row["id"],
-        slug=row["slug"],
-        name=row["name"],
-        stars=row["stars"],
-        city=row["city"],
-        country=row["country"],
-        lat=row["lat"],
-        lon=row["lon"],
-        amenities=tuple(row["amenities"]),
-        timezone=row["timezone"],
-        day_end_time=row["day_end_time"],
-        currency=row["currency"],
-        tax_rounding=row["tax_rounding"],
-        child_bands=tuple(row["child_bands"]),
-        distance_m=metres,
-    )
 
 
 def _days_ahead(places: Iterable[FoundProperty], arrival: date, now: datetime) -> dict[int, int]:
@@ -269,24 +249,6 @@ async def _exchange(tx: Transaction, request: SearchRequest, currencies: set[str
     return Exchange(request.currency, rates)
 
 
-def taxes_by_hotel(rows: Iterable[Row]) -> dict[int, tuple[Tax, ...]]:
-    """The taxes of each hotel, in their order."""
-    taxes: dict[int, tuple[Tax, ...]] = {}
-    for row in rows:
-        tax = Tax(**{name: row[name] for name in Tax.__struct_fields__})
-        taxes[row["property_id"]] = (*taxes.get(row["property_id"], ()), tax)
-    return taxes
-
-
-async def _policies(tx: Transaction, pairs: Iterable[Row]) -> dict[int, CancellationPolicy]:
-    ids = {pair["policy_id"] for pair in pairs}
-    rows = await queries.policies(tx, list(ids)) if ids else []
-    return {
-        row["id"]: CancellationPolicy(
-            code=row["code"],
-            name=row["name"],
-            steps=msgspec.convert(row["steps"], tuple[Step, ...]),
-            no_show=msgspec.convert(row["no_show"], Fee),
-        )
-        for row in rows
-    }
+async def _policies(tx: Transaction, pairs: Iterable[SoldPair]) -> dict[int, CancellationPolicy]:
+    ids = {pair.policy_id for pair in pairs}
+    return await queries.policies(tx, list(ids)) if ids else {}

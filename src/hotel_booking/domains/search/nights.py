@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from hotel_booking.core.dates import business_date
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Tax
 from hotel_booking.domains.search import queries
 from hotel_booking.domains.search.cheapest import rules_of
-from hotel_booking.domains.search.find import candidates, taxes_by_hotel
-from hotel_booking.domains.search.types import Box, FoundProperty, SearchRequest
+from hotel_booking.domains.search.find import candidates
+from hotel_booking.domains.search.types import Box, FoundProperty, SearchRequest, SoldNight
 
 # The nearest so many hotels are asked. Two months of 20 take a tenth of a second, of a city's few 12 ms.
 MOST_HOTELS = 20
@@ -99,7 +99,8 @@ async def lowest_nights(
         hotel.id: (first - business_date(now, hotel.timezone, hotel.day_end_time)).days
         for hotel in found.values()
     }
-    rows = await tx.fetch(
+    nights = await tx.fetch_as(
+        SoldNight,
         _LEAST,
         list(days),
         list(days.values()),
@@ -111,15 +112,14 @@ async def lowest_nights(
         1 if len(days) == 1 else _PRICED,
         now,
     )
-    taxes = taxes_by_hotel(await queries.taxes_of(tx, list({row["property_id"] for row in rows})))
+    taxes = await queries.taxes_of(tx, list({one.property_id for one in nights}))
     lowest: dict[date, int] = {}
-    for row in rows:
-        hotel = found[row["property_id"]]
-        amount = exchange.convert(_total(hotel, row, taxes.get(hotel.id, ()), occupancy), hotel.currency)
+    for one in nights:
+        hotel = found[one.property_id]
+        amount = exchange.convert(_total(hotel, one, taxes.get(hotel.id, ()), occupancy), hotel.currency)
         if amount is None:
             continue
-        night = row["night"]
-        lowest[night] = min(amount, lowest.get(night, amount))
+        lowest[one.night] = min(amount, lowest.get(one.night, amount))
     return shown, lowest
 
 
@@ -135,12 +135,6 @@ async def _exchange(tx: Transaction, currencies: Sequence[str], wanted: str | No
     return exchange
 
 
-def _total(hotel: FoundProperty, row: Row, taxes: tuple[Tax, ...], occupancy: Occupancy) -> int:
-    children = row["night_child_amounts"]
-    night = NightPrice(
-        row["night"],
-        row["price"],
-        row["night_extra_adult"],
-        None if children is None else tuple(children),
-    )
-    return price(rules_of(hotel, row, taxes), [night], occupancy).total
+def _total(hotel: FoundProperty, one: SoldNight, taxes: tuple[Tax, ...], occupancy: Occupancy) -> int:
+    night = NightPrice(one.night, one.price, one.night_extra_adult, one.night_child_amounts)
+    return price(rules_of(hotel, one, taxes), [night], occupancy).total

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 
 from hotel_booking.core.dates import Stay
-from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.core.db import Transaction, as_struct
+from hotel_booking.domains.rates.types import CancellationPolicy, Occupancy, Tax
 from hotel_booking.domains.search.cheapest import slack
-from hotel_booking.domains.search.types import SearchRequest, Within
+from hotel_booking.domains.search.types import FoundProperty, SearchRequest, SoldPair, Within
 
 _PROPERTIES = """
 SELECT id, slug, name, stars, city, country, lat, lon, amenities, timezone, currency, tax_rounding,
@@ -156,12 +156,12 @@ async def properties_in(
     south: float,
     north: float,
     meridians: Sequence[tuple[float, float]],
-) -> list[Row]:
+) -> list[FoundProperty]:
     """Active hotels between two parallels and within one or two ranges of meridians, filtered by stars
     and amenities. In no order."""
     first, last = meridians[0], meridians[-1]
-    return await tx.fetch(
-        _PROPERTIES, south, north, *first, *last, list(request.stars), list(request.amenities)
+    return await tx.fetch_as(
+        FoundProperty, _PROPERTIES, south, north, *first, *last, list(request.stars), list(request.amenities)
     )
 
 
@@ -193,10 +193,15 @@ async def clocks_within(tx: Transaction, within: Within) -> list[tuple[str, time
     return [(row["timezone"], row["day_end_time"]) for row in rows]
 
 
-async def properties_within(tx: Transaction, request: SearchRequest, within: Within) -> list[Row]:
+async def properties_within(tx: Transaction, request: SearchRequest, within: Within) -> list[FoundProperty]:
     """Active hotels of a country or region, filtered by stars and amenities. In no order."""
-    return await tx.fetch(
-        _PROPERTIES_WITHIN, within.country, within.region, list(request.stars), list(request.amenities)
+    return await tx.fetch_as(
+        FoundProperty,
+        _PROPERTIES_WITHIN,
+        within.country,
+        within.region,
+        list(request.stars),
+        list(request.amenities),
     )
 
 
@@ -222,23 +227,26 @@ async def least_charges(
 
 async def sold_pairs(
     tx: Transaction, request: SearchRequest, days_ahead: Mapping[int, int], *, now: datetime
-) -> list[Row]:
+) -> list[SoldPair]:
     """Every room type on every plan that the hotels sell for the stay, with its nightly prices.
 
-    By hotel, and there by `least`: what the charges come to at least, before rounding. The nights of
-    `prices`, `extra_adults` and `night_child_amounts` are in order.
+    By hotel, and there by `least`.
     """
-    return await tx.fetch(_PAIRS, *_arguments(request, days_ahead, now))
+    return await tx.fetch_as(SoldPair, _PAIRS, *_arguments(request, days_ahead, now))
 
 
-async def taxes_of(tx: Transaction, property_ids: Sequence[int]) -> list[Row]:
-    """The hotels' taxes, by hotel, in the order that prices list them."""
-    return await tx.fetch(_TAXES, property_ids)
+async def taxes_of(tx: Transaction, property_ids: Sequence[int]) -> dict[int, tuple[Tax, ...]]:
+    """The taxes of each hotel that has any, in the order that prices list them."""
+    taxes: dict[int, tuple[Tax, ...]] = {}
+    for row in await tx.fetch(_TAXES, property_ids):
+        taxes[row["property_id"]] = (*taxes.get(row["property_id"], ()), as_struct(Tax, row))
+    return taxes
 
 
-async def policies(tx: Transaction, policy_ids: Sequence[int]) -> list[Row]:
-    """The cancellation policies."""
-    return await tx.fetch(_POLICIES, policy_ids)
+async def policies(tx: Transaction, policy_ids: Sequence[int]) -> dict[int, CancellationPolicy]:
+    """The cancellation policies, by id."""
+    rows = await tx.fetch(_POLICIES, policy_ids)
+    return {row["id"]: as_struct(CancellationPolicy, row) for row in rows}
 
 
 def _arguments(request: SearchRequest, days_ahead: Mapping[int, int], now: datetime) -> tuple[object, ...]:

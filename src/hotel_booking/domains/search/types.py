@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -11,7 +12,7 @@ from hotel_booking.core.dates import Stay
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.nearest_fix import Fix
 from hotel_booking.domains.rates.restrictions import Reason, Restriction
-from hotel_booking.domains.rates.types import CancellationTerms, Line, Occupancy
+from hotel_booking.domains.rates.types import Adjustment, CancellationTerms, Line, Occupancy
 
 Sort = Literal["price", "distance", "stars", "name"]
 SORTS: tuple[Sort, ...] = ("price", "distance", "stars", "name")
@@ -95,7 +96,57 @@ class FoundProperty(msgspec.Struct, frozen=True):
     currency: str
     tax_rounding: Literal["line", "sum"]
     child_bands: tuple[int, ...]
-    distance_m: int | None
+    distance_m: int | None = None
+
+
+class Sold(msgspec.Struct, frozen=True, kw_only=True):
+    """A room type on a plan as it is sold: what its price is computed from, besides the hotel's own rules and
+    the nights. Amounts are minor units of the hotel's currency."""
+
+    property_id: int
+    room_type: str
+    room_type_name: str
+    base_occupancy: int
+    extra_adult: int
+    child_amounts: tuple[int, ...]
+    rate_plan: str
+    rate_plan_name: str
+    adjust_kind: Literal["percent", "amount"] | None
+    adjust_value: int | None
+    adjust_per_person: bool
+
+    @property
+    def adjustment(self) -> Adjustment | None:
+        """How the plan differs from its parent; None where its prices are its own."""
+        if self.adjust_kind is None or self.adjust_value is None:
+            return None
+        return Adjustment(self.adjust_kind, self.adjust_value, self.adjust_per_person)
+
+
+class SoldPair(Sold, frozen=True, kw_only=True):
+    """What is sold for a stay. The nights of `prices`, `extra_adults` and `night_child_amounts` are in order;
+    `least` is what its charges come to at least, before rounding."""
+
+    room_type_id: int
+    plan_id: int
+    rooms_left: int
+    least: Decimal
+    prices: tuple[int, ...]
+    extra_adults: tuple[int | None, ...] | None
+    night_child_amounts: tuple[tuple[int, ...] | None, ...] | None
+    meal: int
+    policy_id: int
+    room_type_sort: int
+    plan_sort: int
+
+
+class SoldNight(Sold, frozen=True, kw_only=True):
+    """What is sold for a night, by its own amounts for extra persons where it has them."""
+
+    night: date
+    price: int
+    night_extra_adult: int | None
+    night_child_amounts: tuple[int, ...] | None
 
 
 class FoundOffer(msgspec.Struct, frozen=True):
