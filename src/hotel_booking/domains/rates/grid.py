@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Row, Transaction, as_struct
 from hotel_booking.domains.inventory.types import NightRooms, Nights
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow, restriction_of
@@ -134,11 +134,11 @@ class _PlanRow:
 
     def _night(self, night: date, room: RoomNight | None) -> RateNight:
         own_row = self._rates.get((self._kind.id, self._plan.id, night))
-        own = _NOTHING if own_row is None else _restriction(own_row)
+        own = _NOTHING if own_row is None else as_struct(Restriction, own_row)
         inherited, priced = _NOTHING, own_row
         if self._plan.parent_id is not None:
             priced = self._rates.get((self._kind.id, self._plan.parent_id, night))
-            inherited = _NOTHING if priced is None else _restriction(priced)
+            inherited = _NOTHING if priced is None else as_struct(Restriction, priced)
         amount = None if priced is None else priced["price"]
         return RateNight(
             price=None if own_row is None or self._plan.parent_id else own_row["price"],
@@ -154,14 +154,3 @@ class _PlanRow:
             party = Occupancy(self._rules.base_occupancy)
             self._known[amount] = price(self._rules, [NightPrice(night, amount)], party).total
         return self._known[amount]
-
-
-def _restriction(row: Row) -> Restriction:
-    return Restriction(
-        closed=row["closed"],
-        min_stay_arrival=row["min_stay_arrival"],
-        min_stay_through=row["min_stay_through"],
-        max_stay=row["max_stay"],
-        closed_to_arrival=row["closed_to_arrival"],
-        closed_to_departure=row["closed_to_departure"],
-    )

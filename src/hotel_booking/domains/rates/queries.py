@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hotel_booking.core.dates import DAY_END
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Row, Transaction, as_struct
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.money import step
 from hotel_booking.domains.inventory.types import NightRooms, Nights
@@ -274,7 +274,7 @@ async def calendars_of(
         plan.price_plan_id for plan in catalogue.plans.values()
     }
     rates = {
-        (row["room_type_id"], row["rate_plan_id"], row["night"]): (row, _restriction(row))
+        (row["room_type_id"], row["rate_plan_id"], row["night"]): (row, as_struct(Restriction, row))
         for row in await tx.fetch(_RATES, types, first, last, list(plans))
     }
     rooms = {key: (night, restriction_of(night)) for key, night in nights.items()}
@@ -326,17 +326,6 @@ def _calendar(
                 day, price, row["extra_adult"], None if amounts is None else tuple(amounts)
             )
     return Calendar(states, prices)
-
-
-def _restriction(row: Row) -> Restriction:
-    return Restriction(
-        closed=row["closed"],
-        min_stay_arrival=row["min_stay_arrival"],
-        min_stay_through=row["min_stay_through"],
-        max_stay=row["max_stay"],
-        closed_to_arrival=row["closed_to_arrival"],
-        closed_to_departure=row["closed_to_departure"],
-    )
 
 
 def restriction_of(night: NightRooms) -> Restriction:
