@@ -83,16 +83,16 @@ async def _verify(url: str, position: int | None, hashed: str) -> dict[str, Any]
             if there != hashed:
                 problem = f"link {position} is not the one of the anchor: the log was cut off or written anew"
         waiting = await chain.unsealed(tx)
-        if problem is None and waiting["late"] and checked.position:
+        if problem is None and waiting.late and checked.position:
             problem = (
-                f"{waiting['late']} entries have no link although the sealing job had its time"
-                f" (the first is {waiting['oldest']}): they were slipped in, links were removed,"
+                f"{waiting.late} entries have no link although the sealing job had its time"
+                f" (the first is {waiting.oldest}): they were slipped in, links were removed,"
                 " or no worker runs"
             )
     return {
         "links": checked.position,
         "head": f"{checked.position}:{checked.hash}" if checked.position else None,
-        "waiting": waiting["number"],
+        "waiting": waiting.number,
         "problem": problem,
     }
 

@@ -495,7 +495,7 @@ async def test_an_entry_that_is_slipped_in_below_is_told(hotel: Database, databa
         " VALUES (now() - interval '1 day', 'x', 'x', 'x')",
     )
     async with hotel.transaction() as tx:
-        assert (await chain.unsealed(tx))["late"] == 1
+        assert (await chain.unsealed(tx)).late == 1
 
 
 async def test_entries_that_become_visible_out_of_order_are_all_chained_once(hotel: Database) -> None:

@@ -115,16 +115,25 @@ async def length(tx: Transaction) -> int:
     return int(await tx.fetchval("SELECT coalesce(max(position), 0) FROM audit_link"))
 
 
-async def unsealed(tx: Transaction) -> Row:
-    """number: entries without a link; late: those of them that should have had one for ten minutes; oldest:
-    the lowest id of the late ones."""
-    row = await tx.fetchrow(
+class Unsealed(msgspec.Struct, frozen=True):
+    """How many entries have no link yet (`number`), how many of them should have had one for ten minutes
+    (`late`), and the lowest id of the late ones."""
+
+    number: int
+    late: int
+    oldest: int | None
+
+
+async def unsealed(tx: Transaction) -> Unsealed:
+    """The entries that the chain does not hold yet."""
+    found = await tx.fetchrow_as(
+        Unsealed,
         "SELECT count(*) AS number, count(*) FILTER (WHERE e.at < now() - interval '10 minutes') AS late,"
         "       min(e.id) FILTER (WHERE e.at < now() - interval '10 minutes') AS oldest"
-        "  FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id)"
+        "  FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id)",
     )
-    assert row is not None  # noqa: S101  # an aggregate has a row
-    return row
+    assert found is not None  # noqa: S101  # an aggregate has a row
+    return found
 
 
 async def hash_at(tx: Transaction, position: int) -> str | None:

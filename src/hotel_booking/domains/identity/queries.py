@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.identity.types import ApiKey, Scope
 
@@ -14,9 +16,22 @@ _KEY = (
 )
 
 
-async def key_by_hash(tx: Transaction, key_hash: bytes) -> Row | None:
-    """What a request needs of its key."""
-    return await tx.fetchrow(
+class KnownKey(msgspec.Struct, frozen=True):
+    """What a request needs of its key; `property_ids` None: every property."""
+
+    id: int
+    name: str
+    scopes: frozenset[Scope]
+    property_ids: frozenset[int] | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+async def key_by_hash(tx: Transaction, key_hash: bytes) -> KnownKey | None:
+    """The key that hashes to this, whether it opens something or not any more."""
+    return await tx.fetchrow_as(
+        KnownKey,
         "SELECT id, name, scopes, property_ids, expires_at, revoked_at, last_used_at"
         "  FROM api_key WHERE key_hash = $1",
         key_hash,

@@ -32,17 +32,17 @@ async def resolve(tx: Transaction, *, token: str, now: datetime) -> Caller:
     is a guest's access token, which the booking it belongs to compares."""
     if not token.startswith(KEY_PREFIX):
         return Caller(kind="guest", token_hash=token_hash(token))
-    row = await queries.key_by_hash(tx, token_hash(token))
-    if row is None or row["revoked_at"] is not None or (row["expires_at"] and row["expires_at"] <= now):
+    key = await queries.key_by_hash(tx, token_hash(token))
+    if key is None or key.revoked_at is not None or (key.expires_at and key.expires_at <= now):
         raise InvalidKey("the API key is not valid", fix="check the key, or ask for a new one")
-    if row["last_used_at"] is None or now - row["last_used_at"] >= _USE_NOTED_EVERY:
-        await queries.touch(tx, row["id"], now)
+    if key.last_used_at is None or now - key.last_used_at >= _USE_NOTED_EVERY:
+        await queries.touch(tx, key.id, now)
     return Caller(
         kind="key",
-        name=row["name"],
-        key_id=row["id"],
-        scopes=frozenset(Scope(scope) for scope in row["scopes"]),
-        property_ids=frozenset(row["property_ids"]) if row["property_ids"] is not None else None,
+        name=key.name,
+        key_id=key.id,
+        scopes=key.scopes,
+        property_ids=key.property_ids,
         token_hash=token_hash(token),
     )
 
