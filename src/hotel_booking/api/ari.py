@@ -144,8 +144,8 @@ async def get_ari(
     rooms, rates = await loaded_ari(tx, catalogue, begin, end)
     return AriNights(
         catalogue.property.currency,
-        msgspec.convert(rooms, list[RoomNight]),
-        msgspec.convert(rates, list[RateNight]),
+        msgspec.convert(rooms, list[RoomNight], from_attributes=True),
+        msgspec.convert(rates, list[RateNight], from_attributes=True),
     )
 
 

@@ -1,12 +1,14 @@
-"""Rate plans as a property keeps them, and the rules that its policies and taxes are."""
+"""Rate plans and nights as a property keeps them, and the rules that its policies and taxes are."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import msgspec
 
 from hotel_booking.domains.properties import catalogue
+from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import Adjustment, CancellationPolicy, Deposit, Tax
 
 
@@ -48,6 +50,30 @@ class RatePlan(msgspec.Struct, frozen=True, kw_only=True):
         if self.adjust_kind is None or self.adjust_value is None:
             return None
         return Adjustment(self.adjust_kind, self.adjust_value, self.adjust_per_person)
+
+
+class LoadedRoomNight(Restriction, frozen=True, kw_only=True):
+    """A room type's night as it is loaded: of `capacity` rooms `taken` are held or sold; `capacity` is what
+    is offered of the `physical` rooms, less the `blocked` ones; `overbooking_limit` more may be sold."""
+
+    room_type: str
+    night: date
+    capacity: int
+    taken: int
+    physical: int
+    blocked: int
+    overbooking_limit: int
+
+
+class LoadedRateNight(Restriction, frozen=True, kw_only=True):
+    """A night of a room type on a plan as it is loaded; amounts are minor units, `children` by band."""
+
+    room_type: str
+    rate_plan: str
+    night: date
+    price: int | None
+    extra_adult: int | None
+    children: list[int] | None
 
 
 def policy_of(kept: catalogue.Policy) -> CancellationPolicy:

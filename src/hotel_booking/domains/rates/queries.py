@@ -14,6 +14,7 @@ from hotel_booking.core.db import Row, Transaction, as_struct
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.money import step
 from hotel_booking.domains.inventory.types import NightRooms, Nights
+from hotel_booking.domains.rates.catalogue import LoadedRateNight, LoadedRoomNight
 from hotel_booking.domains.rates.restrictions import (
     NightState,
     OccupancyRules,
@@ -342,35 +343,29 @@ def restriction_of(night: NightRooms) -> Restriction:
 
 async def loaded_ari(
     tx: Transaction, catalogue: Catalogue, first: date, last: date
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What is loaded from `first` to `last`, both inclusive: room-nights and rate-nights as stored, with
-    codes for ids and nothing for what is not set."""
-    types = {kind.id: kind.code for kind in catalogue.room_types.values()}
-    plans = {plan.id: plan.code for plan in catalogue.plans.values()}
-    rooms = await tx.fetch(
-        "SELECT * FROM room_night WHERE room_type_id = ANY ($1) AND night BETWEEN $2 AND $3 ORDER BY 1, 2",
-        list(types),
+) -> tuple[list[LoadedRoomNight], list[LoadedRateNight]]:
+    """What is loaded from `first` to `last`, both inclusive: room-nights and rate-nights as stored, by the
+    types and plans of the catalogue."""
+    types = [kind.id for kind in catalogue.room_types.values()]
+    plans = [plan.id for plan in catalogue.plans.values()]
+    rooms = await tx.fetch_as(
+        LoadedRoomNight,
+        "SELECT t.code AS room_type, n.* FROM room_night n JOIN room_type t ON t.id = n.room_type_id"
+        " WHERE n.room_type_id = ANY ($1) AND n.night BETWEEN $2 AND $3 ORDER BY n.room_type_id, n.night",
+        types,
         first,
         last,
     )
-    rates = await tx.fetch(
-        "SELECT * FROM rate_night WHERE room_type_id = ANY ($1) AND rate_plan_id = ANY ($4)"
-        " AND night BETWEEN $2 AND $3 ORDER BY 1, 2, 3",
-        list(types),
+    rates = await tx.fetch_as(
+        LoadedRateNight,
+        "SELECT t.code AS room_type, p.code AS rate_plan, n.child_amounts AS children, n.*"
+        "  FROM rate_night n JOIN room_type t ON t.id = n.room_type_id"
+        "  JOIN rate_plan p ON p.id = n.rate_plan_id"
+        " WHERE n.room_type_id = ANY ($1) AND n.rate_plan_id = ANY ($4) AND n.night BETWEEN $2 AND $3"
+        " ORDER BY n.room_type_id, n.rate_plan_id, n.night",
+        types,
         first,
         last,
-        list(plans),
+        plans,
     )
-    return [_loaded(row, types, plans) for row in rooms], [_loaded(row, types, plans) for row in rates]
-
-
-def _loaded(row: Row, types: Mapping[int, str], plans: Mapping[int, str]) -> dict[str, Any]:
-    said: dict[str, Any] = {"room_type": types[row["room_type_id"]]}
-    for name, value in row.items():
-        if name == "rate_plan_id":
-            said["rate_plan"] = plans[value]
-        elif name == "child_amounts" and value is not None:
-            said["children"] = value  # as it is sent
-        elif name != "room_type_id" and value is not None and value is not False:
-            said[name] = value
-    return said
+    return rooms, rates
