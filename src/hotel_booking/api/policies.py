@@ -10,6 +10,7 @@ from litestar import Response, get, patch, post
 from msgspec import UNSET, Meta, UnsetType
 
 from hotel_booking.api.properties import owned
+from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.amounts import read_percent
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
@@ -25,7 +26,7 @@ from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
-from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
+from hotel_booking.http.preconditions import IfMatch
 
 _WRITE = needs(Scope.RATES_WRITE)
 
@@ -98,7 +99,7 @@ async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAn
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.thing(tx, tables.cancellation_policy, property_.id, code)
-    return tagged(_answer(row), version_tag(row.version))
+    return versioned(_answer(row), row)
 
 
 @post(
@@ -150,10 +151,9 @@ async def change_policy(
         values["steps"] = _steps(data.steps, property_.currency)
     if data.no_show is not UNSET:
         values["no_show"] = _fee(data.no_show, "no_show", property_.currency)
-    locked = await queries.thing(tx, tables.cancellation_policy, property_.id, code, lock=True)
-    if_match.check(version_tag(locked.version))
+    await claim(tx, tables.cancellation_policy, property_.id, code, if_match)
     row = await service.change(tx, property_id=property_.id, code=code, values=values)
-    return tagged(_answer(row), version_tag(row.version))
+    return versioned(_answer(row), row)
 
 
 def _fee(given: FeeShape, field: str, currency: str) -> dict[str, Any]:

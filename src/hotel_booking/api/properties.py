@@ -10,6 +10,7 @@ from litestar import Response, get, patch, post
 from litestar.params import QueryParameter
 from msgspec.structs import asdict
 
+from hotel_booking.api.versioned import versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -22,7 +23,7 @@ from hotel_booking.http import pages
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
-from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
+from hotel_booking.http.preconditions import IfMatch, version_tag
 
 
 class Amenity(msgspec.Struct, frozen=True):
@@ -83,7 +84,7 @@ async def list_properties(
 async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
     """Its content. What it sells is in its room types, rate plans and offers."""
     row = await queries.property_by_slug(tx, slug, active_only=True)
-    return tagged(_answer(row), version_tag(row.version))
+    return versioned(_answer(row), row)
 
 
 @post(
@@ -128,7 +129,7 @@ async def change_property(
     locked = await queries.property_by_slug(tx, slug, lock=True)
     if_match.check(version_tag(locked.version))
     row = await service.change(tx, slug=slug, changes=data)
-    return tagged(_answer(row), version_tag(row.version))
+    return versioned(_answer(row), row)
 
 
 async def owned(tx: Transaction, slug: str, caller: Caller) -> Property:

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, get, patch, post
 
 from hotel_booking.api.properties import owned
+from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -19,7 +20,7 @@ from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
-from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
+from hotel_booking.http.preconditions import IfMatch
 
 _WRITE = needs(Scope.RATES_WRITE)
 
@@ -80,7 +81,7 @@ async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RateP
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.thing(tx, rate_plan, property_.id, code)
-    return tagged(await _one(tx, row), version_tag(row.version))
+    return versioned(await _one(tx, row), row)
 
 
 @post(
@@ -117,10 +118,9 @@ async def change_rate_plan(
 ) -> Response[RatePlanAnswer]:
     """Bookings keep the terms that they were sold with."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, rate_plan, property_.id, code, lock=True)
-    if_match.check(version_tag(locked.version))
+    await claim(tx, rate_plan, property_.id, code, if_match)
     row = await service.change(tx, property_id=property_.id, code=code, changes=data)
-    return tagged(await _one(tx, row), version_tag(row.version))
+    return versioned(await _one(tx, row), row)
 
 
 async def _answers(tx: Transaction, property_id: int) -> list[RatePlanAnswer]:

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, get, patch, post
 
 from hotel_booking.api.properties import Amenity, amenities, owned
+from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
@@ -18,7 +19,7 @@ from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
-from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
+from hotel_booking.http.preconditions import IfMatch
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
 
@@ -60,7 +61,7 @@ async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomT
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.thing(tx, tables.room_type, property_.id, code)
-    return tagged(_answer(row, property_.currency), version_tag(row.version))
+    return versioned(_answer(row, property_.currency), row)
 
 
 @post(
@@ -97,10 +98,9 @@ async def change_room_type(
 ) -> Response[RoomTypeAnswer]:
     """What is left out stays."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, tables.room_type, property_.id, code, lock=True)
-    if_match.check(version_tag(locked.version))
+    await claim(tx, tables.room_type, property_.id, code, if_match)
     row = await service.change(tx, property_=property_, code=code, changes=data)
-    return tagged(_answer(row, property_.currency), version_tag(row.version))
+    return versioned(_answer(row, property_.currency), row)
 
 
 def _answer(row: RoomType, currency: str) -> RoomTypeAnswer:

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 
 from hotel_booking.api.properties import owned
+from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
@@ -19,7 +20,7 @@ from hotel_booking.domains.properties.types import NewTax, TaxChange
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
-from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
+from hotel_booking.http.preconditions import IfMatch
 
 _WRITE = needs(Scope.PROPERTIES_WRITE)
 
@@ -57,7 +58,7 @@ async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.thing(tx, tables.tax, property_.id, code)
-    return tagged(_answer(row, property_.currency), version_tag(row.version))
+    return versioned(_answer(row, property_.currency), row)
 
 
 @post(
@@ -94,10 +95,9 @@ async def change_tax(
 ) -> Response[TaxAnswer]:
     """Bookings keep the taxes that they were sold with."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, tables.tax, property_.id, code, lock=True)
-    if_match.check(version_tag(locked.version))
+    await claim(tx, tables.tax, property_.id, code, if_match)
     row = await service.change(tx, property_id=property_.id, code=code, changes=data)
-    return tagged(_answer(row, property_.currency), version_tag(row.version))
+    return versioned(_answer(row, property_.currency), row)
 
 
 @delete(
@@ -109,8 +109,7 @@ async def change_tax(
 async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller, if_match: IfMatch) -> None:
     """From the sales to come."""
     property_ = await owned(tx, slug, caller)
-    locked = await queries.thing(tx, tables.tax, property_.id, code, lock=True)
-    if_match.check(version_tag(locked.version))
+    await claim(tx, tables.tax, property_.id, code, if_match)
     await service.remove(tx, property_id=property_.id, code=code)
 
 

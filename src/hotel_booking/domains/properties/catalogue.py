@@ -10,11 +10,17 @@ import msgspec
 from hotel_booking.domains.properties.types import Bed, Rounding
 
 
-class Property(msgspec.Struct, frozen=True, kw_only=True):
-    """A property. `child_bands` are the highest ages of its child bands; `day_end_time` is when its business
-    day ends (`core.dates.business_date`); `version` counts its changes."""
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """Anything of the catalogue; `version` counts its changes."""
 
     id: int
+    version: int
+
+
+class Property(Kept, frozen=True, kw_only=True):
+    """A property. `child_bands` are the highest ages of its child bands; `day_end_time` is when its business
+    day ends (`core.dates.business_date`)."""
+
     slug: str
     name: str
     description: str
@@ -36,16 +42,14 @@ class Property(msgspec.Struct, frozen=True, kw_only=True):
     tax_rounding: Rounding
     child_bands: list[int]
     active: bool
-    version: int
     language: str
     day_end_time: time
 
 
-class RoomType(msgspec.Struct, frozen=True, kw_only=True):
+class RoomType(Kept, frozen=True, kw_only=True):
     """A room type. `base_occupancy` adults are in the price; `extra_adult` and, per child band,
     `child_amounts` are minor units of the property's currency, per person and night."""
 
-    id: int
     property_id: int
     code: str
     name: str
@@ -61,19 +65,16 @@ class RoomType(msgspec.Struct, frozen=True, kw_only=True):
     amenities: list[int]
     active: bool
     sort: int
-    version: int
 
 
-class Room(msgspec.Struct, frozen=True, kw_only=True):
+class Room(Kept, frozen=True, kw_only=True):
     """A physical room."""
 
-    id: int
     property_id: int
     room_type_id: int
     number: str
     floor: str
     active: bool
-    version: int
 
 
 class PolicyFee(msgspec.Struct, frozen=True):
@@ -92,23 +93,20 @@ class PolicyStep(msgspec.Struct, frozen=True):
     fee: PolicyFee
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(Kept, frozen=True, kw_only=True):
     """A cancellation policy; `rates.catalogue.policy_of` makes of it what a stay is sold with."""
 
-    id: int
     property_id: int
     code: str
     name: str
     steps: list[PolicyStep]
     no_show: PolicyFee
-    version: int
 
 
-class Tax(msgspec.Struct, frozen=True, kw_only=True):
+class Tax(Kept, frozen=True, kw_only=True):
     """A tax or fee. `value` is parts per million (percent) or minor units (fixed); what the other fields say
     is told by `rates.types.Tax`, which `rates.catalogue.tax_of` makes of it."""
 
-    id: int
     property_id: int
     code: str
     name: str
@@ -120,4 +118,3 @@ class Tax(msgspec.Struct, frozen=True, kw_only=True):
     max_nights: int | None
     valid_from: date | None
     valid_to: date | None
-    version: int

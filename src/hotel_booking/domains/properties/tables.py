@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hotel_booking.domains.properties.catalogue import Policy, Property, Room, RoomType, Tax
+from hotel_booking.domains.properties.catalogue import Kept, Policy, Property, Room, RoomType, Tax
 
-T = TypeVar("T", bound=msgspec.Struct)
+T_co = TypeVar("T_co", bound=Kept, covariant=True)
 
 
-class TableOf(Generic[T]):
+class TableOf(Generic[T_co]):
     """A table, and the struct that its rows are given as: a field for each column."""
 
-    def __init__(self, table: sa.Table, kind: type[T]) -> None:
+    def __init__(self, table: sa.Table, kind: type[T_co]) -> None:
         self.table = table
         self.kind = kind
 

@@ -12,11 +12,10 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import Adjustment, CancellationPolicy, Deposit, Tax
 
 
-class RatePlan(msgspec.Struct, frozen=True, kw_only=True):
+class RatePlan(catalogue.Kept, frozen=True, kw_only=True):
     """A rate plan. `deposit_value` and `adjust_value` are parts per million where their kind is percent, else
     nights or minor units; a plan with `parent_id` has an adjustment, and no prices of its own."""
 
-    id: int
     property_id: int
     code: str
     name: str
@@ -37,7 +36,6 @@ class RatePlan(msgspec.Struct, frozen=True, kw_only=True):
     max_stay: int | None
     active: bool
     sort: int
-    version: int
 
     @property
     def deposit(self) -> Deposit:
