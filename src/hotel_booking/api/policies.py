@@ -128,7 +128,7 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
         code=data.code,
         name=data.name or data.code,
         steps=_steps(data.steps, property_.currency),
-        no_show=_fee(data.no_show, "no_show", property_.currency),
+        no_show=msgspec.to_builtins(_fee(data.no_show, "no_show", property_.currency)),
     )
     return _answer(row)
 
@@ -150,13 +150,13 @@ async def change_policy(
     if data.steps is not UNSET:
         values["steps"] = _steps(data.steps, property_.currency)
     if data.no_show is not UNSET:
-        values["no_show"] = _fee(data.no_show, "no_show", property_.currency)
+        values["no_show"] = msgspec.to_builtins(_fee(data.no_show, "no_show", property_.currency))
     await claim(tx, tables.cancellation_policy, property_.id, code, if_match)
     row = await service.change(tx, property_id=property_.id, code=code, values=values)
     return versioned(_answer(row), row)
 
 
-def _fee(given: FeeShape, field: str, currency: str) -> dict[str, Any]:
+def _fee(given: FeeShape, field: str, currency: str) -> Fee:
     if given.kind == "percent":
         value = read_percent(str(given.value), name=f"{field}.value")
     elif isinstance(given.value, str):
@@ -169,13 +169,12 @@ def _fee(given: FeeShape, field: str, currency: str) -> dict[str, Any]:
         value = given.value
         if given.kind == "fixed":
             check_charged(value, currency, field=f"{field}.value")
-    checked: dict[str, Any] = msgspec.to_builtins(Fee(given.kind, value))
-    return checked
+    return Fee(given.kind, value)
 
 
 def _steps(given: list[StepShape], currency: str) -> list[dict[str, Any]]:
     steps = tuple(
-        Step(step.days_before, step.at, msgspec.convert(_fee(step.fee, f"steps[{index}].fee", currency), Fee))
+        Step(step.days_before, step.at, _fee(step.fee, f"steps[{index}].fee", currency))
         for index, step in enumerate(given)
     )
     CancellationPolicy("", "", steps, Fee("fixed", 0))  # checks that they come in the order of time

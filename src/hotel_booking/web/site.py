@@ -116,11 +116,13 @@ def site(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     etag: bool = False,
+    private: bool = False,
     policy: str = PAGE_POLICY,
     **values: Any,
 ) -> Response[Any]:
     """A page of the site; see the module. `etag`: the page is content, the same for everybody who asks for
-    the same address, and is not sent again to who has it. `policy` is its Content-Security-Policy."""
+    the same address, and is not sent again to who has it. `private`: it is one guest's own, and nothing keeps
+    it. `policy` is its Content-Security-Policy."""
     language = language_of(request)
     scope = request.scope
     notice = render.notice_of(scope)
@@ -129,6 +131,7 @@ def site(
         "content-security-policy": policy,
         "vary": "cookie",
         "content-language": language,
+        **({"cache-control": "no-store"} if private else {}),
         **(headers or {}),
     }
     if etag and status == 200 and notice is None:

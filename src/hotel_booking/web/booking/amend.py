@@ -270,7 +270,7 @@ def _page(
         request,
         "manage/amend.html",
         status=status,
-        headers={"cache-control": "no-store"},
+        private=True,
         booking=booking,
         form=form,
         free=may_amend(booking, now),

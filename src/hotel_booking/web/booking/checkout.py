@@ -166,7 +166,7 @@ async def _details(
         request,
         "checkout/details.html",
         status=status,
-        headers={"cache-control": "no-store"},
+        private=True,
         quote=quote,
         quote_id=quote_id,
         rooms=[shown_room(room, quote, language, now) for room in rooms],

@@ -71,7 +71,7 @@ def _page(
         request,
         "checkout/contact.html",
         status=status,
-        headers={"cache-control": "no-store"},
+        private=True,
         booking=booking,
         form=form,
         countries=countries(language_of(request)),

@@ -77,7 +77,7 @@ async def booking_page(
         request,
         "manage/booking.html",
         status=status,
-        headers={"cache-control": "no-store"},
+        private=True,
         booking=booking,
         rooms=[_room(room, language) for room in booking.reservations],
         stages=[(stage, *words.stage(stage, booking.currency)) for stage in stages],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
@@ -21,6 +22,16 @@ from hotel_booking.web.site import language_of, site
 _SHOWN = 6
 
 
+class PlaceCard(msgspec.Struct, frozen=True):
+    """A city to go to, with the picture of one of its hotels."""
+
+    id: int
+    city: str
+    country: str
+    hotels: int
+    picture: str
+
+
 @get("/", opt=public(), include_in_schema=False)
 async def show_home(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
     """One statement: the cities with the most hotels."""
@@ -29,14 +40,14 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
     today = earliest_business_date(now)
     territories = locale_of(language).territories
     places = [
-        {
-            "id": row.place_id,
-            "city": row.city,
-            "country": str(territories.get(row.country, row.country)),
-            "hotels": row.hotels,
-            "picture": placeholder_art.address(row.slug),
-        }
-        for row in await destinations(tx, limit=_SHOWN)
+        PlaceCard(
+            id=one.place_id,
+            city=one.city,
+            country=str(territories.get(one.country, one.country)),
+            hotels=one.hotels,
+            picture=placeholder_art.address(one.slug),
+        )
+        for one in await destinations(tx, limit=_SHOWN)
     ]
     return site(
         request,
