@@ -43,3 +43,16 @@ def test_typed_amounts_are_read_in_one_place() -> None:
         "replay/demand.py",  # a data set's own decimals
         "replay/report.py",
     }
+
+
+def test_what_is_owed_is_computed_in_one_place() -> None:
+    """By `due.still_open`, `balance` and `overpaid`: who takes off by hand what was paid has rules of
+    its own. Others only divide what was paid between the guest and the hotel."""
+    less = r"[-+]\s*\(?\w*\.?due_at\(|\bdue_at\([^)]*\)\s*[-+<>]|[-+<>]=?\s*\w+\.(paid|reserved)\b"
+    assert _with(less, ".py", ".html") == {
+        "domains/bookings/due.py",
+        "admin/stays.py",  # what went back
+        "domains/bookings/money_back.py",
+        "domains/bookings/service/cancel.py",
+        "domains/bookings/invariants.py",  # computes everything again, on purpose by a way of its own
+    }

@@ -18,7 +18,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.audit import queries
 from hotel_booking.domains.audit.queries import Entry
 from hotel_booking.domains.bookings import notes, overrides, service
-from hotel_booking.domains.bookings.due import due_at, refund_stages
+from hotel_booking.domains.bookings.due import balance, refund_stages, still_open
 from hotel_booking.domains.bookings.notes import Note
 from hotel_booking.domains.bookings.overrides import Override
 from hotel_booking.domains.bookings.pricing import price_of
@@ -144,7 +144,8 @@ async def booking_page(
         arriving=arriving,
         without_room=inside and any(room.room is None for room in booking.reservations),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
-        balance=0 if booking.status == "held" else max(due_at(booking, None) - booking.paid, 0),
+        balance=0 if booking.status == "held" else balance(booking),
+        left_open=still_open(booking),
         now=now,
     )
 

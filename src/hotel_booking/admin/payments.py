@@ -16,7 +16,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings import mail, service
-from hotel_booking.domains.bookings.due import due_at, refund_stages, still_open
+from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.errors import WrongState
 from hotel_booking.domains.bookings.queries import lock_booking
 from hotel_booking.domains.bookings.types import Booking
@@ -260,7 +260,7 @@ async def charge_card(
     async def act() -> str:
         if await queries.saved_card(tx, booking.id) is None:
             raise WrongState("no card is kept for this booking", fix="send the link to pay")
-        if due_at(booking, now) <= booking.paid + booking.reserved:
+        if not still_open(booking, now):
             raise WrongState("nothing is due by the conditions of this booking", fix="wait for the day")
         await service.collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)
         return "The kept card is being charged."
@@ -375,7 +375,7 @@ async def _page(
         disputes=await queries.disputes(tx, booking.id),
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
         owed=still_open(booking),
-        due=max(due_at(booking, now) - booking.paid - booking.reserved, 0),
+        due=still_open(booking, now),
         can_transfer=can_transfer,
         form=form,
         typed_for=typed_for,

@@ -16,7 +16,7 @@ from hotel_booking.core.dates import Instant
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.agreement import card_terms
-from hotel_booking.domains.bookings.due import due_at, highest_later_charge, refund_stages
+from hotel_booking.domains.bookings.due import balance, highest_later_charge, refund_stages
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Booking, Reservation, Status
 from hotel_booking.domains.rates.cancellation import describe
@@ -117,7 +117,7 @@ def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
         paid=Money(booking.paid, currency),
         reserved=Money(booking.reserved, currency),
         card_terms=card_terms(booking) if highest_later_charge(booking) else None,
-        balance=Money(max(due_at(booking, None) - booking.paid, 0), currency),
+        balance=Money(balance(booking), currency),
         hold_expires_at=booking.hold_expires_at,
         created_at=booking.created_at,
         confirmed_at=booking.confirmed_at,

@@ -47,9 +47,20 @@ def charged(booking: Booking, amount: int) -> int:
     return max(amount - booking.goodwill, 0)
 
 
-def still_open(booking: Booking) -> int:
-    """What of the price, or of the fee of a booking that is over, is neither paid nor reserved yet."""
-    return max(due_at(booking, None) - booking.paid - booking.reserved, 0)
+def still_open(booking: Booking, at: datetime | None = None) -> int:
+    """What of that which is due by `at` (None: in the end) is neither paid nor reserved yet."""
+    return max(due_at(booking, at) - booking.paid - booking.reserved, 0)
+
+
+def balance(booking: Booking) -> int:
+    """What of the price, or of the fee of a booking that is over, is not paid yet, whether it is reserved or
+    not."""
+    return max(due_at(booking, None) - booking.paid, 0)
+
+
+def overpaid(booking: Booking) -> int:
+    """What was paid and is reserved beyond what is owed in the end."""
+    return max(booking.paid + booking.reserved - due_at(booking, None), 0)
 
 
 def _due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
@@ -70,12 +81,11 @@ def balance_instant(booking: Booking, room: Reservation) -> datetime | None:
 def next_collection(booking: Booking, now: datetime) -> datetime | None:
     """When the next part of the price is to be collected by itself; None: never. Parts that are due already
     are due at once."""
-    missing = booking.paid + booking.reserved
     instants = sorted(
         {at for room in booking.reservations if (at := balance_instant(booking, room)) is not None}
     )
     for at in instants:
-        if due_at(booking, max(at, now)) > missing:
+        if still_open(booking, max(at, now)):
             return max(at, now)
     return None
 

@@ -21,7 +21,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.availability import load_calendar
-from hotel_booking.domains.bookings.due import cancellation_fee, charged, due_at
+from hotel_booking.domains.bookings.due import balance, cancellation_fee, charged, still_open
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
@@ -116,12 +116,11 @@ async def amend(
     changed = await booking_by_id(tx, booking_id)
     if changed.reserved:
         # What is reserved follows what is owed: it was asked for the price before.
-        owed = max(due_at(changed, None) - changed.paid, 0)
-        await payments.keep_reserved(tx, booking_id=booking_id, keep=owed, now=now)
+        await payments.keep_reserved(tx, booking_id=booking_id, keep=balance(changed), now=now)
         changed = await booking_by_id(tx, booking_id)
     if result.refund:
         await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="amended", now=now)
-    elif due_at(changed, now) > changed.paid + changed.reserved:
+    elif still_open(changed, now):
         await collect_soon(tx, booking_id=booking_id, now=now)
     await mail.amended(tx, changed, result, now=now)
     return result

@@ -10,7 +10,7 @@ from uuid import UUID
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.due import due_at
+from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.pay import plan_collection, settle
 from hotel_booking.domains.bookings.types import Booking
@@ -61,7 +61,7 @@ async def collect(db: Database, gateways: Gateways, *, booking_id: UUID, now: da
         at = await tx.fetchval("SELECT collect_at FROM booking WHERE id = $1", booking_id)
         if at is None or at > now:
             return
-        amount = due_at(booking, now) - booking.paid - booking.reserved
+        amount = still_open(booking, now)
         card = await saved_card(tx, booking_id)
         payment = None
         if amount > 0 and card is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.bookings.due import due_at
+from hotel_booking.domains.bookings.due import due_at, overpaid
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.payments import service as payments
 
@@ -31,8 +31,7 @@ async def give_back(
     if still_owed:
         return 0
     # What was paid beyond the price is the guest's anyway; only the rest is a gift.
-    owed = due_at(booking, None)
-    gift = min(max(amount - max(booking.paid + booking.reserved - owed, 0), 0), owed)
+    gift = min(max(amount - overpaid(booking), 0), due_at(booking, None))
     if gift:
         await tx.execute("UPDATE booking SET goodwill = goodwill + $2 WHERE id = $1", booking_id, gift)
         await tx.execute("SELECT charge_settle($1, $2)", booking_id, now)

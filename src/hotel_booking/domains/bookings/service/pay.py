@@ -19,7 +19,7 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail
-from hotel_booking.domains.bookings.due import capture_instant, due_at, next_collection, still_open
+from hotel_booking.domains.bookings.due import capture_instant, next_collection, still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.advance import advance
@@ -333,7 +333,7 @@ async def _accept(
             problem = f"it came too late: {error.detail}; it goes back"
     elif payment.amount and (
         booking.status not in _OWING
-        or due_at(booking, None) - booking.paid - booking.reserved < payment.amount
+        or still_open(booking) < payment.amount
         or await payments.stands_already(tx, payment)
     ):
         refused = WrongState("the booking is paid already, or over; the money goes back")
