@@ -19,9 +19,10 @@ from hotel_booking.domains.bookings import browsers, overrides
 from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.errors import EmailNotTheSame, GuestSignInRequired, NotToBeErasedYet
-from hotel_booking.domains.guests.service import links, sessions
+from hotel_booking.domains.guests.service import details, links, sessions
 from hotel_booking.domains.guests.types import Account, normal_email
 from hotel_booking.domains.notifications import erasure as messages
+from hotel_booking.domains.payments import service as payments
 
 ERASED_EMAIL = messages.NOBODY
 ERASED_NAME = ("Erased", "guest")
@@ -99,8 +100,8 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
     await messages.forget(tx, booking_ids=bookings, recipient=account.email)
     await links.forget(tx, email=account.email, account_id=account.id)
     await lockout.erase(tx, email=account.email, door="guest_")
-    # Its passkeys and sessions, and that its bookings were made by it, go with it.
-    await tx.execute("DELETE FROM guest_account WHERE id = $1", account.id)
+    # That its bookings were made by it goes with it.
+    await details.remove(tx, account_id=account.id)
     await mail.send_erased(tx, account, bookings=len(bookings), now=now)
     return len(bookings)
 
@@ -124,5 +125,5 @@ async def _forget_bookings(tx: Transaction, bookings: list[UUID], now: datetime)
     )
     await overrides.forget(tx, bookings)
     await tx.execute("DELETE FROM booking_note WHERE booking_id = ANY ($1)", bookings)
-    await tx.execute("DELETE FROM saved_card WHERE booking_id = ANY ($1)", bookings)
+    await payments.forget_cards(tx, booking_ids=bookings)
     await browsers.forget_bookings(tx, booking_ids=bookings)

@@ -12,6 +12,7 @@ import msgspec
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
+from hotel_booking.domains.inventory import room_nights
 from hotel_booking.domains.rates.ari import AriError, AriUpdate, Cells, spread
 from hotel_booking.domains.rates.queries import Catalogue
 
@@ -36,12 +37,8 @@ class AriResult(msgspec.Struct, frozen=True):
     rate_nights: int
 
 
-# Column: its type in PostgreSQL. A line's `capacity` is what is offered of the type's rooms; of a type that
-# has no rooms by number, it is the rooms.
+# Column: its type in PostgreSQL.
 _TYPES = {
-    "offered": "int",
-    "physical": "int",
-    "overbooking_limit": "int",
     "price": "bigint",
     "extra_adult": "bigint",
     "children": "text",  # JSON: to the driver an array of arrays is one array
@@ -55,28 +52,6 @@ _TYPES = {
 Key = TypeVar("Key", bound=tuple[Any, ...])
 
 _COLUMNS = {"children": "child_amounts"}
-
-_LOCK = """
-SELECT n.room_type_id, n.night, n.taken, n.blocked, n.physical, n.offered, n.overbooking_limit
-  FROM unnest($1::int[], $2::date[]) AS w(room_type_id, night)
-  JOIN room_night n USING (room_type_id, night)
- ORDER BY n.room_type_id, n.night FOR UPDATE OF n
-"""
-_ROOMS = (
-    "SELECT room_type_id, count(*) FROM room WHERE room_type_id = ANY ($1) AND active GROUP BY room_type_id"
-)
-# Nights that are not on sale yet: as many rooms as there are, less those that are blocked already.
-_CREATE = """
-INSERT INTO room_night (room_type_id, night, physical, blocked)
-SELECT w.room_type_id, w.night,
-       (SELECT count(*) FROM room r WHERE r.room_type_id = w.room_type_id AND r.active),
-       (SELECT count(*) FROM room r JOIN room_use u ON u.room_id = r.id
-         WHERE r.room_type_id = w.room_type_id AND u.reason IS NOT NULL AND u.stay @> w.night)
-  FROM unnest($1::int[], $2::date[]) AS w(room_type_id, night)
- WHERE NOT EXISTS (SELECT FROM room_night n WHERE n.room_type_id = w.room_type_id AND n.night = w.night)
- ORDER BY 1, 2
-ON CONFLICT DO NOTHING
-"""
 
 
 async def update_ari(
@@ -92,29 +67,24 @@ async def update_ari(
         updates, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     )
     keys = sorted(cells.rooms)
-    # Blocks and rooms of these types wait meanwhile: nights that are created here count them.
-    await tx.execute(
-        "SELECT FROM room_type WHERE id = ANY ($1) ORDER BY id FOR SHARE", sorted({key[0] for key in keys})
-    )
-    await tx.execute(_CREATE, [key[0] for key in keys], [key[1] for key in keys])
+    await room_nights.put_on_sale(tx, keys)
     await _place_capacity(tx, cells, catalogue)
     changed = sorted(key for key, values in cells.rooms.items() if values)
     await _check_capacity(tx, cells, changed)
     for names, rows in _by_shape({key: cells.rooms[key] for key in changed}).items():
-        await _set_room_nights(tx, names, rows)
+        await room_nights.change(tx, names, rows)
     for names, rates in _by_shape(cells.rates).items():
         await _set_rate_nights(tx, names, rates)
     return AriResult(len(updates), len(keys), len(cells.rates))
 
 
 async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -> None:
-    """Where the lines' `capacity` belongs: to what is offered of the rooms, or to the rooms themselves of a
-    type that has none by number. Raises `CapacityAboveRooms`."""
+    """Where the lines' `capacity` belongs: to what is offered of the type's rooms, or to the rooms themselves
+    of a type that has none by number. Raises `CapacityAboveRooms`."""
     said = {key for key, values in cells.rooms.items() if "capacity" in values}
     if not said:
         return
-    counted = await tx.fetch(_ROOMS, sorted({key[0] for key in said}))
-    rooms = {row["room_type_id"]: row["count"] for row in counted}
+    rooms = await room_nights.rooms_of_types(tx, {key[0] for key in said})
     for key in sorted(said):
         values = cells.rooms[key]
         capacity: Any = values.pop("capacity")
@@ -138,18 +108,17 @@ async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -
 
 async def _check_capacity(tx: Transaction, cells: Cells, changed: Sequence[tuple[int, date]]) -> None:
     """Lock the nights in the order that bookings lock them, and refuse fewer rooms than are sold."""
-    rows = await tx.fetch(_LOCK, [key[0] for key in changed], [key[1] for key in changed])
     short: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        key = (row["room_type_id"], row["night"])
+    for row in await room_nights.lock(tx, changed):
+        key = (row.room_type_id, row.night)
         said = cells.rooms[key]
-        physical: Any = said.get("physical", row["physical"])
-        offered: Any = said.get("offered", row["offered"])
-        limit: Any = said.get("overbooking_limit", row["overbooking_limit"])
-        left = min(physical - row["blocked"], physical if offered is None else offered)
-        if row["taken"] > max(left, 0) + limit:
+        physical: Any = said.get("physical", row.physical)
+        offered: Any = said.get("offered", row.offered)
+        limit: Any = said.get("overbooking_limit", row.overbooking_limit)
+        left = min(physical - row.blocked, physical if offered is None else offered)
+        if row.taken > max(left, 0) + limit:
             short[cells.lines[key]].append(
-                {"night": row["night"].isoformat(), "sold": row["taken"], "blocked": row["blocked"]}
+                {"night": row.night.isoformat(), "sold": row.taken, "blocked": row.blocked}
             )
     if short:
         index, nights = min(short.items())
@@ -170,36 +139,6 @@ def _by_shape(
     for key in sorted(rows):
         shapes[tuple(sorted(rows[key]))].append((key, rows[key]))
     return shapes
-
-
-async def _set_room_nights(
-    tx: Transaction, names: Sequence[str], rows: Sequence[tuple[tuple[int, date], Mapping[str, object]]]
-) -> None:
-    arrays = ", ".join(f"${i}::{_TYPES[name]}[]" for i, name in enumerate(names, start=3))
-    settings = ", ".join(f"{_COLUMNS.get(name, name)} = w.{name}" for name in names)
-    shown = ", ".join(
-        f"'{name}', jsonb_build_array(min({{0}}.{_COLUMNS.get(name, name)}::int),"
-        f" max({{0}}.{_COLUMNS.get(name, name)}::int))"
-        for name in names
-    )
-    await tx.execute(
-        f"WITH w AS (SELECT * FROM unnest($1::int[], $2::date[], {arrays})"
-        f"             AS w(room_type_id, night, {', '.join(names)})),"
-        " was AS (SELECT n.* FROM room_night n JOIN w USING (room_type_id, night)),"
-        f" come AS (UPDATE room_night n SET {settings} FROM w"
-        "            WHERE n.room_type_id = w.room_type_id AND n.night = w.night RETURNING n.*)"
-        # For the audit log: selling must not pay for a trigger on this table.
-        " SELECT audit_write('update', 'availability', '', t.property_id, NULL,"
-        f"              jsonb_build_object({shown.format('was')}),"
-        "              jsonb_build_object('nights', count(*), 'first', min(come.night),"
-        "                  'last', max(come.night),"
-        f"                  'room_types', jsonb_agg(DISTINCT t.code), {shown.format('come')}))"
-        "   FROM come JOIN was USING (room_type_id, night) JOIN room_type t ON t.id = come.room_type_id"
-        "  WHERE was IS DISTINCT FROM come GROUP BY t.property_id",
-        [key[0] for key, _ in rows],
-        [key[1] for key, _ in rows],
-        *([values[name] for _, values in rows] for name in names),
-    )
 
 
 async def _set_rate_nights(

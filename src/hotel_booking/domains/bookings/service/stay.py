@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-import asyncpg
-
 from hotel_booking.core.code_names import called
-from hotel_booking.core.dates import business_date, business_day_end, calendar_date
+from hotel_booking.core.dates import Stay, business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import coded
@@ -27,7 +25,7 @@ from hotel_booking.domains.bookings.errors import (
 from hotel_booking.domains.bookings.queries import booking_by_id, free_rooms, lock_booking
 from hotel_booking.domains.bookings.service.ending import end_stay
 from hotel_booking.domains.bookings.types import Booking, Reservation
-from hotel_booking.domains.inventory.errors import RoomInUse
+from hotel_booking.domains.inventory import assignment
 from hotel_booking.domains.payments import service as payments
 
 # Other guests who are in the house in a room that the booking has. Their stay may be over by the book: they
@@ -75,7 +73,7 @@ async def check_in(
     await _assign(tx, booking, rooms or {}, today)
     booking = await booking_by_id(tx, booking_id)
     without = [room for room in booking.reservations if room.room is None]
-    if without and await _has_rooms(tx, booking.property_id):
+    if without and await assignment.numbers_rooms(tx, property_id=booking.property_id):
         refusal = await _room_needed(tx, without)
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
     await _refuse_occupied(tx, booking_id, override, now)
@@ -141,13 +139,8 @@ async def check_out(
     await end_stay(tx, booking, status="checked_out", on=last, now=now, fees=fees)
     # The room itself is free from that day on, too.
     if any(room.room for room in booking.reservations):
-        await tx.execute(
-            "UPDATE room_use u SET stay = daterange(lower(u.stay), greatest(lower(u.stay) + 1, $2::date))"
-            "  FROM reservation r"
-            " WHERE r.booking_id = $1 AND u.reservation_id = r.id AND upper(u.stay) > $2::date",
-            booking_id,
-            last,
-        )
+        ids = [room.id for room in booking.reservations]
+        await assignment.leave(tx, reservation_ids=ids, on=last)
     return await booking_by_id(tx, booking_id)
 
 
@@ -157,13 +150,6 @@ async def _locked(tx: Transaction, booking_id: UUID, *needed: str, verb: str) ->
         allowed = " or ".join(called(name, "booking") for name in needed)
         raise WrongState(f"the booking is {called(status, 'booking')}; to be {verb} it must be {allowed}")
     return await booking_by_id(tx, booking_id)
-
-
-async def _has_rooms(tx: Transaction, property_id: int) -> bool:
-    """Whether the property numbers its rooms here; one that does not has none to give."""
-    return bool(
-        await tx.fetchval("SELECT EXISTS (SELECT FROM room WHERE property_id = $1 AND active)", property_id)
-    )
 
 
 async def _room_needed(tx: Transaction, without: list[Reservation]) -> RoomNeeded:
@@ -201,27 +187,13 @@ async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], t
         reservation = by_position.get(position)
         if reservation is None:
             raise Invalid(f"the booking has no room {position}", field="rooms")
-        room_id = await tx.fetchval(
-            "SELECT id FROM room WHERE property_id = $1 AND number = $2 AND active",
-            booking.property_id,
-            number,
-        )
-        if room_id is None:
-            raise Invalid(f"the property has no room {number}", field="rooms")
         first = reservation.arrival
         if booking.status == "checked_in" and reservation.room is None:
             first = min(max(first, today), reservation.departure - date.resolution)
-        try:
-            async with tx.savepoint():
-                await tx.execute(
-                    "INSERT INTO room_use (room_id, stay, reservation_id) VALUES ($1, daterange($2, $3), $4)"
-                    " ON CONFLICT (reservation_id) DO UPDATE SET room_id = excluded.room_id",
-                    room_id,
-                    first,
-                    reservation.departure,
-                    reservation.id,
-                )
-        except asyncpg.ExclusionViolationError:
-            raise RoomInUse(
-                f"room {number} has another stay or a block on one of these nights", fix="choose another room"
-            ) from None
+        await assignment.assign(
+            tx,
+            property_id=booking.property_id,
+            number=number,
+            reservation_id=reservation.id,
+            stay=Stay(first, reservation.departure),
+        )

@@ -80,3 +80,8 @@ async def save_preferences(
 def name_part(text: str, field: str) -> str:
     """A name as it may be stored. Raises `InvalidAccount`."""
     return clean_name(text, field=field, longest=LONGEST_NAME, required=False, error=InvalidAccount)
+
+
+async def remove(tx: Transaction, *, account_id: int) -> None:
+    """Remove an account, with its passkeys and sessions. Its bookings are the bookings' to forget."""
+    await tx.execute("DELETE FROM guest_account WHERE id = $1", account_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid4
@@ -251,3 +252,8 @@ async def save_card(tx: Transaction, *, payment: Payment, card: Card, now: datet
         payment.agreement,
         now,
     )
+
+
+async def forget_cards(tx: Transaction, *, booking_ids: Sequence[UUID]) -> None:
+    """Forget the cards that were kept for these bookings: nothing can be charged to them any more."""
+    await tx.execute("DELETE FROM saved_card WHERE booking_id = ANY ($1)", booking_ids)

@@ -1,0 +1,55 @@
+"""Which physical room a stay has. A room has one stay or block a night: the database excludes a second."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from hotel_booking.core.dates import Stay
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.inventory.errors import RoomInUse
+
+
+async def numbers_rooms(tx: Transaction, *, property_id: int) -> bool:
+    """Whether the property numbers its rooms here; one that does not has none to give."""
+    return bool(
+        await tx.fetchval("SELECT EXISTS (SELECT FROM room WHERE property_id = $1 AND active)", property_id)
+    )
+
+
+async def assign(tx: Transaction, *, property_id: int, number: str, reservation_id: UUID, stay: Stay) -> None:
+    """Give a room to a reservation, in place of the one that it has. Raises `Invalid` for an unknown room,
+    `RoomInUse` where the room has another stay or a block on one of the nights."""
+    room_id = await tx.fetchval(
+        "SELECT id FROM room WHERE property_id = $1 AND number = $2 AND active", property_id, number
+    )
+    if room_id is None:
+        raise Invalid(f"the property has no room {number}", field="rooms")
+    try:
+        async with tx.savepoint():
+            await tx.execute(
+                "INSERT INTO room_use (room_id, stay, reservation_id) VALUES ($1, daterange($2, $3), $4)"
+                " ON CONFLICT (reservation_id) DO UPDATE SET room_id = excluded.room_id",
+                room_id,
+                stay.arrival,
+                stay.departure,
+                reservation_id,
+            )
+    except asyncpg.ExclusionViolationError:
+        raise RoomInUse(
+            f"room {number} has another stay or a block on one of these nights", fix="choose another room"
+        ) from None
+
+
+async def leave(tx: Transaction, *, reservation_ids: Collection[UUID], on: date) -> None:
+    """The rooms of these reservations are free from `on` on; each keeps its first night."""
+    await tx.execute(
+        "UPDATE room_use SET stay = daterange(lower(stay), greatest(lower(stay) + 1, $2::date))"
+        " WHERE reservation_id = ANY ($1) AND upper(stay) > $2::date",
+        list(reservation_ids),
+        on,
+    )
