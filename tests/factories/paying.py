@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
@@ -21,6 +23,7 @@ from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.stripe import StripeGateway
+from tests.clients.http_client import settings_for
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import CARD, plans
 from tests.factories.small_hotel import (
@@ -62,6 +65,25 @@ def stripe_gateways(double: StripeDouble) -> Gateways:
         PayAtProperty(),
         BankTransfer("Sea View, IBAN PT50 0000", days=3),
     )
+
+
+def stripe_settings(database_url: str, double: StripeDouble, **changes: Any) -> Settings:
+    """Settings of a house whose cards go by the double, and whose notices the double signs."""
+    return settings_for(
+        database_url,
+        gateway="stripe",
+        stripe_secret_key=double.key,
+        stripe_webhook_secrets=(double.secret,),
+        stripe_api_base=double.url,
+        **changes,
+    )
+
+
+async def told(client: httpx.AsyncClient, double: StripeDouble, event: dict[str, Any]) -> None:
+    """The double's notice of an event, as it sends it; it is taken."""
+    body, signature = double.signed(event)
+    answer = await client.post("/webhooks/stripe", content=body, headers={"stripe-signature": signature})
+    assert answer.status_code == 200, answer.text
 
 
 async def paying_hotel(db: Database) -> Database:

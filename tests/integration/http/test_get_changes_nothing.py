@@ -26,7 +26,7 @@ from tests.clients.http_client import (
 from tests.clients.staff_client import SAME_ORIGIN, signed_in
 from tests.doubles.stripe import StripeDouble
 from tests.factories.paying import hotel as hotel
-from tests.factories.paying import one, sound
+from tests.factories.paying import one, sound, stripe_settings
 from tests.factories.paying import stripe as stripe
 from tests.integration.panel.test_panel_matrix import world
 from tests.integration.site.test_checkout import held
@@ -102,13 +102,7 @@ async def test_coming_back_from_the_bank_is_settled_by_a_post(
     hotel: Database, database_url: str, stripe: StripeDouble, hosted: bool
 ) -> None:
     """Stripe's return URL: looking shows that the bank is asked; its form settles it, as its sender."""
-    settings = settings_for(
-        database_url,
-        gateway="stripe",
-        stripe_secret_key="sk_test_double",
-        stripe_webhook_secrets=("whsec_double",),
-        stripe_api_base=stripe.url,
-    )
+    settings = stripe_settings(database_url, stripe)
     async with running(settings) as (_, client):
         client.headers.update(SAME_ORIGIN)
         pay = await held(client, language="en")

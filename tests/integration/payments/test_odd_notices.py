@@ -12,11 +12,11 @@ import stripe as stripe_library
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.payments.gateway import Gateways
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import running
 from tests.doubles.stripe import StripeDouble
 from tests.factories.paying import gateways as gateways  # fixtures
 from tests.factories.paying import hotel as hotel
-from tests.factories.paying import one, paid
+from tests.factories.paying import one, paid, stripe_settings
 from tests.factories.paying import stripe as stripe
 
 GOOD: dict[str, Any] = {
@@ -95,13 +95,7 @@ async def test_odd_notices_are_stored_and_named(
     await paid(hotel, gateways, "NRF")
     async with hotel.transaction() as tx:
         await tx.execute("UPDATE payment SET gateway_reference = 'pi_1'")
-    settings = settings_for(
-        database_url,
-        gateway="stripe",
-        stripe_secret_key="sk_test_double",
-        stripe_webhook_secrets=("whsec_double",),
-        stripe_api_base=stripe.url,
-    )
+    settings = stripe_settings(database_url, stripe)
     bodies = {name: json.dumps(event).encode() for name, event in ODD.items()} | RAW
     async with running(settings) as (_, client):
         for name, body in bodies.items():
@@ -136,13 +130,7 @@ async def test_fields_that_may_be_missing_are_no_oddity(
 ) -> None:
     event = {**GOOD, "data": {"object": {**GOOD["data"]["object"], **changed}}}
     body = json.dumps(event).encode()
-    settings = settings_for(
-        database_url,
-        gateway="stripe",
-        stripe_secret_key="sk_test_double",
-        stripe_webhook_secrets=("whsec_double",),
-        stripe_api_base=stripe.url,
-    )
+    settings = stripe_settings(database_url, stripe)
     async with running(settings) as (_, client):
         answer = await client.post(
             "/webhooks/stripe", content=body, headers={"stripe-signature": signature(body)}

@@ -20,7 +20,7 @@ from hotel_booking.domains.payments.errors import PaymentDeclined, PaymentInProg
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.reconcile import reconcile
 from hotel_booking.domains.payments.refunds import give_refunds
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import running
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import AGREED, CARD
 from tests.factories.paying import (
@@ -31,6 +31,8 @@ from tests.factories.paying import (
     one,
     paid,
     sound,
+    stripe_settings,
+    told,
 )
 from tests.factories.paying import gateways as gateways  # fixtures
 from tests.factories.paying import hotel as hotel
@@ -182,20 +184,10 @@ async def test_a_second_reservation_in_a_payments_name_is_let_go_by_its_notice(
     hotel: Database, database_url: str, gateways: Gateways, stripe: StripeDouble
 ) -> None:
     payment, second = await twice(hotel, gateways, stripe)
-    settings = settings_for(
-        database_url,
-        gateway="stripe",
-        stripe_secret_key="sk_test_double",
-        stripe_webhook_secrets=("whsec_double",),
-        stripe_api_base=stripe.url,
-    )
+    settings = stripe_settings(database_url, stripe)
     async with running(settings) as (_, client):
         for event in [e for e in stripe.events if e["data"]["object"]["id"] == second]:
-            body, signature = stripe.signed(event)
-            answer = await client.post(
-                "/webhooks/stripe", content=body, headers={"stripe-signature": signature}
-            )
-            assert answer.status_code == 200
+            await told(client, stripe, event)
     await worked(hotel, gateways)
     assert stripe.sums()[str(payment)].held == 20_000
     surplus = "SELECT status FROM payment WHERE gateway_reference = $1"

@@ -26,7 +26,7 @@ from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.reconcile import reconcile
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.integrations.sandbox import SandboxGateway
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import running
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import AGREED, CARD
 from tests.factories.paying import (
@@ -37,6 +37,8 @@ from tests.factories.paying import (
     one,
     paid,
     sound,
+    stripe_settings,
+    told,
 )
 from tests.factories.paying import gateways as gateways  # fixtures
 from tests.factories.paying import hotel as hotel
@@ -168,13 +170,7 @@ async def test_a_card_of_another_amount_confirms_nothing_and_goes_back(
 async def test_the_page_of_the_gateway_and_its_notice_confirm_once_in_any_order(
     hotel: Database, database_url: str, stripe: StripeDouble
 ) -> None:
-    settings = settings_for(
-        database_url,
-        gateway="stripe",
-        stripe_secret_key="sk_test_double",
-        stripe_webhook_secrets=("whsec_double",),
-        stripe_api_base=stripe.url,
-    )
+    settings = stripe_settings(database_url, stripe)
     async with running(settings) as (app, client):
         gateways: Gateways = app.state.gateways
         booking = await held(hotel, "NRF")
@@ -186,10 +182,7 @@ async def test_the_page_of_the_gateway_and_its_notice_confirm_once_in_any_order(
         event = stripe.events[-1]
         body, signature = stripe.signed(event)
         for _ in range(3):
-            answer = await client.post(
-                "/webhooks/stripe", content=body, headers={"stripe-signature": signature}
-            )
-            assert answer.status_code == 200, answer.text
+            await told(client, stripe, event)
         assert await one(hotel, "SELECT count(*) FROM gateway_notice") == 1
         jobs = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'bookings:finish_payment'"
         assert await one(hotel, jobs) == 1
@@ -214,22 +207,12 @@ async def test_a_dispute_stands_on_the_booking_whatever_order_its_notices_come_i
     hotel: Database, database_url: str, gateways: Gateways, stripe: StripeDouble
 ) -> None:
     booking = await paid(hotel, gateways, "NRF")
-    settings = settings_for(
-        database_url,
-        gateway="stripe",
-        stripe_secret_key="sk_test_double",
-        stripe_webhook_secrets=("whsec_double",),
-        stripe_api_base=stripe.url,
-    )
+    settings = stripe_settings(database_url, stripe)
     reference = await one(hotel, "SELECT gateway_reference FROM payment")
     async with running(settings) as (_, client):
         opened = stripe.open_dispute(reference)
         for event in reversed([e for e in stripe.events if e["type"].startswith("charge.dispute")]):
-            body, signature = stripe.signed(event)
-            answer = await client.post(
-                "/webhooks/stripe", content=body, headers={"stripe-signature": signature}
-            )
-            assert answer.status_code == 200
+            await told(client, stripe, event)
     async with hotel.transaction() as tx:
         found = await queries.disputes(tx, booking.id)
     assert [(row.reference, row.amount) for row in found] == [(opened["id"], 18_000)]

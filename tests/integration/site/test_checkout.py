@@ -15,6 +15,7 @@ from hotel_booking.core.db import Database
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import SAME_ORIGIN
 from tests.doubles.stripe import StripeDouble
+from tests.factories.paying import stripe_settings
 from tests.factories.small_hotel import (
     FIRST,
     SLUG,
@@ -241,14 +242,8 @@ async def test_stripes_form_and_page_take_the_card_and_the_server_asks_stripe(
 ) -> None:
     await small_hotel(db, rooms=5)
     with StripeDouble() as stripe:
-        settings = settings_for(
-            database_url,
-            secret_key="k" * 40,
-            gateway="stripe",
-            stripe_secret_key="sk_test_double",
-            stripe_publishable_key="pk_test_double",
-            stripe_webhook_secrets=("whsec_double",),
-            stripe_api_base=stripe.url,
+        settings = stripe_settings(
+            database_url, stripe, secret_key="k" * 40, stripe_publishable_key="pk_test_double"
         )
         async with running(settings) as (_, client):
             client.headers.update(SAME_ORIGIN)
