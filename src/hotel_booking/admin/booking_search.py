@@ -17,7 +17,7 @@ from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.reporting.queries import houses
-from hotel_booking.domains.reporting.types import HouseName
+from hotel_booking.domains.reporting.types import PropertyName
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form
@@ -81,7 +81,7 @@ async def list_bookings(
     )
 
 
-def _wanted(form: Form, known: list[HouseName], allowed: frozenset[int] | None) -> Wanted:
+def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | None) -> Wanted:
     """What the form asks for; what is wrong with it stands beside its fields."""
     chosen = form.choice("property", [house.slug for house in known], required=False)
     if chosen:

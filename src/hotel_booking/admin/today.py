@@ -16,7 +16,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.reporting.queries import arriving, held, houses, leaving, today
-from hotel_booking.domains.reporting.types import HouseToday, NightFigures
+from hotel_booking.domains.reporting.types import NightFigures, PropertyToday
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import money, page
 
@@ -59,7 +59,7 @@ async def show_today(
     )
 
 
-async def _lists(tx: Transaction, single: HouseToday, now: datetime) -> dict[str, Any]:
+async def _lists(tx: Transaction, single: PropertyToday, now: datetime) -> dict[str, Any]:
     return {
         "arrivals": await arriving(tx, single),
         "departures": await leaving(tx, single),

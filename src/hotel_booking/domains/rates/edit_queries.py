@@ -80,20 +80,22 @@ SELECT e.id, e.kind, e.made_at, e.made_by, e.what, e.first_night, e.last_night, 
 
 async def last_edits(tx: Transaction, property_id: int, *, limit: int = 8) -> list[Edit]:
     """The property's last edits, newest first."""
-    rows = await tx.fetch(f"{_EDIT} WHERE e.property_id = $1 ORDER BY e.id DESC LIMIT $2", property_id, limit)
-    return [Edit(**row) for row in rows]
+    return await tx.fetch_as(
+        Edit, f"{_EDIT} WHERE e.property_id = $1 ORDER BY e.id DESC LIMIT $2", property_id, limit
+    )
 
 
 async def load_edit(tx: Transaction, property_id: int, edit_id: int, *, lock: bool = False) -> Edit:
     """One edit. Raises `EditNotFound`."""
-    row = await tx.fetchrow(
+    edit = await tx.fetchrow_as(
+        Edit,
         f"{_EDIT} WHERE e.property_id = $1 AND e.id = $2{' FOR UPDATE OF e' if lock else ''}",
         property_id,
         edit_id,
     )
-    if row is None:
+    if edit is None:
         raise EditNotFound(f"there is no edit {edit_id} here")
-    return Edit(**row)
+    return edit
 
 
 async def runs_of(tx: Transaction, edit_id: int) -> list[Run]:
@@ -109,6 +111,15 @@ class Editor(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class _Recent(msgspec.Struct, frozen=True):
+    made_by: str
+    made_at: datetime
+    first_night: date
+    last_night: date
+    room_type_ids: tuple[int, ...]
+    changes: tuple[Run, ...] | None
+
+
 _RECENT = """
 SELECT made_by, made_at, first_night, last_night, room_type_ids, changes FROM rate_edit
  WHERE property_id = $1 AND first_night <= $3 AND last_night >= $2 AND room_type_ids && $4
@@ -122,17 +133,16 @@ async def last_editors(tx: Transaction, property_id: int, spots: Sequence[Spot])
         return {}
     nights = [spot.night for spot in spots]
     types = sorted({spot.room_type_id for spot in spots})
-    recent = await tx.fetch(_RECENT, property_id, min(nights), max(nights), types, _MANY)
+    recent = await tx.fetch_as(_Recent, _RECENT, property_id, min(nights), max(nights), types, _MANY)
     found: dict[Spot, Editor] = {}
-    for row in recent:
-        editor = Editor(row["made_by"], row["made_at"])
-        kept = None if row["changes"] is None else msgspec.convert(row["changes"], list[Run])
+    for edit in recent:
+        editor = Editor(edit.made_by, edit.made_at)
         for spot in spots:
-            if spot in found or spot.room_type_id not in row["room_type_ids"]:
+            if spot in found or spot.room_type_id not in edit.room_type_ids:
                 continue
-            if not row["first_night"] <= spot.night <= row["last_night"]:
+            if not edit.first_night <= spot.night <= edit.last_night:
                 continue
-            if kept is None or any(_covers(run, spot) for run in kept):
+            if edit.changes is None or any(_covers(run, spot) for run in edit.changes):
                 found[spot] = editor
     return found
 

@@ -3,14 +3,16 @@ with the years behind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+
+import msgspec
 
 from hotel_booking.core.dates import DAY_END, business_date, earliest_business_date, local_instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates, oldest_used
-from hotel_booking.domains.reporting.types import HouseName, HouseToday, Movement, NightFigures, Today
+from hotel_booking.domains.reporting.types import Movement, NightFigures, PropertyName, PropertyToday, Today
 
 NIGHTS = 15  # today and the next fourteen
 _SINCE = timedelta(days=1)
@@ -38,7 +40,7 @@ SELECT t.property_id,
 """
 
 _DEPARTED = """
-SELECT t.property_id, count(*) AS departed
+SELECT t.property_id, count(*) AS number
   FROM unnest($1::int[], $2::timestamptz[]) AS h(property_id, since)
   JOIN room_type t ON t.property_id = h.property_id
  CROSS JOIN LATERAL (SELECT FROM reservation
@@ -94,7 +96,7 @@ SELECT c.property_id, r.arrival + i AS night, sum(c.change)::int AS pick_up
 """
 
 _NEW = """
-SELECT h.property_id, count(*) AS new_bookings
+SELECT h.property_id, count(*) AS number
   FROM unnest($1::int[], $2::timestamptz[]) AS h(property_id, since)
  CROSS JOIN LATERAL (SELECT status FROM booking_entry
                       WHERE property_id = h.property_id
@@ -104,7 +106,7 @@ SELECT h.property_id, count(*) AS new_bookings
 """
 
 _HOLDS = """
-SELECT property_id, count(*) AS unpaid_holds
+SELECT property_id, count(*) AS number
   FROM booking WHERE status = 'held' AND hold_expires_at > $2 AND property_id = ANY ($1::int[])
  GROUP BY property_id
 """
@@ -142,16 +144,49 @@ SELECT b.reference, b.status, g.given_name || ' ' || g.family_name AS guest, t.n
 """
 
 
-async def houses(tx: Transaction, *, property_ids: frozenset[int] | None) -> list[HouseName]:
+class _Rooms(msgspec.Struct, frozen=True):
+    """The rooms of a property that come, are there and go today."""
+
+    property_id: int
+    arrivals: int = 0
+    arrived: int = 0
+    late: int = 0
+    departures: int = 0
+    in_house: int = 0
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    """How many of something a property has."""
+
+    property_id: int
+    number: int
+
+
+class _OfNight(msgspec.Struct, frozen=True):
+    """Some of a property's figures for a night; those that a statement does not count are nothing."""
+
+    property_id: int
+    night: date
+    available: int = 0
+    sold: int = 0
+    revenue: int = 0
+    pick_up: int = 0
+    arrivals: int = 0
+
+
+_Nights = Mapping[tuple[int, date], NightFigures]
+_FIGURES = NightFigures.__struct_fields__[1:]
+
+
+async def houses(tx: Transaction, *, property_ids: frozenset[int] | None) -> list[PropertyName]:
     """The active properties among the given (None: all), by name."""
-    rows = await tx.fetch(_HOUSES, None if property_ids is None else sorted(property_ids))
-    return [HouseName(**dict(row)) for row in rows]
+    return await tx.fetch_as(PropertyName, _HOUSES, None if property_ids is None else sorted(property_ids))
 
 
 async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: datetime) -> Today:
     """The day of the active properties among the given (None: all), and how the next fourteen nights look.
 
-    Nine statements, however many houses.
+    A fixed number of statements, however many houses.
     """
     named = await houses(tx, property_ids=property_ids)
     ids = [house.id for house in named]
@@ -162,81 +197,78 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
     ]
     first = min(days, default=earliest_business_date(now))
     last = max(days, default=first) + timedelta(days=NIGHTS - 1)
-    counts: dict[int, dict[str, int]] = {number: {} for number in ids}
-    for counted in (
-        await tx.fetch(_ROOMS, ids, days),
-        await tx.fetch(_DEPARTED, ids, begun),
-        await tx.fetch(_NEW, ids, begun),
-        await tx.fetch(_HOLDS, ids, now),
-    ):
-        for row in counted:
-            counts[row["property_id"]] |= {
-                name: value for name, value in row.items() if name != "property_id"
-            }
-    nights: dict[tuple[int, date], dict[str, int]] = {}
-    for figures in (
-        await tx.fetch(_AVAILABLE, ids, first, last),
-        await tx.fetch(_SOLD, ids, first, last),
-        await tx.fetch(_PICK_UP, ids, first, last, now - _SINCE),
-    ):
-        for row in figures:
-            key = row["property_id"], row["night"]
-            nights.setdefault(key, {}).update(
-                {n: v for n, v in row.items() if n not in ("property_id", "night")}
+    rooms = {row.property_id: row for row in await tx.fetch_as(_Rooms, _ROOMS, ids, days)}
+    departed = await _counted(tx, _DEPARTED, ids, begun)
+    new = await _counted(tx, _NEW, ids, begun)
+    held = await _counted(tx, _HOLDS, ids, now)
+    nights = _by_night(
+        [
+            *await tx.fetch_as(_OfNight, _AVAILABLE, ids, first, last),
+            *await tx.fetch_as(_OfNight, _SOLD, ids, first, last),
+            *await tx.fetch_as(_OfNight, _PICK_UP, ids, first, last, now - _SINCE),
+        ]
+    )
+    found = []
+    for house, day in zip(named, days, strict=True):
+        counts, gone = rooms.get(house.id, _Rooms(house.id)), departed.get(house.id, 0)
+        own = (day + timedelta(days=i) for i in range(NIGHTS))
+        found.append(
+            PropertyToday(
+                house=house,
+                today=day,
+                arrivals=counts.arrivals,
+                arrived=counts.arrived,
+                late=counts.late,
+                departures=counts.departures + gone,
+                departed=gone,
+                in_house=counts.in_house,
+                new_bookings=new.get(house.id, 0),
+                unpaid_holds=held.get(house.id, 0),
+                nights=tuple(nights.get((house.id, night), NightFigures(night)) for night in own),
             )
-    found = tuple(
-        _house(house, today, counts[house.id], nights) for house, today in zip(named, days, strict=True)
-    )
-    return await _added_up(tx, found, nights, first)
+        )
+    return await _added_up(tx, tuple(found), nights, first)
 
 
-def _house(
-    house: HouseName, today: date, counts: dict[str, int], nights: dict[tuple[int, date], dict[str, int]]
-) -> HouseToday:
-    departed = counts.get("departed", 0)
-    return HouseToday(
-        house=house,
-        today=today,
-        arrivals=counts.get("arrivals", 0),
-        arrived=counts.get("arrived", 0),
-        late=counts.get("late", 0),
-        departures=counts.get("departures", 0) + departed,
-        departed=departed,
-        in_house=counts.get("in_house", 0),
-        new_bookings=counts.get("new_bookings", 0),
-        unpaid_holds=counts.get("unpaid_holds", 0),
-        nights=tuple(
-            NightFigures(night, **nights.get((house.id, night), {}))
-            for night in (today + timedelta(days=i) for i in range(NIGHTS))
-        ),
-    )
+async def _counted(tx: Transaction, sql: str, *args: object) -> dict[int, int]:
+    return {row.property_id: row.number for row in await tx.fetch_as(_Counted, sql, *args)}
 
 
-async def arriving(tx: Transaction, house: HouseToday) -> list[Movement]:
+def _by_night(rows: Iterable[_OfNight]) -> _Nights:
+    """What the statements counted, together for each property and night."""
+    found: dict[tuple[int, date], NightFigures] = {}
+    for row in rows:
+        key = row.property_id, row.night
+        counted = NightFigures(row.night, row.available, row.sold, row.revenue, row.pick_up, row.arrivals)
+        found[key] = _sum(found[key], counted) if key in found else counted
+    return found
+
+
+def _sum(one: NightFigures, other: NightFigures) -> NightFigures:
+    """The figures of both, for the night of the first."""
+    return NightFigures(one.night, *(getattr(one, name) + getattr(other, name) for name in _FIGURES))
+
+
+async def arriving(tx: Transaction, house: PropertyToday) -> list[Movement]:
     """The rooms that arrive today, and those that should have done so before; who is there comes last."""
     return await _movements(tx, _ARRIVING, house.house.id, house.today)
 
 
-async def leaving(tx: Transaction, house: HouseToday) -> list[Movement]:
+async def leaving(tx: Transaction, house: PropertyToday) -> list[Movement]:
     """The rooms that are still to leave today."""
     return await _movements(tx, _LEAVING, house.house.id, house.today)
 
 
-async def held(tx: Transaction, house: HouseToday, *, now: datetime) -> list[Movement]:
+async def held(tx: Transaction, house: PropertyToday, *, now: datetime) -> list[Movement]:
     """The rooms that are kept for guests who have not paid yet; the hold that ends first comes first."""
     return await _movements(tx, _HELD, house.house.id, now)
 
 
 async def _movements(tx: Transaction, sql: str, *args: object) -> list[Movement]:
-    return [Movement(**dict(row)) for row in await tx.fetch(sql, *args)]
+    return await tx.fetch_as(Movement, sql, *args)
 
 
-async def _added_up(
-    tx: Transaction,
-    found: tuple[HouseToday, ...],
-    nights: dict[tuple[int, date], dict[str, int]],
-    first: date,
-) -> Today:
+async def _added_up(tx: Transaction, found: tuple[PropertyToday, ...], nights: _Nights, first: date) -> Today:
     currencies = {item.house.currency for item in found}
     currency = currencies.pop() if len(currencies) == 1 else "EUR"
     exchange, rates_of = Exchange(currency, {}), None
@@ -244,39 +276,32 @@ async def _added_up(
         used = sorted({item.house.currency for item in found})
         exchange, rates_of = Exchange(currency, await exchange_rates(tx)), await oldest_used(tx, used)
     own = {item.house.id: item.house.currency for item in found}
-    sums: dict[date, dict[str, int]] = {first + timedelta(days=i): {} for i in range(NIGHTS)}
+    sums = {night: NightFigures(night) for night in (first + timedelta(days=i) for i in range(NIGHTS))}
     for (number, night), figures in nights.items():
         if night in sums:
-            for name, value in _valued(figures, own[number], exchange).items():
-                sums[night][name] = sums[night].get(name, 0) + value
-    counted = (
-        "arrivals",
-        "arrived",
-        "late",
-        "departures",
-        "departed",
-        "in_house",
-        "new_bookings",
-        "unpaid_holds",
-    )
-    total = HouseToday(
-        house=HouseName(0, "", "All properties", "UTC", DAY_END, currency),
+            sums[night] = _sum(sums[night], _valued(figures, own[number], exchange))
+    total = PropertyToday(
+        house=PropertyName(0, "", "All properties", "UTC", DAY_END, currency),
         today=first,
-        nights=tuple(NightFigures(night, **figures) for night, figures in sums.items()),
-        **{name: sum(getattr(item, name) for item in found) for name in counted},
+        arrivals=sum(item.arrivals for item in found),
+        arrived=sum(item.arrived for item in found),
+        late=sum(item.late for item in found),
+        departures=sum(item.departures for item in found),
+        departed=sum(item.departed for item in found),
+        in_house=sum(item.in_house for item in found),
+        new_bookings=sum(item.new_bookings for item in found),
+        unpaid_holds=sum(item.unpaid_holds for item in found),
+        nights=tuple(sums.values()),
     )
     unvalued = tuple(item.house for item in found if not exchange.compares(item.house.currency))
     return Today(found, currency, len(currencies) > 0, total, rates_of, unvalued)
 
 
-def _valued(figures: Mapping[str, int], currency: str, exchange: Exchange) -> dict[str, int]:
+def _valued(figures: NightFigures, currency: str, exchange: Exchange) -> NightFigures:
     """A night's figures with its money in the currency of the sum; where it has no rate, without it."""
-    revenue = exchange.convert(figures.get("revenue", 0), currency)
+    revenue = exchange.convert(figures.revenue, currency)
     if revenue is None:
-        return {
-            **figures,
-            "revenue": 0,
-            "unvalued_sold": figures.get("sold", 0),
-            "unvalued_available": figures.get("available", 0),
-        }
-    return {**figures, "revenue": revenue}
+        return msgspec.structs.replace(
+            figures, revenue=0, unvalued_sold=figures.sold, unvalued_available=figures.available
+        )
+    return msgspec.structs.replace(figures, revenue=revenue)

@@ -17,7 +17,7 @@ from hotel_booking.core.money import divide
 from hotel_booking.domains.bookings.types import Status
 
 
-class HouseName(msgspec.Struct, frozen=True):
+class PropertyName(msgspec.Struct, frozen=True):
     """A property, as far as lists name it."""
 
     id: int
@@ -61,14 +61,14 @@ class NightFigures(msgspec.Struct, frozen=True):
         return divide(self.revenue, available) if available else None
 
 
-class HouseToday(msgspec.Struct, frozen=True):
+class PropertyToday(msgspec.Struct, frozen=True):
     """A house's today, by its own calendar; figures count rooms, `new_bookings` and `unpaid_holds` bookings.
 
     `arrivals` are all rooms that are to arrive today or have done so, `arrived` those that have; likewise
     `departures` and `departed`. `late` should have arrived before today. `nights` are today's and the next.
     """
 
-    house: HouseName
+    house: PropertyName
     today: date
     arrivals: int
     arrived: int
@@ -96,12 +96,12 @@ class Today(msgspec.Struct, frozen=True):
     share one, else euros at indicative rates (`converted`), the oldest of them of `rates_of`. The money of
     the houses `unvalued` is left out: there is no exchange rate for their currency."""
 
-    houses: tuple[HouseToday, ...]
+    houses: tuple[PropertyToday, ...]
     currency: str
     converted: bool
-    total: HouseToday
+    total: PropertyToday
     rates_of: date | None = None
-    unvalued: tuple[HouseName, ...] = ()
+    unvalued: tuple[PropertyName, ...] = ()
 
 
 class Movement(msgspec.Struct, frozen=True):
