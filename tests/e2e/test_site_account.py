@@ -72,7 +72,7 @@ async def test_from_opening_an_account_to_its_erasure(db: Database, database_url
             await page.goto(f"/en/{name}")
             wrong += await looked_at(page, f"{name}-en")
         await opened(page, db, database_url, site)
-        assert "Your account is open" in await page.locator("main").inner_text()
+        assert "Your account is ready" in await page.locator("main").inner_text()
         await page.goto("/en/account/details")
         await page.fill("#phone", "+351 21 000 0000")
         await page.select_option("#country", "PT")

@@ -34,7 +34,7 @@ CONFIRMED = {
     "de": "Ihre Buchung ist bestätigt",
     "fr": "Votre réservation est confirmée",
     "es": "Su reserva está confirmada",
-    "ar": "تأكد حجزكم",
+    "ar": "تم تأكيد حجزكم",
 }
 
 
@@ -163,8 +163,8 @@ async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str)
         assert await accessibility(page) == []
         await screenshot(page, "booking-hold-over")
         await sent(page, "form.card button.primary")
-        assert await page.locator("h1").inner_text() == "The hold is over"
-        assert "nothing was charged" in await page.locator("main").inner_text()
+        assert await page.locator("h1").inner_text() == "Your hold has expired"
+        assert "nothing has been charged" in await page.locator("main").inner_text()
         booking = await scalar(db, "SELECT id FROM booking")
         async with db.transaction() as tx:
             assert await service.lapse(tx, booking_id=booking, now=utc_now() + timedelta(minutes=1))
@@ -194,7 +194,7 @@ async def test_two_guests_press_the_button_for_the_last_room_at_once(db: Databas
         assert len(holders) == 1
         (loser,) = (page for page in pages if page not in holders)
         told = await loser.locator(".alert").inner_text()
-        assert "Nothing was charged" in told
+        assert "You haven’t been charged" in told
         assert await loser.input_value("#given_name") == "Ana"
         assert await accessibility(loser) == []
         await screenshot(loser, "booking-too-late")
@@ -225,10 +225,10 @@ async def test_sold_out_while_paying_charges_nothing(db: Database, database_url:
         await sent(quick, "form.card button.primary")
         assert await quick.locator("h1").inner_text() == CONFIRMED["en"]
         await sent(late, "form.card button.primary")
-        assert await late.locator("h1").inner_text() == "The hold is over"
-        assert "Nothing was charged" in await late.locator("main").inner_text()
+        assert await late.locator("h1").inner_text() == "Your hold has expired"
+        assert "nothing has been charged" in (await late.locator("main").inner_text()).lower()
         await sent(late, "main form button.primary")  # take it again
-        assert "This offer has just gone" in await late.locator(".flash").inner_text()
+        assert "This offer has just sold out" in await late.locator(".flash").inner_text()
         assert await late.locator(".offer-buy button").count() == 0
         assert ROOMS.split("?")[0] in late.url
     assert await scalar(db, "SELECT count(*) FROM ledger_entry WHERE kind = 'payment'") <= 1

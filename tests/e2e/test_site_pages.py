@@ -101,7 +101,7 @@ async def test_two_guests_one_room_and_no_javascript(db: Database, database_url:
             await page.wait_for_load_state()
         await fill_in(first)
         await fill_in(second)
-        assert "Nothing was charged" in await second.locator(".alert").inner_text()
+        assert "You haven’t been charged" in await second.locator(".alert").inner_text()
         assert await second.input_value("#given_name") == "Ana"
         await first.locator("form.card button.primary").first.click()
         await first.wait_for_load_state()

@@ -34,7 +34,7 @@ HOTELS = (
     ("thing", "Þingvellir Lodge", "Reykjavík"),
     ("isik", "Işık Otel", "Istanbul"),  # noqa: RUF001
     ("muller", "Gasthof Müller", "Munich"),
-    ("laquila", "L’Aquila d’Oro", "Rome"),  # noqa: RUF001
+    ("laquila", "L’Aquila d’Oro", "Rome"),
     ("saint-jean", "Saint-Jean-de-Luz Palace", "Bayonne"),
     ("acropolis", "Ξενοδοχείο Ακρόπολη", "Athens"),
     ("metropol", "Гостиница Ёлка", "Moscow"),

@@ -116,7 +116,7 @@ async def test_a_browser_is_told_what_to_do_and_goes_on_after_cancelling(
         assert 2 <= len(held) <= 3, "the first was made before the browser had a name"
         last = answers[-1]
         assert last.status_code == 422
-        assert "You are holding several rooms already." in last.text
+        assert "You’re already holding several rooms." in last.text
         assert "ana3@example.com" in last.text, "what was typed stays"
         assert await _taken(db) == len(held)
 

@@ -101,7 +101,7 @@ async def test_a_booking_is_made_confirmed_and_told(chain: Database, chain_url: 
         text = (await client.get(f"/admin/bookings/{reference}")).text
         assert "Sample Guest" in text
         assert "Confirmed" in text
-        assert "Price line by line" in text
+        assert "Price breakdown" in text
         held = await booked(client, slug, guarantee="link")
         assert await status_of(chain, held) == "held"
         assert (await client.post(f"/admin/bookings/{held}/guarantee")).status_code == 303

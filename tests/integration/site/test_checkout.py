@@ -148,7 +148,7 @@ async def test_the_last_room_is_sold_once_and_the_other_is_told_kindly(
         assert (await first.post(ways[0], data=GUEST)).status_code == 303
         late = await second.post(ways[1], data=GUEST)
         assert late.status_code == 422
-        assert "Nothing was charged" in late.text
+        assert "You haven’t been charged" in late.text
         assert "Ana" in late.text  # what was typed is kept
         assert await one(db, "SELECT count(*) FROM payment") == 0
 
@@ -161,7 +161,7 @@ async def test_a_hold_that_is_over_charges_nothing_and_leads_back(db: Database, 
             await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
         late = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
         assert late.status_code == 422
-        assert "The hold is over" in late.text
+        assert "Your hold has expired" in late.text
         assert f"/en/hotels/{SLUG}?arrival=" in late.text
         assert await one(db, "SELECT count(*) FROM payment") == 0
 
@@ -312,7 +312,7 @@ async def test_a_transfer_says_where_the_money_goes(db: Database, database_url: 
         assert sent.status_code == 303
         for where in (sent.headers["location"], (await client.get(pay)).headers["location"]):
             page = await client.get(where)
-            for words in ("Hotel Lima", "DE02 1203 0000", reference, "€180.00", "At the account by"):
+            for words in ("Hotel Lima", "DE02 1203 0000", reference, "€180.00", "To arrive by"):
                 assert words in page.text
         other = await client.get(pay, params={"other": "1"})
         assert 'name="card"' in other.text
@@ -349,7 +349,7 @@ async def test_an_offer_that_is_gone_leads_back_with_the_same_question_and_says_
         assert late.status_code == 303
         assert "adults=2" in late.headers["location"]
         page = await second.get(late.headers["location"])
-        assert "This offer has just gone" in page.text
+        assert "This offer has just sold out" in page.text
 
 
 async def test_what_is_still_open_is_paid_on_the_site_and_once(db: Database, database_url: str) -> None:

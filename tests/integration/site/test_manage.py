@@ -96,7 +96,7 @@ async def test_no_change_where_cancelling_would_cost(db: Database, database_url:
         booking = await booked(client, "NRF")
         assert f'href="{booking}/amend"' not in (await client.get(booking)).text
         page = await client.get(booking + "/amend")
-        assert "Please write to the hotel" in page.text
+        assert "Please contact the hotel" in page.text
         tried = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": "27000"})
         assert tried.status_code == 422
         assert await one(db, "SELECT total FROM booking") == 18_000
@@ -148,4 +148,4 @@ async def test_a_lapsed_room_is_taken_again_with_one_press(db: Database, databas
         gone = await client.post(again)  # it is held now, by the same guest
         assert "/hotels/" in gone.headers["location"]
         page = await client.get(gone.headers["location"])
-        assert "This offer has just gone" in page.text
+        assert "This offer has just sold out" in page.text

@@ -111,7 +111,7 @@ async def test_a_late_cancellation_names_the_fee_and_what_is_owed(
             assert "<dt>Cancellation fee</dt><dd>€100.00</dd>" in after
         else:
             assert "The cancellation fee of €100.00 is still to be paid." in before
-            assert "<dt>Still to pay</dt><dd>€100.00</dd>" in after
+            assert "<dt>Balance due</dt><dd>€100.00</dd>" in after
 
 
 async def test_a_form_that_failed_can_be_reloaded_and_read_in_another_language(

@@ -55,7 +55,7 @@ async def erase(request: Request[Any, Any, State], database: Database, now: date
             await erasure.erase(tx, account_id=session.account.id, typed_email=form.value("email"), now=now)
     except DomainError as error:
         return again(request, _DATA, form, error, **await _values(request, database, now))
-    notice = translations(language).gettext("Your account and your data are erased.")
+    notice = translations(language).gettext("Your account and your data have been deleted.")
     return leave(request, see_other(request, link(language), notice=notice))
 
 

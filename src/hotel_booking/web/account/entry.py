@@ -240,7 +240,7 @@ async def sign_out(request: Request[Any, Any, State], database: Database) -> Res
         async with database.transaction() as tx:
             await sessions.end(tx, session_id=session.id)
     language = language_of(request)
-    notice = translations(language).gettext("You are signed out.")
+    notice = translations(language).gettext("You’ve been signed out.")
     return leave(request, see_other(request, link(language, "account/sign-in"), notice=notice))
 
 
@@ -304,7 +304,7 @@ async def open_account(
         raise
     except DomainError as error:
         return again(request, _OPEN, form, error, email=email)
-    notice = translations(language).gettext("Your account is open.")
+    notice = translations(language).gettext("Your account is ready.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 
 

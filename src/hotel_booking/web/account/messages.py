@@ -37,15 +37,15 @@ def words_of(error: DomainError, language: str, form: Form | None = None) -> str
         case "password_too_weak":
             return _too_weak(form.value("password") if form else "", language)
         case "wrong_credentials":
-            return _("E-mail address and password do not fit together.")
+            return _("The email address or password isn’t correct.")
         case "passkey_refused":
-            return _("This passkey opens nothing here. Use another one, or sign in in another way.")
+            return _("We don’t recognise this passkey. Please use another one, or sign in another way.")
         case "link_not_valid":
-            return _("This link has lapsed or was used already. Ask for another one.")
+            return _("This link has expired or has already been used. Please ask for a new one.")
         case "email_not_the_same":
-            return _("This is not the e-mail address of your account.")
+            return _("This isn’t the email address of your account.")
         case "not_to_be_erased_yet":
-            return _("A stay is still to come, or money is open. Nothing was erased.")
+            return _("You still have an upcoming stay or an open balance, so nothing has been deleted.")
     return _about_field(error.field, language)
 
 
@@ -59,10 +59,10 @@ def _about_field(field: str | None, language: str) -> str:
                 number=LONGEST_NAME
             )
         case "wishes":
-            return _("At most {number} characters of plain text.").format(number=LONGEST_WISHES)
+            return _("Up to {number} characters, plain text only.").format(number=LONGEST_WISHES)
         case "country" | "language" | "currency":
-            return _("Choose one of the list.")
-    return _("That did not work. Try again.")
+            return _("Please choose from the list.")
+    return _("That didn’t work. Please try again.")
 
 
 def need(form: Form, language: str, *names: str) -> None:
@@ -107,10 +107,10 @@ def _waiting(seconds: int, language: str) -> str:
 def _too_weak(typed: str, language: str) -> str:
     _ = translations(language).gettext
     if len(typed) < SHORTEST:
-        return _("A password has at least {number} characters.").format(number=SHORTEST)
+        return _("Please use at least {number} characters for your password.").format(number=SHORTEST)
     if len(typed) > LONGEST:
-        return _("A password has at most {number} characters.").format(number=LONGEST)
+        return _("Please use no more than {number} characters for your password.").format(number=LONGEST)
     return _(
-        "This password would soon be guessed. Three or four unrelated words are easy to remember and hard to"
-        " guess."
+        "This password is too easy to guess. Three or four unrelated words are easy to remember and hard to "
+        "guess."
     )

@@ -91,7 +91,7 @@ async def save_details(request: Request[Any, Any, State], database: Database) ->
             )
     except DomainError as error:
         return again(request, _DETAILS, form, error, countries=countries(language))
-    notice = translations(language).gettext("Your details are saved.")
+    notice = translations(language).gettext("Your details have been saved.")
     return see_other(request, link(language, "account/details"), notice=notice)
 
 
@@ -113,7 +113,7 @@ async def save_preferences(
     chosen = Preferences(form.value("language"), form.value("currency"), form.flag("marketing"))
     try:
         if chosen.currency and chosen.currency not in dict(currencies(language_of(request))):
-            form.wrong("currency", translations(language_of(request)).gettext("Choose one of the list."))
+            form.wrong("currency", translations(language_of(request)).gettext("Please choose from the list."))
         form.check()
         async with database.transaction() as tx:
             await details.save_preferences(tx, account_id=account.id, preferences=chosen, now=now)
@@ -122,7 +122,7 @@ async def save_preferences(
         shown.errors |= form.errors
         return again(request, _PREFERENCES, shown, error, **_choices(request))
     # The page that comes next speaks the language that was chosen.
-    notice = translations(chosen.language).gettext("Your preferences are saved.")
+    notice = translations(chosen.language).gettext("Your preferences have been saved.")
     answer = see_other(request, link(chosen.language, "account/preferences"), notice=notice)
     answer.cookies.append(cookies.write(request.scope, COOKIE, chosen.language, seconds=_YEAR))
     seconds = _YEAR if chosen.currency else 0

@@ -69,7 +69,7 @@ async def change_password(
     except DomainError as error:
         return await _again(request, database, now, form, error)
     _ = _words(request)
-    return _done(request, _("Your password is saved. You are signed out everywhere else."))
+    return _done(request, _("Your password has been saved, and you’ve been signed out on all other devices."))
 
 
 @post("/account/security/password/remove", opt=public(), include_in_schema=False, status_code=200)
@@ -82,7 +82,7 @@ async def remove_password(
         await password.remove(tx, account=account, now=now)
     await _tell(database, account, "password_changed", now)
     _ = _words(request)
-    return _done(request, _("Your password is removed."))
+    return _done(request, _("Your password has been removed."))
 
 
 @post("/account/security/passkeys/options", opt=public(), include_in_schema=False, status_code=200)
@@ -117,7 +117,7 @@ async def add_passkey(
     except DomainError as error:
         return await _again(request, database, now, Form.of(name=form.value("name")), error)
     _ = _words(request)
-    return _done(request, _("The passkey is added."))
+    return _done(request, _("Your passkey has been added."))
 
 
 @post(
@@ -135,7 +135,7 @@ async def remove_passkey(
         await passkeys.remove(tx, account_id=account.id, passkey_id=passkey_id)
         await mail.send_notice(tx, account, what="passkey_removed", now=now)
     _ = _words(request)
-    return _done(request, _("The passkey is removed."))
+    return _done(request, _("The passkey has been removed."))
 
 
 @post(
@@ -151,7 +151,7 @@ async def end_session(
     if session_id == session.id:
         return leave(request, see_other(request, link(language_of(request), "account/sign-in")))
     _ = _words(request)
-    return _done(request, _("That session is signed out."))
+    return _done(request, _("That device has been signed out."))
 
 
 @post("/account/security/sessions/end-others", opt=public(), include_in_schema=False, status_code=200)
@@ -161,7 +161,7 @@ async def end_others(request: Request[Any, Any, State], database: Database) -> R
     async with database.transaction() as tx:
         await sessions.end_all(tx, account_id=session.account.id, but=session.id)
     _ = _words(request)
-    return _done(request, _("You are signed out everywhere else."))
+    return _done(request, _("You’ve been signed out on all other devices."))
 
 
 @post("/account/security/sessions/end-all", opt=public(), include_in_schema=False, status_code=200)
@@ -174,7 +174,7 @@ async def end_everywhere(
         await sessions.end_all(tx, account_id=session.account.id)
         await mail.send_notice(tx, session.account, what="signed_out_everywhere", now=now)
     language = language_of(request)
-    notice = translations(language).gettext("You are signed out everywhere.")
+    notice = translations(language).gettext("You’ve been signed out on all devices.")
     return leave(request, see_other(request, link(language, "account/sign-in"), notice=notice))
 
 
@@ -217,7 +217,7 @@ async def confirm_email(
     async with database.transaction() as tx:
         await mail.send_notice(tx, account, what="email_changed", now=now, to=before)
     _ = _words(request)
-    return _done(request, _("Your e-mail address is changed."))
+    return _done(request, _("Your email address has been changed."))
 
 
 @get("/account/forgotten-password", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -275,7 +275,7 @@ async def choose_password(
     except DomainError as error:
         return again(request, _CHOOSE, form, error, email=email)
     await _tell(database, done.account, "password_changed", now)
-    notice = translations(language).gettext("Your password is saved.")
+    notice = translations(language).gettext("Your password has been saved.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 
 

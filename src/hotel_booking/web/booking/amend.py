@@ -83,7 +83,7 @@ async def amend(
             form.errors[""] = _why_not(request, error)
         booking = await booking_by_reference(tx, booking.reference)
         return _page(request, booking, form, now, status=422)
-    notice = translations(language_of(request)).gettext("Your booking is changed.")
+    notice = translations(language_of(request)).gettext("Your booking has been changed.")
     return see_other(request, _page_of(request, booking), notice=notice)
 
 
@@ -129,10 +129,10 @@ def _day(request: Request[Any, Any, State], form: Form, name: str) -> date | Non
     try:
         found = date.fromisoformat(form.value(name))
     except ValueError:
-        form.wrong(name, _("Please give a day."))
+        form.wrong(name, _("Please choose a date."))
         return None
     if not FIRST_NIGHT <= found <= LAST_NIGHT:
-        form.wrong(name, _("Please give a day."))
+        form.wrong(name, _("Please choose a date."))
         return None
     return found
 

@@ -63,7 +63,7 @@ def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> li
 def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
     """What the guest asks for."""
     _ = translations(language_of(request)).gettext
-    said = _("At most {number} characters of plain text.").format(number=LONGEST_REQUESTS)
+    said = _("Up to {number} characters, plain text only.").format(number=LONGEST_REQUESTS)
     read = partial(clean_text, field="requests", longest=LONGEST_REQUESTS)
     return _read(form, "requests", "", said, read) or None
 

@@ -80,7 +80,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             door="guest_",
         )
     except LockedOut as error:
-        form.errors[""] = _("Too many tries. Please wait {seconds} seconds.").format(
+        form.errors[""] = _("Too many attempts. Please wait {seconds} seconds.").format(
             seconds=error.retry_after
         )
         async with database.transaction() as tx:
@@ -95,7 +95,8 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
             return know_device(request, answer)
         form.errors[""] = _(
-            "We find no booking with this reference and address. Check both, as in your mail."
+            "We can’t find a booking with this reference and email address. Please check both against your "
+            "confirmation."
         )
         return await find_page(request, tx, now, form, status=422)
 
@@ -166,7 +167,9 @@ async def write(
     text = form.value("text").replace("\r\n", "\n").strip()
     try:
         if not text or len(text) > notes.LONGEST or "\x00" in text:
-            form.wrong("text", _("Write up to {number} characters.").format(number=notes.LONGEST))
+            form.wrong(
+                "text", _("Please write no more than {number} characters.").format(number=notes.LONGEST)
+            )
         form.check()
         async with tx.savepoint():
             await notes.write_to_hotel(tx, booking, text=text, now=now)
@@ -175,7 +178,7 @@ async def write(
             form.wrong("text", why(error, translations(language_of(request))))
         return await booking_page(request, tx, booking, now, form, status=422)
     where = link(language_of(request), f"booking/{booking.reference}") + "#message"
-    return see_other(request, where, notice=_("Your message is on its way to the hotel."))
+    return see_other(request, where, notice=_("Your message has been sent to the hotel."))
 
 
 @get("/booking/{reference:str}", opt=public(), include_in_schema=False)

@@ -19,7 +19,9 @@ def why(error: DomainError, words: gettext.NullTranslations) -> str:
     """One or two sentences: what happened, what was charged (nothing), what to do."""
     _ = words.gettext
     text = _of_paying(error.code, words) or _of_changing(error.code, words)
-    return text or _("This does not go at the moment. Check what you typed, or ask the hotel.")
+    return text or _(
+        "Sorry, that isn’t possible right now. Please check what you’ve entered, or contact the hotel."
+    )
 
 
 def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
@@ -27,32 +29,40 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
     match code:
         case "payment_declined":
             return _(
-                "Your bank declined the card. Nothing was charged. Try another card: your room is still held."
+                "Your bank declined the card, and nothing has been charged. Please try another card: we’re "
+                "still holding your room."
             )
         case "payment_in_progress":
-            return _("An earlier try is still being decided. Wait a minute, then look at this page again.")
+            return _(
+                "An earlier payment is still being processed. Please wait a minute, then reload this page."
+            )
         case "hold_expired":
-            return _("The time for which we held your room is over. Nothing was charged.")
+            return _(
+                "We could only hold your room for a limited time, and that time has passed. Nothing has been "
+                "charged."
+            )
         case "sold_out":
-            return _("Somebody else has just taken the last room. Nothing was charged to you.")
+            return _("Someone else has just booked the last room. You haven’t been charged.")
         case "too_many_open_holds":
             return _(
-                "You are holding several rooms already. Pay for one of them or cancel it, then book this one:"
-                " a room that is not paid for becomes free again by itself."
+                "You’re already holding several rooms. Please pay for one of them or cancel it, then book "
+                "this one. Rooms that aren’t paid for are released automatically."
             )
         case "price_changed":
-            return _("The amount has changed since you saw it. Look at the new one and confirm it.")
+            return _("The amount has changed. Please check the new amount and confirm it.")
         case "quote_expired" | "quote_not_found":
-            return _("This price is no longer guaranteed. Look at the prices of today: it takes a moment.")
+            return _(
+                "This price is no longer guaranteed. Please check today’s prices: it only takes a moment."
+            )
         case "no_gateway" | "unknown_payment_method" | "unknown_token":
-            return _("This way to pay does not work for this booking. Please choose another.")
+            return _("You can’t use this payment method for this booking. Please choose another.")
         case "gateway_resting":
             return _(
                 "Our payment service does not answer at the moment, and nothing was charged. Your rooms are"
                 " still held: please try again in a few minutes."
             )
         case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
-            return _("The payment could not be completed, and nothing is kept of it. Please try again.")
+            return _("Your payment couldn’t be completed, and nothing has been charged. Please try again.")
     return None
 
 
@@ -60,13 +70,13 @@ def _of_changing(code: str, words: gettext.NullTranslations) -> str | None:
     _ = words.gettext
     match code:
         case "amend_not_allowed":
-            return _("The time for changes free of charge is over. Please write to the hotel.")
+            return _("Free changes are no longer possible. Please contact the hotel.")
         case "nothing_to_amend":
-            return _("Nothing would change by this.")
+            return _("This wouldn’t change anything.")
         case "too_many_messages":
-            return _("That were many messages for one day. Wait for the answer, or call the hotel.")
+            return _("You’ve sent a lot of messages today. Please wait for a reply, or call the hotel.")
         case "wrong_state":
-            return _("The booking has changed in the meantime. This page shows how it stands now.")
+            return _("Your booking has changed in the meantime. This page shows it as it is now.")
     return None
 
 

@@ -210,9 +210,9 @@ def agreement(booking: Booking, language: str) -> str:
     _ = translations(language).gettext
     most = Phrases(language, translations(language)).money(highest_later_charge(booking), booking.currency)
     return _(
-        "{hotel} may keep my card with its payment provider and charge it for booking {reference} without"
-        " asking again: the rest of the price when it is due, and the fee for cancelling late or not"
-        " arriving, at most {amount} in all."
+        "{hotel} may store my card with its payment provider and charge it for booking {reference} without "
+        "asking me again: for the balance when it’s due and for any late cancellation or no-show fee, up to "
+        "{amount} in total."
     ).format(hotel=booking.property_name, reference=booking.reference, amount=most)
 
 

@@ -221,7 +221,7 @@ def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Respons
     return see_other(
         request,
         link(language, f"hotels/{slug}") + asked.query() + "#rooms",
-        notice=translations(language).gettext("This offer has just gone. These are left."),
+        notice=translations(language).gettext("This offer has just sold out. Here’s what’s still available."),
     )
 
 
