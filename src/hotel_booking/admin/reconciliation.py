@@ -11,9 +11,10 @@ from litestar.params import Parameter
 
 from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings import open_payments
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.payments import notices, queries, reconcile
+from hotel_booking.domains.payments import notices, reconcile
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import page, see_other
 
@@ -33,7 +34,7 @@ async def show_reconciliation(
     return page(
         request,
         "payments/list.html",
-        attention=await queries.attention(
+        attention=await open_payments.attention(
             tx,
             properties=None if properties is None else list(properties),
             since=now - _LOOKED_BACK,
@@ -58,7 +59,7 @@ async def show_comparison(
         request,
         "payments/comparison.html",
         run=await reconcile.run(tx, run_id),
-        differences=await reconcile.differences(tx, run_id),
+        differences=await open_payments.differences(tx, run_id),
     )
 
 

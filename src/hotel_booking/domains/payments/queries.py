@@ -12,7 +12,6 @@ from hotel_booking.domains.payments.gateway import Card
 from hotel_booking.domains.payments.types import (
     DisputeSeen,
     LedgerLine,
-    Matter,
     PaymentSeen,
     Undecided,
 )
@@ -105,61 +104,3 @@ async def reference_of(tx: Transaction, *, payment_id: UUID, gateway: str) -> st
         gateway,
     )
     return found
-
-
-async def attention(
-    tx: Transaction,
-    *,
-    properties: list[int] | None,
-    since: datetime,
-    stuck_before: datetime,
-    limit: int = 100,
-) -> list[Matter]:
-    """What somebody should look at, newest first. `properties` None: of all. The sort and the limit of every
-    part stand after the properties: one hotel's troubles are not hidden by a hundred of another's."""
-    seen = "JOIN booking b ON b.id = p.booking_id AND ($1::int[] IS NULL OR b.property_id = ANY ($1))"
-    of_refund = f"refund r JOIN payment p ON p.id = r.payment_id {seen}"
-    return await tx.fetch_as(
-        Matter,
-        f"""
-        (SELECT 'problem' AS what, b.reference, p.amount, p.currency, p.problem AS detail, p.updated_at AS at
-           FROM payment p {seen} WHERE p.problem IS NOT NULL AND p.updated_at > $2
-          ORDER BY p.updated_at DESC LIMIT $4)
-        UNION ALL
-        (SELECT 'refund_failed', b.reference, r.amount, p.currency, r.problem, r.created_at
-           FROM {of_refund} WHERE r.status = 'failed' AND r.again IS NULL
-          ORDER BY r.created_at DESC LIMIT $4)
-        UNION ALL
-        (SELECT CASE p.gateway WHEN 'bank_transfer' THEN 'transfer_back' ELSE 'refund_stuck' END,
-                b.reference, r.amount, p.currency, r.reason, r.created_at
-           FROM {of_refund}
-          WHERE r.status = 'due' AND (p.gateway = 'bank_transfer' OR r.created_at < $3)
-          ORDER BY r.created_at DESC LIMIT $4)
-        UNION ALL
-        (SELECT 'dispute', b.reference, d.amount, d.currency,
-                d.reason || ', ' || d.status || coalesce(', answer by ' || d.respond_by, ''), d.opened_at
-           FROM dispute d JOIN payment p ON p.id = d.payment_id {seen} WHERE d.opened_at > $2
-          ORDER BY d.opened_at DESC LIMIT $4)
-        UNION ALL
-        (SELECT 'stuck', b.reference, p.amount, p.currency, p.status, p.updated_at
-           FROM payment p {seen}
-          WHERE p.status IN ('started', 'unknown', 'authorised') AND p.updated_at < $3
-          ORDER BY p.updated_at DESC LIMIT $4)
-        UNION ALL
-        (SELECT CASE p.status WHEN 'voiding' THEN 'stuck' ELSE 'transfer' END, b.reference, p.amount,
-                p.currency, p.status, p.updated_at
-           FROM payment p {seen}
-          WHERE p.status IN ('voiding', 'requires_action')
-            AND CASE p.status WHEN 'voiding' THEN p.updated_at < $3 ELSE p.gateway = 'bank_transfer' END
-          ORDER BY p.updated_at DESC LIMIT $4)
-        UNION ALL
-        (SELECT 'stuck', b.reference, p.amount, p.currency, p.status, p.capture_at
-           FROM payment p {seen} WHERE p.status = 'reserved' AND p.capture_at < $3
-          ORDER BY p.capture_at DESC LIMIT $4)
-        ORDER BY at DESC LIMIT $4
-        """,
-        properties,
-        since,
-        stuck_before,
-        limit,
-    )

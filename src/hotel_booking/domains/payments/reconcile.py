@@ -19,7 +19,7 @@ from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
 from hotel_booking.domains.payments.service import finish_later
-from hotel_booking.domains.payments.types import ComparisonRun, DifferenceSeen
+from hotel_booking.domains.payments.types import ComparisonRun
 
 log = logging.getLogger(__name__)
 
@@ -246,15 +246,3 @@ async def run(tx: Transaction, run_id: int) -> ComparisonRun:
     if row is None:
         raise NotFound("there is no such comparison")
     return row
-
-
-async def differences(tx: Transaction, run_id: int, *, limit: int = 500) -> list[DifferenceSeen]:
-    """What one comparison found, in the order in which it was found."""
-    return await tx.fetch_as(
-        DifferenceSeen,
-        "SELECT d.*, b.reference AS booking FROM reconciliation_difference d"
-        "  LEFT JOIN payment p ON p.id = d.payment_id LEFT JOIN booking b ON b.id = p.booking_id"
-        " WHERE d.reconciliation_id = $1 ORDER BY d.position LIMIT $2",
-        run_id,
-        limit,
-    )

@@ -10,6 +10,7 @@ from hotel_booking.core import jobs
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.open_payments import unfinished
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.advance import advance
 from hotel_booking.domains.bookings.service.pay import Paid, settle
@@ -31,7 +32,7 @@ async def finish_undecided(
     """Do the next step of every payment that has waited longer than `older_than` for it. Returns how many
     were looked at. One that cannot be finished keeps no other from it."""
     async with db.transaction() as tx:
-        waiting = await payments.unfinished(tx, now=now, before=now - older_than, limit=limit)
+        waiting = await unfinished(tx, now=now, before=now - older_than, limit=limit)
 
     async def finish_one(payment_id: UUID) -> None:
         try:

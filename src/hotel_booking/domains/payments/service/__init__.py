@@ -14,7 +14,6 @@ from hotel_booking.domains.payments.service.attempts import (
     save_card,
     start,
     touch,
-    unfinished,
 )
 from hotel_booking.domains.payments.service.refunds import (
     DueRefund,
@@ -58,5 +57,4 @@ __all__ = [
     "start",
     "take_now",
     "touch",
-    "unfinished",
 ]

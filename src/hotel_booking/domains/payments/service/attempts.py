@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -148,33 +148,6 @@ def _payment(row: asyncpg.Record | None, payment_id: UUID) -> Payment:
     if row is None:
         raise LookupError(f"no payment {payment_id}")
     return Payment(**dict(row))
-
-
-async def unfinished(tx: Transaction, *, now: datetime, before: datetime, limit: int = 100) -> list[Payment]:
-    """Payments whose next step is overdue since before `before`: a crash, a silent gateway, a guest who
-    left, or the day of a capture."""
-    rows = await tx.fetch(
-        f"""
-        (SELECT {", ".join(Payment.__struct_fields__)}, updated_at FROM payment
-          WHERE status IN ('started', 'unknown', 'authorised') AND updated_at < $2 ORDER BY updated_at LIMIT
-          $3)
-        UNION ALL
-        (SELECT {", ".join(Payment.__struct_fields__)}, updated_at FROM payment
-          WHERE status = 'reserved' AND capture_at <= $1 AND updated_at < $2 ORDER BY capture_at LIMIT $3)
-        UNION ALL
-        (SELECT {", ".join("p." + name for name in Payment.__struct_fields__)}, p.updated_at
-           FROM payment p JOIN booking b ON b.id = p.booking_id
-          WHERE p.status IN ('voiding', 'requires_action') AND p.updated_at < $2
-            AND (p.status = 'voiding' OR b.status <> 'held' AND (p.purpose = 'booking' OR p.updated_at < $4))
-          ORDER BY p.updated_at LIMIT $3)
-        """,
-        now,
-        before,
-        limit,
-        before - timedelta(days=1),
-    )
-    rows.sort(key=lambda row: row["updated_at"])
-    return [Payment(**{name: row[name] for name in Payment.__struct_fields__}) for row in rows[:limit]]
 
 
 async def record(
