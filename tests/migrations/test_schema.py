@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hotel_booking import migrations
 from hotel_booking.core.db import Database
+from hotel_booking.domains.inventory import tables as inventory
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.rates import tables as rates
 from hotel_booking.ops.embedded import Cluster
@@ -35,7 +36,7 @@ async def test_two_migrators_at_once_do_it_once(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [*properties.metadata.tables.values(), *rates.metadata.tables.values()],
+    [table for each in (properties, inventory, rates) for table in each.metadata.tables.values()],
     ids=lambda table: table.name,
 )
 async def test_the_codes_tables_are_the_databases(db: Database, table: sa.Table) -> None:

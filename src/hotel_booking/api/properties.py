@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 
 from hotel_booking.api.versioned import versioned
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries
@@ -128,7 +129,7 @@ async def change_property(
     await owned(tx, slug, caller)
     locked = await queries.property_by_slug(tx, slug, lock=True)
     if_match.check(version_tag(locked.version))
-    row = await service.change(tx, slug=slug, changes=data)
+    row = await removal.change_property(tx, slug=slug, changes=data)
     return versioned(_answer(row), row)
 
 

@@ -9,6 +9,7 @@ from hotel_booking.api.properties import Amenity, amenities, owned
 from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
+from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties import queries, tables
@@ -99,7 +100,7 @@ async def change_room_type(
     """What is left out stays."""
     property_ = await owned(tx, slug, caller)
     await claim(tx, tables.room_type, property_.id, code, if_match)
-    row = await service.change(tx, property_=property_, code=code, changes=data)
+    row = await removal.change_room_type(tx, property_=property_, code=code, changes=data)
     return versioned(_answer(row, property_.currency), row)
 
 

@@ -13,8 +13,9 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import rooms as service
+from hotel_booking.domains.inventory.tables import room as rooms_table
+from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import queries, tables
-from hotel_booking.domains.properties.catalogue import Room
 from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import example
@@ -37,7 +38,7 @@ async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAns
     """All rooms of the property by number."""
     property_ = await owned(tx, slug, caller)
     kinds = await _kinds(tx, property_.id)
-    rows = await queries.things(tx, tables.room, property_.id)
+    rows = await queries.things(tx, rooms_table, property_.id)
     return Page([_answer(row, kinds) for row in rows], None)
 
 

@@ -14,16 +14,18 @@ from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
+from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.vocabularies import MEALS
-from hotel_booking.domains.rates import examples, removal
+from hotel_booking.domains.rates import examples
 from hotel_booking.domains.rates import plans as service
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.removal import priced_nights
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -194,7 +196,7 @@ async def _removal(
 ) -> Response[str]:
     row = await queries.thing(tx, rate_plan, house.id, code)
     today = business_date(now, house.timezone, house.day_end_time)
-    nights = await removal.priced_nights(tx, column="rate_plan_id", row_id=row.id, today=today)
+    nights = await priced_nights(tx, column="rate_plan_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
         house,

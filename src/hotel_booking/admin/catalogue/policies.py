@@ -21,6 +21,7 @@ from hotel_booking.domains.properties.service import policies as service
 from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.rates.catalogue import policy_of
 from hotel_booking.domains.rates.examples import PolicyExample, policy_example
+from hotel_booking.domains.rates.removal import policy_uses, remove_policy
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, FormProblems, read
@@ -43,7 +44,7 @@ async def list_policies(
         house,
         rows=rows,
         examples={row.id: _example(policy_of(row), house, now) for row in rows},
-        uses={row.id: await service.uses(tx, policy_id=row.id) for row in rows},
+        uses={row.id: await policy_uses(tx, policy_id=row.id) for row in rows},
     )
 
 
@@ -141,7 +142,7 @@ async def delete_policy(
     try:
         version = frame.version_of(form)
         form.check()
-        await service.remove(tx, property_id=house.id, code=policy, version=version)
+        await remove_policy(tx, property_id=house.id, code=policy, version=version)
     except DomainError as error:
         return await _removal(request, tx, house, policy, error)
     return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy} is removed.")
@@ -160,7 +161,7 @@ async def _removal(
         house,
         what=row.name,
         back=f"/admin/properties/{house.slug}/policies/{code}",
-        uses=await service.uses(tx, policy_id=row.id),
+        uses=await policy_uses(tx, policy_id=row.id),
         version=row.version,
         error=error,
     )

@@ -20,9 +20,12 @@ from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list
+from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties import choices, queries, tables
+from hotel_booking.domains.inventory.found import found
+from hotel_booking.domains.inventory.tables import room as rooms_table
+from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.group_pages import COMPULSORY, languages_by_kind
 from hotel_booking.domains.properties.service import properties as service
@@ -44,7 +47,7 @@ async def list_properties(
     """The properties that the caller may see, by name."""
     within = caller.properties_for(Permission.CATALOGUE_VIEW)
     search = q.replace("\x00", "").strip()[:100]
-    rows = await choices.found(tx, within, search=search, limit=_MOST_LISTED + 1)
+    rows = await found(tx, within, search=search, limit=_MOST_LISTED + 1)
     written = await languages_by_kind(tx)
     return page(
         request,
@@ -101,7 +104,7 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
     house = await queries.property_by_slug(tx, slug)
     kinds = await queries.things(tx, tables.room_type, house.id)
     plans = await queries.things(tx, rate_plan, house.id)
-    rooms = await queries.things(tx, tables.room, house.id)
+    rooms = await queries.things(tx, rooms_table, house.id)
     texts = await queries.translations(tx, house.id)
     own = texts.get(("property", house.id), {})
     return frame.show(
@@ -142,7 +145,7 @@ async def change_details(request: Request[Any, Any, State], tx: Transaction, slu
     try:
         version = frame.version_of(form)
         changes = frame.shaped(form, PropertyChange, _values(form) | {"active": form.flag("active")})
-        await service.change(tx, slug=slug, changes=changes, version=version)
+        await removal.change_property(tx, slug=slug, changes=changes, version=version)
     except DomainError as error:
         form, status = frame.refused(form, error, current=_filled(await queries.property_by_slug(tx, slug)))
         return _form(request, form, house, status=status)
@@ -168,7 +171,7 @@ async def delete_property(
         version = frame.version_of(form)
         form.check()
         async with tx.savepoint():
-            await service.remove(tx, slug=slug, version=version, now=now)
+            await removal.remove_property(tx, slug=slug, version=version, now=now)
     except DomainError as error:
         return await _removal(request, tx, house, now, error)
     return see_other(request, "/admin/properties", notice=f"{house.name} is removed.")
@@ -179,7 +182,7 @@ async def deactivate_property(
     request: Request[Any, Any, State], tx: Transaction, slug: str
 ) -> Response[bytes]:
     """Take a property off sale."""
-    await service.change(tx, slug=slug, changes=PropertyChange(active=False))
+    await removal.change_property(tx, slug=slug, changes=PropertyChange(active=False))
     return see_other(request, f"/admin/properties/{slug}", notice="It is not sold any more.")
 
 
@@ -196,7 +199,7 @@ async def _removal(
         house,
         what=house.name,
         back=f"/admin/properties/{house.slug}",
-        uses=await service.uses(tx, property_=house, now=now),
+        uses=await removal.property_uses(tx, property_=house, now=now),
         version=house.version,
         goes_too=[
             "its cancellation policies, taxes and texts",

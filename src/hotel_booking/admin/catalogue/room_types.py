@@ -14,7 +14,9 @@ from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
+from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.inventory.tables import room as rooms_table
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.properties.catalogue import Property, RoomType
@@ -22,7 +24,7 @@ from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.topics import ROOM_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
-from hotel_booking.domains.rates import removal
+from hotel_booking.domains.rates.removal import priced_nights
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -36,7 +38,7 @@ async def list_room_types(request: Request[Any, Any, State], tx: Transaction, sl
     """All of them, with how many rooms each has and which languages are missing."""
     house = await queries.property_by_slug(tx, slug)
     rows = await queries.things(tx, tables.room_type, house.id)
-    rooms = await queries.things(tx, tables.room, house.id)
+    rooms = await queries.things(tx, rooms_table, house.id)
     texts = await queries.translations(tx, house.id)
     return frame.show(
         request,
@@ -100,7 +102,7 @@ async def change_room_type(
         version = frame.version_of(form)
         values = _values(form, house) | {"active": form.flag("active")}
         changes = frame.shaped(form, RoomTypeChange, values)
-        await service.change(tx, property_=house, code=code, changes=changes, version=version)
+        await removal.change_room_type(tx, property_=house, code=code, changes=changes, version=version)
     except DomainError as error:
         now = await queries.thing(tx, tables.room_type, house.id, code)
         form, status = frame.refused(
@@ -142,7 +144,7 @@ async def deactivate_room_type(
 ) -> Response[bytes]:
     """Take it off sale; refused while it has bookings to come."""
     house = await queries.property_by_slug(tx, slug)
-    await service.change(tx, property_=house, code=code, changes=RoomTypeChange(active=False))
+    await removal.change_room_type(tx, property_=house, code=code, changes=RoomTypeChange(active=False))
     return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is not sold any more.")
 
 
@@ -156,7 +158,7 @@ async def _removal(
 ) -> Response[str]:
     row = await queries.thing(tx, tables.room_type, house.id, code)
     today = business_date(now, house.timezone, house.day_end_time)
-    nights = await removal.priced_nights(tx, column="room_type_id", row_id=row.id, today=today)
+    nights = await priced_nights(tx, column="room_type_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
         house,

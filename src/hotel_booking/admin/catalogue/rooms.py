@@ -16,8 +16,10 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import rooms as service
+from hotel_booking.domains.inventory.tables import room as rooms_table
+from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import queries, tables
-from hotel_booking.domains.properties.catalogue import Property, Room
+from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.types import NewRoom, PhysicalRoomChange
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -65,7 +67,7 @@ async def show_room(
 ) -> Response[str]:
     """One room."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
+    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
     return await _form(request, tx, house, row, _filled(row))
 
 
@@ -75,7 +77,7 @@ async def change_room(
 ) -> Response[Any]:
     """Change a room, or take it off sale."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
+    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -89,7 +91,7 @@ async def change_room(
             version=version,
         )
     except DomainError as error:
-        current = await queries.thing(tx, tables.room, house.id, room_id, key="id")
+        current = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
         return await _form(request, tx, house, row, form, status=status)
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is saved.")
@@ -110,7 +112,7 @@ async def delete_room(
 ) -> Response[Any]:
     """Remove a room in which nobody ever stayed."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
+    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -128,7 +130,7 @@ async def deactivate_room(
 ) -> Response[bytes]:
     """Take a room off sale; refused while its nights are sold."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
+    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
     await service.change(
         tx,
         property_id=house.id,
@@ -177,7 +179,7 @@ async def _list(
         house,
         status=status,
         form=form,
-        rows=await queries.things(tx, tables.room, house.id),
+        rows=await queries.things(tx, rooms_table, house.id),
         kinds={kind.id: kind for kind in kinds},
         room_types=frame.choices(kinds),
     )
@@ -204,7 +206,7 @@ async def _removal(
     room_id: int,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.room, house.id, room_id, key="id")
+    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
     return await frame.removal_page(
         request,
         house,

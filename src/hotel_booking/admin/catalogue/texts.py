@@ -19,6 +19,7 @@ from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
 from hotel_booking.domains.properties.service import translations as service
 from hotel_booking.domains.properties.types import LANGUAGES, TranslatedKind
+from hotel_booking.domains.rates import plans
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
@@ -81,7 +82,7 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
                     texts=texts[original.key],
                 )
                 if changed:
-                    await service.raise_version(tx, original.kind, original.row.id)
+                    await plans.raise_version(tx, original.kind, original.row.id)
     except DomainError as error:
         current = _filled(originals, found, language)
         form, status = frame.refused(form, error, current=current)

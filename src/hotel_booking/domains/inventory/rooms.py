@@ -9,8 +9,9 @@ import asyncpg
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
+from hotel_booking.domains.inventory.tables import room as room_table
+from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import tables
-from hotel_booking.domains.properties.catalogue import Room
 from hotel_booking.domains.properties.queries import thing
 from hotel_booking.domains.properties.rows import (
     check_version,
@@ -41,7 +42,7 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     kind = await thing(tx, tables.room_type, property_id, new.room_type)
     values |= {"property_id": property_id, "room_type_id": kind.id}
     await tx.execute(_LOCK_TYPE, kind.id)
-    row = await insert(tx, tables.room, values, what=f"a room {new.number!r}")
+    row = await insert(tx, room_table, values, what=f"a room {new.number!r}")
     await _shift(tx, kind.id, today, 1)
     return row
 
@@ -57,8 +58,8 @@ async def change(
 ) -> Room:
     """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
     it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
-    row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
-    await check_version(tx, tables.room, row, version)
+    row = await thing(tx, room_table, property_id, number, key="number", lock=True)
+    await check_version(tx, room_table, row, version)
     values = said(changes)
     check_texts(values)
     active = values.get("active", row.active)
@@ -67,7 +68,7 @@ async def change(
         if not active:
             await _check_unused(tx, row, today)
         await _shift(tx, row.room_type_id, today, 1 if active else -1)
-    return await update(tx, tables.room, row.id, values)
+    return await update(tx, room_table, row.id, values)
 
 
 async def uses(tx: Transaction, *, room_id: int) -> tuple[Use, ...]:
@@ -84,14 +85,14 @@ async def remove(
     tx: Transaction, *, property_id: int, number: str, today: date, version: int | None = None
 ) -> None:
     """Remove a room in which nobody ever stayed. Raises `InUse`, and `RoomIsSold` as `change` does."""
-    row = await thing(tx, tables.room, property_id, number, key="number", lock=True)
-    await check_version(tx, tables.room, row, version)
+    row = await thing(tx, room_table, property_id, number, key="number", lock=True)
+    await check_version(tx, room_table, row, version)
     refuse_while_used(f"room {number}", await uses(tx, room_id=row.id))
     if row.active:
         await tx.execute(_LOCK_TYPE, row.room_type_id)
         await _check_unused(tx, row, today)
         await _shift(tx, row.room_type_id, today, -1)
-    await delete(tx, tables.room, row.id, what=f"room {number}")
+    await delete(tx, room_table, row.id, what=f"room {number}")
 
 
 async def _check_unused(tx: Transaction, row: Room, today: date) -> None:

@@ -1,4 +1,4 @@
-"""What other domains are told of room-nights."""
+"""Rooms, and what other domains are told of room-nights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from collections.abc import Mapping
 from datetime import date
 
 import msgspec
+
+from hotel_booking.domains.properties.catalogue import Kept
+
+
+class Room(Kept, frozen=True, kw_only=True):
+    """A physical room."""
+
+    property_id: int
+    room_type_id: int
+    number: str
+    floor: str
+    active: bool
 
 
 class NightRooms(msgspec.Struct, frozen=True, gc=False):

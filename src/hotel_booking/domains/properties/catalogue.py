@@ -67,16 +67,6 @@ class RoomType(Kept, frozen=True, kw_only=True):
     sort: int
 
 
-class Room(Kept, frozen=True, kw_only=True):
-    """A physical room."""
-
-    property_id: int
-    room_type_id: int
-    number: str
-    floor: str
-    active: bool
-
-
 class PolicyFee(msgspec.Struct, frozen=True):
     """A fee as a policy keeps it: parts per million of the total, nights, or minor units."""
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from hotel_booking.domains.properties.catalogue import Kept, Policy, Property, Room, RoomType, Tax
+from hotel_booking.domains.properties.catalogue import Kept, Policy, Property, RoomType, Tax
 
 T_co = TypeVar("T_co", bound=Kept, covariant=True)
 
@@ -78,21 +78,6 @@ room_type = TableOf(
         sa.Column("version", sa.Integer),
     ),
     RoomType,
-)
-
-room = TableOf(
-    sa.Table(
-        "room",
-        metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("property_id", sa.Integer),
-        sa.Column("room_type_id", sa.Integer),
-        sa.Column("number", sa.Text),
-        sa.Column("floor", sa.Text),
-        sa.Column("active", sa.Boolean),
-        sa.Column("version", sa.Integer),
-    ),
-    Room,
 )
 
 cancellation_policy = TableOf(

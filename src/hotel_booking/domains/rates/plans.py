@@ -16,8 +16,9 @@ from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import currency_of, thing
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
+from hotel_booking.domains.properties.service import translations
 from hotel_booking.domains.properties.service.policies import flexible
-from hotel_booking.domains.properties.types import Code, Name, Sort, Text, check_texts
+from hotel_booking.domains.properties.types import Code, Name, Sort, Text, TranslatedKind, check_texts
 from hotel_booking.domains.properties.vocabularies import MEALS, check_codes
 from hotel_booking.domains.rates import types
 from hotel_booking.domains.rates.catalogue import RatePlan
@@ -185,3 +186,12 @@ def _deposit(given: DepositIn, currency: str) -> dict[str, Any]:
         "deposit_capture": checked.capture,
         "balance_days": checked.balance_days,
     }
+
+
+async def raise_version(tx: Transaction, kind: TranslatedKind, object_id: int) -> None:
+    """Whoever edits a rate plan, or what properties keep themselves, meanwhile is told that its texts have
+    changed."""
+    if kind == "rate_plan":
+        await tx.execute("UPDATE rate_plan SET version = version + 1 WHERE id = $1", object_id)
+    else:
+        await translations.raise_version(tx, kind, object_id)

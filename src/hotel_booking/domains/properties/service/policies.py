@@ -8,9 +8,8 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Policy
 from hotel_booking.domains.properties.queries import thing
-from hotel_booking.domains.properties.rows import check_version, delete, insert, refuse_while_used, update
-from hotel_booking.domains.properties.rows import uses as found
-from hotel_booking.domains.properties.types import Use, check_texts
+from hotel_booking.domains.properties.rows import check_version, delete, insert, update
+from hotel_booking.domains.properties.types import check_texts
 
 # What a rate plan gets that names no policy: free until 18:00 the day before, then the first night.
 FLEXIBLE_CODE = "FLEX"
@@ -37,26 +36,9 @@ async def change(
     return await update(tx, tables.cancellation_policy, row.id, values)
 
 
-async def uses(tx: Transaction, *, policy_id: int) -> tuple[Use, ...]:
-    """The rate plans that are sold by a policy."""
-    row = await tx.fetchrow(
-        "SELECT count(*) AS rate_plans, (array_agg(code ORDER BY code))[:20] AS rate_plans_names"
-        "  FROM rate_plan WHERE policy_id = $1",
-        policy_id,
-    )
-    return found(row) if row is not None else ()
-
-
-async def remove(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
+async def remove(tx: Transaction, *, policy: Policy) -> None:
     """Remove a policy that no rate plan is sold by; bookings keep their own. Raises `InUse`."""
-    row = await thing(tx, tables.cancellation_policy, property_id, code, lock=True)
-    await check_version(tx, tables.cancellation_policy, row, version)
-    refuse_while_used(
-        row.name,
-        await uses(tx, policy_id=row.id),
-        fix="give these rate plans another policy first",
-    )
-    await delete(tx, tables.cancellation_policy, row.id, what=row.name)
+    await delete(tx, tables.cancellation_policy, policy.id, what=policy.name)
 
 
 async def flexible(tx: Transaction, *, property_id: int) -> int:

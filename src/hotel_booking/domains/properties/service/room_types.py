@@ -13,9 +13,9 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Property, RoomType
-from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import thing
-from hotel_booking.domains.properties.rows import check_version, insert, said, update
+from hotel_booking.domains.properties.rows import check_version, delete, insert, said, update
+from hotel_booking.domains.properties.service.translations import forget
 from hotel_booking.domains.properties.types import (
     NewRoomType,
     RoomTypeChange,
@@ -38,14 +38,12 @@ async def create(tx: Transaction, *, property_: Property, new: NewRoomType) -> R
 async def change(
     tx: Transaction, *, property_: Property, code: str, changes: RoomTypeChange, version: int | None = None
 ) -> RoomType:
-    """Change a room type. Raises `InUse` when it shall not be sold any more but has bookings to come,
-    `ChangedMeanwhile` where it is not `version` any more."""
+    """Change a room type. Raises `ChangedMeanwhile` where it is not `version` any more. Whether it may still
+    be taken off sale, the bookings know (`bookings.removal.change_room_type`)."""
     row = await thing(tx, tables.room_type, property_.id, code, lock=True)
     await check_version(tx, tables.room_type, row, version)
     values = said(changes)
     _check(property_, asdict(row) | values, values)
-    if values.get("active") is False:
-        await _check_unused(tx, row.id)
     return await update(tx, tables.room_type, row.id, values)
 
 
@@ -76,16 +74,7 @@ def _check(property_: Property, whole: Mapping[str, Any], values: dict[str, Any]
         values["beds"] = msgspec.to_builtins(values["beds"])
 
 
-async def _check_unused(tx: Transaction, room_type_id: int) -> None:
-    reference = await tx.fetchval(
-        "SELECT b.reference FROM reservation r JOIN booking b ON b.id = r.booking_id"
-        " WHERE r.room_type_id = $1 AND r.taken IS NOT NULL"
-        "   AND r.status IN ('held', 'confirmed', 'checked_in')"
-        " ORDER BY r.arrival LIMIT 1",
-        room_type_id,
-    )
-    if reference is not None:
-        raise InUse(
-            f"booking {reference} and perhaps others have this room type",
-            fix="close it by ARI, and deactivate it after the last stay",
-        )
+async def remove(tx: Transaction, *, room_type: RoomType) -> None:
+    """Remove a room type that nothing needs, with its texts. Raises `InUse` where something does."""
+    await forget(tx, kind="room_type", object_id=room_type.id)
+    await delete(tx, tables.room_type, room_type.id, what=room_type.name)

@@ -61,6 +61,12 @@ async def forget(tx: Transaction, *, kind: TranslatedKind, object_id: int) -> No
     await tx.execute("DELETE FROM translation WHERE kind = $1 AND object_id = $2", kind, object_id)
 
 
+_NEWER = {
+    "property": "UPDATE property SET version = version + 1 WHERE id = $1",
+    "room_type": "UPDATE room_type SET version = version + 1 WHERE id = $1",
+}
+
+
 async def raise_version(tx: Transaction, kind: TranslatedKind, object_id: int) -> None:
-    """Whoever edits the object meanwhile is told that its texts have changed."""
-    await tx.execute(f"UPDATE {kind} SET version = version + 1 WHERE id = $1", object_id)
+    """Whoever edits a property or room type meanwhile is told that its texts have changed."""
+    await tx.execute(_NEWER[kind], object_id)
