@@ -10,11 +10,14 @@ import httpx
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.service.sessions import start
 from hotel_booking.domains.identity.permissions import Role
-from hotel_booking.domains.identity.service import sessions
-from hotel_booking.http.cookies import STAFF
+from hotel_booking.http import cookies
 from tests.clients.http_client import client_of
 
+HERE = Visitor("203.0.113.7", "203.0.113.7", "test")
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
 
@@ -43,9 +46,7 @@ async def staff(db: Database, *grants: tuple[Role, str | None], name: str = "Ada
 async def session_of(db: Database, staff_id: int) -> str:
     """The token of a fresh session, completely signed in."""
     async with db.transaction() as tx:
-        return await sessions.start(
-            tx, staff_id=staff_id, level="full", now=utc_now(), address="203.0.113.7", user_agent="test"
-        )
+        return await start(tx, STAFF, owner_id=staff_id, visitor=HERE, now=utc_now())
 
 
 @asynccontextmanager
@@ -56,5 +57,5 @@ async def signed_in(
     factor."""
     token = await session_of(db, await staff(db, *grants, name=name))
     async with client_of(app, **SAME_ORIGIN) as client:
-        client.cookies.set(STAFF, token, domain="test.local")  # as the jar names a host without a dot
+        client.cookies.set(cookies.STAFF, token, domain="test.local")  # as the jar names a host without a dot
         yield client

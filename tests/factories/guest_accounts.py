@@ -6,11 +6,13 @@ from datetime import datetime
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.service import links
 from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests import queries
-from hotel_booking.domains.guests.service import links, register, sign_in
-from hotel_booking.domains.guests.service.register import NewAccount
+from hotel_booking.domains.guests.service import register
+from hotel_booking.domains.guests.service.register import NewAccount, Opened
 from hotel_booking.domains.guests.types import Account, GuestSession
 
 EMAIL = "ana@example.com"
@@ -20,11 +22,11 @@ HERE = Visitor("203.0.113.7", "203.0.113.7", "Mozilla/5.0 (X11; Linux) Firefox/1
 
 async def opened(
     db: Database, email: str = EMAIL, *, password: str = PASSWORD, now: datetime | None = None
-) -> sign_in.SignedIn:
+) -> Opened:
     """An account of this address, and the session that it was opened with."""
     now = now or utc_now()
     async with db.transaction() as tx:
-        asked = await links.ask(tx, kind="register", email=email, now=now)
+        asked = await links.ask(tx, GUESTS, asked="register", email=email, now=now)
     assert asked is not None
     return await register.open_account(
         db,
@@ -45,6 +47,10 @@ async def account_of(db: Database, email: str = EMAIL) -> Account | None:
 async def session_of(db: Database, token: str) -> GuestSession:
     """The session of a token, however old."""
     async with db.transaction() as tx:
-        found = await queries.session_by_hash(tx, token_hash(token))
-    assert found is not None
-    return found[1]
+        row = await tx.fetchrow(
+            f"SELECT s.id AS session_id, s.confirmed_at, {queries.ACCOUNT} FROM guest_session s"
+            "  JOIN guest_account a ON a.id = s.account_id WHERE s.token_hash = $1",
+            token_hash(token),
+        )
+    assert row is not None
+    return GuestSession(row["session_id"], queries.account_of(row), row["confirmed_at"])

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import segno
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import Parameter
 from markupsafe import Markup
 
+from hotel_booking.admin.account_mail import tell
 from hotel_booking.admin.browsers import browser_of
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.admin.visitors import drop_session, full_session
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication import queries
+from hotel_booking.domains.authentication.errors import SignInRequired
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import new_password, passkeys, sessions
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Caller
-from hotel_booking.domains.identity.errors import SignInRequired
-from hotel_booking.domains.identity.service import passkeys, second_factor, sessions, sign_in
+from hotel_booking.domains.identity.service import second_factor
 from hotel_booking.domains.identity.service.confirmation import require_recent
-from hotel_booking.domains.identity.service.passkeys import Site
 from hotel_booking.domains.identity.service.second_factor import TotpSetup
 from hotel_booking.http.access import signed_in
+from hotel_booking.http.signing_in import Number, passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
 _ACCOUNT = "/admin/account"
 _FACTORS = "/admin/account/second-factor"
-Number = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
 
 @get("/account", opt=signed_in())
@@ -40,7 +42,7 @@ async def show_account(
 ) -> Response[str]:
     """Who one is here, and where one is signed in."""
     member = await _member(tx, caller)
-    opened = await accounts.open_sessions(tx, member.id, seen_since=now - sessions.IDLE)
+    opened = await queries.open_sessions(tx, STAFF, member.id, now=now)
     return page(
         request,
         "account/account.html",
@@ -68,15 +70,20 @@ async def change_password(
         if form.value("password") != form.value("again"):
             form.wrong("again", "is not the same as above")
         form.check()
-        member = await sign_in.change_password(
-            database, session=full_session(request), password=form.value("password"), now=now
+        session = full_session(request)
+        await new_password.change(
+            database,
+            STAFF,
+            owner_id=session.staff_id,
+            session_id=session.id,
+            password=form.value("password"),
+            now=now,
         )
     except SignInRequired:
         raise
     except DomainError as error:
         return page(request, "account/password.html", status=422, form=form.failed(error))
-    async with database.transaction() as tx:
-        await send_notice(tx, member, what="password_changed", now=now)
+    await tell(database, session.staff_id, "password_changed", now=now)
     return see_other(
         request, _ACCOUNT, notice="Your password is changed. You are signed out everywhere else."
     )
@@ -88,7 +95,7 @@ async def end_session(
 ) -> Response[bytes]:
     """Sign out in one place."""
     member = await _member(tx, caller)
-    await sessions.end_own(tx, staff_id=member.id, session_id=session_id)
+    await sessions.end_own(tx, STAFF, owner_id=member.id, session_id=session_id)
     if session_id == caller.session_id:
         return drop_session(request, see_other(request, "/admin/sign-in", notice="You are signed out."))
     return see_other(request, _ACCOUNT, notice="That session is signed out.")
@@ -100,7 +107,7 @@ async def end_others(
 ) -> Response[bytes]:
     """Sign out everywhere else."""
     member = await _member(tx, caller)
-    if await sessions.end_all(tx, staff_id=member.id, but=caller.session_id):
+    if await sessions.end_all(tx, STAFF, owner_id=member.id, but=caller.session_id):
         await send_notice(tx, member, what="signed_out_everywhere", now=now)
     return see_other(request, _ACCOUNT, notice="You are signed out everywhere else.")
 
@@ -111,7 +118,7 @@ async def end_everywhere(
 ) -> Response[bytes]:
     """Sign out everywhere, here too."""
     member = await _member(tx, caller)
-    await sessions.end_all(tx, staff_id=member.id)
+    await sessions.end_all(tx, STAFF, owner_id=member.id)
     await send_notice(tx, member, what="signed_out_everywhere", now=now)
     answer = see_other(request, "/admin/sign-in", notice="You are signed out everywhere.")
     return drop_session(request, answer)
@@ -188,14 +195,16 @@ async def new_passkey_options(
 ) -> Response[str]:
     """What the browser needs to make a passkey."""
     require_recent(caller, now)
-    options = await passkeys.registration_options(
-        tx,
-        member=await _member(tx, caller),
-        session_id=caller.session_id or 0,
-        site=Site.of(settings.public_url),
-        now=now,
+    return passkey_options(
+        await passkeys.registration_options(
+            tx,
+            STAFF,
+            owner=await _member(tx, caller),
+            session_id=caller.session_id or 0,
+            site=site_of(settings),
+            now=now,
+        )
     )
-    return Response(options, media_type="application/json")
 
 
 @post("/account/second-factor/passkeys", opt=signed_in(), status_code=200)
@@ -211,11 +220,12 @@ async def add_passkey(
         form.check()
         await passkeys.register(
             tx,
-            member=member,
+            STAFF,
+            owner=member,
             session_id=caller.session_id or 0,
             credential=form.value("credential"),
             name=name or browser_of(request.headers.get("user-agent", "")),
-            site=Site.of(settings.public_url),
+            site=site_of(settings),
             now=now,
         )
     except DomainError as error:
@@ -232,7 +242,7 @@ async def remove_passkey(
     """Take a passkey away."""
     require_recent(caller, now)
     member = await _member(tx, caller)
-    name = await passkeys.remove(tx, staff_id=member.id, passkey_id=passkey_id)
+    name = await second_factor.remove_passkey(tx, staff_id=member.id, passkey_id=passkey_id)
     await send_notice(tx, member, what="passkey_removed", now=now)
     return see_other(request, _FACTORS, notice=f"The passkey {name[:60]} is removed.")
 
@@ -268,7 +278,7 @@ async def _factors(
         status=status,
         member=member,
         form=form,
-        keys=await accounts.passkeys(tx, member.id),
+        keys=await queries.passkeys(tx, STAFF, member.id),
         codes_left=await accounts.recovery_codes_left(tx, member.id),
     )
 
@@ -299,7 +309,7 @@ async def _added(
 ) -> Response[Any]:
     """A second factor came. Sessions of the time when none was asked for end, and the codes are shown."""
     if not member.second_factor:
-        await sessions.end_all(tx, staff_id=member.id, but=caller.session_id)
+        await sessions.end_all(tx, STAFF, owner_id=member.id, but=caller.session_id)
     await send_notice(tx, member, what=what, now=now)
     if codes:
         return page(request, "account/recovery_codes.html", codes=codes, first=True)

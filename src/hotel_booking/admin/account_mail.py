@@ -1,4 +1,5 @@
-"""What the owner of an account is told by mail: that sign-ins failed in their name."""
+"""What the owner of an account is told by mail, whoever did it: that sign-ins failed in their name, that
+a recovery code was used."""
 
 from __future__ import annotations
 
@@ -15,7 +16,12 @@ async def tell_if_locked(database: Database, error: Exception, *, now: datetime)
     after."""
     if not isinstance(error, FailedAttempt) or error.locked is None:
         return
+    await tell(database, error.locked, "locked", now=now)
+
+
+async def tell(database: Database, staff_id: int, what: str, *, now: datetime) -> None:
+    """The owner of an account hears what happened to it."""
     async with database.transaction() as tx:
-        member = await accounts.by_id(tx, error.locked)
+        member = await accounts.by_id(tx, staff_id)
         if member is not None:
-            await send_notice(tx, member, what="locked", now=now)
+            await send_notice(tx, member, what=what, now=now)

@@ -9,17 +9,18 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.account_mail import tell_if_locked
-from hotel_booking.admin.visitors import full_session, keep_session, locked_page, onward
+from hotel_booking.admin.visitors import again, full_session, keep_session, onward
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.errors import SignInRequired
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import passkeys
 from hotel_booking.domains.identity import accounts
-from hotel_booking.domains.identity.errors import SignInRequired
-from hotel_booking.domains.identity.service import passkeys, sign_in
-from hotel_booking.domains.identity.service.passkeys import Site
+from hotel_booking.domains.identity.service import sign_in
 from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.http.access import signed_in
+from hotel_booking.http.signing_in import passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 from hotel_booking.http.visitors import visitor_of
@@ -69,10 +70,16 @@ async def proof_options(
 ) -> Response[str]:
     """What a passkey has to sign."""
     session = full_session(request)
-    options = await passkeys.proof_options(
-        tx, staff_id=session.staff_id, session_id=session.id, site=Site.of(settings.public_url), now=now
+    return passkey_options(
+        await passkeys.proof_options(
+            tx,
+            STAFF,
+            owner_id=session.staff_id,
+            session_id=session.id,
+            site=site_of(settings),
+            now=now,
+        )
     )
-    return Response(options, media_type="application/json")
 
 
 @post("/confirm/passkey", opt=signed_in(), status_code=200)
@@ -88,7 +95,7 @@ async def take_passkey_proof(
             database,
             session=session,
             credential=form.value("credential"),
-            site=Site.of(settings.public_url),
+            site=site_of(settings),
             visitor=visitor_of(request),
             now=now,
         )
@@ -104,9 +111,7 @@ async def _again(
 ) -> Response[str]:
     async with database.transaction() as tx:
         ways = await _ways(tx, session)
-    if isinstance(error, LockedOut):
-        return locked_page(request, _CONFIRM, form, error, **ways)
-    return page(request, _CONFIRM, status=422, form=form.failed(error), **ways)
+    return again(request, _CONFIRM, form, error, **ways)
 
 
 async def _ways(tx: Transaction, session: Session) -> dict[str, Any]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.admin.staff_mail import send_notice
-from hotel_booking.admin.visitors import HOME, drop_session, keep_session, locked_page, session_of
+from hotel_booking.admin.account_mail import tell
+from hotel_booking.admin.visitors import HOME, again, drop_session, keep_session, session_before
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.authentication.errors import LinkNotValid, LockedOut
-from hotel_booking.domains.authentication.service import link_requests, lockout
+from hotel_booking.domains.authentication.errors import LinkNotValid
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import link_requests, links, lockout, new_password, sign_in
 from hotel_booking.domains.authentication.service.link_requests import TOKEN
+from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.service import sign_in, tokens
-from hotel_booking.domains.identity.service.tokens import Kind
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
@@ -43,7 +44,7 @@ async def send_link(
     try:
         email = form.text("email", required=True, longest=254)
         form.check()
-        if await lockout.may_reset(database, email=email, visitor=visitor_of(request), now=now):
+        if await lockout.may_mail(database, email=email, visitor=visitor_of(request), now=now):
             async with database.transaction() as tx:
                 await link_requests.note(
                     tx,
@@ -53,10 +54,8 @@ async def send_link(
                     pages={"staff_password": f"{settings.public_url}/admin/password/{TOKEN}"},
                     now=now,
                 )
-    except LockedOut as error:
-        return locked_page(request, _FORGOT, form, error, sent=False)
     except DomainError as error:
-        return page(request, _FORGOT, status=422, form=form.failed(error), sent=False)
+        return again(request, _FORGOT, form, error, sent=False)
     return see_other(request, "/admin/forgot-password?sent=1")
 
 
@@ -73,13 +72,16 @@ async def take_new_password(
     request: Request[Any, Any, State], database: Database, token: str, now: datetime
 ) -> Response[Any]:
     """Another password; then the owner signs in with it, second factor and all."""
-    done = await _take(request, database, token, "password_reset", now)
-    if not isinstance(done, Staff):
-        return done
-    async with database.transaction() as tx:
-        await send_notice(tx, done, what="password_changed", now=now)
-    answer = see_other(request, "/admin/sign-in", notice="Your password is changed. Sign in with it.")
-    return drop_session(request, answer)
+
+    async def choose(password: str) -> Response[Any]:
+        owner_id = await new_password.choose(
+            database, STAFF, token=token, kind="password_reset", password=password, now=now
+        )
+        await tell(database, owner_id, "password_changed", now=now)
+        answer = see_other(request, "/admin/sign-in", notice="Your password is changed. Sign in with it.")
+        return drop_session(request, answer)
+
+    return await _take(request, database, token, "password_reset", now, choose)
 
 
 @get("/invitation/{token:str}", opt=public())
@@ -95,54 +97,68 @@ async def take_first_password(
     request: Request[Any, Any, State], database: Database, token: str, now: datetime
 ) -> Response[Any]:
     """The first password, which signs its owner in."""
-    done = await _take(request, database, token, "invitation", now)
-    if not isinstance(done, Staff):
-        return done
-    session = session_of(request)
-    step = await sign_in.after_invitation(
-        database,
-        member=done,
-        visitor=visitor_of(request),
-        instead_of=session.id if session is not None else None,
-        now=now,
-    )
-    to = HOME if step.level == "full" else "/admin/sign-in/second-step"
-    return keep_session(request, see_other(request, to, notice=f"Welcome, {done.name}."), step.token)
+
+    async def choose(password: str) -> Response[Any]:
+        step = await sign_in.by_new_password(
+            database,
+            STAFF,
+            token=token,
+            kind="invitation",
+            password=password,
+            visitor=visitor_of(request),
+            instead_of=session_before(request),
+            now=now,
+        )
+        async with database.transaction() as tx:
+            member = await accounts.by_id(tx, step.owner_id)
+        to = HOME if step.level == "full" else "/admin/sign-in/second-step"
+        notice = f"Welcome, {member.name}." if member is not None else None
+        return keep_session(request, see_other(request, to, notice=notice), step.token)
+
+    return await _take(request, database, token, "invitation", now, choose)
 
 
 async def _ask(
-    request: Request[Any, Any, State], tx: Transaction, token: str, kind: Kind, now: datetime
+    request: Request[Any, Any, State], tx: Transaction, token: str, kind: str, now: datetime
 ) -> Response[str]:
     try:
-        member = await tokens.find(tx, token=token, kind=kind, now=now)
+        member = await _member(tx, token, kind, now)
     except LinkNotValid as error:
         return _lapsed(request, kind, error)
     return page(request, _CHOOSE, form=Form.of(), member=member, kind=kind)
 
 
 async def _take(
-    request: Request[Any, Any, State], database: Database, token: str, kind: Kind, now: datetime
-) -> Response[str] | Staff:
+    request: Request[Any, Any, State],
+    database: Database,
+    token: str,
+    kind: str,
+    now: datetime,
+    choose: Callable[[str], Awaitable[Response[Any]]],
+) -> Response[Any]:
     form = await read(request)
     try:
         async with database.transaction() as tx:
-            member = await tokens.find(tx, token=token, kind=kind, now=now)
+            member = await _member(tx, token, kind, now)
         if form.value("password") != form.value("again"):
             form.wrong("again", "is not the same as above")
         try:
             form.check()
-            return await tokens.choose_password(
-                database, token=token, kind=kind, password=form.value("password"), now=now
-            )
+            return await choose(form.value("password"))
         except LinkNotValid:
             raise
         except DomainError as error:
-            return page(request, _CHOOSE, status=422, form=form.failed(error), member=member, kind=kind)
+            return again(request, _CHOOSE, form, error, member=member, kind=kind)
     except LinkNotValid as error:
         return _lapsed(request, kind, error)
 
 
-def _lapsed(request: Request[Any, Any, State], kind: Kind, error: LinkNotValid) -> Response[str]:
+async def _member(tx: Transaction, token: str, kind: str, now: datetime) -> Staff | None:
+    link = await links.find(tx, STAFF, token=token, kind=kind, now=now)
+    return await accounts.by_id(tx, link.holder.id) if link.holder is not None else None
+
+
+def _lapsed(request: Request[Any, Any, State], kind: str, error: LinkNotValid) -> Response[str]:
     return page(request, "sign_in/lapsed_link.html", status=404, kind=kind, problem=error)
 
 

@@ -8,27 +8,29 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.admin.account_mail import tell_if_locked
-from hotel_booking.admin.staff_mail import send_notice
+from hotel_booking.admin.account_mail import tell, tell_if_locked
 from hotel_booking.admin.visitors import (
+    again,
     drop_session,
     keep_session,
-    locked_page,
     onward,
+    session_before,
     session_of,
 )
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.authentication.errors import LockedOut
-from hotel_booking.domains.authentication.service import lockout
+from hotel_booking.domains.authentication.errors import SignInRequired
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import passkeys, sessions
+from hotel_booking.domains.authentication.service import sign_in as first_step
+from hotel_booking.domains.authentication.types import SignedIn
 from hotel_booking.domains.identity import accounts
-from hotel_booking.domains.identity.errors import SignInRequired
-from hotel_booking.domains.identity.service import passkeys, sessions, sign_in
-from hotel_booking.domains.identity.service.passkeys import Site
+from hotel_booking.domains.identity.service import sign_in
 from hotel_booking.domains.identity.service.sessions import Session
-from hotel_booking.domains.identity.service.sign_in import SignedIn
+from hotel_booking.domains.identity.service.sign_in import SecondStep
 from hotel_booking.http.access import public
+from hotel_booking.http.signing_in import passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query, see_other
 from hotel_booking.http.visitors import visitor_of
@@ -59,31 +61,31 @@ async def take_password(
         if not form.value("password"):
             form.wrong("password", "must be filled in")
         form.check()
-        step = await sign_in.by_password(
+        step = await first_step.by_password(
             database,
+            STAFF,
             email=email,
             password=form.value("password"),
             visitor=visitor_of(request),
-            instead_of=_before(request),
+            instead_of=session_before(request),
             now=now,
         )
-    except LockedOut as error:
-        return locked_page(request, _FIRST, form, error)
     except DomainError as error:
         await tell_if_locked(database, error, now=now)
-        return page(request, _FIRST, status=422, form=form.failed(error))
+        return again(request, _FIRST, form, error)
     return _go_on(request, step, onward(form.value("next")))
 
 
 @post("/sign-in/passkey/options", opt=public(), status_code=200)
-async def passkey_options(
+async def ask_passkey(
     request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
 ) -> Response[str]:
     """What a passkey that signs in alone has to sign."""
-    await lockout.may_ask(database, visitor=visitor_of(request), now=now)
-    async with database.transaction() as tx:
-        options = await passkeys.sign_in_options(tx, site=Site.of(settings.public_url), now=now)
-    return _json(options)
+    return passkey_options(
+        await passkeys.sign_in_options(
+            database, STAFF, visitor=visitor_of(request), site=site_of(settings), now=now
+        )
+    )
 
 
 @post("/sign-in/passkey", opt=public(), status_code=200)
@@ -93,18 +95,17 @@ async def take_passkey(
     """A passkey alone: both steps at once."""
     form = await read(request)
     try:
-        step = await sign_in.by_passkey_alone(
+        step = await first_step.by_passkey(
             database,
+            STAFF,
             credential=form.value("credential"),
-            site=Site.of(settings.public_url),
+            site=site_of(settings),
             visitor=visitor_of(request),
-            instead_of=_before(request),
+            instead_of=session_before(request),
             now=now,
         )
-    except LockedOut as error:
-        return locked_page(request, _FIRST, _shown(form), error)
     except DomainError as error:
-        return page(request, _FIRST, status=422, form=_shown(form).failed(error))
+        return again(request, _FIRST, _shown(form), error)
     return _go_on(request, step, onward(form.value("next")))
 
 
@@ -138,16 +139,11 @@ async def take_code(
         )
     except SignInRequired:
         raise
-    except LockedOut as error:
-        return locked_page(request, _SECOND, form, error, **await _ways_of(database, session))
     except DomainError as error:
         await tell_if_locked(database, error, now=now)
-        return page(
-            request, _SECOND, status=422, form=form.failed(error), **await _ways_of(database, session)
-        )
+        return again(request, _SECOND, form, error, **await _ways_of(database, session))
     if step.recovery_codes_left is not None:
-        async with database.transaction() as tx:
-            await send_notice(tx, step.member, what="recovery_code_used", now=now)
+        await tell(database, step.owner_id, "recovery_code_used", now=now)
     return _go_on(request, step, onward(form.value("next")))
 
 
@@ -157,14 +153,16 @@ async def second_passkey_options(
 ) -> Response[str]:
     """What a passkey has to sign as the second step."""
     session = _half(session_of(request))
-    options = await passkeys.proof_options(
-        tx,
-        staff_id=session.staff_id,
-        session_id=session.id,
-        site=Site.of(settings.public_url),
-        now=now,
+    return passkey_options(
+        await passkeys.proof_options(
+            tx,
+            STAFF,
+            owner_id=session.staff_id,
+            session_id=session.id,
+            site=site_of(settings),
+            now=now,
+        )
     )
-    return _json(options)
 
 
 @post("/sign-in/second-step/passkey", opt=public(), status_code=200)
@@ -179,17 +177,14 @@ async def take_second_passkey(
             database,
             session=session,
             credential=form.value("credential"),
-            site=Site.of(settings.public_url),
+            site=site_of(settings),
             visitor=visitor_of(request),
             now=now,
         )
     except SignInRequired:
         raise
     except DomainError as error:
-        ways = await _ways_of(database, session)
-        if isinstance(error, LockedOut):
-            return locked_page(request, _SECOND, _shown(form), error, **ways)
-        return page(request, _SECOND, status=422, form=_shown(form).failed(error), **ways)
+        return again(request, _SECOND, _shown(form), error, **await _ways_of(database, session))
     return _go_on(request, step, onward(form.value("next")))
 
 
@@ -198,13 +193,8 @@ async def sign_out(request: Request[Any, Any, State], tx: Transaction) -> Respon
     """End the session that the request carries, whatever its level."""
     session = session_of(request)
     if session is not None:
-        await sessions.end(tx, session_id=session.id)
+        await sessions.end(tx, STAFF, session_id=session.id)
     return drop_session(request, see_other(request, "/admin/sign-in", notice="You are signed out."))
-
-
-def _before(request: Request[Any, Any, State]) -> int | None:
-    session = session_of(request)
-    return session.id if session is not None else None
 
 
 def _half(session: Session | None) -> Session:
@@ -216,7 +206,7 @@ def _half(session: Session | None) -> Session:
 def _go_on(request: Request[Any, Any, State], step: SignedIn, to: str) -> Response[bytes]:
     if step.level == "password":
         answer = see_other(request, query(_SECOND_STEP, next=to))
-    elif step.recovery_codes_left is not None:
+    elif isinstance(step, SecondStep) and step.recovery_codes_left is not None:
         left = step.recovery_codes_left
         answer = see_other(
             request, to, notice=f"You have {left} recovery code{'' if left == 1 else 's'} left."
@@ -241,14 +231,10 @@ async def _ways_of(database: Database, session: Session) -> dict[str, Any]:
         return await _ways(tx, session)
 
 
-def _json(text: str) -> Response[str]:
-    return Response(text, media_type="application/json", headers={"cache-control": "no-store"})
-
-
 handlers = [
     ask_password,
     take_password,
-    passkey_options,
+    ask_passkey,
     take_passkey,
     ask_second_factor,
     take_code,

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hotel_booking.domains.authentication.errors import LockedOut
-from hotel_booking.domains.identity.errors import SignInRequired
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication.errors import SignInRequired
+from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.identity.service.sessions import Session
-from hotel_booking.http import cookies
+from hotel_booking.http import signing_in
+from hotel_booking.http.signing_in import Answer
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.ui.render import page
-from hotel_booking.http.visitors import know_device
 
 HOME = "/admin"
-_LONGEST_NEXT = 500
-Answer = TypeVar("Answer", bound=Response[Any])
 
 
 def session_of(request: Request[Any, Any, State]) -> Session | None:
@@ -35,39 +33,30 @@ def full_session(request: Request[Any, Any, State]) -> Session:
     return session
 
 
+def session_before(request: Request[Any, Any, State]) -> int | None:
+    """The number of the session that a new one takes the place of."""
+    session = session_of(request)
+    return session.id if session is not None else None
+
+
 def onward(text: str | None) -> str:
     """Where to go on to: a page of the panel. Anything else (another site, above all) is its front door."""
-    if not text or len(text) > _LONGEST_NEXT or "\\" in text or not text.isprintable() or " " in text:
-        return HOME
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return HOME
-    ours = parts.path == HOME or parts.path.startswith(HOME + "/")
-    return text if ours and not (parts.scheme or parts.netloc) and ".." not in parts.path else HOME
+    return signing_in.onward(text, home=HOME, ours=lambda path: path == HOME or path.startswith(HOME + "/"))
 
 
 def keep_session(request: Request[Any, Any, State], answer: Answer, token: str) -> Answer:
     """Let the browser carry the session from now on."""
-    answer.cookies.append(cookies.write(request.scope, cookies.STAFF, token))
-    return know_device(request, answer)
+    return signing_in.keep_session(request, STAFF, answer, token)
 
 
 def drop_session(request: Request[Any, Any, State], answer: Answer) -> Answer:
     """Let the browser forget its session."""
-    answer.cookies.append(cookies.write(request.scope, cookies.STAFF, "", seconds=0))
-    return answer
+    return signing_in.drop_session(request, STAFF, answer)
 
 
-def locked_page(
-    request: Request[Any, Any, State], template: str, form: Form, error: LockedOut, **values: Any
+def again(
+    request: Request[Any, Any, State], template: str, form: Form, error: DomainError, **values: Any
 ) -> Response[str]:
-    """The form again, saying how long to wait."""
-    return page(
-        request,
-        template,
-        status=429,
-        headers={"retry-after": str(error.retry_after)},
-        form=form.failed(error),
-        **values,
-    )
+    """The form again, with what is wrong, or how long to wait."""
+    answer = page(request, template, status=signing_in.status_of(error), form=form.failed(error), **values)
+    return signing_in.wait(answer, error)

@@ -8,7 +8,8 @@ A route that declares nothing refuses everybody; a test walks all routes so that
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, Protocol, TypeVar
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -19,7 +20,8 @@ from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.authentication.errors import SignInRequired
 from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests.service import sessions as guest_sessions
 from hotel_booking.domains.identity import service
@@ -29,7 +31,6 @@ from hotel_booking.domains.identity.errors import (
     MissingCredentials,
     MissingPermission,
     SecondFactorRequired,
-    SignInRequired,
     TimeMayNotBeSimulated,
 )
 from hotel_booking.domains.identity.permissions import Permission
@@ -42,6 +43,12 @@ from hotel_booking.http.problems import InvalidHeader
 ACCESS = "access"
 SIMULATED_TIME = "hotel-simulated-time"
 _LONGEST_TOKEN = 200
+_Session = TypeVar("_Session")
+_Found = TypeVar("_Found", covariant=True)
+
+
+class _Resolve(Protocol[_Found]):
+    async def __call__(self, tx: Transaction, /, *, token: str, now: datetime) -> _Found | None: ...
 
 
 def public() -> dict[str, Any]:
@@ -160,13 +167,10 @@ def surface(path: str) -> Literal["admin", "site", "other"]:
 
 
 async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
-    token = cookies.read(scope, cookies.STAFF)
-    if token is None:
-        return ANONYMOUS
-    async with database.transaction() as tx:
-        session = await staff_sessions.resolve(
-            tx, token=token, now=utc_now(), mfa_required=scope["litestar_app"].state.settings.mfa_required
-        )
+    mfa_required: bool = scope["litestar_app"].state.settings.mfa_required
+    session = await _carried(
+        scope, database, cookies.STAFF, partial(staff_sessions.resolve, mfa_required=mfa_required)
+    )
     if session is None:
         return ANONYMOUS
     scope["state"]["session"] = session
@@ -174,16 +178,22 @@ async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
 
 
 async def _identify_guest(scope: AsgiScope, database: Database) -> None:
-    """Put `guest` (the account) and `guest_session` into the request's state. One indexed query, and none for
-    who has no cookie."""
-    token = cookies.read(scope, cookies.GUEST)
-    if token is None:
-        return
-    async with database.transaction() as tx:
-        session = await guest_sessions.resolve(tx, token=token, now=utc_now())
+    """Put `guest` (the account) and `guest_session` into the request's state."""
+    session = await _carried(scope, database, cookies.GUEST, guest_sessions.resolve)
     if session is not None:
         scope["state"]["guest_session"] = session
         scope["state"]["guest"] = session.account
+
+
+async def _carried(
+    scope: AsgiScope, database: Database, cookie: str, resolve: _Resolve[_Session]
+) -> _Session | None:
+    """The session that the cookie names: one indexed query, and none for who has no cookie."""
+    token = cookies.read(scope, cookie)
+    if token is None:
+        return None
+    async with database.transaction() as tx:
+        return await resolve(tx, token=token, now=utc_now())
 
 
 def provide_caller(request: Request[Any, Any, State]) -> Caller:

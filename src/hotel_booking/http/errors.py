@@ -22,7 +22,8 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.db import DatabaseUnavailable
 from hotel_booking.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
-from hotel_booking.domains.identity.errors import SecondFactorRequired, SignInRequired
+from hotel_booking.domains.authentication.errors import SignInRequired
+from hotel_booking.domains.identity.errors import SecondFactorRequired
 from hotel_booking.http.access import surface
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,

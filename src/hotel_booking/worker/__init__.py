@@ -12,11 +12,11 @@ from procrastinate import App, PsycopgConnector
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.audit.jobs import tasks as audit_tasks
+from hotel_booking.domains.authentication.jobs import tasks as authentication_tasks
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
 from hotel_booking.domains.exchange.jobs import tasks as exchange_tasks
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.guests.jobs import tasks as guest_tasks
-from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateways
@@ -35,7 +35,7 @@ _TASKS = (
     ("payments", payment_tasks),
     ("properties", property_tasks),
     ("notifications", mail_tasks),
-    ("identity", identity_tasks),
+    ("identity", authentication_tasks),
     ("identity", audit_tasks),
     ("guests", guest_tasks),
     ("http", http_tasks),

@@ -18,19 +18,17 @@ from hotel_booking.domains.authentication.errors import (
     SessionNotFound,
     WrongCredentials,
 )
-from hotel_booking.domains.authentication.service import lockout
+from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.service import links, lockout, new_password, passkeys, sign_in
+from hotel_booking.domains.authentication.service.sessions import end_own, purge, require_recent, start
+from hotel_booking.domains.authentication.types import SignedIn
 from hotel_booking.domains.guests.errors import InvalidAccount
 from hotel_booking.domains.guests.service import (
     details,
-    links,
-    passkeys,
-    password,
     register,
     sessions,
-    sign_in,
 )
 from hotel_booking.domains.guests.service.details import Details, Preferences
-from hotel_booking.domains.guests.service.links import Kind
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.domains.guests.types import normal_email
 from tests.factories.guest_accounts import (
@@ -51,9 +49,9 @@ async def count(db: Database, table: str) -> int:
     return found
 
 
-async def link_for(db: Database, kind: Kind, email: str = EMAIL) -> str:
+async def link_for(db: Database, kind: str, email: str = EMAIL) -> str:
     async with db.transaction() as tx:
-        asked = await links.ask(tx, kind=kind, email=email, now=utc_now())
+        asked = await links.ask(tx, GUESTS, asked=kind, email=email, now=utc_now())
     assert asked is not None
     return asked.token
 
@@ -78,7 +76,7 @@ async def test_an_account_begins_with_its_link_and_the_link_is_used_up(db: Datab
     async with db.transaction() as tx:
         session = await sessions.resolve(tx, token=done.token, now=utc_now())
         stored = await tx.fetchval("SELECT string_agg(t::text, '') FROM guest_session t")
-        again = await links.ask(tx, kind="register", email=EMAIL, now=utc_now())
+        again = await links.ask(tx, GUESTS, asked="register", email=EMAIL, now=utc_now())
         assert again is not None
         assert again.kind == "sign_in"
     assert session is not None
@@ -123,12 +121,12 @@ async def test_two_links_of_one_address_open_one_account(db: Database) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sign_in", "password"])
-async def test_a_link_opens_once_in_its_time_and_for_its_purpose(db: Database, kind: Kind) -> None:
+async def test_a_link_opens_once_in_its_time_and_for_its_purpose(db: Database, kind: str) -> None:
     await opened(db)
     token = await link_for(db, kind)
-    other: Kind = "password" if kind == "sign_in" else "sign_in"
+    other: str = "password" if kind == "sign_in" else "sign_in"
     async with db.transaction() as tx:
-        late = utc_now() + links.LIFETIMES[kind]
+        late = utc_now() + GUESTS.links[kind].lasts
         for wrong, as_kind, at in (
             (token, other, utc_now()),
             (token, "register", utc_now()),
@@ -140,18 +138,27 @@ async def test_a_link_opens_once_in_its_time_and_for_its_purpose(db: Database, k
             ("\x00", kind, utc_now()),
         ):
             with pytest.raises(LinkNotValid):
-                await links.find(tx, token=wrong, kind=as_kind, now=at)
-        assert (await links.find(tx, token=token, kind=kind, now=utc_now())).email == EMAIL
+                await links.find(tx, GUESTS, token=wrong, kind=as_kind, now=at)
+        assert (await links.find(tx, GUESTS, token=token, kind=kind, now=utc_now())).email == EMAIL
 
-    async def use() -> sign_in.SignedIn:
+    async def use() -> SignedIn:
         if kind == "sign_in":
-            return await sign_in.by_link(db, token=token, visitor=HERE, instead_of=None, now=utc_now())
-        return await password.choose(
-            db, token=token, password=NEXT_PASSWORD, visitor=HERE, instead_of=None, now=utc_now()
+            return await sign_in.by_link(
+                db, GUESTS, token=token, visitor=HERE, instead_of=None, now=utc_now()
+            )
+        return await sign_in.by_new_password(
+            db,
+            GUESTS,
+            token=token,
+            kind="password",
+            password=NEXT_PASSWORD,
+            visitor=HERE,
+            instead_of=None,
+            now=utc_now(),
         )
 
     done = await asyncio.gather(use(), use(), use(), return_exceptions=True)
-    assert sum(isinstance(one, sign_in.SignedIn) for one in done) == 1
+    assert sum(isinstance(one, SignedIn) for one in done) == 1
     with pytest.raises(LinkNotValid):
         await use()
 
@@ -159,24 +166,28 @@ async def test_a_link_opens_once_in_its_time_and_for_its_purpose(db: Database, k
 async def test_no_link_for_who_has_no_account_and_none_survives_another_address(db: Database) -> None:
     async with db.transaction() as tx:
         for kind in ("sign_in", "password"):
-            assert await links.ask(tx, kind=kind, email="nobody@example.com", now=utc_now()) is None
+            assert await links.ask(tx, GUESTS, asked=kind, email="nobody@example.com", now=utc_now()) is None
     done = await opened(db)
     old = await link_for(db, "sign_in")
     async with db.transaction() as tx:
-        asked = await links.ask_new_email(tx, account=done.account, email="new@example.com", now=utc_now())
-    account, before = await register.use_new_email(db, token=asked.token, now=utc_now())
+        token = await links.issue(
+            tx, GUESTS, kind="new_email", owner_id=done.account.id, email="new@example.com", now=utc_now()
+        )
+    account, before = await register.use_new_email(db, token=token, now=utc_now())
     assert (account.email, before) == ("new@example.com", EMAIL)
     with pytest.raises(LinkNotValid):
-        await sign_in.by_link(db, token=old, visitor=HERE, instead_of=None, now=utc_now())
+        await sign_in.by_link(db, GUESTS, token=old, visitor=HERE, instead_of=None, now=utc_now())
 
 
 async def test_an_address_that_has_an_account_becomes_nobody_elses(db: Database) -> None:
     done = await opened(db)
     async with db.transaction() as tx:
-        asked = await links.ask_new_email(tx, account=done.account, email="bo@example.com", now=utc_now())
+        token = await links.issue(
+            tx, GUESTS, kind="new_email", owner_id=done.account.id, email="bo@example.com", now=utc_now()
+        )
     await opened(db, "bo@example.com")
     with pytest.raises(LinkNotValid):
-        await register.use_new_email(db, token=asked.token, now=utc_now())
+        await register.use_new_email(db, token=token, now=utc_now())
     account = await account_of(db)
     assert account is not None
 
@@ -186,6 +197,7 @@ async def test_signing_in_takes_the_place_of_the_session_before(db: Database) ->
     await opened(db)
     done = await sign_in.by_password(
         db,
+        GUESTS,
         email="  ANA@Example.com ",
         password=PASSWORD,
         visitor=HERE,
@@ -201,22 +213,22 @@ async def test_sessions_end_by_themselves_and_only_ones_own(db: Database) -> Non
     mine, other = await opened(db), await opened(db, "eve@example.com")
     now = utc_now()
     async with db.transaction() as tx:
-        assert await sessions.resolve(tx, token=mine.token, now=now + sessions.IDLE * 2) is None
+        assert await sessions.resolve(tx, token=mine.token, now=now + GUESTS.idle * 2) is None
         with pytest.raises(SessionNotFound):
-            await sessions.end_own(
-                tx, account_id=mine.account.id, session_id=(await session_of(db, other.token)).id
+            await end_own(
+                tx, GUESTS, owner_id=mine.account.id, session_id=(await session_of(db, other.token)).id
             )
         for _ in range(60):
-            await sessions.start(tx, account_id=mine.account.id, visitor=HERE, now=now)
+            await start(tx, GUESTS, owner_id=mine.account.id, visitor=HERE, now=now)
     assert await count(db, "guest_session") == 51
     session = await session_of(db, other.token)
-    sessions.require_recent(session, now)
+    require_recent(GUESTS, session, now)
     with pytest.raises(ConfirmIdentity):
-        sessions.require_recent(session, now + timedelta(minutes=20))
+        require_recent(GUESTS, session, now + timedelta(minutes=20))
     async with db.transaction() as tx:
-        await sessions.purge(tx, now=now + sessions.LIFETIME * 2)
-        await links.purge(tx, now=now + sessions.LIFETIME)
-        await passkeys.purge(tx, now=now)
+        await purge(tx, GUESTS, now=now + GUESTS.lifetime * 2)
+        await links.purge(tx, GUESTS, now=now + GUESTS.lifetime)
+        await passkeys.purge(tx, GUESTS, now=now)
     assert await count(db, "guest_session") == 0
 
 
@@ -227,16 +239,20 @@ async def test_guessing_is_slowed_whoever_exists_and_locks_no_staff(db: Database
     for _ in range(5):
         with pytest.raises(WrongCredentials):
             await sign_in.by_password(
-                db, email=email, password="wrong", visitor=HERE, instead_of=None, now=now
+                db, GUESTS, email=email, password="wrong", visitor=HERE, instead_of=None, now=now
             )
     with pytest.raises(LockedOut) as locked:
-        await sign_in.by_password(db, email=email, password=PASSWORD, visitor=HERE, instead_of=None, now=now)
+        await sign_in.by_password(
+            db, GUESTS, email=email, password=PASSWORD, visitor=HERE, instead_of=None, now=now
+        )
     assert 25 <= locked.value.retry_after <= 30
     await lockout.attempt(db, email=email, visitor=HERE, now=now)  # of the panel: not locked
     if email == EMAIL:  # a mailed link opens it all the same, and unlocks it
         token = await link_for(db, "sign_in")
-        await sign_in.by_link(db, token=token, visitor=HERE, instead_of=None, now=now)
-        await sign_in.by_password(db, email=email, password=PASSWORD, visitor=HERE, instead_of=None, now=now)
+        await sign_in.by_link(db, GUESTS, token=token, visitor=HERE, instead_of=None, now=now)
+        await sign_in.by_password(
+            db, GUESTS, email=email, password=PASSWORD, visitor=HERE, instead_of=None, now=now
+        )
 
 
 async def test_one_address_soon_waits_whoever_it_tries(db: Database) -> None:
@@ -244,6 +260,7 @@ async def test_one_address_soon_waits_whoever_it_tries(db: Database) -> None:
         try:
             return await sign_in.by_password(
                 db,
+                GUESTS,
                 email=f"u{number}@example.com",
                 password="wrong",
                 visitor=HERE,
@@ -259,29 +276,42 @@ async def test_one_address_soon_waits_whoever_it_tries(db: Database) -> None:
 
 
 async def test_links_are_mailed_to_one_address_seldom(db: Database) -> None:
-    told = [await links.may_ask(db, email=EMAIL, visitor=HERE, now=utc_now()) for _ in range(5)]
+    told = [
+        await lockout.may_mail(db, door=GUESTS.door, email=EMAIL, visitor=HERE, now=utc_now())
+        for _ in range(5)
+    ]
     assert told == [True, True, True, False, False]
     for number in range(5):
-        await links.may_ask(db, email=f"u{number}@example.com", visitor=HERE, now=utc_now())
+        await lockout.may_mail(
+            db, door=GUESTS.door, email=f"u{number}@example.com", visitor=HERE, now=utc_now()
+        )
     with pytest.raises(LockedOut):
-        await links.may_ask(db, email=EMAIL, visitor=HERE, now=utc_now())
+        await lockout.may_mail(db, door=GUESTS.door, email=EMAIL, visitor=HERE, now=utc_now())
 
 
 async def test_another_password_ends_the_other_sessions_and_links(db: Database) -> None:
     here = await opened(db)
     there = await sign_in.by_password(
-        db, email=EMAIL, password=PASSWORD, visitor=HERE, instead_of=None, now=utc_now()
+        db, GUESTS, email=EMAIL, password=PASSWORD, visitor=HERE, instead_of=None, now=utc_now()
     )
     link = await link_for(db, "sign_in")
-    await password.change(db, session=await session_of(db, here.token), password=NEXT_PASSWORD, now=utc_now())
+    session = await session_of(db, here.token)
+    await new_password.change(
+        db,
+        GUESTS,
+        owner_id=session.account.id,
+        session_id=session.id,
+        password=NEXT_PASSWORD,
+        now=utc_now(),
+    )
     async with db.transaction() as tx:
         assert await sessions.resolve(tx, token=here.token, now=utc_now()) is not None
         assert await sessions.resolve(tx, token=there.token, now=utc_now()) is None
     with pytest.raises(LinkNotValid):
-        await sign_in.by_link(db, token=link, visitor=HERE, instead_of=None, now=utc_now())
+        await sign_in.by_link(db, GUESTS, token=link, visitor=HERE, instead_of=None, now=utc_now())
     with pytest.raises(WrongCredentials):
         await sign_in.by_password(
-            db, email=EMAIL, password=PASSWORD, visitor=HERE, instead_of=None, now=utc_now()
+            db, GUESTS, email=EMAIL, password=PASSWORD, visitor=HERE, instead_of=None, now=utc_now()
         )
 
 
@@ -363,12 +393,19 @@ async def test_two_links_to_a_new_password_wait_for_each_other(db: Database) -> 
     tokens = [await link_for(db, "password") for _ in range(4)]
     done = await asyncio.gather(
         *(
-            password.choose(
-                db, token=token, password=NEXT_PASSWORD, visitor=HERE, instead_of=None, now=utc_now()
+            sign_in.by_new_password(
+                db,
+                GUESTS,
+                token=token,
+                kind="password",
+                password=NEXT_PASSWORD,
+                visitor=HERE,
+                instead_of=None,
+                now=utc_now(),
             )
             for token in tokens
         ),
         return_exceptions=True,
     )
-    assert sum(isinstance(one, sign_in.SignedIn) for one in done) == 1
-    assert {type(one) for one in done} == {sign_in.SignedIn, LinkNotValid}
+    assert sum(isinstance(one, SignedIn) for one in done) == 1
+    assert {type(one) for one in done} == {SignedIn, LinkNotValid}

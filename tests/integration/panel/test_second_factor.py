@@ -108,7 +108,11 @@ async def test_a_clock_may_be_off_a_little(db: Database, minutes: float, fits: b
         ana = await accounts.by_email(tx, "ana@example.com")
         assert ana is not None
         assert fits is await second_factor.check_totp(
-            tx, member=ana, code=code(app, now + timedelta(minutes=minutes)), secret_key=SECRET_KEY, now=now
+            tx,
+            staff_id=ana.id,
+            code=code(app, now + timedelta(minutes=minutes)),
+            secret_key=SECRET_KEY,
+            now=now,
         )
 
 

@@ -15,12 +15,14 @@ from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.authentication.errors import LockedOut, PasswordTooWeak
+from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service import lockout, passwords
 from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.service.purge import purge
+from hotel_booking.domains.authentication.service.sessions import start
 from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import sessions
-from hotel_booking.domains.identity.service.purge import purge
 from hotel_booking.http import cookies
 from tests.clients.http_client import client_of, running, settings_for
 from tests.clients.outbox import sent
@@ -266,7 +268,7 @@ async def test_sessions_end_by_themselves(db: Database, database_url: str) -> No
     ana = await member(db)
     now = utc_now()
     async with db.transaction() as tx:
-        token = await sessions.start(tx, staff_id=ana.id, level="full", now=now, address="", user_agent="")
+        token = await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=now)
 
     async def alive(at: timedelta) -> bool:
         async with db.transaction() as tx:
@@ -274,7 +276,7 @@ async def test_sessions_end_by_themselves(db: Database, database_url: str) -> No
 
     for minutes in range(0, 720, 90):
         assert await alive(timedelta(minutes=minutes))
-    assert not await alive(sessions.LIFETIME)
+    assert not await alive(STAFF.lifetime)
     async with db.transaction() as tx:
         await tx.execute("UPDATE staff_session SET last_seen_at = $1", now)
     assert not await alive(timedelta(hours=2, minutes=1))
@@ -457,8 +459,8 @@ async def test_what_has_ended_is_cleared_away_by_a_job(db: Database, database_ur
     ana = await member(db)
     async with db.transaction() as tx:
         long_ago = utc_now() - timedelta(days=3)
-        await sessions.start(tx, staff_id=ana.id, level="full", now=long_ago, address="", user_agent="")
-        await sessions.start(tx, staff_id=ana.id, level="full", now=utc_now(), address="", user_agent="")
+        await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=long_ago)
+        await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=utc_now())
     async with worker.application(database_url).open_async() as jobs:
         await jobs.configure_task("identity:purge").defer_async(timestamp=0)
         await jobs.run_worker_async(

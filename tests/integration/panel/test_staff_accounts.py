@@ -16,6 +16,10 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication.errors import LinkNotValid, PasswordTooWeak
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import links, new_password
+from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.service.sessions import start
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.caller import Caller, Grant
 from hotel_booking.domains.identity.errors import (
@@ -29,8 +33,7 @@ from hotel_booking.domains.identity.errors import (
     UnknownProperties,
 )
 from hotel_booking.domains.identity.permissions import Role
-from hotel_booking.domains.identity.service import sessions, staff, tokens
-from hotel_booking.domains.identity.service.tokens import Kind
+from hotel_booking.domains.identity.service import sessions, staff
 from tests.clients.http_client import running, settings_for
 from tests.clients.jobs import mail_links
 from tests.clients.outbox import sent
@@ -44,6 +47,7 @@ from tests.factories.staff_accounts import (
     sign_in,
 )
 
+HERE = Visitor("203.0.113.7", "203.0.113.7")
 NEW = "velvet harbour nineteen"
 
 
@@ -51,9 +55,9 @@ def caller(staff_id: int, *grants: Grant) -> Caller:
     return Caller(kind="staff", staff_id=staff_id, grants=grants)
 
 
-async def issue(db: Database, staff_id: int, kind: Kind = "password_reset") -> str:
+async def issue(db: Database, staff_id: int, kind: str = "password_reset") -> str:
     async with db.transaction() as tx:
-        return await tokens.issue(tx, staff_id=staff_id, kind=kind, now=utc_now())
+        return await links.issue(tx, STAFF, owner_id=staff_id, kind=kind, now=utc_now())
 
 
 async def test_an_invitation_lets_somebody_in_once(db: Database, database_url: str) -> None:
@@ -169,7 +173,9 @@ async def test_links_that_open_nothing(db: Database) -> None:
     now = utc_now()
     lapsing = await issue(db, ana.id)
     async with db.transaction() as tx:
-        assert (await tokens.find(tx, token=lapsing, kind="password_reset", now=now)).id == ana.id
+        found = await links.find(tx, STAFF, token=lapsing, kind="password_reset", now=now)
+        assert found.holder is not None
+        assert found.holder.id == ana.id
         for token, kind, at in (
             (lapsing, "password_reset", now + timedelta(hours=1, seconds=1)),
             (lapsing, "invitation", now),
@@ -179,16 +185,16 @@ async def test_links_that_open_nothing(db: Database) -> None:
             ("x" * 5000, "password_reset", now),
         ):
             with pytest.raises(LinkNotValid):
-                await tokens.find(tx, token=token, kind=kind, now=at)  # type: ignore[arg-type]
+                await links.find(tx, STAFF, token=token, kind=kind, now=at)
     newer = await issue(db, ana.id)
     with pytest.raises(LinkNotValid):  # the newer link took its place
-        await tokens.choose_password(db, token=lapsing, kind="password_reset", password=NEW, now=now)
+        await new_password.choose(db, STAFF, token=lapsing, kind="password_reset", password=NEW, now=now)
     with pytest.raises(PasswordTooWeak):
-        await tokens.choose_password(db, token=newer, kind="password_reset", password="short", now=now)
+        await new_password.choose(db, STAFF, token=newer, kind="password_reset", password="short", now=now)
 
     async def use() -> bool:
         try:
-            await tokens.choose_password(db, token=newer, kind="password_reset", password=NEW, now=now)
+            await new_password.choose(db, STAFF, token=newer, kind="password_reset", password=NEW, now=now)
         except LinkNotValid:
             return False
         return True
@@ -203,9 +209,11 @@ async def test_a_closed_account_gets_no_link(db: Database) -> None:
         await staff.deactivate(tx, staff_id=ana.id, by=None)
         await staff.reactivate(tx, staff_id=ana.id, by=None)
         with pytest.raises(LinkNotValid):
-            await tokens.find(tx, token=token, kind="password_reset", now=utc_now())
+            await links.find(tx, STAFF, token=token, kind="password_reset", now=utc_now())
         await staff.deactivate(tx, staff_id=ana.id, by=None)
-        assert await tokens.ask_reset(tx, email="ana@example.com", now=utc_now()) is None
+        assert (
+            await links.ask(tx, STAFF, asked="staff_password", email="ana@example.com", now=utc_now()) is None
+        )
 
 
 async def test_nobody_gives_more_than_they_have(db: Database) -> None:
@@ -291,7 +299,7 @@ async def test_closing_an_account_signs_it_out(db: Database) -> None:
     ana = await member(db)
     now = utc_now()
     async with db.transaction() as tx:
-        token = await sessions.start(tx, staff_id=ana.id, level="full", now=now, address="", user_agent="")
+        token = await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=now)
         await staff.deactivate(tx, staff_id=ana.id, by=None)
         assert await sessions.resolve(tx, token=token, now=now, mfa_required=False) is None
         await staff.reactivate(tx, staff_id=ana.id, by=None)
@@ -344,15 +352,17 @@ async def test_the_first_owner_comes_by_the_command_line(db: Database, database_
     link = done.stdout.splitlines()[-1]
     assert link.startswith("https://panel.example/admin/invitation/")
     async with db.transaction() as tx:
-        found = await tokens.find(tx, token=link.rpartition("/")[2], kind="invitation", now=utc_now())
+        await links.find(tx, STAFF, token=link.rpartition("/")[2], kind="invitation", now=utc_now())
+        found = await accounts.by_email(tx, "boss@example.com")
+        assert found is not None
         assert (found.email, found.grants) == ("boss@example.com", (Grant(Role.OWNER),))
     again = staff_command(database_url, "invite-again", "--email", "boss@example.com")
     async with db.transaction() as tx:
-        await tokens.find(
-            tx, token=again.stdout.split()[-1].rpartition("/")[2], kind="invitation", now=utc_now()
+        await links.find(
+            tx, STAFF, token=again.stdout.split()[-1].rpartition("/")[2], kind="invitation", now=utc_now()
         )
         with pytest.raises(LinkNotValid):
-            await tokens.find(tx, token=link.rpartition("/")[2], kind="invitation", now=utc_now())
+            await links.find(tx, STAFF, token=link.rpartition("/")[2], kind="invitation", now=utc_now())
     twice = staff_command(database_url, "create-owner", "--email", "boss@example.com", "--name", "B")
     assert (twice.returncode, len(twice.stderr.splitlines())) == (2, 1)
     assert staff_command(database_url, "reset-mfa", "--email", "who@example.com").returncode == 2
@@ -367,7 +377,7 @@ async def test_second_factors_are_reset_by_the_command_line(db: Database, databa
             " VALUES ($1, '\\x01', '\\x01', 0, 'key', now())",
             ana.id,
         )
-        await sessions.start(tx, staff_id=ana.id, level="full", now=utc_now(), address="", user_agent="")
+        await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=utc_now())
     assert staff_command(database_url, "reset-mfa", "--email", "ana@example.com").returncode == 0
     async with db.transaction() as tx:
         found = await accounts.by_id(tx, ana.id)

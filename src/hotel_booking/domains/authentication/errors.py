@@ -92,3 +92,15 @@ class SessionNotFound(NotFound):
     """There is no such session, or it is somebody else's."""
 
     code = "session_not_found"
+
+
+class SignInRequired(Unauthenticated):
+    """The page is for staff who have signed in."""
+
+    code = "sign_in_required"
+
+
+class GuestSignInRequired(Unauthenticated):
+    """The page is for a guest who has signed in."""
+
+    code = "guest_sign_in_required"

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+
+
+def new_token() -> str:
+    """256 random bits, to be said in an address or a cookie."""
+    return secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> bytes:

@@ -14,12 +14,15 @@ import msgspec
 
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.authentication.service import lockout
+from hotel_booking.domains.authentication import queries as credentials
+from hotel_booking.domains.authentication.errors import GuestSignInRequired
+from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.service import links, lockout
 from hotel_booking.domains.bookings import browsers, overrides
 from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
 from hotel_booking.domains.guests import mail, queries
-from hotel_booking.domains.guests.errors import EmailNotTheSame, GuestSignInRequired, NotToBeErasedYet
-from hotel_booking.domains.guests.service import details, links, sessions
+from hotel_booking.domains.guests.errors import EmailNotTheSame, NotToBeErasedYet
+from hotel_booking.domains.guests.service import details
 from hotel_booking.domains.guests.types import Account, normal_email
 from hotel_booking.domains.notifications import erasure as messages
 from hotel_booking.domains.payments import service as payments
@@ -37,8 +40,11 @@ async def export(tx: Transaction, account: Account, *, now: datetime) -> bytes:
             for name in Account.__struct_fields__
             if name not in ("id", "has_password", "passkeys")
         },
-        "signs_in_by": {"password": account.has_password, "passkeys": await queries.passkeys(tx, account.id)},
-        "sessions": await queries.open_sessions(tx, account.id, seen_since=now - sessions.IDLE),
+        "signs_in_by": {
+            "password": account.has_password,
+            "passkeys": await credentials.passkeys(tx, GUESTS, account.id),
+        },
+        "sessions": await credentials.open_sessions(tx, GUESTS, account.id, now=now),
         "bookings": await details_of(tx, account),
         "messages": await messages_of(tx, account),
     }
@@ -98,8 +104,8 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
         )
     await _forget_bookings(tx, bookings, now)
     await messages.forget(tx, booking_ids=bookings, recipient=account.email)
-    await links.forget(tx, email=account.email, account_id=account.id)
-    await lockout.erase(tx, email=account.email, door="guest_")
+    await links.forget(tx, GUESTS, owner_id=account.id, email=account.email)
+    await lockout.erase(tx, email=account.email, door=GUESTS.door)
     # That its bookings were made by it goes with it.
     await details.remove(tx, account_id=account.id)
     await mail.send_erased(tx, account, bookings=len(bookings), now=now)

@@ -1,14 +1,8 @@
-"""Why a guest's account does not do what was asked. Signing in shares identity's errors."""
+"""Why a guest's account does not do what was asked. Signing in is authentication's."""
 
 from __future__ import annotations
 
-from hotel_booking.core.errors import Conflict, Invalid, Unauthenticated
-
-
-class GuestSignInRequired(Unauthenticated):
-    """The page is for a guest who has signed in."""
-
-    code = "guest_sign_in_required"
+from hotel_booking.core.errors import Conflict, Invalid
 
 
 class InvalidAccount(Invalid):

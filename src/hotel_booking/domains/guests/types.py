@@ -53,25 +53,6 @@ class GuestSession(msgspec.Struct, frozen=True):
     confirmed_at: datetime
 
 
-class OpenGuestSession(msgspec.Struct, frozen=True):
-    """A session as its owner sees it."""
-
-    id: int
-    created_at: datetime
-    last_seen_at: datetime
-    address: str
-    user_agent: str
-
-
-class GuestPasskey(msgspec.Struct, frozen=True):
-    """A passkey as its owner sees it."""
-
-    id: int
-    name: str
-    created_at: datetime
-    last_used_at: datetime | None
-
-
 class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The guest as given at booking, in the form in which it is kept (`core.names`, `core.email_address`,
     `core.phone`). `country` is an ISO 3166 alpha-2 code. A telephone number is read as one of that country

@@ -1,4 +1,4 @@
-"""Staff accounts as they are read: by e-mail or number, with their roles, factors, sessions."""
+"""Staff accounts as they are read: by e-mail or number, with their roles and factors."""
 
 from __future__ import annotations
 
@@ -40,43 +40,27 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
         return any(grant.role in STRONG_ROLES for grant in self.grants)
 
 
-class Passkey(msgspec.Struct, frozen=True):
-    """A passkey as its owner sees it."""
-
-    id: int
-    name: str
-    created_at: datetime
-    last_used_at: datetime | None
-
-
-class OpenSession(msgspec.Struct, frozen=True):
-    """A session as its owner sees it."""
-
-    id: int
-    created_at: datetime
-    last_seen_at: datetime
-    address: str
-    user_agent: str
-
-
+# The roles of the member `a`, each with its property.
+GRANTS = (
+    "ARRAY(SELECT (g.role, g.property_id, p.slug) FROM staff_grant g"
+    "        LEFT JOIN property p ON p.id = g.property_id WHERE g.staff_id = a.id ORDER BY g.id)"
+)
 _STAFF = (
-    "SELECT m.id, m.email, m.name, m.language, m.active, m.password_hash IS NOT NULL AS has_password,"
-    "       m.totp_confirmed_at IS NOT NULL AS totp,"
-    "       (SELECT count(*) FROM staff_passkey k WHERE k.staff_id = m.id)::int AS passkeys,"
-    "       ARRAY(SELECT (g.role, g.property_id, p.slug) FROM staff_grant g"
-    "               LEFT JOIN property p ON p.id = g.property_id WHERE g.staff_id = m.id"
-    "              ORDER BY g.id) AS grants,"
-    "       m.created_at, m.password_changed_at,"
-    "       (SELECT max(s.last_seen_at) FROM staff_session s WHERE s.staff_id = m.id AND s.level = 'full')"
-    "       AS last_seen_at, m.version"
-    "  FROM staff m"
+    "SELECT a.id, a.email, a.name, a.language, a.active, a.password_hash IS NOT NULL AS has_password,"
+    "       a.totp_confirmed_at IS NOT NULL AS totp,"
+    "       (SELECT count(*) FROM staff_passkey k WHERE k.staff_id = a.id)::int AS passkeys,"
+    f"      {GRANTS} AS grants,"
+    "       a.created_at, a.password_changed_at,"
+    "       (SELECT max(s.last_seen_at) FROM staff_session s WHERE s.staff_id = a.id AND s.level = 'full')"
+    "       AS last_seen_at, a.version"
+    "  FROM staff a"
 )
 
 
 async def by_email(tx: Transaction, email: str) -> Staff | None:
     """The account of an e-mail address, however it is typed."""
     row = await tx.fetchrow(
-        f"{_STAFF} WHERE m.email = ANY ($1::text[]) ORDER BY m.id LIMIT 1", email_keys(email)
+        f"{_STAFF} WHERE a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1", email_keys(email)
     )
     return _staff(row) if row else None
 
@@ -88,7 +72,7 @@ async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff 
     if lock:
         # Its own statement: what a locking read joins may be older than what it waited for.
         await tx.execute("SELECT FROM staff WHERE id = $1 FOR NO KEY UPDATE", staff_id)
-    row = await tx.fetchrow(f"{_STAFF} WHERE m.id = $1", staff_id)
+    row = await tx.fetchrow(f"{_STAFF} WHERE a.id = $1", staff_id)
     return _staff(row) if row else None
 
 
@@ -97,32 +81,17 @@ async def listed(
 ) -> list[Staff]:
     """Accounts by name. `within`: only people with a role at one of these properties."""
     rows = await tx.fetch(
-        f"{_STAFF} WHERE ($1::int[] IS NULL OR EXISTS (SELECT FROM staff_grant g WHERE g.staff_id = m.id"
+        f"{_STAFF} WHERE ($1::int[] IS NULL OR EXISTS (SELECT FROM staff_grant g WHERE g.staff_id = a.id"
         "                                               AND g.property_id = ANY ($1)))"
-        "   AND ($2 = '' OR position(folded($2) IN folded(m.name)) > 0 OR position(small($2) IN m.email) > 0"
-        "        OR position(coalesce(folded_spelled($2), folded($2)) IN folded(m.name)) > 0"
-        "        OR position(folded($2) IN folded_spelled(m.name)) > 0)"
-        " ORDER BY sort_form(m.name, 'en') COLLATE \"C\", m.id LIMIT $3",
+        "   AND ($2 = '' OR position(folded($2) IN folded(a.name)) > 0 OR position(small($2) IN a.email) > 0"
+        "        OR position(coalesce(folded_spelled($2), folded($2)) IN folded(a.name)) > 0"
+        "        OR position(folded($2) IN folded_spelled(a.name)) > 0)"
+        " ORDER BY sort_form(a.name, 'en') COLLATE \"C\", a.id LIMIT $3",
         sorted(within) if within is not None else None,
         search.strip(),
         limit,
     )
     return [_staff(row) for row in rows]
-
-
-async def password_hash(tx: Transaction, staff_id: int) -> str | None:
-    """What is stored of an account's password."""
-    stored: str | None = await tx.fetchval("SELECT password_hash FROM staff WHERE id = $1", staff_id)
-    return stored
-
-
-async def passkeys(tx: Transaction, staff_id: int) -> list[Passkey]:
-    """An account's passkeys, oldest first."""
-    rows = await tx.fetch(
-        "SELECT id, name, created_at, last_used_at FROM staff_passkey WHERE staff_id = $1 ORDER BY id",
-        staff_id,
-    )
-    return [Passkey(**row) for row in rows]
 
 
 async def recovery_codes_left(tx: Transaction, staff_id: int) -> int:
@@ -133,19 +102,12 @@ async def recovery_codes_left(tx: Transaction, staff_id: int) -> int:
     return left
 
 
-async def open_sessions(tx: Transaction, staff_id: int, *, seen_since: datetime) -> list[OpenSession]:
-    """Where the account is signed in, last used first."""
-    rows = await tx.fetch(
-        "SELECT id, created_at, last_seen_at, address, user_agent FROM staff_session"
-        " WHERE staff_id = $1 AND level = 'full' AND last_seen_at > $2"
-        " ORDER BY last_seen_at DESC, id DESC LIMIT 100",
-        staff_id,
-        seen_since,
-    )
-    return [OpenSession(**row) for row in rows]
+def grants_of(row: Row) -> tuple[Grant, ...]:
+    """What `GRANTS` has read."""
+    return tuple(Grant(Role(role), number, slug) for role, number, slug in row["grants"])
 
 
 def _staff(row: Row) -> Staff:
     values = dict(row)
-    values["grants"] = tuple(Grant(Role(role), number, slug) for role, number, slug in row["grants"])
+    values["grants"] = grants_of(row)
     return Staff(**values)

@@ -35,12 +35,6 @@ class MissingPermission(Forbidden):
     code = "missing_permission"
 
 
-class SignInRequired(Unauthenticated):
-    """The page is for staff who have signed in."""
-
-    code = "sign_in_required"
-
-
 class SecondFactorRequired(Forbidden):
     """The role demands a second factor; until one is set up, only its set-up is open."""
 

@@ -1,4 +1,4 @@
-"""Reading API keys and sessions of staff."""
+"""Reading API keys."""
 
 from __future__ import annotations
 
@@ -66,21 +66,6 @@ async def property_ids(tx: Transaction, slugs: list[str]) -> dict[str, int]:
 async def touch(tx: Transaction, key_id: int, now: datetime) -> None:
     """Note that a key was used."""
     await tx.execute("UPDATE api_key SET last_used_at = $2 WHERE id = $1", key_id, now)
-
-
-async def session_by_hash(tx: Transaction, hashed: bytes) -> Row | None:
-    """A session with its member of staff and their roles, in one statement by unique indexes."""
-    return await tx.fetchrow(
-        "SELECT s.id, s.staff_id, s.level, s.last_seen_at, s.expires_at, s.confirmed_at,"
-        "       m.email, m.name, m.language, m.active,"
-        "       m.totp_confirmed_at IS NOT NULL"
-        "       OR EXISTS (SELECT FROM staff_passkey k WHERE k.staff_id = m.id) AS second_factor,"
-        "       ARRAY(SELECT (g.role, g.property_id, p.slug) FROM staff_grant g"
-        "               LEFT JOIN property p ON p.id = g.property_id WHERE g.staff_id = m.id"
-        "              ORDER BY g.id) AS grants"
-        "  FROM staff_session s JOIN staff m ON m.id = s.staff_id WHERE s.token_hash = $1",
-        hashed,
-    )
 
 
 def _key(row: Row) -> ApiKey:

@@ -13,8 +13,9 @@ from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
 from hotel_booking.core.breaker import Breaker, BreakerOpen, breaker_of
-from hotel_booking.domains.authentication.service import link_requests
-from hotel_booking.domains.identity.service import tokens
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import link_requests, links
+from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.notifications import service
 from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered
@@ -72,17 +73,19 @@ async def mail_reset(context: JobContext, request: str) -> None:
     now = jobs.now(context)
     async with jobs.database(context).transaction() as tx:
         asked = await link_requests.take(tx, request=request)
-        found = await tokens.ask_reset(tx, email=asked.email, now=now) if asked is not None else None
-        if asked is None or found is None:
+        if asked is None:
             return
-        member, token = found
+        link = await links.ask(tx, STAFF, asked=asked.kind, email=asked.email, now=now)
+        member = await accounts.by_id(tx, link.owner_id) if link is not None and link.owner_id else None
+        if link is None or member is None:
+            return
         await service.queue(
             tx,
             event_key=f"staff:{member.id}:password_reset:{uuid4()}",
             template="password_reset",
             language=member.language,
             recipient=member.email,
-            data={"name": member.name, "link": asked.address("staff_password", token)},
+            data={"name": member.name, "link": asked.address(asked.kind, link.token)},
             staff_id=member.id,
             now=now,
         )

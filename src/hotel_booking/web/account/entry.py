@@ -13,15 +13,24 @@ from litestar.datastructures import State
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.authentication.errors import FailedAttempt, LinkNotValid, LockedOut
-from hotel_booking.domains.authentication.service import link_requests
+from hotel_booking.domains.authentication.errors import FailedAttempt, LinkNotValid
+from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.service import (
+    link_requests,
+    links,
+    lockout,
+    passkeys,
+    sessions,
+    sign_in,
+)
 from hotel_booking.domains.authentication.service.link_requests import TOKEN
 from hotel_booking.domains.guests import mail
 from hotel_booking.domains.guests.queries import account_by_id
-from hotel_booking.domains.guests.service import links, passkeys, register, sessions, sign_in
+from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.domains.guests.types import normal_email
 from hotel_booking.http.access import public
+from hotel_booking.http.signing_in import passkey_options, site_of, status_of, wait
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
@@ -32,7 +41,6 @@ from hotel_booking.web.account.session import (
     onward,
     session_before,
     session_of,
-    site_of,
 )
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of, link, site
@@ -57,13 +65,11 @@ def again(
     answer = account_page(
         request,
         template,
-        status=429 if isinstance(error, LockedOut) else 422,
+        status=status_of(error),
         form=failed(form, error, language_of(request)),
         **values,
     )
-    if isinstance(error, LockedOut):
-        answer.headers["retry-after"] = str(error.retry_after)
-    return answer
+    return wait(answer, error)
 
 
 def mailed_link(request: Request[Any, Any, State], settings: Settings, where: str, to: str = "") -> str:
@@ -79,7 +85,9 @@ async def address_to_mail(
     need(form, language_of(request), "email")
     form.check()
     email = normal_email(form.value("email"))
-    may = await links.may_ask(database, email=email, visitor=visitor_of(request), now=now)
+    may = await lockout.may_mail(
+        database, email=email, visitor=visitor_of(request), now=now, door=GUESTS.door
+    )
     return email if may else None
 
 
@@ -137,6 +145,7 @@ async def take_password(
         form.check()
         done = await sign_in.by_password(
             database,
+            GUESTS,
             email=form.value("email"),
             password=form.value("password"),
             visitor=visitor_of(request),
@@ -179,7 +188,7 @@ async def ask_link(
 ) -> Response[Any]:
     """A mailed link: looking at it does not use it up, for mail scanners look too."""
     async with database.transaction() as tx:
-        found = await links.find(tx, token=token, kind="sign_in", now=now)
+        found = await links.find(tx, GUESTS, token=token, kind="sign_in", now=now)
     to = onward(request, request.query_params.get("next"))
     return account_page(request, "account/link.html", form=Form.of(next=to), email=found.email)
 
@@ -192,6 +201,7 @@ async def take_link(
     form = await read(request)
     done = await sign_in.by_link(
         database,
+        GUESTS,
         token=token,
         visitor=visitor_of(request),
         instead_of=session_before(request),
@@ -201,14 +211,15 @@ async def take_link(
 
 
 @post("/account/sign-in/passkey/options", opt=public(), include_in_schema=False, status_code=200)
-async def passkey_options(
+async def ask_passkey(
     request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
 ) -> Response[str]:
     """What a passkey has to sign."""
-    options = await passkeys.sign_in_options(
-        database, visitor=visitor_of(request), site=site_of(settings), now=now
+    return passkey_options(
+        await passkeys.sign_in_options(
+            database, GUESTS, visitor=visitor_of(request), site=site_of(settings), now=now
+        )
     )
-    return Response(options, media_type="application/json", headers=PRIVATE)
 
 
 @post("/account/sign-in/passkey", opt=public(), include_in_schema=False, status_code=200)
@@ -221,6 +232,7 @@ async def take_passkey(
     try:
         done = await sign_in.by_passkey(
             database,
+            GUESTS,
             credential=form.value("credential"),
             site=site_of(settings),
             visitor=visitor_of(request),
@@ -238,7 +250,7 @@ async def sign_out(request: Request[Any, Any, State], database: Database) -> Res
     session = session_of(request)
     if session is not None:
         async with database.transaction() as tx:
-            await sessions.end(tx, session_id=session.id)
+            await sessions.end(tx, GUESTS, session_id=session.id)
     language = language_of(request)
     notice = translations(language).gettext("You’ve been signed out.")
     return leave(request, see_other(request, link(language, "account/sign-in"), notice=notice))
@@ -272,7 +284,7 @@ async def ask_open(
 ) -> Response[Any]:
     """The address is proved: a name and a password, both at will, and the account is there."""
     async with database.transaction() as tx:
-        found = await links.find(tx, token=token, kind="register", now=now)
+        found = await links.find(tx, GUESTS, token=token, kind="register", now=now)
     return account_page(request, _OPEN, form=Form.of(), email=found.email)
 
 
@@ -284,7 +296,7 @@ async def open_account(
     form = await read(request)
     language = language_of(request)
     async with database.transaction() as tx:
-        email = (await links.find(tx, token=token, kind="register", now=now)).email
+        email = (await links.find(tx, GUESTS, token=token, kind="register", now=now)).email
     try:
         done = await register.open_account(
             database,
@@ -350,7 +362,7 @@ handlers = [
     show_sent,
     ask_link,
     take_link,
-    passkey_options,
+    ask_passkey,
     take_passkey,
     sign_out,
     ask_register,

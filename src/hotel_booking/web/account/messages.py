@@ -10,8 +10,9 @@ from babel.numbers import get_currency_name
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service.passwords import LONGEST, SHORTEST
+from hotel_booking.domains.authentication.types import OpenSession
 from hotel_booking.domains.guests.service.details import LONGEST_WISHES
-from hotel_booking.domains.guests.types import LONGEST_NAME, OpenGuestSession
+from hotel_booking.domains.guests.types import LONGEST_NAME
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.visitors import browser_and_system
 from hotel_booking.web.i18n.catalogues import translations
@@ -72,7 +73,7 @@ def need(form: Form, language: str, *names: str) -> None:
             form.wrong(name, translations(language).gettext("Please fill this in."))
 
 
-def device_of(session: OpenGuestSession, language: str) -> str:
+def device_of(session: OpenSession, language: str) -> str:
     """The browser of a session, for people."""
     _ = translations(language).gettext
     browser, system = browser_and_system(session.user_agent)

@@ -7,8 +7,7 @@ from typing import Any
 
 from litestar import Router
 
-from hotel_booking.domains.authentication.errors import ConfirmIdentity, LinkNotValid
-from hotel_booking.domains.guests.errors import GuestSignInRequired
+from hotel_booking.domains.authentication.errors import ConfirmIdentity, GuestSignInRequired, LinkNotValid
 from hotel_booking.web.account import data, entry, pages, security
 
 _GUARDED: dict[Any, Any] = {

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import Parameter
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.authentication import queries
 from hotel_booking.domains.authentication.errors import LinkNotValid
-from hotel_booking.domains.guests import mail, queries
-from hotel_booking.domains.guests.service import links, passkeys, password, register, sessions
+from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.service import links, new_password, passkeys, sessions, sign_in
+from hotel_booking.domains.guests import mail
+from hotel_booking.domains.guests.queries import account_by_id
+from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.types import Account, GuestSession
 from hotel_booking.http.access import public
+from hotel_booking.http.signing_in import Number, passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
 from hotel_booking.web.account.entry import (
-    PRIVATE,
     account_page,
     address_to_mail,
     again,
@@ -36,14 +39,12 @@ from hotel_booking.web.account.session import (
     recently,
     session_before,
     signed_in,
-    site_of,
 )
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of, link
 
 _FORGOTTEN = "account/forgotten.html"
 _CHOOSE = "account/choose_password.html"
-Number = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
 
 @get("/account/security", opt=public(), include_in_schema=False)
@@ -64,8 +65,15 @@ async def change_password(
     need(form, language_of(request), "password")
     try:
         form.check()
-        account = await password.change(database, session=session, password=form.value("password"), now=now)
-        await _tell(database, account, "password_changed", now)
+        await new_password.change(
+            database,
+            GUESTS,
+            owner_id=session.account.id,
+            session_id=session.id,
+            password=form.value("password"),
+            now=now,
+        )
+        await _tell(database, session.account, "password_changed", now)
     except DomainError as error:
         return await _again(request, database, now, form, error)
     _ = _words(request)
@@ -79,7 +87,7 @@ async def remove_password(
     """Only mailed links and passkeys open the account from now on."""
     account = recently(request, now).account
     async with database.transaction() as tx:
-        await password.remove(tx, account=account, now=now)
+        await new_password.remove(tx, GUESTS, owner_id=account.id, now=now)
     await _tell(database, account, "password_changed", now)
     _ = _words(request)
     return _done(request, _("Your password has been removed."))
@@ -92,8 +100,15 @@ async def new_passkey_options(
     """What the browser needs to make a passkey."""
     session = recently(request, now)
     async with database.transaction() as tx:
-        options = await passkeys.registration_options(tx, session=session, site=site_of(settings), now=now)
-    return Response(options, media_type="application/json", headers=PRIVATE)
+        options = await passkeys.registration_options(
+            tx,
+            GUESTS,
+            owner=session.account,
+            session_id=session.id,
+            site=site_of(settings),
+            now=now,
+        )
+    return passkey_options(options)
 
 
 @post("/account/security/passkeys", opt=public(), include_in_schema=False, status_code=200)
@@ -107,7 +122,9 @@ async def add_passkey(
         async with database.transaction() as tx:
             await passkeys.register(
                 tx,
-                session=session,
+                GUESTS,
+                owner=session.account,
+                session_id=session.id,
                 credential=form.value("credential"),
                 name=form.value("name") or _device_here(request),
                 site=site_of(settings),
@@ -132,7 +149,7 @@ async def remove_passkey(
     """Take a passkey away."""
     account = recently(request, now).account
     async with database.transaction() as tx:
-        await passkeys.remove(tx, account_id=account.id, passkey_id=passkey_id)
+        await passkeys.remove(tx, GUESTS, owner_id=account.id, passkey_id=passkey_id)
         await mail.send_notice(tx, account, what="passkey_removed", now=now)
     _ = _words(request)
     return _done(request, _("The passkey has been removed."))
@@ -147,7 +164,7 @@ async def end_session(
     """Sign out in one place."""
     session = signed_in(request)
     async with database.transaction() as tx:
-        await sessions.end_own(tx, account_id=session.account.id, session_id=session_id)
+        await sessions.end_own(tx, GUESTS, owner_id=session.account.id, session_id=session_id)
     if session_id == session.id:
         return leave(request, see_other(request, link(language_of(request), "account/sign-in")))
     _ = _words(request)
@@ -159,7 +176,7 @@ async def end_others(request: Request[Any, Any, State], database: Database) -> R
     """Sign out everywhere else."""
     session = signed_in(request)
     async with database.transaction() as tx:
-        await sessions.end_all(tx, account_id=session.account.id, but=session.id)
+        await sessions.end_all(tx, GUESTS, owner_id=session.account.id, but=session.id)
     _ = _words(request)
     return _done(request, _("You’ve been signed out on all other devices."))
 
@@ -171,7 +188,7 @@ async def end_everywhere(
     """Sign out everywhere, here too."""
     session = signed_in(request)
     async with database.transaction() as tx:
-        await sessions.end_all(tx, account_id=session.account.id)
+        await sessions.end_all(tx, GUESTS, owner_id=session.account.id)
         await mail.send_notice(tx, session.account, what="signed_out_everywhere", now=now)
     language = language_of(request)
     notice = translations(language).gettext("You’ve been signed out on all devices.")
@@ -190,8 +207,10 @@ async def ask_new_email(
         email = await address_to_mail(request, database, form, now)
         if email is not None:
             async with database.transaction() as tx:
-                asked = await links.ask_new_email(tx, account=account, email=email, now=now)
-                where = mailed_link(request, settings, f"account/new-email/{asked.token}")
+                token = await links.issue(
+                    tx, GUESTS, kind="new_email", owner_id=account.id, email=email, now=now
+                )
+                where = mailed_link(request, settings, f"account/new-email/{token}")
                 await mail.send_verify(tx, email=email, language=language, link=where, now=now)
     except DomainError as error:
         return await _again(request, database, now, form, error)
@@ -204,7 +223,7 @@ async def ask_confirm_email(
 ) -> Response[Any]:
     """The link that proves the new address."""
     async with database.transaction() as tx:
-        found = await links.find(tx, token=token, kind="new_email", now=now)
+        found = await links.find(tx, GUESTS, token=token, kind="new_email", now=now)
     return account_page(request, "account/new_email.html", email=found.email)
 
 
@@ -246,7 +265,7 @@ async def ask_new_password(
 ) -> Response[Any]:
     """The field for another password."""
     async with database.transaction() as tx:
-        found = await links.find(tx, token=token, kind="password", now=now)
+        found = await links.find(tx, GUESTS, token=token, kind="password", now=now)
     return account_page(request, _CHOOSE, form=Form.of(), email=found.email)
 
 
@@ -259,12 +278,14 @@ async def choose_password(
     language = language_of(request)
     need(form, language, "password")
     async with database.transaction() as tx:
-        email = (await links.find(tx, token=token, kind="password", now=now)).email
+        email = (await links.find(tx, GUESTS, token=token, kind="password", now=now)).email
     try:
         form.check()
-        done = await password.choose(
+        done = await sign_in.by_new_password(
             database,
+            GUESTS,
             token=token,
+            kind="password",
             password=form.value("password"),
             visitor=visitor_of(request),
             instead_of=session_before(request),
@@ -274,7 +295,10 @@ async def choose_password(
         raise
     except DomainError as error:
         return again(request, _CHOOSE, form, error, email=email)
-    await _tell(database, done.account, "password_changed", now)
+    async with database.transaction() as tx:
+        account = await account_by_id(tx, done.owner_id)
+    if account is not None:
+        await _tell(database, account, "password_changed", now)
     notice = translations(language).gettext("Your password has been saved.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 
@@ -308,8 +332,8 @@ async def _page(
     session: GuestSession = signed_in(request)
     account = session.account
     async with database.transaction() as tx:
-        opened = await queries.open_sessions(tx, account.id, seen_since=now - sessions.IDLE)
-        keys = await queries.passkeys(tx, account.id)
+        opened = await queries.open_sessions(tx, GUESTS, account.id, now=now)
+        keys = await queries.passkeys(tx, GUESTS, account.id)
     language = language_of(request)
     return account_page(
         request,

@@ -9,25 +9,20 @@ The cookie is the guests' own (`cookies.GUEST`); `http.access` has looked it up 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from hotel_booking.core.config import Settings
-from hotel_booking.domains.authentication.service.passkeys import Site
-from hotel_booking.domains.guests.errors import GuestSignInRequired
-from hotel_booking.domains.guests.service import sessions
+from hotel_booking.domains.authentication.errors import GuestSignInRequired
+from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.service import sessions
 from hotel_booking.domains.guests.types import Account, GuestSession
-from hotel_booking.http import cookies
+from hotel_booking.http import signing_in
+from hotel_booking.http.signing_in import Answer
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.http.visitors import know_device
 from hotel_booking.web.i18n.language import LANGUAGES
 from hotel_booking.web.site import language_of, link
-
-_LONGEST_NEXT = 500
-Answer = TypeVar("Answer", bound=Response[Any])
 
 
 def current_guest(request: Request[Any, Any, State]) -> Account | None:
@@ -59,24 +54,18 @@ def signed_in(request: Request[Any, Any, State]) -> GuestSession:
 def recently(request: Request[Any, Any, State], now: datetime) -> GuestSession:
     """The same for what is dangerous: `ConfirmIdentity` where the last proof is a while ago."""
     session = signed_in(request)
-    sessions.require_recent(session, now)
+    sessions.require_recent(GUESTS, session, now)
     return session
 
 
 def onward(request: Request[Any, Any, State], text: str | None) -> str:
     """Where to go on to after signing in: a page of ours. Anything else (another site, above all) is the
     account."""
-    home = link(language_of(request), "account")
-    if not text or len(text) > _LONGEST_NEXT or "\\" in text or not text.isprintable() or " " in text:
-        return home
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return home
-    ours = parts.path.split("/", 2)[1:2]
-    if parts.scheme or parts.netloc or not ours or ours[0] not in LANGUAGES or ".." in parts.path:
-        return home
-    return text if not text.startswith("//") else home
+    return signing_in.onward(
+        text,
+        home=link(language_of(request), "account"),
+        ours=lambda path: path.split("/", 2)[1:2] in [[language] for language in LANGUAGES],
+    )
 
 
 def enter(
@@ -84,17 +73,10 @@ def enter(
 ) -> Response[Any]:
     """Go on as a guest who has just signed in."""
     answer = see_other(request, to, notice=notice)
-    seconds = int(sessions.LIFETIME.total_seconds())
-    answer.cookies.append(cookies.write(request.scope, cookies.GUEST, token, seconds=seconds))
-    return know_device(request, answer)
+    seconds = int(GUESTS.lifetime.total_seconds())
+    return signing_in.keep_session(request, GUESTS, answer, token, seconds=seconds)
 
 
 def leave(request: Request[Any, Any, State], answer: Answer) -> Answer:
     """Let the browser forget its session."""
-    answer.cookies.append(cookies.write(request.scope, cookies.GUEST, "", seconds=0))
-    return answer
-
-
-def site_of(settings: Settings) -> Site:
-    """Whom passkeys are made for."""
-    return Site.of(settings.public_url)
+    return signing_in.drop_session(request, GUESTS, answer)

@@ -21,6 +21,7 @@ import msgspec
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.kinds import Door
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -55,8 +56,6 @@ _KINDS = {
     "reset_address": _Kind(10, timedelta(hours=1)),
     "passkey_address": _Kind(60, timedelta(hours=1)),
 }
-# Guests' accounts are counted apart: who fails at the site locks no member of staff out of the panel.
-Door = Literal["", "guest_"]
 _FIRST_WAIT = timedelta(seconds=30)
 _KEPT = timedelta(days=2)
 _DEVICE_KEPT = timedelta(days=400)  # as long as browsers keep a cookie at most
@@ -78,6 +77,10 @@ class Attempt(msgspec.Struct, frozen=True):
     owner: str
     device: str
     locks_account: bool
+
+    def locks(self, owner_id: int) -> int | None:
+        """Whose account it locks, failing, for its owner to be told; None: it locks none."""
+        return owner_id if self.locks_account else None
 
 
 def bucket_of(email: str, kind: str = "account") -> str:
@@ -124,7 +127,7 @@ async def attempt(
     )
 
 
-async def may_reset(db: Database, *, email: str, visitor: Visitor, now: datetime, door: Door = "") -> bool:
+async def may_mail(db: Database, *, email: str, visitor: Visitor, now: datetime, door: Door = "") -> bool:
     """Count an asked-for link by mail; whether the account may be sent one more. Raises `LockedOut` where the
     address has asked too often, whoever for."""
     async with db.transaction() as tx:

@@ -1,4 +1,5 @@
-"""The ceremonies of passkeys (WebAuthn), for whoever has some: staff, and guests.
+"""The ceremonies of passkeys (WebAuthn). A device knows the panel and the guests' site by one host: the name
+of the kind sets their accounts apart there.
 
 A challenge is good for one answer within five minutes, for the purpose and the session that it was made for.
 """
@@ -6,7 +7,7 @@ A challenge is good for one answer within five minutes, for the purpose and the 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,9 +28,12 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.names import clean_name
 from hotel_booking.domains.authentication.errors import PasskeyNotFound, PasskeyRefused
+from hotel_booking.domains.authentication.kinds import AccountKind
+from hotel_booking.domains.authentication.service import lockout
+from hotel_booking.domains.authentication.service.lockout import Visitor
 
 Purpose = Literal["register", "prove", "sign_in"]
 
@@ -51,56 +55,54 @@ class Site(msgspec.Struct, frozen=True):
         return cls(host=parts.hostname or "localhost", origin=f"{parts.scheme}://{parts.netloc}")
 
 
-class Holder(msgspec.Struct, frozen=True):
+class PasskeyOwner(Protocol):
     """Whose passkey it is to be: how a device names the account, and how many there are already."""
 
-    id: int
-    email: str
-    name: str
-    passkeys: int
+    @property
+    def id(self) -> int:
+        """The account's number."""
 
+    @property
+    def email(self) -> str:
+        """Its address."""
 
-class Keeping(msgspec.Struct, frozen=True):
-    """Where a kind of account keeps its passkeys: names of tables and columns, constants of ours.
+    @property
+    def name(self) -> str:
+        """As a person calls it."""
 
-    `prefix` sets the accounts apart on a device, which knows the panel and the guests' site by one host.
-    """
-
-    passkeys: str
-    owner: str
-    challenges: str
-    prefix: str
-    site_name: str
+    @property
+    def passkeys(self) -> int:
+        """How many it has."""
 
 
 async def registration_options(
-    tx: Transaction, at: Keeping, *, holder: Holder, session_id: int, site: Site, now: datetime
+    tx: Transaction, of: AccountKind, *, owner: PasskeyOwner, session_id: int, site: Site, now: datetime
 ) -> str:
     """What the browser has to be asked for to make a passkey, as JSON."""
     rows = await tx.fetch(
-        f"SELECT credential_id, transports FROM {at.passkeys} WHERE {at.owner} = $1 ORDER BY id", holder.id
+        f"SELECT credential_id, transports FROM {of.passkeys} WHERE {of.owner} = $1 ORDER BY id", owner.id
     )
     options = generate_registration_options(
         rp_id=site.host,
-        rp_name=at.site_name,
-        user_id=f"{at.prefix}-{holder.id}".encode(),
-        user_name=holder.email,
-        user_display_name=holder.name,
+        rp_name=of.site_name,
+        user_id=f"{of.name}-{owner.id}".encode(),
+        user_name=owner.email,
+        user_display_name=owner.name,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED,
             user_verification=UserVerificationRequirement.PREFERRED,
         ),
         exclude_credentials=[_descriptor(row) for row in rows],
     )
-    await _remember(tx, at, options.challenge, "register", session_id, now)
+    await _remember(tx, of, options.challenge, "register", session_id, now)
     return options_to_json(options)
 
 
 async def register(
     tx: Transaction,
-    at: Keeping,
+    of: AccountKind,
     *,
-    holder: Holder,
+    owner: PasskeyOwner,
     session_id: int,
     credential: str,
     name: str,
@@ -110,7 +112,7 @@ async def register(
     """Add the passkey that the browser has made. Raises `PasskeyRefused`."""
     name = clean_name(name[:_LONGEST_NAME], field="name", required=False) or "Passkey"
     sent = _decoded(credential)
-    challenge = await _take(tx, at, sent, "register", session_id, now)
+    challenge = await _take(tx, of, sent, "register", session_id, now)
     try:
         made = verify_registration_response(
             credential=sent,
@@ -120,13 +122,13 @@ async def register(
         )
     except (WebAuthnException, ValueError, KeyError, TypeError):
         raise _refused() from None
-    if holder.passkeys >= _MOST:
+    if owner.passkeys >= _MOST:
         raise PasskeyRefused(f"an account has {_MOST} passkeys at most", fix="remove one first")
     added = await tx.execute(
-        f"INSERT INTO {at.passkeys} ({at.owner}, credential_id, public_key, sign_count, transports, name,"
+        f"INSERT INTO {of.passkeys} ({of.owner}, credential_id, public_key, sign_count, transports, name,"
         "                           created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (credential_id) DO NOTHING",
-        holder.id,
+        owner.id,
         made.credential_id,
         made.credential_public_key,
         made.sign_count,
@@ -139,24 +141,24 @@ async def register(
 
 
 async def proof_options(
-    tx: Transaction, at: Keeping, *, owner_id: int, session_id: int, site: Site, now: datetime
+    tx: Transaction, of: AccountKind, *, owner_id: int, session_id: int, site: Site, now: datetime
 ) -> str:
     """What the browser has to be asked for so that somebody known proves who they are, as JSON."""
     rows = await tx.fetch(
-        f"SELECT credential_id, transports FROM {at.passkeys} WHERE {at.owner} = $1 ORDER BY id", owner_id
+        f"SELECT credential_id, transports FROM {of.passkeys} WHERE {of.owner} = $1 ORDER BY id", owner_id
     )
     options = generate_authentication_options(
         rp_id=site.host,
         allow_credentials=[_descriptor(row) for row in rows],
         user_verification=UserVerificationRequirement.PREFERRED,
     )
-    await _remember(tx, at, options.challenge, "prove", session_id, now)
+    await _remember(tx, of, options.challenge, "prove", session_id, now)
     return options_to_json(options)
 
 
 async def prove(
     tx: Transaction,
-    at: Keeping,
+    of: AccountKind,
     *,
     owner_id: int,
     session_id: int,
@@ -166,33 +168,38 @@ async def prove(
 ) -> None:
     """Somebody known has one of their passkeys at hand. Raises `PasskeyRefused`."""
     sent = _decoded(credential)
-    challenge = await _take(tx, at, sent, "prove", session_id, now)
-    await _verify(tx, at, sent, challenge, site, now, alone=False, owner_id=owner_id)
+    challenge = await _take(tx, of, sent, "prove", session_id, now)
+    await _verify(tx, of, sent, challenge, site, now, alone=False, owner_id=owner_id)
 
 
-async def sign_in_options(tx: Transaction, at: Keeping, *, site: Site, now: datetime) -> str:
-    """What the browser has to be asked for so that a passkey alone says who comes, as JSON."""
+async def sign_in_options(
+    db: Database, of: AccountKind, *, visitor: Visitor, site: Site, now: datetime
+) -> str:
+    """What the browser has to be asked for so that a passkey alone says who comes, as JSON. Raises
+    `LockedOut` where the address has asked for many that nobody answered."""
+    await lockout.may_ask(db, visitor=visitor, now=now, door=of.door)
     options = generate_authentication_options(
         rp_id=site.host, user_verification=UserVerificationRequirement.REQUIRED
     )
-    await _remember(tx, at, options.challenge, "sign_in", None, now)
+    async with db.transaction() as tx:
+        await _remember(tx, of, options.challenge, "sign_in", None, now)
     return options_to_json(options)
 
 
-async def whose(tx: Transaction, at: Keeping, *, credential: str, site: Site, now: datetime) -> int:
+async def owner_of(tx: Transaction, of: AccountKind, *, credential: str, site: Site, now: datetime) -> int:
     """Whom a passkey alone proves: its holder was verified by it too (a fingerprint, a
     PIN), which makes two factors. Raises `PasskeyRefused`."""
     sent = _decoded(credential)
-    challenge = await _take(tx, at, sent, "sign_in", None, now)
-    return await _verify(tx, at, sent, challenge, site, now, alone=True, owner_id=None)
+    challenge = await _take(tx, of, sent, "sign_in", None, now)
+    return await _verify(tx, of, sent, challenge, site, now, alone=True, owner_id=None)
 
 
-async def remove(tx: Transaction, at: Keeping, *, owner_id: int, passkey_id: int) -> str:
+async def remove(tx: Transaction, of: AccountKind, *, owner_id: int, passkey_id: int) -> str:
     """Take one of the owner's own passkeys away; its name. Raises `PasskeyNotFound`."""
     name: str | None = None
     if 0 < passkey_id < 2**31:
         name = await tx.fetchval(
-            f"DELETE FROM {at.passkeys} WHERE id = $1 AND {at.owner} = $2 RETURNING name",
+            f"DELETE FROM {of.passkeys} WHERE id = $1 AND {of.owner} = $2 RETURNING name",
             passkey_id,
             owner_id,
         )
@@ -201,14 +208,19 @@ async def remove(tx: Transaction, at: Keeping, *, owner_id: int, passkey_id: int
     return name
 
 
-async def purge(tx: Transaction, at: Keeping, *, now: datetime) -> int:
+async def remove_all(tx: Transaction, of: AccountKind, *, owner_id: int) -> None:
+    """Take all of an account's passkeys away."""
+    await tx.execute(f"DELETE FROM {of.passkeys} WHERE {of.owner} = $1", owner_id)
+
+
+async def purge(tx: Transaction, of: AccountKind, *, now: datetime) -> int:
     """Forget the challenges that nobody answered."""
-    return await tx.execute(f"DELETE FROM {at.challenges} WHERE expires_at <= $1", now)
+    return await tx.execute(f"DELETE FROM {of.challenges} WHERE expires_at <= $1", now)
 
 
 async def _verify(
     tx: Transaction,
-    at: Keeping,
+    of: AccountKind,
     sent: dict[str, Any],
     challenge: bytes,
     site: Site,
@@ -218,8 +230,8 @@ async def _verify(
     owner_id: int | None,
 ) -> int:
     row = await tx.fetchrow(
-        f"SELECT id, {at.owner} AS owner_id, public_key, sign_count FROM {at.passkeys}"
-        f" WHERE credential_id = $1 AND ($2::int IS NULL OR {at.owner} = $2) FOR UPDATE",
+        f"SELECT id, {of.owner} AS owner_id, public_key, sign_count FROM {of.passkeys}"
+        f" WHERE credential_id = $1 AND ($2::int IS NULL OR {of.owner} = $2) FOR UPDATE",
         _bytes(sent.get("id")),
         owner_id,
     )
@@ -238,20 +250,25 @@ async def _verify(
     except (WebAuthnException, ValueError, KeyError, TypeError):
         raise _refused() from None
     await tx.execute(
-        f"UPDATE {at.passkeys} SET sign_count = $2, last_used_at = $3 WHERE id = $1",
+        f"UPDATE {of.passkeys} SET sign_count = $2, last_used_at = $3 WHERE id = $1",
         row["id"],
         proved.new_sign_count,
         now,
     )
-    owner: int = row["owner_id"]
-    return owner
+    found: int = row["owner_id"]
+    return found
 
 
 async def _remember(
-    tx: Transaction, at: Keeping, challenge: bytes, purpose: Purpose, session_id: int | None, now: datetime
+    tx: Transaction,
+    of: AccountKind,
+    challenge: bytes,
+    purpose: Purpose,
+    session_id: int | None,
+    now: datetime,
 ) -> None:
     await tx.execute(
-        f"INSERT INTO {at.challenges} (challenge, purpose, session_id, expires_at) VALUES ($1, $2, $3, $4)",
+        f"INSERT INTO {of.challenges} (challenge, purpose, session_id, expires_at) VALUES ($1, $2, $3, $4)",
         challenge,
         purpose,
         session_id,
@@ -261,7 +278,7 @@ async def _remember(
 
 async def _take(
     tx: Transaction,
-    at: Keeping,
+    of: AccountKind,
     sent: dict[str, Any],
     purpose: Purpose,
     session_id: int | None,
@@ -275,7 +292,7 @@ async def _take(
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _refused() from None
     taken = await tx.execute(
-        f"DELETE FROM {at.challenges} WHERE challenge = $1 AND purpose = $2"
+        f"DELETE FROM {of.challenges} WHERE challenge = $1 AND purpose = $2"
         "   AND session_id IS NOT DISTINCT FROM $3 AND expires_at > $4",
         challenge,
         purpose,

@@ -20,6 +20,8 @@ from hotel_booking.domains.authentication.errors import (
     SecondFactorNotAvailable,
     WrongCode,
 )
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import passkeys, sessions
 from hotel_booking.domains.identity.accounts import Staff
 
 _log = logging.getLogger("hotel_booking.identity")
@@ -73,7 +75,7 @@ async def confirm_totp(
     where there are none yet (else none). Raises `WrongCode`."""
     if member.totp:
         raise SecondFactorExists("an authenticator app is set up already", fix="remove it first")
-    if not await _fits(tx, member.id, code, secret_key, now):
+    if not await _fits(tx, member.id, code, secret_key, now, confirmed=False):
         raise WrongCode(
             "the code does not fit",
             field="code",
@@ -84,10 +86,10 @@ async def confirm_totp(
 
 
 async def check_totp(
-    tx: Transaction, *, member: Staff, code: str, secret_key: str | None, now: datetime
+    tx: Transaction, *, staff_id: int, code: str, secret_key: str | None, now: datetime
 ) -> bool:
-    """Whether a code is right, now, for the first time."""
-    return member.totp and await _fits(tx, member.id, code, secret_key, now)
+    """Whether a code of an app that is asked for is right, now, for the first time."""
+    return await _fits(tx, staff_id, code, secret_key, now, confirmed=True)
 
 
 async def remove_totp(tx: Transaction, *, staff_id: int) -> bool:
@@ -97,7 +99,7 @@ async def remove_totp(tx: Transaction, *, staff_id: int) -> bool:
         " WHERE id = $1 AND totp_confirmed_at IS NOT NULL",
         staff_id,
     )
-    await drop_unneeded_recovery_codes(tx, staff_id=staff_id)
+    await _drop_unneeded_recovery_codes(tx, staff_id)
     return removed > 0
 
 
@@ -136,8 +138,15 @@ async def use_recovery_code(tx: Transaction, *, staff_id: int, code: str, now: d
     return used > 0
 
 
-async def drop_unneeded_recovery_codes(tx: Transaction, *, staff_id: int) -> None:
-    """With the last second factor go the codes that stand in for it."""
+async def remove_passkey(tx: Transaction, *, staff_id: int, passkey_id: int) -> str:
+    """Take one of the member's own passkeys away; its name. Raises `PasskeyNotFound`."""
+    name = await passkeys.remove(tx, STAFF, owner_id=staff_id, passkey_id=passkey_id)
+    await _drop_unneeded_recovery_codes(tx, staff_id)
+    return name
+
+
+async def _drop_unneeded_recovery_codes(tx: Transaction, staff_id: int) -> None:
+    # With the last second factor go the codes that stand in for it.
     await tx.execute(
         "DELETE FROM staff_recovery_code c WHERE c.staff_id = $1"
         "   AND NOT EXISTS (SELECT FROM staff_passkey k WHERE k.staff_id = $1)"
@@ -149,13 +158,19 @@ async def drop_unneeded_recovery_codes(tx: Transaction, *, staff_id: int) -> Non
 async def reset(tx: Transaction, *, staff_id: int) -> None:
     """Remove every second factor of an account, whose owner has lost them all, and sign it out everywhere."""
     await tx.execute("UPDATE staff SET totp_secret = NULL, totp_confirmed_at = NULL WHERE id = $1", staff_id)
-    for table in ("staff_passkey", "staff_recovery_code", "staff_session"):
-        await tx.execute(f"DELETE FROM {table} WHERE staff_id = $1", staff_id)
+    await tx.execute("DELETE FROM staff_recovery_code WHERE staff_id = $1", staff_id)
+    await passkeys.remove_all(tx, STAFF, owner_id=staff_id)
+    await sessions.end_all(tx, STAFF, owner_id=staff_id)
 
 
-async def _fits(tx: Transaction, staff_id: int, code: str, secret_key: str | None, now: datetime) -> bool:
+async def _fits(
+    tx: Transaction, staff_id: int, code: str, secret_key: str | None, now: datetime, *, confirmed: bool
+) -> bool:
     row = await tx.fetchrow(
-        "SELECT totp_secret, totp_last_step FROM staff WHERE id = $1 FOR NO KEY UPDATE", staff_id
+        "SELECT totp_secret, totp_last_step FROM staff"
+        " WHERE id = $1 AND (totp_confirmed_at IS NOT NULL) = $2 FOR NO KEY UPDATE",
+        staff_id,
+        confirmed,
     )
     if row is None or row["totp_secret"] is None:
         return False

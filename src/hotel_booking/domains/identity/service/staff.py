@@ -15,6 +15,8 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key, read_email
 from hotel_booking.core.names import clean_name
+from hotel_booking.domains.authentication.kinds import STAFF
+from hotel_booking.domains.authentication.service import links, sessions
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Caller, Grant
@@ -29,7 +31,6 @@ from hotel_booking.domains.identity.errors import (
     UnknownProperties,
 )
 from hotel_booking.domains.identity.permissions import ROLE_PERMISSIONS, Permission, Role
-from hotel_booking.domains.identity.service import sessions, tokens
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _Key = tuple[Role, int | None]
@@ -80,7 +81,7 @@ async def invite(
     await _grant(tx, staff_id, wanted)
     return Invited(
         staff=await _found(tx, staff_id),
-        token=await tokens.issue(tx, staff_id=staff_id, kind="invitation", now=now),
+        token=await links.issue(tx, STAFF, owner_id=staff_id, kind="invitation", now=now),
     )
 
 
@@ -89,7 +90,9 @@ async def invite_again(tx: Transaction, *, staff_id: int, by: Caller | None, now
     member = await _mine(tx, staff_id, by)
     if member.has_password or not member.active:
         raise StaffExists("this account is in use, or closed", fix="its owner can ask for a new password")
-    return Invited(staff=member, token=await tokens.issue(tx, staff_id=staff_id, kind="invitation", now=now))
+    return Invited(
+        staff=member, token=await links.issue(tx, STAFF, owner_id=staff_id, kind="invitation", now=now)
+    )
 
 
 async def change_grants(
@@ -130,8 +133,8 @@ async def deactivate(tx: Transaction, *, staff_id: int, by: Caller | None) -> St
     if any(key == (Role.OWNER, None) for key in _keys(member.grants)):
         await _keep_an_owner(tx, staff_id)
     await tx.execute("UPDATE staff SET active = false, version = version + 1 WHERE id = $1", staff_id)
-    await tx.execute("DELETE FROM staff_token WHERE staff_id = $1 AND used_at IS NULL", staff_id)
-    await sessions.end_all(tx, staff_id=staff_id)
+    await links.forget(tx, STAFF, owner_id=staff_id)
+    await sessions.end_all(tx, STAFF, owner_id=staff_id)
     return await _found(tx, staff_id)
 
 

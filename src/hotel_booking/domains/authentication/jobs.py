@@ -1,11 +1,11 @@
-"""What identity does by itself: clearing away what has ended."""
+"""What authentication does by itself: clearing away what has ended."""
 
 from __future__ import annotations
 
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
-from hotel_booking.domains.identity.service.purge import purge
+from hotel_booking.domains.authentication.service.purge import purge
 
 tasks = Blueprint()
 
