@@ -227,7 +227,7 @@ NAMES: dict[str, dict[str, str]] = {
         "bookings:tell_refund": "tell of a refund",
         "exchange:fetch_rates": "fetch exchange rates",
         "guests:mail_link": "mail a link to a guest",
-        "guests:purge": "remove ended sessions of guests",
+        "guests:purge": "forget the addresses of erased guests",
         "http:purge_keys": "remove old answers",
         "identity:purge": "remove ended sessions",
         "identity:seal": "seal the audit log",
