@@ -210,18 +210,20 @@ async def test_what_the_release_before_wrote_still_opens(db: Database, of: Accou
         await tx.execute(
             f"INSERT INTO {of.sessions} (token_hash, {of.owner}, created_at, last_seen_at, expires_at,"
             f"   confirmed_at, address, user_agent{level})"
-            f" VALUES ($1, $2, $3, $3, $3 + interval '1 hour', $3, '', ''{address})",
+            f" VALUES ($1, $2, $3, $3, $4, $3, '', ''{address})",
             token_hash("a session of before"),
             owner_id,
             now,
+            now + timedelta(hours=1),
         )
         await tx.execute(
             f"INSERT INTO {of.tokens} (token_hash, {of.owner}, kind, created_at, expires_at{carried})"
-            f" VALUES ($1, $2, $3, $4, $4 + interval '1 hour'{mailed})",
+            f" VALUES ($1, $2, $3, $4, $5{mailed})",
             token_hash("a-link-of-before"),
             owner_id,
             kind,
             now,
+            now + timedelta(hours=1),
         )
     assert await number_of(db, of, "a session of before", now) is not None
     async with db.transaction() as tx:
