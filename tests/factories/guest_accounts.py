@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, as_struct
 from hotel_booking.domains.authentication.kinds import GUESTS
+from hotel_booking.domains.authentication.queries import holder_by_email
 from hotel_booking.domains.authentication.service import links
 from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.authentication.tokens import token_hash
@@ -41,7 +42,8 @@ async def opened(
 async def account_of(db: Database, email: str = EMAIL) -> Account | None:
     """The account as it stands."""
     async with db.transaction() as tx:
-        return await queries.account_by_email(tx, email)
+        holder = await holder_by_email(tx, GUESTS, email)
+        return await queries.account_by_id(tx, holder.id) if holder is not None else None
 
 
 async def session_of(db: Database, token: str) -> GuestSession:
@@ -53,4 +55,4 @@ async def session_of(db: Database, token: str) -> GuestSession:
             token_hash(token),
         )
     assert row is not None
-    return GuestSession(row["session_id"], queries.account_of(row), row["confirmed_at"])
+    return GuestSession(row["session_id"], as_struct(Account, row), row["confirmed_at"])

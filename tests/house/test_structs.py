@@ -66,8 +66,7 @@ def rows_handed_out(tree: ast.Module) -> list[str]:
             name, declared = ast.unparse(node.target), node.annotation
         else:
             continue
-        inside = name.startswith("_") or name == "session_by_hash"  # the sessions' services alone call it
-        if declared is not None and not inside and names_in(declared) & ROWS:
+        if declared is not None and not name.startswith("_") and names_in(declared) & ROWS:
             found.append(f"{node.lineno}: {name}: {ast.unparse(declared)}")
     return found
 

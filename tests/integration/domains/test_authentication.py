@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from hotel_booking.core.clock import utc_now
@@ -39,6 +40,12 @@ BY_PASSWORD = {"staff": "password_reset", "guest": "password"}
 of_each = pytest.mark.parametrize("of", KINDS, ids=lambda of: of.name)
 
 
+class Known(msgspec.Struct):
+    """What these tests ask of a session's account."""
+
+    email: str
+
+
 async def account(db: Database, of: AccountKind, email: str = "ana@example.com") -> int:
     """The number of an account of the kind, with the password of the tests."""
     if of is STAFF:
@@ -55,8 +62,8 @@ async def enter(db: Database, of: AccountKind, *, password: str = PASSWORD, now:
 async def number_of(db: Database, of: AccountKind, token: str, now: datetime) -> int | None:
     """The number of a session that is open."""
     async with db.transaction() as tx:
-        row = await sessions.resolve(tx, of, token=token, account="a.email", now=now)
-    return row["session_id"] if row is not None else None
+        found = await sessions.resolve(tx, of, Known, columns="a.email", token=token, now=now)
+    return found[0].session_id if found is not None else None
 
 
 @of_each
@@ -269,9 +276,9 @@ async def test_a_second_factor_is_owed_before_a_session_opens_anything(db: Datab
     step = await enter(db, STAFF, now=now)
     assert step.level == "password"
     async with db.transaction() as tx:
-        row = await sessions.resolve(tx, STAFF, token=step.token, account="a.email", now=now)
-        assert row is not None
-        assert (row["level"], row["confirmed_at"]) == ("password", None)
+        found = await sessions.resolve(tx, STAFF, Known, columns="a.email", token=step.token, now=now)
+        assert found is not None
+        assert (found[0].level, found[0].confirmed_at) == ("password", None)
         assert await queries.open_sessions(tx, STAFF, owner_id, now=now) == []
     assert await number_of(db, STAFF, step.token, now + timedelta(minutes=10)) is None
     # By a link too: it proves the mailbox, not the factor.

@@ -29,33 +29,33 @@ async def holder_by_id(
 
 
 async def _holder(tx: Transaction, of: AccountKind, condition: str, value: object) -> Holder | None:
-    row = await tx.fetchrow(
+    return await tx.fetchrow_as(
+        Holder,
         f"SELECT a.id, a.email, a.password_hash, {of.about} AS about,"
         f"       CASE WHEN {of.second_factor} THEN 'password' ELSE 'full' END AS level"
         f"  FROM {of.accounts} a WHERE {of.open} AND {condition}",
         value,
     )
-    return Holder(**row) if row is not None else None
 
 
 async def passkeys(tx: Transaction, of: AccountKind, owner_id: int) -> list[Passkey]:
     """An account's passkeys, oldest first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        Passkey,
         f"SELECT id, name, created_at, last_used_at FROM {of.passkeys} WHERE {of.owner} = $1 ORDER BY id",
         owner_id,
     )
-    return [Passkey(**row) for row in rows]
 
 
 async def open_sessions(
     tx: Transaction, of: AccountKind, owner_id: int, *, now: datetime
 ) -> list[OpenSession]:
     """Where the account is signed in, last used first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        OpenSession,
         f"SELECT id, created_at, last_seen_at, address, user_agent FROM {of.sessions}"
         f" WHERE {of.owner} = $1 AND last_seen_at > $2{_COMPLETE if of.steps else ''}"
         " ORDER BY last_seen_at DESC, id DESC LIMIT 100",
         owner_id,
         now - of.idle,
     )
-    return [OpenSession(**row) for row in rows]

@@ -30,6 +30,18 @@ class Passkey(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
 
 
+class CarriedSession(msgspec.Struct, frozen=True):
+    """A session that a request carries. `confirmed_at` is when its owner last proved who they are; None: not
+    completely yet."""
+
+    session_id: int
+    owner_id: int
+    level: Level
+    last_seen_at: datetime
+    expires_at: datetime
+    confirmed_at: datetime | None
+
+
 class OpenSession(msgspec.Struct, frozen=True):
     """A session as its owner sees it."""
 

@@ -1,9 +1,8 @@
-"""Reading guests' accounts: by address or number, with what they can sign in by."""
+"""Reading guests' accounts, with what they can sign in by. Whose an address is, authentication knows."""
 
 from __future__ import annotations
 
-from hotel_booking.core.db import Row, Transaction
-from hotel_booking.core.email_address import email_keys
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.guests.types import Account
 
 # The columns of the account `a`.
@@ -15,24 +14,9 @@ ACCOUNT = (
 )
 
 
-async def account_by_email(tx: Transaction, email: str) -> Account | None:
-    """The account of an address, in whatever form it is written."""
-    row = await tx.fetchrow(
-        f"SELECT {ACCOUNT} FROM guest_account a WHERE a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1",
-        email_keys(email),
-    )
-    return account_of(row) if row else None
-
-
 async def account_by_id(tx: Transaction, account_id: int, *, lock: bool = False) -> Account | None:
     """An account by its number; locked until the transaction ends where asked."""
     if lock:
         # Its own statement: what a locking read joins may be older than what it waited for.
         await tx.execute("SELECT FROM guest_account WHERE id = $1 FOR UPDATE", account_id)
-    row = await tx.fetchrow(f"SELECT {ACCOUNT} FROM guest_account a WHERE a.id = $1", account_id)
-    return account_of(row) if row else None
-
-
-def account_of(row: Row) -> Account:
-    """What `ACCOUNT` has read, among what else there may be."""
-    return Account(**{name: row[name] for name in Account.__struct_fields__})
+    return await tx.fetchrow_as(Account, f"SELECT {ACCOUNT} FROM guest_account a WHERE a.id = $1", account_id)

@@ -50,7 +50,7 @@ class GuestSession(msgspec.Struct, frozen=True):
 
     id: int
     account: Account
-    confirmed_at: datetime
+    confirmed_at: datetime | None
 
 
 class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

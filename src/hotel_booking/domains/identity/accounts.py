@@ -6,10 +6,10 @@ from datetime import datetime
 
 import msgspec
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.identity.caller import Grant
-from hotel_booking.domains.identity.permissions import STRONG_ROLES, Role
+from hotel_booking.domains.identity.permissions import STRONG_ROLES
 
 
 class Staff(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +42,9 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
 
 # The roles of the member `a`, each with its property.
 GRANTS = (
-    "ARRAY(SELECT (g.role, g.property_id, p.slug) FROM staff_grant g"
-    "        LEFT JOIN property p ON p.id = g.property_id WHERE g.staff_id = a.id ORDER BY g.id)"
+    "(SELECT coalesce(jsonb_agg(jsonb_build_object("
+    "          'role', g.role, 'property_id', g.property_id, 'slug', p.slug) ORDER BY g.id), '[]'::jsonb)"
+    "   FROM staff_grant g LEFT JOIN property p ON p.id = g.property_id WHERE g.staff_id = a.id)"
 )
 _STAFF = (
     "SELECT a.id, a.email, a.name, a.language, a.active, a.password_hash IS NOT NULL AS has_password,"
@@ -59,10 +60,9 @@ _STAFF = (
 
 async def by_email(tx: Transaction, email: str) -> Staff | None:
     """The account of an e-mail address, however it is typed."""
-    row = await tx.fetchrow(
-        f"{_STAFF} WHERE a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1", email_keys(email)
+    return await tx.fetchrow_as(
+        Staff, f"{_STAFF} WHERE a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1", email_keys(email)
     )
-    return _staff(row) if row else None
 
 
 async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff | None:
@@ -72,15 +72,15 @@ async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff 
     if lock:
         # Its own statement: what a locking read joins may be older than what it waited for.
         await tx.execute("SELECT FROM staff WHERE id = $1 FOR NO KEY UPDATE", staff_id)
-    row = await tx.fetchrow(f"{_STAFF} WHERE a.id = $1", staff_id)
-    return _staff(row) if row else None
+    return await tx.fetchrow_as(Staff, f"{_STAFF} WHERE a.id = $1", staff_id)
 
 
 async def listed(
     tx: Transaction, *, within: frozenset[int] | None = None, search: str = "", limit: int = 500
 ) -> list[Staff]:
     """Accounts by name. `within`: only people with a role at one of these properties."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        Staff,
         f"{_STAFF} WHERE ($1::int[] IS NULL OR EXISTS (SELECT FROM staff_grant g WHERE g.staff_id = a.id"
         "                                               AND g.property_id = ANY ($1)))"
         "   AND ($2 = '' OR position(folded($2) IN folded(a.name)) > 0 OR position(small($2) IN a.email) > 0"
@@ -91,7 +91,6 @@ async def listed(
         search.strip(),
         limit,
     )
-    return [_staff(row) for row in rows]
 
 
 async def recovery_codes_left(tx: Transaction, staff_id: int) -> int:
@@ -100,14 +99,3 @@ async def recovery_codes_left(tx: Transaction, staff_id: int) -> int:
         "SELECT count(*) FROM staff_recovery_code WHERE staff_id = $1 AND used_at IS NULL", staff_id
     )
     return left
-
-
-def grants_of(row: Row) -> tuple[Grant, ...]:
-    """What `GRANTS` has read."""
-    return tuple(Grant(Role(role), number, slug) for role, number, slug in row["grants"])
-
-
-def _staff(row: Row) -> Staff:
-    values = dict(row)
-    values["grants"] = grants_of(row)
-    return Staff(**values)

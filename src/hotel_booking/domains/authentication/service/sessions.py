@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from hotel_booking.core.db import Row, Transaction
+import msgspec
+
+from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.authentication import queries
 from hotel_booking.domains.authentication.errors import ConfirmIdentity, SessionNotFound
 from hotel_booking.domains.authentication.kinds import AccountKind
 from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.authentication.tokens import new_token, token_hash
-from hotel_booking.domains.authentication.types import Holder, Level
+from hotel_booking.domains.authentication.types import CarriedSession, Holder, Level
 
+T = TypeVar("T", bound=msgspec.Struct)
 _SECOND_STEP_WITHIN = timedelta(minutes=10)
 _FULL = "'full'"  # the level of a session whose table has none
 
@@ -25,24 +28,27 @@ class Proved(Protocol):
         """When; None: never, or not completely."""
 
 
-async def resolve(tx: Transaction, of: AccountKind, *, token: str, account: str, now: datetime) -> Row | None:
-    """The session of a cookie, with `account`: columns of its account `a`, constants of the caller's. None
-    where it has ended or never was. One statement by unique indexes; notes the use every few minutes.
-
-    The row has session_id, owner_id, level and confirmed_at beside what was asked for.
-    """
+async def resolve(
+    tx: Transaction, of: AccountKind, account: type[T], *, columns: str, token: str, now: datetime
+) -> tuple[CarriedSession, T] | None:
+    """The session of a cookie, and its account as a struct of the caller's, read by `columns` of the account
+    `a`: constants of the caller's too. None where it has ended or never was. One statement by unique indexes;
+    notes the use every few minutes."""
     row = await tx.fetchrow(
         f"SELECT s.id AS session_id, s.{of.owner} AS owner_id, {'s.level' if of.steps else _FULL} AS level,"
-        f"       s.last_seen_at, s.expires_at, s.confirmed_at, {account}"
+        f"       s.last_seen_at, s.expires_at, s.confirmed_at, {columns}"
         f"  FROM {of.sessions} s JOIN {of.accounts} a ON a.id = s.{of.owner}"
         f" WHERE s.token_hash = $1 AND {of.open}",
         token_hash(token),
     )
-    if row is None or row["expires_at"] <= now or now - row["last_seen_at"] > of.idle:
+    if row is None:
         return None
-    if now - row["last_seen_at"] >= of.use_noted_every:
-        await tx.execute(f"UPDATE {of.sessions} SET last_seen_at = $2 WHERE id = $1", row["session_id"], now)
-    return row
+    session = as_struct(CarriedSession, row)
+    if session.expires_at <= now or now - session.last_seen_at > of.idle:
+        return None
+    if now - session.last_seen_at >= of.use_noted_every:
+        await tx.execute(f"UPDATE {of.sessions} SET last_seen_at = $2 WHERE id = $1", session.session_id, now)
+    return session, as_struct(account, row)
 
 
 async def start(

@@ -10,8 +10,8 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service import sessions
 from hotel_booking.domains.authentication.types import Level
-from hotel_booking.domains.identity.accounts import GRANTS, grants_of
-from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
+from hotel_booking.domains.identity.accounts import GRANTS
+from hotel_booking.domains.identity.caller import ANONYMOUS, Caller, Grant
 from hotel_booking.domains.identity.permissions import STRONG_ROLES
 
 
@@ -25,35 +25,39 @@ class Session(msgspec.Struct, frozen=True):
     email: str
 
 
+class _Member(msgspec.Struct, frozen=True):
+    email: str
+    name: str
+    second_factor: bool
+    grants: tuple[Grant, ...]
+
+
+_COLUMNS = f"a.email, a.name, {STAFF.second_factor} AS second_factor, {GRANTS} AS grants"
+
+
 async def resolve(tx: Transaction, *, token: str, now: datetime, mfa_required: bool) -> Session | None:
     """The session of a cookie; None where it has ended or never was. Notes its use once a minute."""
-    row = await sessions.resolve(
-        tx,
-        STAFF,
-        token=token,
-        account=f"a.email, a.name, {STAFF.second_factor} AS second_factor, {GRANTS} AS grants",
-        now=now,
-    )
-    if row is None:
+    found = await sessions.resolve(tx, STAFF, _Member, columns=_COLUMNS, token=token, now=now)
+    if found is None:
         return None
-    grants = grants_of(row)
+    session, member = found
     caller = ANONYMOUS
-    if row["level"] == "full":
+    if session.level == "full":
         caller = Caller(
             kind="staff",
-            name=row["name"],
-            staff_id=row["owner_id"],
-            session_id=row["session_id"],
-            grants=grants,
-            confirmed_at=row["confirmed_at"],
+            name=member.name,
+            staff_id=session.owner_id,
+            session_id=session.session_id,
+            grants=member.grants,
+            confirmed_at=session.confirmed_at,
             enrol=mfa_required
-            and not row["second_factor"]
-            and any(grant.role in STRONG_ROLES for grant in grants),
+            and not member.second_factor
+            and any(grant.role in STRONG_ROLES for grant in member.grants),
         )
     return Session(
-        id=row["session_id"],
-        staff_id=row["owner_id"],
-        level=row["level"],
+        id=session.session_id,
+        staff_id=session.owner_id,
+        level=session.level,
         caller=caller,
-        email=row["email"],
+        email=member.email,
     )
