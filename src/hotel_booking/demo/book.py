@@ -1,4 +1,4 @@
-"""A house's book: who has stayed, who is in the house, who is coming, and who is not any more.
+"""A property's book: who has stayed, who is staying, who is coming, and who is not any more.
 
 Nothing here touches the database: bookings are drawn one by one, priced by the same rules as real sales,
 and count their nights on the shelf.
@@ -15,26 +15,26 @@ import msgspec
 
 from hotel_booking.demo import guests
 from hotel_booking.demo.draws import draws
-from hotel_booking.demo.house import (
-    House,
+from hotel_booking.demo.inventory import Shelf
+from hotel_booking.demo.property import (
     Period,
     Plan,
+    Property,
     RoomType,
 )
-from hotel_booking.demo.inventory import Shelf
 from hotel_booking.demo.rates import Sheet
 from hotel_booking.domains.bookings.types import SaleTerms, Status
 from hotel_booking.domains.rates.cancellation import due_now, fee_amount, fee_at
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import NightPrice, Occupancy
 
-# Arrivals a day, in thousandths of the house's rooms, by how far ahead they lie.
+# Arrivals a day, in thousandths of the property's rooms, by how far ahead they lie.
 _PAST_DAYS, _PAST = 8, 165
 _NEAR_DAYS, _NEAR_FROM, _NEAR_TO = 21, 130, 15
 _FAR_DAYS, _FAR = 150, 2
 LENGTHS = (1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 7)
 _SOLD_OUT_WINDOWS = 3
-_SMALL_HOUSE = 24
+_SMALL_PROPERTY = 24
 _SOURCES = ("web", "web", "web", "web", "web", "phone", "phone", "partner")
 
 TermsOf = Callable[[RoomType, Plan], tuple[UUID, SaleTerms]]
@@ -95,15 +95,15 @@ class BookingRow(msgspec.Struct):
 
 
 class Bookkeeper:
-    """Draws the bookings of one house."""
+    """Draws the bookings of one property."""
 
-    def __init__(self, house: House, shelf: Shelf, sheet: Sheet, period: Period, seed: int) -> None:
-        self._house = house
+    def __init__(self, property_: Property, shelf: Shelf, sheet: Sheet, period: Period, seed: int) -> None:
+        self._property = property_
         self._shelf = shelf
         self._sheet = sheet
         self._today = period.today
         self._last = period.first + timedelta(days=period.nights)
-        self._rng = draws(seed, house.outline.slug, "book")
+        self._rng = draws(seed, property_.outline.slug, "book")
         # What has happened, happened before the moment of loading.
         self._latest = period.now - timedelta(minutes=1)
 
@@ -116,7 +116,7 @@ class Bookkeeper:
         yield from self._sold_out(terms_of)
 
     def _arrivals(self) -> Iterator[date]:
-        rooms = self._house.outline.rooms
+        rooms = self._property.outline.rooms
         for offset in range(-_PAST_DAYS, _FAR_DAYS):
             if offset < 0:
                 density = _PAST
@@ -130,9 +130,9 @@ class Bookkeeper:
 
     def _booking(self, arrival: date, terms_of: TermsOf) -> BookingRow | None:
         rng = self._rng
-        nights = rng.choice(LENGTHS) + (2 if self._house.character.week == "resort" else 0)
+        nights = rng.choice(LENGTHS) + (2 if self._property.character.week == "resort" else 0)
         departure = min(arrival + timedelta(days=nights), self._last)
-        kinds = self._house.room_types
+        kinds = self._property.room_types
         kind = rng.choices(kinds, [len(kind.rooms) for kind in kinds])[0]
         rooms = 2 if rng.randrange(14) == 0 else 1
         # The popular type may be full: a guest takes the next one, or goes elsewhere.
@@ -144,10 +144,10 @@ class Bookkeeper:
         return None
 
     def _sold_out(self, terms_of: TermsOf) -> Iterator[BookingRow]:
-        """A few weekends and events on which the smallest types (in a small house, all) are gone."""
-        house = self._house
-        kinds = sorted(house.room_types, key=lambda kind: len(kind.rooms))
-        small = house.outline.rooms <= _SMALL_HOUSE
+        """A few weekends and events on which the smallest types (in a small property, all) are gone."""
+        property_ = self._property
+        kinds = sorted(property_.room_types, key=lambda kind: len(kind.rooms))
+        small = property_.outline.rooms <= _SMALL_PROPERTY
         fridays = [
             night.night
             for night in self._sheet.nights
@@ -190,7 +190,7 @@ class Bookkeeper:
         last = self._latest.date() if arrival > self._latest.date() else arrival - timedelta(days=1)
         created_on = last - timedelta(days=int(rng.expovariate(1 / 25)))
         created = self._at(created_on, rng.randrange(6 * 3600, 22 * 3600))
-        plan = choose_plan(rng, self._house, (departure - arrival).days, (arrival - created_on).days)
+        plan = choose_plan(rng, self._property, (departure - arrival).days, (arrival - created_on).days)
         cancelled = self._cancelled_at(created, arrival) if status == "cancelled" else None
         person = guests.somebody(rng)
         booking = BookingRow(
@@ -229,7 +229,7 @@ class Bookkeeper:
         terms_id, terms = terms_of(kind, plan)
         arrival, departure = booking.arrival, booking.departure
         night_prices = self._sheet.night_prices(kind, arrival, departure)
-        party = party_for(self._rng, self._house, kind)
+        party = party_for(self._rng, self._property, kind)
         whole = price(terms.rules, night_prices, party)
         shares = night_totals(whole)
         taken: tuple[date, date] | None = (arrival, departure)
@@ -239,7 +239,7 @@ class Bookkeeper:
             fee = fee_at(
                 terms.policy,
                 arrival=arrival,
-                timezone=self._house.city.timezone,
+                timezone=self._property.city.timezone,
                 total=whole.total,
                 night_totals=shares,
                 at=booking.cancelled_at,
@@ -289,18 +289,18 @@ class Bookkeeper:
         return UUID(int=self._rng.getrandbits(128), version=4)
 
 
-def choose_plan(rng: random.Random, house: House, nights: int, days_before: int) -> Plan:
+def choose_plan(rng: random.Random, property_: Property, nights: int, days_before: int) -> Plan:
     """A plan that sells a stay of so many nights, so many days before."""
     weights = {"FLEX": 42, "NRF": 25, "EARLY": 25, "BB": 24, "HB": 40, "WEEKLY": 60}
     sold = [
         plan
-        for plan in house.plans
+        for plan in property_.plans
         if nights >= (plan.min_stay or 1) and days_before >= (plan.min_advance_days or 0)
     ]
     return rng.choices(sold, [weights[plan.code] for plan in sold])[0]
 
 
-def party_for(rng: random.Random, house: House, kind: RoomType) -> Occupancy:
+def party_for(rng: random.Random, property_: Property, kind: RoomType) -> Occupancy:
     """Who sleeps in a room of this type."""
     base, most, most_adults, most_children = kind.outline.persons
     adults = min(rng.choice((1, 2, 2, 2, 2, 2, 3)), most_adults)
@@ -309,6 +309,6 @@ def party_for(rng: random.Random, house: House, kind: RoomType) -> Occupancy:
     places = min(most_children, most - adults)
     if adults <= base and places > 0 and rng.randrange(100) < wanted:
         count = rng.randrange(1, places + 1)
-        oldest = house.character.children[-1]
+        oldest = property_.character.children[-1]
         children = tuple(sorted(rng.randrange(1, oldest + 1) for _ in range(count)))
     return Occupancy(adults, children)

@@ -1,4 +1,4 @@
-"""Builds houses from their outlines: rooms and their numbers, amounts in local money, policies, plans."""
+"""Builds properties from their outlines: rooms and their numbers, amounts in local money, policies, plans."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hotel_booking.core.money import exponent
 from hotel_booking.demo.content import characters
 from hotel_booking.demo.countries import COUNTRIES, PER_EURO, pleasant
 from hotel_booking.demo.draws import draws
-from hotel_booking.demo.house import (
+from hotel_booking.demo.property import (
     Character,
     City,
-    House,
     Outline,
     Plan,
     Policy,
+    Property,
     Room,
     RoomType,
     RoomTypeOutline,
@@ -58,25 +58,25 @@ _ROOMS_PER_FLOOR = 14
 
 
 class Builder:
-    """Builds one house after the other and hands out the ids of all their rows."""
+    """Builds one property after the other and hands out the ids of all their rows."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._houses = count(1)
+        self._properties = count(1)
         self._room_types = count(1)
         self._rooms = count(1)
         self._policies = count(1)
         self._plans = count(1)
 
-    def build(self, outline: Outline, city: City) -> House:
-        """One house in its city."""
-        rng = draws(self._seed, outline.slug, "house")
+    def build(self, outline: Outline, city: City) -> Property:
+        """One property in its city."""
+        rng = draws(self._seed, outline.slug, "property")
         character = characters()[outline.character]
         country = COUNTRIES[city.country]
         level = in_local_money(outline.level, country.currency)
         policies = {name: Policy(next(self._policies), terms) for name, terms in POLICIES.items()}
-        return House(
-            id=next(self._houses),
+        return Property(
+            id=next(self._properties),
             outline=outline,
             character=character,
             city=city,
@@ -166,7 +166,7 @@ class Builder:
                     )
                 case "BB" | "HB":
                     half_board = code == "HB"
-                    # A business house sells breakfast with the room, the others by the person.
+                    # A business hotel sells breakfast with the room, the others by the person.
                     per_person = character.week != "business"
                     amount = breakfast * 3 if half_board else breakfast * (1 if per_person else 2)
                     yield Plan(

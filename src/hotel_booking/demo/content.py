@@ -1,4 +1,4 @@
-"""Reads the written houses, and outlines more of them where a larger chain is asked for."""
+"""Reads the written properties, and outlines more of them where a larger chain is asked for."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import msgspec
 
 from hotel_booking.demo.countries import COUNTRIES
 from hotel_booking.demo.draws import draws
-from hotel_booking.demo.house import Character, City, Outline
+from hotel_booking.demo.property import Character, City, Outline
 from hotel_booking.domains.properties.types import slug_of
 
-# For a chain larger than the written one: words to compose houses from, by character.
+# For a chain larger than the written one: words to compose properties from, by character.
 _NAMES = {
     "grand": ("Exchange", "Regent Court", "Meridian", "Conservatory", "Arcade", "Colonnade"),
     "design": ("Foundry", "Prism", "Lathe", "Plumbline", "Atelier", "Halftone"),
@@ -58,7 +58,7 @@ _STREETS = ("Station Road", "Market Street", "Garden Lane", "Bridge Street", "Pa
 
 
 def outlines() -> list[Outline]:
-    """The houses that were written by hand, in their order."""
+    """The properties that were written by hand, in their order."""
     return msgspec.convert(_read("hotels.toml")["hotel"], list[Outline])
 
 
@@ -69,7 +69,7 @@ def characters() -> dict[str, Character]:
 
 
 def further_outlines(cities: Sequence[City], *, seed: int, taken: set[str]) -> Iterator[Outline]:
-    """Composed houses in the given cities, without end. `taken` are the slugs in use; they are added to."""
+    """Composed properties in the given cities, without end. `taken` are the slugs in use; it is added to."""
     rng = draws(seed, "further")
     kinds = cycle(_NAMES)
     for number, city in enumerate(cycle(cities), start=1):

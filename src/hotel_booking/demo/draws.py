@@ -1,4 +1,4 @@
-"""Chance, the same every time: each part of each house has a generator of its own, so that changing one
+"""Chance, the same every time: each part of each property has a generator of its own, so that changing one
 part leaves the others as they were."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Years of stays that are over, by the million: what a large chain's database is full of.
 
-Prices are computed once for each kind of stay (room type, plan, length, party, month) and house; the stays
+Prices are computed once for each kind of stay (room type, plan, length, party, month) and property; the stays
 themselves are drawn inside PostgreSQL, room by room one after the other, so no room and no night is ever sold
 twice, nothing is sent over the wire, and memory stays flat. Constraints and indexes of the tables that grow
 are made again afterwards, which is several times faster than keeping them.
@@ -27,7 +27,7 @@ from hotel_booking.demo.book import (
 )
 from hotel_booking.demo.countries import pleasant
 from hotel_booking.demo.draws import draws
-from hotel_booking.demo.house import House
+from hotel_booking.demo.property import Property
 from hotel_booking.domains.bookings.types import SaleTerms
 from hotel_booking.domains.rates.cancellation import due_now, fee_amount, fee_at
 from hotel_booking.domains.rates.pricing import night_totals, price
@@ -51,12 +51,12 @@ _PRICE_COLUMNS = (
 )  # fmt: skip
 
 PriceRow = tuple[Any, ...]
-TermsLoader = Callable[[House, dict[UUID, object]], Awaitable[TermsOf]]
+TermsLoader = Callable[[Property, dict[UUID, object]], Awaitable[TermsOf]]
 
 
 async def write_history(
     tx: Transaction,
-    houses: Sequence[House],
+    chain: Sequence[Property],
     *,
     bookings: int,
     today: date,
@@ -87,49 +87,54 @@ async def write_history(
     await tx.copy("history_name", ("kind", "position", "name"), _names())
     await tx.execute("ANALYZE pg_temp.history_name")
     restore = await _drop_indexes(tx)
-    gaps = _plan_gaps(houses, bookings)
+    gaps = _plan_gaps(chain, bookings)
     bodies: dict[UUID, object] = {}
-    terms_of = await terms(houses[0], bodies)
-    rows = await asyncio.to_thread(_prices, houses[0], first, until, seed, terms_of)
-    for number, house in enumerate(houses):
+    terms_of = await terms(chain[0], bodies)
+    rows = await asyncio.to_thread(_prices, chain[0], first, until, seed, terms_of)
+    for number, property_ in enumerate(chain):
         new = {key: body for key, body in bodies.items() if key not in known_terms}
         known_terms.update(new)
         await tx.copy("sale_terms", ("id", "body"), new.items())
-        following = houses[number + 1] if number + 1 < len(houses) else None
+        following = chain[number + 1] if number + 1 < len(chain) else None
         bodies = {}
         if following is None:
-            await _write_house(tx, house, rows, first, until, gaps)
+            await _write_property(tx, property_, rows, first, until, gaps)
         else:
             terms_of = await terms(following, bodies)
-            # One core prices the next house while the other writes this one.
+            # One core prices the next property while the other writes this one.
             _, rows = await asyncio.gather(
-                _write_house(tx, house, rows, first, until, gaps),
+                _write_property(tx, property_, rows, first, until, gaps),
                 asyncio.to_thread(_prices, following, first, until, seed, terms_of),
             )
-        progress("years of bookings", 0.1 + 0.65 * (number + 1) / len(houses))
+        progress("years of bookings", 0.1 + 0.65 * (number + 1) / len(chain))
     for number, statement in enumerate(restore):
         progress("indexes", 0.75 + 0.2 * number / len(restore))
         await tx.execute(statement)
     await tx.execute("SET LOCAL session_replication_role = origin")
 
 
-async def _write_house(
-    tx: Transaction, house: House, rows: Sequence[PriceRow], first: date, until: date, gaps: tuple[int, float]
+async def _write_property(
+    tx: Transaction,
+    property_: Property,
+    rows: Sequence[PriceRow],
+    first: date,
+    until: date,
+    gaps: tuple[int, float],
 ) -> None:
     await tx.execute("TRUNCATE pg_temp.history_price, pg_temp.history_stay")
     await tx.copy("history_price", _PRICE_COLUMNS, rows)
     await tx.execute("ANALYZE pg_temp.history_price")
-    lengths, given = _lengths(house), len(guests.GIVEN)
+    lengths, given = _lengths(property_), len(guests.GIVEN)
     await tx.execute(
         _sql("stays"),
-        house.id,
+        property_.id,
         first,
         until,
         lengths,
         gaps[0],
         math.ceil(2 * DAYS / (2 * min(lengths) + gaps[0] - 1)),
-        sorted(_boundaries(house)),
-        _periods(house, first, until),
+        sorted(_boundaries(property_)),
+        _periods(property_, first, until),
         _VARIANTS,
         given,
         len(guests.many_families()),
@@ -138,15 +143,15 @@ async def _write_house(
     await tx.execute(_sql("cancelled"), _CANCELLED / (100 - _CANCELLED), _CANCELLED_BEFORE, given)
     await tx.execute("ANALYZE pg_temp.history_stay")
     await tx.execute(_sql("guest"), len(guests.COUNTRIES))
-    await tx.execute(_sql("booking"), house.id, house.currency, len(guests.REQUESTS))
+    await tx.execute(_sql("booking"), property_.id, property_.currency, len(guests.REQUESTS))
     await tx.execute(_sql("reservation"))
-    await tx.execute(_sql("payment"), house.currency)
+    await tx.execute(_sql("payment"), property_.currency)
     await tx.execute(_sql("refund"))
-    await tx.execute(_sql("ledger"), house.currency)
+    await tx.execute(_sql("ledger"), property_.currency)
     await tx.execute(_sql("room_use"))
-    await tx.execute(_sql("entry"), house.id)
+    await tx.execute(_sql("entry"), property_.id)
     await tx.execute(_sql("words"))
-    await tx.execute(_sql("room_night"), house.id, first, until)
+    await tx.execute(_sql("room_night"), property_.id, first, until)
 
 
 @cache
@@ -171,7 +176,7 @@ def _names() -> Iterator[tuple[str, int, str]]:
             yield kind, position, name
 
 
-def _plan_gaps(houses: Sequence[House], bookings: int) -> tuple[int, float]:
+def _plan_gaps(chain: Sequence[Property], bookings: int) -> tuple[int, float]:
     """Free nights between two stays of a room are drawn from 0 up to, but not, the first number: the most
     that still give enough bookings. The second is the share of the stays that are kept."""
     wanted = bookings * (100 - _CANCELLED) / 100
@@ -179,8 +184,8 @@ def _plan_gaps(houses: Sequence[House], bookings: int) -> tuple[int, float]:
     def expected(gaps: int) -> float:
         return sum(
             # Of the last stay of a room, half lies beyond the end.
-            house.outline.rooms * (DAYS / (_mean(house) + (gaps - 1) / 2) - 0.5)
-            for house in houses
+            property_.outline.rooms * (DAYS / (_mean(property_) + (gaps - 1) / 2) - 0.5)
+            for property_ in chain
         )
 
     gaps = 1
@@ -189,24 +194,24 @@ def _plan_gaps(houses: Sequence[House], bookings: int) -> tuple[int, float]:
     return gaps, min(1.0, wanted / expected(gaps))
 
 
-def _mean(house: House) -> float:
-    lengths = _lengths(house)
+def _mean(property_: Property) -> float:
+    lengths = _lengths(property_)
     return sum(lengths) / len(lengths)
 
 
-def _lengths(house: House) -> list[int]:
-    return [nights + (2 if house.character.week == "resort" else 0) for nights in LENGTHS]
+def _lengths(property_: Property) -> list[int]:
+    return [nights + (2 if property_.character.week == "resort" else 0) for nights in LENGTHS]
 
 
-def _boundaries(house: House) -> set[date]:
-    """Days on which a tax of the house changes: a price holds on one side of them."""
-    return {day for tax in house.taxes for day in (tax.valid_from, tax.valid_to) if day is not None}
+def _boundaries(property_: Property) -> set[date]:
+    """Days on which a tax of the property changes: a price holds on one side of them."""
+    return {day for tax in property_.taxes for day in (tax.valid_from, tax.valid_to) if day is not None}
 
 
-def _periods(house: House, first: date, until: date) -> list[date]:
+def _periods(property_: Property, first: date, until: date) -> list[date]:
     """The first days of the periods within which a stay of one kind costs the same: months, cut where taxes
     change."""
-    starts = {first, *(day for day in _boundaries(house) if first < day < until)}
+    starts = {first, *(day for day in _boundaries(property_) if first < day < until)}
     month = first.replace(day=1)
     while month < until:
         starts.add(max(month, first))
@@ -214,30 +219,30 @@ def _periods(house: House, first: date, until: date) -> list[date]:
     return sorted(starts)
 
 
-def _prices(house: House, first: date, until: date, seed: int, terms_of: TermsOf) -> list[PriceRow]:
-    rng = draws(seed, house.outline.slug, "history")
+def _prices(property_: Property, first: date, until: date, seed: int, terms_of: TermsOf) -> list[PriceRow]:
+    rng = draws(seed, property_.outline.slug, "history")
     rows: list[PriceRow] = []
-    for period, start in enumerate(_periods(house, first, until), start=1):
-        season = seasons.season_of(house.outline.season, start.replace(day=15))
-        for kind in house.room_types:
-            amount = pleasant(kind.level * season * rng.randrange(97, 104) // 10_000, house.currency)
-            for nights in sorted(set(_lengths(house))):
+    for period, start in enumerate(_periods(property_, first, until), start=1):
+        season = seasons.season_of(property_.outline.season, start.replace(day=15))
+        for kind in property_.room_types:
+            amount = pleasant(kind.level * season * rng.randrange(97, 104) // 10_000, property_.currency)
+            for nights in sorted(set(_lengths(property_))):
                 for variant in range(_VARIANTS):
-                    plan = choose_plan(rng, house, nights, 30)
+                    plan = choose_plan(rng, property_, nights, 30)
                     terms_id, terms = terms_of(kind, plan)
-                    party = party_for(rng, house, kind)
+                    party = party_for(rng, property_, kind)
                     rows.append(
                         (
                             period, kind.id, nights, variant, plan.id, plan.min_advance_days or 0,
                             party.adults, list(party.children), terms_id, amount,
-                            *_priced(house, terms, start, nights, amount, party),
+                            *_priced(property_, terms, start, nights, amount, party),
                         )
                     )  # fmt: skip
     return rows
 
 
 def _priced(
-    house: House, terms: SaleTerms, start: date, nights: int, amount: int, party: Any
+    property_: Property, terms: SaleTerms, start: date, nights: int, amount: int, party: Any
 ) -> tuple[int, int, int, int, int, int]:
     """Net, tax, total, what was due at once, and the fees for cancelling in time and for not coming."""
     whole = price(terms.rules, [NightPrice(start + timedelta(days=i), amount) for i in range(nights)], party)
@@ -245,7 +250,7 @@ def _priced(
     cancel_fee = fee_at(
         terms.policy,
         arrival=start,
-        timezone=house.city.timezone,
+        timezone=property_.city.timezone,
         total=whole.total,
         night_totals=shares,
         at=datetime.combine(start - timedelta(days=_CANCELLED_BEFORE), time(), UTC),

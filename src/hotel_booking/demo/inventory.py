@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from hotel_booking.demo.draws import draws
-from hotel_booking.demo.house import (
-    House,
+from hotel_booking.demo.property import (
     Period,
+    Property,
     Room,
     RoomType,
 )
@@ -44,13 +44,13 @@ class Block(msgspec.Struct, frozen=True):
 class Shelf:
     """How many rooms of each type are taken and blocked on every night of the period."""
 
-    def __init__(self, house: House, period: Period, seed: int) -> None:
-        self.house = house
+    def __init__(self, property_: Property, period: Period, seed: int) -> None:
+        self.property = property_
         self._first = period.first
         self._nights = period.nights
-        self.taken = {kind.id: [0] * period.nights for kind in house.room_types}
-        self.blocked = {kind.id: [0] * period.nights for kind in house.room_types}
-        self.blocks = list(_blocks(house, period, seed))
+        self.taken = {kind.id: [0] * period.nights for kind in property_.room_types}
+        self.blocked = {kind.id: [0] * period.nights for kind in property_.room_types}
+        self.blocks = list(_blocks(property_, period, seed))
         for block in self.blocks:
             for index in self._indexes(block.first, block.until):
                 self.blocked[block.kind.id][index] += 1
@@ -75,7 +75,7 @@ class Shelf:
 
 def rows(shelf: Shelf, sheet: Sheet) -> Iterator[tuple[Any, ...]]:
     """One row per room type and night."""
-    for kind in shelf.house.room_types:
+    for kind in shelf.property.room_types:
         taken, blocked = shelf.taken[kind.id], shelf.blocked[kind.id]
         for index, night in enumerate(sheet.nights):
             rule = sheet.restriction(kind, index)
@@ -86,14 +86,14 @@ def rows(shelf: Shelf, sheet: Sheet) -> Iterator[tuple[Any, ...]]:
             )  # fmt: skip
 
 
-def _blocks(house: House, period: Period, seed: int) -> Iterator[Block]:
+def _blocks(property_: Property, period: Period, seed: int) -> Iterator[Block]:
     """One block for every forty rooms or so, each on another room, some of them begun already."""
-    rng = draws(seed, house.outline.slug, "blocks")
-    roomy = [kind for kind in house.room_types if len(kind.rooms) >= 6]
+    rng = draws(seed, property_.outline.slug, "blocks")
+    roomy = [kind for kind in property_.room_types if len(kind.rooms) >= 6]
     used: set[int] = set()
-    for _ in range((house.outline.rooms + 20) // 40 if roomy else 0):
+    for _ in range((property_.outline.rooms + 20) // 40 if roomy else 0):
         kind = rng.choice(roomy)
-        # From the end of the corridor, where guests in the house are not put first.
+        # From the end of the corridor, where guests are not put first.
         room = kind.rooms[-1 - rng.randrange(2)]
         if room.id in used:
             continue

@@ -21,17 +21,17 @@ from hotel_booking.demo.building import Builder
 from hotel_booking.demo.content import further_outlines, outlines
 from hotel_booking.demo.countries import COUNTRIES, PER_EURO, RATES_AS_OF
 from hotel_booking.demo.history import write_history
-from hotel_booking.demo.house import (
+from hotel_booking.demo.inventory import Shelf
+from hotel_booking.demo.property import (
     City,
-    House,
     Outline,
     Period,
     Plan,
+    Property,
     RoomType,
 )
-from hotel_booking.demo.inventory import Shelf
 from hotel_booking.demo.rates import Sheet
-from hotel_booking.demo.writing import write_book, write_houses
+from hotel_booking.demo.writing import write_book, write_properties
 from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.service.quote import sale_terms
 from hotel_booking.domains.bookings.types import SaleTerms
@@ -41,7 +41,7 @@ from hotel_booking.domains.rates.queries import load_catalogue
 
 PROPERTIES = 52  # as many as are written by hand
 NIGHTS = 540  # on sale, from yesterday on
-# Nights before yesterday that guests in the house and those who just left have slept.
+# Nights before yesterday that those who stay and those who just left have slept.
 _HISTORY = 14
 
 Progress = Callable[[str, float], None]
@@ -85,21 +85,21 @@ async def load(
         if not await places_are_loaded(tx):
             await load_places(tx, read_places())
         steps.done("cities", 0.2)
-        houses = await _houses(tx, properties, seed)
-        await write_houses(tx, houses)
+        chain = await _chain(tx, properties, seed)
+        await write_properties(tx, chain)
         await tx.copy(
             "exchange_rate",
             ("currency", "per_euro", "as_of", "updated_at"),
             ((currency, rate, RATES_AS_OF, now) for currency, rate in PER_EURO.items()),
         )
         await group_pages.load(tx, pages.texts(), now=now)
-        steps.done(f"{len(houses)} hotels", 0.25)
+        steps.done(f"{len(chain)} hotels", 0.25)
         stocked: list[tuple[Shelf, Sheet]] = []
         known_terms: set[UUID] = set()
-        for number, house in enumerate(houses, start=1):
-            sheet = Sheet(house, period, seed)
+        for number, property_ in enumerate(chain, start=1):
+            sheet = Sheet(property_, period, seed)
             stocked.append((await _load_book(tx, sheet, period, seed, known_terms), sheet))
-            steps.at("bookings", 0.25 + 0.2 * number / len(houses))
+            steps.at("bookings", 0.25 + 0.2 * number / len(chain))
         await tx.execute("SELECT booking_entries_fill()")
         steps.done("bookings", 0.45)
         nights = _with_steps(stocked, steps, "rooms", 0.45, 0.65)
@@ -120,7 +120,7 @@ async def load(
             steps = _Steps(progress)
             await write_history(
                 tx,
-                houses,
+                chain,
                 bookings=bookings - await tx.fetchval("SELECT count(*) FROM booking"),
                 today=today,
                 seed=seed,
@@ -209,8 +209,8 @@ def _with_steps(
         yield item
 
 
-async def _houses(tx: Transaction, properties: int, seed: int) -> list[House]:
-    """The written houses, and composed ones where more are asked for."""
+async def _chain(tx: Transaction, properties: int, seed: int) -> list[Property]:
+    """The written properties, and composed ones where more are asked for."""
     chosen: list[Outline] = outlines()[:properties]
     more = properties - len(chosen)
     cities = {city.id: city for city in await _cities(tx, [outline.place for outline in chosen], more)}
@@ -240,24 +240,24 @@ async def _cities(tx: Transaction, ids: Sequence[int], more: int) -> list[City]:
 async def _load_book(
     tx: Transaction, sheet: Sheet, period: Period, seed: int, known_terms: set[UUID]
 ) -> Shelf:
-    """Draw and write one house's bookings. Returns what they leave on the shelf.
+    """Draw and write one property's bookings. Returns what they leave on the shelf.
 
-    Terms are stored by their hash, and two houses may sell on the same; `known_terms` grows.
+    Terms are stored by their hash, and two properties may sell on the same; `known_terms` grows.
     """
-    house = sheet.house
-    shelf = Shelf(house, period, seed)
-    keeper = Bookkeeper(house, shelf, sheet, period, seed)
+    property_ = sheet.property
+    shelf = Shelf(property_, period, seed)
+    keeper = Bookkeeper(property_, shelf, sheet, period, seed)
     bodies: dict[UUID, object] = {}
-    bookings = list(keeper.bookings(await _terms(tx, house, bodies)))
+    bookings = list(keeper.bookings(await _terms(tx, property_, bodies)))
     new = {key: body for key, body in bodies.items() if key not in known_terms}
     known_terms.update(new)
-    await write_book(tx, house, bookings, new.items(), shelf)
+    await write_book(tx, property_, bookings, new.items(), shelf)
     return shelf
 
 
-async def _terms(tx: Transaction, house: House, bodies: dict[UUID, object]) -> TermsOf:
+async def _terms(tx: Transaction, property_: Property, bodies: dict[UUID, object]) -> TermsOf:
     """What sales are made on, read back from the database as a real sale would; bodies are collected."""
-    catalogue = await load_catalogue(tx, house.outline.slug)
+    catalogue = await load_catalogue(tx, property_.outline.slug)
     known: dict[tuple[int, int], tuple[UUID, SaleTerms]] = {}
 
     def terms_of(kind: RoomType, plan: Plan) -> tuple[UUID, SaleTerms]:

@@ -1,4 +1,4 @@
-"""Prices and restrictions of a house, night by night, and their rows."""
+"""Prices and restrictions of a property, night by night, and their rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from hotel_booking.demo import seasons
 from hotel_booking.demo.countries import pleasant
 from hotel_booking.demo.draws import draws
-from hotel_booking.demo.house import House, Period, RoomType
+from hotel_booking.demo.property import Period, Property, RoomType
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import NightPrice
 
@@ -25,8 +25,8 @@ _FREE = Restriction()
 _WHOLE = 100**4
 
 
-class HouseNight(msgspec.Struct, frozen=True, gc=False):
-    """One night of the whole house. `factor` is what multiplies every average price, in 1/100**4."""
+class PropertyNight(msgspec.Struct, frozen=True, gc=False):
+    """One night of the whole property. `factor` is what multiplies every average price, in 1/100**4."""
 
     night: date
     factor: int
@@ -36,31 +36,31 @@ class HouseNight(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sheet:
-    """A house's nights and the prices of its base plan."""
+    """A property's nights and the prices of its base plan."""
 
-    def __init__(self, house: House, period: Period, seed: int) -> None:
-        self.house = house
+    def __init__(self, property_: Property, period: Period, seed: int) -> None:
+        self.property = property_
         self.first = period.first
-        rng = draws(seed, house.outline.slug, "rates")
+        rng = draws(seed, property_.outline.slug, "rates")
         # Hoteliers look at their prices once a week, and change them a little.
         drift = [rng.randrange(97, 104) for _ in range(period.nights // 7 + 2)]
         dates = [period.first + timedelta(days=i) for i in range(period.nights)]
         self.nights = [self._night(night, drift[i // 7]) for i, night in enumerate(dates)]
         self._stopped = {
-            (kind.id, rng.choice(dates[40:])) for kind in house.room_types[1:] for _ in range(2)
+            (kind.id, rng.choice(dates[40:])) for kind in property_.room_types[1:] for _ in range(2)
         }  # a party books the suites by telephone, the floor is painted ...
 
     def price(self, kind: RoomType, index: int) -> int:
         """Minor units for the base occupancy."""
-        return pleasant(kind.level * self.nights[index].factor // _WHOLE, self.house.currency)
+        return pleasant(kind.level * self.nights[index].factor // _WHOLE, self.property.currency)
 
     def extra_adult(self, kind: RoomType, index: int) -> int | None:
         """A dearer extra bed at the sea in peak season; None is the room type's own amount."""
-        if self.house.character.week != "resort" or not kind.extra_adult:
+        if self.property.character.week != "resort" or not kind.extra_adult:
             return None
         if self.nights[index].season < seasons.PEAK_SEASON:
             return None
-        return pleasant(kind.extra_adult * 5 // 4, self.house.currency)
+        return pleasant(kind.extra_adult * 5 // 4, self.property.currency)
 
     def night_prices(self, kind: RoomType, arrival: date, departure: date) -> tuple[NightPrice, ...]:
         """The base plan's prices for a stay."""
@@ -77,26 +77,26 @@ class Sheet:
             return msgspec.structs.replace(said.restriction, closed=True)
         return said.restriction
 
-    def _night(self, night: date, drift: int) -> HouseNight:
-        outline, character = self.house.outline, self.house.character
+    def _night(self, night: date, drift: int) -> PropertyNight:
+        outline, character = self.property.outline, self.property.character
         season = seasons.season_of(outline.season, night)
         event = seasons.event_on(outline.events, night)
         if seasons.is_new_year(night) and character.week != "business":
             event = max(event, 125)
         factor = season * seasons.weekday_of(character.week, night) * event * drift
-        return HouseNight(night, factor, season, event, self._restricted(night, season, event))
+        return PropertyNight(night, factor, season, event, self._restricted(night, season, event))
 
     def _restricted(self, night: date, season: int, event: int) -> Restriction:
-        week = self.house.character.week
+        week = self.property.character.week
         if week == "business":
             return _FREE
-        by_the_sea_or_snow = week == "resort" or self.house.outline.character == "lodge"
+        by_the_sea_or_snow = week == "resort" or self.property.outline.character == "lodge"
         peak, weekend = season >= seasons.PEAK_SEASON, seasons.is_weekend(night)
         new_year = seasons.is_new_year(night)
         least = None
         if weekend and (season >= seasons.HIGH_SEASON or event >= 130):
             least = 3 if peak and by_the_sea_or_snow else 2
-        small = self.house.outline.character == "guesthouse"
+        small = self.property.outline.character == "guesthouse"
         rule = Restriction(
             closed=small and (night.month, night.day) == (12, 24),
             min_stay_arrival=least,
@@ -110,17 +110,17 @@ class Sheet:
 
 def rows(sheet: Sheet) -> Iterator[tuple[Any, ...]]:
     """The base plan's prices, and rows that only restrict for some of the derived plans."""
-    house = sheet.house
-    base = house.base_plan.id
-    for kind in house.room_types:
+    property_ = sheet.property
+    base = property_.base_plan.id
+    for kind in property_.room_types:
         for index, night in enumerate(sheet.nights):
             price, extra = sheet.price(kind, index), sheet.extra_adult(kind, index)
             yield kind.id, base, night.night, price, extra, False, None, None, None, False, False
-    for plan in house.plans[1:]:
+    for plan in property_.plans[1:]:
         for night in sheet.nights:
             rule = _derived(plan.code, night)
             if rule is not None:
-                for kind in house.room_types:
+                for kind in property_.room_types:
                     yield (
                         kind.id, plan.id, night.night, None, None, rule.closed, rule.min_stay_arrival,
                         rule.min_stay_through, rule.max_stay, rule.closed_to_arrival,
@@ -128,8 +128,8 @@ def rows(sheet: Sheet) -> Iterator[tuple[Any, ...]]:
                     )  # fmt: skip
 
 
-def _derived(code: str, night: HouseNight) -> Restriction | None:
-    """Cheap plans stay at home when the house fills without them."""
+def _derived(code: str, night: PropertyNight) -> Restriction | None:
+    """Cheap plans stay at home when the property fills without them."""
     if code == "WEEKLY" and night.event >= 125:
         return Restriction(closed=True)
     if code in ("NRF", "EARLY") and night.event >= 150:

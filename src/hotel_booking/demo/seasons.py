@@ -42,7 +42,7 @@ HIGH_SEASON = 112
 PEAK_SEASON = 128
 
 
-@lru_cache(maxsize=20_000)  # houses share profiles; every night is asked for several times
+@lru_cache(maxsize=20_000)  # properties share profiles; every night is asked for several times
 def season_of(profile: str, night: date) -> int:
     """The level of the time of year."""
     months = _MONTHS[profile]

@@ -10,8 +10,8 @@ from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.domains.identity.permissions import Role
 
 DOMAIN = "wayfinch.example"
-# Who runs the group works for all of it, who runs a house for one.
-_AT_ONE_HOUSE = frozenset({Role.MANAGER, Role.FRONT_DESK, Role.HOUSEKEEPING})
+# Who runs the group works for all of it, who runs a property for one.
+_AT_ONE_PROPERTY = frozenset({Role.MANAGER, Role.FRONT_DESK, Role.HOUSEKEEPING})
 
 
 async def demo_staff(tx: Transaction, *, now: datetime) -> tuple[str, str]:
@@ -35,6 +35,6 @@ async def demo_staff(tx: Transaction, *, now: datetime) -> tuple[str, str]:
             " VALUES ($1, $2, CASE WHEN $3 THEN (SELECT min(id) FROM property) END)",
             staff_id,
             role.value,
-            role in _AT_ONE_HOUSE,
+            role in _AT_ONE_PROPERTY,
         )
     return f"owner@{DOMAIN}", password

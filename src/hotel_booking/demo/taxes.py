@@ -1,6 +1,6 @@
 """Taxes of the kind that each country has: enough to look true and to exercise every rule.
 
-They are examples, not legal or tax advice: rates change, and real houses have classes and exemptions
+They are examples, not legal or tax advice: rates change, and real properties have classes and exemptions
 that are left out here. Amounts are minor units of the country's currency, rates parts per million.
 """
 
@@ -33,7 +33,7 @@ def _vat(percent: float, name: str = "VAT") -> Tax:
     return _share("VAT", name, percent, included=True)
 
 
-# What every house in the country charges.
+# What every property in the country charges.
 _COUNTRY: dict[str, tuple[Tax, ...]] = {
     "AE": (
         _share("SERVICE", "Service charge", 10, included=False),
@@ -167,7 +167,7 @@ def _city(place: int, stars: int) -> tuple[Tax, ...]:  # noqa: C901  # one case 
 
 
 def taxes_of(country: str, place: int, stars: int) -> tuple[Tax, ...]:
-    """The taxes of a house, those of the country first."""
+    """The taxes of a property, those of the country first."""
     return (*_COUNTRY[country], *_city(place, stars))
 
 

@@ -1,4 +1,4 @@
-"""Writes houses and their books by COPY: rows come from generators, so memory stays flat."""
+"""Writes properties and their books by COPY: rows come from generators, so memory stays flat."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from asyncpg import Range
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.demo.book import BookingRow, StayRow
-from hotel_booking.demo.house import House, Room
 from hotel_booking.demo.inventory import Shelf
+from hotel_booking.demo.property import Property, Room
 from hotel_booking.domains.bookings.reference import encode
 from hotel_booking.integrations.sandbox import SandboxGateway
 
@@ -22,27 +22,27 @@ _HOLD = timedelta(minutes=15)
 NUMBERED = ("property", "room_type", "room", "cancellation_policy", "rate_plan")
 
 
-async def write_houses(tx: Transaction, houses: Sequence[House]) -> None:
-    """Everything about the houses that does not depend on a night."""
+async def write_properties(tx: Transaction, chain: Sequence[Property]) -> None:
+    """Everything about the properties that does not depend on a night."""
     await tx.copy(
         "property",
         "id slug name description stars place_id address postal_code city country lat lon timezone currency"
         " amenities email phone check_in_time check_out_time tax_rounding child_bands".split(),
-        map(_property, houses),
+        map(_property, chain),
     )
     await tx.copy(
         "room_type",
         "id property_id code name description base_occupancy max_occupancy max_adults max_children"
         " extra_adult child_amounts beds size_m2 amenities sort".split(),
-        (row for house in houses for row in _room_types(house)),
+        (row for property_ in chain for row in _room_types(property_)),
     )
     await tx.copy(
         "room",
         ("id", "property_id", "room_type_id", "number", "floor"),
         (
-            (room.id, house.id, kind.id, room.number, room.floor)
-            for house in houses
-            for kind in house.room_types
+            (room.id, property_.id, kind.id, room.number, room.floor)
+            for property_ in chain
+            for kind in property_.room_types
             for room in kind.rooms
         ),
     )
@@ -52,36 +52,36 @@ async def write_houses(tx: Transaction, houses: Sequence[House]) -> None:
         (
             (
                 policy.id,
-                house.id,
+                property_.id,
                 policy.terms.code,
                 policy.terms.name,
                 policy.terms.steps,
                 policy.terms.no_show,
             )
-            for house in houses
-            for policy in house.policies
+            for property_ in chain
+            for policy in property_.policies
         ),
     )
     await tx.copy(
         "tax",
         "property_id code name kind value charge_type included exempt_below_age max_nights valid_from"
         " valid_to".split(),
-        ((house.id, *msgspec.structs.astuple(tax)) for house in houses for tax in house.taxes),
+        ((property_.id, *msgspec.structs.astuple(tax)) for property_ in chain for tax in property_.taxes),
     )
     await tx.copy(
         "rate_plan",
         "id property_id code name description meal policy_id deposit_kind deposit_value parent_id adjust_kind"
         " adjust_value adjust_per_person min_advance_days min_stay sort".split(),
-        (row for house in houses for row in _plans(house)),
+        (row for property_ in chain for row in _plans(property_)),
     )
     for table in NUMBERED:
         await tx.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
 
 
-def _property(house: House) -> tuple[Any, ...]:
-    outline, city = house.outline, house.city
+def _property(property_: Property) -> tuple[Any, ...]:
+    outline, city = property_.outline, property_.city
     return (
-        house.id,
+        property_.id,
         outline.slug,
         outline.name,
         outline.description,
@@ -94,23 +94,23 @@ def _property(house: House) -> tuple[Any, ...]:
         round(city.lat + outline.at[0], 5),
         round(city.lon + outline.at[1], 5),
         city.timezone,
-        house.currency,
-        sorted({*house.character.amenities, *outline.extras}),
+        property_.currency,
+        sorted({*property_.character.amenities, *outline.extras}),
         f"stay@{outline.slug}.example.com",
-        house.phone,
-        house.check_in,
-        house.check_out,
-        house.rounding,
-        list(house.character.children),
+        property_.phone,
+        property_.check_in,
+        property_.check_out,
+        property_.rounding,
+        list(property_.character.children),
     )
 
 
-def _room_types(house: House) -> Iterator[tuple[Any, ...]]:
-    for sort, kind in enumerate(house.room_types):
+def _room_types(property_: Property) -> Iterator[tuple[Any, ...]]:
+    for sort, kind in enumerate(property_.room_types):
         outline = kind.outline
         yield (
             kind.id,
-            house.id,
+            property_.id,
             outline.code,
             kind.name,
             kind.description,
@@ -124,12 +124,12 @@ def _room_types(house: House) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _plans(house: House) -> Iterator[tuple[Any, ...]]:
-    for sort, plan in enumerate(house.plans):
+def _plans(property_: Property) -> Iterator[tuple[Any, ...]]:
+    for sort, plan in enumerate(property_.plans):
         change = plan.adjustment
         yield (
             plan.id,
-            house.id,
+            property_.id,
             plan.code,
             plan.name,
             plan.description,
@@ -149,12 +149,12 @@ def _plans(house: House) -> Iterator[tuple[Any, ...]]:
 
 async def write_book(
     tx: Transaction,
-    house: House,
+    property_: Property,
     bookings: Sequence[BookingRow],
     terms: Iterable[tuple[UUID, object]],
     shelf: Shelf,
 ) -> None:
-    """The house's bookings, their money, and who has which room."""
+    """The property's bookings, their money, and who has which room."""
     await tx.copy("sale_terms", ("id", "body"), terms)
     await tx.copy(
         "guest",
@@ -167,9 +167,9 @@ async def write_book(
         " created_at hold_expires_at confirmed_at cancelled_at".split(),
         (
             (
-                b.id, encode(b.reference), house.id, b.guest_id, b.status, house.currency, b.total, b.due_now,
-                b.requests, b.access_hash, b.source, b.created_at, b.created_at + _HOLD, b.confirmed_at,
-                b.cancelled_at,
+                b.id, encode(b.reference), property_.id, b.guest_id, b.status, property_.currency, b.total,
+                b.due_now, b.requests, b.access_hash, b.source, b.created_at, b.created_at + _HOLD,
+                b.confirmed_at, b.cancelled_at,
             )
             for b in bookings
         ),
@@ -180,7 +180,7 @@ async def write_book(
         " guest_name terms_id night_prices net tax total fee checked_in_at checked_out_at".split(),
         (row for booking in bookings for row in _reservations(booking)),
     )
-    await _write_money(tx, house, bookings)
+    await _write_money(tx, property_, bookings)
     await tx.copy("room_use", ("room_id", "stay", "reservation_id", "reason"), _room_uses(bookings, shelf))
 
 
@@ -194,7 +194,7 @@ def _reservations(booking: BookingRow) -> Iterator[tuple[Any, ...]]:
         )  # fmt: skip
 
 
-async def _write_money(tx: Transaction, house: House, bookings: Sequence[BookingRow]) -> None:
+async def _write_money(tx: Transaction, property_: Property, bookings: Sequence[BookingRow]) -> None:
     """Each booking was paid what was due, a guarantee where nothing was; refunds have gone back."""
     gateway = SandboxGateway.name
     await tx.copy(
@@ -202,7 +202,7 @@ async def _write_money(tx: Transaction, house: House, bookings: Sequence[Booking
         "id booking_id amount currency gateway status gateway_reference created_at updated_at".split(),
         (
             (
-                b.payment_id, b.id, b.due_now, house.currency, gateway, "captured",
+                b.payment_id, b.id, b.due_now, property_.currency, gateway, "captured",
                 f"sandbox_{b.payment_id.hex}", b.confirmed_at, b.confirmed_at,
             )
             for b in bookings
@@ -222,7 +222,7 @@ async def _write_money(tx: Transaction, house: House, bookings: Sequence[Booking
         "ledger_entry",
         columns,
         (
-            (b.id, "payment", b.due_now, house.currency, b.payment_id, None, b.confirmed_at)
+            (b.id, "payment", b.due_now, property_.currency, b.payment_id, None, b.confirmed_at)
             for b in bookings
             if b.due_now
         ),
@@ -231,14 +231,14 @@ async def _write_money(tx: Transaction, house: House, bookings: Sequence[Booking
         "ledger_entry",
         columns,
         (
-            (b.id, "refund", -b.refund, house.currency, b.payment_id, b.refund_id, b.cancelled_at)
+            (b.id, "refund", -b.refund, property_.currency, b.payment_id, b.refund_id, b.cancelled_at)
             for b in returned
         ),
     )
 
 
 def _room_uses(bookings: Sequence[BookingRow], shelf: Shelf) -> Iterator[tuple[Any, ...]]:
-    """Blocks, and the rooms of guests who are or were in the house: the first room that is free."""
+    """Blocks, and the rooms of guests who are or were staying: the first room that is free."""
     busy: dict[int, list[tuple[date, date]]] = {}
     for block in shelf.blocks:
         busy.setdefault(block.room.id, []).append((block.first, block.until))

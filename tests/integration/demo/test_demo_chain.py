@@ -83,7 +83,7 @@ def empty(cluster: Cluster, places: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def small(cluster: Cluster, places: str) -> Iterator[str]:
-    """A few houses; tests only read them."""
+    """A few properties; tests only read them."""
     cluster.create_database("test_demo_small", template=places)
     yield loaded(cluster.url("test_demo_small"))
     cluster.drop_database("test_demo_small")
@@ -157,7 +157,7 @@ async def test_stays_are_at_every_point_of_their_life(small: str) -> None:
         assert ahead == 0
 
 
-async def test_every_house_can_be_booked_and_some_nights_are_gone(small: str) -> None:
+async def test_every_property_can_be_booked_and_some_nights_are_gone(small: str) -> None:
     async with reading(small) as db, db.transaction() as tx:
         gone = await tx.fetchval(
             "SELECT count(*) FROM room_night WHERE night > $1 AND taken = capacity AND capacity > 0", TODAY
@@ -239,7 +239,7 @@ async def test_the_demo_key_opens_everything_and_is_private(empty: str, tmp_path
 
 async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
     shares: list[float] = []
-    more = 8  # composed houses, as a larger chain has them
+    more = 8  # composed properties, as a larger chain has them
     await load(
         empty,
         seed=1,
@@ -250,16 +250,16 @@ async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     async with reading(empty) as db, db.transaction() as tx:
-        houses = await tx.fetch("SELECT * FROM property ORDER BY id")
-        assert len(houses) == PROPERTIES + more
-        assert len(houses) >= 40
-        assert len({house["place_id"] for house in houses[:PROPERTIES]}) >= 24
+        properties = await tx.fetch("SELECT * FROM property ORDER BY id")
+        assert len(properties) == PROPERTIES + more
+        assert len(properties) >= 40
+        assert len({row["place_id"] for row in properties[:PROPERTIES]}) >= 24
         for field in ("slug", "name", "description", "address"):
-            assert len({house[field] for house in houses[:PROPERTIES]}) == PROPERTIES, field
-        assert len({house["description"] for house in houses}) == len(houses)
-        for house in houses:
-            ZoneInfo(house["timezone"])
-        assert {house["currency"] for house in houses} <= {
+            assert len({row[field] for row in properties[:PROPERTIES]}) == PROPERTIES, field
+        assert len({row["description"] for row in properties}) == len(properties)
+        for row in properties:
+            ZoneInfo(row["timezone"])
+        assert {row["currency"] for row in properties} <= {
             row["currency"] for row in await tx.fetch("SELECT currency FROM exchange_rate")
         }
         counts = await tx.fetch(
@@ -290,7 +290,8 @@ async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
         assert await tx.fetchval("SELECT count(*) FROM booking") >= 2000
         # Ids go on where the loaded ones end.
         assert (
-            await tx.fetchval("SELECT nextval(pg_get_serial_sequence('property', 'id'))") == len(houses) + 1
+            await tx.fetchval("SELECT nextval(pg_get_serial_sequence('property', 'id'))")
+            == len(properties) + 1
         )
 
 

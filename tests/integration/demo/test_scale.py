@@ -35,7 +35,7 @@ _FEW = 1_000
 
 @pytest.fixture(scope="module")
 def history_url(cluster: Cluster) -> Iterator[str]:
-    """A few houses with three years of bookings, made as the large demo is."""
+    """A few properties with three years of bookings, made as the large demo is."""
     cluster.create_database("test_scale", template=TEMPLATE)
     url = cluster.url("test_scale")
     asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, properties=4, bookings=BOOKINGS))

@@ -1,4 +1,4 @@
-"""A house of the chain as it is about to be written: plain values, ids already given."""
+"""A property of the chain as it is about to be written: plain values, ids already given."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class RoomTypeOutline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Character(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What houses of one character have in common."""
+    """What properties of one character have in common."""
 
     check_in: str
     check_out: str
@@ -62,7 +62,7 @@ class Character(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class City(msgspec.Struct, frozen=True):
-    """A place that has a house; `id` is its GeoNames id."""
+    """A place that has a property; `id` is its GeoNames id."""
 
     id: int
     name: str
@@ -117,7 +117,7 @@ class Plan(msgspec.Struct, frozen=True):
     min_stay: int | None = None
 
 
-class House(msgspec.Struct, frozen=True):
+class Property(msgspec.Struct, frozen=True):
     """One property with everything it sells."""
 
     id: int
