@@ -8,7 +8,7 @@ from itertools import count
 
 from hotel_booking.core.money import exponent
 from hotel_booking.demo.content import characters
-from hotel_booking.demo.countries import COUNTRIES, PER_EURO, pleasant
+from hotel_booking.demo.countries import pleasant, world
 from hotel_booking.demo.draws import draws
 from hotel_booking.demo.property import (
     Character,
@@ -72,7 +72,7 @@ class Builder:
         """One property in its city."""
         rng = draws(self._seed, outline.slug, "property")
         character = characters()[outline.character]
-        country = COUNTRIES[city.country]
+        country = world().country[city.country]
         level = in_local_money(outline.level, country.currency)
         policies = {name: Policy(next(self._policies), terms) for name, terms in POLICIES.items()}
         return Property(
@@ -188,7 +188,7 @@ class Builder:
 
 def in_local_money(euros: int, currency: str) -> int:
     """Whole euros as minor units of a currency, by the indicative rate."""
-    return int(euros * PER_EURO[currency] * 10 ** exponent(currency))
+    return int(euros * world().currency[currency].per_euro * 10 ** exponent(currency))
 
 
 def _child_amounts(kind: RoomTypeOutline, character: Character, level: int, currency: str) -> tuple[int, ...]:

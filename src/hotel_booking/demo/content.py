@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import cycle
 
 import msgspec
 
-from hotel_booking.demo.countries import COUNTRIES
+from hotel_booking.demo.countries import world
 from hotel_booking.demo.draws import draws
 from hotel_booking.demo.property import Character, City, Outline
+from hotel_booking.demo.reading import read
 from hotel_booking.domains.properties.types import slug_of
 
 # For a chain larger than the written one: words to compose properties from, by character.
@@ -57,15 +56,21 @@ _ENDINGS = (
 _STREETS = ("Station Road", "Market Street", "Garden Lane", "Bridge Street", "Park Avenue", "Mill Lane")
 
 
+class Hotels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """hotels.toml."""
+
+    hotel: list[Outline]
+
+
 def outlines() -> list[Outline]:
     """The properties that were written by hand, in their order."""
-    return msgspec.convert(_read("hotels.toml")["hotel"], list[Outline])
+    return read("hotels", Hotels).hotel
 
 
 @cache
 def characters() -> dict[str, Character]:
     """The characters by name."""
-    return msgspec.convert(_read("characters.toml"), dict[str, Character])
+    return read("characters", dict[str, Character])
 
 
 def further_outlines(cities: Sequence[City], *, seed: int, taken: set[str]) -> Iterator[Outline]:
@@ -89,14 +94,10 @@ def further_outlines(cities: Sequence[City], *, seed: int, taken: set[str]) -> I
             stars=_STARS[kind],
             rooms=_ROOMS[kind] + rng.randrange(-6, 7),
             level=_LEVELS[kind] + 5 * rng.randrange(-6, 9),
-            season=COUNTRIES[city.country].season,
+            season=world().country[city.country].season,
             address=f"{rng.randrange(2, 180)} {rng.choice(_STREETS)}",
             postal_code="",
             at=(rng.randrange(-200, 200) / 10_000, rng.randrange(-200, 200) / 10_000),
             view=rng.choice(("city", "garden", "rooftop", "park")),
             description=text.format(city=city.name, name=name),
         )
-
-
-def _read(name: str) -> dict[str, object]:
-    return tomllib.loads((files("hotel_booking.demo") / name).read_text(encoding="utf-8"))

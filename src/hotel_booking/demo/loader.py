@@ -19,7 +19,7 @@ from hotel_booking.demo import inventory, pages, rates
 from hotel_booking.demo.book import Bookkeeper, TermsOf
 from hotel_booking.demo.building import Builder
 from hotel_booking.demo.content import further_outlines, outlines
-from hotel_booking.demo.countries import COUNTRIES, PER_EURO, RATES_AS_OF
+from hotel_booking.demo.countries import world
 from hotel_booking.demo.history import write_history
 from hotel_booking.demo.inventory import Shelf
 from hotel_booking.demo.property import (
@@ -90,7 +90,7 @@ async def load(
         await tx.copy(
             "exchange_rate",
             ("currency", "per_euro", "as_of", "updated_at"),
-            ((currency, rate, RATES_AS_OF, now) for currency, rate in PER_EURO.items()),
+            ((code, one.per_euro, world().rates_as_of, now) for code, one in world().currency.items()),
         )
         await group_pages.load(tx, pages.texts(), now=now)
         steps.done(f"{len(chain)} hotels", 0.25)
@@ -231,7 +231,7 @@ async def _cities(tx: Transaction, ids: Sequence[int], more: int) -> list[City]:
         "  WHERE kind = 'city' AND country = ANY ($2) AND id <> ALL ($1)"
         "  ORDER BY population DESC, id LIMIT $3)",
         list(ids),
-        list(COUNTRIES),
+        list(world().country),
         max(more, 0),
     )
     return [City(**dict(row)) for row in rows]
