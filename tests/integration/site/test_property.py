@@ -152,15 +152,28 @@ async def test_the_page_is_not_sent_twice(db: Database, database_url: str) -> No
     assert again.status_code == 304
 
 
-async def test_pictures_are_drawn_and_kept(database_url: str) -> None:
+async def test_pictures_are_drawn_and_kept(db: Database, database_url: str) -> None:
+    await small_hotel(db)
     async with running(settings_for(database_url)) as (_, client):
-        for name in (placeholder_art.COVER, placeholder_art.EVENING, "room-DBL"):
-            picture = await client.get(placeholder_art.address(SLUG, name))
+        page = (await client.get(f"/en/hotels/{SLUG}")).text
+        shown = dict(re.findall(r'<img src="(/art/[^"]+)"[^>]* alt="([^"]*)"', page))
+        assert {alt.split(":")[0] for alt in shown.values()} == {"Illustration"}
+        names = {address.split("/")[3].split(".")[0] for address in shown}
+        assert names >= {placeholder_art.COVER, placeholder_art.LOBBY, placeholder_art.BATHROOM}
+        for address in shown:
+            picture = await client.get(address)
             assert picture.headers["content-type"].startswith("image/svg+xml")
             assert "immutable" in picture.headers["cache-control"]
-            assert picture.text == placeholder_art.draw(SLUG, name)
-        for path in ("/art/A..b/cover.svg", f"/art/{SLUG}/else.svg", f"/art/{SLUG}/room-.svg"):
-            assert (await client.get(path)).status_code == 404
+            assert picture.text.startswith("<svg")
+        again = await client.get(address, headers={"if-none-match": picture.headers["etag"]})
+        assert again.status_code == 304
+        # An address of before is still answered, with a street, and not kept for long.
+        old = await client.get(f"/art/{SLUG}/cover.0123456789ab.svg")
+        assert old.text == placeholder_art.draw(SLUG)
+        assert old.headers["cache-control"] == "public, max-age=3600"
+        bad = ("cover.city-sea.svg", "else.svg", "room-.svg", "cover.city-sea-plain-oak-tiled-warm.svg")
+        for path in ("/art/A..b/cover.svg", *(f"/art/{SLUG}/{name}" for name in bad)):
+            assert (await client.get(path)).status_code == 404, path
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[Found]:
 async def place_by_id(tx: Transaction, place_id: int) -> Found | None:
     """The city, region or country with this GeoNames id."""
     row = await tx.fetchrow(
-        "SELECT p.*, 0 AS rank, 0 AS weight, '' AS form, NULL AS shown, r.name AS region_name,"
+        "SELECT p.*, 0 AS rank, p.population AS weight, '' AS form, NULL AS shown, r.name AS region_name,"
         "       r.names AS region_names"
         "  FROM place p LEFT JOIN place r ON r.id = p.region WHERE p.id = $1",
         place_id,

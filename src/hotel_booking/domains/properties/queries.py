@@ -217,13 +217,14 @@ async def listed(tx: Transaction, *, country: str | None = None) -> list[ListedH
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """A city, how many hotels it has, and the slug of one of them."""
+    """A city, how many hotels it has, and one of them by its slug and id."""
 
     place_id: int
     city: str
     country: str
     hotels: int
     slug: str
+    property_id: int
 
 
 async def destinations(tx: Transaction, *, limit: int) -> list[Destination]:
@@ -231,7 +232,7 @@ async def destinations(tx: Transaction, *, limit: int) -> list[Destination]:
     return await tx.fetch_as(
         Destination,
         "SELECT p.place_id, max(c.name) AS city, max(c.country) AS country, count(*) AS hotels,"
-        "       min(p.slug) AS slug"
+        "       min(p.slug) AS slug, (array_agg(p.id ORDER BY p.slug))[1] AS property_id"
         "  FROM property p JOIN place c ON c.id = p.place_id WHERE p.active"
         " GROUP BY p.place_id ORDER BY count(*) DESC, max(c.population) DESC LIMIT $1",
         limit,

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import NamedTuple, TypeVar
 
-WIDTH = 1600
-HEIGHT = 1000
+import msgspec.toml
+
+WIDTH, HEIGHT = 1600, 1000
 
 _T = TypeVar("_T")
 Point = tuple[float, float]
+Drawn = tuple[list[str], list[str]]  # definitions, shapes
 
 
 class Palette(NamedTuple):
     """The light of a picture: the sky from above to the horizon, sun or moon, what is far (hazy) and near,
-    walls in that light, roofs, and windows (lit at dusk)."""
+    leaves, water, and windows (lit at dusk)."""
 
     sky: str
     horizon: str
@@ -27,29 +32,38 @@ class Palette(NamedTuple):
     far: str
     near: str
     leaf: str
-    wall: str
-    roof: str
+    water: str
     window: str
     dusk: bool
 
+    @classmethod
+    def chosen(cls, hand: Hand, light: str) -> Palette:
+        """One of the palettes of a light by its name; `dusk` is one of them."""
+        sky, *more = (f"#{colour}" for colour in hand.one_of(colours().light[light]).split())
+        return cls._make((sky, *more, light == "dusk"))
 
-def _light(colours: str, *, dusk: bool) -> Palette:
-    sky, horizon, sun, far, near, leaf, wall, roof, window = (f"#{colour}" for colour in colours.split())
-    return Palette(sky, horizon, sun, far, near, leaf, wall, roof, window, dusk)
+    def lit(self, colour: str) -> str:
+        """A thing's own colour in this light."""
+        return mix(colour, self.near, 0.42) if self.dusk else mix(colour, self.horizon, 0.08)
 
 
-DAY = (
-    _light("a9cfdd f4ead6 fffaf0 b9cdcf 3f6672 4f7a66 f7efe2 b9654a 7d98a1", dusk=False),
-    _light("b5d3e6 f6e9dd fff8ea bccbd6 45617b 57806a fbf4ea 8c5a52 8197a8", dusk=False),
-    _light("c4dfd8 f8efd8 fffbee c0d3c3 3f6d62 5b8457 f8f0df c07b52 86a09a", dusk=False),
-    _light("d3dcec fbe6d5 fff6e8 cbcbd6 566783 6b8567 fdf3e8 a8594e 8c9bb0", dusk=False),
-)
-DUSK = (
-    _light("39456b eeb08d ffe2b3 94819c 262f4d 2f4450 c9a79a 5d3f4c ffd58a", dusk=True),
-    _light("2c4763 f2bf94 ffe9c2 8b8c9d 1f3147 294549 bfa699 50414d ffdc94", dusk=True),
-    _light("4a4170 f1a59a ffdcc0 a3829f 2f2a50 37405a cfa3a3 603a55 ffd08f", dusk=True),
-    _light("1f2f4f 8ea3bd f4f1e4 6a7d98 182540 21384a 9aa3b3 3a3f56 ffd994", dusk=True),
-)
+class Colours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """palette.toml, where the fields are described."""
+
+    light: dict[str, list[str]]
+    things: dict[str, list[str]]
+    mixes: dict[str, tuple[str, str, float]]
+
+
+def data(name: str) -> str:
+    """The text of a file beside this one."""
+    return (files("hotel_booking.web.placeholder_art") / name).read_text(encoding="utf-8")
+
+
+@cache
+def colours() -> Colours:
+    """The colours of the art."""
+    return msgspec.toml.decode(data("palette.toml"), type=Colours)
 
 
 class Hand:
@@ -72,6 +86,10 @@ class Hand:
         """A whole number from `low` to `high`, both included."""
         return low + int(self._random() * (high - low + 1))
 
+    def thing(self, name: str) -> str:
+        """One of the colours that a thing may have."""
+        return self.one_of(colours().things[name])
+
     def one_of(self, choices: Sequence[_T]) -> _T:
         """One of them."""
         return choices[int(self._random() * len(choices))]
@@ -83,100 +101,83 @@ class Hand:
 
 def mix(one: str, other: str, share: float) -> str:
     """`share` of the other colour in the one: 0 is the one, 1 the other. Colours are #rrggbb."""
-    pairs = zip(_channels(one), _channels(other), strict=True)
+    pairs = ((int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
-def _channels(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def gradient(name: str, above: str, below: str, *, middle: str | None = None) -> str:
+def gradient(name: str, above: str, below: str) -> str:
     """A gradient from top to bottom, to be filled with by `url(#name)`."""
-    between = f'<stop offset=".55" stop-color="{middle}"/>' if middle else ""
-    return (
-        f'<linearGradient id="{name}" x1="0" y1="0" x2="0" y2="1"><stop stop-color="{above}"/>{between}'
-        f'<stop offset="1" stop-color="{below}"/></linearGradient>'
+    stops = f'<stop stop-color="{above}"/><stop offset="1" stop-color="{below}"/>'
+    return f'<linearGradient id="{name}" x1="0" y1="0" x2="0" y2="1">{stops}</linearGradient>'
+
+
+def glow(colour: str) -> str:
+    """A light that fades outwards, `url(#glow)`."""
+    stops = "".join(
+        f'<stop offset="{at}" stop-color="{colour}" stop-opacity="{opacity}"/>'
+        for at, opacity in ((0, 0.85), (0.35, 0.28), (1, 0))
     )
+    return f'<radialGradient id="glow">{stops}</radialGradient>'
 
 
-def glow(name: str, colour: str) -> str:
-    """A light that fades outwards."""
-    return (
-        f'<radialGradient id="{name}"><stop stop-color="{colour}" stop-opacity=".85"/>'
-        f'<stop offset=".35" stop-color="{colour}" stop-opacity=".28"/>'
-        f'<stop offset="1" stop-color="{colour}" stop-opacity="0"/></radialGradient>'
-    )
-
-
-def rect(
-    x: float, y: float, width: float, height: float, fill: str, *, rounded: float = 0, more: str = ""
-) -> str:
-    """A rectangle; `more` are further attributes."""
-    corners = f' rx="{_n(rounded)}"' if rounded else ""
-    size = f'width="{_n(width)}" height="{_n(height)}"{corners}'
-    return f'<rect x="{_n(x)}" y="{_n(y)}" {size} fill="{fill}"{_more(more)}/>'
-
-
-def circle(x: float, y: float, radius: float, fill: str, more: str = "") -> str:
-    """A circle."""
-    return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{fill}"{_more(more)}/>'
+def rect(x: float, y: float, w: float, h: float, fill: str, more: str = "") -> str:
+    """A rectangle; `more` are further attributes, here and below."""
+    return path(f"M{_n(x)} {_n(y)}h{_n(w)}v{_n(h)}h{_n(-w)}z", fill, more)
 
 
 def ellipse(x: float, y: float, wide: float, high: float, fill: str, more: str = "") -> str:
     """An ellipse by its half axes."""
-    return f'<ellipse cx="{_n(x)}" cy="{_n(y)}" rx="{_n(wide)}" ry="{_n(high)}" fill="{fill}"{_more(more)}/>'
-
-
-def polygon(points: Iterable[Point], fill: str, more: str = "") -> str:
-    """Straight lines from point to point."""
-    corners = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
-    return f'<polygon points="{corners}" fill="{fill}"{_more(more)}/>'
+    place = f'cx="{_n(x)}" cy="{_n(y)}" rx="{_n(wide)}" ry="{_n(high)}"'
+    return f'<ellipse {place} fill="{fill}"{more and " " + more}/>'
 
 
 def path(d: str, fill: str, more: str = "") -> str:
     """Any path."""
-    return f'<path d="{d}" fill="{fill}"{_more(more)}/>'
+    return f'<path d="{d}" fill="{fill}"{more and " " + more}/>'
 
 
-def line(points: Sequence[Point], colour: str, width: float, more: str = "") -> str:
-    """A line, not filled."""
-    corners = " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
-    return (
-        f'<polyline points="{corners}" fill="none" stroke="{colour}" stroke-width="{_n(width)}"'
-        f' stroke-linecap="round"{_more(more)}/>'
-    )
+def polygon(points: Iterable[Point], fill: str, more: str = "") -> str:
+    """Straight lines from point to point."""
+    return path("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points) + "Z", fill, more)
 
 
-def land(
-    points: Sequence[Point], fill: str, *, bottom: float = HEIGHT, smooth: bool = False, more: str = ""
-) -> str:
+def stroke(d: str, colour: str, width: float, more: str = "") -> str:
+    """A line along a path."""
+    return path(d, "none", f'stroke="{colour}" stroke-width="{_n(width)}" stroke-linecap="round" {more}')
+
+
+def land(points: Sequence[Point], fill: str, *, bottom: float = HEIGHT, smooth: bool = True) -> str:
     """Ground below a line of points from left to right, smooth as hills or straight as rocks."""
-    first_x, first_y = points[0]
-    d = f"M{_n(first_x)} {_n(bottom)}V{_n(first_y)}"
-    if smooth:
-        for (x1, y1), (x2, y2) in itertools.pairwise(points):
-            half = (x1 + x2) / 2
-            d += f"C{_n(half)} {_n(y1)} {_n(half)} {_n(y2)} {_n(x2)} {_n(y2)}"
-    else:
-        d += "L" + " ".join(f"{_n(x)} {_n(y)}" for x, y in points[1:])
-    return path(f"{d}V{_n(bottom)}Z", fill, more)
+    d = f"M{_n(points[0][0])} {_n(bottom)}V{_n(points[0][1])}"
+    for (x1, y1), (x2, y2) in itertools.pairwise(points):
+        half = _n((x1 + x2) / 2)
+        d += f"C{half} {_n(y1)} {half} {_n(y2)} {_n(x2)} {_n(y2)}" if smooth else f"L{_n(x2)} {_n(y2)}"
+    return path(f"{d}V{_n(bottom)}Z", fill)
 
 
-def at(x: float, y: float, scale: float, shape: str) -> str:
-    """A shape that was drawn around 0, 0 in a size of 100, moved and scaled to its place."""
-    return f'<g transform="translate({_n(x)} {_n(y)}) scale({scale / 100:.3f})">{shape}</g>'
+def at(x: float, y: float, scale: float, shapes: str, wide: float = 1) -> str:
+    """Shapes that were drawn around 0, 0, moved and scaled to their place; `wide` stretches them."""
+    return f'<g transform="translate({_n(x)} {_n(y)}) scale({scale * wide:.3f} {scale:.3f})">{shapes}</g>'
 
 
-def group(parts: Iterable[str], more: str = "") -> str:
-    """Shapes that belong together."""
-    return f"<g{_more(more)}>{''.join(parts)}</g>"
+@cache
+def _figures() -> dict[str, str]:
+    text = data("figures.svg")
+    return {
+        one[1]: " ".join(one[2].split())
+        for one in re.finditer(r'<symbol id="(\w+)">(.*?)</symbol>', text, re.DOTALL)
+    }
 
 
-def _more(attributes: str) -> str:
-    return f" {attributes}" if attributes else ""
+def figure(name: str, light: Palette, colours: Mapping[str, str]) -> str:
+    """A figure of figures.svg in these colours; a colour of its own in this light."""
+
+    def in_light(found: re.Match[str]) -> str:
+        return f'{found[1]}="{light.lit(found[2]) if found[2][0] == "#" else colours[found[2]]}"'
+
+    return re.sub(r'(fill|stroke)="(?!none|url)([^"]+)"', in_light, _figures()[name])
 
 
 def _n(value: float) -> str:
     """A number as short as it is exact enough."""
-    return f"{value:.1f}".rstrip("0").rstrip(".")
+    return f"{value:.1f}".removesuffix(".0")

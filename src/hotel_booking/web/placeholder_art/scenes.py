@@ -1,262 +1,328 @@
-"""Views of places for the placeholder art: a sea, mountains, a city, gardens; with a hotel in each."""
+"""Views of places for the placeholder art, with the hotel: a street, a waterfront, a beach, the country; and
+what stands in them: peaks, water, houses, trees, a city's roofs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from typing import NamedTuple
 
 from hotel_booking.web.placeholder_art.brush import (
     HEIGHT,
     WIDTH,
+    Drawn,
     Hand,
     Palette,
     Point,
-    circle,
+    at,
     ellipse,
+    figure,
     glow,
     gradient,
-    group,
     land,
     mix,
     path,
     polygon,
     rect,
+    stroke,
 )
-from hotel_booking.web.placeholder_art.scenery import (
-    Drawn,
-    cypress,
-    fir,
-    house,
-    level_of,
-    ridge,
-    rocks,
-    round_tree,
-    sail,
-    water,
-)
+from hotel_booking.web.placeholder_art.setting import Setting
+
+# How steep roofs are, how far they reach over the wall and how much narrower they are above.
+_EAVES = {"flat": (0.16, 0.08, -0.01), "gabled": (1.0, 0.1, 0.14), "tiled": (0.42, 0.22, 0.12)}
+# What stands on the roofs of a skyline: the first now and then, in the far row of a large city.
+_TOPS = {
+    "flat": ("mast", "attic", "attic", "", "", ""),
+    "gabled": ("spire", "gable", "gable", "gable", "gable", ""),
+    "tiled": ("dome", "hip", "hip", "hip", "hip", ""),
+}
+_TALL = {"palm": 1.5, "cypress": 1.35, "fir": 1.2}
 
 
-def view(kind: str, hand: Hand, light: Palette) -> Drawn:
+class _Site(NamedTuple):
+    """What a view is drawn with: by whose hand, in which light and setting."""
+
+    hand: Hand
+    light: Palette
+    setting: Setting
+
+
+def view(setting: Setting, hand: Hand, light: Palette) -> Drawn:
     """The whole picture of a place: the sky, then what stands under it, far to near."""
     sun_x = hand.between(0.2, 0.8) * WIDTH
-    defs = [gradient("sky", light.sky, light.horizon), glow("glow", light.sun)]
-    shapes = [rect(0, 0, WIDTH, HEIGHT, "url(#sky)"), *_sun(hand, light, sun_x), *_clouds(hand, light)]
-    more_defs, more = SCENES[kind](hand, light, sun_x)
-    return defs + more_defs, shapes + more
+    defs = [gradient("sky", light.sky, light.horizon), glow(light.sun)]
+    shapes = [rect(0, 0, WIDTH, HEIGHT, "url(#sky)"), *_sky(hand, light, sun_x)]
+    if setting.mountains:
+        shapes += _peaks(hand, light, 590, snow=setting.light in ("mild", "north"))
+    if setting.sea:
+        shore = _waterfront if setting.size in ("city", "metropolis") else _beach
+        more, scene = shore(_Site(hand, light, setting), sun_x)
+        return defs + more, shapes + scene
+    inland = _country if setting.mountains or setting.size == "village" else _street
+    return defs, shapes + inland(_Site(hand, light, setting))
 
 
-def _sun(hand: Hand, light: Palette, x: float) -> list[str]:
-    y = hand.between(330, 430) if light.dusk else hand.between(150, 260)
-    parts = [circle(x, y, 420, "url(#glow)"), circle(x, y, 46, light.sun, 'opacity=".95"')]
-    if light.dusk:
-        for _ in range(26):
-            star_x, star_y, size = hand.between(0, WIDTH), hand.between(20, 260), hand.between(1.2, 2.6)
-            parts.append(circle(star_x, star_y, size, "#ffffff", 'opacity=".7"'))
+def _sky(hand: Hand, light: Palette, sun_x: float) -> list[str]:
+    y = hand.between(300, 380) if light.dusk else hand.between(140, 230)
+    parts = [ellipse(sun_x, y, 420, 420, "url(#glow)"), ellipse(sun_x, y, 46, 46, light.sun, 'opacity=".95"')]
+    for _ in range(26 if light.dusk else 0):
+        star = hand.between(1.2, 2.6)
+        parts.append(
+            ellipse(hand.between(0, WIDTH), hand.between(20, 260), star, star, "#ffffff", 'opacity=".7"')
+        )
+    colour = mix(light.horizon, "#ffffff", 0.15 if light.dusk else 0.6)
+    for _ in range(hand.whole(2, 3)):
+        x, y, size = hand.between(0, WIDTH), hand.between(90, 300), hand.between(90, 160)
+        for dx, dy, wide, high in ((0, 0, 1.7, 0.09), (-0.5, -0.07, 0.7, 0.1), (0.6, 0.08, 1.2, 0.07)):
+            opacity = f'opacity="{0.16 if light.dusk else 0.4}"'
+            parts.append(ellipse(x + size * dx, y + size * dy, size * wide, size * high, colour, opacity))
     return parts
 
 
-def _clouds(hand: Hand, light: Palette) -> list[str]:
-    colour = mix(light.horizon, "#ffffff", 0.15 if light.dusk else 0.6)
-    clouds = []
-    for _ in range(hand.whole(2, 4)):
-        x, y, size = hand.between(0, WIDTH), hand.between(110, 330), hand.between(90, 170)
-        parts = [
-            ellipse(x, y, size * 1.7, size * 0.09, colour),
-            ellipse(x - size * 0.5, y - size * 0.07, size * 0.7, size * 0.1, colour),
-            ellipse(x + size * 0.6, y + size * 0.08, size * 1.2, size * 0.07, colour),
-        ]
-        clouds.append(group(parts, f'opacity="{0.28 if light.dusk else 0.6}"'))
-    return clouds
-
-
-def _sea(hand: Hand, light: Palette, sun_x: float) -> Drawn:
-    horizon = hand.between(500, 560)
-    shapes = []
-    for share, rise in ((0.0, 90), (0.22, 60)):
-        far = ridge(hand, horizon + 4, hand.between(0.6, 1.2) * rise, 330)
-        cut = hand.between(0.35, 0.65) * WIDTH
-        side = [(x, y if (x < cut) == (sun_x > WIDTH / 2) else horizon + 4) for x, y in far]
-        shapes.append(land(side, mix(light.far, light.near, share), bottom=horizon + 4, smooth=True))
-    defs, sea = water("water", light, horizon, hand, sun_x)
-    shapes += sea
-    for _ in range(hand.whole(1, 3)):
-        x, y = hand.between(0.3, 0.7) * WIDTH, hand.between(horizon + 20, horizon + 120)
-        shapes.append(sail(x, y, hand.between(40, 78), light))
-    # The coast with the hotel lies away from the sun.
-    right = sun_x < WIDTH / 2
-    coast = [(0.0, 640.0), (200, 650), (400, 700), (560, 780), (690, 872), (800, 960), (900, 1010)]
-    if right:
-        coast = [(WIDTH - x, y) for x, y in reversed(coast)]
-    cliff, top = mix(light.near, light.leaf, 0.75), mix(light.leaf, light.horizon, 0.18)
-    x = WIDTH - 250 if right else 250.0
-    shapes.append(house(hand, light, x, 690, 62, storeys=3, flat=True))
-    for way in (-1, 1):
-        beside = x + way * hand.between(200, 240) * (1 if right else -1)
-        shapes.append(house(hand, light, beside, 720, 36, storeys=2, flat=way > 0))
-    shapes.append(land([(px, py + 2) for px, py in coast], top, smooth=True))
-    shapes.append(land([(px, py + 46) for px, py in coast], cliff, smooth=True, more='opacity=".85"'))
-    for _ in range(9):
-        tree_x = x + hand.between(-260, 260)
-        foot = level_of(coast, tree_x) + hand.between(10, 50)
-        colour = mix(light.leaf, light.near, hand.between(0.35, 0.7))
-        shapes.append(cypress(tree_x, foot, hand.between(70, 150), colour))
-    return defs, shapes
-
-
-def _mountains(hand: Hand, light: Palette, sun_x: float) -> Drawn:
-    shapes = []
-    white = mix("#ffffff", light.horizon if light.dusk else light.far, 0.32 if light.dusk else 0.12)
-    for place, (level, rise, step) in enumerate(((640, 330, 210), (660, 250, 240), (690, 150, 220))):
-        points = rocks(hand, ridge(hand, level, rise, step))
-        shapes.append(land(points, mix(light.far, light.near, place * 0.36)))
-        if place < 2:
-            shapes += _snow(points, level, rise, white)
-    defs, lake = water("lake", light, 705, hand, sun_x)
-    shapes += lake
-    meadow = [(-20.0, 850.0), (300, 800), (640, 806), (1000, 858), (1300, 838), (1640, 800)]
-    x = hand.between(0.24, 0.4) * WIDTH if sun_x > WIDTH / 2 else hand.between(0.6, 0.76) * WIDTH
-    trees = []
-    for _ in range(34):
-        tree_x = hand.between(-20, WIDTH + 20)
-        if abs(tree_x - x) > 190:
-            trees.append((level_of(meadow, tree_x) + hand.between(4, 60), tree_x, hand.between(90, 190)))
-    trees.sort()
-    behind, before = trees[: len(trees) // 2], trees[len(trees) // 2 :]
-    firs, shade = mix(light.leaf, light.near, 0.55), mix(light.leaf, light.near, 0.22)
-    shapes += [fir(tree_x, foot, high, firs) for foot, tree_x, high in behind]
-    shapes.append(land(meadow, mix(light.leaf, light.horizon, 0.12), smooth=True))
-    shapes.append(house(hand, light, x, level_of(meadow, x) + 26, 66, storeys=3))
-    shapes.append(land([(px, py + 60) for px, py in meadow], shade, smooth=True, more='opacity=".55"'))
-    firs = mix(light.leaf, light.near, 0.72)
-    shapes += [fir(tree_x, foot + 50, high * 1.15, firs) for foot, tree_x, high in before]
-    return defs, shapes
-
-
-def _snow(points: list[Point], level: float, rise: float, colour: str) -> list[str]:
-    """Snow on the peaks that reach the upper half of a range."""
-    caps = []
-    for (x1, y1), (x2, y2), (x3, y3) in zip(points, points[1:], points[2:], strict=False):
-        if not (y2 < y1 and y2 < y3 and y2 < level - rise * 0.55):
-            continue
-        depth = (level - rise * 0.4 - y2) * 0.62
-        left, right = min(1.0, depth / max(y1 - y2, 1)), min(1.0, depth / max(y3 - y2, 1))
-        lx, ly = x2 + (x1 - x2) * left, y2 + (y1 - y2) * left
-        rx, ry = x2 + (x3 - x2) * right, y2 + (y3 - y2) * right
-        edge = [
-            (x2 + (rx - x2) * 0.4, ry - depth * 0.22),
-            (x2 + 4, y2 + depth * 0.8),
-            (x2 + (lx - x2) * 0.4, ly - depth * 0.2),
-        ]
-        caps.append(polygon([(lx, ly), (x2, y2), (rx, ry), *edge], colour, 'opacity=".9"'))
-    return caps
-
-
-def _city(hand: Hand, light: Palette, sun_x: float) -> Drawn:
-    shapes = _skyline(hand, light)
-    defs, river = water("river", light, 706, hand, sun_x)
-    shapes += river
-    stone = mix(light.wall, light.near, 0.4)
-    shapes.append(rect(0, 700, WIDTH, 14, mix(light.far, light.near, 0.55)))
-    x = 330.0 if sun_x > WIDTH / 2 else WIDTH - 330
-    for way in (-1, 1):
-        beside, size = x + way * hand.between(270, 300), hand.between(74, 88)
-        shapes.append(house(hand, light, beside, 872, size, storeys=4, flat=hand.chance(0.5)))
-    shapes.append(house(hand, light, x, 872, 96, storeys=5))
-    shapes += [rect(0, 866, WIDTH, 134, stone), rect(0, 862, WIDTH, 9, mix(stone, light.horizon, 0.35))]
-    trunk = mix(light.near, light.roof, 0.3)
-    for step in range(9):
-        tree_x = 60 + step * 186 + hand.between(-24, 24)
-        colour = mix(light.leaf, light.near, hand.between(0.15, 0.4))
-        shapes.append(round_tree(tree_x, 902, hand.between(110, 150), colour, trunk))
+def _avenue(site: _Site, foot: float, count: int) -> list[str]:
+    """A row of trees, with lamps between them at dusk."""
+    hand, light, _ = site
+    parts, step = [], WIDTH / count
+    for place in range(count):
+        x, high = step * (place + 0.5) + hand.between(-18, 18), hand.between(135, 165)
+        parts.append(_tree(site, x, foot, high, hand.between(0.12, 0.36)))
         if light.dusk:
-            shapes += [
-                rect(tree_x + 88, 800, 4, 100, light.near),
-                circle(tree_x + 90, 798, 9, light.window),
-                circle(tree_x + 90, 798, 40, "url(#glow)"),
-            ]
+            post, lamp = rect(x + step / 2 - 2, foot - 110, 4, 110, light.near), (x + step / 2, foot - 112)
+            parts += [post, ellipse(*lamp, 8, 8, light.window), ellipse(*lamp, 46, 46, "url(#glow)")]
+    return parts
+
+
+def _street(site: _Site) -> list[str]:
+    """Houses side by side along a pavement, the hotel among them, the city's roofs behind."""
+    hand, light, setting = site
+    stone = light.lit("#d9cbb8" if setting.light != "dry" else "#e8cfa6")
+    most = 5 if setting.size in ("city", "metropolis") else 4
+    x, size, bays = hand.between(0.36, 0.64) * WIDTH, hand.between(84, 94), hand.whole(5, 6)
+    shapes = [*_skyline(site, 640), rect(0, 630, WIDTH, 300, mix(light.far, light.near, 0.3))]
+    for way in (-1, 1):
+        edge = x + way * bays * size * 0.4
+        while -40 < edge < WIDTH + 40:
+            own, doors = size * hand.between(0.86, 1.0), hand.whole(2, 4)
+            plan = (hand.whole(most - 2, most - 1), doors)
+            shapes.append(_house(site, edge + way * doors * own * 0.4, 880, own, plan))
+            edge += way * doors * own * 0.8
+    shapes.append(_house(site, x, 880, size, (most, bays), hotel=True))
+    for y, high, dark in ((878, 122, 0.28), (878, 44, 0), (918, 7, 0.5)):
+        shapes.append(rect(0, y, WIDTH, high, mix(stone, light.near, dark)))
+    marks = "".join(f"M{at_x} 962h90v5h-90z" for at_x in range(20, WIDTH, 190))
+    return [*shapes, path(marks, stone, 'opacity=".7"'), *_avenue(site, 900, 7)]
+
+
+def _waterfront(site: _Site, sun_x: float) -> Drawn:
+    """The city across the water, and the promenade with the hotel on this side."""
+    hand, light, _ = site
+    horizon, stone = hand.between(590, 620), light.lit("#dccdb6")
+    x = WIDTH - 330 if sun_x < WIDTH / 2 else 330
+    defs, sea = _water(hand, light, horizon, sun_x)
+    shapes = [*_skyline(site, horizon), *sea]
+    shapes += [_house(site, x + away, 880, 83, (hand.whole(3, 4), 3)) for away in (-320, 320)]
+    shapes.append(_house(site, x, 880, 88, (5, 5), hotel=True))
+    shapes += [rect(0, 872, WIDTH, 128, stone), rect(0, 868, WIDTH, 9, mix(stone, light.horizon, 0.5))]
+    shapes.append(rect(0, 944, WIDTH, 56, mix(stone, light.near, 0.2)))
+    return defs, shapes + _avenue(site, 912, 8)
+
+
+def _beach(site: _Site, sun_x: float) -> Drawn:
+    """The open sea, and a low shore with the hotel: sand where it is warm, a stony one where it is not."""
+    hand, light, setting = site
+    right, warm = sun_x < WIDTH / 2, setting.light in ("warm", "hot", "dry")
+    sand, green = light.lit("#f0dcb4" if warm else "#c9c2b4"), mix(light.leaf, light.horizon, 0.14)
+    defs, shapes = _water(hand, light, 560, sun_x)
+
+    def across(x: float) -> float:
+        return WIDTH - x if right else x
+
+    for colour, line in (
+        (mix(sand, "#ffffff", 0.4), [(-20, 730), (420, 740), (800, 800), (1200, 880), (1640, 925)]),
+        (sand, [(-20, 742), (420, 752), (780, 815), (1180, 893), (1640, 940)]),
+        (green, [(-20, 700), (340, 706), (600, 760), (840, 880), (1060, 1010)]),
+    ):
+        shapes.append(land(sorted((across(x), y) for x, y in line), colour))
+    for x in (330 - hand.between(270, 300), 330 + hand.between(270, 300)):
+        shapes.append(_house(site, across(x), 790, 62, (2, 3)))
+    shapes.append(_house(site, across(330), 812, 78, (3, 5), hotel=True))
+    for _ in range(9):
+        x = hand.one_of((hand.between(0, 130), hand.between(520, 640), hand.between(560, 760)))
+        foot = hand.between(860, 940) + x * 0.06
+        shapes.append(_tree(site, across(x), foot, hand.between(100, 150), hand.between(0.1, 0.4)))
+    for place in range(4 if warm else 0):
+        colours = {"cloth": light.lit(hand.thing("parasols"))}
+        shapes.append(at(across(820 + place * 190), 872 + place * 26, 1, figure("parasol", light, colours)))
     return defs, shapes
 
 
-def _skyline(hand: Hand, light: Palette) -> list[str]:
-    """Two rows of roofs across the river, the nearer with windows."""
-    shapes = []
-    for share, low, high, wide in ((0.05, 110, 250, 90), (0.34, 90, 230, 104)):
-        colour = mix(light.far, light.near, share)
-        x = -30.0
-        while x < WIDTH:
-            w, h = hand.between(0.6, 1.25) * wide, hand.between(low, high)
-            top = 700 - h
-            shapes.append(rect(x, top, w + 1, h + 10, colour))
-            roof = hand.whole(0, 4)
-            if roof == 0:
-                shapes.append(polygon([(x, top + 1), (x + w / 2, top - w * 0.5), (x + w, top + 1)], colour))
-            elif roof == 1:
-                shapes.append(ellipse(x + w / 2, top, w * 0.36, w * 0.36, colour))
-                shapes.append(rect(x + w / 2 - 2, top - w * 0.62, 4, w * 0.3, colour))
-            elif roof == 2:
-                shapes.append(rect(x + w * 0.2, top - 22, w * 0.3, 24, colour))
-            if share > 0.1:
-                shapes += _windows(hand, light, x + 12, top + 12, w - 24, h - 60)
-            x += w
+def _country(site: _Site) -> list[str]:
+    """A meadow with the hotel among trees and low rises; in the mountains a town around it, if any."""
+    hand, light, setting = site
+    shapes: list[str] = []
+    for place, level in enumerate((640, 690, 740)):
+        colour = mix(light.far, light.leaf, 0.35 + place * 0.25)
+        shapes.append(land(_ridge(hand, level, 46, 420), mix(colour, light.horizon, 0.2 - place * 0.06)))
+        for _ in range(14 if setting.mountains else 8):
+            x, high = hand.between(0, WIDTH), hand.between(36, 66) + place * 14
+            shapes.append(_tree(site, x, level + 12, high, 0.5 - place * 0.08))
+    for _ in range(0 if setting.size in ("village", "some") else 9):
+        x, foot, plan = (
+            hand.between(40, WIDTH - 40),
+            hand.between(770, 790),
+            (hand.whole(2, 3), hand.whole(2, 3)),
+        )
+        shapes.append(_house(site, x, foot, hand.between(36, 44), plan))
+    shapes.append(
+        land([(-20, 810), (400, 790), (900, 800), (1640, 780)], mix(light.leaf, light.horizon, 0.14))
+    )
+    x = hand.between(0.36, 0.64) * WIDTH
+    shapes.append(_house(site, x + hand.one_of((-1, 1)) * 300, 860, 58, (2, 3)))
+    shapes.append(_house(site, x, 876, 82, (3, 5), hotel=True))
+    for place in range(8):
+        away = 440 + place // 2 * hand.between(80, 130) if place > 1 else 260
+        foot, high = hand.between(866, 900), hand.between(110, 175)
+        shapes.append(_tree(site, x + away * (-1) ** place, foot, high, hand.between(0.15, 0.45)))
+    shapes.append(land([(-20, 910), (500, 890), (1000, 905), (1640, 880)], mix(light.leaf, light.near, 0.22)))
+    way = "M-26 0C-30 42-120 72-170 122H130C80 72 30 42 26 0Z"
+    shapes.append(at(x, 878, 1, path(way, light.lit("#e9dcc0"))))
+    for _ in range(70):
+        bloom_x, y, size = hand.between(0, WIDTH), hand.between(918, 995), hand.between(3, 7)
+        if abs(bloom_x - x) > 190:
+            shapes.append(ellipse(bloom_x, y, size, size, light.lit(hand.thing("flowers")), 'opacity=".9"'))
     return shapes
 
 
-def _windows(hand: Hand, light: Palette, x: float, y: float, wide: float, high: float) -> list[str]:
-    colour = light.window if light.dusk else mix(light.far, "#ffffff", 0.35)
-    opacity = f'opacity="{0.75 if light.dusk else 0.5}"'
-    return [
-        rect(x + column * 18, y + row * 26, 8, 12, colour, more=opacity)
-        for column in range(int(wide // 18))
-        for row in range(int(high // 26))
-        if hand.chance(0.42)
-    ]
+def _ridge(hand: Hand, level: float, rise: float, step: float) -> list[Point]:
+    """A broken line around `level`, at most `rise` high, with a point about every `step`."""
+    points, x, up = [(-60.0, level)], -40.0, hand.chance(0.5)
+    while x < WIDTH + 40:
+        points.append((x, level - (hand.between(0.45, 1) if up else hand.between(0, 0.35)) * rise))
+        x, up = x + hand.between(0.6, 1.4) * step, not up
+    return [*points, (WIDTH + 60, level)]
 
 
-def _garden(hand: Hand, light: Palette, sun_x: float) -> Drawn:
-    shapes = []
-    for place, (level, rise) in enumerate(((600, 150), (660, 120), (730, 90), (830, 70))):
-        hill = ridge(hand, level, rise, 420)
-        colour = mix(mix(light.far, light.leaf, place * 0.32), light.horizon, 0.24 - place * 0.06)
-        shapes.append(land(hill, colour, smooth=True))
-        if place == 1:
-            for _ in range(16):
-                x, high = hand.between(0, WIDTH), hand.between(30, 60)
-                shapes.append(cypress(x, level_of(hill, x) + 8, high, mix(colour, light.near, 0.4)))
-        if place == 2:
-            shapes += _vines(hand, light, hill)
-            x = hand.between(0.26, 0.4) * WIDTH if sun_x > WIDTH / 2 else hand.between(0.6, 0.74) * WIDTH
-            foot = level_of(hill, x)
-            shapes.append(house(hand, light, x, foot + 44, 74, storeys=2))
-            shapes.append(house(hand, light, x + 190, foot + 40, 48, storeys=2))
-            for way in (-220, -180, 300, 340):
-                high = hand.between(130, 190)
-                tree = mix(light.leaf, light.near, 0.5)
-                shapes.append(cypress(x + way, level_of(hill, x + way) + 40, high, tree))
-    front = [(-20.0, 900.0), (400, 930), (800, 915), (1200, 940), (1640, 890)]
-    shapes.append(land(front, mix(light.leaf, light.near, 0.45), smooth=True))
-    blossoms = (light.roof, mix(light.roof, light.horizon, 0.5), mix(light.wall, "#ffffff", 0.4), "#d9a441")
-    for _ in range(90):
-        x = hand.between(0, WIDTH)
-        y = level_of(front, x) + hand.between(2, 70)
-        shapes.append(circle(x, y, hand.between(4, 10), hand.one_of(blossoms), 'opacity=".85"'))
-    return [], shapes
+def _peaks(hand: Hand, light: Palette, level: float, *, snow: bool) -> list[str]:
+    """Three ranges behind each other, the far ones with snow on what is highest."""
+    shapes, white = [], mix("#ffffff", light.horizon, 0.32 if light.dusk else 0.08)
+    for place, (rise, step) in enumerate(((330, 210), (240, 240), (130, 220))):
+        points: list[Point] = []
+        for (x1, y1), (x2, y2) in itertools.pairwise(_ridge(hand, level + place * 12, rise, step)):
+            for share in (0, 0.35, 0.68):
+                bend = hand.between(-0.09, 0.09) * abs(y2 - y1) if share else 0
+                points.append((x1 + (x2 - x1) * share, y1 + (y2 - y1) * share + bend))
+        colour = mix(light.far, light.near, place * 0.3)
+        shapes.append(land(points, colour, bottom=level + 60, smooth=False))
+        for (x1, y1), (x2, y2), (x3, y3) in zip(points, points[1:], points[2:], strict=False):
+            if snow and place < 2 and y2 < min(y1, y3) and y2 < level - rise * 0.55:
+                deep = (level - rise * 0.4 - y2) * 0.62
+                left, right = min(1.0, deep / max(y1 - y2, 1)), min(1.0, deep / max(y3 - y2, 1))
+                (lx, ly), (rx, ry) = (
+                    (x2 + (x - x2) * s, y2 + (y - y2) * s) for x, y, s in ((x1, y1, left), (x3, y3, right))
+                )
+                edge = [
+                    (x2 + (rx - x2) * 0.4, ry - deep * 0.25),
+                    (x2, y2 + deep * 0.8),
+                    (x2 + (lx - x2) * 0.4, ly - deep * 0.2),
+                ]
+                shapes.append(polygon([(lx, ly), (x2, y2), (rx, ry), *edge], white, 'opacity=".9"'))
+    return shapes
 
 
-def _vines(hand: Hand, light: Palette, hill: list[Point]) -> list[str]:
-    """Rows that run up a hill."""
-    colour = mix(light.leaf, light.near, 0.35)
-    rows = []
-    for start in range(-260, WIDTH, 46):
-        end = start + 130 + hand.between(-6, 6)
-        top = level_of(hill, end) + 14
-        d = f"M{start} 900C{start + 60} 840 {start + 90} 800 {end:.0f} {top:.0f}"
-        more = f'stroke="{colour}" stroke-width="5" stroke-linecap="round" opacity=".22"'
-        rows.append(path(d, "none", more))
-    return rows
+def _water(hand: Hand, light: Palette, top: float, sun_x: float) -> Drawn:
+    """The sea from the horizon at `top` to the picture's edge, with the sun on it, and two or three sails."""
+    shapes, y, gap = [rect(0, top, WIDTH, HEIGHT - top, "url(#sea)")], top + 8.0, 9.0
+    while y < HEIGHT:
+        spread, half = 30 + (y - top) * 0.34, hand.between(30, 110)
+        shine, x = sun_x + hand.between(-1.5, 0.5) * spread, hand.between(0, WIDTH)
+        shapes.append(
+            stroke(f"M{shine:.0f} {y:.0f}h{spread:.0f}", light.sun, 2 + (y - top) / 90, 'opacity=".4"')
+        )
+        shapes.append(
+            stroke(
+                f"M{x - half:.0f} {y + gap / 2:.0f}h{half * 2:.0f}",
+                "#ffffff",
+                1.5 + (y - top) / 180,
+                'opacity=".16"',
+            )
+        )
+        y, gap = y + gap, gap * 1.2
+    for _ in range(hand.whole(2, 3)):
+        x, y = hand.between(0.15, 0.85) * WIDTH, top + hand.between(40, 120)
+        shapes.append(at(x, y, hand.between(0.45, 0.8), figure("sail", light, {})))
+    return [gradient("sea", mix(light.horizon, light.water, 0.55), mix(light.water, light.near, 0.3))], shapes
 
 
-SCENES: dict[str, Callable[[Hand, Palette, float], Drawn]] = {
-    "sea": _sea,
-    "mountains": _mountains,
-    "city": _city,
-    "garden": _garden,
-}
+def _house(
+    site: _Site, x: float, foot: float, size: float, plan: tuple[int, int], *, hotel: bool = False
+) -> str:
+    """A house from the front, its foot around (x, foot), `size` a storey's height, `plan` its storeys and
+    bays; the hotel has an awning."""
+    hand, light, setting = site
+    storeys, bays = plan
+    wall = light.lit(hand.thing(f"walls_{'dry' if setting.light == 'dry' else setting.roofs}"))
+    roof, shutter = light.lit(hand.thing(f"roofs_{setting.roofs}")), light.lit(hand.thing("shutters"))
+    wide, high, bay, trim = bays * size * 0.8, storeys * size, size * 0.8, mix(wall, "#ffffff", 0.3)
+    left, top = x - wide / 2, foot - high
+    parts = [rect(left, top, wide, high, wall)]
+    parts.append(rect(left + wide * 0.74, top, wide * 0.26, high, mix(wall, light.near, 0.16)))
+    steep, over, inset = _EAVES[setting.roofs]
+    eaves = [(left - over * size, top + 2), (left + wide * inset, top - size * steep)]
+    parts.append(polygon([*eaves, *((2 * x - px, py) for px, py in reversed(eaves))], roof))
+    if setting.roofs == "gabled":
+        dormer = figure("dormer", light, {"wall": wall, "window": light.window})
+        parts += [at(left + place * bay, top, size / 100, dormer) for place in range(1, bays, 2)]
+    panes: dict[str, str] = {}
+    for storey, place in itertools.product(range(storeys), range(bays)):
+        wx, wy, low = left + (place + 0.5) * bay, top + (storey + 0.22) * size, storey == storeys - 1
+        door = low and place == bays // 2
+        lit = light.window if not light.dusk or hand.chance(0.72) else mix(wall, light.near, 0.6)
+        half, high = (0.2, 0.78) if door else (0.16, 0.52)
+        boxes = [(light.lit("#6b4a3a") if door else lit, wx - half * size, wy, half * 2 * size, high * size)]
+        if not low:
+            boxes.append((trim, wx - size * 0.2, wy + size * 0.52, size * 0.4, size * 0.05))
+            if setting.roofs == "tiled":
+                shutters = (wx - size * 0.295, wx + size * 0.175)
+                boxes += [(shutter, side, wy, size * 0.12, size * 0.52) for side in shutters]
+        for colour, bx, by, w, h in boxes:
+            panes[colour] = f"{panes.get(colour, '')}M{bx:.0f} {by:.0f}h{w:.0f}v{h:.0f}h-{w:.0f}z"
+    parts += [path(d, colour) for colour, d in panes.items()]
+    if hotel:
+        entrance = figure("entrance", light, {"awning": light.lit(hand.thing("awnings"))})
+        parts.append(at(left + (bays // 2 + 0.5) * bay, foot, size / 100, entrance))
+    return "".join(parts)
+
+
+def _tree(site: _Site, x: float, foot: float, high: float, shade: float = 0.3) -> str:
+    """A tree of a kind that grows there, `high` if it is a broad one; others are taller."""
+    hand, light, setting = site
+    leaf, trunk = mix(light.leaf, light.near, shade), mix(light.lit("#8a6547"), light.near, 0.25)
+    own = {"leaf": leaf, "trunk": trunk, "fresh": mix(leaf, light.horizon, 0.08)}
+    scale = high * _TALL.get(setting.trees, 1) / 100
+    return at(x, foot, scale, figure(setting.trees, light, own), hand.one_of((-1, 1)))
+
+
+def _skyline(site: _Site, level: float) -> list[str]:
+    """Two rows of roofs, the nearer with windows: towers, domes and spires, or blocks, as the city is."""
+    hand, light, setting = site
+    high = {"metropolis": 330, "city": 190}.get(setting.size, 130) * (0.6 if setting.mountains else 1)
+    shapes, tops = [], _TOPS[setting.roofs]
+    for share, near in ((0.04, False), (0.26, True)):
+        x, panes, colour = -30.0, "", mix(light.far, light.near, share)
+        while x < WIDTH:
+            wide, tall = hand.between(56, 118), hand.between(0.4, 1) * high * (0.8 if near else 1)
+            if setting.size == "metropolis":
+                tall *= hand.one_of((0.5, 0.7, 1.0))
+            top, kind = level - tall, hand.one_of(tops)
+            if kind == tops[0] and (near or setting.size != ("metropolis" if kind == "mast" else "city")):
+                kind = tops[1]
+            shapes.append(rect(x, top, wide + 1, tall + 20, colour))
+            if kind:
+                shapes.append(at(x, top, wide / 100, figure(kind, light, {"far": colour})))
+            columns, rows = range(int((wide - 22) // 18)), range(int((tall - 20) // 26))
+            for column, row in itertools.product(columns, rows):
+                if near and hand.chance(0.5):
+                    panes += f"M{x + 12 + column * 18:.0f} {top + 14 + row * 26:.0f}h8v12h-8z"
+            x += wide
+        pane = light.window if light.dusk else mix(colour, "#ffffff", 0.3)
+        shapes.append(path(panes, pane, 'opacity=".6"'))
+    return shapes

@@ -70,7 +70,7 @@ async def show_property(
         here=request.scope["path"],
         book=link(language, "book"),
         origin=origin,
-        social=social.address(slug, hotel.cover),
+        social=social.address(slug, hotel.cover, hotel.setting),
         summary=say.summary(hotel.name, row, hotel.description),
         party_text=say.party(asked.party),
         occupancies=[say.occupancy(one) for one in asked.party],

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import lru_cache
+from hashlib import sha256
 from io import BytesIO
 
 import resvg_py
@@ -16,10 +17,12 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.properties.queries import Photo, covers, file_name, property_by_slug
+from hotel_booking.domains.properties.surroundings import surroundings
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
+from hotel_booking.web.placeholder_art.setting import Setting, setting_of
 
 SIZE = (1200, 630)
 _NAME = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.([0-9a-f]{12})\.jpg", re.ASCII)
@@ -32,13 +35,15 @@ class NoSuchSocialPicture(NotFound):
     code = "no_such_picture"
 
 
-def address(slug: str, cover: Photo | None) -> str:
+def address(slug: str, cover: Photo | None, setting: Setting) -> str:
     """Where the picture is served: its name changes with what it shows."""
-    return f"/social/{slug}.{_mark(cover)}.jpg"
+    return f"/social/{slug}.{_mark(cover, setting)}.jpg"
 
 
-def _mark(cover: Photo | None) -> str:
-    return cover.file[:12] if cover is not None else placeholder_art.fingerprint()
+def _mark(cover: Photo | None, setting: Setting) -> str:
+    if cover is not None:
+        return cover.file[:12]
+    return sha256(f"{placeholder_art.fingerprint()}{setting.code}".encode()).hexdigest()[:12]
 
 
 @get("/social/{name:str}", opt=public(), include_in_schema=False)
@@ -52,26 +57,27 @@ async def serve(database: Database, media: MediaStore, name: str) -> Response[by
         async with database.transaction() as tx:
             hotel = await property_by_slug(tx, slug, active_only=True)
             cover = (await covers(tx, [hotel.id])).get(hotel.id)
+            setting = setting_of((await surroundings(tx, [hotel.id]))[hotel.id])
     except NoSuchProperty:
         raise NoSuchSocialPicture("there is no such picture") from None
     stored = await media.get(file_name(cover.file, cover.widths[-1])) if cover is not None else None
     async with _one_at_a_time:
         if stored is None:
-            body = await asyncio.to_thread(_of_drawing, slug)
+            body = await asyncio.to_thread(_of_drawing, slug, setting)
         else:
             body = await asyncio.to_thread(_of_photo, stored)
-    kept = found[2] == _mark(cover)
+    kept = found[2] == _mark(cover, setting)
     headers = {"cache-control": f"public, max-age={31_536_000 if kept else 3600}"}
     return Response(body, media_type="image/jpeg", headers=headers)
 
 
 @lru_cache(maxsize=64)
-def _of_drawing(slug: str) -> bytes:
+def _of_drawing(slug: str, setting: Setting) -> bytes:
     """The cover that is drawn for the hotel, cut to the size around its middle."""
     high = WIDTH * SIZE[1] // SIZE[0]
     whole = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     cut = f'viewBox="0 {(HEIGHT - high) // 2} {WIDTH} {high}" width="{SIZE[0]}" height="{SIZE[1]}"'
-    svg = placeholder_art.draw(slug, placeholder_art.COVER).replace(whole, cut)
+    svg = placeholder_art.draw(slug, placeholder_art.COVER, setting).replace(whole, cut)
     return _jpeg(Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)))))
 
 

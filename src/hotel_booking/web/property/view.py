@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
+from babel.lists import format_list
 
 from hotel_booking.core.dates import business_date, calendar_date
 from hotel_booking.core.db import Transaction
@@ -22,6 +23,8 @@ from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.places import PlaceHit, place_by_id
 from hotel_booking.domains.properties.queries import Photo
+from hotel_booking.domains.properties.surroundings import Surroundings
+from hotel_booking.domains.properties.types import Bed
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.domains.search.calendar import MAX_NIGHTS, calendar
@@ -35,6 +38,7 @@ from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.city import NEAR_KM
 from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
+from hotel_booking.web.placeholder_art.setting import Setting, setting_of
 from hotel_booking.web.property import calendar as price_calendar
 from hotel_booking.web.property.calendar import Months
 from hotel_booking.web.search import other_rooms
@@ -107,6 +111,7 @@ class PropertyView(msgspec.Struct, frozen=True):
     city: PlaceHit | None
     centre_km: float | None
     gallery: list[Picture]
+    setting: Setting
     cover: Photo | None
     amenities: list[tuple[str, list[str]]]
     rooms: list[RoomView]
@@ -160,11 +165,16 @@ async def load(
     for plan in catalogue.plans.values():
         there = translated.get(("rate_plan", plan.id), {}).get(language, {})
         names["rate_plan", plan.code] = there.get("name") or plan.name
-    writer = _Writer(row, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today)
+    people = place.weight if place is not None else None
+    at = Surroundings(row.lat, row.lon, tuple(row.amenities), row.place_id, people)
+    art = _Art(slug, setting_of(at), language, Conditions(language, texts), texts)
+    writer = _Writer(row, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today, art)
     best = found.offers[0] if found is not None and found.offers else None
     property_words = translated.get(("property", row.id), {}).get(language, {})
     distance = distance_km(city.lat, city.lon, row.lat, row.lon) if city is not None else None
     name = text("property", row, "name")
+    drawn = [art.room(kind, names["room_type", kind.code]) for kind in types]
+    breakfast = any(plan.meal not in NO_MEALS for plan in catalogue.plans.values())
     return PropertyView(
         row=row,
         name=name,
@@ -173,7 +183,8 @@ async def load(
         country=str(locale_of(language).territories.get(row.country, row.country)),
         city=city,
         centre_km=distance if distance is not None and distance <= NEAR_KM else None,
-        gallery=_gallery(slug, name, photos, types, names, texts),
+        gallery=[_photo(photo, name) for photo in photos] or art.gallery(name, drawn, breakfast=breakfast),
+        setting=setting_of(at),
         cover=photos[0] if photos else None,
         amenities=by_topic(row.amenities),
         rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],
@@ -220,7 +231,9 @@ class _Writer:
         names: Names,
         exchange: Exchange | None,
         today: date,
+        art: _Art,
     ) -> None:
+        self._art = art
         self._row = row
         self._catalogue = catalogue
         self._asked = asked
@@ -238,12 +251,11 @@ class _Writer:
         code = kind.code
         own = [photo for photo in photos if photo.room_type == code]
         name = self._names["room_type", code]
-        alt = self._texts.gettext("Drawing of the room {name}").format(name=name)
         return RoomView(
             code=code,
             name=name,
             description=description,
-            picture=_photo(own[0], name) if own else drawn(self._row.slug, f"room-{code}", alt),
+            picture=_photo(own[0], name) if own else self._art.room(kind, name),
             pictures=len(own),
             beds=tuple(self._tell.bed(bed.type, bed.count) for bed in kind.beds),
             size_m2=kind.size_m2,
@@ -315,12 +327,6 @@ class _Writer:
         ]
 
 
-def drawn(slug: str, name: str, alt: str) -> Picture:
-    """A placeholder."""
-    address = placeholder_art.address(slug, name)
-    return Picture(address, "", address, WIDTH, HEIGHT, alt)
-
-
 def _photo(photo: Photo, alt: str) -> Picture:
     return Picture(
         photo.address(960),
@@ -332,19 +338,45 @@ def _photo(photo: Photo, alt: str) -> Picture:
     )
 
 
-def _gallery(
-    slug: str, name: str, photos: Sequence[Photo], types: Sequence[RoomType], names: Names, texts: Texts
-) -> list[Picture]:
-    """The hotel's photos; as long as it has none, what is drawn: its place by day and by night, its rooms."""
-    if photos:
-        return [_photo(photo, name) for photo in photos]
-    _ = texts.gettext
-    pictures = [
-        drawn(slug, placeholder_art.COVER, _("Drawing of {name}").format(name=name)),
-        drawn(slug, placeholder_art.EVENING, _("Drawing of {name} in another light").format(name=name)),
-    ]
-    room = _("Drawing of the room {name}")
-    for kind in types[:3]:
-        label = names["room_type", kind.code]
-        pictures.append(drawn(slug, f"room-{kind.code}", room.format(name=label)))
-    return pictures
+class _Art:
+    """What is drawn for a property that has no photos yet, said to be an illustration."""
+
+    def __init__(self, slug: str, setting: Setting, language: str, tell: Conditions, texts: Texts) -> None:
+        self._slug = slug
+        self._setting = setting
+        self._language = language
+        self._tell = tell
+        self._texts = texts
+
+    def picture(self, name: str, alt: str, beds: Sequence[Bed] = ()) -> Picture:
+        """A picture by its name."""
+        address = placeholder_art.address(self._slug, self._setting, name, beds)
+        return Picture(address, "", address, WIDTH, HEIGHT, alt)
+
+    def room(self, kind: RoomType, name: str) -> Picture:
+        """A room with the beds of its type."""
+        if not kind.beds:
+            alt = self._texts.gettext("Illustration: the room {name}").format(name=name)
+        else:
+            said = [self._tell.bed(bed.type, bed.count) for bed in kind.beds]
+            alt = self._texts.gettext("Illustration: the room {name} with {beds}").format(
+                name=name, beds=format_list(said, locale=locale_of(self._language))
+            )
+        return self.picture(f"room-{kind.code}", alt, kind.beds)
+
+    def gallery(self, name: str, rooms: Sequence[Picture], *, breakfast: bool) -> list[Picture]:
+        """The surroundings by day and in the evening, rooms, what is inside; breakfast where it is sold."""
+        _ = self._texts.gettext
+        pictures = [
+            self.picture(
+                placeholder_art.COVER, _("Illustration: {name} and its surroundings").format(name=name)
+            ),
+            *rooms[:2],
+            self.picture(placeholder_art.LOBBY, _("Illustration: the reception")),
+            self.picture(placeholder_art.EVENING, _("Illustration: {name} in the evening").format(name=name)),
+            *rooms[2:4],
+            self.picture(placeholder_art.BATHROOM, _("Illustration: a bathroom")),
+        ]
+        if breakfast:
+            pictures.append(self.picture(placeholder_art.BREAKFAST, _("Illustration: breakfast")))
+        return pictures

@@ -20,6 +20,7 @@ from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.properties.queries import Photo, covers, translated
+from hotel_booking.domains.properties.surroundings import surroundings
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.find import candidates, earliest_date, find
 from hotel_booking.domains.search.offers import offers
@@ -35,6 +36,7 @@ from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
+from hotel_booking.web.placeholder_art.setting import setting_of
 from hotel_booking.web.search import other_rooms, query
 from hotel_booking.web.search.destinations import (
     LONGEST,
@@ -118,7 +120,7 @@ async def show_results(
     now: datetime,
     cursor: str | None = None,
 ) -> Response[Any]:
-    """The list; a hotel that is meant by its name is gone to. At most 19 statements, and for families and
+    """The list; a hotel that is meant by its name is gone to. At most 20 statements, and for families and
     several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
     date that is tried takes 4, and each hotel that is asked why 3."""
     tiles = settings.map_tiles
@@ -228,6 +230,7 @@ async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, s
         key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
     )[:_LISTED]
     photos = await covers(tx, [hotel.id for hotel in hotels])
+    art = await _art(tx, {hotel.id: hotel.slug for hotel in hotels if hotel.id not in photos})
     names = await translated(tx, "property", [hotel.id for hotel in hotels], language)
     return [
         Undated(
@@ -235,9 +238,7 @@ async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, s
             city=hotel.city,
             stars=hotel.stars,
             distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
-            picture=photo.address(640)
-            if (photo := photos.get(hotel.id))
-            else placeholder_art.address(hotel.slug),
+            picture=photo.address(640) if (photo := photos.get(hotel.id)) else art[hotel.id],
             srcset=photo.srcset if photo else "",
             href=f"/{language}/hotels/{hotel.slug}{asked.query()}",
         )
@@ -253,16 +254,26 @@ async def _cards(
     language: str,
     say: Phrases,
 ) -> list[Card]:
-    photos = await covers(tx, [result.property.id for result in results])
+    hotels = {result.property.id: result.property.slug for result in results}
+    photos = await covers(tx, list(hotels))
+    art = await _art(tx, {key: slug for key, slug in hotels.items() if key not in photos})
     return [
-        _card(result, photos.get(result.property.id), cheaper.get(result.property.id), asked, language, say)
+        _card(result, photos.get(key), art.get(key, ""), cheaper.get(key), asked, language, say)
         for result in results
+        for key in (result.property.id,)
     ]
+
+
+async def _art(tx: Transaction, hotels: Mapping[int, str]) -> dict[int, str]:
+    """Where the pictures are served that are drawn for hotels, given with their slugs: one statement."""
+    around = await surroundings(tx, list(hotels)) if hotels else {}
+    return {key: placeholder_art.address(hotels[key], setting_of(found)) for key, found in around.items()}
 
 
 def _card(
     result: SearchResult,
     photo: Photo | None,
+    art: str,
     instead: Instead | None,
     asked: Asked,
     language: str,
@@ -277,7 +288,7 @@ def _card(
         city=hotel.city,
         stars=hotel.stars,
         distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
-        picture=photo.address(640) if photo is not None else placeholder_art.address(hotel.slug),
+        picture=photo.address(640) if photo is not None else art,
         srcset=photo.srcset if photo is not None else "",
         total=Money(offer.total, offer.currency),
         night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
