@@ -37,7 +37,6 @@ def test_typed_amounts_are_read_in_one_place() -> None:
         "core/amounts.py",
         "core/money.py",  # minor units, which are integers
         "domains/properties/service/taxes.py",  # parts per million, which are integers
-        "demo/countries.py",
         "cli/exchange_rates.py",  # rates, which are written as programs write them
         "integrations/ecb.py",
         "replay/demand.py",  # a data set's own decimals
