@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotel_booking.admin.rate_words import describe, shown, weekdays
+from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.rates.ari import RESTRICTIONS, spread
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.changes import (
     OF_THE_TYPE,
     BulkEdit,
@@ -29,15 +31,16 @@ from hotel_booking.domains.rates.changes import (
     value_at,
     work_out,
 )
-from hotel_booking.domains.rates.queries import Catalogue, PlanRow, PropertyRow, RoomTypeRow
+from hotel_booking.domains.rates.queries import Catalogue
 
 TODAY = date(2030, 3, 1)  # a Friday
 EVERY_DAY = frozenset(range(7))
+T = TypeVar("T", Property, RoomType)
 
 
-def plan(number: int, code: str, parent: int | None = None) -> PlanRow:
+def plan(number: int, code: str, parent: int | None = None) -> RatePlan:
     adjust: dict[str, Any] = {"adjust_kind": "percent", "adjust_value": -100_000} if parent else {}
-    none: dict[str, Any] = dict.fromkeys(PlanRow.__struct_fields__)
+    none: dict[str, Any] = dict.fromkeys(RatePlan.__struct_fields__)
     given_ = none | {
         "id": number,
         "code": code,
@@ -51,12 +54,18 @@ def plan(number: int, code: str, parent: int | None = None) -> PlanRow:
         "sort": 0,
         "version": 1,
     }
-    return PlanRow(**(given_ | adjust))
+    return RatePlan(**(given_ | adjust))
+
+
+def of(kind: type[T], **known: Any) -> T:
+    """Something of the catalogue of which a bulk edit reads only this."""
+    values: dict[str, Any] = dict.fromkeys(kind.__struct_fields__)
+    return kind(**(values | known))
 
 
 CATALOGUE = Catalogue(
-    PropertyRow(1, "seaview", "Sea View", "Europe/Lisbon", "EUR", "line", (), 1),
-    [RoomTypeRow(number, code, code, 2, 4, 3, 2, 0, (), 0, 1) for number, code in ((1, "DBL"), (2, "SGL"))],
+    of(Property, id=1, slug="seaview", timezone="Europe/Lisbon", currency="EUR", child_bands=[]),
+    [of(RoomType, id=number, code=code, child_amounts=[]) for number, code in ((1, "DBL"), (2, "SGL"))],
     [plan(11, "FLEX"), plan(12, "CORP"), plan(13, "NRF", 11)],
     [],
     [],

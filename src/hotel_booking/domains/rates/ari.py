@@ -11,7 +11,9 @@ from msgspec import UNSET, UnsetType
 
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
-from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow
+from hotel_booking.domains.properties.catalogue import RoomType
+from hotel_booking.domains.rates.catalogue import RatePlan
+from hotel_booking.domains.rates.queries import Catalogue
 
 MAX_LINES = 5_000
 MAX_CELLS = 250_000  # nights to write in one call: 100 room types for nearly seven years
@@ -115,7 +117,7 @@ def _said(line: AriUpdate) -> Mapping[str, object]:
 
 def _checked(
     line: AriUpdate, catalogue: Catalogue, today: date, where: str
-) -> tuple[RoomTypeRow, PlanRow | None]:
+) -> tuple[RoomType, RatePlan | None]:
     kind = catalogue.room_types.get(line.room_type)
     if kind is None:
         raise AriError(
@@ -145,7 +147,7 @@ def _checked(
     return kind, plan
 
 
-def _check_prices(line: AriUpdate, catalogue: Catalogue, plan: PlanRow | None, where: str) -> None:
+def _check_prices(line: AriUpdate, catalogue: Catalogue, plan: RatePlan | None, where: str) -> None:
     priced = next((name for name in RATE_COLUMNS if getattr(line, name) is not UNSET), None)
     if priced is None:
         return

@@ -38,6 +38,11 @@ class RatePlan(catalogue.Kept, frozen=True, kw_only=True):
     sort: int
 
     @property
+    def price_plan_id(self) -> int:
+        """The plan whose nightly prices it is sold at: its parent's, or its own."""
+        return self.parent_id or self.id
+
+    @property
     def deposit(self) -> Deposit:
         """What is due on booking."""
         return Deposit(self.deposit_kind, self.deposit_value, self.deposit_capture, self.balance_days)

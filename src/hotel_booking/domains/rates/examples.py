@@ -13,7 +13,8 @@ from hotel_booking.core.money import exponent
 from hotel_booking.core.money import step as step_of
 from hotel_booking.domains.rates import pricing, wording
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_at
-from hotel_booking.domains.rates.queries import Catalogue, PlanRow
+from hotel_booking.domains.rates.catalogue import RatePlan
+from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.types import (
     Adjustment,
     CancellationPolicy,
@@ -117,7 +118,7 @@ class PlanExample(msgspec.Struct, frozen=True):
     due_now: int
 
 
-def plan_example(catalogue: Catalogue, plan: PlanRow, *, night: date) -> PlanExample | None:
+def plan_example(catalogue: Catalogue, plan: RatePlan, *, night: date) -> PlanExample | None:
     """One night for as many adults as are in the price, in the first room type; None where there is none."""
     kind = next(iter(catalogue.room_types.values()), None)
     if kind is None:
@@ -128,7 +129,7 @@ def plan_example(catalogue: Catalogue, plan: PlanRow, *, night: date) -> PlanExa
     rules = catalogue.rules(kind, plan)
     sold = pricing.price(rules, nights, persons)
     plain = pricing.price(msgspec.structs.replace(rules, adjustment=None), nights, persons)
-    deposit: Deposit = catalogue.deposit(plan)
+    deposit: Deposit = plan.deposit
     return PlanExample(
         kind.name,
         base,

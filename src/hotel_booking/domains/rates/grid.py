@@ -9,8 +9,10 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction, as_struct
 from hotel_booking.domains.inventory.types import NightRooms, Nights
+from hotel_booking.domains.properties.catalogue import RoomType
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.pricing import price
-from hotel_booking.domains.rates.queries import Catalogue, PlanRow, RoomTypeRow, restriction_of
+from hotel_booking.domains.rates.queries import Catalogue, restriction_of
 from hotel_booking.domains.rates.restrictions import Restriction, combine
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Rules
 
@@ -44,15 +46,15 @@ class RateNight(msgspec.Struct, frozen=True, gc=False):
 class PlanGrid(msgspec.Struct, frozen=True):
     """A plan of a room type. `parent` is the plan it is derived from. No night is missing."""
 
-    plan: PlanRow
-    parent: PlanRow | None
+    plan: RatePlan
+    parent: RatePlan | None
     nights: tuple[RateNight, ...]
 
 
 class TypeGrid(msgspec.Struct, frozen=True):
     """A room type. A night that is not on sale is None."""
 
-    kind: RoomTypeRow
+    kind: RoomType
     nights: tuple[RoomNight | None, ...]
     plans: tuple[PlanGrid, ...]
 
@@ -124,7 +126,7 @@ def _room_night(night: NightRooms | None) -> RoomNight | None:
 class _PlanRow:
     """A plan's nights; prices that seasons repeat are computed once."""
 
-    def __init__(self, catalogue: Catalogue, kind: RoomTypeRow, plan: PlanRow, rates: _Rates) -> None:
+    def __init__(self, catalogue: Catalogue, kind: RoomType, plan: RatePlan, rates: _Rates) -> None:
         self._kind, self._plan, self._rates = kind, plan, rates
         self._rules: Rules = msgspec.structs.replace(catalogue.rules(kind, plan), taxes=())
         self._known: dict[int, int] = {}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
 
 import msgspec
 
-from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Row, Transaction, as_struct
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.money import step
 from hotel_booking.domains.inventory.types import NightRooms, Nights
-from hotel_booking.domains.rates.catalogue import LoadedRateNight, LoadedRoomNight
+from hotel_booking.domains.properties.catalogue import Policy, Property, RoomType
+from hotel_booking.domains.properties.catalogue import Tax as KeptTax
+from hotel_booking.domains.rates.catalogue import (
+    LoadedRateNight,
+    LoadedRoomNight,
+    RatePlan,
+    policy_of,
+    tax_of,
+)
 from hotel_booking.domains.rates.restrictions import (
     NightState,
     OccupancyRules,
@@ -23,14 +29,10 @@ from hotel_booking.domains.rates.restrictions import (
     combine,
 )
 from hotel_booking.domains.rates.types import (
-    Adjustment,
     CancellationPolicy,
     ChildBand,
-    Deposit,
-    Fee,
     NightPrice,
     Rules,
-    Step,
     Tax,
     adult_age,
 )
@@ -42,112 +44,40 @@ class PropertyNotFound(NotFound):
     code = "property_not_found"
 
 
-class PropertyRow(msgspec.Struct, frozen=True):
-    """What selling needs of a property."""
-
-    id: int
-    slug: str
-    name: str
-    timezone: str
-    currency: str
-    tax_rounding: str
-    child_bands: tuple[int, ...]
-    version: int
-    day_end_time: time = DAY_END
-
-
-class RoomTypeRow(msgspec.Struct, frozen=True):
-    """What selling needs of a room type. Amounts in minor units of the property's currency."""
-
-    id: int
-    code: str
-    name: str
-    base_occupancy: int
-    max_occupancy: int
-    max_adults: int
-    max_children: int
-    extra_adult: int
-    child_amounts: tuple[int, ...]
-    sort: int
-    version: int
-
-
-class PlanRow(msgspec.Struct, frozen=True):
-    """What selling needs of a rate plan."""
-
-    id: int
-    code: str
-    name: str
-    meal: int
-    policy_id: int
-    deposit_kind: str
-    deposit_value: int
-    deposit_capture: str
-    balance_days: int | None
-    parent_id: int | None
-    adjust_kind: str | None
-    adjust_value: int | None
-    adjust_per_person: bool
-    min_advance_days: int | None
-    max_advance_days: int | None
-    min_stay: int | None
-    max_stay: int | None
-    sort: int
-    version: int
-
-    @property
-    def price_plan_id(self) -> int:
-        """The plan whose nightly prices it is sold at: its parent's, or its own."""
-        return self.parent_id or self.id
-
-
-class PolicyRow(msgspec.Struct, frozen=True):
-    """A cancellation policy as stored."""
-
-    id: int
-    code: str
-    name: str
-    steps: tuple[Step, ...]
-    no_show: Fee
-    version: int
-
-
-class TaxRow(msgspec.Struct, frozen=True):
-    """A tax as stored."""
-
-    tax: Tax
-    version: int
-
-
 class Catalogue:
     """Everything a property sells, and the rules it sells by. `room_types` and `plans` are by code, in
     their order."""
 
     def __init__(
         self,
-        property_: PropertyRow,
-        room_types: Sequence[RoomTypeRow],
-        plans: Sequence[PlanRow],
-        policies: Sequence[PolicyRow],
-        taxes: Sequence[TaxRow],
+        property_: Property,
+        room_types: Sequence[RoomType],
+        plans: Sequence[RatePlan],
+        policies: Sequence[Policy],
+        taxes: Sequence[KeptTax],
     ) -> None:
         self.property = property_
-        self.room_types: Mapping[str, RoomTypeRow] = {row.code: row for row in room_types}
-        self.plans: Mapping[str, PlanRow] = {row.code: row for row in plans}
+        self.room_types: Mapping[str, RoomType] = {row.code: row for row in room_types}
+        self.plans: Mapping[str, RatePlan] = {row.code: row for row in plans}
         self._policies = {row.id: row for row in policies}
-        self._taxes = tuple(taxes)
+        self._taxes = taxes
 
     @cached_property
     def bands(self) -> tuple[ChildBand, ...]:
         """The property's child bands."""
         return tuple(ChildBand(age) for age in self.property.child_bands)
 
-    def rules(self, room_type: RoomTypeRow, plan: PlanRow) -> Rules:
+    @cached_property
+    def taxes(self) -> tuple[Tax, ...]:
+        """The property's taxes, in the order that prices list them."""
+        return tuple(tax_of(kept) for kept in self._taxes)
+
+    def rules(self, room_type: RoomType, plan: RatePlan) -> Rules:
         """What a price of this room type on this plan is computed from."""
         return Rules(
             currency=self.property.currency,
             step=step(self.property.currency),
-            rounding="line" if self.property.tax_rounding == "line" else "sum",
+            rounding=self.property.tax_rounding,
             room_type=room_type.code,
             room_type_name=room_type.name,
             rate_plan=plan.code,
@@ -155,30 +85,20 @@ class Catalogue:
             base_occupancy=room_type.base_occupancy,
             extra_adult=room_type.extra_adult,
             child_bands=self.bands,
-            child_amounts=room_type.child_amounts,
-            adjustment=_adjustment(plan),
-            taxes=tuple(row.tax for row in self._taxes),
+            child_amounts=tuple(room_type.child_amounts),
+            adjustment=plan.adjustment,
+            taxes=self.taxes,
         )
 
-    def policy(self, plan: PlanRow) -> CancellationPolicy:
+    def policy(self, plan: RatePlan) -> CancellationPolicy:
         """The plan's cancellation policy."""
-        row = self._policies[plan.policy_id]
-        return CancellationPolicy(row.code, row.name, row.steps, row.no_show)
+        return policy_of(self._policies[plan.policy_id])
 
-    def deposit(self, plan: PlanRow) -> Deposit:
-        """What is due on booking."""
-        return Deposit(
-            plan.deposit_kind,  # type: ignore[arg-type]  # a CHECK says so
-            plan.deposit_value,
-            plan.deposit_capture,  # type: ignore[arg-type]
-            plan.balance_days,
-        )
-
-    def terms(self, plan: PlanRow) -> PlanTerms:
+    def terms(self, plan: RatePlan) -> PlanTerms:
         """The plan's own limits on stays."""
         return PlanTerms(plan.min_advance_days, plan.max_advance_days, plan.min_stay, plan.max_stay)
 
-    def occupancy(self, room_type: RoomTypeRow) -> OccupancyRules:
+    def occupancy(self, room_type: RoomType) -> OccupancyRules:
         """Who fits into a room of the type."""
         return OccupancyRules(
             max_occupancy=room_type.max_occupancy,
@@ -187,7 +107,7 @@ class Catalogue:
             adult_age=adult_age(self.bands),
         )
 
-    def versions(self, room_type: RoomTypeRow, plan: PlanRow) -> dict[str, int]:
+    def versions(self, room_type: RoomType, plan: RatePlan) -> dict[str, int]:
         """The versions of the rows that a sale is made on."""
         found = {
             "property": self.property.version,
@@ -195,17 +115,7 @@ class Catalogue:
             "rate_plan": plan.version,
             "policy": self._policies[plan.policy_id].version,
         }
-        return found | {f"tax:{row.tax.code}": row.version for row in self._taxes}
-
-
-def _adjustment(plan: PlanRow) -> Adjustment | None:
-    if plan.adjust_kind is None or plan.adjust_value is None:
-        return None
-    return Adjustment(
-        plan.adjust_kind,  # type: ignore[arg-type]  # a CHECK says so
-        plan.adjust_value,
-        plan.adjust_per_person,
-    )
+        return found | {f"tax:{row.code}": row.version for row in self._taxes}
 
 
 # One round trip; JSON comes out in the shape of the structs. Rows that are not sold any more are left
@@ -218,9 +128,8 @@ SELECT to_jsonb(p) AS property,
          WHERE r.property_id = p.id AND (r.active OR NOT $2)) AS plans,
        (SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]') FROM cancellation_policy c
          WHERE c.property_id = p.id) AS policies,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object('tax', to_jsonb(x), 'version', x.version)
-                                  ORDER BY x.id), '[]')
-          FROM tax x WHERE x.property_id = p.id) AS taxes
+       (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.id), '[]') FROM tax x
+         WHERE x.property_id = p.id) AS taxes
   FROM property p
  WHERE p.slug = $1 AND (p.active OR NOT $2)
 """
@@ -228,20 +137,18 @@ SELECT to_jsonb(p) AS property,
 
 async def load_catalogue(tx: Transaction, slug: str, *, active_only: bool = True) -> Catalogue:
     """The property's catalogue, in one statement. Raises `PropertyNotFound`."""
-    row = await tx.fetchrow(_CATALOGUE, slug, active_only)
-    if row is None:
+    sold = await tx.fetchrow_as(_Sold, _CATALOGUE, slug, active_only)
+    if sold is None:
         raise PropertyNotFound(f"there is no property {slug!r}", fix="GET /properties lists them")
-    return Catalogue(
-        _as(row["property"], PropertyRow),
-        _as(row["room_types"], list[RoomTypeRow]),
-        _as(row["plans"], list[PlanRow]),
-        _as(row["policies"], list[PolicyRow]),
-        _as(row["taxes"], list[TaxRow]),
-    )
+    return Catalogue(sold.property, sold.room_types, sold.plans, sold.policies, sold.taxes)
 
 
-def _as(value: Any, shape: Any) -> Any:
-    return msgspec.convert(value, shape)
+class _Sold(msgspec.Struct, frozen=True):
+    property: Property
+    room_types: list[RoomType]
+    plans: list[RatePlan]
+    policies: list[Policy]
+    taxes: list[KeptTax]
 
 
 class Calendar(msgspec.Struct):
@@ -292,7 +199,7 @@ _Restricted = tuple[Row, Restriction]
 
 def _calendar(
     room_type: int,
-    plan: PlanRow,
+    plan: RatePlan,
     days: Sequence[date],
     nights: Mapping[tuple[int, date], tuple[NightRooms, Restriction]],
     rates: Mapping[tuple[int, int, date], _Restricted],

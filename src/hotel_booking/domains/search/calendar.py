@@ -10,12 +10,12 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
+from hotel_booking.domains.properties.catalogue import RoomType
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.queries import (
     Calendars,
     Catalogue,
-    PlanRow,
-    RoomTypeRow,
     load_catalogue,
 )
 from hotel_booking.domains.rates.restrictions import (
@@ -80,8 +80,8 @@ class _Pair:
         self,
         catalogue: Catalogue,
         calendars: Calendars,
-        kind: RoomTypeRow,
-        plan: PlanRow,
+        kind: RoomType,
+        plan: RatePlan,
         occupancy: Occupancy,
     ) -> None:
         self.codes = (kind.code, plan.code)
@@ -184,7 +184,7 @@ def _chosen(known: Mapping[str, _Row], code: str | None, field: str) -> list[_Ro
     return [known[code]]
 
 
-def _rooms_left(calendars: Calendars, kind: RoomTypeRow, catalogue: Catalogue, night: date) -> int:
+def _rooms_left(calendars: Calendars, kind: RoomType, catalogue: Catalogue, night: date) -> int:
     for plan in catalogue.plans.values():
         state = calendars[kind.id, plan.id].nights.get(night)
         return state.rooms_left if state is not None else 0

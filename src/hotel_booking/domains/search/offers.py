@@ -11,15 +11,15 @@ import msgspec
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
+from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amount
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.queries import (
     Calendars,
     Catalogue,
-    PlanRow,
-    RoomTypeRow,
     load_catalogue,
 )
 from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window
@@ -85,8 +85,8 @@ def _fits_in(catalogue: Catalogue, party: Sequence[Occupancy]) -> int | None:
 def _reasons(
     catalogue: Catalogue,
     calendars: Calendars,
-    kind: RoomTypeRow,
-    plan: PlanRow,
+    kind: RoomType,
+    plan: RatePlan,
     party: Sequence[Occupancy],
     stay: Stay,
     today: date,
@@ -111,8 +111,8 @@ def _reasons(
 def _offer(
     catalogue: Catalogue,
     calendars: Calendars,
-    kind: RoomTypeRow,
-    plan: PlanRow,
+    kind: RoomType,
+    plan: RatePlan,
     party: Sequence[Occupancy],
     stay: Stay,
     now: datetime,
@@ -123,7 +123,7 @@ def _offer(
     by_occupancy = {occupancy: price(rules, nights, occupancy) for occupancy in Counter(party)}
     prices = [by_occupancy[occupancy] for occupancy in party]
     shares = [night_totals(room) for room in prices]
-    deposit = catalogue.deposit(plan)
+    deposit = plan.deposit
     rooms = tuple(
         OfferedRoom(
             occupancy=occupancy,
@@ -180,8 +180,8 @@ def _for_all(
 def _refusal(
     catalogue: Catalogue,
     calendars: Calendars,
-    kind: RoomTypeRow,
-    plan: PlanRow,
+    kind: RoomType,
+    plan: RatePlan,
     party: Sequence[Occupancy],
     stay: Stay,
     today: date,

@@ -267,7 +267,7 @@ class _Writer:
 
     def _offer(self, one: Offer) -> OfferView:
         plan = self._catalogue.plans[one.rate_plan]
-        deposit = self._catalogue.deposit(plan)
+        deposit = plan.deposit
         stay = self._asked.stay
         nights = stay.nights if stay is not None else 1
         balance_on = None

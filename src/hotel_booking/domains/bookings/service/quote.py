@@ -124,7 +124,7 @@ def sale_terms(catalogue: Catalogue, room_type: str, rate_plan: str) -> SaleTerm
     return SaleTerms(
         rules=catalogue.rules(kind, plan),
         policy=catalogue.policy(plan),
-        deposit=catalogue.deposit(plan),
+        deposit=plan.deposit,
         meal=plan.meal,
         versions=catalogue.versions(kind, plan),
     )
