@@ -110,12 +110,12 @@ async def bookings_of(tx: Transaction, account: Account) -> list[GuestBooking]:
 
 async def listed(tx: Transaction, ids: Sequence[UUID]) -> list[GuestBooking]:
     """Some bookings as lines of a list, the last to arrive first, at most 500; without lapsed holds."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        GuestBooking,
         f"{_LINES} WHERE b.id = ANY ($1) AND b.status <> 'expired' ORDER BY e.arrival DESC, b.id LIMIT $2",
         list(ids),
         _MOST,
     )
-    return [GuestBooking(**row) for row in rows]
 
 
 async def details_of(tx: Transaction, account: Account) -> list[dict[str, Any]]:

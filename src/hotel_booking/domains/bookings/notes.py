@@ -73,22 +73,22 @@ async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: d
 
 async def of_guest(tx: Transaction, booking_id: UUID, *, limit: int = 50) -> list[Note]:
     """What the guest wrote to the hotel, newest first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        Note,
         "SELECT id, text, NULL AS author, created_at FROM booking_note"
         " WHERE booking_id = $1 AND staff_id IS NULL ORDER BY created_at DESC, id DESC LIMIT $2",
         booking_id,
         limit,
     )
-    return [Note(**dict(row)) for row in rows]
 
 
 async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> list[Note]:
     """All notes on a booking, newest first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        Note,
         "SELECT n.id, n.text, m.name AS author, n.created_at FROM booking_note n"
         "  LEFT JOIN staff m ON m.id = n.staff_id WHERE n.booking_id = $1"
         " ORDER BY n.created_at DESC, n.id DESC LIMIT $2",
         booking_id,
         limit,
     )
-    return [Note(**dict(row)) for row in rows]

@@ -52,12 +52,12 @@ async def unless_overridden(
 
 async def of_booking(tx: Transaction, booking_id: UUID) -> list[Override]:
     """All of a booking, newest first."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        Override,
         "SELECT id, refusal, detail, reason, made_at FROM stay_override"
         " WHERE booking_id = $1 ORDER BY id DESC",
         booking_id,
     )
-    return [Override(**row) for row in rows]
 
 
 async def forget(tx: Transaction, booking_ids: Sequence[UUID]) -> None:

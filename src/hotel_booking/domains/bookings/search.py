@@ -295,8 +295,7 @@ SELECT b.id, b.reference, b.status, b.property_id, p.slug AS property_slug, p.na
 
 
 async def _listed(tx: Transaction, ids: Sequence[UUID]) -> list[ListedBooking]:
-    rows = await tx.fetch(_LISTED, list(ids)) if ids else []
-    return [ListedBooking(**dict(row)) for row in rows]
+    return await tx.fetch_as(ListedBooking, _LISTED, list(ids)) if ids else []
 
 
 _KEEP_WORDS = """

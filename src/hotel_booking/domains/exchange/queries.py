@@ -17,11 +17,11 @@ async def exchange_rates(tx: Transaction) -> dict[str, Decimal]:
 
 async def known_rates(tx: Transaction, *, lock: bool = False) -> list[KnownRate]:
     """Every rate with its day and source, by currency. `lock`: until the transaction ends."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        KnownRate,
         "SELECT currency, per_euro, as_of, source, updated_at FROM exchange_rate ORDER BY currency"
-        + (" FOR UPDATE" if lock else "")
+        + (" FOR UPDATE" if lock else ""),
     )
-    return [KnownRate(**dict(row)) for row in rows]
 
 
 async def oldest_used(tx: Transaction, currencies: list[str]) -> date | None:

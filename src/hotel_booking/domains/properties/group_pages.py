@@ -44,13 +44,13 @@ async def languages_by_kind(tx: Transaction) -> dict[str, frozenset[str]]:
 
 async def find(tx: Transaction, *, kind: Kind, language: str) -> GroupPage | None:
     """The page in this language, else in English, else in any; None where nobody has written it."""
-    row = await tx.fetchrow(
+    return await tx.fetchrow_as(
+        GroupPage,
         "SELECT kind, language, body, version, updated_at FROM group_page WHERE kind = $1"
         " ORDER BY language = $2 DESC, language = 'en' DESC, language LIMIT 1",
         kind,
         language,
     )
-    return GroupPage(**dict(row)) if row is not None else None
 
 
 async def find_exactly(tx: Transaction, *, kind: Kind, language: str) -> GroupPage | None:

@@ -120,13 +120,13 @@ async def resume(
     """Take up the payment that waits for the guest's second step, if there is one. One for another amount, by
     another gateway or on the gateway's own page is closed instead: what the guest agreed to has changed, and
     a page and a card would be two things in the gateway's books."""
-    row = await tx.fetchrow(
+    payment = await tx.fetchrow_as(
+        Payment,
         _PAYMENT + "WHERE booking_id = $1 AND status = 'requires_action' ORDER BY created_at DESC LIMIT 1",
         booking_id,
     )
-    if row is None:
+    if payment is None:
         return None
-    payment = Payment(**dict(row))
     same = (payment.gateway, payment.amount, payment.hosted) == (gateway, amount, hosted)
     await record(tx, payment_id=payment.id, status="started" if same else "voiding", now=now)
     if not same:
@@ -136,18 +136,20 @@ async def resume(
 
 async def lock_payment(tx: Transaction, payment_id: UUID) -> Payment:
     """The payment, locked until the transaction ends. It must exist."""
-    return _payment(await tx.fetchrow(_PAYMENT + "WHERE id = $1 FOR UPDATE", payment_id), payment_id)
+    return _found(
+        await tx.fetchrow_as(Payment, _PAYMENT + "WHERE id = $1 FOR UPDATE", payment_id), payment_id
+    )
 
 
 async def look_up(tx: Transaction, payment_id: UUID) -> Payment:
     """The payment as it is now. It must exist."""
-    return _payment(await tx.fetchrow(_PAYMENT + "WHERE id = $1", payment_id), payment_id)
+    return _found(await tx.fetchrow_as(Payment, _PAYMENT + "WHERE id = $1", payment_id), payment_id)
 
 
-def _payment(row: asyncpg.Record | None, payment_id: UUID) -> Payment:
-    if row is None:
+def _found(payment: Payment | None, payment_id: UUID) -> Payment:
+    if payment is None:
         raise LookupError(f"no payment {payment_id}")
-    return Payment(**dict(row))
+    return payment
 
 
 async def record(

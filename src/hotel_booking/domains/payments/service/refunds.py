@@ -129,7 +129,8 @@ async def send_again(tx: Transaction, *, refund_id: UUID, now: datetime) -> bool
 
 async def due_refunds(tx: Transaction, *, refund_id: UUID | None = None, limit: int = 100) -> list[DueRefund]:
     """Refunds that are on their way; all of them (oldest first) or the one asked for."""
-    rows = await tx.fetch(
+    return await tx.fetch_as(
+        DueRefund,
         "SELECT r.id, r.payment_id, r.amount, p.gateway,"
         "       coalesce(p.gateway_reference, '') AS gateway_reference"
         "  FROM refund r JOIN payment p ON p.id = r.payment_id"
@@ -137,7 +138,6 @@ async def due_refunds(tx: Transaction, *, refund_id: UUID | None = None, limit: 
         refund_id,
         limit,
     )
-    return [DueRefund(**dict(row)) for row in rows]
 
 
 async def refund_done(
