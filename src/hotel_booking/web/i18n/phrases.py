@@ -96,27 +96,27 @@ class Phrases(Formats):
         """What a currency is called."""
         return str(self._locale.currencies.get(code, code))
 
-    def summary(self, name: str, row: Property, description: str) -> str:
+    def summary(self, name: str, property_: Property, description: str) -> str:
         """A sentence about the hotel for search engines and cards."""
         text = " ".join(description.split())
         if not text:
             return self._texts.gettext("Rooms and prices of {name} in {city}").format(
-                name=name, city=row.city
+                name=name, city=property_.city
             )
         return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
-    def rules(self, row: Property) -> list[tuple[str, str]]:
+    def rules(self, property_: Property) -> list[tuple[str, str]]:
         """House rules, as far as the hotel has said."""
         _ = self._texts.gettext
-        amenities = set(row.amenities)
+        amenities = set(property_.amenities)
         found = [
             (
                 _("Arrival and departure"),
                 _("Check-in from {first}, check-out until {last}.").format(
-                    first=self.clock(row.check_in_time), last=self.clock(row.check_out_time)
+                    first=self.clock(property_.check_in_time), last=self.clock(property_.check_out_time)
                 ),
             ),
-            (_("Children"), self._children(row.child_bands, adults_only=_ADULTS_ONLY in amenities)),
+            (_("Children"), self._children(property_.child_bands, adults_only=_ADULTS_ONLY in amenities)),
             (
                 _("Pets"),
                 _("Pets are allowed.")

@@ -28,17 +28,23 @@ def script(data: Mapping[str, Any]) -> Markup:
 
 
 def hotel(
-    row: Property, *, name: str, description: str, url: str, images: Sequence[str], amenities: Sequence[str]
+    property_: Property,
+    *,
+    name: str,
+    description: str,
+    url: str,
+    images: Sequence[str],
+    amenities: Sequence[str],
 ) -> dict[str, Any]:
     """A property as a `Hotel`; `url` and `images` are absolute. What is not known is left out."""
     address = {
         "@type": "PostalAddress",
-        "streetAddress": row.address,
-        "postalCode": row.postal_code,
-        "addressLocality": row.city,
-        "addressCountry": row.country,
+        "streetAddress": property_.address,
+        "postalCode": property_.postal_code,
+        "addressLocality": property_.city,
+        "addressCountry": property_.country,
     }
-    rating = {"@type": "Rating", "ratingValue": row.stars, "bestRating": 5} if row.stars else None
+    rating = {"@type": "Rating", "ratingValue": property_.stars, "bestRating": 5} if property_.stars else None
     data = {
         "@type": "Hotel",
         "@id": url,
@@ -47,12 +53,12 @@ def hotel(
         "description": description,
         "image": list(images),
         "address": _known(address),
-        "geo": {"@type": "GeoCoordinates", "latitude": row.lat, "longitude": row.lon},
+        "geo": {"@type": "GeoCoordinates", "latitude": property_.lat, "longitude": property_.lon},
         "starRating": rating,
-        "checkinTime": row.check_in_time.strftime("%H:%M"),
-        "checkoutTime": row.check_out_time.strftime("%H:%M"),
-        "telephone": row.phone,
-        "currenciesAccepted": row.currency,
+        "checkinTime": property_.check_in_time.strftime("%H:%M"),
+        "checkoutTime": property_.check_out_time.strftime("%H:%M"),
+        "telephone": property_.phone,
+        "currenciesAccepted": property_.currency,
         "amenityFeature": [
             {"@type": "LocationFeatureSpecification", "name": word, "value": True} for word in amenities
         ],

@@ -43,7 +43,7 @@ async def show_property(
     language = language_of(request)
     texts = translations(language)
     try:
-        row, today = await view.today_at(tx, slug, now)
+        property_, today = await view.today_at(tx, slug, now)
     except NoSuchProperty:
         asked = query.read(request.query_params.dict(), today=earliest_business_date(now), texts=texts)
         home = link(language) + asked.query()
@@ -54,7 +54,7 @@ async def show_property(
         texts=texts,
         currency=chosen_currency(request.scope),
     )
-    hotel = await view.load(tx, row, asked, language=language, texts=texts, today=today, now=now)
+    hotel = await view.load(tx, property_, asked, language=language, texts=texts, today=today, now=now)
     say = Phrases(language, texts)
     url = canonical(request)
     origin = settings.public_url.rstrip("/")
@@ -63,7 +63,7 @@ async def show_property(
         "property/page.html",
         etag=True,
         hotel=hotel,
-        row=row,
+        property=property_,
         asked=asked,
         few=FEW,
         say=say,
@@ -71,10 +71,10 @@ async def show_property(
         book=link(language, "book"),
         origin=origin,
         social=social.address(slug, hotel.cover, hotel.setting),
-        summary=say.summary(hotel.name, row, hotel.description),
+        summary=say.summary(hotel.name, property_, hotel.description),
         party_text=say.party(asked.party),
         occupancies=[say.occupancy(one) for one in asked.party],
-        rules=say.rules(row),
+        rules=say.rules(property_),
         plan=_plan(hotel, say),
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
         linked_data=_linked_data(hotel, asked, say, url, origin),
@@ -98,15 +98,15 @@ def _between(least: str, first: date, most: str, last: date) -> Markup:
 def _plan(hotel: PropertyView, say: Phrases) -> Any:
     if hotel.city is None or hotel.centre_km is None:
         return None
-    row = hotel.row
-    return city_plan((hotel.city.lat, hotel.city.lon), (row.lat, row.lon), say.kilometres)
+    property_ = hotel.property
+    return city_plan((hotel.city.lat, hotel.city.lon), (property_.lat, property_.lon), say.kilometres)
 
 
 def _linked_data(hotel: PropertyView, asked: Asked, say: Phrases, url: str, origin: str) -> Markup:
     data = jsonld.hotel(
-        hotel.row,
+        hotel.property,
         name=hotel.name,
-        description=say.summary(hotel.name, hotel.row, hotel.description),
+        description=say.summary(hotel.name, hotel.property, hotel.description),
         url=url,
         images=[f"{origin}{picture.full}" for picture in hotel.gallery[:5]],
         amenities=[say.word(word) for _, words in hotel.amenities for word in words],

@@ -103,7 +103,7 @@ class PropertyView(msgspec.Struct, frozen=True):
     """Everything that the page shows. `hidden` offers give nothing back and the guest wants only others.
     `running`: it is past midnight, and the night of `today` is still sold."""
 
-    row: Property
+    property: Property
     name: str
     description: str
     own_language: bool
@@ -129,19 +129,26 @@ class PropertyView(msgspec.Struct, frozen=True):
 
 async def today_at(tx: Transaction, slug: str, now: datetime) -> tuple[Property, date]:
     """The property and its own date. Raises `NoSuchProperty`."""
-    row = await queries.property_by_slug(tx, slug, active_only=True)
-    return row, business_date(now, row.timezone, row.day_end_time)
+    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    return property_, business_date(now, property_.timezone, property_.day_end_time)
 
 
 async def load(
-    tx: Transaction, row: Property, asked: Asked, *, language: str, texts: Texts, today: date, now: datetime
+    tx: Transaction,
+    property_: Property,
+    asked: Asked,
+    *,
+    language: str,
+    texts: Texts,
+    today: date,
+    now: datetime,
 ) -> PropertyView:
     """Read and compose the page."""
-    slug = row.slug
-    types = [kind for kind in await queries.things(tx, tables.room_type, row.id) if kind.active]
-    photos = await queries.photos(tx, row.id)
-    translated = await queries.translations(tx, row.id)
-    place = await place_by_id(tx, row.place_id) if row.place_id else None
+    slug = property_.slug
+    types = [kind for kind in await queries.things(tx, tables.room_type, property_.id) if kind.active]
+    photos = await queries.photos(tx, property_.id)
+    translated = await queries.translations(tx, property_.id)
+    place = await place_by_id(tx, property_.place_id) if property_.place_id else None
     city = place.hit if place is not None else None
     catalogue = await load_catalogue(tx, slug)
     found = None
@@ -166,31 +173,33 @@ async def load(
         there = translated.get(("rate_plan", plan.id), {}).get(language, {})
         names["rate_plan", plan.code] = there.get("name") or plan.name
     people = place.weight if place is not None else None
-    at = Surroundings(row.lat, row.lon, tuple(row.amenities), row.place_id, people)
+    at = Surroundings(property_.lat, property_.lon, tuple(property_.amenities), property_.place_id, people)
     art = _Art(slug, setting_of(at), language, Conditions(language, texts), texts)
-    writer = _Writer(row, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today, art)
+    writer = _Writer(
+        property_, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today, art
+    )
     best = found.offers[0] if found is not None and found.offers else None
-    property_words = translated.get(("property", row.id), {}).get(language, {})
-    distance = distance_km(city.lat, city.lon, row.lat, row.lon) if city is not None else None
-    name = text("property", row, "name")
+    property_words = translated.get(("property", property_.id), {}).get(language, {})
+    distance = distance_km(city.lat, city.lon, property_.lat, property_.lon) if city is not None else None
+    name = text("property", property_, "name")
     drawn = [art.room(kind, names["room_type", kind.code]) for kind in types]
     breakfast = any(plan.meal not in NO_MEALS for plan in catalogue.plans.values())
     return PropertyView(
-        row=row,
+        property=property_,
         name=name,
-        description=text("property", row, "description"),
-        own_language=language == row.language or "description" in property_words,
-        country=str(locale_of(language).territories.get(row.country, row.country)),
+        description=text("property", property_, "description"),
+        own_language=language == property_.language or "description" in property_words,
+        country=str(locale_of(language).territories.get(property_.country, property_.country)),
         city=city,
         centre_km=distance if distance is not None and distance <= NEAR_KM else None,
         gallery=[_photo(photo, name) for photo in photos] or art.gallery(name, drawn, breakfast=breakfast),
         setting=setting_of(at),
         cover=photos[0] if photos else None,
-        amenities=by_topic(row.amenities),
+        amenities=by_topic(property_.amenities),
         rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],
         calendar=shown,
         today=today,
-        running=today < calendar_date(now, row.timezone),
+        running=today < calendar_date(now, property_.timezone),
         found=found,
         fits_in=Refusals(language, texts).rooms_needed(found.fits_in) if found and found.fits_in else "",
         names=names,
@@ -223,7 +232,7 @@ class _Writer:
 
     def __init__(
         self,
-        row: Property,
+        property_: Property,
         catalogue: Catalogue,
         asked: Asked,
         language: str,
@@ -234,7 +243,7 @@ class _Writer:
         art: _Art,
     ) -> None:
         self._art = art
-        self._row = row
+        self._property = property_
         self._catalogue = catalogue
         self._asked = asked
         self._names = names
@@ -283,7 +292,7 @@ class _Writer:
             meal=self._tell.meal(one.meal),
             meal_included=one.meal not in NO_MEALS,
             cancellation=self._tell.cancellation(
-                one.cancellation, total=one.total, currency=one.currency, timezone=self._row.timezone
+                one.cancellation, total=one.total, currency=one.currency, timezone=self._property.timezone
             ),
             payment=self._tell.payment(
                 one.due_now,
