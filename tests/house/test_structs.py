@@ -18,9 +18,9 @@ HOME = Path(__file__).resolve().parents[2] / "src/hotel_booking"
 EDGE = ("api", "web", "admin")
 ROWS = {"Row", "Record"}
 STATEMENTS = {"fetch", "fetchrow", "fetchval", "fetch_as", "fetchrow_as", "as_struct"}
-# By the name that is subscripted: a request's scope, its state and headers, an error's `extra`, what a form
-# said, days and limits by the names of fields, paints by the names that a drawing has for them.
-CONTAINERS = {"paints", "scope", "state", "headers", "extra", "values", "days", "limits", "after"}
+# By the name that is subscripted: a request's scope, its state and headers; what a form said, and days by the
+# names of fields; what became of a booking, by the names of fields too; a drawing's paints.
+CONTAINERS = {"scope", "state", "headers", "values", "days", "after", "paints"}
 # The reference page reads the OpenAPI document, which is JSON.
 DOCUMENTS = {"api/reference_page.py"}
 # In templates: a form's errors by field; labels and counts by name; what a chart draws.

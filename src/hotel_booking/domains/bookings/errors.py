@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hotel_booking.core.errors import Conflict, Invalid, NotFound
+from hotel_booking.domains.rates.nearest_fix import Fix
+from hotel_booking.domains.rates.restrictions import Reason
 
 
 class BookingNotFound(NotFound):
@@ -35,6 +39,28 @@ class HoldExpired(Conflict):
     code = "hold_expired"
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """How many a room type takes: all guests, and of them adults and children."""
+
+    guests: int
+    adults: int
+    children: int
+
+
+class WhyNotSold(msgspec.Struct, frozen=True):
+    """Why a room is not sold, and what would be instead: the nearest stay, else the room types (by code, with
+    their names) that would take its party, else how many rooms that needs. `position` is the room's, where
+    one of several was changed; `rooms` are all those that are not sold then."""
+
+    reasons: tuple[Reason, ...]
+    limits: Limits | None = None
+    suggestion: Fix | None = None
+    fitting: dict[str, str] = {}
+    rooms_needed: int | None = None
+    position: int = 0
+    rooms: tuple[WhyNotSold, ...] = ()
+
+
 class StayNotSold(Conflict):
     """The rules do not sell this stay. `code` is that of the first reason; all stand in `reasons`."""
 
@@ -43,6 +69,11 @@ class StayNotSold(Conflict):
     def __init__(self, code: str, detail: str, **more: object) -> None:
         super().__init__(detail, **more)  # type: ignore[arg-type]
         self.code = code  # type: ignore[misc]  # one class, the reasons' own codes
+
+    @property
+    def why(self) -> WhyNotSold:
+        """What the answer says of it, as data."""
+        return msgspec.convert(self.extra, WhyNotSold)
 
 
 class WrongState(Conflict):

@@ -17,11 +17,9 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
-from hotel_booking.domains.bookings.errors import StayNotSold
+from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
 from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange
-from hotel_booking.domains.rates.nearest_fix import Fix
-from hotel_booking.domains.rates.restrictions import Reason
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
@@ -198,15 +196,13 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
     texts = translations(language)
     say = Refusals(language, texts)
     rooms = {room.position: room for room in booking.reservations}
-    told = refused.extra.get("rooms")
-    of_rooms: list[dict[str, Any]] = told if isinstance(told, list) else [refused.extra]
     whys = []
-    for extra in of_rooms:
-        limits = extra.get("limits")
-        sleeps = (limits["guests"], limits["adults"], limits["children"]) if limits else None
-        room = rooms.get(extra.get("position", 0))
+    for told in refused.why.rooms or (refused.why,):
+        limits = told.limits
+        sleeps = (limits.guests, limits.adults, limits.children) if limits is not None else None
+        room = rooms.get(told.position)
         kind = (room or booking.reservations[0]).room_type
-        fix = msgspec.convert(extra.get("suggestion"), Fix | None)
+        fix = told.suggestion
         where = None
         if fix is not None and fix.room_type == kind:
             address = link(
@@ -223,30 +219,29 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
         whys.append(
             Why(
                 room.room_type_name if room is not None else "",
-                say.reasons(msgspec.convert(extra.get("reasons", []), list[Reason]), sleeps=sleeps),
-                "" if where is not None else _instead(texts, extra, fix),
+                say.reasons(told.reasons, sleeps=sleeps),
+                "" if where is not None else _instead(texts, told),
                 where,
             )
         )
     return whys
 
 
-def _instead(texts: NullTranslations, extra: dict[str, Any], fix: Fix | None) -> str:
+def _instead(texts: NullTranslations, told: WhyNotSold) -> str:
     """What would work where the same room at other days does not."""
     _ = texts.gettext
-    fitting = extra.get("fitting") or {}
-    if fix is not None:
+    if told.suggestion is not None:
         # Another kind of room, which the hotel gives: a guest changes days and guests alone.
         return _("Another room of the hotel would do. Please write to the hotel.")
-    if fitting:
+    if told.fitting:
         return _("These rooms would take your party: {rooms}. Please write to the hotel.").format(
-            rooms=", ".join(fitting.values())
+            rooms=", ".join(told.fitting.values())
         )
-    if "rooms_needed" in extra:
+    if told.rooms_needed is not None:
         return _("No room of the hotel takes so many: your party needs {number} rooms.").format(
-            number=extra["rooms_needed"]
+            number=told.rooms_needed
         )
-    if "limits" in extra:
+    if told.limits is not None:
         return _("No room of the hotel takes such a party. Please ask the hotel.")
     return _("Nothing within 14 days of these dates is free for it. Try other dates, or ask the hotel.")
 
