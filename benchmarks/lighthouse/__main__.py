@@ -100,7 +100,14 @@ def addresses(base: str) -> tuple[dict[str, str], str]:
 
 def looked_at(address: str, cookies: str) -> dict[str, Any]:
     """Lighthouse's report of a page."""
-    chromium = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), "")
+    chromium = next(
+        (
+            path
+            for name in ("chromium", "google-chrome", "chromium-headless-shell")
+            if (path := shutil.which(name))
+        ),
+        "",
+    )
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(  # noqa: S603  # no shell, and the addresses are ours
             [

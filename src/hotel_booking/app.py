@@ -7,8 +7,8 @@ import logging
 import os
 import secrets
 import warnings
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -62,14 +62,21 @@ _log = logging.getLogger("hotel_booking.app")
 class Application(Litestar):
     """Litestar behind the edge, which also sees what no route answers."""
 
-    def __init__(self, *, trusted_proxies: tuple[str, ...], production: bool, **options: Any) -> None:
+    def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         only_languages(self, web.LANGUAGES)
+        self.furnish(settings)
+
+    def furnish(self, settings: Settings) -> None:
+        """Take these settings, and forget whatever is remembered between requests: all of it stands in the
+        state and at the edge, made here. An application can so be used again, by tests above all: reading
+        the signatures of some hundred handlers takes longer than most tests do. Not while it runs."""
+        self.state = _state(settings)
         allowances: Allowances | None = self.state.allowances
         self._edge = Edge(
             super().__call__,
-            trusted=networks(trusted_proxies),
-            production=production,
+            trusted=networks(settings.trusted_proxies),
+            production=settings.production,
             flood=Flood(allowances.all) if allowances is not None else None,
         )
 
@@ -105,8 +112,7 @@ def build(settings: Settings) -> Application:
 
 def _build(settings: Settings) -> Application:
     return Application(
-        trusted_proxies=settings.trusted_proxies,
-        production=settings.production,
+        settings,
         route_handlers=[
             router,
             admin.router,
@@ -121,23 +127,7 @@ def _build(settings: Settings) -> Application:
             *reference.handlers,
             webhooks.receive_notice,
         ],
-        lifespan=[_resources(settings)],
-        state=State(
-            {
-                "settings": settings,
-                "production": settings.production,
-                "draining": False,
-                "group_pages": {},
-                "warnings": unsafe_settings.warnings_of(settings),
-                "limiter": None,
-                "arriving": Arriving(settings.body_seconds),
-                "media": choose_media(settings),
-                "site_problem_page": web.problem_page,
-                "allowances": _allowances(settings),
-                # Production has a key (Settings sees to it); elsewhere what is sealed ends with the process.
-                "sealing_key": settings.secret_key or secrets.token_hex(),
-            }
-        ),
+        lifespan=[_resources],
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
             "now": Provide(provide_now, sync_to_thread=False),
@@ -166,9 +156,29 @@ def _build(settings: Settings) -> Application:
         exception_handlers={Exception: handle},
         request_class=JsonRequest,
         request_max_body_size=JSON_LIMIT,
-        openapi_config=openapi.config(public_url=settings.public_url),
+        openapi_config=openapi.config(),
         logging_config=None,
         debug=False,
+    )
+
+
+def _state(settings: Settings) -> State:
+    """What handlers and layers share, and what they remember between requests."""
+    return State(
+        {
+            "settings": settings,
+            "production": settings.production,
+            "draining": False,
+            "group_pages": {},
+            "warnings": unsafe_settings.warnings_of(settings),
+            "limiter": None,
+            "arriving": Arriving(settings.body_seconds),
+            "media": choose_media(settings),
+            "site_problem_page": web.problem_page,
+            "allowances": _allowances(settings),
+            # Production has a key (Settings sees to it); elsewhere what is sealed ends with the process.
+            "sealing_key": settings.secret_key or secrets.token_hex(),
+        }
     )
 
 
@@ -248,33 +258,30 @@ def _allowances(settings: Settings) -> Allowances | None:
     return Allowances.of(reads=settings.rate_limit_reads, writes=settings.rate_limit_writes)
 
 
-def _resources(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+@asynccontextmanager
+async def _resources(app: Litestar) -> AsyncIterator[None]:
     """What lives as long as the process: opened before the first request, closed after the last.
 
     The payment gateway and other third parties are chosen here, and put into `app.state`.
     """
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            app.state.database = await stack.enter_async_context(
-                Database.open(
-                    settings.database_url,
-                    size=settings.pool_size,
-                    statement_timeout_ms=settings.database_statement_timeout_ms,
-                )
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        app.state.database = await stack.enter_async_context(
+            Database.open(
+                settings.database_url,
+                size=settings.pool_size,
+                statement_timeout_ms=settings.database_statement_timeout_ms,
             )
-            app.state.gateways = choose_gateways(settings, app.state.database)
-            stack.push_async_callback(app.state.gateways.close)
-            if app.state.allowances is not None:
-                app.state.limiter = MemoryLimiter()
-                if settings.redis_url:
-                    redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
-                    stack.push_async_callback(redis.aclose)
-                    app.state.limiter = RedisLimiter(redis, app.state.limiter)
-            following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
-            stack.callback(following.cancel)
-            yield
-            app.state.draining = True
-
-    return lifespan
+        )
+        app.state.gateways = choose_gateways(settings, app.state.database)
+        stack.push_async_callback(app.state.gateways.close)
+        if app.state.allowances is not None:
+            app.state.limiter = MemoryLimiter()
+            if settings.redis_url:
+                redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
+                stack.push_async_callback(redis.aclose)
+                app.state.limiter = RedisLimiter(redis, app.state.limiter)
+        following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
+        stack.callback(following.cancel)
+        yield
+        app.state.draining = True

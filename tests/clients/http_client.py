@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -37,17 +37,39 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
     return Settings(**values)
 
 
+# Built applications that nobody uses.
+_IDLE: list[Application] = []
+
+
+@asynccontextmanager
+async def application(settings: Settings) -> AsyncIterator[Application]:
+    """The application, not started. It is built once and furnished anew for every test: of what a test sets
+    or leaves in its state, nothing is there in the next. After a failure it is thrown away."""
+    if _IDLE:
+        app = _IDLE.pop()
+        app.furnish(settings)
+    else:
+        app = build(settings)
+    yield app
+    _IDLE.append(app)
+
+
 @asynccontextmanager
 async def running(
     settings: Settings, *handlers: ControllerRouterHandler, address: str = "203.0.113.7"
 ) -> AsyncIterator[tuple[Application, httpx.AsyncClient]]:
     """The application, started, with extra handlers of the test; and a client at `address`."""
-    app = build(settings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)  # as in `build`
-        for handler in handlers:
-            app.register(handler)
-    async with app.lifespan(), client_of(app, address=address) as client:
+    async with AsyncExitStack() as stack:
+        if handlers:
+            app = build(settings)  # for this test alone
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", LitestarDeprecationWarning)  # as in `build`
+                for handler in handlers:
+                    app.register(handler)
+        else:
+            app = await stack.enter_async_context(application(settings))
+        await stack.enter_async_context(app.lifespan())
+        client = await stack.enter_async_context(client_of(app, address=address))
         yield app, client
 
 

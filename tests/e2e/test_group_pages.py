@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from playwright.async_api import Browser
+
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.browser import (
     accessibility,
-    browsing,
     enter,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, ROOMS, sent
@@ -19,12 +20,13 @@ from tests.e2e.test_site_pages import KEY
 from tests.factories.small_hotel import small_hotel
 
 
-async def test_the_group_writes_its_terms_and_a_guest_reads_them(db: Database, database_url: str) -> None:
+async def test_the_group_writes_its_terms_and_a_guest_reads_them(
+    db: Database, database_url: str, browser: Browser
+) -> None:
     await small_hotel(db, rooms=3)
     token = await session_of(db, await staff(db, (Role.OWNER, None)))
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY, HOTEL_MFA_REQUIRED="false") as site,
-        browsing() as browser,
     ):
         async with visiting(browser, site) as page:
             await enter(page, site, token)

@@ -4,7 +4,7 @@ reserved money, transfers, a kept card."""
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
@@ -17,16 +17,14 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.browser import (
     WIDTHS,
     accessibility,
-    browsing,
     enter,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.e2e.test_panel_pages import wider_than_the_screen
-from tests.factories.paying import held, paid
-from tests.factories.paying import hotel as hotel  # a fixture
+from tests.factories.paying import held, paid, paying_hotel
 
 
 async def troubled(db: Database) -> list[str]:
@@ -103,15 +101,16 @@ async def looked_at(page: Page, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_troubled_money_at_every_width(hotel: Database, database_url: str, scheme: str) -> None:
-    paths = await troubled(hotel)
-    token = await session_of(hotel, await staff(hotel, (Role.OWNER, None)))
+async def test_troubled_money_at_every_width(
+    db: Database, database_url: str, scheme: str, browser: Browser
+) -> None:
+    paths = await troubled(await paying_hotel(db))
+    token = await session_of(db, await staff(db, (Role.OWNER, None)))
     wrong: list[str] = []
     async with (
         serving(
             database_url, HOTEL_MFA_REQUIRED="false", HOTEL_BANK_ACCOUNT="Sea View, IBAN PT50 0000"
         ) as site,
-        browsing() as browser,
         visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page,
     ):
         await enter(page, site, token)

@@ -6,18 +6,17 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.browser import (
     accessibility,
-    browsing,
-    serving,
     visiting,
 )
 from tests.clients.outbox import sent
+from tests.clients.server import serving
 from tests.factories.staff_accounts import PASSWORD, member
 
 EMAIL = "ana@example.com"
@@ -56,14 +55,13 @@ class Authenticator:
 
 @asynccontextmanager
 async def at_the_panel(
-    db: Database, database_url: str, *, expected: tuple[str, ...] = ()
+    browser: Browser, db: Database, database_url: str, *, expected: tuple[str, ...] = ()
 ) -> AsyncIterator[tuple[Page, Authenticator]]:
     """Ana, an owner without a second factor, at the sign-in page with a device. Requests to `expected` may be
     refused."""
     await member(db, EMAIL, Grant(Role.OWNER))
     async with (
         serving(database_url) as site,
-        browsing() as browser,
         visiting(browser, site, expected=expected) as page,
     ):
         device = Authenticator(page)
@@ -89,8 +87,10 @@ async def sign_out(page: Page) -> None:
     await expect(page).to_have_url(re.compile("/admin/sign-in"))
 
 
-async def test_a_passkey_from_its_making_to_its_end(db: Database, database_url: str) -> None:
-    async with at_the_panel(db, database_url) as (page, device):
+async def test_a_passkey_from_its_making_to_its_end(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    async with at_the_panel(browser, db, database_url) as (page, device):
         assert await accessibility(page) == []
         await type_password(page)
         # The role demands a second factor, so this page is all there is.
@@ -155,8 +155,10 @@ async def test_a_passkey_from_its_making_to_its_end(db: Database, database_url: 
         assert await tx.fetchval("SELECT count(*) FROM staff_recovery_code") == 0
 
 
-async def test_what_a_passkey_signed_opens_once_and_here(db: Database, database_url: str) -> None:
-    async with at_the_panel(db, database_url, expected=("/sign-in/passkey",)) as (page, _):
+async def test_what_a_passkey_signed_opens_once_and_here(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    async with at_the_panel(browser, db, database_url, expected=("/sign-in/passkey",)) as (page, _):
         await type_password(page)
         await add_passkey(page, "My laptop")
         await page.get_by_role("link", name="I have kept them").click()

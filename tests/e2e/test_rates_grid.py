@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Browser, Locator, Page
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.browser import (
     accessibility,
-    browsing,
     enter,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.integration.panel.test_rates_grid import (
     GRID,
@@ -61,12 +60,11 @@ async def active(page: Page) -> str:
     return found
 
 
-async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: str) -> None:
+async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: str, browser: Browser) -> None:
     ids = await hotel(db)
     token = await session_of(db, await staff(db, (Role.REVENUE, SLUG), name="Ada"))
     async with (
         serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        browsing() as browser,
         visiting(browser, site, viewport={"width": 1440, "height": 900}) as page,
     ):
         await enter(page, site, token)
@@ -180,13 +178,12 @@ async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: st
             assert tuple(row) == (10_000, True, 2, False)
 
 
-async def test_two_editors_in_two_windows(db: Database, database_url: str) -> None:
+async def test_two_editors_in_two_windows(db: Database, database_url: str, browser: Browser) -> None:
     ids = await hotel(db)
     ada = await session_of(db, await staff(db, (Role.REVENUE, SLUG), name="Ada"))
     bea = await session_of(db, await staff(db, (Role.REVENUE, SLUG), name="Bea"))
     async with (
         serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        browsing() as browser,
         visiting(browser, site, viewport={"width": 1440, "height": 900}) as one,
         visiting(browser, site, viewport={"width": 1440, "height": 900}) as other,
     ):
@@ -237,13 +234,12 @@ async def test_two_editors_in_two_windows(db: Database, database_url: str) -> No
             )
 
 
-async def test_on_a_phone_one_room_type_at_a_time(db: Database, database_url: str) -> None:
+async def test_on_a_phone_one_room_type_at_a_time(db: Database, database_url: str, browser: Browser) -> None:
     await hotel(db)
     token = await session_of(db, await staff(db, (Role.REVENUE, SLUG)))
     phone: dict[str, Any] = {"viewport": {"width": 375, "height": 800}, "has_touch": True, "is_mobile": True}
     async with (
         serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        browsing() as browser,
         visiting(browser, site, **phone) as page,
     ):
         await enter(page, site, token)

@@ -15,11 +15,10 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.http.ui import assets
 from tests.clients.browser import (
-    browsing,
     enter,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.doubles.stripe import StripeDouble
 from tests.e2e.test_site_booking import ROOMS, holding, sent
@@ -255,14 +254,14 @@ async def noticed(
     return unnoticed
 
 
-async def test_the_sites_scripts(db: Database, database_url: str) -> None:
+async def test_the_sites_scripts(db: Database, database_url: str, browser: Browser) -> None:
     await small_hotel(db, rooms=9)
     await in_lisbon(db)
-    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, browsing() as browser:
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site:
         assert await noticed(browser, site, SITE) == []
 
 
-async def test_the_card_forms_script(db: Database, database_url: str) -> None:
+async def test_the_card_forms_script(db: Database, database_url: str, browser: Browser) -> None:
     await small_hotel(db, rooms=9)
     with StripeDouble() as stripe:
         settings = {
@@ -274,20 +273,19 @@ async def test_the_card_forms_script(db: Database, database_url: str) -> None:
         }
         async with (
             serving(database_url, HOTEL_SECRET_KEY=KEY, **settings) as site,
-            browsing() as browser,
         ):
             assert await noticed(browser, site, CARD, expected=(STRIPE,)) == []
 
 
-async def test_the_panels_scripts(db: Database, database_url: str) -> None:
+async def test_the_panels_scripts(db: Database, database_url: str, browser: Browser) -> None:
     await hotel(db)
     token = await session_of(db, await staff(db, (Role.OWNER, None)))
-    async with serving(database_url, HOTEL_MFA_REQUIRED="false") as site, browsing() as browser:
+    async with serving(database_url, HOTEL_MFA_REQUIRED="false") as site:
         assert await noticed(browser, site, PANEL, token) == []
 
 
-async def test_a_complaint_of_the_console_fails_a_browser_test(database_url: str) -> None:
-    async with serving(database_url) as site, browsing() as browser:
+async def test_a_complaint_of_the_console_fails_a_browser_test(database_url: str, browser: Browser) -> None:
+    async with serving(database_url) as site:
         for wrong in ("console.error('odd')", "console.warn('odd')", "fetch('/en/no-such-page')"):
             with pytest.raises(AssertionError):  # noqa: PT012 - what is heard is told when the visit ends
                 async with visiting(browser, site) as page:

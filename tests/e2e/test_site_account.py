@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import json
 
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
     accessibility,
-    browsing,
     screenshot,
-    serving,
     visiting,
 )
 from tests.clients.jobs import mail_links
 from tests.clients.outbox import sent as mails
+from tests.clients.server import serving
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, ROOMS, WIDE, scalar, sent
 from tests.e2e.test_site_pages import KEY
@@ -60,12 +59,13 @@ async def opened(page: Page, db: Database, database_url: str, site: str, languag
     await sent(page, ".narrow-page button.primary")
 
 
-async def test_from_opening_an_account_to_its_erasure(db: Database, database_url: str) -> None:
+async def test_from_opening_an_account_to_its_erasure(
+    db: Database, database_url: str, browser: Browser
+) -> None:
     await small_hotel(db, rooms=3)
     wrong: list[str] = []
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, **NARROW) as page,
     ):
         for name in ENTRY_PAGES:
@@ -120,12 +120,11 @@ async def test_from_opening_an_account_to_its_erasure(db: Database, database_url
     assert await scalar(db, f"SELECT count(*) FROM guest WHERE email = '{EMAIL}'") == 0
 
 
-async def test_in_and_out_without_javascript(db: Database, database_url: str) -> None:
+async def test_in_and_out_without_javascript(db: Database, database_url: str, browser: Browser) -> None:
     """By password and by mailed link; a wrong password and an unknown address are told the same."""
     await small_hotel(db)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, java_script_enabled=False, **WIDE) as page,
     ):
         await opened(page, db, database_url, site, "de")

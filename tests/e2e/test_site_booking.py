@@ -9,18 +9,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from tests.clients.browser import (
     accessibility,
-    browsing,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_pages import KEY, fill_in, in_lisbon
 from tests.factories.small_hotel import SLUG, small_hotel
@@ -87,14 +86,13 @@ async def card(page: Page, token: str) -> None:
     ids=["desktop", "german-phone", "arabic-phone", "no-javascript", "arabic-phone-no-javascript"],
 )
 async def test_from_the_search_to_the_booking(
-    db: Database, database_url: str, language: str, how: dict[str, Any]
+    db: Database, database_url: str, language: str, how: dict[str, Any], browser: Browser
 ) -> None:
     await small_hotel(db, rooms=3)
     await in_lisbon(db)
     script = how.get("java_script_enabled", True)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, reduced_motion="reduce", **how) as page,
     ):
         await to_the_rooms(page, language)
@@ -124,11 +122,10 @@ async def test_from_the_search_to_the_booking(
     assert await scalar(db, "SELECT sum(amount) FROM ledger_entry") == 27_000
 
 
-async def test_a_double_click_holds_and_pays_once(db: Database, database_url: str) -> None:
+async def test_a_double_click_holds_and_pays_once(db: Database, database_url: str, browser: Browser) -> None:
     await small_hotel(db, rooms=3)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, **WIDE) as page,
     ):
         await page.goto(f"/en{ROOMS}")
@@ -145,12 +142,11 @@ async def test_a_double_click_holds_and_pays_once(db: Database, database_url: st
     assert await scalar(db, "SELECT sum(amount) FROM ledger_entry") == 27_000
 
 
-async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str) -> None:
+async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str, browser: Browser) -> None:
     """The page says so by itself; paying all the same charges nothing; the room is taken again."""
     await small_hotel(db, rooms=1)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, **NARROW) as page,
     ):
         await holding(page)
@@ -177,11 +173,12 @@ async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str)
     assert await scalar(db, "SELECT count(*) FROM payment") == 0
 
 
-async def test_two_guests_press_the_button_for_the_last_room_at_once(db: Database, database_url: str) -> None:
+async def test_two_guests_press_the_button_for_the_last_room_at_once(
+    db: Database, database_url: str, browser: Browser
+) -> None:
     await small_hotel(db, rooms=1)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, **WIDE) as first,
         visiting(browser, site, **NARROW) as second,
     ):
@@ -204,12 +201,13 @@ async def test_two_guests_press_the_button_for_the_last_room_at_once(db: Databas
     assert await scalar(db, "SELECT count(*) FROM payment") == 1
 
 
-async def test_sold_out_while_paying_charges_nothing(db: Database, database_url: str) -> None:
+async def test_sold_out_while_paying_charges_nothing(
+    db: Database, database_url: str, browser: Browser
+) -> None:
     """The hold ended on an open page, somebody else has the room, and the first guest pays at last."""
     await small_hotel(db, rooms=1)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, **NARROW) as late,
         visiting(browser, site, **WIDE) as quick,
     ):

@@ -4,16 +4,15 @@ and cancelled; on a phone, and from right to left; every page with axe-core."""
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
     accessibility,
-    browsing,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import CONFIRMED, NARROW, ROOMS, WIDE, scalar, sent
 from tests.e2e.test_site_pages import KEY, fill_in
@@ -32,13 +31,12 @@ async def flawless(page: Page, name: str) -> None:
     ids=["desktop", "arabic-phone", "no-javascript"],
 )
 async def test_a_booking_is_changed_written_about_and_cancelled(
-    db: Database, database_url: str, language: str, narrow: bool, script: bool
+    db: Database, database_url: str, language: str, narrow: bool, script: bool, browser: Browser
 ) -> None:
     await small_hotel(db, rooms=2)
     how = (NARROW if narrow else WIDE) | {"java_script_enabled": script}
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, reduced_motion="reduce", **how) as page,
     ):
         await page.goto(f"/{language}{ROOMS}")
@@ -79,12 +77,11 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
 
 
 async def test_a_fee_that_grew_since_the_page_was_opened_is_never_taken_unseen(
-    db: Database, database_url: str
+    db: Database, database_url: str, browser: Browser
 ) -> None:
     await small_hotel(db, rooms=2)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, **NARROW) as page,
     ):
         await page.goto(f"/en{ROOMS}")

@@ -4,17 +4,16 @@ night, from left and right, with axe-core; and the whole way without JavaScript:
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
     WIDTHS,
     accessibility,
-    browsing,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.factories.small_hotel import SLUG, small_hotel
 
@@ -53,14 +52,15 @@ async def fill_in(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("de", "dark"), ("ar", "light")])
-async def test_every_page_of_the_way(db: Database, database_url: str, language: str, scheme: str) -> None:
+async def test_every_page_of_the_way(
+    db: Database, database_url: str, language: str, scheme: str, browser: Browser
+) -> None:
     await small_hotel(db, rooms=5)
     await in_lisbon(db)
     wrong: list[str] = []
     mark = f"{language}-{scheme}"
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page,
     ):
         for name, path in (
@@ -87,11 +87,12 @@ async def test_every_page_of_the_way(db: Database, database_url: str, language: 
     assert wrong == []
 
 
-async def test_two_guests_one_room_and_no_javascript(db: Database, database_url: str) -> None:
+async def test_two_guests_one_room_and_no_javascript(
+    db: Database, database_url: str, browser: Browser
+) -> None:
     await small_hotel(db, rooms=1)
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, java_script_enabled=False) as first,
         visiting(browser, site, java_script_enabled=False) as second,
     ):
@@ -111,10 +112,11 @@ async def test_two_guests_one_room_and_no_javascript(db: Database, database_url:
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-async def test_menus_open_within_a_phones_screen(db: Database, database_url: str, language: str) -> None:
+async def test_menus_open_within_a_phones_screen(
+    db: Database, database_url: str, language: str, browser: Browser
+) -> None:
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(browser, site, viewport={"width": 375, "height": 800}) as page,
     ):
         await page.goto(f"/{language}/")

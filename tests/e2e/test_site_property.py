@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from playwright.async_api import Browser
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
     WIDTHS,
     accessibility,
-    browsing,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.factories.small_hotel import SLUG, small_hotel
 
@@ -20,12 +20,13 @@ QUESTION = "?arrival=2030-03-04&departure=2030-03-07"
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
-async def test_the_page_at_every_width(db: Database, database_url: str, language: str, scheme: str) -> None:
+async def test_the_page_at_every_width(
+    db: Database, database_url: str, language: str, scheme: str, browser: Browser
+) -> None:
     await small_hotel(db, rooms=3, room_types=("DBL", "SGL"))
     wrong: list[str] = []
     async with (
         serving(database_url) as site,
-        browsing() as browser,
         visiting(browser, site, color_scheme=scheme, reduced_motion="reduce") as page,
     ):
         for size, width in WIDTHS.items():

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
     accessibility,
-    browsing,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, WIDE, sent
 from tests.e2e.test_site_pages import KEY, in_lisbon
@@ -28,14 +27,13 @@ async def focused(page: Page, day: str) -> None:
     ("language", "narrow", "scheme"), [("en", False, "light"), ("ar", True, "dark"), ("de", True, "light")]
 )
 async def test_a_stay_is_chosen_by_keyboard(
-    db: Database, database_url: str, language: str, narrow: bool, scheme: str
+    db: Database, database_url: str, language: str, narrow: bool, scheme: str, browser: Browser
 ) -> None:
     await small_hotel(db, rooms=2)
     await in_lisbon(db)
     after, before = ("ArrowLeft", "ArrowRight") if language == "ar" else ("ArrowRight", "ArrowLeft")
     async with (
         serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
-        browsing() as browser,
         visiting(
             browser, site, color_scheme=scheme, reduced_motion="reduce", **(NARROW if narrow else WIDE)
         ) as page,

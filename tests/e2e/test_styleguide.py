@@ -8,19 +8,18 @@ import contextlib
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 from playwright.async_api import TimeoutError as Late
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.browser import (
     accessibility,
-    browsing,
     enter,
     screenshot,
-    serving,
     visiting,
 )
+from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 780}, "is_mobile": True, "has_touch": True}
@@ -28,10 +27,10 @@ DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 
 
 async def test_every_component_is_accessible_in_both_themes_and_directions(
-    db: Database, database_url: str
+    db: Database, database_url: str, browser: Browser
 ) -> None:
     wrong: list[str] = []
-    async with serving(database_url) as site, browsing() as browser:
+    async with serving(database_url) as site:
         for name, context, query in (
             ("phone-light", {**PHONE, "color_scheme": "light"}, ""),
             ("phone-dark-rtl", {**PHONE, "color_scheme": "dark"}, "?dir=rtl"),
@@ -49,12 +48,11 @@ async def test_every_component_is_accessible_in_both_themes_and_directions(
     assert wrong == []
 
 
-async def test_the_frame_works_without_scripts(db: Database, database_url: str) -> None:
+async def test_the_frame_works_without_scripts(db: Database, database_url: str, browser: Browser) -> None:
     """On a phone the navigation opens as a drawer, menus open, and nothing that needs a script is offered."""
     token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
     async with (
         serving(database_url) as site,
-        browsing() as browser,
         visiting(browser, site, java_script_enabled=False, **PHONE) as page,
     ):
         await enter(page, site, token)
@@ -72,10 +70,10 @@ async def test_the_frame_works_without_scripts(db: Database, database_url: str) 
         await expect(page.get_by_role("cell", name="97.0%")).to_be_visible()
 
 
-async def test_what_scripts_add(db: Database, database_url: str) -> None:
+async def test_what_scripts_add(db: Database, database_url: str, browser: Browser) -> None:
     """A theme that stays chosen, a question before what cannot be undone, and keys that lead everywhere."""
     token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
-    async with serving(database_url) as site, browsing() as browser:
+    async with serving(database_url) as site:
         for scheme in ("light", "dark"):
             async with visiting(browser, site, color_scheme=scheme, **DESK) as page:
                 await the_theme_stays_chosen(page, scheme)
@@ -147,12 +145,11 @@ async def keys_lead_everywhere(page: Page) -> None:
     pytest.fail("g t does not lead to today's page")
 
 
-async def test_a_form_is_sent_once(db: Database, database_url: str) -> None:
+async def test_a_form_is_sent_once(db: Database, database_url: str, browser: Browser) -> None:
     """Two clicks on the way to the same answer are one request."""
     token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
     async with (
         serving(database_url) as site,
-        browsing() as browser,
         visiting(browser, site, **DESK) as page,
     ):
         await enter(page, site, token)

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Litestar, Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server, Tag
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
@@ -130,16 +130,15 @@ def _operation_id(handler: HTTPRouteHandler, _method: Any, _path: Any) -> str:
     return handler.handler_name
 
 
-def config(*, public_url: str = "/") -> OpenAPIConfig:
-    """For Litestar's generator."""
+def config() -> OpenAPIConfig:
+    """For Litestar's generator; where we are found, `document` says."""
     return OpenAPIConfig(
         title="Hotel Booking Platform",
         version=__version__,
         summary="The REST API of a hotel group's own booking platform.",
         description=_ABOUT,
-        contact=Contact(name="The hotel group's own developers", url=f"{public_url.rstrip('/')}/api/docs"),
+        contact=Contact(name="The hotel group's own developers"),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
-        servers=[Server(url=public_url)],
         tags=list(_TAGS),
         use_handler_docstrings=True,
         components=Components(
@@ -166,6 +165,9 @@ def document(app: Litestar) -> dict[str, Any]:
     """The whole document, as plain JSON values; its examples are good for months from today."""
     today = examples.example_day(utc_now().date())
     result: dict[str, Any] = _plain(app.openapi_schema.to_schema())
+    public_url: str = app.state.settings.public_url
+    result["servers"] = [{"url": public_url}]
+    result["info"]["contact"]["url"] = f"{public_url.rstrip('/')}/api/docs"
     _describe_bodies(app, result)
     result["components"]["schemas"]["Problem"] = _PROBLEM_SCHEMA
     result["components"]["responses"] = {str(status): _problem(status) for status in _PROBLEMS}

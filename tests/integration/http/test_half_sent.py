@@ -14,8 +14,8 @@ from hotel_booking.core.db import Database
 from hotel_booking.http.bodies import BodyFirst
 from hotel_booking.http.encodings import Inflate
 from hotel_booking.http.transactions import UnitOfWork
-from tests.clients.browser import serving
 from tests.clients.http_client import running, settings_for
+from tests.clients.server import served_by_the_command
 from tests.clients.staff_client import SAME_ORIGIN
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import GUEST, offer
@@ -61,7 +61,7 @@ class Client:
 async def test_half_sent_bodies_stop_nobody_and_are_closed(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=3)
     limits = {"HOTEL_BODY_SECONDS": str(SECONDS), "HOTEL_HEADER_SECONDS": str(SECONDS)}
-    async with serving(database_url, HOTEL_POOL_SIZE="4", **limits) as address:
+    async with served_by_the_command(database_url, HOTEL_POOL_SIZE="4", **limits) as address:
         client = Client(address)
         half = [
             asyncio.create_task(client.talk(_half(client.host, path, media, sent=sent, chunked=chunked)))
@@ -97,7 +97,7 @@ async def test_half_sent_bodies_stop_nobody_and_are_closed(db: Database, databas
 
 async def test_what_breaks_the_protocol_is_answered_by_us(db: Database, database_url: str) -> None:
     await small_hotel(db)
-    async with serving(database_url) as address:
+    async with served_by_the_command(database_url) as address:
         client = Client(address)
         host = f"host: {client.host}\r\nconnection: close\r\n"
         chunked = "transfer-encoding: chunked\r\n"

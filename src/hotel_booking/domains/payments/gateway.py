@@ -2,7 +2,7 @@
 
 Every call carries our own row's id as idempotency key, so it can be repeated after a crash without moving
 money twice. None is made while a transaction is open. Amounts are minor units. A gateway is one file in
-`integrations/`, and passes `tests/integration/test_gateways.py`.
+`integrations/`, and passes `tests/integration/payments/test_gateways.py`.
 """
 
 from __future__ import annotations

@@ -59,14 +59,14 @@ THROWAWAY = {
 class Cluster:
     """One PostgreSQL data folder and its server.
 
-    `home`, a subfolder of the folder asked for, holds everything: `data/`, `run/` (the socket), `log`,
+    `home`, a subfolder of the `folder` asked for, holds everything: `data/`, `run/` (the socket), `log`,
     `lock`. Starting takes a lock that dies with the process, so two programs never start one cluster, and
     nobody stops one that another program holds.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] = DURABLE) -> None:
-        self._asked = folder.absolute()
-        self.home = _home(self._asked)
+        self.folder = folder.absolute()
+        self.home = _home(self.folder)
         self.data = self.home / "data"
         self._user = server_user(self.home)
         self._settings = dict(settings)
@@ -131,7 +131,7 @@ class Cluster:
             return (self.data / "PG_VERSION").exists()
         except PermissionError:
             raise EmbeddedError(
-                f"the database in {self._asked} belongs to another user: run this as the one who started it"
+                f"the database in {self.folder} belongs to another user: run this as the one who started it"
             ) from None
 
     def abandoned(self) -> bool:
@@ -213,16 +213,16 @@ class Cluster:
                 folder.chmod(0o700)
                 if self._user:
                     os.chown(folder, self._user.uid, self._user.gid)
-            if self.home.parent != self._asked:
-                (self._asked / _POINTER).write_text(f"{self.home}\n")
+            if self.home.parent != self.folder:
+                (self.folder / _POINTER).write_text(f"{self.home}\n")
         except OSError as error:
             raise EmbeddedError(
-                f"cannot write to {error.filename or self._asked}: {error.strerror};"
+                f"cannot write to {error.filename or self.folder}: {error.strerror};"
                 " choose another folder with --data-dir"
             ) from None
 
     def _take_lock(self) -> None:
-        self._make(self._asked)
+        self._make(self.folder)
         self._make(self.home)
         lock = (self.home / "lock").open("w")
         try:
@@ -230,7 +230,7 @@ class Cluster:
         except OSError:
             lock.close()
             raise EmbeddedError(
-                f"another hotel-booking is using {self._asked}; stop it, or choose another --data-dir"
+                f"another hotel-booking is using {self.folder}; stop it, or choose another --data-dir"
             ) from None
         self._lock = lock
 
