@@ -3,7 +3,7 @@
 BIN := .venv/bin
 PORT ?= 8000
 # Two workers: the machine this is made for has two cores.
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup run test clients check lint types imports nightly lighthouse docs format clean
 

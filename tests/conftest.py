@@ -1,58 +1,99 @@
-"""Fixtures on a real PostgreSQL: one cluster for the run, a migrated template, a fresh copy per test."""
+"""What all tests share: a cluster, databases on it, real data; and which worker runs what, in which order."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hotel_booking import migrations
 from hotel_booking.core.db import Database
-from hotel_booking.ops.embedded import THROWAWAY, Cluster, throwaway
+from hotel_booking.ops.embedded import Cluster, throwaway
+from tests.databases import SETTINGS, chained, copied, migrated, placed
 
-TEMPLATE = "template_hotel"
-CHAIN = "template_chain"
+_HERE = Path(__file__).parent
+_SHARED = pytest.StashKey[Path]()
+
+# What takes longest, first, so that the workers end together. The very first needs no hotels of the demo
+# chain: while it runs, the other worker makes the template for both.
+LONGEST = (
+    "concurrency/test_worker_life.py",
+    "e2e/test_panel_pages.py",
+    "e2e/test_documentation.py",
+    "integration/demo/test_scale.py",
+    "concurrency/test_crash_points.py",
+    "integration/demo/test_demo_chain.py",
+    "concurrency/test_state_machine.py",
+    "integration/panel/test_panel_matrix.py",
+    "integration/panel/test_booking_search.py",
+    "integration/http/test_get_changes_nothing.py",
+    "integration/demo/test_replay.py",
+    "e2e",
+    "concurrency",
+    "integration/http",
+    "integration",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With several workers, the process that starts them starts the cluster of all."""
+    config: pytest.Config = node.config
+    if _SHARED not in config.stash:
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        config.stash[_SHARED] = stack.enter_context(throwaway(SETTINGS)).folder
+    node.workerinput["cluster"] = str(config.stash[_SHARED])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses a fixture of its module or folder goes to one worker, which makes that once; what takes
+    longest goes first."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not item.get_closest_marker("xdist_group"):
+            used = item._fixtureinfo.name2fixturedefs.values()  # noqa: SLF001  # nothing else tells it
+            if any(fixture[-1].scope == "module" for fixture in used):
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    where = item.path.relative_to(_HERE)
+    return next((rank for rank, name in enumerate(LONGEST) if where.is_relative_to(name)), len(LONGEST))
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A throwaway PostgreSQL (set HOTEL_POSTGRES_BIN for another version) with a migrated template."""
-    with throwaway({**THROWAWAY, "max_connections": "400", "shared_buffers": "128MB"}) as running:
-        running.create_database(TEMPLATE)
-        migrations.upgrade(running.url(TEMPLATE))
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A throwaway PostgreSQL; set HOTEL_POSTGRES_BIN for another version."""
+    if worker := getattr(request.config, "workerinput", None):
+        yield Cluster(Path(worker["cluster"]), SETTINGS)
+        return
+    with throwaway(SETTINGS) as running:
         yield running
 
 
 @pytest.fixture
 def database_url(cluster: Cluster) -> Iterator[str]:
     """The URL of a fresh migrated database."""
-    name = f"test_{uuid.uuid4().hex}"
-    cluster.create_database(name, template=TEMPLATE)
-    yield cluster.url(name)
-    cluster.drop_database(name)
-
-
-@pytest.fixture(scope="session")
-def _chain(cluster: Cluster) -> str:
-    """A template with three hotels of the demo chain, their rooms, prices and bookings."""
-    from hotel_booking.demo import load
-
-    cluster.create_database(CHAIN, template=TEMPLATE)
-    asyncio.run(load(cluster.url(CHAIN), seed=1, progress=lambda _what, _share: None, properties=3))
-    return CHAIN
+    with copied(cluster, migrated(cluster)) as url:
+        yield url
 
 
 @pytest.fixture
-def chain_url(cluster: Cluster, _chain: str) -> Iterator[str]:
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a fresh migrated database."""
+    async with Database.open(database_url, size=20) as database:
+        yield database
+
+
+@pytest.fixture
+def chain_url(cluster: Cluster) -> Iterator[str]:
     """The URL of a fresh database with three hotels of the demo chain."""
-    name = f"test_{uuid.uuid4().hex}"
-    cluster.create_database(name, template=_chain)
-    yield cluster.url(name)
-    cluster.drop_database(name)
+    with copied(cluster, chained(cluster, "template_chain", properties=3)) as url:
+        yield url
 
 
 @pytest.fixture
@@ -63,18 +104,16 @@ async def chain(chain_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    """A pool on a fresh migrated database."""
-    async with Database.open(database_url, size=20) as database:
-        yield database
+def places_url(cluster: Cluster) -> Iterator[str]:
+    """The URL of a fresh database with all the places of the world."""
+    with copied(cluster, placed(cluster)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with real data sets; a test that needs it is skipped, visibly, where it is not there."""
-    folder = Path(
-        os.environ.get("HOTEL_SHARED_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data"
-    )
+    folder = Path(os.environ.get("HOTEL_SHARED_DATA") or _HERE.parents[1] / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"the shared data is not there (looked in {folder}; set HOTEL_SHARED_DATA)")
     return folder

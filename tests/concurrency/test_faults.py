@@ -37,6 +37,8 @@ from tests.factories.small_hotel import (
     taken,
 )
 
+pytestmark = pytest.mark.postgresql
+
 WORKER = """
 import asyncio, sys
 from hotel_booking import worker

@@ -23,6 +23,8 @@ from tests.factories.small_hotel import (
     taken,
 )
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 async def crowd(database_url: str) -> AsyncIterator[Database]:

@@ -25,7 +25,7 @@ from hotel_booking.domains.rates.ari import AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.service import CapacityBelowSold, update_ari
 from hotel_booking.ops.embedded import Cluster
-from tests.conftest import TEMPLATE
+from tests.databases import migrated
 from tests.factories.small_hotel import (
     GUEST,
     NIGHTS,
@@ -34,6 +34,8 @@ from tests.factories.small_hotel import (
     small_hotel,
     stay,
 )
+
+pytestmark = pytest.mark.postgresql
 
 Result = TypeVar("Result")
 FIRSTS = st.integers(0, 5)
@@ -71,7 +73,7 @@ class House(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.name = f"machine_{uuid4().hex}"
-        self.cluster.create_database(self.name, template=TEMPLATE)
+        self.cluster.create_database(self.name, template=migrated(self.cluster))
         self.context = Database.open(self.cluster.url(self.name), size=2)
         self.db = self.loop.run_until_complete(self.context.__aenter__())
         self.now = NOW

@@ -13,7 +13,9 @@ from hotel_booking.domains.inventory import tables as inventory
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.rates import tables as rates
 from hotel_booking.ops.embedded import Cluster
-from tests.conftest import TEMPLATE
+from tests.databases import copied
+
+pytestmark = pytest.mark.postgresql
 
 
 def test_migrating_again_does_nothing(database_url: str) -> None:
@@ -23,15 +25,10 @@ def test_migrating_again_does_nothing(database_url: str) -> None:
 
 
 async def test_two_migrators_at_once_do_it_once(cluster: Cluster) -> None:
-    name = "migrated_twice"
-    cluster.create_database(name)
-    try:
-        url = cluster.url(name)
+    with copied(cluster, None) as url:
         both = await asyncio.gather(*(asyncio.to_thread(migrations.upgrade, url) for _ in range(2)))
         assert sorted(bool(steps) for steps in both) == [False, True]
         assert migrations.pending(url) == []
-    finally:
-        cluster.drop_database(name)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +69,3 @@ async def test_the_guards_are_in_the_database(db: Database) -> None:
         "a_dead_reservation_has_none",
         "append_only",
     }
-    assert TEMPLATE

@@ -18,6 +18,8 @@ import pytest
 
 from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, throwaway
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:

@@ -165,9 +165,10 @@ def test_a_signature_is_compared_at_all() -> None:
     body = json.dumps({"id": "evt_1", "type": "x", "created": 1, "data": {"object": {}}}).encode()
     at = int(NOW.timestamp())
     good = hmac.new(b"whsec_1", f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    stripe_answers.read_event(
+    event = stripe_answers.read_event(
         body, signature=f"t={at}," + "v1=0," * 50 + f"v1={good}", secrets=("whsec_1",), now=NOW
     )
+    assert event.id == "evt_1"
 
 
 def test_no_cookie_is_read_by_the_standard_library() -> None:

@@ -25,7 +25,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.http import openapi
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import api_key, settings_for
-from tests.conftest import TEMPLATE
+from tests.databases import copied, migrated
 from tests.factories.small_hotel import (
     GUEST,
     NOW,
@@ -61,23 +61,21 @@ class Target(NamedTuple):
 @pytest.fixture(scope="module")
 def target(cluster: Cluster) -> Iterator[Target]:
     """The application on a socket, on a database of its own."""
-    name = "schemathesis"
-    cluster.create_database(name, template=TEMPLATE)
-    key, reference = asyncio.run(_fill(cluster.url(name)))
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        build(settings_for(cluster.url(name))), log_config=None, access_log=False, server_header=False
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    with requests.Session() as session:
-        yield Target(session, f"http://127.0.0.1:{listener.getsockname()[1]}", key, reference)
-    server.should_exit = True
-    thread.join()
-    listener.close()
-    cluster.drop_database(name)
+    with copied(cluster, migrated(cluster)) as url:
+        key, reference = asyncio.run(_fill(url))
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            build(settings_for(url)), log_config=None, access_log=False, server_header=False
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        with requests.Session() as session:
+            yield Target(session, f"http://127.0.0.1:{listener.getsockname()[1]}", key, reference)
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 async def _fill(url: str) -> tuple[str, str]:

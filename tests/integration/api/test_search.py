@@ -41,6 +41,8 @@ from tests.factories.world import (
     undone,
 )
 
+pytestmark = pytest.mark.postgresql
+
 LISBON = Around(38.7, -9.1, 50)
 STAY = Stay(day(10), day(12))
 COUPLE = (Occupancy(2),)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -31,13 +30,12 @@ from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import resolve
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.domains.properties.place_data import load_places, read_places
 from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.restrictions import refusals
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.ops.embedded import Cluster
-from tests.conftest import TEMPLATE
+from tests.databases import copied, placed
 
 TODAY = date(2027, 3, 1)
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -57,36 +55,17 @@ def loaded(url: str, *, seed: int = 1, properties: int = SMALL) -> str:
     return url
 
 
-@pytest.fixture(scope="module")
-def places(cluster: Cluster) -> Iterator[str]:
-    """A template with the cities, which are the same in every test and take a while."""
-    name = "template_places"
-    cluster.create_database(name, template=TEMPLATE)
-
-    async def fill() -> None:
-        async with Database.open(cluster.url(name), size=1) as db, db.transaction() as tx:
-            await load_places(tx, read_places())
-
-    asyncio.run(fill())
-    yield name
-    cluster.drop_database(name)
-
-
 @pytest.fixture
-def empty(cluster: Cluster, places: str) -> Iterator[str]:
-    """A database with cities and no hotels."""
-    name = f"test_{uuid.uuid4().hex}"
-    cluster.create_database(name, template=places)
-    yield cluster.url(name)
-    cluster.drop_database(name)
+def empty(places_url: str) -> str:
+    """A database with cities, which are the same in every test, and no hotels."""
+    return places_url
 
 
 @pytest.fixture(scope="module")
-def small(cluster: Cluster, places: str) -> Iterator[str]:
+def small(cluster: Cluster) -> Iterator[str]:
     """A few properties; tests only read them."""
-    cluster.create_database("test_demo_small", template=places)
-    yield loaded(cluster.url("test_demo_small"))
-    cluster.drop_database("test_demo_small")
+    with copied(cluster, placed(cluster)) as url:
+        yield loaded(url)
 
 
 @asynccontextmanager

@@ -18,7 +18,9 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.conftest import TEMPLATE
+from tests.databases import copied, placed
+
+pytestmark = pytest.mark.postgresql
 
 BOOKINGS = 8_000
 GROWING = frozenset(
@@ -36,11 +38,9 @@ _FEW = 1_000
 @pytest.fixture(scope="module")
 def history_url(cluster: Cluster) -> Iterator[str]:
     """A few properties with three years of bookings, made as the large demo is."""
-    cluster.create_database("test_scale", template=TEMPLATE)
-    url = cluster.url("test_scale")
-    asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, properties=4, bookings=BOOKINGS))
-    yield url
-    cluster.drop_database("test_scale")
+    with copied(cluster, placed(cluster)) as url:
+        asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, properties=4, bookings=BOOKINGS))
+        yield url
 
 
 async def test_the_history_is_true_to_every_invariant_and_as_large_as_asked_for(history_url: str) -> None:

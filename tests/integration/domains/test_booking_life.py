@@ -41,6 +41,8 @@ from tests.factories.small_hotel import (
     taken,
 )
 
+pytestmark = pytest.mark.postgresql
+
 GATEWAY = SandboxGateway()
 
 

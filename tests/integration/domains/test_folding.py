@@ -12,6 +12,8 @@ import pytest
 from hotel_booking.core import folding
 from hotel_booking.core.db import Database
 
+pytestmark = pytest.mark.postgresql
+
 _SAME = [
     ("Müller", "MULLER"),
     ("Łódź", "lodz"),

@@ -16,6 +16,8 @@ from tests.factories.small_hotel import (
     stay,
 )
 
+pytestmark = pytest.mark.postgresql
+
 DROP_GUARDS = """
 ALTER TABLE room_night DROP CONSTRAINT no_night_is_oversold;
 ALTER TABLE reservation DROP CONSTRAINT a_live_reservation_has_its_nights,

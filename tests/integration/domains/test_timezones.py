@@ -20,6 +20,8 @@ from tests.clients.http_client import (
 from tests.clients.staff_client import signed_in
 from tests.integration.panel.test_catalogue import error_of, fields
 
+pytestmark = pytest.mark.postgresql
+
 NEWER = "Europe/Atlantis"  # as after an update of one of the two lists alone
 
 

@@ -87,7 +87,7 @@ async def test_all_routes_times_all_scopes(db: Database, database_url: str) -> N
         before = await contents(db)
         for method, path, access in routes(app):
             if not isinstance(access, tuple) or not isinstance(access[1], Scope):
-                continue  # tests/integration/test_panel_matrix.py walks the panel
+                continue  # tests/integration/panel/test_panel_matrix.py walks the panel
             kind, needed = access
             anonymous = await call(client, method, path, {})
             if (anonymous.status_code, anonymous.json()["code"]) != (401, "credentials_required"):

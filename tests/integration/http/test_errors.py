@@ -18,7 +18,7 @@ from tests.clients.http_client import (
     running,
     settings_for,
 )
-from tests.conftest import TEMPLATE
+from tests.databases import migrated
 
 JSON = {"content-type": "application/json"}
 
@@ -179,7 +179,7 @@ async def test_our_own_fault_is_logged_without_what_the_guest_typed(
 
 
 async def test_no_database_is_503_and_not_ready_but_alive(cluster: Cluster) -> None:
-    cluster.create_database("gone", template=TEMPLATE)
+    cluster.create_database("gone", template=migrated(cluster))
     async with running(settings_for(cluster.url("gone"))) as (_, client):
         assert (await client.get("/health/ready")).status_code == 200
         cluster.drop_database("gone")

@@ -140,7 +140,9 @@ def test_settings_with_which_nothing_could_go_out_are_refused_at_the_start(url: 
 
 
 def test_the_usual_sender_is_good_enough() -> None:
-    SmtpMailer("smtp://mail.example", sender=Settings(database_url="").mail_from)
+    sender = Settings(database_url="").mail_from
+    assert sender
+    SmtpMailer("smtp://mail.example", sender=sender)  # or it would refuse it
 
 
 # encryption and passwords --------------------------------------------------------------------------

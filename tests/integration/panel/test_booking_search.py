@@ -29,13 +29,15 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.conftest import TEMPLATE
+from tests.databases import copied, placed
 from tests.factories.small_hotel import (
     NOW,
     make_quote,
     small_hotel,
     stay,
 )
+
+pytestmark = pytest.mark.postgresql
 
 TODAY = date(2027, 3, 1)
 EVERYTHING = """
@@ -53,13 +55,11 @@ SELECT b.id, b.property_id, b.status, b.reference, b.created_at, min(r.arrival) 
 @pytest.fixture(scope="module")
 def chain_url(cluster: Cluster) -> Iterator[str]:
     """A few houses with years of history; tests only read them."""
-    cluster.create_database("test_search_chain", template=TEMPLATE)
-    url = cluster.url("test_search_chain")
-    asyncio.run(
-        load(url, seed=1, progress=lambda _what, _share: None, properties=3, bookings=2500, today=TODAY)
-    )
-    yield url
-    cluster.drop_database("test_search_chain")
+    with copied(cluster, placed(cluster)) as url:
+        asyncio.run(
+            load(url, seed=1, progress=lambda _what, _share: None, properties=3, bookings=2500, today=TODAY)
+        )
+        yield url
 
 
 @pytest.fixture

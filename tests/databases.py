@@ -1,0 +1,76 @@
+"""The tests' PostgreSQL: one cluster for all workers, templates that are filled once, and copies of them.
+
+A test that writes has a copy of its own, made in a thirtieth of a second and dropped after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from hotel_booking import migrations
+from hotel_booking.core.db import Database
+from hotel_booking.demo import load
+from hotel_booking.domains.properties.place_data import load_places, read_places
+from hotel_booking.ops.embedded import THROWAWAY, Cluster
+
+SETTINGS = {**THROWAWAY, "max_connections": "600", "shared_buffers": "128MB"}
+_FILLED: set[tuple[Path, str]] = set()  # what this process knows to be there
+
+
+def migrated(cluster: Cluster) -> str:
+    """A template with the schema and nothing in it."""
+    return template(cluster, "template_hotel", migrations.upgrade)
+
+
+def placed(cluster: Cluster) -> str:
+    """A template with all the places of the world, which every chain begins with."""
+
+    async def fill(url: str) -> None:
+        data = read_places()
+        assert len(data.places) > 30_000
+        async with Database.open(url, size=1) as database, database.transaction() as tx:
+            await load_places(tx, data)
+
+    return template(cluster, "template_places", lambda url: asyncio.run(fill(url)), base=migrated(cluster))
+
+
+def chained(cluster: Cluster, name: str, **options: Any) -> str:
+    """A template with hotels of the demo chain: options of `demo.load`."""
+
+    def fill(url: str) -> None:
+        asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, **options))
+
+    return template(cluster, name, fill, base=placed(cluster))
+
+
+def template(cluster: Cluster, name: str, fill: Callable[[str], object], *, base: str | None = None) -> str:
+    """A database to copy or to read, filled by whichever process asks for it first; the others wait."""
+    if (cluster.home, name) in _FILLED:
+        return name
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as lock:
+        lock.execute("SELECT pg_advisory_lock(hashtext(%s))", (name,))
+        if not cluster.has_database(name):
+            unfinished = f"{name}_{uuid.uuid4().hex}"
+            cluster.create_database(unfinished, template=base)
+            fill(cluster.url(unfinished))
+            cluster.rename_database(unfinished, name)
+    _FILLED.add((cluster.home, name))
+    return name
+
+
+@contextmanager
+def copied(cluster: Cluster, source: str | None) -> Iterator[str]:
+    """The URL of a fresh copy of a template (None: an empty database), which is dropped in the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    cluster.create_database(name, template=source)
+    try:
+        yield cluster.url(name)
+    finally:
+        cluster.drop_database(name)
