@@ -117,6 +117,14 @@ async def note_link(
         )
 
 
+async def tell(database: Database, account_id: int, what: str, now: datetime) -> None:
+    """The owner of an account hears by mail what happened to it, whoever did it."""
+    async with database.transaction() as tx:
+        account = await account_by_id(tx, account_id)
+        if account is not None:
+            await mail.send_notice(tx, account, what=what, now=now)
+
+
 def lapsed(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:
     """A mailed link that opens nothing any more."""
     return account_page(request, "account/lapsed.html", status=404)
@@ -154,7 +162,7 @@ async def take_password(
         )
     except DomainError as error:
         if isinstance(error, FailedAttempt) and error.locked is not None:
-            await _tell_locked(database, error.locked, now)
+            await tell(database, error.locked, "locked", now)  # once, not for each failure after
         return _entry_again(request, form, error)
     return enter(request, done.token, onward(request, form.value("next")))
 
@@ -318,14 +326,6 @@ async def open_account(
         return again(request, _OPEN, form, error, email=email)
     notice = translations(language).gettext("Your account is ready.")
     return enter(request, done.token, link(language, "account"), notice=notice)
-
-
-async def _tell_locked(database: Database, account_id: int, now: datetime) -> None:
-    """The owner of an account hears that it was locked: once, not for each failure after."""
-    async with database.transaction() as tx:
-        account = await account_by_id(tx, account_id)
-        if account is not None:
-            await mail.send_notice(tx, account, what="locked", now=now)
 
 
 def _entry_again(request: Request[Any, Any, State], form: Form, error: DomainError) -> Response[Any]:

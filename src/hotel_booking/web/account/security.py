@@ -13,13 +13,12 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication import queries
-from hotel_booking.domains.authentication.errors import LinkNotValid
+from hotel_booking.domains.authentication.errors import GuestSignInRequired, LinkNotValid
 from hotel_booking.domains.authentication.kinds import GUESTS
 from hotel_booking.domains.authentication.service import links, new_password, passkeys, sessions, sign_in
 from hotel_booking.domains.guests import mail
-from hotel_booking.domains.guests.queries import account_by_id
 from hotel_booking.domains.guests.service import register
-from hotel_booking.domains.guests.types import Account, GuestSession
+from hotel_booking.domains.guests.types import GuestSession
 from hotel_booking.http.access import public
 from hotel_booking.http.signing_in import Number, passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
@@ -31,6 +30,7 @@ from hotel_booking.web.account.entry import (
     again,
     mailed_link,
     note_link,
+    tell,
 )
 from hotel_booking.web.account.messages import device_of, failed, need
 from hotel_booking.web.account.session import (
@@ -73,9 +73,11 @@ async def change_password(
             password=form.value("password"),
             now=now,
         )
-        await _tell(database, session.account, "password_changed", now)
+    except GuestSignInRequired:
+        raise
     except DomainError as error:
         return await _again(request, database, now, form, error)
+    await tell(database, session.account.id, "password_changed", now)
     _ = _words(request)
     return _done(request, _("Your password has been saved, and you’ve been signed out on all other devices."))
 
@@ -88,7 +90,7 @@ async def remove_password(
     account = recently(request, now).account
     async with database.transaction() as tx:
         await new_password.remove(tx, GUESTS, owner_id=account.id, now=now)
-    await _tell(database, account, "password_changed", now)
+    await tell(database, account.id, "password_changed", now)
     _ = _words(request)
     return _done(request, _("Your password has been removed."))
 
@@ -295,17 +297,9 @@ async def choose_password(
         raise
     except DomainError as error:
         return again(request, _CHOOSE, form, error, email=email)
-    async with database.transaction() as tx:
-        account = await account_by_id(tx, done.owner_id)
-    if account is not None:
-        await _tell(database, account, "password_changed", now)
+    await tell(database, done.owner_id, "password_changed", now)
     notice = translations(language).gettext("Your password has been saved.")
     return enter(request, done.token, link(language, "account"), notice=notice)
-
-
-async def _tell(database: Database, account: Account, what: str, now: datetime) -> None:
-    async with database.transaction() as tx:
-        await mail.send_notice(tx, account, what=what, now=now)
 
 
 def _device_here(request: Request[Any, Any, State]) -> str:
