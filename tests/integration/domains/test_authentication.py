@@ -23,13 +23,13 @@ from hotel_booking.domains.authentication.errors import (
 from hotel_booking.domains.authentication.kinds import GUESTS, KINDS, STAFF, AccountKind
 from hotel_booking.domains.authentication.service import (
     links,
-    lockout,
     new_password,
     passkeys,
     passwords,
     sessions,
     sign_in,
 )
+from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.authentication.types import SignedIn
 from tests.factories.guest_accounts import HERE, opened
@@ -284,12 +284,28 @@ async def test_a_second_factor_is_owed_before_a_session_opens_anything(db: Datab
     # By a link too: it proves the mailbox, not the factor.
     async with db.transaction() as tx:
         token = await links.issue(tx, STAFF, kind="invitation", owner_id=owner_id, now=now)
+    with_name = Visitor(HERE.address, HERE.network, device="a device that nobody knows yet")
     chosen = await sign_in.by_new_password(
-        db, STAFF, token=token, kind="invitation", password=NEXT, visitor=HERE, instead_of=None, now=now
+        db, STAFF, token=token, kind="invitation", password=NEXT, visitor=with_name, instead_of=None, now=now
     )
     assert chosen.level == "password"
     async with db.transaction() as tx:
-        assert not await tx.fetchval(
-            "SELECT EXISTS (SELECT FROM known_device WHERE account = $1)",
-            lockout.bucket_of("ana@example.com"),
-        )
+        assert await tx.fetchval("SELECT count(*) FROM known_device") == 0
+
+
+async def test_a_closed_account_is_entered_by_nothing(db: Database) -> None:
+    owner_id, now = await account(db, STAFF), utc_now()
+    carried = await enter(db, STAFF, now=now)
+    async with db.transaction() as tx:
+        token = await links.issue(tx, STAFF, kind="password_reset", owner_id=owner_id, now=now)
+        await tx.execute("UPDATE staff SET active = false")
+    assert await number_of(db, STAFF, carried.token, now) is None
+    with pytest.raises(WrongCredentials) as refused:
+        await enter(db, STAFF, now=now)
+    assert refused.value.locked is None
+    with pytest.raises(LinkNotValid):
+        await new_password.choose(db, STAFF, token=token, kind="password_reset", password=NEXT, now=now)
+    async with db.transaction() as tx:
+        assert await links.ask(tx, STAFF, asked="staff_password", email="ana@example.com", now=now) is None
+        await tx.execute("UPDATE staff SET active = true")
+    assert (await enter(db, STAFF, now=now)).owner_id == owner_id  # the password is what it was
