@@ -93,6 +93,17 @@ def test_handlers_know_no_rows() -> None:
     assert found == []
 
 
+def test_what_all_surfaces_share_knows_no_rows() -> None:
+    """It keeps idempotency keys itself, by statements of its own, and reads what they give as structs."""
+    found = [
+        f"{path}:{line}"
+        for path, tree in modules("http")
+        for line in rows_in_handlers(tree)
+        if not line.endswith(("tx.fetchval", "tx.fetchrow_as"))
+    ]
+    assert found == []
+
+
 def test_domains_hand_out_no_rows() -> None:
     found = [f"{path}:{line}" for path, tree in modules("domains") for line in rows_handed_out(tree)]
     assert found == []

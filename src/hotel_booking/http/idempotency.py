@@ -60,6 +60,12 @@ class Claim(msgspec.Struct, frozen=True):
     token: UUID
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    request_hash: bytes
+    status: int | None
+    body: bytes | None
+
+
 def key_of(scope: AsgiScope) -> str | None:
     """The Idempotency-Key of an unsafe request to the API. Raises `InvalidIdempotencyKey`, and
     `IdempotencyNotTaken` elsewhere: who sends one must not believe that it counts."""
@@ -148,30 +154,31 @@ async def claim(database: Database, *, caller: str, key: str, request_hash: byte
         )
         if mine:
             return Claim(caller, key, token)
-        row = await tx.fetchrow(
+        kept = await tx.fetchrow_as(
+            _Kept,
             "SELECT request_hash, status, body FROM idempotency_key WHERE caller = $1 AND key = $2",
             caller,
             key,
         )
-    if row is not None and row["request_hash"] != request_hash:
+    if kept is not None and kept.request_hash != request_hash:
         raise IdempotencyKeyReused(
             "this Idempotency-Key was used with another request",
             field="Idempotency-Key",
             fix="use a new key for a new request",
         )
-    if row is None or row["status"] is None:
+    if kept is None or kept.status is None:
         raise IdempotencyInProgress(
             "the first request with this Idempotency-Key is still running",
             fix="repeat the same request in a moment",
         )
-    sealed = sealing.unseal(secret_key, row["body"] or b"", purpose=_purpose(caller, key))
+    sealed = sealing.unseal(secret_key, kept.body or b"", purpose=_purpose(caller, key))
     if sealed is None:
         raise IdempotencyAnswerLost(
             "this request was carried out, but its answer can no longer be read",
             field="Idempotency-Key",
             fix="look at what it made; with a new key it would be carried out again",
         )
-    raise StoredAnswer(row["status"], sealed)
+    raise StoredAnswer(kept.status, sealed)
 
 
 def _purpose(caller: str, key: str) -> str:

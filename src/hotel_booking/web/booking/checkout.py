@@ -14,7 +14,6 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.bookings import browsers, guest_bookings, service
 from hotel_booking.domains.bookings.errors import QuoteUsed
 from hotel_booking.domains.bookings.pricing import recompute
@@ -35,6 +34,7 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.booking.guest_form import (
     about_phone,
+    as_typed,
     guest_of,
     room_guests,
     wishes,
@@ -47,7 +47,6 @@ from hotel_booking.web.booking.ownership import (
     remember,
 )
 from hotel_booking.web.booking.quotes import (
-    FIELDS,
     booked,
     keep_typed,
     question_of,
@@ -134,14 +133,9 @@ async def _known(request: Request[Any, Any, State], tx: Transaction, now: dateti
         return Form.of(**typed)
     account = current_guest(request)
     if account is not None:
-        values = {name: getattr(account, name) or "" for name in FIELDS}
-        values["phone"] = phone_shown(account.phone)
-        return Form.of(**values, requests=account.wishes)
+        return Form.of(**as_typed(account), requests=account.wishes)
     for booking_id in (await own_ids(request, tx, now))[:1]:
-        booking = await booking_by_id(tx, booking_id)
-        values = {name: getattr(booking, name) or "" for name in FIELDS}
-        values["phone"] = phone_shown(booking.phone)
-        return Form.of(**values)
+        return Form.of(**as_typed(await booking_by_id(tx, booking_id)))
     return Form.of()
 
 

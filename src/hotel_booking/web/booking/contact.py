@@ -11,16 +11,15 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.booking.guest_form import about_phone, guest_of, wishes
+from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
 from hotel_booking.web.booking.messages import said
 from hotel_booking.web.booking.ownership import open_own
-from hotel_booking.web.booking.quotes import FIELDS, to_booking
+from hotel_booking.web.booking.quotes import to_booking
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.site import language_of, site
@@ -34,9 +33,7 @@ async def show_contact(
     booking = await open_own(request, tx, reference, now)
     if booking.status != "held" or booking.hold_expires_at <= now:
         return to_booking(request, booking.reference)
-    shown = {name: getattr(booking, name) or "" for name in FIELDS}
-    shown["phone"] = phone_shown(booking.phone)
-    return _page(request, booking, Form.of(**shown, requests=booking.requests))
+    return _page(request, booking, Form.of(**as_typed(booking), requests=booking.requests))
 
 
 @post("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)

@@ -15,11 +15,20 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.names import clean_name, clean_text
 from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS, LONGEST_ROOM_GUEST
-from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.guests.types import LONGEST_NAME, Account, GuestDetails
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.site import language_of
+
+FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
+"""What a guest is asked for, and the longest text of each."""
+
+
+def as_typed(who: Account | Booking) -> dict[str, str]:
+    """What is known of somebody as they would type it into the form."""
+    return {name: getattr(who, name) or "" for name in FIELDS} | {"phone": phone_shown(who.phone)}
 
 
 def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:

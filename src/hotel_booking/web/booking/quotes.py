@@ -25,6 +25,7 @@ from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.booking.guest_form import FIELDS
 from hotel_booking.web.booking.ownership import (
     browser_of,
     named,
@@ -36,9 +37,6 @@ from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site
-
-FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
-"""What a guest is asked for, and the longest text of each."""
 
 _KEPT = frozenset({*FIELDS, "requests", *(f"guest-{number}" for number in range(1, MAX_ROOMS + 1))})
 _LONGEST_TYPED, _LONGEST_WISHES = 300, 2000  # characters of a field that are kept
