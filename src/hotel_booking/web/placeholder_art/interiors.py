@@ -1,5 +1,5 @@
 """The hotel inside, for the placeholder art: a room with its beds, a bathroom, the lobby, breakfast; with the
-hotel's paints view in the windows."""
+hotel's own view in the windows."""
 
 from __future__ import annotations
 
