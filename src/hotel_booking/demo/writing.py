@@ -11,6 +11,7 @@ import msgspec
 from asyncpg import Range
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.demo import words
 from hotel_booking.demo.book import BookingRow, StayRow
 from hotel_booking.demo.inventory import Shelf
 from hotel_booking.demo.property import Property, Room
@@ -74,6 +75,7 @@ async def write_properties(tx: Transaction, chain: Sequence[Property]) -> None:
         " adjust_value adjust_per_person min_advance_days min_stay sort".split(),
         (row for property_ in chain for row in _plans(property_)),
     )
+    await tx.copy("translation", words.COLUMNS, (row for property_ in chain for row in words.rows(property_)))
     for table in NUMBERED:
         await tx.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from hotel_booking.core.dates import Stay
@@ -24,6 +25,10 @@ from hotel_booking.demo import (
 )
 from hotel_booking.demo.building import BREAKFAST, HALF_BOARD, ROOM_ONLY
 from hotel_booking.demo.content import characters, outlines
+from hotel_booking.demo.countries import world
+from hotel_booking.demo.seasons import profiles
+from hotel_booking.demo.taxes import TaxOutline, taxes, taxes_of
+from hotel_booking.demo.words import words
 from hotel_booking.domains.authentication.service.passwords import compare
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.invariants import check
@@ -42,7 +47,7 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SMALL = 7
 TABLES = (
     "property room_type room cancellation_policy tax rate_plan rate_night exchange_rate room_night room_use"
-    " sale_terms guest booking reservation payment refund ledger_entry"
+    " sale_terms guest booking reservation payment refund ledger_entry translation"
 ).split()
 
 
@@ -272,6 +277,53 @@ async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
             await tx.fetchval("SELECT nextval(pg_get_serial_sequence('property', 'id'))")
             == len(properties) + 1
         )
+
+
+async def test_rooms_and_plans_are_called_something_in_every_language(small: str) -> None:
+    async with reading(small) as db, db.transaction() as tx:
+        missing = await tx.fetch(
+            "SELECT o.kind, o.id, l.language, f.field"
+            "  FROM (SELECT 'room_type' AS kind, id FROM room_type"
+            "         UNION ALL SELECT 'rate_plan', id FROM rate_plan) o,"
+            "       unnest('{de,fr,es,ar}'::text[]) AS l (language),"
+            "       unnest('{name,description}'::text[]) AS f (field)"
+            " WHERE NOT EXISTS (SELECT FROM translation t WHERE t.kind = o.kind AND t.object_id = o.id"
+            "                   AND t.language = l.language AND t.field = f.field)"
+        )
+        assert missing == []
+        assert await tx.fetchval("SELECT count(*) FROM translation WHERE content ~ '[{}]'") == 0
+        lisbon = await tx.fetchval(
+            "SELECT t.content FROM translation t JOIN room_type r ON r.id = t.object_id"
+            " WHERE t.kind = 'room_type' AND r.property_id = 1 AND r.code = 'DELUXE' AND t.language = 'de' AND t.field = 'name'"
+        )
+        assert lisbon == "Deluxe-Zimmer, Flussblick"
+
+
+def test_every_character_view_and_plan_has_its_words() -> None:
+    assert {outline.view for outline in outlines()} | {
+        "city",
+        "garden",
+        "rooftop",
+        "park",
+    } <= words().views.keys()
+    for name, character in characters().items():
+        assert {kind.code for kind in character.room_types} == words().rooms[name].keys()
+        assert set(character.plans) <= words().plans.keys()
+
+
+def test_tables_are_checked_when_they_are_read() -> None:
+    for outline in outlines():
+        assert outline.season in profiles().months, outline.slug
+    assert {character.week for character in characters().values()} <= profiles().week.keys()
+    assert taxes().country.keys() == world().country.keys()
+    # Prices change on a date in Vienna, and with the stars in Paris.
+    early, late = taxes_of("AT", 2761369, 4)[1:]
+    assert early.valid_to == late.valid_from == date(2027, 7, 1)
+    assert [taxes_of("FR", 2988507, stars)[1].value for stars in (2, 3, 5)] == [260, 553, 1138]
+    with pytest.raises(msgspec.ValidationError, match="one of percent"):
+        msgspec.convert({"code": "X", "name": "X", "percent": 1.0, "amount": 1}, TaxOutline)
+    with pytest.raises(msgspec.ValidationError, match="unknown field"):
+        msgspec.convert({"code": "X", "name": "X", "percent": 1.0, "tax": 1}, TaxOutline)
 
 
 def test_amenities_and_meals_are_codes_that_the_platform_speaks() -> None:

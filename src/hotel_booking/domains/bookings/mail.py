@@ -11,6 +11,7 @@ from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
+from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
@@ -240,13 +241,15 @@ async def _queue(
 ) -> None:
     if booking.source in _SILENT:
         return
+    named = await booking_in(tx, booking, booking.language)
+    rooms = [room.room_type_name for room in named.reservations]
     await mail.queue(
         tx,
         event_key=_event(booking, name),
         template=template,
         language=booking.language,
         recipient=booking.email,
-        data=data,
+        data={**data, "property": named.property_name, "rooms": rooms},
         booking_id=booking.id,
         property_id=booking.property_id,
         now=now,
@@ -259,11 +262,9 @@ def _facts(booking: Booking) -> dict[str, Any]:
     return {
         "name": f"{booking.given_name} {booking.family_name}",
         "reference": booking.reference,
-        "property": booking.property_name,
         "timezone": booking.timezone,
         "arrival": min(room.arrival for room in booking.reservations).isoformat(),
         "departure": max(room.departure for room in booking.reservations).isoformat(),
-        "rooms": [room.room_type_name for room in booking.reservations],
         "total": booking.total,
         "currency": booking.currency,
         "path": f"/booking/{booking.reference}",

@@ -108,7 +108,9 @@ async def quote_seen(tx: Transaction, quote_id: UUID) -> QuoteSeen | None:
 class RoomSeen(msgspec.Struct, frozen=True):
     """A room of a quote as its guest sees it before booking."""
 
+    room_type_id: int
     room_type_name: str
+    rate_plan_id: int
     rate_plan_name: str
     adults: int
     children: tuple[int, ...]
@@ -121,7 +123,8 @@ async def rooms_of_quote(tx: Transaction, quote_id: UUID) -> list[RoomSeen]:
     """The quote's rooms in their order, with the terms that they are sold on."""
     return await tx.fetch_as(
         RoomSeen,
-        "SELECT t.name AS room_type_name, p.name AS rate_plan_name, (r.room ->> 'adults')::int AS adults,"
+        "SELECT t.id AS room_type_id, t.name AS room_type_name, p.id AS rate_plan_id,"
+        "       p.name AS rate_plan_name, (r.room ->> 'adults')::int AS adults,"
         "       r.room -> 'children' AS children, (r.room ->> 'total')::bigint AS total, s.body AS terms,"
         "       r.room -> 'night_prices' AS night_prices"
         "  FROM quote q, jsonb_array_elements(q.rooms) WITH ORDINALITY AS r(room, position)"

@@ -109,6 +109,35 @@ async def translated(
     return found
 
 
+async def names_in(tx: Transaction, property_id: int, language: str) -> dict[tuple[str, int], str]:
+    """What a property, its room types and rate plans are called in a language, by kind and id. One indexed
+    statement; show an object's own name where there is none here."""
+    rows = await tx.fetch(
+        "SELECT kind, object_id, content FROM translation"
+        " WHERE property_id = $1 AND language = $2 AND field = 'name'",
+        property_id,
+        language,
+    )
+    return {(row["kind"], row["object_id"]): row["content"] for row in rows}
+
+
+async def room_type_names(
+    tx: Transaction, types: Sequence[tuple[int, str]], language: str
+) -> dict[tuple[int, str], str]:
+    """The same for some room types of several properties, by property and code. One indexed statement."""
+    rows = await tx.fetch(
+        "SELECT t.property_id, t.code, x.content"
+        "  FROM unnest($1::int[], $2::text[]) AS asked (property_id, code)"
+        "  JOIN room_type t ON (t.property_id, t.code) = (asked.property_id, asked.code)"
+        "  JOIN translation x ON x.kind = 'room_type' AND x.object_id = t.id"
+        "                    AND x.language = $3 AND x.field = 'name'",
+        [property_id for property_id, _ in types],
+        [code for _, code in types],
+        language,
+    )
+    return {(row["property_id"], row["code"]): row["content"] for row in rows}
+
+
 async def translations(tx: Transaction, property_id: int) -> dict[tuple[str, int], dict[str, dict[str, str]]]:
     """All texts of a property in other languages: by kind and id, then language, then field."""
     rows = await tx.fetch(

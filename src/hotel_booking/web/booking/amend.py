@@ -18,14 +18,13 @@ from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
 from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
-from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import why
-from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.refusals import Refusals
@@ -79,7 +78,7 @@ async def amend(
             return see_other(request, _page_of(request, booking))
         if not form.errors:
             form.errors[""] = _why_not(request, error)
-        booking = await booking_by_reference(tx, booking.reference)
+        booking = await reread(request, tx, booking)
         return _page(request, booking, form, now, status=422)
     notice = translations(language_of(request)).gettext("Your booking has been changed.")
     return see_other(request, _page_of(request, booking), notice=notice)

@@ -16,6 +16,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import browsers, guest_bookings, service
 from hotel_booking.domains.bookings.errors import QuoteUsed
+from hotel_booking.domains.bookings.names import quote_in
 from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.queries import (
     QuoteSeen,
@@ -150,7 +151,7 @@ async def _details(
 ) -> Response[Any]:
     language = language_of(request)
     texts = translations(language)
-    rooms = await rooms_of_quote(tx, quote_id)
+    quote, rooms = await quote_in(tx, quote, await rooms_of_quote(tx, quote_id), language)
     stay = Stay(quote.arrival, quote.departure)
     again = link(language, f"hotels/{quote.slug}") + question_of(request, stay, rooms, now).query()
     again += "#rooms"

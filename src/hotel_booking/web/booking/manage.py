@@ -35,6 +35,7 @@ from hotel_booking.web.booking.ownership import (
     open_own,
     remember,
     remember_by_cookie,
+    reread,
 )
 from hotel_booking.web.booking.view import booking_page
 from hotel_booking.web.i18n.catalogues import translations
@@ -149,7 +150,7 @@ async def cancel(
         async with tx.savepoint():
             await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
     except DomainError as error:
-        booking = await booking_by_reference(tx, booking.reference)
+        booking = await reread(request, tx, booking)
         form.errors[""] = why(error, translations(language_of(request)))
         return await booking_page(request, tx, booking, now, form, status=422)
     note_booking(request, "cancelled")

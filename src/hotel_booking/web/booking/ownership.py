@@ -20,11 +20,13 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.links import is_good, signature
 from hotel_booking.domains.bookings import browsers, guest_bookings
 from hotel_booking.domains.bookings.errors import BookingNotFound
+from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.queries import booking_by_id, id_of_reference, ids_of_references
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.http import cookies
 from hotel_booking.web.account.session import current_guest
+from hotel_booking.web.site import language_of
 
 _BROWSER = "hotel_browser"
 _NAME_LENGTH = 32  # characters of a browser's name: 192 random bits
@@ -120,7 +122,7 @@ async def open_own(
     booking_id = await id_of_reference(tx, normal) if normal is not None else None
     if normal is None or booking_id is None or not await opens(request, tx, booking_id, normal, now):
         raise BookingNotFound("there is no such booking")
-    return await booking_by_id(tx, booking_id)
+    return await booking_in(tx, await booking_by_id(tx, booking_id), language_of(request))
 
 
 def _references(request: Request[Any, Any, State], now: datetime) -> list[str]:
@@ -159,3 +161,8 @@ def _key(request: Request[Any, Any, State]) -> str:
 def _signed_text(plain: str, at: int) -> str:
     # Not the path of the mails' links: a cookie is no link, and a link no cookie.
     return f"browser:{_BOOKING}{plain}:{at}"
+
+
+async def reread(request: Request[Any, Any, State], tx: Transaction, booking: Booking) -> Booking:
+    """The booking as it is now, with its names in the page's language."""
+    return await booking_in(tx, await booking_by_id(tx, booking.id), language_of(request))

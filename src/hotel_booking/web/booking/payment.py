@@ -14,7 +14,6 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import highest_later_charge, still_open
-from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments.errors import GatewayUnavailable, UnknownGateway
@@ -26,7 +25,7 @@ from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import said
-from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.phrases import Phrases
@@ -88,7 +87,7 @@ async def pay(
         )
     except DomainError as error:
         async with database.transaction() as tx:
-            booking = await booking_by_reference(tx, booking.reference)
+            booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
             return see_other(request, _page_of(request, booking))
         return _payment(request, gateways, booking, now, said(request, form, error), status=422)
@@ -173,7 +172,7 @@ async def settle(
     except DomainError as error:
         form = said(request, form, error)
     async with database.transaction() as tx:
-        after = await booking_by_reference(tx, booking.reference)
+        after = await reread(request, tx, booking)
     if after.status == "confirmed" and booking.status != "confirmed":
         note_booking(request, "confirmed")
     if form.errors:

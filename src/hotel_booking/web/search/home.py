@@ -12,13 +12,11 @@ from litestar.datastructures import State
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.queries import destinations
-from hotel_booking.domains.properties.surroundings import surroundings
 from hotel_booking.http.access import public
-from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
-from hotel_booking.web.placeholder_art.setting import setting_of
 from hotel_booking.web.search import query
+from hotel_booking.web.search.drawn_covers import drawn_covers
 from hotel_booking.web.site import language_of, site
 
 _SHOWN = 6
@@ -42,14 +40,14 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
     today = earliest_business_date(now)
     territories = locale_of(language).territories
     most = await destinations(tx, limit=_SHOWN)
-    around = await surroundings(tx, [one.property_id for one in most])
+    pictures = await drawn_covers(tx, {one.property_id: one.slug for one in most})
     places = [
         PlaceCard(
             id=one.place_id,
             city=one.city,
             country=str(territories.get(one.country, one.country)),
             hotels=one.hotels,
-            picture=placeholder_art.address(one.slug, setting_of(around[one.property_id])),
+            picture=pictures[one.property_id],
         )
         for one in most
     ]

@@ -11,6 +11,7 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.money import Money
+from hotel_booking.domains.properties.queries import room_type_names
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.errors import UnknownCurrency
@@ -88,19 +89,26 @@ async def in_hotel(
 
 
 async def in_list(
-    tx: Transaction, wanted: SearchRequest, results: Sequence[SearchResult], asked: Asked, *, now: datetime
+    tx: Transaction,
+    wanted: SearchRequest,
+    results: Sequence[SearchResult],
+    asked: Asked,
+    *,
+    language: str,
+    now: datetime,
 ) -> dict[int, Instead]:
     """The same for the hotels of a list, by their ids: one more search, for one other number of rooms."""
     cheaper: dict[int, Instead] = {}
     for party in parties(wanted.party)[:1]:
         other = await _search(tx, wanted, party, now)
+        names = await _names(tx, other, language)
         for result in results:
             offer = other.get(result.property.id)
             if offer is not None and offer.offer.total < result.offer.total:
                 currency = result.offer.currency
                 cheaper[result.property.id] = Instead(
                     len(party),
-                    offer.offer.room_type_name,
+                    names.get(result.property.id, offer.offer.room_type_name),
                     Money(offer.offer.total, currency),
                     Money(result.offer.total - offer.offer.total, currency),
                     asked.query(rooms=len(party)),
@@ -108,21 +116,32 @@ async def in_list(
     return cheaper
 
 
-async def at_all(tx: Transaction, wanted: SearchRequest, asked: Asked, *, now: datetime) -> Instead | None:
+async def at_all(
+    tx: Transaction, wanted: SearchRequest, asked: Asked, *, language: str, now: datetime
+) -> Instead | None:
     """Where no hotel of the area has the rooms as asked: the cheapest that has another number. At most two
     searches."""
     for party in parties(wanted.party):
         found = await _search(tx, wanted, party, now)
         if found:
-            offer = next(iter(found.values())).offer
+            property_id, first = next(iter(found.items()))
+            offer = first.offer
+            names = await _names(tx, {property_id: first}, language)
             return Instead(
                 len(party),
-                offer.room_type_name,
+                names.get(property_id, offer.room_type_name),
                 Money(offer.total, offer.currency),
                 None,
                 asked.query(rooms=len(party)),
             )
     return None
+
+
+async def _names(tx: Transaction, found: Mapping[int, SearchResult], language: str) -> dict[int, str]:
+    """What the room types found are called in the language, by property: one statement."""
+    types = [(key, one.offer.room_type) for key, one in found.items()]
+    names = await room_type_names(tx, types, language) if types else {}
+    return {property_id: name for (property_id, _), name in names.items()}
 
 
 async def _search(

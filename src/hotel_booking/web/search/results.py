@@ -20,7 +20,6 @@ from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.properties.queries import Photo, covers, translated
-from hotel_booking.domains.properties.surroundings import surroundings
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.find import candidates, earliest_date, find
 from hotel_booking.domains.search.offers import offers
@@ -30,13 +29,11 @@ from hotel_booking.http.access import public
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
-from hotel_booking.web.placeholder_art.setting import setting_of
 from hotel_booking.web.search import other_rooms, query
 from hotel_booking.web.search.destinations import (
     LONGEST,
@@ -44,6 +41,7 @@ from hotel_booking.web.search.destinations import (
     suggestion,
     where_of,
 )
+from hotel_booking.web.search.drawn_covers import drawn_covers
 from hotel_booking.web.search.other_rooms import Instead, InsteadWords
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, language_of, site
@@ -120,7 +118,7 @@ async def show_results(
     now: datetime,
     cursor: str | None = None,
 ) -> Response[Any]:
-    """The list; a hotel that is meant by its name is gone to. At most 20 statements, and for families and
+    """The list; a hotel that is meant by its name is gone to. At most 22 statements, and for families and
     several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
     date that is tried takes 4, and each hotel that is asked why 3."""
     tiles = settings.map_tiles
@@ -192,10 +190,10 @@ async def show_results(
         } | changes
         return asked.query(**kept)
 
-    cheaper = await other_rooms.in_list(tx, wanted, found.results, asked, now=now)
+    cheaper = await other_rooms.in_list(tx, wanted, found.results, asked, language=language, now=now)
     cards = await _cards(tx, found.results, cheaper, asked, language, say)
     if not cards and cursor is None:
-        apart = await other_rooms.at_all(tx, wanted, asked, now=now)
+        apart = await other_rooms.at_all(tx, wanted, asked, language=language, now=now)
         if apart is not None:
             values["apart"] = (apart.href, InsteadWords(language, texts).said(apart))
         values["others"] = await _others(tx, wanted, now, today, address)
@@ -230,7 +228,7 @@ async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, s
         key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
     )[:_LISTED]
     photos = await covers(tx, [hotel.id for hotel in hotels])
-    art = await _art(tx, {hotel.id: hotel.slug for hotel in hotels if hotel.id not in photos})
+    art = await drawn_covers(tx, {hotel.id: hotel.slug for hotel in hotels if hotel.id not in photos})
     names = await translated(tx, "property", [hotel.id for hotel in hotels], language)
     return [
         Undated(
@@ -256,22 +254,20 @@ async def _cards(
 ) -> list[Card]:
     hotels = {result.property.id: result.property.slug for result in results}
     photos = await covers(tx, list(hotels))
-    art = await _art(tx, {key: slug for key, slug in hotels.items() if key not in photos})
-    return [
-        _card(result, photos.get(key), art.get(key, ""), cheaper.get(key), asked, language, say)
-        for result in results
-        for key in (result.property.id,)
-    ]
-
-
-async def _art(tx: Transaction, hotels: Mapping[int, str]) -> dict[int, str]:
-    """Where the pictures are served that are drawn for hotels, given with their slugs: one statement."""
-    around = await surroundings(tx, list(hotels)) if hotels else {}
-    return {key: placeholder_art.address(hotels[key], setting_of(found)) for key, found in around.items()}
+    art = await drawn_covers(tx, {key: slug for key, slug in hotels.items() if key not in photos})
+    names = await translated(tx, "property", list(hotels), language)
+    cards = []
+    for result in results:
+        key = result.property.id
+        name = names.get(key, {}).get("name", result.property.name)
+        photo, drawn = photos.get(key), art.get(key, "")
+        cards.append(_card(result, name, photo, drawn, cheaper.get(key), asked, language, say))
+    return cards
 
 
 def _card(
     result: SearchResult,
+    name: str,
     photo: Photo | None,
     art: str,
     instead: Instead | None,
@@ -284,7 +280,7 @@ def _card(
     words = InsteadWords(language, translations(language))
     return Card(
         slug=hotel.slug,
-        name=hotel.name,
+        name=name,
         city=hotel.city,
         stars=hotel.stars,
         distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
@@ -334,13 +330,15 @@ async def _whys(
     _ = translations(language).gettext
     found = await candidates(tx, msgspec.structs.replace(wanted, stars=(), refundable=False))
     nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
+    names = await translated(tx, "property", [hotel.id for hotel in nearest], language)
     whys: list[Why] = []
     for hotel in nearest:
+        name = names.get(hotel.id, {}).get("name", hotel.name)
         try:
             answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
         except ArrivalInThePast:
             past = _("This day is past at the hotel. Choose today or later.")
-            whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
+            whys.append(Why(name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
             continue
         where = asked.query()
         if answer.fits_in is not None:
@@ -351,7 +349,7 @@ async def _whys(
         else:
             least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
             reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not on sale")]
-        whys.append(Why(hotel.name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
+        whys.append(Why(name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
     return whys
 
 
