@@ -294,7 +294,8 @@ async def test_rooms_and_plans_are_called_something_in_every_language(small: str
         assert await tx.fetchval("SELECT count(*) FROM translation WHERE content ~ '[{}]'") == 0
         lisbon = await tx.fetchval(
             "SELECT t.content FROM translation t JOIN room_type r ON r.id = t.object_id"
-            " WHERE t.kind = 'room_type' AND r.property_id = 1 AND r.code = 'DELUXE' AND t.language = 'de' AND t.field = 'name'"
+            " WHERE t.kind = 'room_type' AND r.property_id = 1 AND r.code = 'DELUXE'"
+            "   AND t.language = 'de' AND t.field = 'name'"
         )
         assert lisbon == "Deluxe-Zimmer, Flussblick"
 

@@ -1,0 +1,58 @@
+"""What a hotel calls itself, its rooms and rates in a language stands on every page in that language, in the
+calendar's file and in the mail; another language has the names that the hotel gave first."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from hotel_booking.core.db import Database
+from tests.factories.small_hotel import SLUG, small_hotel, stay
+from tests.integration.site.test_checkout import chosen, held, one, site
+
+NAMES = {"property": "Haus Zur Probe", "room_type": "Zimmer Zur Probe", "rate_plan": "Preis Zur Probe"}
+
+
+async def translate(db: Database) -> None:
+    async with db.transaction() as tx:
+        for kind, name in NAMES.items():
+            await tx.execute(
+                "INSERT INTO translation (property_id, kind, object_id, language, field, content)"
+                f" SELECT p.id, $1, o.id, 'de', 'name', $2 FROM property p, {kind} o",
+                kind,
+                name,
+            )
+
+
+async def test_names_stand_in_the_pages_language_from_the_offer_to_the_mail(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    await translate(db)
+    when = stay(20, 2)
+    dates = {"arrival": when.arrival.isoformat(), "departure": when.departure.isoformat(), "adults": "2"}
+    async with site(database_url) as (_, client):
+
+        async def named(address: str, *, title: bool = False) -> None:
+            names = [NAMES["property"]] if title else list(NAMES.values())
+            german = (await client.get(address)).text
+            assert [name for name in names if name not in german] == [], address
+            french = (await client.get(address.replace("/de/", "/fr/"))).text
+            assert [name for name in names if name in french] == [], address
+
+        await named(f"/de/hotels/{SLUG}?{urlencode(dates)}")
+        await named(await chosen(client))
+        pay = await held(client)
+        await named(pay)
+        form = {"method": "card", "expected": "18000", "card": "tok_success"}
+        declined = await client.post(pay, data={**form, "card": "tok_decline"})
+        assert all(name in declined.text for name in NAMES.values())
+        done = await client.post(pay, data=form)
+        booking = str(done.headers["location"])
+        await named(booking)
+        await named(booking + "/calendar.ics", title=True)
+        wrong = await client.post(booking + "/cancel", data={"fee": "1"})
+        assert wrong.status_code == 422
+        assert all(name in wrong.text for name in NAMES.values())
+        mails = await one(db, "SELECT string_agg(data::text, ' ') FROM mail_message WHERE language = 'de'")
+        assert NAMES["property"] in mails
+        assert NAMES["room_type"] in mails
