@@ -93,9 +93,9 @@ async def dates_open_without_a_date(page: Page) -> None:
     assert await page.input_value("[name=arrival]") == ""
     await page.locator("[data-dates]").click()
     await page.locator("[data-day]:focus").wait_for()
-    assert await page.locator("[data-said]").inner_text() == "Choose the day of arrival."
+    assert await page.locator("[data-said]").inner_text() == "Choose your arrival date."
     await page.keyboard.press("Enter")
-    assert "Now choose the day of departure" in await page.locator("[data-said]").inner_text()
+    assert "Now choose your departure date" in await page.locator("[data-said]").inner_text()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await page.locator("[data-dates]:focus").wait_for()

@@ -32,20 +32,22 @@ def _words(problem: Problem, words: gettext.NullTranslations) -> tuple[str, str]
     match problem.status:
         case 404 | 405:
             return _("This page does not exist"), _(
-                "The address may be mistyped, or the page has moved. Search for a room, or start again."
+                "The address may be mistyped, or the page may have moved. Search for a room, or start over."
             )
         case 401 | 403:
-            return _("This page is not open to you"), _(
-                "If the page asked you for something, open it again and send the form from there."
+            return _("You don’t have access to this page"), _(
+                "If the page asked you for details, please open it again and send the form from there."
             )
         case 429:
-            return _("One moment, please"), _("That was too much at once. Wait a minute, then try again.")
+            return _("One moment, please"), _("That was a lot at once. Please wait a minute, then try again.")
         case 503:
             return _("One moment, please"), _(
-                "We cannot answer right now. Nothing was changed or charged. Try again in a minute."
+                "We can’t respond right now. Nothing has been changed or charged. Please try again in a "
+                "minute."
             )
         case status if status < 500:
-            return _("That could not be read"), _("Go back, check what you typed, and try again.")
+            return _("We couldn’t read that"), _("Please go back, check what you’ve entered and try again.")
     return _("Something went wrong on our side"), _(
-        "It has been noted. Nothing was lost: try again, and if it happens again, tell us the number below."
+        "We’ve made a note of it, and nothing has been lost. Please try again; if it happens again, let us "
+        "know the number below."
     )

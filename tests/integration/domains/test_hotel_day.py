@@ -117,15 +117,16 @@ async def test_after_midnight_the_running_night_is_booked_on_every_surface(
     when = {"arrival": tonight.isoformat(), "departure": (tonight + timedelta(days=1)).isoformat()}
     async with site(database_url) as (_, client):
         hotel = await client.get(f"/en/hotels/{SLUG}", params=when)
-        assert "This day is past" not in hotel.text
-        assert "is still running" in hotel.text
+        assert "This date has already passed" not in hotel.text
+        assert "It’s still the night of" in hotel.text
         assert 'name="rate_plan" value="FLEX"' in hotel.text
         found = await client.get("/en/search", params={"place": "2267057", **when})
         assert "Sea View" in found.text
         past = {"arrival": str(tonight - timedelta(days=1)), "departure": str(tonight)}
-        assert "This day is past" in (await client.get(f"/en/hotels/{SLUG}", params=past)).text
+        assert "This date has already passed" in (await client.get(f"/en/hotels/{SLUG}", params=past)).text
         assert (
-            "This day is past" in (await client.get("/en/search", params={"place": "2267057", **past})).text
+            "This date has already passed"
+            in (await client.get("/en/search", params={"place": "2267057", **past})).text
         )
         calendar = await client.get(f"/en/nights?place=2267057&month={tonight:%Y-%m}")
         assert f'data-day="{tonight}"' in calendar.text
@@ -184,4 +185,4 @@ async def test_tonight_is_booked_west_of_greenwich(db: Database, database_url: s
                 " SELECT 'ahead', 'Ahead', country, lat, lon, 'Pacific/Kiritimati', currency FROM property"
             )
         found = await client.get("/en/search", params={"place": "2267057", **when})
-        assert "At 1 hotel here the first day is past already" in found.text
+        assert "At 1 hotel here, your arrival date has already passed" in found.text

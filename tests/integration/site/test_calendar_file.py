@@ -67,5 +67,5 @@ async def test_the_event_follows_its_booking(db: Database, database_url: str) ->
         assert gone["UID"] == first["UID"]
         assert gone["SEQUENCE"] > longer["SEQUENCE"]
         page = await client.get(booking)
-        assert "Take it out of the calendar" in page.text
+        assert "Remove from calendar" in page.text
         assert "calendar.ics" in page.text

@@ -171,7 +171,7 @@ async def test_where_nothing_is_free_no_way_out_loses_the_search(db: Database, d
         await tx.execute("UPDATE room_night SET taken = physical WHERE night = $1", WHEN.arrival)
     async with site(database_url) as (_, client):
         nothing = await client.get("/en/search", params=SEARCH)
-        assert "Nothing is free as asked" in nothing.text
+        assert "Nothing is available for your search" in nothing.text
         assert losses(nothing) == []
         assert losses(await client.get(f"/en/hotels/{SLUG}", params=SEARCH)) == []
 
@@ -242,8 +242,11 @@ async def test_a_family_is_told_when_another_number_of_rooms_is_cheaper(
         # One room asked for that nobody has: two are free.
         crowd = {**family, "adults": "4", "children": "", "rooms": "1"}
         nothing = (await client.get("/en/search", params=crowd)).text
-        assert "Free for your party in 2 rooms" in nothing
-        assert "Free for your party in 2 rooms" in (await client.get(f"/en/hotels/{SLUG}", params=crowd)).text
+        assert "Available for your party in 2 rooms" in nothing
+        assert (
+            "Available for your party in 2 rooms"
+            in (await client.get(f"/en/hotels/{SLUG}", params=crowd)).text
+        )
         # A couple in one room is left alone.
         couple = {**family, "adults": "2", "children": "", "rooms": "1"}
         assert "Cheaper in" not in (await client.get("/en/search", params=couple)).text

@@ -45,18 +45,18 @@ async def test_a_paid_booking_says_what_comes_back_before_and_after(db: Database
     async with site(database_url) as (app, client):
         booking = await paid(client)
         before = (await client.get(booking)).text
-        assert "You get €200.00 back on the card you paid with, by" in before
+        assert "You’ll receive €200.00 on the card you paid with by" in before
         after = await cancelled(client, booking)
-        assert "€200.00 is on its way to the card you paid with, by" in after
+        assert "€200.00 is on its way to the card you paid with and will arrive by" in after
         assert "<dt>Paid</dt><dd>€200.00</dd>" in after
         assert "<dt>Refund</dt><dd>€200.00</dd>" in after
         assert "€0.00" not in after
         assert await give_refunds(app.state.database, app.state.gateways, now=utc_now()) == 1
         sent = (await client.get(booking)).text
-        assert "€200.00 was sent to the card you paid with on" in sent
+        assert "€200.00 was refunded to the card you paid with on" in sent
         async with db.transaction() as tx:
             await tx.execute("UPDATE refund SET status = 'failed', problem = 'the card is gone'")
-        assert "€200.00 could not be sent back yet" in (await client.get(booking)).text
+        assert "We haven’t been able to refund €200.00 yet" in (await client.get(booking)).text
 
 
 async def test_who_paid_nothing_gets_no_amount_of_nothing(db: Database, database_url: str) -> None:
@@ -66,11 +66,11 @@ async def test_who_paid_nothing_gets_no_amount_of_nothing(db: Database, database
         await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
         booking = pay.removesuffix("/pay")
         before = (await client.get(booking)).text
-        assert "Cancelling is free. You have paid nothing and owe nothing." in before
+        assert "Cancellation is free. You haven’t paid anything and there’s nothing to pay." in before
         assert "<dd>free of charge</dd>" in before
         assert "€0.00 back" not in before
         after = await cancelled(client, booking)
-        assert "You have paid nothing and owe nothing." in after
+        assert "You haven’t paid anything and there’s nothing to pay." in after
         assert "€0.00" not in after
 
 
@@ -79,9 +79,11 @@ async def test_what_was_only_reserved_is_said_to_be_released(db: Database, datab
     await sold_on(db, capture="check_in")
     async with site(database_url) as (_, client):
         booking = await paid(client)
-        assert "€200.00 is only reserved on your card" in (await client.get(booking)).text
+        assert (
+            "€200.00 was only reserved on your card and will be released" in (await client.get(booking)).text
+        )
         after = await cancelled(client, booking)
-        assert "€200.00 was only reserved on your card" in after
+        assert "€200.00 was only reserved on your card and has been released" in after
         assert await one(db, "SELECT count(*) FROM refund") == 0
 
 
@@ -107,10 +109,10 @@ async def test_a_late_cancellation_names_the_fee_and_what_is_owed(
         after = await cancelled(client, booking)
         if deposit == "full":
             assert "The hotel keeps €100.00 as the cancellation fee." in before
-            assert "You get €100.00 back" in before
+            assert "You’ll receive €100.00" in before
             assert "<dt>Cancellation fee</dt><dd>€100.00</dd>" in after
         else:
-            assert "The cancellation fee of €100.00 is still to be paid." in before
+            assert "The cancellation fee of €100.00 is due." in before
             assert "<dt>Balance due</dt><dd>€100.00</dd>" in after
 
 

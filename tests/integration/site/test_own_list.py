@@ -33,7 +33,7 @@ async def test_a_browser_finds_its_own_bookings_again(db: Database, database_url
         made = [(await held(client, "FLEX", "en")).split("/")[-2] for _ in range(14)]
         page = await client.get("/en/booking")
         assert sorted(references(page.text)) == sorted(made)
-        assert "Lost the reference?" in page.text
+        assert "Lost your booking reference?" in page.text
         assert references((await stranger.get("/en/booking")).text) == []
         wrong = await client.post("/en/booking", data={"reference": made[0], "email": "no@example.com"})
         assert wrong.status_code == 422

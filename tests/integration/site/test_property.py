@@ -122,7 +122,7 @@ async def test_an_unknown_hotel_is_answered_kindly(db: Database, database_url: s
     async with running(settings_for(database_url)) as (_, client):
         answer = await client.get("/fr/hotels/nowhere")
     assert answer.status_code == 404
-    assert "Nous ne connaissons pas cet hôtel" in answer.text
+    assert "Nous n’avons pas trouvé cet hôtel" in answer.text
 
 
 async def test_what_is_wrong_stands_beside_its_field_and_is_kept(db: Database, database_url: str) -> None:
@@ -140,7 +140,7 @@ async def test_a_stay_is_chosen_in_the_calendar_by_two_links(db: Database, datab
     await small_hotel(db)
     async with running(settings_for(database_url)) as (_, client):
         page = (await client.get(f"/en/hotels/{SLUG}", params={"arrival": "2030-03-04"})).text
-    assert "Now choose the day of departure" in page
+    assert "Now choose your departure date" in page
     assert not forms(page)
 
 

@@ -39,16 +39,16 @@ async def test_each_night_has_the_lowest_price_of_what_is_free_with_taxes(
         shown = prices((await client.get(MARCH)).text)
         assert shown["2030-03-09"] == "from €99"  # 90 of the cheaper plan, and a tenth for tax
         assert shown["2030-03-10"] == "from €99"  # the other room type's
-        assert shown["2030-03-11"] == "not free"
+        assert shown["2030-03-11"] == "not available"
         assert shown["2030-03-12"] == "from €198"
         assert shown["2030-04-29"] == "from €99"
-        assert shown["2030-04-30"] == "not free"
+        assert shown["2030-04-30"] == "not available"
         async with db.transaction() as tx:
             await tx.execute("UPDATE room_night SET taken = 1 WHERE room_type_id = $1", ids["TWN"])
         await held(client)  # the last one, for two nights from the 21st
         shown = prices((await client.get(MARCH)).text)
         nights = [shown[f"2030-03-{day}"] for day in (20, 21, 22, 23)]
-        assert nights == ["from €99", "not free", "not free", "from €99"]
+        assert nights == ["from €99", "not available", "not available", "from €99"]
         by_name = await client.get("/en/nights?place=Sea+View&month=2030-03")
         assert prices(by_name.text)["2030-03-09"] == "from €99"
 
@@ -83,17 +83,17 @@ async def test_where_nothing_is_free_the_hotels_say_why(db: Database, database_u
         await tx.execute("UPDATE room_night SET taken = 1 WHERE night = '2030-03-05'")
     async with site(database_url) as (_, client):
         page = await client.get(f"/de/search?place=2267057{when}")
-        assert "Warum nichts?" in page.text
+        assert "Warum ist nichts frei?" in page.text
         assert "Sea View</a>: Ausgebucht am Di., 5. März 2030" in page.text
         assert "other-dates" in page.text
         filtered = await client.get(
             "/en/search?place=2267057&stars=5&arrival=2030-03-10&departure=2030-03-12"
         )
-        assert "Sea View</a>: Free, but not as your filters want it" in filtered.text
+        assert "Sea View</a>: Available, but not with your filters" in filtered.text
         async with db.transaction() as tx:
             await tx.execute("UPDATE property SET active = false")
         nobody = await client.get(f"/en/search?place=2267057{when}")
-        assert "We have no hotel here yet." in nobody.text
+        assert "We don’t have a hotel here yet." in nobody.text
 
 
 async def test_tiles_lie_under_the_map_only_where_they_are_set(db: Database, database_url: str) -> None:
@@ -158,4 +158,4 @@ async def test_another_currency_is_for_orientation_and_the_page_says_so(
         await client.get("/currency/USD", params={"to": path})
         page = (await client.get(path)).text
         assert "≈ US$540.00" in page
-        assert "You are charged in the hotel" in page
+        assert "You’ll be charged in the hotel" in page

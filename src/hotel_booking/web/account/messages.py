@@ -54,9 +54,9 @@ def _about_field(field: str | None, language: str) -> str:
     _ = translations(language).gettext
     match field:
         case "email":
-            return _("This is not an e-mail address. Give one like name@example.com.")
+            return _("Please enter an email address such as name@example.com.")
         case "given_name" | "family_name":
-            return _("A name is one line of letters, of at most {number} characters.").format(
+            return _("Please enter a name of up to {number} characters on one line.").format(
                 number=LONGEST_NAME
             )
         case "wishes":
@@ -94,13 +94,13 @@ def _waiting(seconds: int, language: str) -> str:
     minutes = -(-seconds // 60)
     if seconds < 100:
         return ngettext(
-            "There were too many attempts. Wait {number} second, then try again.",
-            "There were too many attempts. Wait {number} seconds, then try again.",
+            "Too many attempts. Please wait {number} second, then try again.",
+            "Too many attempts. Please wait {number} seconds, then try again.",
             seconds,
         ).format(number=seconds)
     return ngettext(
-        "There were too many attempts. Wait {number} minute, then try again.",
-        "There were too many attempts. Wait {number} minutes, then try again.",
+        "Too many attempts. Please wait {number} minute, then try again.",
+        "Too many attempts. Please wait {number} minutes, then try again.",
         minutes,
     ).format(number=minutes)
 

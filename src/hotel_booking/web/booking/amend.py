@@ -90,13 +90,13 @@ def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
     match error.code:
         case "sold_out":
             return _(
-                "Somebody else has just taken the last room of these nights. Your booking is as it was:"
-                " choose other days, or ask the hotel."
+                "Someone else has just booked the last room for these nights. Your booking hasn’t changed: "
+                "please choose other dates, or contact the hotel."
             )
         case "invalid_party":
             return _(
-                "A booking is for at most {adults} adults and {children} children."
-                " For more, please ask the hotel."
+                "You can book for up to {adults} adults and {children} children. For more, please contact "
+                "the hotel."
             ).format(adults=MAX_ADULTS, children=MAX_CHILDREN)
     return why(error, texts)
 
@@ -145,12 +145,14 @@ def _days(
         min(room.arrival for room in booking.reservations),
     )
     if arrival is not None and arrival < earliest:
-        form.wrong("arrival", _("This day is past at the hotel. Choose today or later."))
+        form.wrong("arrival", _("This date has already passed at the hotel. Please choose today or later."))
     if arrival is not None and departure is not None:
         if departure <= arrival:
-            form.wrong("departure", _("The departure comes after the arrival."))
+            form.wrong("departure", _("Your departure date must be after your arrival date."))
         elif (departure - arrival).days > MAX_NIGHTS:
-            form.wrong("departure", _("A stay has at most {number} nights.").format(number=MAX_NIGHTS))
+            form.wrong(
+                "departure", _("The longest stay you can book is {number} nights.").format(number=MAX_NIGHTS)
+            )
     return arrival, departure
 
 
@@ -167,13 +169,15 @@ def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomC
     if not all(age.isascii() and age.isdecimal() and int(age[:4]) <= MAX_CHILD_AGE for age in ages):
         form.wrong(
             f"children-{position}",
-            _("Write the age of each child, from 0 to {number}, such as 4, 9.").format(number=MAX_CHILD_AGE),
+            _("Please enter each child’s age, from 0 to {number}, for example 4, 9.").format(
+                number=MAX_CHILD_AGE
+            ),
         )
         ages = []
     elif len(ages) > MAX_CHILDREN:
         form.wrong(
             f"children-{position}",
-            _("At most {number} children in one booking. For more, please ask the hotel.").format(
+            _("You can book for up to {number} children. For more, please contact the hotel.").format(
                 number=MAX_CHILDREN
             ),
         )
@@ -231,18 +235,21 @@ def _instead(texts: NullTranslations, told: WhyNotSold) -> str:
     _ = texts.gettext
     if told.suggestion is not None:
         # Another kind of room, which the hotel gives: a guest changes days and guests alone.
-        return _("Another room of the hotel would do. Please write to the hotel.")
+        return _("Another room at the hotel would suit you. Please contact the hotel.")
     if told.fitting:
-        return _("These rooms would take your party: {rooms}. Please write to the hotel.").format(
+        return _("These rooms have space for your party: {rooms}. Please contact the hotel.").format(
             rooms=", ".join(told.fitting.values())
         )
     if told.rooms_needed is not None:
-        return _("No room of the hotel takes so many: your party needs {number} rooms.").format(
+        return _("No room at this hotel sleeps that many: you’ll need {number} rooms.").format(
             number=told.rooms_needed
         )
     if told.limits is not None:
-        return _("No room of the hotel takes such a party. Please ask the hotel.")
-    return _("Nothing within 14 days of these dates is free for it. Try other dates, or ask the hotel.")
+        return _("No room at this hotel suits your party. Please contact the hotel.")
+    return _(
+        "Nothing suitable is available within 14 days of these dates. Please try other dates, or contact the "
+        "hotel."
+    )
 
 
 def _page(

@@ -55,7 +55,7 @@ async def correct(
             form = said(request, form, error)
         return _page(request, booking, form, status=422)
     answer = to_booking(request, booking.reference)
-    notice = translations(language_of(request)).gettext("Your details are corrected.")
+    notice = translations(language_of(request)).gettext("Your details have been updated.")
     unread = about_phone(request, corrected.phone)
     notice = f"{notice} {unread}" if unread else notice
     return see_other(request, answer.headers["location"], notice=notice)

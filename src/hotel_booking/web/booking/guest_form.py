@@ -37,7 +37,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
     Raises `FormProblems`."""
     language = language_of(request)
     _ = translations(language).gettext
-    said = _("A name is one line of letters, of at most {number} characters.").format(number=LONGEST_NAME)
+    said = _("Please enter a name of up to {number} characters on one line.").format(number=LONGEST_NAME)
     values: dict[str, str] = {}
     for name in ("given_name", "family_name"):
         read = partial(clean_name, field=name, longest=LONGEST_NAME)
@@ -46,7 +46,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
         form,
         "email",
         _("Please fill this in."),
-        _("No mail can be sent to this address. Please check it."),
+        _("We can’t send email to this address. Please check it."),
         read_email,
     )
     country = form.value("country").strip().upper()
@@ -58,7 +58,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
 def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> list[str | None]:
     """The names of the rooms' guests (`guest-1` and on), None where there is none."""
     _ = translations(language_of(request)).gettext
-    said = _("A name is one line of letters, of at most {number} characters.").format(
+    said = _("Please enter a name of up to {number} characters on one line.").format(
         number=LONGEST_ROOM_GUEST
     )
     names: list[str | None] = []
@@ -82,9 +82,9 @@ def about_phone(request: Request[Any, Any, State], phone: str | None) -> str | N
     if not phone or is_read(phone):
         return None
     _ = translations(language_of(request)).gettext
-    return _("We could not read the telephone number and keep it as you typed it: {number}").format(
-        number=phone_shown(phone)
-    )
+    return _(
+        "We couldn’t recognise this telephone number, so we’ve saved it as you typed it: {number}"
+    ).format(number=phone_shown(phone))
 
 
 def _read(form: Form, field: str, missing: str, wrong: str, read: Callable[[str], str]) -> str:

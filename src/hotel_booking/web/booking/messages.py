@@ -58,8 +58,8 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
             return _("You can’t use this payment method for this booking. Please choose another.")
         case "gateway_resting":
             return _(
-                "Our payment service does not answer at the moment, and nothing was charged. Your rooms are"
-                " still held: please try again in a few minutes."
+                "Our payment service isn’t responding at the moment, and nothing has been charged. We’re "
+                "still holding your rooms: please try again in a few minutes."
             )
         case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
             return _("Your payment couldn’t be completed, and nothing has been charged. Please try again.")

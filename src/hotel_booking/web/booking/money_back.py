@@ -27,7 +27,7 @@ class MoneyBackWords(Formats):
             text = _("The hotel keeps {amount} as the cancellation fee.")
             said.append(text.format(amount=self.money(money.kept, money.currency)))
         said += self._owed(money)
-        return said or [_("Cancelling is free. You have paid nothing and owe nothing.")]
+        return said or [_("Cancellation is free. You haven’t paid anything and there’s nothing to pay.")]
 
     def after(self, money: MoneyBack, *, timezone: str) -> list[str]:
         """What cancelling has done; `timezone` is the hotel's, for the days on which something was sent."""
@@ -37,7 +37,7 @@ class MoneyBackWords(Formats):
             text = _("The hotel has kept {amount} as the cancellation fee.")
             said.append(text.format(amount=self.money(money.kept, money.currency)))
         said += self._owed(money)
-        return said or [_("You have paid nothing and owe nothing.")]
+        return said or [_("You haven’t paid anything and there’s nothing to pay.")]
 
     def returned(self, money: MoneyBack, *, timezone: str) -> list[str]:
         """Only what went back or is on its way, sum by sum."""
@@ -48,7 +48,7 @@ class MoneyBackWords(Formats):
         _ = self._texts.gettext
         fee = _("fee {amount}").format(amount=self.money(stage.fee, currency)) if stage.fee else ""
         if stage.refund:
-            return _("{amount} back").format(amount=self.money(stage.refund, currency)), fee
+            return _("{amount} refunded").format(amount=self.money(stage.refund, currency)), fee
         return fee or _("free of charge"), ""
 
     def _owed(self, money: MoneyBack) -> list[str]:
@@ -56,52 +56,69 @@ class MoneyBackWords(Formats):
         if not money.owed:
             return []
         if self._kept:
-            text = _("{amount} of the cancellation fee is charged to the card that the hotel keeps for you.")
+            text = _("{amount} of the cancellation fee will be charged to your card on file.")
         elif not money.paid and not money.reserved:
-            text = _("You have paid nothing yet. The cancellation fee of {amount} is still to be paid.")
+            text = _("You haven’t paid anything yet. The cancellation fee of {amount} is due.")
         else:
-            text = _("{amount} of the cancellation fee is still to be paid.")
+            text = _("{amount} of the cancellation fee is still due.")
         return [text.format(amount=self.money(money.owed, money.currency))]
 
     def _coming(self, part: Returning, currency: str) -> str:
         _ = self._texts.gettext
         if part.state == "released":
             text = _(
-                "{amount} is only reserved on your card and is released. Some banks show it until {day}."
+                "{amount} was only reserved on your card and will be released. Some banks show it until "
+                "{day}."
             )
         elif part.way == "transfer":
-            text = _("You get {amount} back to the account you paid from, by {day} at the latest.")
+            text = _("You’ll receive {amount} in the account you paid from by {day} at the latest.")
         elif self._last4:
-            text = _("You get {amount} back on your card ending in {digits}, by {day} at the latest.")
+            text = _("You’ll receive {amount} on your card ending in {digits} by {day} at the latest.")
         else:
-            text = _("You get {amount} back on the card you paid with, by {day} at the latest.")
+            text = _("You’ll receive {amount} on the card you paid with by {day} at the latest.")
         return self._filled(text, part, currency, "UTC")
 
     def _came(self, part: Returning, currency: str, timezone: str) -> str:
         _ = self._texts.gettext
         match part.state, part.way:
             case "released", _way:
-                text = _("{amount} was only reserved on your card. Some banks show it until {day}.")
+                text = _(
+                    "{amount} was only reserved on your card and has been released. Some banks show it until "
+                    "{day}."
+                )
             case "failed", _way:
-                text = _("{amount} could not be sent back yet. The hotel sees to it; you need do nothing.")
+                text = _(
+                    "We haven’t been able to refund {amount} yet. The hotel is taking care of it; there’s "
+                    "nothing you need to do."
+                )
             case "due", "transfer":
-                text = _("{amount} is on its way to the account you paid from, by {day} at the latest.")
+                text = _(
+                    "{amount} is on its way to the account you paid from and will arrive by {day} at the "
+                    "latest."
+                )
             case "due", _way if self._last4:
-                text = _("{amount} is on its way to your card ending in {digits}, by {day} at the latest.")
+                text = _(
+                    "{amount} is on its way to your card ending in {digits} and will arrive by {day} at the "
+                    "latest."
+                )
             case "due", _way:
-                text = _("{amount} is on its way to the card you paid with, by {day} at the latest.")
+                text = _(
+                    "{amount} is on its way to the card you paid with and will arrive by {day} at the latest."
+                )
             case _state, "transfer":
                 text = _(
-                    "{amount} was sent to the account you paid from on {sent}: there by {day} at the latest."
+                    "{amount} was refunded to the account you paid from on {sent} and will arrive by {day} "
+                    "at the latest."
                 )
             case _state, _way if self._last4:
                 text = _(
-                    "{amount} was sent to your card ending in {digits} on {sent}: there by {day} at the "
-                    "latest."
+                    "{amount} was refunded to your card ending in {digits} on {sent} and will arrive by "
+                    "{day} at the latest."
                 )
             case _:
                 text = _(
-                    "{amount} was sent to the card you paid with on {sent}: there by {day} at the latest."
+                    "{amount} was refunded to the card you paid with on {sent} and will arrive by {day} at "
+                    "the latest."
                 )
         return self._filled(text, part, currency, timezone)
 

@@ -83,7 +83,7 @@ async def mail_list(request: Request[Any, Any, State], database: Database, now: 
             answer.headers["retry-after"] = str(error.retry_after)
         return answer
     notice = translations(language).gettext(
-        "If there are bookings with this address, their list is in your mail soon."
+        "If there are any bookings with this address, we’ll email you a list shortly."
     )
     return see_other(request, link(language, "booking"), notice=notice)
 

@@ -88,7 +88,7 @@ class Conditions(Formats):
         _ = self._texts.gettext
         if since is not None:
             if amount == 0:
-                text = _("From {moment}, cancelling is free")
+                text = _("Free to cancel from {moment}")
             elif amount == total:
                 text = _("From {moment}, cancelling costs the full price, {amount}")
             else:
@@ -109,12 +109,14 @@ class Conditions(Formats):
     def _not_arriving(self, amount: int, total: int, currency: str) -> str:
         _ = self._texts.gettext
         if amount == 0:
-            return _("Not arriving costs nothing")
+            return _("No charge if you don’t arrive")
         if amount == total:
-            return _("Not arriving costs the full price, {amount}").format(
+            return _("If you don’t arrive, you’ll be charged the full price, {amount}").format(
                 amount=self.money(amount, currency)
             )
-        return _("Not arriving costs {amount}").format(amount=self.money(amount, currency))
+        return _("If you don’t arrive, you’ll be charged {amount}").format(
+            amount=self.money(amount, currency)
+        )
 
     def payment(
         self,
@@ -131,14 +133,16 @@ class Conditions(Formats):
         deposit, rest = self.money(due_now, currency), self.money(total - due_now, currency)
         if due_now >= total:
             if reserved:
-                return (_("The full price is reserved on your card and charged at check-in"),)
+                return (_("The full price will be reserved on your card and charged at check-in"),)
             return (_("You pay the full price now"),)
         if due_now <= 0:
             if balance_on is None:
                 return (_("Nothing to pay now: you pay at the hotel"),)
             return (_("Nothing to pay now: the full price is due on {day}").format(day=self.day(balance_on)),)
         if reserved:
-            first = _("{deposit} is reserved on your card and charged at check-in").format(deposit=deposit)
+            first = _("{deposit} will be reserved on your card and charged at check-in").format(
+                deposit=deposit
+            )
         else:
             first = _("You pay {deposit} now").format(deposit=deposit)
         if balance_on is None:

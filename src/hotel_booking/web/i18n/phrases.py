@@ -128,19 +128,19 @@ class Phrases(Formats):
             found.append((_("Smoking"), _("Rooms and public areas are non-smoking.")))
         found += [
             (
-                _("Cancelling and paying"),
-                _("Each rate has its own conditions. They stand beside its price before you choose."),
+                _("Cancellation and payment"),
+                _("Each rate has its own conditions, shown next to the price before you choose."),
             ),
-            (_("Taxes"), _("Every price holds all taxes and fees that are charged, the local ones too.")),
+            (_("Taxes"), _("All prices include every tax and fee, local ones too.")),
         ]
         return found
 
     def _children(self, bands: Sequence[int], *, adults_only: bool) -> str:
         _ = self._texts.gettext
         if adults_only:
-            return _("The hotel takes adults only.")
+            return _("This hotel is for adults only.")
         if not bands:
-            return _("Children are welcome and pay as adults do.")
-        return _("Children up to {age} years have prices of their own; older ones count as adults.").format(
-            age=max(bands)
-        )
+            return _("Children are welcome and pay the adult price.")
+        return _(
+            "Children up to the age of {age} have their own prices; older children pay the adult price."
+        ).format(age=max(bands))

@@ -48,7 +48,7 @@ class Refusals(Formats):
         elif code == "sold_out":
             one, many = _("Sold out on {day}"), _("Sold out from {first} to {last}")
         else:
-            one, many = _("Not on sale on {day}"), _("Not on sale from {first} to {last}")
+            one, many = _("Not available on {day}"), _("Not available from {first} to {last}")
         text = one if first == last else many
         return text.format(number=limit, day=self.day(first), first=self.day(first), last=self.day(last))
 
@@ -61,14 +61,14 @@ class Refusals(Formats):
                 text = _("{day} is in the past")
             case "advance_purchase":
                 text = ngettext(
-                    "To be booked at least {number} day before arrival",
-                    "To be booked at least {number} days before arrival",
+                    "Book at least {number} day before arrival",
+                    "Book at least {number} days before arrival",
                     limit,
                 )
             case "advance_maximum":
                 text = ngettext(
-                    "To be booked at most {number} day before arrival",
-                    "To be booked at most {number} days before arrival",
+                    "Book no more than {number} day before arrival",
+                    "Book no more than {number} days before arrival",
                     limit,
                 )
             case "occupancy":
@@ -87,8 +87,8 @@ class Refusals(Formats):
                 )
             case "min_stay_through":
                 text = ngettext(
-                    "Minimum stay of {number} night for stays over {day}",
-                    "Minimum stay of {number} nights for stays over {day}",
+                    "Minimum stay of {number} night for stays that include {day}",
+                    "Minimum stay of {number} nights for stays that include {day}",
                     limit,
                 )
             case "max_stay" if reason.night is None:
@@ -108,20 +108,20 @@ class Refusals(Formats):
             case "closed_to_departure":
                 text = _("No departures on {day}")
             case _:
-                text = _("Not on sale on {day}") if day else _("Not on sale")
+                text = _("Not available on {day}") if day else _("Not available")
         return text.format(number=limit, day=day)
 
     def _occupancy(self, sleeps: tuple[int, int, int] | None) -> str:
         _, ngettext = self._texts.gettext, self._texts.ngettext
         if sleeps is None:
-            return _("The room does not fit this party")
+            return _("This room is too small for your party")
         guests, adults, children = sleeps
         if not children:
-            text = ngettext("For at most {number} adult", "For at most {number} adults", min(guests, adults))
+            text = ngettext("For up to {number} adult", "For up to {number} adults", min(guests, adults))
             return text.format(number=min(guests, adults))
         text = ngettext(
-            "For at most {number} guest: adults {adults}, children {children}",
-            "For at most {number} guests: adults up to {adults}, children up to {children}",
+            "For up to {number} guest: adults {adults}, children {children}",
+            "For up to {number} guests: up to {adults} adults and {children} children",
             guests,
         )
         return text.format(number=guests, adults=adults, children=children)
@@ -129,7 +129,7 @@ class Refusals(Formats):
     def rooms_needed(self, number: int) -> str:
         """In how many rooms a party fits that is spread over too few, or too many."""
         text = self._texts.ngettext(
-            "Your party fits in {number} room", "Your party fits in {number} rooms", number
+            "{number} room is enough for your party", "{number} rooms are enough for your party", number
         )
         return text.format(number=number)
 
@@ -140,18 +140,18 @@ class Refusals(Formats):
         nights = (fix.departure - fix.arrival).days
         if fix.room_type == room_type:
             text = ngettext(
-                "Free from {arrival} to {departure}, {number} night",
-                "Free from {arrival} to {departure}, {number} nights",
+                "Available from {arrival} to {departure}, {number} night",
+                "Available from {arrival} to {departure}, {number} nights",
                 nights,
             )
         elif moved:
             text = ngettext(
-                "{room}: free from {arrival} to {departure}, {number} night",
-                "{room}: free from {arrival} to {departure}, {number} nights",
+                "{room}: available from {arrival} to {departure}, {number} night",
+                "{room}: available from {arrival} to {departure}, {number} nights",
                 nights,
             )
         else:
-            text = _("{room} is free on your dates")
+            text = _("{room} is available on your dates")
         return text.format(
             room=names.get(("room_type", fix.room_type), fix.room_type),
             arrival=self.day(fix.arrival),

@@ -163,8 +163,8 @@ class InsteadWords(Formats):
         ngettext = self._texts.ngettext
         if one.saving is None:
             text = ngettext(
-                "Free for your party in {number} room: {room}, {total}",
-                "Free for your party in {number} rooms: {room}, {total}",
+                "Available for your party in {number} room: {room}, {total}",
+                "Available for your party in {number} rooms: {room}, {total}",
                 one.rooms,
             )
         else:

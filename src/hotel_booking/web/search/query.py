@@ -119,18 +119,18 @@ def _dates(
     for name in ("arrival", "departure"):
         days[name] = _day(values[name])
         if values[name] and days[name] is None:
-            errors[name] = _("This is not a date: write it as 2026-03-08.")
+            errors[name] = _("Please enter the date like this: 2026-03-08.")
     arrival, departure = days["arrival"], days["departure"]
     if arrival is not None and arrival < today:
-        errors["arrival"] = _("This day is past at the hotel. Choose today or later.")
+        errors["arrival"] = _("This date has already passed at the hotel. Please choose today or later.")
     if arrival is None and departure is not None and "arrival" not in errors:
         errors["arrival"] = _("When will you arrive?")
     if arrival is None or departure is None:
         return (None if errors else arrival), None
     if departure <= arrival:
-        errors["departure"] = _("The departure comes after the arrival.")
+        errors["departure"] = _("Your departure date must be after your arrival date.")
     elif (departure - arrival).days > MAX_NIGHTS:
-        errors["departure"] = _("A stay has at most {number} nights.").format(number=MAX_NIGHTS)
+        errors["departure"] = _("The longest stay you can book is {number} nights.").format(number=MAX_NIGHTS)
     if errors:
         return (None if "arrival" in errors else arrival), None
     return arrival, Stay(arrival, departure)
@@ -148,13 +148,15 @@ def _party(values: Mapping[str, str], texts: Texts, errors: dict[str, str]) -> t
     for part in number_list(values["children"]):
         age = _number(part, 0, MAX_CHILD_AGE)
         if age is None or len(ages) == MAX_CHILDREN:
-            errors["children"] = _("Write the age of each child, from 0 to {number}, such as 4, 9.").format(
-                number=MAX_CHILD_AGE
-            )
+            errors["children"] = _(
+                "Please enter each child’s age, from 0 to {number}, for example 4, 9."
+            ).format(number=MAX_CHILD_AGE)
             break
         ages.append(age)
     if adults is not None and rooms is not None and adults < rooms:
-        errors["rooms"] = _("Every room needs an adult: {number} at most.").format(number=adults)
+        errors["rooms"] = _("Each room needs at least one adult, so you can book up to {number}.").format(
+            number=adults
+        )
     if not errors.keys() & {"adults", "rooms", "children"}:
         try:
             return spread(adults or 1, ages, rooms or 1)

@@ -337,7 +337,7 @@ async def _whys(
         try:
             answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
         except ArrivalInThePast:
-            past = _("This day is past at the hotel. Choose today or later.")
+            past = _("This date has already passed at the hotel. Please choose today or later.")
             whys.append(Why(name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
             continue
         where = asked.query()
@@ -345,10 +345,10 @@ async def _whys(
             reasons = [say.rooms_needed(answer.fits_in)]
             where = asked.query(rooms=answer.fits_in)
         elif answer.offers:
-            reasons = [_("Free, but not as your filters want it")]
+            reasons = [_("Available, but not with your filters")]
         else:
             least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
-            reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not on sale")]
+            reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not available")]
         whys.append(Why(name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
     return whys
 
