@@ -7,9 +7,9 @@ A route that declares nothing refuses everybody; a test walks all routes so that
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -44,11 +44,6 @@ ACCESS = "access"
 SIMULATED_TIME = "hotel-simulated-time"
 _LONGEST_TOKEN = 200
 _Session = TypeVar("_Session")
-_Found = TypeVar("_Found", covariant=True)
-
-
-class _Resolve(Protocol[_Found]):
-    async def __call__(self, tx: Transaction, /, *, token: str, now: datetime) -> _Found | None: ...
 
 
 def public() -> dict[str, Any]:
@@ -169,7 +164,10 @@ def surface(path: str) -> Literal["admin", "site", "other"]:
 async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
     mfa_required: bool = scope["litestar_app"].state.settings.mfa_required
     session = await _carried(
-        scope, database, cookies.STAFF, partial(staff_sessions.resolve, mfa_required=mfa_required)
+        scope,
+        database,
+        cookies.STAFF,
+        lambda tx, token: staff_sessions.resolve(tx, token=token, now=utc_now(), mfa_required=mfa_required),
     )
     if session is None:
         return ANONYMOUS
@@ -179,21 +177,29 @@ async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
 
 async def _identify_guest(scope: AsgiScope, database: Database) -> None:
     """Put `guest` (the account) and `guest_session` into the request's state."""
-    session = await _carried(scope, database, cookies.GUEST, guest_sessions.resolve)
+    session = await _carried(
+        scope,
+        database,
+        cookies.GUEST,
+        lambda tx, token: guest_sessions.resolve(tx, token=token, now=utc_now()),
+    )
     if session is not None:
         scope["state"]["guest_session"] = session
         scope["state"]["guest"] = session.account
 
 
 async def _carried(
-    scope: AsgiScope, database: Database, cookie: str, resolve: _Resolve[_Session]
+    scope: AsgiScope,
+    database: Database,
+    cookie: str,
+    resolve: Callable[[Transaction, str], Awaitable[_Session | None]],
 ) -> _Session | None:
     """The session that the cookie names: one indexed query, and none for who has no cookie."""
     token = cookies.read(scope, cookie)
     if token is None:
         return None
     async with database.transaction() as tx:
-        return await resolve(tx, token=token, now=utc_now())
+        return await resolve(tx, token)
 
 
 def provide_caller(request: Request[Any, Any, State]) -> Caller:
