@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import time
 from typing import Any, Protocol, TypeVar, get_type_hints
 
@@ -11,13 +11,15 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
+from hotel_booking.admin.acts import Refused, carry_out
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, DomainError
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
 from hotel_booking.domains.properties.types import Use
 from hotel_booking.http.access import caller_of
-from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page
 
 T = TypeVar("T")
@@ -220,6 +222,28 @@ async def removal_page(
         goes_too=list(goes_too),
         deactivate=deactivate,
     )
+
+
+async def remove(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    what: str,
+    act: Callable[[int], Awaitable[None]],
+    *,
+    to: str,
+    refused: Refused,
+) -> Response[Any]:
+    """Remove what was asked about, at the version that was seen, and go on to the page `to`; where that is
+    refused, `refused` is the page that asks, saying why."""
+    form = await read(request)
+
+    async def done() -> str:
+        version = version_of(form)
+        form.check()
+        await act(version)
+        return f"{what} is removed."
+
+    return await carry_out(request, tx, done, to=to, refused=refused)
 
 
 def choices(rows: Iterable[Coded]) -> list[tuple[str, str]]:

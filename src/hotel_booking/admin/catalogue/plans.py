@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -165,15 +166,14 @@ async def delete_plan(
 ) -> Response[Any]:
     """Remove a rate plan that nothing needs."""
     house = await queries.property_by_slug(tx, slug)
-    form = await read(request)
-    try:
-        version = frame.version_of(form)
-        form.check()
-        async with tx.savepoint():
-            await removal.remove_plan(tx, property_=house, code=plan, now=now, version=version)
-    except DomainError as error:
-        return await _removal(request, tx, house, plan, now, error)
-    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is removed.")
+    return await frame.remove(
+        request,
+        tx,
+        plan,
+        lambda version: removal.remove_plan(tx, property_=house, code=plan, now=now, version=version),
+        to=f"/admin/properties/{slug}/plans",
+        refused=partial(_removal, request, tx, house, plan, now),
+    )
 
 
 @post("/properties/{slug:str}/plans/{plan:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -138,14 +139,14 @@ async def delete_policy(
 ) -> Response[Any]:
     """Remove a policy that no plan is sold by."""
     house = await queries.property_by_slug(tx, slug)
-    form = await read(request)
-    try:
-        version = frame.version_of(form)
-        form.check()
-        await remove_policy(tx, property_id=house.id, code=policy, version=version)
-    except DomainError as error:
-        return await _removal(request, tx, house, policy, error)
-    return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy} is removed.")
+    return await frame.remove(
+        request,
+        tx,
+        policy,
+        lambda version: remove_policy(tx, property_id=house.id, code=policy, version=version),
+        to=f"/admin/properties/{slug}/policies",
+        refused=partial(_removal, request, tx, house, policy),
+    )
 
 
 async def _removal(

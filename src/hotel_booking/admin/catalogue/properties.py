@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -166,15 +167,14 @@ async def delete_property(
 ) -> Response[Any]:
     """Remove a property that nothing needs."""
     house = await queries.property_by_slug(tx, slug)
-    form = await read(request)
-    try:
-        version = frame.version_of(form)
-        form.check()
-        async with tx.savepoint():
-            await removal.remove_property(tx, slug=slug, version=version, now=now)
-    except DomainError as error:
-        return await _removal(request, tx, house, now, error)
-    return see_other(request, "/admin/properties", notice=f"{house.name} is removed.")
+    return await frame.remove(
+        request,
+        tx,
+        house.name,
+        lambda version: removal.remove_property(tx, slug=slug, version=version, now=now),
+        to="/admin/properties",
+        refused=partial(_removal, request, tx, house, now),
+    )
 
 
 @post("/properties/{slug:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))

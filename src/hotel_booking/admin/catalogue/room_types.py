@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -127,15 +128,14 @@ async def delete_room_type(
 ) -> Response[Any]:
     """Remove a room type that nothing needs."""
     house = await queries.property_by_slug(tx, slug)
-    form = await read(request)
-    try:
-        version = frame.version_of(form)
-        form.check()
-        async with tx.savepoint():
-            await removal.remove_room_type(tx, property_=house, code=code, now=now, version=version)
-    except DomainError as error:
-        return await _removal(request, tx, house, code, now, error)
-    return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is removed.")
+    return await frame.remove(
+        request,
+        tx,
+        code,
+        lambda version: removal.remove_room_type(tx, property_=house, code=code, now=now, version=version),
+        to=f"/admin/properties/{slug}/room-types",
+        refused=partial(_removal, request, tx, house, code, now),
+    )
 
 
 @post("/properties/{slug:str}/room-types/{code:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -113,15 +114,17 @@ async def delete_room(
     """Remove a room in which nobody ever stayed."""
     house = await queries.property_by_slug(tx, slug)
     row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
-    form = await read(request)
-    try:
-        version = frame.version_of(form)
-        form.check()
-        today = business_date(now, house.timezone, house.day_end_time)
-        await service.remove(tx, property_id=house.id, number=row.number, today=today, version=version)
-    except DomainError as error:
-        return await _removal(request, tx, house, room_id, error)
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is removed.")
+    today = business_date(now, house.timezone, house.day_end_time)
+    return await frame.remove(
+        request,
+        tx,
+        f"Room {row.number}",
+        lambda version: service.remove(
+            tx, property_id=house.id, number=row.number, today=today, version=version
+        ),
+        to=f"/admin/properties/{slug}/rooms",
+        refused=partial(_removal, request, tx, house, room_id),
+    )
 
 
 @post("/properties/{slug:str}/rooms/{room_id:int}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -118,14 +119,14 @@ async def delete_tax(
 ) -> Response[Any]:
     """Remove a tax from the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    form = await read(request)
-    try:
-        version = frame.version_of(form)
-        form.check()
-        await service.remove(tx, property_id=house.id, code=tax, version=version)
-    except DomainError as error:
-        return await _removal(request, tx, house, tax, error)
-    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{tax} is removed.")
+    return await frame.remove(
+        request,
+        tx,
+        tax,
+        lambda version: service.remove(tx, property_id=house.id, code=tax, version=version),
+        to=f"/admin/properties/{slug}/taxes",
+        refused=partial(_removal, request, tx, house, tax),
+    )
 
 
 async def _removal(
