@@ -17,7 +17,7 @@ from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.due import refund_stages
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
-from hotel_booking.domains.bookings.types import Booking, RoomChange
+from hotel_booking.domains.bookings.types import Booking, RoomChange, StayChange
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service.confirmation import require_recent
@@ -111,7 +111,7 @@ async def amend(
         changes = [_room_change(form, room.position) for room in booking.reservations]
         agreed = form.whole("agreed_total", 0, 2**50) if form.value("act") == "confirm" else None
         form.check()
-        wanted: dict[str, Any] = {
+        wanted: StayChange = {
             "booking_id": booking.id,
             "now": now,
             "arrival": arrival,

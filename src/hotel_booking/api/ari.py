@@ -9,14 +9,13 @@ import msgspec
 from litestar import get, put
 from litestar.params import QueryParameter
 
-from hotel_booking.api.night_range import night_range
-from hotel_booking.core.dates import business_date
+from hotel_booking.api.own_catalogue import nights_asked, own_catalogue
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
-from hotel_booking.domains.rates.queries import load_catalogue, loaded_ari
+from hotel_booking.domains.rates.queries import loaded_ari
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import ARRIVAL, example, later
 
@@ -110,8 +109,7 @@ class AriNights(msgspec.Struct, frozen=True):
 async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, caller: Caller) -> AriAnswer:
     """By date range (both ends are nights, inclusive) and weekdays; one call can set a year. All or
     nothing: a line that cannot be right is named by its index, as in `updates[3].price`."""
-    catalogue = await load_catalogue(tx, slug, active_only=False)
-    caller.check_property(catalogue.property.id)
+    catalogue = await own_catalogue(tx, slug, caller)
     result = await edits.update_by_program(tx, catalogue=catalogue, updates=data.updates, by=caller, now=now)
     return AriAnswer(result.lines, result.room_nights, result.rate_nights)
 
@@ -137,10 +135,8 @@ async def get_ari(
     last: Annotated[date | None, QueryParameter(name="to")] = None,
 ) -> AriNights:
     """The nights from `from` (default: today) to `to` (default: 30 days on), both inclusive, at most 400."""
-    catalogue = await load_catalogue(tx, slug, active_only=False)
-    caller.check_property(catalogue.property.id)
-    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    begin, end = night_range(first, last, today=today, days=30)
+    catalogue = await own_catalogue(tx, slug, caller)
+    begin, end = nights_asked(catalogue, first, last, now=now, days=30)
     rooms, rates = await loaded_ari(tx, catalogue, begin, end)
     return AriNights(
         catalogue.property.currency,

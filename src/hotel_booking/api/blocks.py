@@ -9,14 +9,13 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import QueryParameter
 
-from hotel_booking.api.night_range import night_range
-from hotel_booking.core.dates import Stay, business_date
+from hotel_booking.api.own_catalogue import nights_asked, own_catalogue
+from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.inventory.blocks import Block
-from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import example, later
 
@@ -53,8 +52,7 @@ class BlockList(msgspec.Struct, frozen=True):
 )
 async def create_block(slug: str, data: BlockRequest, tx: Transaction, caller: Caller) -> Block:
     """Lowers the capacity of its room type; refused where the room, or every room of its type, is sold."""
-    property_id = (await load_catalogue(tx, slug, active_only=False)).property.id
-    caller.check_property(property_id)
+    property_id = (await own_catalogue(tx, slug, caller)).property.id
     return await blocks.block(
         tx,
         property_id=property_id,
@@ -79,10 +77,8 @@ async def list_blocks(
     last: Annotated[date | None, QueryParameter(name="to")] = None,
 ) -> BlockList:
     """Those that touch the nights from `from` (default: today) to `to` (default: a year on)."""
-    catalogue = await load_catalogue(tx, slug, active_only=False)
-    caller.check_property(catalogue.property.id)
-    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    begin, end = night_range(first, last, today=today, days=365)
+    catalogue = await own_catalogue(tx, slug, caller)
+    begin, end = nights_asked(catalogue, first, last, now=now, days=365)
     return BlockList(await blocks.blocks(tx, property_id=catalogue.property.id, first=begin, last=end))
 
 
@@ -94,8 +90,7 @@ async def list_blocks(
 )
 async def delete_block(slug: str, block_id: int, tx: Transaction, caller: Caller) -> None:
     """The nights are on sale again."""
-    property_id = (await load_catalogue(tx, slug, active_only=False)).property.id
-    caller.check_property(property_id)
+    property_id = (await own_catalogue(tx, slug, caller)).property.id
     if not 0 < block_id < 2**31:
         raise blocks.BlockNotFound("there is no such block", fix="list the blocks to see which there are")
     await blocks.unblock(tx, property_id=property_id, block_id=block_id)

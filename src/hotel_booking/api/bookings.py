@@ -24,7 +24,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.agreement import card_terms
 from hotel_booking.domains.bookings.queries import booking_by_id
-from hotel_booking.domains.bookings.types import Amendment, RoomChange
+from hotel_booking.domains.bookings.types import Amendment, RoomChange, StayChange
 from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -291,29 +291,18 @@ async def amend_booking(
     reference: str, data: AmendRequest, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
 ) -> AmendAnswer:
     """Nights that stay keep their price; the old nights are kept until the new ones are taken."""
-    booking_id = (await open_to_change(tx, reference, caller, if_match, now)).id
-    by_guest = caller.kind != "key"
+    wanted: StayChange = {
+        "booking_id": (await open_to_change(tx, reference, caller, if_match, now)).id,
+        "now": now,
+        "arrival": data.arrival,
+        "departure": data.departure,
+        "rooms": data.rooms,
+        "by_guest": caller.kind != "key",
+    }
     if data.preview:
-        result = await service.preview_amend(
-            tx,
-            booking_id=booking_id,
-            now=now,
-            arrival=data.arrival,
-            departure=data.departure,
-            rooms=data.rooms,
-            by_guest=by_guest,
-        )
+        result = await service.preview_amend(tx, **wanted)
     else:
-        result = await service.amend(
-            tx,
-            booking_id=booking_id,
-            now=now,
-            arrival=data.arrival,
-            departure=data.departure,
-            rooms=data.rooms,
-            by_guest=by_guest,
-            expected_total=data.expected_total,
-        )
+        result = await service.amend(tx, **wanted, expected_total=data.expected_total)
     return _amended(result, preview=data.preview)
 
 

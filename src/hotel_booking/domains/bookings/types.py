@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -174,6 +175,18 @@ class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_plan: str | None = None
     adults: Adults | None = None
     children: Ages | None = None
+
+
+class StayChange(TypedDict):
+    """What `amend` is asked for, and `preview_amend` alike: their arguments, so that what is made is what was
+    shown."""
+
+    booking_id: UUID
+    now: datetime
+    arrival: date | None
+    departure: date | None
+    rooms: Sequence[RoomChange]
+    by_guest: bool
 
 
 class Amendment(msgspec.Struct, frozen=True):

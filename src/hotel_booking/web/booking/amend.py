@@ -18,7 +18,7 @@ from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
 from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
-from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange
+from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange, StayChange
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
@@ -60,12 +60,13 @@ async def amend(
         rooms = [_room(request, form, room.position) for room in booking.reservations]
         agreed = form.whole("agreed", 0, 2**50) if form.value("act") == "confirm" else None
         form.check()
-        wanted: dict[str, Any] = {
+        wanted: StayChange = {
             "booking_id": booking.id,
             "now": now,
             "arrival": arrival,
             "departure": departure,
             "rooms": rooms,
+            "by_guest": True,
         }
         if agreed is None:
             return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
