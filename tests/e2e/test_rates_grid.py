@@ -16,6 +16,7 @@ from tests.clients.browser import (
 )
 from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
+from tests.e2e.test_styleguide import within_the_screen
 from tests.integration.panel.test_rates_grid import (
     GRID,
     SLUG,
@@ -255,6 +256,11 @@ async def test_on_a_phone_one_room_type_at_a_time(db: Database, database_url: st
         await press(page, "Enter")
         assert await value(page, 0, **sgl) == "88.00"
         await screenshot(page, "rates-phone")
+        plans = page.locator("details.menu")
+        await plans.locator("summary").click()
+        await within_the_screen(plans.locator("> :not(summary)"))
+        await screenshot(page, "rates-phone-plans")
+        await plans.locator("summary").click()
         assert await accessibility(page) == []
         await page.get_by_role("button", name="Save").tap()
         await page.wait_for_selector(".flash")

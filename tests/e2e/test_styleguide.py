@@ -8,7 +8,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from playwright.async_api import TimeoutError as Late
 
 from hotel_booking.core.db import Database
@@ -53,7 +53,7 @@ async def test_the_frame_works_without_scripts(db: Database, database_url: str, 
     token = await session_of(db, await staff(db, (Role.READ_ONLY, None)))
     async with (
         serving(database_url) as site,
-        visiting(browser, site, java_script_enabled=False, **PHONE) as page,
+        visiting(browser, site, java_script_enabled=False, reduced_motion="reduce", **PHONE) as page,
     ):
         await enter(page, site, token)
         await page.goto("/admin/account")
@@ -61,13 +61,28 @@ async def test_the_frame_works_without_scripts(db: Database, database_url: str, 
         await expect(menu).not_to_be_visible()
         await page.get_by_role("button", name="Menu").click()
         await expect(menu).to_be_visible()
+        await within_the_screen(menu)
         await expect(page.locator("[data-theme-toggle]")).not_to_be_visible()
         await expect(page.locator("[data-find]")).not_to_be_visible()
-        await page.goto("/styleguide")
+        await menu.get_by_role("link", name="Bookings").click()
+        await page.wait_for_url("**/admin/bookings")
+        for direction in ("?dir=rtl", ""):
+            await page.goto(f"/styleguide{direction}")
+            for opened in await page.locator("details.menu").all():
+                await opened.locator("summary").click()
+                await within_the_screen(opened.locator("> div"))
+                await opened.locator("summary").click()
         await page.locator("details.menu summary", has_text="Actions").click()
         await expect(page.get_by_role("link", name="Amend")).to_be_visible()
         await page.get_by_text("The figures as a table").first.click()
         await expect(page.get_by_role("cell", name="97.0%")).to_be_visible()
+
+
+async def within_the_screen(part: Locator) -> None:
+    """All of it can be seen on the phone, from side to side."""
+    box = await part.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= PHONE["viewport"]["width"], box
 
 
 async def test_what_scripts_add(db: Database, database_url: str, browser: Browser) -> None:
