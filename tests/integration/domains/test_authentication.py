@@ -30,6 +30,7 @@ from hotel_booking.domains.authentication.service import (
     sign_in,
 )
 from hotel_booking.domains.authentication.service.lockout import Visitor
+from hotel_booking.domains.authentication.service.purge import purge
 from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.authentication.types import SignedIn
 from tests.factories.guest_accounts import HERE, opened
@@ -262,6 +263,28 @@ async def test_what_nobody_has_is_compared_like_what_somebody_has(
         seen.append((refused.value.detail, refused.value.locked))
     assert compared == [True, False, False]
     assert len(set(seen)) == 1
+
+
+@of_each
+async def test_what_has_ended_is_cleared_away_and_nothing_else(db: Database, of: AccountKind) -> None:
+    owner_id, now = await account(db, of), utc_now()
+    kind = BY_PASSWORD[of.name]
+    ago = now - of.lifetime - of.links_kept - timedelta(days=1)
+    for at in (ago, now):
+        async with db.transaction() as tx:
+            await sessions.start(tx, of, owner_id=owner_id, visitor=HERE, now=at)
+            await links.issue(tx, of, kind=kind, owner_id=owner_id, email="ana@example.com", now=at)
+            await tx.execute(
+                f"INSERT INTO {of.challenges} (challenge, purpose, expires_at) VALUES ($1, 'sign_in', $2)",
+                str(at).encode(),
+                at + timedelta(minutes=5),
+            )
+    async with db.transaction() as tx:
+        await purge(tx, now=now)
+        for table in (of.sessions, of.tokens, of.challenges):
+            left = await tx.fetch(f"SELECT expires_at > $1 AS stands FROM {table}", now)
+            assert left, table
+            assert all(row["stands"] for row in left), table
 
 
 async def test_a_second_factor_is_owed_before_a_session_opens_anything(db: Database) -> None:
