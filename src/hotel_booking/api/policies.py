@@ -85,7 +85,7 @@ class PolicyAnswer(msgspec.Struct, frozen=True):
 async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     """All of them."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    rows = await queries.things(tx, tables.cancellation_policy, property_.id)
+    rows = await queries.list_items(tx, tables.cancellation_policy, property_.id)
     return Page([_answer(row) for row in rows], None)
 
 
@@ -98,7 +98,7 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
 async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, tables.cancellation_policy, property_.id, code)
+    row = await queries.find_item(tx, tables.cancellation_policy, property_.id, code)
     return versioned(_answer(row), row)
 
 

@@ -80,7 +80,7 @@ async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
 async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RatePlanAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, rate_plan, property_.id, code)
+    row = await queries.find_item(tx, rate_plan, property_.id, code)
     return versioned(await _one(tx, row), row)
 
 
@@ -124,9 +124,9 @@ async def change_rate_plan(
 
 
 async def _answers(tx: Transaction, property_id: int) -> list[RatePlanAnswer]:
-    rows = await queries.things(tx, rate_plan, property_id)
+    rows = await queries.list_items(tx, rate_plan, property_id)
     codes = {row.id: row.code for row in rows}
-    policies = await queries.things(tx, tables.cancellation_policy, property_id)
+    policies = await queries.list_items(tx, tables.cancellation_policy, property_id)
     policy_codes = {row.id: row.code for row in policies}
     return [_answer(row, codes, policy_codes) for row in rows]
 

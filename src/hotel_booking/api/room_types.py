@@ -48,7 +48,7 @@ class RoomTypeAnswer(msgspec.Struct, frozen=True):
 async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
     """All of them, in their order; inactive ones are not sold."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    rows = await queries.things(tx, tables.room_type, property_.id)
+    rows = await queries.list_items(tx, tables.room_type, property_.id)
     return Page([_answer(row, property_.currency) for row in rows], None)
 
 
@@ -61,7 +61,7 @@ async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
 async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomTypeAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, tables.room_type, property_.id, code)
+    row = await queries.find_item(tx, tables.room_type, property_.id, code)
     return versioned(_answer(row, property_.currency), row)
 
 

@@ -38,7 +38,7 @@ async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAns
     """All rooms of the property by number."""
     property_ = await owned(tx, slug, caller)
     kinds = await _kinds(tx, property_.id)
-    rows = await queries.things(tx, rooms_table, property_.id)
+    rows = await queries.list_items(tx, rooms_table, property_.id)
     return Page([_answer(row, kinds) for row in rows], None)
 
 
@@ -73,7 +73,7 @@ async def change_room(
 
 
 async def _kinds(tx: Transaction, property_id: int) -> dict[int, str]:
-    rows = await queries.things(tx, tables.room_type, property_id)
+    rows = await queries.list_items(tx, tables.room_type, property_id)
     return {row.id: row.code for row in rows}
 
 

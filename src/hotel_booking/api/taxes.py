@@ -44,7 +44,7 @@ class TaxAnswer(msgspec.Struct, frozen=True):
 async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     """All of them."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    rows = await queries.things(tx, tables.tax, property_.id)
+    rows = await queries.list_items(tx, tables.tax, property_.id)
     return Page([_answer(row, property_.currency) for row in rows], None)
 
 
@@ -57,7 +57,7 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
 async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
     """One by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    row = await queries.thing(tx, tables.tax, property_.id, code)
+    row = await queries.find_item(tx, tables.tax, property_.id, code)
     return versioned(_answer(row, property_.currency), row)
 
 

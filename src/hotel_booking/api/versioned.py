@@ -9,7 +9,7 @@ from litestar import Response
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.catalogue import Kept
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.tables import TableOf
 from hotel_booking.http.preconditions import IfMatch, tagged, version_tag
 
@@ -19,7 +19,7 @@ A = TypeVar("A")
 async def claim(tx: Transaction, of: TableOf[Kept], property_id: int, code: str, if_match: IfMatch) -> None:
     """Lock what shall change. Raises `NoSuchThing`, and `PreconditionFailed` unless it is as the sender of
     `if_match` saw it."""
-    if_match.check(version_tag((await thing(tx, of, property_id, code, lock=True)).version))
+    if_match.check(version_tag((await find_item(tx, of, property_id, code, lock=True)).version))
 
 
 def versioned(answer: A, kept: Kept) -> Response[A]:

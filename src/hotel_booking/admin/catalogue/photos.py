@@ -155,7 +155,7 @@ async def _show(
         forms=forms,
         most=MOST_PHOTOS,
         most_bytes=images.MAX_BYTES,
-        room_types=frame.choices(await queries.things(tx, tables.room_type, house.id)),
+        room_types=frame.choices(await queries.list_items(tx, tables.room_type, house.id)),
     )
 
 

@@ -65,8 +65,8 @@ async def list_plans(
     """All of them, derived ones below their parents, each with what it asks for a night."""
     house = await queries.property_by_slug(tx, slug)
     catalogue = await load_catalogue(tx, slug, active_only=False)
-    rows = await queries.things(tx, rate_plan, house.id)
-    policies = await queries.things(tx, tables.cancellation_policy, house.id)
+    rows = await queries.list_items(tx, rate_plan, house.id)
+    policies = await queries.list_items(tx, tables.cancellation_policy, house.id)
     night = business_date(now, house.timezone, house.day_end_time) + timedelta(days=30)
     ordered = []
     for row in rows:
@@ -126,7 +126,7 @@ async def show_plan(
 ) -> Response[str]:
     """The form with what it is."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rate_plan, house.id, plan)
+    row = await queries.find_item(tx, rate_plan, house.id, plan)
     return await _form(request, tx, house, await _filled(tx, row, house), row)
 
 
@@ -136,7 +136,7 @@ async def change_plan(
 ) -> Response[Any]:
     """Change it for the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rate_plan, house.id, plan)
+    row = await queries.find_item(tx, rate_plan, house.id, plan)
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -146,7 +146,7 @@ async def change_plan(
         changes = frame.shaped(form, PlanChange, values)
         await service.change(tx, property_id=house.id, code=plan, changes=changes, version=version)
     except DomainError as error:
-        current = await queries.thing(tx, rate_plan, house.id, plan)
+        current = await queries.find_item(tx, rate_plan, house.id, plan)
         form, status = frame.refused(form, error, current=await _filled(tx, current, house), names=_BESIDE)
         return await _form(request, tx, house, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/plans", notice="Saved.")
@@ -194,7 +194,7 @@ async def _removal(
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, rate_plan, house.id, code)
+    row = await queries.find_item(tx, rate_plan, house.id, code)
     today = business_date(now, house.timezone, house.day_end_time)
     nights = await priced_nights(tx, column="rate_plan_id", row_id=row.id, today=today)
     return await frame.removal_page(
@@ -237,7 +237,7 @@ def _deposit_words(row: RatePlan, currency: str) -> str:
 
 
 async def _filled(tx: Transaction, row: RatePlan, house: Property) -> Form:
-    policy = await queries.thing(tx, tables.cancellation_policy, house.id, row.policy_id, key="id")
+    policy = await queries.find_item(tx, tables.cancellation_policy, house.id, row.policy_id, key="id")
     currency = house.currency
     values: dict[str, Any] = {
         name: getattr(row, name) for name in ("name", "description", "meal", "active", "version")
@@ -318,8 +318,8 @@ async def _form(
     *,
     status: int = 200,
 ) -> Response[str]:
-    rows = await queries.things(tx, rate_plan, house.id)
-    policies = await queries.things(tx, tables.cancellation_policy, house.id)
+    rows = await queries.list_items(tx, rate_plan, house.id)
+    policies = await queries.list_items(tx, tables.cancellation_policy, house.id)
     parent = next((plan for plan in rows if row is not None and plan.id == row.parent_id), None)
     return frame.show(
         request,

@@ -38,7 +38,7 @@ async def list_policies(
 ) -> Response[str]:
     """All of them, each with what it means and which plans are sold by it."""
     house = await queries.property_by_slug(tx, slug)
-    rows = await queries.things(tx, tables.cancellation_policy, house.id)
+    rows = await queries.list_items(tx, tables.cancellation_policy, house.id)
     return frame.show(
         request,
         "policies.html",
@@ -95,7 +95,7 @@ async def show_policy(
 ) -> Response[str]:
     """The form with its steps."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.cancellation_policy, house.id, policy)
+    row = await queries.find_item(tx, tables.cancellation_policy, house.id, policy)
     return _form(request, house, _filled(row, house), row, now)
 
 
@@ -105,7 +105,7 @@ async def change_policy(
 ) -> Response[Any]:
     """Change it for the sales to come, or only a row of the form."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.cancellation_policy, house.id, policy)
+    row = await queries.find_item(tx, tables.cancellation_policy, house.id, policy)
     form = await read(request)
     if form.value("act") not in ("", "save"):
         return _form(request, house, _rearranged(form), row, now)
@@ -119,7 +119,7 @@ async def change_policy(
         }
         await service.change(tx, property_id=house.id, code=policy, values=values, version=version)
     except DomainError as error:
-        current = await queries.thing(tx, tables.cancellation_policy, house.id, policy)
+        current = await queries.find_item(tx, tables.cancellation_policy, house.id, policy)
         form, status = frame.refused(form, error, current=_filled(current, house))
         return _form(request, house, form, row, now, status=status)
     return see_other(request, f"/admin/properties/{slug}/policies", notice="Saved, for the sales to come.")
@@ -156,7 +156,7 @@ async def _removal(
     code: str,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.cancellation_policy, house.id, code)
+    row = await queries.find_item(tx, tables.cancellation_policy, house.id, code)
     return await frame.removal_page(
         request,
         house,

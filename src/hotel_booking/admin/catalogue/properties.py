@@ -103,9 +103,9 @@ async def create_property(
 async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """A property at a glance, and what it still lacks."""
     house = await queries.property_by_slug(tx, slug)
-    kinds = await queries.things(tx, tables.room_type, house.id)
-    plans = await queries.things(tx, rate_plan, house.id)
-    rooms = await queries.things(tx, rooms_table, house.id)
+    kinds = await queries.list_items(tx, tables.room_type, house.id)
+    plans = await queries.list_items(tx, rate_plan, house.id)
+    rooms = await queries.list_items(tx, rooms_table, house.id)
     texts = await queries.translations(tx, house.id)
     own = texts.get(("property", house.id), {})
     return frame.show(
@@ -125,8 +125,8 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
             "rooms": (sum(row.active for row in rooms), "rooms"),
             "rate plans": (sum(row.active for row in plans), "plans"),
         },
-        policies=len(await queries.things(tx, tables.cancellation_policy, house.id)),
-        taxes=await queries.things(tx, tables.tax, house.id),
+        policies=len(await queries.list_items(tx, tables.cancellation_policy, house.id)),
+        taxes=await queries.list_items(tx, tables.tax, house.id),
         photos=await queries.photos(tx, house.id),
     )
 

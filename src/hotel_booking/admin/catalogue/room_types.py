@@ -38,8 +38,8 @@ _BED_ROWS = 4
 async def list_room_types(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """All of them, with how many rooms each has and which languages are missing."""
     house = await queries.property_by_slug(tx, slug)
-    rows = await queries.things(tx, tables.room_type, house.id)
-    rooms = await queries.things(tx, rooms_table, house.id)
+    rows = await queries.list_items(tx, tables.room_type, house.id)
+    rooms = await queries.list_items(tx, rooms_table, house.id)
     texts = await queries.translations(tx, house.id)
     return frame.show(
         request,
@@ -87,7 +87,7 @@ async def show_room_type(
 ) -> Response[str]:
     """The form with what it is."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room_type, house.id, code)
+    row = await queries.find_item(tx, tables.room_type, house.id, code)
     return _form(request, house, _filled(row, house), row)
 
 
@@ -97,7 +97,7 @@ async def change_room_type(
 ) -> Response[Any]:
     """Change it for the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.room_type, house.id, code)
+    row = await queries.find_item(tx, tables.room_type, house.id, code)
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -105,7 +105,7 @@ async def change_room_type(
         changes = frame.shaped(form, RoomTypeChange, values)
         await removal.change_room_type(tx, property_=house, code=code, changes=changes, version=version)
     except DomainError as error:
-        now = await queries.thing(tx, tables.room_type, house.id, code)
+        now = await queries.find_item(tx, tables.room_type, house.id, code)
         form, status = frame.refused(
             form, error, current=_filled(now, house), names={"child_amounts": "child-0"}
         )
@@ -156,7 +156,7 @@ async def _removal(
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.room_type, house.id, code)
+    row = await queries.find_item(tx, tables.room_type, house.id, code)
     today = business_date(now, house.timezone, house.day_end_time)
     nights = await priced_nights(tx, column="room_type_id", row_id=row.id, today=today)
     return await frame.removal_page(

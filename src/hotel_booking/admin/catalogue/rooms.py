@@ -68,7 +68,7 @@ async def show_room(
 ) -> Response[str]:
     """One room."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
+    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
     return await _form(request, tx, house, row, _filled(row))
 
 
@@ -78,7 +78,7 @@ async def change_room(
 ) -> Response[Any]:
     """Change a room, or take it off sale."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
+    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -92,7 +92,7 @@ async def change_room(
             version=version,
         )
     except DomainError as error:
-        current = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
+        current = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
         return await _form(request, tx, house, row, form, status=status)
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is saved.")
@@ -113,7 +113,7 @@ async def delete_room(
 ) -> Response[Any]:
     """Remove a room in which nobody ever stayed."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
+    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
     today = business_date(now, house.timezone, house.day_end_time)
     return await frame.remove(
         request,
@@ -133,7 +133,7 @@ async def deactivate_room(
 ) -> Response[bytes]:
     """Take a room off sale; refused while its nights are sold."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
+    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
     await service.change(
         tx,
         property_id=house.id,
@@ -175,14 +175,14 @@ def _filled(row: Room) -> Form:
 async def _list(
     request: Request[Any, Any, State], tx: Transaction, house: Property, form: Form, *, status: int = 200
 ) -> Response[str]:
-    kinds = await queries.things(tx, tables.room_type, house.id)
+    kinds = await queries.list_items(tx, tables.room_type, house.id)
     return frame.show(
         request,
         "rooms.html",
         house,
         status=status,
         form=form,
-        rows=await queries.things(tx, rooms_table, house.id),
+        rows=await queries.list_items(tx, rooms_table, house.id),
         kinds={kind.id: kind for kind in kinds},
         room_types=frame.choices(kinds),
     )
@@ -197,7 +197,7 @@ async def _form(
     *,
     status: int = 200,
 ) -> Response[str]:
-    kinds = await queries.things(tx, tables.room_type, house.id)
+    kinds = await queries.list_items(tx, tables.room_type, house.id)
     kind = next(kind for kind in kinds if kind.id == row.room_type_id)
     return frame.show(request, "room.html", house, status=status, form=form, row=row, kind=kind)
 
@@ -209,7 +209,7 @@ async def _removal(
     room_id: int,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, rooms_table, house.id, room_id, key="id")
+    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
     return await frame.removal_page(
         request,
         house,

@@ -44,7 +44,7 @@ async def list_taxes(
 ) -> Response[str]:
     """All of them, in words, with what each makes of a stay."""
     house = await queries.property_by_slug(tx, slug)
-    rows = await queries.things(tx, tables.tax, house.id)
+    rows = await queries.list_items(tx, tables.tax, house.id)
     return frame.show(
         request,
         "taxes.html",
@@ -82,7 +82,7 @@ async def show_tax(
 ) -> Response[str]:
     """The form with what it is."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.tax, house.id, tax)
+    row = await queries.find_item(tx, tables.tax, house.id, tax)
     return _form(request, house, _filled(row, house), row, example=_example(row, house, now))
 
 
@@ -92,14 +92,14 @@ async def change_tax(
 ) -> Response[Any]:
     """Change it for the sales to come."""
     house = await queries.property_by_slug(tx, slug)
-    row = await queries.thing(tx, tables.tax, house.id, tax)
+    row = await queries.find_item(tx, tables.tax, house.id, tax)
     form = await read(request)
     try:
         version = frame.version_of(form)
         changes = frame.shaped(form, TaxChange, _values(form, house))
         await service.change(tx, property_id=house.id, code=tax, changes=changes, version=version)
     except DomainError as error:
-        current = _filled(await queries.thing(tx, tables.tax, house.id, tax), house)
+        current = _filled(await queries.find_item(tx, tables.tax, house.id, tax), house)
         form, status = frame.refused(form, error, current=current, names=_BESIDE)
         return _form(request, house, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/taxes", notice="Saved, for the sales to come.")
@@ -136,7 +136,7 @@ async def _removal(
     code: str,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.thing(tx, tables.tax, house.id, code)
+    row = await queries.find_item(tx, tables.tax, house.id, code)
     return await frame.removal_page(
         request,
         house,

@@ -110,8 +110,8 @@ def _chosen(house: Property, language: str) -> str:
 
 
 async def _originals(tx: Transaction, house: Property) -> list[Original]:
-    kinds = await queries.things(tx, tables.room_type, house.id)
-    plans = await queries.things(tx, rate_plan, house.id)
+    kinds = await queries.list_items(tx, tables.room_type, house.id)
+    plans = await queries.list_items(tx, rate_plan, house.id)
     return [
         Original("property", house, "The house"),
         *(Original("room_type", row, "Room type") for row in kinds),

@@ -14,7 +14,7 @@ from hotel_booking.domains.inventory import room_nights
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.errors import InUse
-from hotel_booking.domains.properties.queries import property_by_slug, thing
+from hotel_booking.domains.properties.queries import find_item, property_by_slug
 from hotel_booking.domains.properties.rows import check_version, refuse_while_used
 from hotel_booking.domains.properties.rows import uses as found
 from hotel_booking.domains.properties.service import properties as property_service
@@ -123,7 +123,7 @@ async def remove_room_type(
 ) -> None:
     """Remove a room type that was never sold and has no rooms, with its nights, prices and texts. Raises
     `InUse`."""
-    row = await thing(tx, properties.room_type, property_.id, code, lock=True)
+    row = await find_item(tx, properties.room_type, property_.id, code, lock=True)
     await check_version(tx, properties.room_type, row, version)
     refuse_while_used(row.name, await room_type_uses(tx, row=row, property_=property_, now=now))
     await rates.remove_prices(tx, room_type_id=row.id)
@@ -136,7 +136,7 @@ async def remove_plan(
 ) -> None:
     """Remove a rate plan that was never sold and that none is derived from, with its prices and texts. Raises
     `InUse`."""
-    row = await thing(tx, rate_plan, property_.id, code, lock=True)
+    row = await find_item(tx, rate_plan, property_.id, code, lock=True)
     await check_version(tx, rate_plan, row, version)
     refuse_while_used(row.name, await plan_uses(tx, row=row, property_=property_, now=now))
     await rates.remove_plan(tx, plan=row)

@@ -12,7 +12,7 @@ from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
 from hotel_booking.domains.inventory.tables import room as room_table
 from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import tables
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.rows import (
     check_version,
     delete,
@@ -39,7 +39,7 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     """
     values: dict[str, Any] = {"number": new.number, "floor": new.floor}
     check_texts(values)
-    kind = await thing(tx, tables.room_type, property_id, new.room_type)
+    kind = await find_item(tx, tables.room_type, property_id, new.room_type)
     values |= {"property_id": property_id, "room_type_id": kind.id}
     await tx.execute(_LOCK_TYPE, kind.id)
     row = await insert(tx, room_table, values, what=f"a room {new.number!r}")
@@ -58,7 +58,7 @@ async def change(
 ) -> Room:
     """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
     it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
-    row = await thing(tx, room_table, property_id, number, key="number", lock=True)
+    row = await find_item(tx, room_table, property_id, number, key="number", lock=True)
     await check_version(tx, room_table, row, version)
     values = said(changes)
     check_texts(values)
@@ -85,7 +85,7 @@ async def remove(
     tx: Transaction, *, property_id: int, number: str, today: date, version: int | None = None
 ) -> None:
     """Remove a room in which nobody ever stayed. Raises `InUse`, and `RoomIsSold` as `change` does."""
-    row = await thing(tx, room_table, property_id, number, key="number", lock=True)
+    row = await find_item(tx, room_table, property_id, number, key="number", lock=True)
     await check_version(tx, room_table, row, version)
     refuse_while_used(f"room {number}", await uses(tx, room_id=row.id))
     if row.active:

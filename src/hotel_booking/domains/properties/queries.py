@@ -17,7 +17,7 @@ from hotel_booking.domains.properties.errors import NoSuchThing
 from hotel_booking.domains.properties.types import TranslatedKind
 
 T = TypeVar("T", bound=Kept)
-MAX_LISTED = 2_000  # things of one kind in one property
+MAX_LISTED = 2_000  # of one kind in one property
 
 
 async def property_by_slug(
@@ -47,7 +47,7 @@ async def currency_of(tx: Transaction, property_id: int) -> str:
     return str(await tx.fetchval("SELECT currency FROM property WHERE id = $1", property_id))
 
 
-async def things(tx: Transaction, of: tables.TableOf[T], property_id: int) -> list[T]:
+async def list_items(tx: Transaction, of: tables.TableOf[T], property_id: int) -> list[T]:
     """Everything of one kind in a property, in its order."""
     table = of.table
     order = [table.c[name] for name in ("sort", "number", "id") if name in table.c]
@@ -55,7 +55,7 @@ async def things(tx: Transaction, of: tables.TableOf[T], property_id: int) -> li
     return await tx.fetch_as(of.kind, query)
 
 
-async def thing(
+async def find_item(
     tx: Transaction,
     of: tables.TableOf[T],
     property_id: int,
@@ -64,7 +64,7 @@ async def thing(
     key: str = "code",
     lock: bool = False,
 ) -> T:
-    """One thing by its code or number. Raises `NoSuchThing`."""
+    """One of a kind by its code or number. Raises `NoSuchThing`."""
     table = of.table
     query: Any = sa.select(table).where(table.c.property_id == property_id, table.c[key] == code)
     found = await tx.fetchrow_as(of.kind, query.with_for_update() if lock else query)

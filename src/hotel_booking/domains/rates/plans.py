@@ -14,7 +14,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.errors import InUse
-from hotel_booking.domains.properties.queries import currency_of, thing
+from hotel_booking.domains.properties.queries import currency_of, find_item
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.service import translations
 from hotel_booking.domains.properties.service.policies import flexible
@@ -96,7 +96,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan
             "a derived plan has a parent and an adjustment", field="adjustment", fix="give both, or neither"
         )
     if new.parent is not None and new.adjustment is not None:
-        parent = await thing(tx, rate_plan, property_id, new.parent, lock=True)
+        parent = await find_item(tx, rate_plan, property_id, new.parent, lock=True)
         if parent.parent_id is not None:
             raise Invalid(
                 f"{new.parent} is itself derived",
@@ -107,7 +107,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan
     if new.policy is None:
         values["policy_id"] = await flexible(tx, property_id=property_id)
     else:
-        policy = await thing(tx, properties.cancellation_policy, property_id, new.policy)
+        policy = await find_item(tx, properties.cancellation_policy, property_id, new.policy)
         values["policy_id"] = policy.id
     _check(values)
     return await insert(tx, rate_plan, values, what=f"a rate plan {new.code!r}")
@@ -118,7 +118,7 @@ async def change(
 ) -> RatePlan:
     """Change a rate plan for the sales to come. Raises `InUse` when a plan that others derive from shall
     not be sold any more, `ChangedMeanwhile` where it is not `version` any more."""
-    row = await thing(tx, rate_plan, property_id, code, lock=True)
+    row = await find_item(tx, rate_plan, property_id, code, lock=True)
     await check_version(tx, rate_plan, row, version)
     values, currency = said(changes), await currency_of(tx, property_id)
     deposit, adjustment, policy = (values.pop(name, None) for name in ("deposit", "adjustment", "policy"))
@@ -131,7 +131,7 @@ async def change(
             )
         values |= _adjustment(adjustment, currency)
     if policy is not None:
-        found = await thing(tx, properties.cancellation_policy, property_id, policy)
+        found = await find_item(tx, properties.cancellation_policy, property_id, policy)
         values["policy_id"] = found.id
     check_texts(values)
     _check(asdict(row) | values)

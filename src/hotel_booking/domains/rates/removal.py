@@ -9,7 +9,7 @@ from datetime import date
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties import tables as properties
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.rows import check_version, delete, refuse_while_used
 from hotel_booking.domains.properties.rows import uses as found
 from hotel_booking.domains.properties.service import policies
@@ -74,7 +74,7 @@ async def policy_uses(tx: Transaction, *, policy_id: int) -> tuple[Use, ...]:
 
 async def remove_policy(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
     """Remove a policy that no rate plan is sold by; bookings keep their own. Raises `InUse`."""
-    row = await thing(tx, properties.cancellation_policy, property_id, code, lock=True)
+    row = await find_item(tx, properties.cancellation_policy, property_id, code, lock=True)
     await check_version(tx, properties.cancellation_policy, row, version)
     refuse_while_used(
         row.name,

@@ -145,7 +145,7 @@ async def load(
 ) -> PropertyView:
     """Read and compose the page."""
     slug = property_.slug
-    types = [kind for kind in await queries.things(tx, tables.room_type, property_.id) if kind.active]
+    types = [kind for kind in await queries.list_items(tx, tables.room_type, property_.id) if kind.active]
     photos = await queries.photos(tx, property_.id)
     translated = await queries.translations(tx, property_.id)
     place = await place_by_id(tx, property_.place_id) if property_.place_id else None

@@ -7,7 +7,7 @@ from typing import Any
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Policy
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.rows import check_version, delete, insert, update
 from hotel_booking.domains.properties.types import check_texts
 
@@ -31,7 +31,7 @@ async def change(
 ) -> Policy:
     """Change a policy for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     check_texts(values)
-    row = await thing(tx, tables.cancellation_policy, property_id, code, lock=True)
+    row = await find_item(tx, tables.cancellation_policy, property_id, code, lock=True)
     await check_version(tx, tables.cancellation_policy, row, version)
     return await update(tx, tables.cancellation_policy, row.id, values)
 

@@ -13,7 +13,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Property, RoomType
-from hotel_booking.domains.properties.queries import thing
+from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.rows import check_version, delete, insert, said, update
 from hotel_booking.domains.properties.service.translations import forget
 from hotel_booking.domains.properties.types import (
@@ -40,7 +40,7 @@ async def change(
 ) -> RoomType:
     """Change a room type. Raises `ChangedMeanwhile` where it is not `version` any more. Whether it may still
     be taken off sale, the bookings know (`bookings.removal.change_room_type`)."""
-    row = await thing(tx, tables.room_type, property_.id, code, lock=True)
+    row = await find_item(tx, tables.room_type, property_.id, code, lock=True)
     await check_version(tx, tables.room_type, row, version)
     values = said(changes)
     _check(property_, asdict(row) | values, values)

@@ -13,7 +13,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Tax
-from hotel_booking.domains.properties.queries import currency_of, thing
+from hotel_booking.domains.properties.queries import currency_of, find_item
 from hotel_booking.domains.properties.rows import check_version, insert, said, update
 from hotel_booking.domains.properties.types import NewTax, TaxChange, check_texts
 
@@ -39,7 +39,7 @@ async def change(
     tx: Transaction, *, property_id: int, code: str, changes: TaxChange, version: int | None = None
 ) -> Tax:
     """Change a tax for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
-    row = await thing(tx, tables.tax, property_id, code, lock=True)
+    row = await find_item(tx, tables.tax, property_id, code, lock=True)
     await check_version(tx, tables.tax, row, version)
     values = said(changes)
     percent, amount = values.pop("percent", None), values.pop("amount", None)
@@ -52,7 +52,7 @@ async def change(
 
 async def remove(tx: Transaction, *, property_id: int, code: str, version: int | None = None) -> None:
     """Remove a tax from the sales to come."""
-    row = await thing(tx, tables.tax, property_id, code, lock=True)
+    row = await find_item(tx, tables.tax, property_id, code, lock=True)
     await check_version(tx, tables.tax, row, version)
     await tx.execute("DELETE FROM tax WHERE id = $1", row.id)
 
