@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import errno
 import os
 import secrets
 import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from hotel_booking.cli.database import DEMO_DATABASE, default_data_dir
-from hotel_booking.core.config import ConfigError
-from hotel_booking.ops.embedded import Cluster, EmbeddedError
+from hotel_booking.ops.children import check_port, start, stop_children, wait_until_ready, watch
+from hotel_booking.ops.embedded import Cluster
 
 app = typer.Typer()
 console = Console(highlight=False)
 
 _LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again
-_READY_SECONDS = 60
 _LEFTOVER_SECONDS = 20  # as long as we give our children to stop
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -71,7 +65,7 @@ def demo(
     folder = (data_dir or _data_dir_for(scale)).absolute()
     cluster = Cluster(folder)
     # Children of a demo that was killed are told to stop and may need a moment to let go of the port.
-    _check_port(host, port, patience=_LEFTOVER_SECONDS if cluster.abandoned() else 0)
+    check_port(host, port, patience=_LEFTOVER_SECONDS if cluster.abandoned() else 0)
     for number in _STOP_SIGNALS:
         signal.signal(number, _stop)
     began = time.monotonic()
@@ -83,15 +77,15 @@ def demo(
             url = cluster.url(DEMO_DATABASE)
             children = _start(url, host, port, cluster.home)
             with _step(progress, "Starting the web server and the worker"):
-                _wait_until_ready(host, port, children, cluster.home)
+                wait_until_ready(host, port, children, cluster.home)
         _welcome(port, folder, time.monotonic() - began, first=first)
-        _watch(children, cluster.home)
+        watch(children, cluster.home)
     except Stopped:
         _stop_only_once()
         console.print("\nStopping ...", end=" ")
     finally:
         _stop_only_once()
-        _stop_children(children)
+        stop_children(children)
         cluster.stop()
     console.print("stopped. The data is kept; start again with the same command.")
 
@@ -109,39 +103,6 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 def _stop_only_once() -> None:
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _check_port(host: str, port: int, patience: float) -> None:
-    """Before anything is started: can we listen there, and is `localhost` ours on both of its addresses?"""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            for name in (host, "localhost"):
-                for address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
-                    _try_to_listen(*address)
-            return
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            if not taken or time.monotonic() >= deadline:
-                reason = "something is using it already" if taken else str(error.strerror or error)
-                raise ConfigError(
-                    [f"cannot listen on port {port}: {reason}; choose another with --port"]
-                ) from None
-        time.sleep(0.1)
-
-
-def _try_to_listen(family: int, kind: int, protocol: int, _name: str, address: Any) -> None:
-    try:
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind(address)
-            probe.listen()
-    except OSError as error:
-        if family == socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
-            return  # a machine without IPv6
-        raise
 
 
 def _progress() -> Progress:
@@ -225,7 +186,7 @@ def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.P
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
     }
-    return {name: _child(name, environ, home / f"{name}.log") for name in ("serve", "worker")}
+    return {name: start(name, environ, home / f"{name}.log") for name in ("serve", "worker")}
 
 
 def _secret(home: Path) -> str:
@@ -238,82 +199,6 @@ def _secret(home: Path) -> str:
             file.write(secrets.token_urlsafe(32))
         fresh.replace(path)
     return path.read_text()
-
-
-def _child(name: str, environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as output:
-        return subprocess.Popen(  # noqa: S603  # ourselves
-            # -P: whatever lies in the folder we were called in is not imported.
-            [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", name],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we stop our children in order
-            preexec_fn=_die_with_parent(os.getpid()),
-        )
-
-
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Linux: a child whose parent is killed is told to stop. Elsewhere the next start finds leftovers."""
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-
-    def before_exec() -> None:
-        if prctl is not None:
-            prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return before_exec
-
-
-def _wait_until_ready(
-    host: str, port: int, children: Mapping[str, subprocess.Popen[bytes]], home: Path
-) -> None:
-    where = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104  # compared
-    # A proxy that the environment names must not be asked about this machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        _check_alive(children, home)
-        try:
-            with opener.open(f"http://{where}:{port}/health/ready", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.05)
-    raise EmbeddedError(f"the web server did not become ready in {_READY_SECONDS} s; see {home}/serve.log")
-
-
-def _check_alive(children: Mapping[str, subprocess.Popen[bytes]], home: Path) -> None:
-    for name, child in children.items():
-        if child.poll() is not None:
-            log = home / f"{name}.log"
-            lines = log.read_text(errors="replace").strip().splitlines()
-            raise EmbeddedError(
-                f"the {name} process ended by itself ({child.returncode}): "
-                f"{lines[-1] if lines else 'it said nothing'} (its log: {log})"
-            )
-
-
-def _watch(children: Mapping[str, subprocess.Popen[bytes]], home: Path) -> None:
-    while True:
-        time.sleep(0.5)
-        _check_alive(children, home)
-
-
-def _stop_children(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    for child in children.values():
-        if child.poll() is None:
-            child.terminate()
-    for child in children.values():
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=20)
-        # Each child leads a process group: whatever it left behind, or did not stop in time, ends now. A web
-        # server that was killed leaves workers that hold the port.
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
 
 
 def _welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:

@@ -48,8 +48,10 @@ def replay(
     if sum(value is not None for value in (http, data_dir, database_url)) > 1:
         raise ConfigError(["use one of --http, --data-dir and --database-url"])
     with nullcontext(database_url) if data_dir is None else demo_database(data_dir) as url:
-        run(
+        code = run(
             Options(
                 file=file, rooms=rooms, limit=limit, http=http, api_key=api_key, json=json, database_url=url
             )
         )
+    if code:
+        raise typer.Exit(code)

@@ -14,7 +14,6 @@ from datetime import date
 from pathlib import Path
 
 import msgspec
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -59,9 +58,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
 
 
-def run(options: Options) -> None:
-    """Replay, print the report, write the JSON. Exit code 130 where it was stopped, 1 where a room was
-    sold twice."""
+def run(options: Options) -> int:
+    """Replay, print the report, write the JSON. Returns the code to exit with: 130 where it was stopped, 1
+    where a room was sold twice."""
     _check(options)
     console = Console(highlight=False)
     began = time.monotonic()
@@ -77,9 +76,8 @@ def run(options: Options) -> None:
         _write(options.json, report)
     show(console, report)
     if report.oversold_nights:
-        raise typer.Exit(1)
-    if outcome.simulation.events < len(plan.events):
-        raise typer.Exit(130)
+        return 1
+    return 130 if outcome.simulation.events < len(plan.events) else 0
 
 
 def _check(options: Options) -> None:

@@ -1,0 +1,135 @@
+"""Processes of ours beside an embedded database: the port is free, they are started, waited for, watched and
+ended in order, whatever becomes of them or of us."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hotel_booking.core.config import ConfigError
+from hotel_booking.ops.embedded import EmbeddedError
+
+_READY_SECONDS = 60
+Children = Mapping[str, subprocess.Popen[bytes]]
+
+
+def check_port(host: str, port: int, patience: float) -> None:
+    """Before anything is started: can we listen there, and is `localhost` ours on both of its addresses?"""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            for name in (host, "localhost"):
+                for address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
+                    _try_to_listen(*address)
+            return
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            if not taken or time.monotonic() >= deadline:
+                reason = "something is using it already" if taken else str(error.strerror or error)
+                raise ConfigError(
+                    [f"cannot listen on port {port}: {reason}; choose another with --port"]
+                ) from None
+        time.sleep(0.1)
+
+
+def _try_to_listen(family: int, kind: int, protocol: int, _name: str, address: Any) -> None:
+    try:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        if family == socket.AF_INET6 and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return  # a machine without IPv6
+        raise
+
+
+def start(name: str, environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Our command of this name, with its output in `log`; it ends when we do."""
+    with log.open("wb") as output:
+        return subprocess.Popen(  # noqa: S603  # ourselves
+            # -P: whatever lies in the folder we were called in is not imported.
+            [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", name],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us; we stop our children in order
+            preexec_fn=_die_with_parent(os.getpid()),
+        )
+
+
+def _die_with_parent(parent: int) -> Callable[[], None]:
+    """Linux: a child whose parent is killed is told to stop. Elsewhere the next start finds leftovers."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+
+    def before_exec() -> None:
+        if prctl is not None:
+            prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return before_exec
+
+
+def wait_until_ready(host: str, port: int, children: Children, home: Path) -> None:
+    """Until the web server answers. Raises `EmbeddedError` after a minute, and as `watch` does."""
+    where = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104  # compared
+    # A proxy that the environment names must not be asked about this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        _check_alive(children, home)
+        try:
+            with opener.open(f"http://{where}:{port}/health/ready", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.05)
+    raise EmbeddedError(f"the web server did not become ready in {_READY_SECONDS} s; see {home}/serve.log")
+
+
+def _check_alive(children: Children, home: Path) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            log = home / f"{name}.log"
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise EmbeddedError(
+                f"the {name} process ended by itself ({child.returncode}): "
+                f"{lines[-1] if lines else 'it said nothing'} (its log: {log})"
+            )
+
+
+def watch(children: Children, home: Path) -> None:
+    """Until one of them ends by itself: raises `EmbeddedError` with the last line that it said."""
+    while True:
+        time.sleep(0.5)
+        _check_alive(children, home)
+
+
+def stop_children(children: Children) -> None:
+    """Ask them to stop, and see to it that nothing of them is left."""
+    for child in children.values():
+        if child.poll() is None:
+            child.terminate()
+    for child in children.values():
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=20)
+        # Each child leads a process group: whatever it left behind, or did not stop in time, ends now. A web
+        # server that was killed leaves workers that hold the port.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
