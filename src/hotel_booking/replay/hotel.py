@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.inventory import room_nights
+from hotel_booking.domains.properties.service import policies, properties, room_types
+from hotel_booking.domains.properties.types import NewProperty, NewRoomType
+from hotel_booking.domains.rates import plans
+from hotel_booking.domains.rates.plans import NewPlan
 from hotel_booking.replay.demand import CURRENCY, Kind
 from hotel_booking.replay.simulation import PLAN_CODE
 
@@ -25,44 +30,41 @@ async def build(
     Returns the slugs by the file's hotel, and the properties' ids."""
     slugs: dict[str, str] = {}
     ids: list[int] = []
-    first, last = whole_months(nights)
     for hotel in sorted({kind.hotel for kind in capacity}):
-        slugs[hotel] = new_slug()
-        property_id = await tx.fetchval(
+        new = NewProperty(
+            slug=new_slug(),
+            name=f"Replay of {hotel}",
+            country="PT",
+            lat=_NOWHERE[0],
+            lon=_NOWHERE[1],
+            timezone=TIMEZONE,
+            currency=CURRENCY,
             # The file tells days, and its events happen in the small hours: here days end at midnight.
-            "INSERT INTO property (slug, name, country, lat, lon, timezone, currency, day_end_time)"
-            " VALUES ($1, $2, 'PT', $3, $4, $5, $6, '00:00') RETURNING id",
-            slugs[hotel],
-            f"Replay of {hotel}",
-            *_NOWHERE,
-            TIMEZONE,
-            CURRENCY,
+            day_end_time=time(0),
         )
-        ids.append(property_id)
-        await tx.execute(
-            "WITH policy AS (INSERT INTO cancellation_policy (property_id, code, name, steps, no_show)"
-            " VALUES ($1, 'FREE', 'Free cancellation', '[]', '{\"kind\": \"nights\", \"value\": 0}')"
-            " RETURNING id)"
-            " INSERT INTO rate_plan (property_id, code, name, policy_id)"
-            " SELECT $1, $2, 'Replay', id FROM policy",
-            property_id,
-            PLAN_CODE,
+        made = await properties.create(tx, new=new)
+        slugs[hotel] = made.slug
+        ids.append(made.id)
+        await policies.create(
+            tx,
+            property_id=made.id,
+            code="FREE",
+            name="Free cancellation",
+            steps=[],
+            no_show={"kind": "nights", "value": 0},
         )
+        await plans.create(tx, property_id=made.id, new=NewPlan(code=PLAN_CODE, name="Replay", policy="FREE"))
         rooms = {kind.room_type: count for kind, count in capacity.items() if kind.hotel == hotel}
-        await tx.execute(
-            "WITH kinds AS (INSERT INTO room_type (property_id, code, name)"
-            " SELECT $1, code, code FROM unnest($2::text[]) AS code RETURNING id, code)"
-            " INSERT INTO room_night (room_type_id, night, physical)"
-            " SELECT kinds.id, $4::date + i, rooms.count"
-            "   FROM kinds JOIN unnest($2::text[], $3::smallint[]) AS rooms(code, count) USING (code),"
-            "        generate_series(0, $5 - 1) AS i",
-            property_id,
-            list(rooms),
-            list(rooms.values()),
-            first,
-            (last - first).days + 1,
-        )
+        for code, count in sorted(rooms.items()):
+            kept = await room_types.create(tx, property_=made, new=NewRoomType(code=code))
+            on_sale = _nights_of(kept.id, *whole_months(nights))
+            await room_nights.put_on_sale(tx, on_sale)
+            await room_nights.change(tx, ["physical"], [(night, {"physical": count}) for night in on_sale])
     return slugs, ids
+
+
+def _nights_of(room_type_id: int, first: date, last: date) -> list[room_nights.Night]:
+    return [(room_type_id, first + timedelta(days=i)) for i in range((last - first).days + 1)]
 
 
 def new_slug() -> str:

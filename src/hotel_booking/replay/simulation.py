@@ -224,6 +224,14 @@ async def _follow(tx: Transaction, booking: UUID, row: Row, event: Event) -> Non
             raise AssertionError("a creation follows nothing")
 
 
+class _Unnamed(GuestDetails, frozen=True):
+    """A guest whom the file does not name, and whom nobody can write to: no mail is made for an address that
+    is not there."""
+
+    def __post_init__(self) -> None:
+        """There is nothing to read: what guests type is not what stands here."""
+
+
 def guest_of(row: Row) -> GuestDetails:
     """The file names nobody: a guest is the line of the file."""
-    return GuestDetails("Guest", f"of line {row.line}", f"line-{row.line}@example.com")
+    return _Unnamed("Guest", f"of line {row.line}", "")

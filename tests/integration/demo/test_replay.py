@@ -126,6 +126,9 @@ async def test_too_few_rooms_refuse_and_never_oversell(
     assert sum(room["rooms"] for room in report["capacity"]) == 6
     assert report["stays"] + report["cancelled"] + report["no_shows"] == report["accepted"]
     assert [difference async for difference in invariants.check(db)] == []
+    async with db.transaction() as tx:  # the file names nobody, so nobody is written to
+        assert await tx.fetchval("SELECT count(*) FROM guest WHERE email = ''") == report["accepted"]
+        assert await tx.fetchval("SELECT count(*) FROM mail_message") == 0
 
 
 async def test_two_hotels_of_one_file_share_no_rooms(tmp_path: Path, database_url: str) -> None:

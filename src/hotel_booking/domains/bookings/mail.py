@@ -23,8 +23,6 @@ from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
 _STANDING = frozenset({"confirmed", "checked_in", "checked_out"})
-# Simulated and demo bookings: nobody is waiting for mail.
-_SILENT = frozenset({"replay"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
 # family makes, and as a hotel reads.
 _TO_STRANGER = Most(6, 20)
@@ -239,8 +237,8 @@ async def _queue(
     withdraw: str | None = None,
     most: Most | None = None,
 ) -> None:
-    if booking.source in _SILENT:
-        return
+    if not booking.email:
+        return  # nobody to write to
     named = await booking_in(tx, booking, booking.language)
     rooms = [room.room_type_name for room in named.reservations]
     await mail.queue(

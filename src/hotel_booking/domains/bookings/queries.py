@@ -195,7 +195,7 @@ async def unpaid_untold(tx: Transaction, *, now: datetime, made_before: datetime
     """Holds that were made before `made_before` and have not expired, whose guests got no link to pay."""
     rows = await tx.fetch(
         "SELECT b.id FROM booking b"
-        " WHERE b.status = 'held' AND b.hold_expires_at > $1 AND b.created_at < $2 AND b.source <> 'replay'"
+        " WHERE b.status = 'held' AND b.hold_expires_at > $1 AND b.created_at < $2"
         "   AND NOT EXISTS (SELECT FROM mail_message m WHERE m.event_key = 'booking:' || b.id || ':held')"
         " ORDER BY b.hold_expires_at LIMIT $3",
         now,
@@ -225,12 +225,12 @@ async def arriving_untold(
         return []
     todays = [today for _, today in houses]
     rows = await tx.fetch(
-        "SELECT e.arrival, e.booking_id FROM booking_entry e JOIN booking b ON b.id = e.booking_id"
+        "SELECT e.arrival, e.booking_id FROM booking_entry e"
         "  JOIN unnest($7::int[], $8::date[]) AS h(property_id, today) ON h.property_id = e.property_id"
         # Whatever the house, these days are all that come into question.
         " WHERE e.arrival BETWEEN $1::date AND $9::date + $2::int"
         "   AND e.arrival > h.today AND e.arrival <= h.today + $2::int"
-        "   AND e.status = 'confirmed' AND e.created_at < $3 AND b.source <> 'replay'"
+        "   AND e.status = 'confirmed' AND e.created_at < $3"
         "   AND (e.arrival, e.booking_id) > ($4, $5)"
         "   AND NOT EXISTS (SELECT FROM mail_message m"
         "                    WHERE m.event_key = 'booking:' || e.booking_id || ':before_arrival')"
