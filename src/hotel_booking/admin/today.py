@@ -13,8 +13,8 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.formats import coded
 from hotel_booking.core.money import to_decimal
 from hotel_booking.domains.identity.caller import Caller
-from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.reporting.queries import arriving, held, houses, leaving, today
 from hotel_booking.domains.reporting.types import NightFigures, PropertyToday
 from hotel_booking.http.access import staff

@@ -17,6 +17,7 @@ from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
 from hotel_booking.domains.exchange.jobs import tasks as exchange_tasks
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.guests.jobs import tasks as guest_tasks
+from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateways
@@ -35,6 +36,7 @@ _TASKS = (
     ("payments", payment_tasks),
     ("properties", property_tasks),
     ("notifications", mail_tasks),
+    ("notifications", identity_tasks),
     ("identity", authentication_tasks),
     ("identity", audit_tasks),
     ("guests", guest_tasks),

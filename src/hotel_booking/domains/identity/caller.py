@@ -13,11 +13,11 @@ from hotel_booking.domains.identity.errors import (
     MissingCredentials,
     MissingPermission,
     MissingScope,
-    NoSuchProperty,
     PropertyNotAllowed,
 )
 from hotel_booking.domains.identity.permissions import ROLE_PERMISSIONS, Permission, Role
 from hotel_booking.domains.identity.types import Scope
+from hotel_booking.domains.properties.errors import NoSuchProperty
 
 # A scope on the left also opens what needs a scope on the right.
 _INCLUDED: dict[Scope, frozenset[Scope]] = {

@@ -41,12 +41,6 @@ class SecondFactorRequired(Forbidden):
     code = "second_factor_required"
 
 
-class NoSuchProperty(NotFound):
-    """There is no such property, or none that the caller may know of."""
-
-    code = "property_not_found"
-
-
 class PropertyNotAllowed(Forbidden):
     """The key is limited to other properties."""
 

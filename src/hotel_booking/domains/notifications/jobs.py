@@ -1,21 +1,17 @@
-"""Messages leave the outbox; and staff are mailed the links that they asked for (guests' own domain sees to
-theirs)."""
+"""Messages leave the outbox."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from jinja2 import UndefinedError
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
 from hotel_booking.core.breaker import Breaker, BreakerOpen, breaker_of
-from hotel_booking.domains.authentication.kinds import STAFF
-from hotel_booking.domains.authentication.service import link_requests, links
-from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.notifications import service
 from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered
@@ -63,31 +59,6 @@ async def deliver(context: JobContext, message_id: str) -> None:
             subject=rendered.subject if rendered is not None else None,
             delivery=delivery,
             now=jobs.now(context),
-        )
-
-
-@tasks.task(name="mail_reset", queue="mail", pass_context=True, retry=jobs.PATIENT)
-async def mail_reset(context: JobContext, request: str) -> None:
-    """Somebody has forgotten a password: where there is such a member of staff, mail a link that lets them
-    choose another one."""
-    now = jobs.now(context)
-    async with jobs.database(context).transaction() as tx:
-        asked = await link_requests.take(tx, request=request)
-        if asked is None:
-            return
-        link = await links.ask(tx, STAFF, asked=asked.kind, email=asked.email, now=now)
-        member = await accounts.by_id(tx, link.owner_id) if link is not None and link.owner_id else None
-        if link is None or member is None:
-            return
-        await service.queue(
-            tx,
-            event_key=f"staff:{member.id}:password_reset:{uuid4()}",
-            template="password_reset",
-            language=member.language,
-            recipient=member.email,
-            data={"name": member.name, "link": asked.address(asked.kind, link.token)},
-            staff_id=member.id,
-            now=now,
         )
 
 

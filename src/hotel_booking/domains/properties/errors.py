@@ -33,3 +33,9 @@ class NoSuchThing(NotFound):
     """The property has nothing of that code or number."""
 
     code = "not_found"
+
+
+class NoSuchProperty(NotFound):
+    """There is no such property, or none that the caller may know of."""
+
+    code = "property_not_found"

@@ -10,10 +10,9 @@ import sqlalchemy as sa
 
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction, as_struct
-from hotel_booking.domains.identity.errors import NoSuchProperty
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Kept, Property
-from hotel_booking.domains.properties.errors import NoSuchThing
+from hotel_booking.domains.properties.errors import NoSuchProperty, NoSuchThing
 from hotel_booking.domains.properties.types import TranslatedKind
 
 T = TypeVar("T", bound=Kept)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.identity.errors import NoSuchProperty
+from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import NotFound
-from hotel_booking.domains.identity.errors import NoSuchProperty
+from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.properties.queries import Photo, covers, file_name, property_by_slug
 from hotel_booking.domains.properties.surroundings import surroundings
 from hotel_booking.domains.properties.types import MediaStore
