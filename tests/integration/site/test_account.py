@@ -131,7 +131,7 @@ async def test_forms_keep_what_was_typed_but_never_the_password(db: Database, da
         bad = await client.post("/de/account/register", data={"email": "<b>nobody"})
         assert bad.status_code == 422
         assert "<b>nobody" not in bad.text
-        assert re.search(r'id="email-below">Das ist keine E-Mail-Adresse', bad.text)
+        assert re.search(r'id="email-below">Bitte geben Sie eine E-Mail-Adresse ein', bad.text)
 
 
 async def test_links_are_the_same_work_whoever_asks(db: Database, database_url: str) -> None:
