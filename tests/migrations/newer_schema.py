@@ -1,7 +1,7 @@
 """A pytest plugin for the release before this one: its databases are migrated by this release's migrations.
 
 It is loaded into that release's own tests (`-p newer_schema`), so it knows nothing of this release but what
-the environment says: HOTEL_NEWER_PYTHON and HOTEL_NEWER_SOURCE.
+the environment says: NEWER_RELEASE_PYTHON and NEWER_RELEASE_SOURCE.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _MIGRATE = "import sys; from hotel_booking import migrations; migrations.upgrade
 def _by_the_newer_release(database_url: str) -> list[str]:
     older = migrations.head()
     subprocess.run(
-        [os.environ["HOTEL_NEWER_PYTHON"], "-c", _MIGRATE, database_url],
-        env=os.environ | {"PYTHONPATH": os.environ["HOTEL_NEWER_SOURCE"]},
+        [os.environ["NEWER_RELEASE_PYTHON"], "-c", _MIGRATE, database_url],
+        env=os.environ | {"PYTHONPATH": os.environ["NEWER_RELEASE_SOURCE"]},
         check=True,
     )
     at = migrations.current(database_url)

@@ -16,7 +16,7 @@ async def test_an_application_that_is_used_again_remembers_nothing(db: Database,
         assert statuses.count(429) >= 4
         assert (await client.get("/metrics")).status_code == 200
         key, kept = first.state.sealing_key, set(first.state.keys())
-        first.state.anything = "of a test"
+        first.state["anything"] = "of a test"
     async with running(few) as (second, client):
         assert second is first
         assert (await client.get("/en")).status_code == 200
