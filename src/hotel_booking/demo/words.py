@@ -1,9 +1,10 @@
-"""The chain's texts in the site's other languages, from words.toml."""
+"""The chain's texts in the site's other languages, from words.toml and descriptions.toml."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Literal, get_args
 
 import msgspec
 
@@ -14,13 +15,8 @@ Row = tuple[int, str, int, str, str, str]
 COLUMNS = ("property_id", "kind", "object_id", "language", "field", "content")
 
 
-class Phrase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text in each language."""
-
-    de: str
-    fr: str
-    es: str
-    ar: str
+Language = Literal["de", "fr", "es", "ar"]
+Phrase = dict[Language, str]  # a text in each of them
 
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,10 +40,19 @@ def words() -> Words:
     return read("words", Words)
 
 
+@cache
+def descriptions() -> dict[str, Phrase]:
+    """What properties say of themselves, by slug."""
+    return read("descriptions", dict[str, Phrase])
+
+
 def rows(property_: Property) -> Iterator[Row]:
     """The rows of `translation` of one property."""
     own = property_.id
     view = words().views[property_.outline.view]
+    # A larger chain's composed properties have none.
+    for language, content in descriptions().get(property_.outline.slug, {}).items():
+        yield own, "property", own, language, "description", content
     for kind in property_.room_types:
         texts = words().rooms[property_.outline.character][kind.outline.code]
         yield from _rows(own, "room_type", kind.id, texts, view)
@@ -56,8 +61,7 @@ def rows(property_: Property) -> Iterator[Row]:
 
 
 def _rows(property_id: int, kind: str, object_id: int, texts: Texts, view: Phrase) -> Iterator[Row]:
-    for language in Phrase.__struct_fields__:
-        said = getattr(view, language)
+    for language in get_args(Language):
         for field, phrase in (("name", texts.name), ("description", texts.text)):
-            content = getattr(phrase, language).format(view=said)
+            content = phrase[language].format(view=view[language])
             yield property_id, kind, object_id, language, field, content

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,7 +29,7 @@ from hotel_booking.demo.content import characters, outlines
 from hotel_booking.demo.countries import world
 from hotel_booking.demo.seasons import profiles
 from hotel_booking.demo.taxes import TaxOutline, taxes, taxes_of
-from hotel_booking.demo.words import words
+from hotel_booking.demo.words import Language, descriptions, words
 from hotel_booking.domains.authentication.service.passwords import compare
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.invariants import check
@@ -307,6 +308,9 @@ def test_every_character_view_and_plan_has_its_words() -> None:
         "rooftop",
         "park",
     } <= words().views.keys()
+    languages = set(get_args(Language))
+    assert {outline.slug for outline in outlines()} == descriptions().keys()
+    assert all(texts.keys() == languages for texts in descriptions().values())
     for name, character in characters().items():
         assert {kind.code for kind in character.room_types} == words().rooms[name].keys()
         assert set(character.plans) <= words().plans.keys()
