@@ -50,6 +50,7 @@ async def test_names_stand_in_the_pages_language_from_the_offer_to_the_mail(
         booking = str(done.headers["location"])
         await named(booking)
         await named(booking + "/calendar.ics", title=True)
+        await named("/de/booking", title=True)
         wrong = await client.post(booking + "/cancel", data={"fee": "1"})
         assert wrong.status_code == 422
         assert all(name in wrong.text for name in NAMES.values())

@@ -30,12 +30,16 @@ _THEIRS = """
 """
 
 
+# The property as it is called in a language, $3.
 _LINES = """
-    SELECT b.id, b.reference, b.status, p.slug AS property_slug, p.name AS property_name, p.city,
+    SELECT b.id, b.reference, b.status, p.slug AS property_slug, p.city,
+           coalesce(n.content, p.name) AS property_name,
            p.timezone, p.day_end_time, e.arrival, e.departure,
            (SELECT count(*) FROM reservation r WHERE r.booking_id = b.id)::int AS rooms,
            b.currency, b.total, e.owed, e.refunding, b.created_at, b.hold_expires_at
       FROM booking b JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id
+      LEFT JOIN translation n ON n.kind = 'property' AND n.object_id = p.id
+                             AND n.language = $3 AND n.field = 'name'
 """
 
 
@@ -103,18 +107,20 @@ async def _ids(tx: Transaction, account_id: int, email: str, *, lock: bool) -> l
     return [row["id"] for row in rows]
 
 
-async def bookings_of(tx: Transaction, account: Account) -> list[GuestBooking]:
-    """Its bookings, the last to arrive first. Holds that lapsed are none: nothing was booked."""
-    return await listed(tx, await ids_of(tx, account))
+async def bookings_of(tx: Transaction, account: Account, language: str = "en") -> list[GuestBooking]:
+    """Its bookings, the last to arrive first, hotels by their names in the language. Holds that lapsed are
+    none: nothing was booked."""
+    return await listed(tx, await ids_of(tx, account), language)
 
 
-async def listed(tx: Transaction, ids: Sequence[UUID]) -> list[GuestBooking]:
+async def listed(tx: Transaction, ids: Sequence[UUID], language: str) -> list[GuestBooking]:
     """Some bookings as lines of a list, the last to arrive first, at most 500; without lapsed holds."""
     return await tx.fetch_as(
         GuestBooking,
         f"{_LINES} WHERE b.id = ANY ($1) AND b.status <> 'expired' ORDER BY e.arrival DESC, b.id LIMIT $2",
         list(ids),
         _MOST,
+        language,
     )
 
 

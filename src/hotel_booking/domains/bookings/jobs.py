@@ -134,7 +134,9 @@ async def mail_list(context: JobContext, request: str) -> None:
         asked = await link_requests.take(tx, request=request)
         if asked is None:
             return
-        found = await guest_bookings.listed(tx, await guest_bookings.ids_of_address(tx, asked.email))
+        found = await guest_bookings.listed(
+            tx, await guest_bookings.ids_of_address(tx, asked.email), asked.language
+        )
         if found:
             await mail.booking_list(
                 tx, found[:_MOST_LISTED], recipient=asked.email, language=asked.language, now=now

@@ -39,7 +39,7 @@ async def show_bookings(
     """The guest's bookings, those to come first."""
     account = signed_in(request).account
     async with database.transaction() as tx:
-        found = await bookings_of(tx, account)
+        found = await bookings_of(tx, account, language_of(request))
     coming = [one for one in found if _is_to_come(one, now)]
     return account_page(
         request,

@@ -32,7 +32,7 @@ async def own_list(request: Request[Any, Any, State], tx: Transaction, now: date
     account = current_guest(request)
     if account is not None:
         ids += await ids_of(tx, account)
-    return await listed(tx, list(dict.fromkeys(ids))) if ids else []
+    return await listed(tx, list(dict.fromkeys(ids)), language_of(request)) if ids else []
 
 
 async def find_page(
