@@ -74,7 +74,7 @@ async def list_entries(
         form=form,
         actors=[(name, headed(name, "actor")) for name in _ACTORS],
         kinds=[(name, headed(name, "object")) for name in await queries.object_kinds(tx)],
-        houses={row.id: row.name for row in await properties_within(tx, within)},
+        properties={row.id: row.name for row in await properties_within(tx, within)},
     )
 
 

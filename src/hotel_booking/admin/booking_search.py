@@ -16,7 +16,7 @@ from hotel_booking.domains.bookings.search import Balance, Position, Sort, Wante
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.reporting.queries import houses
+from hotel_booking.domains.reporting.queries import list_properties
 from hotel_booking.domains.reporting.types import PropertyName
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
@@ -55,7 +55,7 @@ async def list_bookings(
 ) -> Response[str]:
     """The bookings that fit, of the properties at which the caller may see them."""
     form = Form({name: request.query_params.getall(name, []) for name in _FIELDS})
-    known = await houses(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
+    known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
     wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
     asked = {name: form.value(name) for name in _FIELDS}
     found = None
@@ -66,7 +66,7 @@ async def list_bookings(
         "bookings/list.html",
         status=422 if form.errors else 200,
         form=form,
-        house_names=[(house.slug, house.name) for house in known],
+        property_names=[(property_.slug, property_.name) for property_ in known],
         statuses=_STATUSES,
         balances=_BALANCES,
         sorts={name: label for name, (_, _, label) in _SORTS.items()},
@@ -83,9 +83,9 @@ async def list_bookings(
 
 def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | None) -> Wanted:
     """What the form asks for; what is wrong with it stands beside its fields."""
-    chosen = form.choice("property", [house.slug for house in known], required=False)
+    chosen = form.choice("property", [property_.slug for property_ in known], required=False)
     if chosen:
-        allowed = frozenset(house.id for house in known if house.slug == chosen)
+        allowed = frozenset(property_.id for property_ in known if property_.slug == chosen)
     days: dict[str, date | None] = {name: form.day(name) for name in _DATES}
     for kind in ("arrival", "departure", "created"):
         first, last = days[f"{kind}_from"], days[f"{kind}_to"]

@@ -46,21 +46,21 @@ async def choose(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
 ) -> Response[str]:
     """Dates and party; with them, everything that is sold, and why the rest is not."""
-    houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
+    properties = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
     form = Form({name: request.query_params.getall(name, []) for name in _ASKED})
     asked = bool(form.value("departure"))
-    house = next((row for row in houses if row.slug == form.value("property")), None)
+    property_ = next((row for row in properties if row.slug == form.value("property")), None)
     if not asked:
-        form = _at_first(houses, now, chosen=form.value("property"), walk_in=form.flag("walk_in"))
+        form = _at_first(properties, now, chosen=form.value("property"), walk_in=form.flag("walk_in"))
     found: Offers | None = None
     if asked:
         try:
-            if house is None:
+            if property_ is None:
                 form.wrong("property", "must be one of your properties")
-            stay, party = _stay(form, house, now), _party(form)
+            stay, party = _stay(form, property_, now), _party(form)
             form.check()
-            if house is not None and stay is not None:
-                found = await offers(tx, house.slug, stay, party, explain=True, now=now)
+            if property_ is not None and stay is not None:
+                found = await offers(tx, property_.slug, stay, party, explain=True, now=now)
         except DomainError as error:
             form.failed(error)
     return page(
@@ -68,10 +68,10 @@ async def choose(
         "bookings/new.html",
         status=422 if form.errors else 200,
         form=form,
-        houses=[(row.slug, row.name) for row in houses if row.active],
+        properties=[(row.slug, row.name) for row in properties if row.active],
         most_adults=MAX_ADULTS,
         most_rooms=MAX_ROOMS,
-        house=house,
+        property=property_,
         found=found,
         walk_in=form.flag("walk_in"),
     )
@@ -83,20 +83,20 @@ async def take_offer(
 ) -> Response[Any]:
     """Keep the price of an offer and ask for the guest."""
     form = await read(request)
-    houses = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
-    house = next((row for row in houses if row.slug == form.value("property")), None)
+    properties = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
+    property_ = next((row for row in properties if row.slug == form.value("property")), None)
     try:
-        if house is None:
+        if property_ is None:
             form.wrong("property", "must be one of your properties")
-        stay, party = _stay(form, house, now), _party(form)
+        stay, party = _stay(form, property_, now), _party(form)
         room_type = form.text("room_type", required=True, longest=40)
         rate_plan = form.text("rate_plan", required=True, longest=40)
         form.check()
-        if house is None or stay is None:
+        if property_ is None or stay is None:
             raise QuoteNotFound("there is no such offer")
         quote = await service.quote(
             tx,
-            property_slug=house.slug,
+            property_slug=property_.slug,
             stay=stay,
             rooms=[RoomRequest(room_type, rate_plan, room.adults, room.children) for room in party],
             now=now,
@@ -108,10 +108,10 @@ async def take_offer(
             "bookings/new.html",
             status=422,
             form=form.failed(error),
-            houses=[(row.slug, row.name) for row in houses if row.active],
+            properties=[(row.slug, row.name) for row in properties if row.active],
             most_adults=MAX_ADULTS,
             most_rooms=MAX_ROOMS,
-            house=house,
+            property=property_,
             found=None,
             walk_in=form.flag("walk_in"),
         )
@@ -201,13 +201,13 @@ async def _own_quote(tx: Transaction, caller: Caller, quote_id: UUID) -> QuoteSe
     return quote
 
 
-def _at_first(houses: Sequence[Choice], now: datetime, *, chosen: str, walk_in: bool) -> Form:
-    named = next((row for row in houses if row.slug == chosen), None)
-    house = named or next((row for row in houses if row.active), None)
-    today = business_date(now, house.timezone, house.day_end_time) if house is not None else None
+def _at_first(properties: Sequence[Choice], now: datetime, *, chosen: str, walk_in: bool) -> Form:
+    named = next((row for row in properties if row.slug == chosen), None)
+    property_ = named or next((row for row in properties if row.active), None)
+    today = business_date(now, property_.timezone, property_.day_end_time) if property_ is not None else None
     # Whoever has no property yet has no date either: what today is, the property says.
     return Form.of(
-        property=house.slug if house is not None and (named or len(houses) == 1) else "",
+        property=property_.slug if property_ is not None and (named or len(properties) == 1) else "",
         arrival=today,
         departure=today and today + timedelta(days=1),
         adults=2,
@@ -216,10 +216,10 @@ def _at_first(houses: Sequence[Choice], now: datetime, *, chosen: str, walk_in: 
     )
 
 
-def _stay(form: Form, house: Choice | None, now: datetime) -> Stay | None:
+def _stay(form: Form, property_: Choice | None, now: datetime) -> Stay | None:
     arrival: date | None = form.day("arrival", required=not form.flag("walk_in"))
-    if form.flag("walk_in") and house is not None:
-        arrival = business_date(now, house.timezone, house.day_end_time)
+    if form.flag("walk_in") and property_ is not None:
+        arrival = business_date(now, property_.timezone, property_.day_end_time)
     departure = form.day("departure", required=True)
     if arrival is None or departure is None:
         return None

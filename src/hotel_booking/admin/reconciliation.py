@@ -1,4 +1,4 @@
-"""Payments of the whole house: what needs somebody, and the daily comparison with the gateways' own lists."""
+"""Payments of the whole chain: what needs somebody, and the daily comparison with the gateways' own lists."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ async def check_in(
 async def give_rooms(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[Any]:
-    """Give rooms to guests who are in the house without one, or who will come."""
+    """Give rooms to guests who are in the hotel without one, or who will come."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
     form = await _sent(request)
 

@@ -1,4 +1,4 @@
-"""Today: who comes, who goes, how full the house is, and what the next two weeks look like."""
+"""Today: who comes, who goes, how full the hotel is, and what the next two weeks look like."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hotel_booking.core.money import to_decimal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.errors import NoSuchProperty
-from hotel_booking.domains.reporting.queries import arriving, held, houses, leaving, today
+from hotel_booking.domains.reporting.queries import arriving, held, leaving, list_properties, today
 from hotel_booking.domains.reporting.types import NightFigures, PropertyToday
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import money, page
@@ -31,15 +31,15 @@ async def show_today(
     """One property's day, or that of all at which the caller works."""
     allowed = caller.properties_for(Permission.TODAY_VIEW)
     slug = request.query_params.get("property") or None
-    known = await houses(tx, property_ids=allowed)
+    known = await list_properties(tx, property_ids=allowed)
     chosen = [item for item in known if slug in (None, item.slug)]
     if slug is not None and not chosen:
         raise NoSuchProperty(f"there is no property {slug!r}")
     whole = await today(tx, property_ids=frozenset(item.id for item in chosen), now=now)
-    single = whole.houses[0] if len(chosen) == 1 else None
+    single = whole.properties[0] if len(chosen) == 1 else None
     # Those who only see that somebody comes see no money, and nobody else's figures.
     seen = caller.properties_for(Permission.BOOKINGS_VIEW)
-    money = seen is None or all(item.house.id in seen for item in whole.houses)
+    money = seen is None or all(item.property_.id in seen for item in whole.properties)
     shown = single or whole.total
     return page(
         request,
@@ -48,12 +48,14 @@ async def show_today(
         whole=whole,
         single=single,
         shown=shown,
-        currency=single.house.currency if single else whole.currency,
+        currency=single.property_.currency if single else whole.currency,
         money=money,
         rates_age=None if whole.rates_of is None else max((now.date() - whole.rates_of).days, 0),
         plainly=coded,
         occupancy=_occupancy(shown.nights),
-        rates=_rates(shown.nights, single.house.currency if single else whole.currency) if money else None,
+        rates=_rates(shown.nights, single.property_.currency if single else whole.currency)
+        if money
+        else None,
         pick_up=_pick_up(shown.nights),
         **(await _lists(tx, single, now) if single else {"arrivals": [], "departures": [], "holds": []}),
     )

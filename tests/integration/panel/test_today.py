@@ -101,41 +101,41 @@ async def figures(db: Database, ids: frozenset[int] | None = None) -> Today:
 
 
 async def test_the_day_is_counted_in_rooms(db: Database, hotel: dict[str, Booking]) -> None:
-    (house,) = (await figures(db)).houses
-    assert house.today == DAY
-    assert (house.arrivals, house.arrived, house.late) == (2, 1, 1)
-    assert (house.departures, house.departed) == (2, 1)
-    assert house.in_house == 3
-    assert house.unpaid_holds == 1
-    assert house.new_bookings == 2  # the one that stays, and the one that was cancelled at once
+    (property_,) = (await figures(db)).properties
+    assert property_.today == DAY
+    assert (property_.arrivals, property_.arrived, property_.late) == (2, 1, 1)
+    assert (property_.departures, property_.departed) == (2, 1)
+    assert property_.in_house == 3
+    assert property_.unpaid_holds == 1
+    assert property_.new_bookings == 2  # the one that stays, and the one that was cancelled at once
     assert (await figures(db)).total.arrivals == 2
 
 
 async def test_a_night_s_figures_are_by_their_definitions(db: Database, hotel: dict[str, Booking]) -> None:
     whole = await figures(db)
-    tonight = whole.houses[0].tonight
+    tonight = whole.properties[0].tonight
     # Staying, arrived, coming and late sleep here; one pays 90, the others 100; one room is out of order.
     assert (tonight.available, tonight.sold, tonight.revenue) == (ROOMS - 1, 4, 39_000)
     assert tonight.occupancy == pytest.approx(4 / 9)
     assert (tonight.adr, tonight.revpar) == (9_750, 4_333)
-    assert len(whole.houses[0].nights) == 15
-    by_night = {item.night: item for item in whole.houses[0].nights}
+    assert len(whole.properties[0].nights) == 15
+    by_night = {item.night: item for item in whole.properties[0].nights}
     assert [by_night[DAY + timedelta(days=i)].sold for i in range(6)] == [4, 3, 2, 1, 0, 0]
     assert [by_night[DAY + timedelta(days=i)].pick_up for i in range(6)] == [0, 0, 1, 0, -1, 0]
-    assert whole.houses[0].pick_up == 0
+    assert whole.properties[0].pick_up == 0
     assert whole.currency == "EUR"
     assert not whole.converted
-    assert whole.total.nights == whole.houses[0].nights
+    assert whole.total.nights == whole.properties[0].nights
     empty = by_night[DAY + timedelta(days=9)]
     assert (empty.adr, empty.revpar, empty.occupancy) == (None, 0, 0.0)
 
 
 async def test_the_lists_name_who_comes_and_goes(db: Database, hotel: dict[str, Booking]) -> None:
-    house = (await figures(db)).houses[0]
+    property_ = (await figures(db)).properties[0]
     async with db.transaction() as tx:
-        coming = await arriving(tx, house)
-        going = await leaving(tx, house)
-        kept = await held(tx, house, now=NOON)
+        coming = await arriving(tx, property_)
+        going = await leaving(tx, property_)
+        kept = await held(tx, property_, now=NOON)
     assert {item.reference for item in coming} == {
         hotel[name].reference for name in ("arrived", "coming", "late")
     }
@@ -157,18 +157,18 @@ async def test_a_house_in_another_zone_and_currency_has_its_own_day(
         await tx.execute("INSERT INTO exchange_rate VALUES ('NZD', 2, '2030-01-01')")
         number = await tx.fetchval("SELECT id FROM property WHERE slug = 'far'")
     # One in the night there, it is still the day before, unless the house ends its days at midnight.
-    assert [house.today for house in (await figures(db)).houses] == [DAY, DAY]
+    assert [property_.today for property_ in (await figures(db)).properties] == [DAY, DAY]
     async with db.transaction() as tx:
         await tx.execute("UPDATE property SET day_end_time = '00:00' WHERE slug = 'far'")
     whole = await figures(db)
-    far, near = whole.houses
-    assert (far.house.name, far.today, near.today) == ("Far Away", DAY + timedelta(days=1), DAY)
+    far, near = whole.properties
+    assert (far.property_.name, far.today, near.today) == ("Far Away", DAY + timedelta(days=1), DAY)
     assert (whole.currency, whole.converted) == ("EUR", True)
     assert whole.total.tonight.revenue == near.tonight.revenue
     assert far.tonight.occupancy is None
     alone = await figures(db, frozenset({number}))
-    assert (alone.currency, alone.converted, len(alone.houses)) == ("NZD", False, 1)
-    assert (await figures(db, frozenset())).houses == ()
+    assert (alone.currency, alone.converted, len(alone.properties)) == ("NZD", False, 1)
+    assert (await figures(db, frozenset())).properties == ()
 
 
 def figure(text: str, label: str) -> str:

@@ -34,16 +34,16 @@ _PATTERNS = {
 
 
 def show(
-    request: Request[Any, Any, State], template: str, house: Property, *, status: int = 200, **values: Any
+    request: Request[Any, Any, State], template: str, property_: Property, *, status: int = 200, **values: Any
 ) -> Response[str]:
-    """A page about a property. Templates also see it as `house`, its address as `base`, and `may_edit`."""
+    """A page about a property. Templates also see it as `property`, its address as `base`, and `may_edit`."""
     return page(
         request,
         f"catalogue/{template}",
         status=status,
-        house=house,
-        base=f"/admin/properties/{house.slug}",
-        may_edit=caller_of(request.scope).may(Permission.CATALOGUE_EDIT, house.id),
+        property=property_,
+        base=f"/admin/properties/{property_.slug}",
+        may_edit=caller_of(request.scope).may(Permission.CATALOGUE_EDIT, property_.id),
         **values,
     )
 
@@ -195,7 +195,7 @@ def needs(uses: Iterable[Use], base: str) -> list[Need]:
 
 async def removal_page(
     request: Request[Any, Any, State],
-    house: Property,
+    property_: Property,
     *,
     what: str,
     back: str,
@@ -213,12 +213,12 @@ async def removal_page(
     return show(
         request,
         "remove.html",
-        house,
+        property_,
         status=status,
         form=form,
         what=what,
         back=back,
-        needs=needs(uses, f"/admin/properties/{house.slug}"),
+        needs=needs(uses, f"/admin/properties/{property_.slug}"),
         goes_too=list(goes_too),
         deactivate=deactivate,
     )

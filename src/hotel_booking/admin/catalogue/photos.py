@@ -56,7 +56,7 @@ async def upload_photo(
 ) -> Response[Any]:
     """Add a photo. Its files are written before the transaction that makes its row begins."""
     async with database.transaction() as tx:
-        house = await queries.property_by_slug(tx, slug)
+        property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
         alt = form.text("alt", required=True, longest=service.MAX_ALT)
@@ -72,12 +72,12 @@ async def upload_photo(
             renditions = await decoding.render(data)
         kept = await service.keep(media, renditions)
         await service.add(
-            await unit.begin(), property_id=house.id, kept=kept, alt=alt, room_type=room_type, now=now
+            await unit.begin(), property_id=property_.id, kept=kept, alt=alt, room_type=room_type, now=now
         )
     except (Conflict, Invalid) as error:
         tx = await unit.begin()
         form, status = frame.refused(_with_file(form), error)
-        return await _show(request, tx, house, form, status=status)
+        return await _show(request, tx, property_, form, status=status)
     return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo is there.")
 
 
@@ -86,16 +86,16 @@ async def describe_photo(
     request: Request[Any, Any, State], tx: Transaction, slug: str, photo_id: PhotoId
 ) -> Response[Any]:
     """Say what a photo shows."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
         alt = form.text("alt", required=True, longest=service.MAX_ALT)
         room_type = form.text("room_type", longest=40)
         form.check()
-        await service.describe(tx, property_id=house.id, photo_id=photo_id, alt=alt, room_type=room_type)
+        await service.describe(tx, property_id=property_.id, photo_id=photo_id, alt=alt, room_type=room_type)
     except (Conflict, Invalid) as error:
         form, status = frame.refused(form, error)
-        return await _show(request, tx, house, Form.of(), status=status, edited=(photo_id, form))
+        return await _show(request, tx, property_, Form.of(), status=status, edited=(photo_id, form))
     return see_other(request, f"/admin/properties/{slug}/photos", notice="Saved.")
 
 
@@ -104,11 +104,11 @@ async def move_photo(
     request: Request[Any, Any, State], tx: Transaction, slug: str, photo_id: PhotoId
 ) -> Response[Any]:
     """Put a photo further to the front or the back; the first is the cover."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     to = form.choice("to", ("up", "down", "first"))
     form.check()
-    await service.move(tx, property_id=house.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]
+    await service.move(tx, property_id=property_.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]
     said = "It is the cover now." if to == "first" else "Moved."
     return see_other(request, f"/admin/properties/{slug}/photos#photo-{photo_id}", notice=said)
 
@@ -118,8 +118,8 @@ async def delete_photo(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, photo_id: PhotoId
 ) -> Response[Any]:
     """Remove a photo."""
-    house = await queries.property_by_slug(tx, slug)
-    await service.remove(tx, property_id=house.id, photo_id=photo_id, now=now)
+    property_ = await queries.property_by_slug(tx, slug)
+    await service.remove(tx, property_id=property_.id, photo_id=photo_id, now=now)
     return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo is removed.")
 
 
@@ -134,28 +134,28 @@ def _with_file(form: Form) -> Form:
 async def _show(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     form: Form,
     *,
     status: int = 200,
     edited: tuple[int, Form] | None = None,
 ) -> Response[str]:
     """The page; `edited` is the form of one photo that was refused."""
-    rows = await queries.photos(tx, house.id)
+    rows = await queries.photos(tx, property_.id)
     forms = {row.id: Form.of(alt=row.alt, room_type=row.room_type) for row in rows}
     if edited is not None and edited[0] in forms:
         forms[edited[0]] = edited[1]
     return frame.show(
         request,
         "photos.html",
-        house,
+        property_,
         status=status,
         form=form,
         photos=rows,
         forms=forms,
         most=MOST_PHOTOS,
         most_bytes=images.MAX_BYTES,
-        room_types=frame.choices(await queries.list_items(tx, tables.room_type, house.id)),
+        room_types=frame.choices(await queries.list_items(tx, tables.room_type, property_.id)),
     )
 
 

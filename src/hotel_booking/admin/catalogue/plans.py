@@ -39,7 +39,7 @@ _LIMITS = {
     "max_stay": (1, 366),
 }
 _DEPOSITS = (
-    ("none", "Nothing: the guest pays at the house"),
+    ("none", "Nothing: the guest pays at the hotel"),
     ("full", "Everything"),
     ("percent", "A part, in per cent"),
     ("nights", "The first nights"),
@@ -63,11 +63,11 @@ async def list_plans(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """All of them, derived ones below their parents, each with what it asks for a night."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     catalogue = await load_catalogue(tx, slug, active_only=False)
-    rows = await queries.list_items(tx, rate_plan, house.id)
-    policies = await queries.list_items(tx, tables.cancellation_policy, house.id)
-    night = business_date(now, house.timezone, house.day_end_time) + timedelta(days=30)
+    rows = await queries.list_items(tx, rate_plan, property_.id)
+    policies = await queries.list_items(tx, tables.cancellation_policy, property_.id)
+    night = business_date(now, property_.timezone, property_.day_end_time) + timedelta(days=30)
     ordered = []
     for row in rows:
         if row.parent_id is None:
@@ -75,18 +75,18 @@ async def list_plans(
     return frame.show(
         request,
         "plans.html",
-        house,
+        property_,
         rows=ordered,
         codes={row.id: row.code for row in rows},
         policies={row.id: row for row in policies},
         meals=MEALS,
         words={row.id: _words(row) for row in rows},
         adjustments={
-            row.id: examples.adjustment_words(row.adjustment, house.currency)
+            row.id: examples.adjustment_words(row.adjustment, property_.currency)
             for row in rows
             if row.adjustment is not None
         },
-        deposits={row.id: _deposit_words(row, house.currency) for row in rows},
+        deposits={row.id: _deposit_words(row, property_.currency) for row in rows},
         examples={
             row.id: examples.plan_example(catalogue, catalogue.plans[row.code], night=night) for row in rows
         },
@@ -96,26 +96,26 @@ async def list_plans(
 @get("/properties/{slug:str}/new-plan", opt=staff(Permission.CATALOGUE_EDIT))
 async def new_plan(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """The empty form."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = Form.of(meal=14, deposit_kind="none", adjust_kind="percent", sort="0")
-    return await _form(request, tx, house, form, None)
+    return await _form(request, tx, property_, form, None)
 
 
 @post("/properties/{slug:str}/new-plan", opt=staff(Permission.CATALOGUE_EDIT))
 async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
     """Make a rate plan. Its prices are set in Rates, or come from its parent."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
-        values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
+        values = _values(form, property_) | {"code": form.text("code", required=True, longest=40)}
         parent = form.text("parent", longest=40)
         if parent:
-            values |= {"parent": parent, "adjustment": _adjustment(form, house)}
+            values |= {"parent": parent, "adjustment": _adjustment(form, property_)}
         new = frame.shaped(form, NewPlan, values)
-        row = await service.create(tx, property_id=house.id, new=new)
+        row = await service.create(tx, property_id=property_.id, new=new)
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
-        return await _form(request, tx, house, form, None, status=status)
+        return await _form(request, tx, property_, form, None, status=status)
     said = "Its prices follow." if parent else "Now set its prices under Rates & availability."
     return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{row.name} is there. {said}")
 
@@ -125,9 +125,9 @@ async def show_plan(
     request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
 ) -> Response[str]:
     """The form with what it is."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, rate_plan, house.id, plan)
-    return await _form(request, tx, house, await _filled(tx, row, house), row)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, rate_plan, property_.id, plan)
+    return await _form(request, tx, property_, await _filled(tx, row, property_), row)
 
 
 @post("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -135,20 +135,22 @@ async def change_plan(
     request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
 ) -> Response[Any]:
     """Change it for the sales to come."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, rate_plan, house.id, plan)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, rate_plan, property_.id, plan)
     form = await read(request)
     try:
         version = frame.version_of(form)
-        values = _values(form, house) | {"active": form.flag("active")}
+        values = _values(form, property_) | {"active": form.flag("active")}
         if row.parent_id is not None:
-            values["adjustment"] = _adjustment(form, house)
+            values["adjustment"] = _adjustment(form, property_)
         changes = frame.shaped(form, PlanChange, values)
-        await service.change(tx, property_id=house.id, code=plan, changes=changes, version=version)
+        await service.change(tx, property_id=property_.id, code=plan, changes=changes, version=version)
     except DomainError as error:
-        current = await queries.find_item(tx, rate_plan, house.id, plan)
-        form, status = frame.refused(form, error, current=await _filled(tx, current, house), names=_BESIDE)
-        return await _form(request, tx, house, form, row, status=status)
+        current = await queries.find_item(tx, rate_plan, property_.id, plan)
+        form, status = frame.refused(
+            form, error, current=await _filled(tx, current, property_), names=_BESIDE
+        )
+        return await _form(request, tx, property_, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/plans", notice="Saved.")
 
 
@@ -165,14 +167,14 @@ async def delete_plan(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, plan: str
 ) -> Response[Any]:
     """Remove a rate plan that nothing needs."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     return await frame.remove(
         request,
         tx,
         plan,
-        lambda version: removal.remove_plan(tx, property_=house, code=plan, now=now, version=version),
+        lambda version: removal.remove_plan(tx, property_=property_, code=plan, now=now, version=version),
         to=f"/admin/properties/{slug}/plans",
-        refused=partial(_removal, request, tx, house, plan, now),
+        refused=partial(_removal, request, tx, property_, plan, now),
     )
 
 
@@ -181,28 +183,28 @@ async def deactivate_plan(
     request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
 ) -> Response[bytes]:
     """Take it off sale; refused while plans that are sold derive from it."""
-    house = await queries.property_by_slug(tx, slug)
-    await service.change(tx, property_id=house.id, code=plan, changes=PlanChange(active=False))
+    property_ = await queries.property_by_slug(tx, slug)
+    await service.change(tx, property_id=property_.id, code=plan, changes=PlanChange(active=False))
     return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is not sold any more.")
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     code: str,
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.find_item(tx, rate_plan, house.id, code)
-    today = business_date(now, house.timezone, house.day_end_time)
+    row = await queries.find_item(tx, rate_plan, property_.id, code)
+    today = business_date(now, property_.timezone, property_.day_end_time)
     nights = await priced_nights(tx, column="rate_plan_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
-        house,
+        property_,
         what=row.name,
-        back=f"/admin/properties/{house.slug}/plans/{code}",
-        uses=await removal.plan_uses(tx, row=row, property_=house, now=now),
+        back=f"/admin/properties/{property_.slug}/plans/{code}",
+        uses=await removal.plan_uses(tx, row=row, property_=property_, now=now),
         version=row.version,
         goes_too=["its texts", *([f"its prices for {nights} nights to come"] if nights else [])],
         deactivate=row.active,
@@ -233,12 +235,12 @@ def _deposit_words(row: RatePlan, currency: str) -> str:
         words.append(f"{part} {'on booking' if row.deposit_capture == 'booking' else 'reserved on booking'}")
     if row.balance_days is not None and kind != "full":
         words.append(f"{'the rest' if part else 'all'} {row.balance_days} days before arrival")
-    return ", ".join(words) or "at the house"
+    return ", ".join(words) or "at the hotel"
 
 
-async def _filled(tx: Transaction, row: RatePlan, house: Property) -> Form:
-    policy = await queries.find_item(tx, tables.cancellation_policy, house.id, row.policy_id, key="id")
-    currency = house.currency
+async def _filled(tx: Transaction, row: RatePlan, property_: Property) -> Form:
+    policy = await queries.find_item(tx, tables.cancellation_policy, property_.id, row.policy_id, key="id")
+    currency = property_.currency
     values: dict[str, Any] = {
         name: getattr(row, name) for name in ("name", "description", "meal", "active", "version")
     }
@@ -268,13 +270,13 @@ def _shown(kind: str, value: int, currency: str) -> str:
     return str(value) if kind == "nights" else for_field(value, currency)
 
 
-def _values(form: Form, house: Property) -> dict[str, Any]:
+def _values(form: Form, property_: Property) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
         "description": form.text("description", longest=5000),
         "meal": int(form.choice("meal", map(str, MEALS)) or 14),
         "sort": form.whole("sort", -1_000_000, 1_000_000) or 0,
-        "deposit": _deposit(form, house),
+        "deposit": _deposit(form, property_),
     }
     for name, (low, high) in _LIMITS.items():
         values[name] = form.whole(name, low, high)
@@ -282,7 +284,7 @@ def _values(form: Form, house: Property) -> dict[str, Any]:
     return values | ({"policy": policy} if policy else {})
 
 
-def _deposit(form: Form, house: Property) -> Mapping[str, Any]:
+def _deposit(form: Form, property_: Property) -> Mapping[str, Any]:
     kind = form.choice("deposit_kind", [value for value, _ in _DEPOSITS]) or "none"
     value: Any = 0
     if kind == "percent":
@@ -290,7 +292,7 @@ def _deposit(form: Form, house: Property) -> Mapping[str, Any]:
     elif kind == "nights":
         value = form.whole("deposit_value", 1, 366, required=True)
     elif kind == "fixed":
-        value = form.money("deposit_value", house.currency, required=True)
+        value = form.money("deposit_value", property_.currency, required=True)
     return {
         "kind": kind,
         "value": value or 0,
@@ -299,11 +301,11 @@ def _deposit(form: Form, house: Property) -> Mapping[str, Any]:
     }
 
 
-def _adjustment(form: Form, house: Property) -> Mapping[str, Any]:
+def _adjustment(form: Form, property_: Property) -> Mapping[str, Any]:
     kind = form.choice("adjust_kind", ("percent", "amount"))
     value: Any
     if kind == "amount":
-        value = form.money("adjust_value", house.currency, required=True, low=-(10**9), high=10**9)
+        value = form.money("adjust_value", property_.currency, required=True, low=-(10**9), high=10**9)
     else:
         value = percent_text(form.percent("adjust_value", required=True, low=-100, high=1000) or 0)
     return {"kind": kind, "value": value or "0", "per_person": form.flag("per_person")}
@@ -312,24 +314,24 @@ def _adjustment(form: Form, house: Property) -> Mapping[str, Any]:
 async def _form(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     form: Form,
     row: RatePlan | None,
     *,
     status: int = 200,
 ) -> Response[str]:
-    rows = await queries.list_items(tx, rate_plan, house.id)
-    policies = await queries.list_items(tx, tables.cancellation_policy, house.id)
+    rows = await queries.list_items(tx, rate_plan, property_.id)
+    policies = await queries.list_items(tx, tables.cancellation_policy, property_.id)
     parent = next((plan for plan in rows if row is not None and plan.id == row.parent_id), None)
     return frame.show(
         request,
         "plan.html",
-        house,
+        property_,
         status=status,
         form=form,
         row=row,
         parent=parent,
-        adjustment=examples.adjustment_words(row.adjustment, house.currency)
+        adjustment=examples.adjustment_words(row.adjustment, property_.currency)
         if row is not None and row.adjustment is not None
         else "",
         children=[plan for plan in rows if row is not None and plan.parent_id == row.id],

@@ -37,14 +37,14 @@ async def list_policies(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """All of them, each with what it means and which plans are sold by it."""
-    house = await queries.property_by_slug(tx, slug)
-    rows = await queries.list_items(tx, tables.cancellation_policy, house.id)
+    property_ = await queries.property_by_slug(tx, slug)
+    rows = await queries.list_items(tx, tables.cancellation_policy, property_.id)
     return frame.show(
         request,
         "policies.html",
-        house,
+        property_,
         rows=rows,
-        examples={row.id: _example(policy_of(row), house, now) for row in rows},
+        examples={row.id: _example(policy_of(row), property_, now) for row in rows},
         uses={row.id: await policy_uses(tx, policy_id=row.id) for row in rows},
     )
 
@@ -53,11 +53,11 @@ async def list_policies(
 async def new_policy(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
-    """A policy as many houses have it, to begin with."""
-    house = await queries.property_by_slug(tx, slug)
+    """A policy as many hotels have it, to begin with."""
+    property_ = await queries.property_by_slug(tx, slug)
     first_night = Fee("nights", 1)
-    form = _shape(CancellationPolicy("", "", (Step(1, time(18), first_night),), first_night), house)
-    return _form(request, house, form, None, now)
+    form = _shape(CancellationPolicy("", "", (Step(1, time(18), first_night),), first_night), property_)
+    return _form(request, property_, form, None, now)
 
 
 @post("/properties/{slug:str}/new-policy", opt=staff(Permission.CATALOGUE_EDIT))
@@ -65,19 +65,19 @@ async def create_policy(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[Any]:
     """Make a policy, or another row of the form."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     if form.value("act") not in ("", "save"):
-        return _form(request, house, _rearranged(form), None, now)
+        return _form(request, property_, _rearranged(form), None, now)
     try:
-        policy = _read(form, house)
+        policy = _read(form, property_)
         code = form.text("code", required=True, longest=40)
         if not frame.is_code(code):
             form.wrong("code", frame.CODE_HINT)
         form.check()
         await service.create(
             tx,
-            property_id=house.id,
+            property_id=property_.id,
             code=code,
             name=policy.name,
             steps=list(msgspec.to_builtins(policy.steps)),
@@ -85,7 +85,7 @@ async def create_policy(
         )
     except DomainError as error:
         form, status = frame.refused(form, error)
-        return _form(request, house, form, None, now, status=status)
+        return _form(request, property_, form, None, now, status=status)
     return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy.name} is there.")
 
 
@@ -94,9 +94,9 @@ async def show_policy(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, policy: str
 ) -> Response[str]:
     """The form with its steps."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, tables.cancellation_policy, house.id, policy)
-    return _form(request, house, _filled(row, house), row, now)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, tables.cancellation_policy, property_.id, policy)
+    return _form(request, property_, _filled(row, property_), row, now)
 
 
 @post("/properties/{slug:str}/policies/{policy:str}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -104,24 +104,24 @@ async def change_policy(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, policy: str
 ) -> Response[Any]:
     """Change it for the sales to come, or only a row of the form."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, tables.cancellation_policy, house.id, policy)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, tables.cancellation_policy, property_.id, policy)
     form = await read(request)
     if form.value("act") not in ("", "save"):
-        return _form(request, house, _rearranged(form), row, now)
+        return _form(request, property_, _rearranged(form), row, now)
     try:
         version = frame.version_of(form)
-        changed = _read(form, house)
+        changed = _read(form, property_)
         values = {
             "name": changed.name,
             "steps": list(msgspec.to_builtins(changed.steps)),
             "no_show": msgspec.to_builtins(changed.no_show),
         }
-        await service.change(tx, property_id=house.id, code=policy, values=values, version=version)
+        await service.change(tx, property_id=property_.id, code=policy, values=values, version=version)
     except DomainError as error:
-        current = await queries.find_item(tx, tables.cancellation_policy, house.id, policy)
-        form, status = frame.refused(form, error, current=_filled(current, house))
-        return _form(request, house, form, row, now, status=status)
+        current = await queries.find_item(tx, tables.cancellation_policy, property_.id, policy)
+        form, status = frame.refused(form, error, current=_filled(current, property_))
+        return _form(request, property_, form, row, now, status=status)
     return see_other(request, f"/admin/properties/{slug}/policies", notice="Saved, for the sales to come.")
 
 
@@ -138,49 +138,49 @@ async def delete_policy(
     request: Request[Any, Any, State], tx: Transaction, slug: str, policy: str
 ) -> Response[Any]:
     """Remove a policy that no plan is sold by."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     return await frame.remove(
         request,
         tx,
         policy,
-        lambda version: remove_policy(tx, property_id=house.id, code=policy, version=version),
+        lambda version: remove_policy(tx, property_id=property_.id, code=policy, version=version),
         to=f"/admin/properties/{slug}/policies",
-        refused=partial(_removal, request, tx, house, policy),
+        refused=partial(_removal, request, tx, property_, policy),
     )
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     code: str,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.find_item(tx, tables.cancellation_policy, house.id, code)
+    row = await queries.find_item(tx, tables.cancellation_policy, property_.id, code)
     return await frame.removal_page(
         request,
-        house,
+        property_,
         what=row.name,
-        back=f"/admin/properties/{house.slug}/policies/{code}",
+        back=f"/admin/properties/{property_.slug}/policies/{code}",
         uses=await policy_uses(tx, policy_id=row.id),
         version=row.version,
         error=error,
     )
 
 
-def _example(policy: CancellationPolicy, house: Property, now: datetime) -> PolicyExample:
-    today = business_date(now, house.timezone, house.day_end_time)
-    return policy_example(policy, currency=house.currency, timezone=house.timezone, today=today)
+def _example(policy: CancellationPolicy, property_: Property, now: datetime) -> PolicyExample:
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    return policy_example(policy, currency=property_.currency, timezone=property_.timezone, today=today)
 
 
-def _filled(row: Policy, house: Property) -> Form:
-    return _shape(policy_of(row), house, version=row.version)
+def _filled(row: Policy, property_: Property) -> Form:
+    return _shape(policy_of(row), property_, version=row.version)
 
 
-def _shape(policy: CancellationPolicy, house: Property, version: int | None = None) -> Form:
+def _shape(policy: CancellationPolicy, property_: Property, version: int | None = None) -> Form:
     """A policy as the form shows it, in rows named `days-0`, `at-0`, `kind-0`, `value-0`; no days: from the
     booking on."""
-    currency = house.currency
+    currency = property_.currency
     values: dict[str, Any] = {"name": policy.name, "version": version, "steps": str(len(policy.steps))}
     for place, step in enumerate(policy.steps):
         values |= {
@@ -225,17 +225,17 @@ _ROW = ("days", "at", "kind", "value")
 _NEW_ROW = {"days": ["0"], "at": ["18:00"], "kind": ["percent"], "value": ["100"]}
 
 
-def _read(form: Form, house: Property) -> CancellationPolicy:
+def _read(form: Form, property_: Property) -> CancellationPolicy:
     """The policy that the form says. Raises `FormProblems`, each problem beside its field."""
     steps: list[Step] = []
     name = form.text("name", required=True, longest=200)
     for place in range(_count(form)):
         days = form.whole(f"days-{place}", 0, 3650)
         at = frame.clock(form, f"at-{place}")
-        fee = _fee(form, f"kind-{place}", f"value-{place}", house)
+        fee = _fee(form, f"kind-{place}", f"value-{place}", property_)
         if at is not None and fee is not None:
             steps.append(Step(days, at, fee))
-    no_show = _fee(form, "no_show_kind", "no_show_value", house)
+    no_show = _fee(form, "no_show_kind", "no_show_value", property_)
     form.check()
     try:
         return CancellationPolicy("", name, tuple(steps), no_show or Fee("fixed", 0))
@@ -245,7 +245,7 @@ def _read(form: Form, house: Property) -> CancellationPolicy:
         raise FormProblems("the steps are out of order") from None
 
 
-def _fee(form: Form, kind_name: str, value_name: str, house: Property) -> Fee | None:
+def _fee(form: Form, kind_name: str, value_name: str, property_: Property) -> Fee | None:
     kind = form.choice(kind_name, [value for value, _ in _FEES])
     value: int | None
     if kind == "percent":
@@ -253,13 +253,13 @@ def _fee(form: Form, kind_name: str, value_name: str, house: Property) -> Fee | 
     elif kind == "nights":
         value = form.whole(value_name, 0, 366, required=True)
     else:
-        value = form.money(value_name, house.currency, required=True)
+        value = form.money(value_name, property_.currency, required=True)
     return None if value is None or not kind else Fee(kind, value)  # type: ignore[arg-type]
 
 
 def _form(
     request: Request[Any, Any, State],
-    house: Property,
+    property_: Property,
     form: Form,
     row: Policy | None,
     now: datetime,
@@ -268,13 +268,13 @@ def _form(
 ) -> Response[str]:
     tried = Form({name: form.many(name) for name in form.names()} | {"name": ["Example"]})
     try:
-        example: PolicyExample | None = _example(_read(tried, house), house, now)
+        example: PolicyExample | None = _example(_read(tried, property_), property_, now)
     except DomainError:
         example = None
     return frame.show(
         request,
         "policy.html",
-        house,
+        property_,
         status=status,
         form=form,
         row=row,

@@ -102,46 +102,46 @@ async def create_property(
 @get("/properties/{slug:str}", opt=staff(Permission.CATALOGUE_VIEW))
 async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """A property at a glance, and what it still lacks."""
-    house = await queries.property_by_slug(tx, slug)
-    kinds = await queries.list_items(tx, tables.room_type, house.id)
-    plans = await queries.list_items(tx, rate_plan, house.id)
-    rooms = await queries.list_items(tx, rooms_table, house.id)
-    texts = await queries.translations(tx, house.id)
-    own = texts.get(("property", house.id), {})
+    property_ = await queries.property_by_slug(tx, slug)
+    kinds = await queries.list_items(tx, tables.room_type, property_.id)
+    plans = await queries.list_items(tx, rate_plan, property_.id)
+    rooms = await queries.list_items(tx, rooms_table, property_.id)
+    texts = await queries.translations(tx, property_.id)
+    own = texts.get(("property", property_.id), {})
     return frame.show(
         request,
         "overview.html",
-        house,
-        amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in house.amenities],
-        country=dict(select_options.countries()).get(house.country, house.country),
+        property_,
+        amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in property_.amenities],
+        country=dict(select_options.countries()).get(property_.country, property_.country),
         languages=LANGUAGES,
         missing=[
             name
             for code, name in LANGUAGES.items()
-            if code != house.language and "description" not in own.get(code, {})
+            if code != property_.language and "description" not in own.get(code, {})
         ],
         counts={
             "room types": (sum(row.active for row in kinds), "room-types"),
             "rooms": (sum(row.active for row in rooms), "rooms"),
             "rate plans": (sum(row.active for row in plans), "plans"),
         },
-        policies=len(await queries.list_items(tx, tables.cancellation_policy, house.id)),
-        taxes=await queries.list_items(tx, tables.tax, house.id),
-        photos=await queries.photos(tx, house.id),
+        policies=len(await queries.list_items(tx, tables.cancellation_policy, property_.id)),
+        taxes=await queries.list_items(tx, tables.tax, property_.id),
+        photos=await queries.photos(tx, property_.id),
     )
 
 
 @get("/properties/{slug:str}/details", opt=staff(Permission.CATALOGUE_VIEW))
 async def show_details(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """The form with what the property is."""
-    house = await queries.property_by_slug(tx, slug)
-    return _form(request, _filled(house), house)
+    property_ = await queries.property_by_slug(tx, slug)
+    return _form(request, _filled(property_), property_)
 
 
 @post("/properties/{slug:str}/details", opt=staff(Permission.CATALOGUE_EDIT))
 async def change_details(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
     """Change what the property is."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
         version = frame.version_of(form)
@@ -149,7 +149,7 @@ async def change_details(request: Request[Any, Any, State], tx: Transaction, slu
         await removal.change_property(tx, slug=slug, changes=changes, version=version)
     except DomainError as error:
         form, status = frame.refused(form, error, current=_filled(await queries.property_by_slug(tx, slug)))
-        return _form(request, form, house, status=status)
+        return _form(request, form, property_, status=status)
     return see_other(request, f"/admin/properties/{slug}/details", notice="Saved.")
 
 
@@ -166,14 +166,14 @@ async def delete_property(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[Any]:
     """Remove a property that nothing needs."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     return await frame.remove(
         request,
         tx,
-        house.name,
+        property_.name,
         lambda version: removal.remove_property(tx, slug=slug, version=version, now=now),
         to="/admin/properties",
-        refused=partial(_removal, request, tx, house, now),
+        refused=partial(_removal, request, tx, property_, now),
     )
 
 
@@ -189,23 +189,23 @@ async def deactivate_property(
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    photos = await queries.photos(tx, house.id)
+    photos = await queries.photos(tx, property_.id)
     return await frame.removal_page(
         request,
-        house,
-        what=house.name,
-        back=f"/admin/properties/{house.slug}",
-        uses=await removal.property_uses(tx, property_=house, now=now),
-        version=house.version,
+        property_,
+        what=property_.name,
+        back=f"/admin/properties/{property_.slug}",
+        uses=await removal.property_uses(tx, property_=property_, now=now),
+        version=property_.version,
         goes_too=[
             "its cancellation policies, taxes and texts",
             *([f"{len(photos)} photos"] if photos else []),
         ],
-        deactivate=house.active,
+        deactivate=property_.active,
         error=error,
     )
 
@@ -272,7 +272,7 @@ def _degrees(form: Form, name: str, most: int) -> float | None:
 
 
 def _form(
-    request: Request[Any, Any, State], form: Form, house: Property | None, *, status: int = 200
+    request: Request[Any, Any, State], form: Form, property_: Property | None, *, status: int = 200
 ) -> Response[str]:
     values: dict[str, Any] = {
         "form": form,
@@ -282,9 +282,9 @@ def _form(
         "languages": select_options.languages(),
         "topics": select_options.by_topic(PROPERTY_TOPICS, PROPERTY_AMENITIES),
     }
-    if house is None:
+    if property_ is None:
         return page(request, "catalogue/new_property.html", status=status, may_edit=True, **values)
-    return frame.show(request, "details.html", house, status=status, **values)
+    return frame.show(request, "details.html", property_, status=status, **values)
 
 
 handlers = [

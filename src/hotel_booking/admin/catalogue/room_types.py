@@ -37,21 +37,22 @@ _BED_ROWS = 4
 @get("/properties/{slug:str}/room-types", opt=staff(Permission.CATALOGUE_VIEW))
 async def list_room_types(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """All of them, with how many rooms each has and which languages are missing."""
-    house = await queries.property_by_slug(tx, slug)
-    rows = await queries.list_items(tx, tables.room_type, house.id)
-    rooms = await queries.list_items(tx, rooms_table, house.id)
-    texts = await queries.translations(tx, house.id)
+    property_ = await queries.property_by_slug(tx, slug)
+    rows = await queries.list_items(tx, tables.room_type, property_.id)
+    rooms = await queries.list_items(tx, rooms_table, property_.id)
+    texts = await queries.translations(tx, property_.id)
     return frame.show(
         request,
         "room_types.html",
-        house,
+        property_,
         rows=rows,
         rooms={row.id: sum(room.room_type_id == row.id and room.active for room in rooms) for row in rows},
         missing={
             row.id: [
                 code
                 for code in LANGUAGES
-                if code != house.language and "name" not in texts.get(("room_type", row.id), {}).get(code, {})
+                if code != property_.language
+                and "name" not in texts.get(("room_type", row.id), {}).get(code, {})
             ]
             for row in rows
         },
@@ -61,22 +62,22 @@ async def list_room_types(request: Request[Any, Any, State], tx: Transaction, sl
 @get("/properties/{slug:str}/new-room-type", opt=staff(Permission.CATALOGUE_EDIT))
 async def new_room_type(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """The empty form."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = Form.of(base_occupancy=2, max_occupancy=2, max_adults=2, max_children="0", sort="0")
-    return _form(request, house, form, None)
+    return _form(request, property_, form, None)
 
 
 @post("/properties/{slug:str}/new-room-type", opt=staff(Permission.CATALOGUE_EDIT))
 async def create_room_type(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
     """Make a room type; it is sold once it has rooms, a rate plan and prices."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
-        values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
-        row = await service.create(tx, property_=house, new=frame.shaped(form, NewRoomType, values))
+        values = _values(form, property_) | {"code": form.text("code", required=True, longest=40)}
+        row = await service.create(tx, property_=property_, new=frame.shaped(form, NewRoomType, values))
     except DomainError as error:
         form, status = frame.refused(form, error)
-        return _form(request, house, form, None, status=status)
+        return _form(request, property_, form, None, status=status)
     to = f"/admin/properties/{slug}/room-types"
     return see_other(request, to, notice=f"{row.name} is there. Now add its rooms.")
 
@@ -86,9 +87,9 @@ async def show_room_type(
     request: Request[Any, Any, State], tx: Transaction, slug: str, code: str
 ) -> Response[str]:
     """The form with what it is."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, tables.room_type, house.id, code)
-    return _form(request, house, _filled(row, house), row)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, tables.room_type, property_.id, code)
+    return _form(request, property_, _filled(row, property_), row)
 
 
 @post("/properties/{slug:str}/room-types/{code:str}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -96,20 +97,20 @@ async def change_room_type(
     request: Request[Any, Any, State], tx: Transaction, slug: str, code: str
 ) -> Response[Any]:
     """Change it for the sales to come."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, tables.room_type, house.id, code)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, tables.room_type, property_.id, code)
     form = await read(request)
     try:
         version = frame.version_of(form)
-        values = _values(form, house) | {"active": form.flag("active")}
+        values = _values(form, property_) | {"active": form.flag("active")}
         changes = frame.shaped(form, RoomTypeChange, values)
-        await removal.change_room_type(tx, property_=house, code=code, changes=changes, version=version)
+        await removal.change_room_type(tx, property_=property_, code=code, changes=changes, version=version)
     except DomainError as error:
-        now = await queries.find_item(tx, tables.room_type, house.id, code)
+        now = await queries.find_item(tx, tables.room_type, property_.id, code)
         form, status = frame.refused(
-            form, error, current=_filled(now, house), names={"child_amounts": "child-0"}
+            form, error, current=_filled(now, property_), names={"child_amounts": "child-0"}
         )
-        return _form(request, house, form, row, status=status)
+        return _form(request, property_, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/room-types", notice="Saved.")
 
 
@@ -118,8 +119,8 @@ async def ask_delete(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, code: str
 ) -> Response[str]:
     """Asks, or says where it is needed."""
-    house = await queries.property_by_slug(tx, slug)
-    return await _removal(request, tx, house, code, now)
+    property_ = await queries.property_by_slug(tx, slug)
+    return await _removal(request, tx, property_, code, now)
 
 
 @post("/properties/{slug:str}/room-types/{code:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -127,14 +128,16 @@ async def delete_room_type(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, code: str
 ) -> Response[Any]:
     """Remove a room type that nothing needs."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     return await frame.remove(
         request,
         tx,
         code,
-        lambda version: removal.remove_room_type(tx, property_=house, code=code, now=now, version=version),
+        lambda version: removal.remove_room_type(
+            tx, property_=property_, code=code, now=now, version=version
+        ),
         to=f"/admin/properties/{slug}/room-types",
-        refused=partial(_removal, request, tx, house, code, now),
+        refused=partial(_removal, request, tx, property_, code, now),
     )
 
 
@@ -143,28 +146,28 @@ async def deactivate_room_type(
     request: Request[Any, Any, State], tx: Transaction, slug: str, code: str
 ) -> Response[bytes]:
     """Take it off sale; refused while it has bookings to come."""
-    house = await queries.property_by_slug(tx, slug)
-    await removal.change_room_type(tx, property_=house, code=code, changes=RoomTypeChange(active=False))
+    property_ = await queries.property_by_slug(tx, slug)
+    await removal.change_room_type(tx, property_=property_, code=code, changes=RoomTypeChange(active=False))
     return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is not sold any more.")
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     code: str,
     now: datetime,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.find_item(tx, tables.room_type, house.id, code)
-    today = business_date(now, house.timezone, house.day_end_time)
+    row = await queries.find_item(tx, tables.room_type, property_.id, code)
+    today = business_date(now, property_.timezone, property_.day_end_time)
     nights = await priced_nights(tx, column="room_type_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
-        house,
+        property_,
         what=row.name,
-        back=f"/admin/properties/{house.slug}/room-types/{code}",
-        uses=await removal.room_type_uses(tx, row=row, property_=house, now=now),
+        back=f"/admin/properties/{property_.slug}/room-types/{code}",
+        uses=await removal.room_type_uses(tx, row=row, property_=property_, now=now),
         version=row.version,
         goes_too=["its texts", *([f"the prices of {nights} nights to come"] if nights else [])],
         deactivate=row.active,
@@ -172,7 +175,7 @@ async def _removal(
     )
 
 
-def _filled(row: RoomType, house: Property) -> Form:
+def _filled(row: RoomType, property_: Property) -> Form:
     plain = (
         "name",
         "description",
@@ -185,17 +188,17 @@ def _filled(row: RoomType, house: Property) -> Form:
     )
     values: dict[str, Any] = {name: getattr(row, name) for name in plain}
     values |= {name: str(getattr(row, name)) for name in ("max_children", "sort")}
-    values["extra_adult"] = for_field(row.extra_adult, house.currency)
+    values["extra_adult"] = for_field(row.extra_adult, property_.currency)
     for place, cost in enumerate(row.child_amounts):
-        values[f"child-{place}"] = for_field(cost, house.currency)
+        values[f"child-{place}"] = for_field(cost, property_.currency)
     for place, bed in enumerate(row.beds):
         values |= {f"bed-{place}": bed.type, f"beds-{place}": bed.count}
     return Form.of(**values, amenities=row.amenities)
 
 
-def _values(form: Form, house: Property) -> dict[str, Any]:
-    currency = house.currency
-    bands = range(len(house.child_bands))
+def _values(form: Form, property_: Property) -> dict[str, Any]:
+    currency = property_.currency
+    bands = range(len(property_.child_bands))
     children = [form.money(f"child-{place}", currency) or 0 for place in bands]
     beds = []
     for place in range(20):
@@ -222,15 +225,20 @@ def _values(form: Form, house: Property) -> dict[str, Any]:
 
 
 def _form(
-    request: Request[Any, Any, State], house: Property, form: Form, row: RoomType | None, *, status: int = 200
+    request: Request[Any, Any, State],
+    property_: Property,
+    form: Form,
+    row: RoomType | None,
+    *,
+    status: int = 200,
 ) -> Response[str]:
-    ages = house.child_bands
+    ages = property_.child_bands
     used = [name for name in form.names() if name.startswith("bed-") and form.value(name)]
     kinds = list(dict.fromkeys([*_BEDS, *(form.value(name) for name in used)]))
     return frame.show(
         request,
         "room_type.html",
-        house,
+        property_,
         status=status,
         form=form,
         row=row,

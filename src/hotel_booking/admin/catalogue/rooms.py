@@ -43,21 +43,21 @@ async def add_rooms(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[Any]:
     """Add rooms of one type: "101-110, 201"."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
         numbers = _numbers(form)
         kind = form.text("room_type", required=True, longest=40)
         floor = form.text("floor", longest=20)
         form.check()
-        today = business_date(now, house.timezone, house.day_end_time)
+        today = business_date(now, property_.timezone, property_.day_end_time)
         async with tx.savepoint():  # a refused page shows the rooms that there are
             for number in numbers:
                 new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
-                await service.add(tx, property_id=house.id, new=new, today=today)
+                await service.add(tx, property_id=property_.id, new=new, today=today)
     except DomainError as error:
         form, status = frame.refused(form, error)
-        return await _list(request, tx, house, form, status=status)
+        return await _list(request, tx, property_, form, status=status)
     said = f"Room {numbers[0]} is there." if len(numbers) == 1 else f"{len(numbers)} rooms are there."
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=said)
 
@@ -67,9 +67,9 @@ async def show_room(
     request: Request[Any, Any, State], tx: Transaction, slug: str, room_id: RoomId
 ) -> Response[str]:
     """One room."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
-    return await _form(request, tx, house, row, _filled(row))
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
+    return await _form(request, tx, property_, row, _filled(row))
 
 
 @post("/properties/{slug:str}/rooms/{room_id:int}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -77,24 +77,24 @@ async def change_room(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
 ) -> Response[Any]:
     """Change a room, or take it off sale."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
     form = await read(request)
     try:
         version = frame.version_of(form)
         values = {"floor": form.text("floor", longest=20), "active": form.flag("active")}
         await service.change(
             tx,
-            property_id=house.id,
+            property_id=property_.id,
             number=row.number,
             changes=frame.shaped(form, PhysicalRoomChange, values),
-            today=business_date(now, house.timezone, house.day_end_time),
+            today=business_date(now, property_.timezone, property_.day_end_time),
             version=version,
         )
     except DomainError as error:
-        current = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
+        current = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
-        return await _form(request, tx, house, row, form, status=status)
+        return await _form(request, tx, property_, row, form, status=status)
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is saved.")
 
 
@@ -103,8 +103,8 @@ async def ask_delete(
     request: Request[Any, Any, State], tx: Transaction, slug: str, room_id: RoomId
 ) -> Response[str]:
     """Asks, or says what happened in the room."""
-    house = await queries.property_by_slug(tx, slug)
-    return await _removal(request, tx, house, room_id)
+    property_ = await queries.property_by_slug(tx, slug)
+    return await _removal(request, tx, property_, room_id)
 
 
 @post("/properties/{slug:str}/rooms/{room_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -112,18 +112,18 @@ async def delete_room(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
 ) -> Response[Any]:
     """Remove a room in which nobody ever stayed."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
-    today = business_date(now, house.timezone, house.day_end_time)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
+    today = business_date(now, property_.timezone, property_.day_end_time)
     return await frame.remove(
         request,
         tx,
         f"Room {row.number}",
         lambda version: service.remove(
-            tx, property_id=house.id, number=row.number, today=today, version=version
+            tx, property_id=property_.id, number=row.number, today=today, version=version
         ),
         to=f"/admin/properties/{slug}/rooms",
-        refused=partial(_removal, request, tx, house, room_id),
+        refused=partial(_removal, request, tx, property_, room_id),
     )
 
 
@@ -132,14 +132,14 @@ async def deactivate_room(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
 ) -> Response[bytes]:
     """Take a room off sale; refused while its nights are sold."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
     await service.change(
         tx,
-        property_id=house.id,
+        property_id=property_.id,
         number=row.number,
         changes=PhysicalRoomChange(active=False),
-        today=business_date(now, house.timezone, house.day_end_time),
+        today=business_date(now, property_.timezone, property_.day_end_time),
     )
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is off sale.")
 
@@ -173,16 +173,16 @@ def _filled(row: Room) -> Form:
 
 
 async def _list(
-    request: Request[Any, Any, State], tx: Transaction, house: Property, form: Form, *, status: int = 200
+    request: Request[Any, Any, State], tx: Transaction, property_: Property, form: Form, *, status: int = 200
 ) -> Response[str]:
-    kinds = await queries.list_items(tx, tables.room_type, house.id)
+    kinds = await queries.list_items(tx, tables.room_type, property_.id)
     return frame.show(
         request,
         "rooms.html",
-        house,
+        property_,
         status=status,
         form=form,
-        rows=await queries.list_items(tx, rooms_table, house.id),
+        rows=await queries.list_items(tx, rooms_table, property_.id),
         kinds={kind.id: kind for kind in kinds},
         room_types=frame.choices(kinds),
     )
@@ -191,30 +191,30 @@ async def _list(
 async def _form(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     row: Room,
     form: Form,
     *,
     status: int = 200,
 ) -> Response[str]:
-    kinds = await queries.list_items(tx, tables.room_type, house.id)
+    kinds = await queries.list_items(tx, tables.room_type, property_.id)
     kind = next(kind for kind in kinds if kind.id == row.room_type_id)
-    return frame.show(request, "room.html", house, status=status, form=form, row=row, kind=kind)
+    return frame.show(request, "room.html", property_, status=status, form=form, row=row, kind=kind)
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     room_id: int,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.find_item(tx, rooms_table, house.id, room_id, key="id")
+    row = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
     return await frame.removal_page(
         request,
-        house,
+        property_,
         what=f"room {row.number}",
-        back=f"/admin/properties/{house.slug}/rooms/{room_id}",
+        back=f"/admin/properties/{property_.slug}/rooms/{room_id}",
         uses=await service.uses(tx, room_id=room_id),
         version=row.version,
         deactivate=row.active,

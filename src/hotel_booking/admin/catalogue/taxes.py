@@ -43,36 +43,36 @@ async def list_taxes(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """All of them, in words, with what each makes of a stay."""
-    house = await queries.property_by_slug(tx, slug)
-    rows = await queries.list_items(tx, tables.tax, house.id)
+    property_ = await queries.property_by_slug(tx, slug)
+    rows = await queries.list_items(tx, tables.tax, property_.id)
     return frame.show(
         request,
         "taxes.html",
-        house,
+        property_,
         rows=rows,
-        words={row.id: _words(row, house.currency) for row in rows},
-        examples={row.id: _example(row, house, now) for row in rows},
+        words={row.id: _words(row, property_.currency) for row in rows},
+        examples={row.id: _example(row, property_, now) for row in rows},
     )
 
 
 @get("/properties/{slug:str}/new-tax", opt=staff(Permission.CATALOGUE_EDIT))
 async def new_tax(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """The empty form."""
-    house = await queries.property_by_slug(tx, slug)
-    return _form(request, house, Form.of(kind="percent", charge_type=PER_NIGHT, included="true"), None)
+    property_ = await queries.property_by_slug(tx, slug)
+    return _form(request, property_, Form.of(kind="percent", charge_type=PER_NIGHT, included="true"), None)
 
 
 @post("/properties/{slug:str}/new-tax", opt=staff(Permission.CATALOGUE_EDIT))
 async def create_tax(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
     """Make a tax; it counts for sales from now on."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
-        values = _values(form, house) | {"code": form.text("code", required=True, longest=40)}
-        row = await service.create(tx, property_id=house.id, new=frame.shaped(form, NewTax, values))
+        values = _values(form, property_) | {"code": form.text("code", required=True, longest=40)}
+        row = await service.create(tx, property_id=property_.id, new=frame.shaped(form, NewTax, values))
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
-        return _form(request, house, form, None, status=status)
+        return _form(request, property_, form, None, status=status)
     return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{row.name} counts from now on.")
 
 
@@ -81,9 +81,9 @@ async def show_tax(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, tax: str
 ) -> Response[str]:
     """The form with what it is."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, tables.tax, house.id, tax)
-    return _form(request, house, _filled(row, house), row, example=_example(row, house, now))
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, tables.tax, property_.id, tax)
+    return _form(request, property_, _filled(row, property_), row, example=_example(row, property_, now))
 
 
 @post("/properties/{slug:str}/taxes/{tax:str}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -91,17 +91,17 @@ async def change_tax(
     request: Request[Any, Any, State], tx: Transaction, slug: str, tax: str
 ) -> Response[Any]:
     """Change it for the sales to come."""
-    house = await queries.property_by_slug(tx, slug)
-    row = await queries.find_item(tx, tables.tax, house.id, tax)
+    property_ = await queries.property_by_slug(tx, slug)
+    row = await queries.find_item(tx, tables.tax, property_.id, tax)
     form = await read(request)
     try:
         version = frame.version_of(form)
-        changes = frame.shaped(form, TaxChange, _values(form, house))
-        await service.change(tx, property_id=house.id, code=tax, changes=changes, version=version)
+        changes = frame.shaped(form, TaxChange, _values(form, property_))
+        await service.change(tx, property_id=property_.id, code=tax, changes=changes, version=version)
     except DomainError as error:
-        current = _filled(await queries.find_item(tx, tables.tax, house.id, tax), house)
+        current = _filled(await queries.find_item(tx, tables.tax, property_.id, tax), property_)
         form, status = frame.refused(form, error, current=current, names=_BESIDE)
-        return _form(request, house, form, row, status=status)
+        return _form(request, property_, form, row, status=status)
     return see_other(request, f"/admin/properties/{slug}/taxes", notice="Saved, for the sales to come.")
 
 
@@ -118,30 +118,30 @@ async def delete_tax(
     request: Request[Any, Any, State], tx: Transaction, slug: str, tax: str
 ) -> Response[Any]:
     """Remove a tax from the sales to come."""
-    house = await queries.property_by_slug(tx, slug)
+    property_ = await queries.property_by_slug(tx, slug)
     return await frame.remove(
         request,
         tx,
         tax,
-        lambda version: service.remove(tx, property_id=house.id, code=tax, version=version),
+        lambda version: service.remove(tx, property_id=property_.id, code=tax, version=version),
         to=f"/admin/properties/{slug}/taxes",
-        refused=partial(_removal, request, tx, house, tax),
+        refused=partial(_removal, request, tx, property_, tax),
     )
 
 
 async def _removal(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     code: str,
     error: DomainError | None = None,
 ) -> Response[str]:
-    row = await queries.find_item(tx, tables.tax, house.id, code)
+    row = await queries.find_item(tx, tables.tax, property_.id, code)
     return await frame.removal_page(
         request,
-        house,
+        property_,
         what=row.name,
-        back=f"/admin/properties/{house.slug}/taxes/{code}",
+        back=f"/admin/properties/{property_.slug}/taxes/{code}",
         uses=(),
         version=row.version,
         error=error,
@@ -164,19 +164,21 @@ def _words(row: catalogue.Tax, currency: str) -> list[str]:
     return said
 
 
-def _example(row: catalogue.Tax, house: Property, now: datetime) -> Price:
-    arrival = business_date(now, house.timezone, house.day_end_time) + timedelta(days=30)
+def _example(row: catalogue.Tax, property_: Property, now: datetime) -> Price:
+    arrival = business_date(now, property_.timezone, property_.day_end_time) + timedelta(days=30)
     if row.valid_from is not None:
         arrival = max(arrival, row.valid_from)
-    return tax_example(tax_of(row), currency=house.currency, rounding=house.tax_rounding, arrival=arrival)
+    return tax_example(
+        tax_of(row), currency=property_.currency, rounding=property_.tax_rounding, arrival=arrival
+    )
 
 
-def _filled(row: catalogue.Tax, house: Property) -> Form:
+def _filled(row: catalogue.Tax, property_: Property) -> Form:
     percent = row.kind == "percent"
     return Form.of(
         name=row.name,
         kind=row.kind,
-        value=service.percent_text(row.value) if percent else for_field(row.value, house.currency),
+        value=service.percent_text(row.value) if percent else for_field(row.value, property_.currency),
         charge_type=row.charge_type,
         included="true" if row.included else "false",
         exempt_below_age=row.exempt_below_age,
@@ -187,7 +189,7 @@ def _filled(row: catalogue.Tax, house: Property) -> Form:
     )
 
 
-def _values(form: Form, house: Property) -> dict[str, Any]:
+def _values(form: Form, property_: Property) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
         "charge_type": int(form.choice("charge_type", map(str, _PER)) or PER_NIGHT),
@@ -198,7 +200,7 @@ def _values(form: Form, house: Property) -> dict[str, Any]:
         "valid_to": form.day("valid_to"),
     }
     if form.choice("kind", ("percent", "fixed")) == "fixed":
-        values["amount"] = form.money("value", house.currency, required=True)
+        values["amount"] = form.money("value", property_.currency, required=True)
     else:
         percent = form.percent("value", required=True)
         values["percent"] = service.percent_text(percent or 0)
@@ -207,7 +209,7 @@ def _values(form: Form, house: Property) -> dict[str, Any]:
 
 def _form(
     request: Request[Any, Any, State],
-    house: Property,
+    property_: Property,
     form: Form,
     row: catalogue.Tax | None,
     *,
@@ -217,7 +219,7 @@ def _form(
     return frame.show(
         request,
         "tax.html",
-        house,
+        property_,
         status=status,
         form=form,
         row=row,

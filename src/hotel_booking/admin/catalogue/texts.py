@@ -47,18 +47,18 @@ async def show_texts(
     request: Request[Any, Any, State], tx: Transaction, slug: str, language: str = ""
 ) -> Response[str]:
     """The texts of one language beside those that they translate."""
-    house = await queries.property_by_slug(tx, slug)
-    return await _show(request, tx, house, _chosen(house, language), None)
+    property_ = await queries.property_by_slug(tx, slug)
+    return await _show(request, tx, property_, _chosen(property_, language), None)
 
 
 @post("/properties/{slug:str}/texts", opt=staff(Permission.CATALOGUE_EDIT))
 async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
     """Write the texts of one language."""
-    house = await queries.property_by_slug(tx, slug, lock=True)
+    property_ = await queries.property_by_slug(tx, slug, lock=True)
     form = await read(request)
-    language = _chosen(house, form.value("language"))
-    originals = await _originals(tx, house)
-    found = await queries.translations(tx, house.id)
+    language = _chosen(property_, form.value("language"))
+    originals = await _originals(tx, property_)
+    found = await queries.translations(tx, property_.id)
     try:
         texts = {
             original.key: {
@@ -75,7 +75,7 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
                 await _check_untouched(tx, form, original, now)
                 changed = await service.write(
                     tx,
-                    property_id=house.id,
+                    property_id=property_.id,
                     kind=original.kind,
                     object_id=original.row.id,
                     language=language,
@@ -86,7 +86,7 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
     except DomainError as error:
         current = _filled(originals, found, language)
         form, status = frame.refused(form, error, current=current)
-        return await _show(request, tx, house, language, form, status=status)
+        return await _show(request, tx, property_, language, form, status=status)
     where = query(f"/admin/properties/{slug}/texts", language=language)
     return see_other(request, where, notice=f"The texts in {LANGUAGES[language]} are saved.")
 
@@ -104,16 +104,16 @@ def _plain(text: str) -> str:
     return text.strip().replace("\r\n", "\n")
 
 
-def _chosen(house: Property, language: str) -> str:
-    others = [code for code in LANGUAGES if code != house.language]
+def _chosen(property_: Property, language: str) -> str:
+    others = [code for code in LANGUAGES if code != property_.language]
     return language if language in others else others[0]
 
 
-async def _originals(tx: Transaction, house: Property) -> list[Original]:
-    kinds = await queries.list_items(tx, tables.room_type, house.id)
-    plans = await queries.list_items(tx, rate_plan, house.id)
+async def _originals(tx: Transaction, property_: Property) -> list[Original]:
+    kinds = await queries.list_items(tx, tables.room_type, property_.id)
+    plans = await queries.list_items(tx, rate_plan, property_.id)
     return [
-        Original("property", house, "The house"),
+        Original("property", property_, "The hotel"),
         *(Original("room_type", row, "Room type") for row in kinds),
         *(Original("rate_plan", row, "Rate plan") for row in plans),
     ]
@@ -134,14 +134,14 @@ def _filled(
 async def _show(
     request: Request[Any, Any, State],
     tx: Transaction,
-    house: Property,
+    property_: Property,
     language: str,
     form: Form | None,
     *,
     status: int = 200,
 ) -> Response[str]:
-    originals = await _originals(tx, house)
-    found = await queries.translations(tx, house.id)
+    originals = await _originals(tx, property_)
+    found = await queries.translations(tx, property_.id)
     missing = {}
     for code in LANGUAGES:
         texts = [found.get((original.kind, original.row.id), {}).get(code, {}) for original in originals]
@@ -153,7 +153,7 @@ async def _show(
     return frame.show(
         request,
         "texts.html",
-        house,
+        property_,
         status=status,
         form=form or _filled(originals, found, language),
         originals=originals,

@@ -1,4 +1,4 @@
-"""The day of one house or of all, in a fixed number of statements whose work grows with what is to come, not
+"""The day of one hotel or of all, in a fixed number of statements whose work grows with what is to come, not
 with the years behind."""
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ _Nights = Mapping[tuple[int, date], NightFigures]
 _FIGURES = NightFigures.__struct_fields__[1:]
 
 
-async def houses(tx: Transaction, *, property_ids: frozenset[int] | None) -> list[PropertyName]:
+async def list_properties(tx: Transaction, *, property_ids: frozenset[int] | None) -> list[PropertyName]:
     """The active properties among the given (None: all), by name."""
     return await tx.fetch_as(PropertyName, _HOUSES, None if property_ids is None else sorted(property_ids))
 
@@ -186,14 +186,15 @@ async def houses(tx: Transaction, *, property_ids: frozenset[int] | None) -> lis
 async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: datetime) -> Today:
     """The day of the active properties among the given (None: all), and how the next fourteen nights look.
 
-    A fixed number of statements, however many houses.
+    A fixed number of statements, however many hotels.
     """
-    named = await houses(tx, property_ids=property_ids)
-    ids = [house.id for house in named]
+    named = await list_properties(tx, property_ids=property_ids)
+    ids = [property_.id for property_ in named]
     # At one instant it is yesterday in one place and tomorrow in another.
-    days = [business_date(now, house.timezone, house.day_end_time) for house in named]
+    days = [business_date(now, property_.timezone, property_.day_end_time) for property_ in named]
     begun = [
-        local_instant(day, house.day_end_time, house.timezone) for day, house in zip(days, named, strict=True)
+        local_instant(day, property_.day_end_time, property_.timezone)
+        for day, property_ in zip(days, named, strict=True)
     ]
     first = min(days, default=earliest_business_date(now))
     last = max(days, default=first) + timedelta(days=NIGHTS - 1)
@@ -209,12 +210,12 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
         ]
     )
     found = []
-    for house, day in zip(named, days, strict=True):
-        counts, gone = rooms.get(house.id, _Rooms(house.id)), departed.get(house.id, 0)
+    for property_, day in zip(named, days, strict=True):
+        counts, gone = rooms.get(property_.id, _Rooms(property_.id)), departed.get(property_.id, 0)
         own = (day + timedelta(days=i) for i in range(NIGHTS))
         found.append(
             PropertyToday(
-                house=house,
+                property_=property_,
                 today=day,
                 arrivals=counts.arrivals,
                 arrived=counts.arrived,
@@ -222,9 +223,9 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
                 departures=counts.departures + gone,
                 departed=gone,
                 in_house=counts.in_house,
-                new_bookings=new.get(house.id, 0),
-                unpaid_holds=held.get(house.id, 0),
-                nights=tuple(nights.get((house.id, night), NightFigures(night)) for night in own),
+                new_bookings=new.get(property_.id, 0),
+                unpaid_holds=held.get(property_.id, 0),
+                nights=tuple(nights.get((property_.id, night), NightFigures(night)) for night in own),
             )
         )
     return await _added_up(tx, tuple(found), nights, first)
@@ -249,19 +250,19 @@ def _sum(one: NightFigures, other: NightFigures) -> NightFigures:
     return NightFigures(one.night, *(getattr(one, name) + getattr(other, name) for name in _FIGURES))
 
 
-async def arriving(tx: Transaction, house: PropertyToday) -> list[Movement]:
+async def arriving(tx: Transaction, property_: PropertyToday) -> list[Movement]:
     """The rooms that arrive today, and those that should have done so before; who is there comes last."""
-    return await _movements(tx, _ARRIVING, house.house.id, house.today)
+    return await _movements(tx, _ARRIVING, property_.property_.id, property_.today)
 
 
-async def leaving(tx: Transaction, house: PropertyToday) -> list[Movement]:
+async def leaving(tx: Transaction, property_: PropertyToday) -> list[Movement]:
     """The rooms that are still to leave today."""
-    return await _movements(tx, _LEAVING, house.house.id, house.today)
+    return await _movements(tx, _LEAVING, property_.property_.id, property_.today)
 
 
-async def held(tx: Transaction, house: PropertyToday, *, now: datetime) -> list[Movement]:
+async def held(tx: Transaction, property_: PropertyToday, *, now: datetime) -> list[Movement]:
     """The rooms that are kept for guests who have not paid yet; the hold that ends first comes first."""
-    return await _movements(tx, _HELD, house.house.id, now)
+    return await _movements(tx, _HELD, property_.property_.id, now)
 
 
 async def _movements(tx: Transaction, sql: str, *args: object) -> list[Movement]:
@@ -269,19 +270,19 @@ async def _movements(tx: Transaction, sql: str, *args: object) -> list[Movement]
 
 
 async def _added_up(tx: Transaction, found: tuple[PropertyToday, ...], nights: _Nights, first: date) -> Today:
-    currencies = {item.house.currency for item in found}
+    currencies = {item.property_.currency for item in found}
     currency = currencies.pop() if len(currencies) == 1 else "EUR"
     exchange, rates_of = Exchange(currency, {}), None
     if currencies:
-        used = sorted({item.house.currency for item in found})
+        used = sorted({item.property_.currency for item in found})
         exchange, rates_of = Exchange(currency, await exchange_rates(tx)), await oldest_used(tx, used)
-    own = {item.house.id: item.house.currency for item in found}
+    own = {item.property_.id: item.property_.currency for item in found}
     sums = {night: NightFigures(night) for night in (first + timedelta(days=i) for i in range(NIGHTS))}
     for (number, night), figures in nights.items():
         if night in sums:
             sums[night] = _sum(sums[night], _valued(figures, own[number], exchange))
     total = PropertyToday(
-        house=PropertyName(0, "", "All properties", "UTC", DAY_END, currency),
+        property_=PropertyName(0, "", "All properties", "UTC", DAY_END, currency),
         today=first,
         arrivals=sum(item.arrivals for item in found),
         arrived=sum(item.arrived for item in found),
@@ -293,7 +294,7 @@ async def _added_up(tx: Transaction, found: tuple[PropertyToday, ...], nights: _
         unpaid_holds=sum(item.unpaid_holds for item in found),
         nights=tuple(sums.values()),
     )
-    unvalued = tuple(item.house for item in found if not exchange.compares(item.house.currency))
+    unvalued = tuple(item.property_ for item in found if not exchange.compares(item.property_.currency))
     return Today(found, currency, len(currencies) > 0, total, rates_of, unvalued)
 
 

@@ -2,7 +2,7 @@
 
 Occupancy is rooms sold / rooms available. ADR (average daily rate) is room revenue / rooms sold, RevPAR is
 room revenue / rooms available; both net of tax. Rooms sold are those of confirmed stays and of guests in the
-house; holds that nobody has paid for are counted apart. Rooms available are those that there are and that are
+hotel; holds that nobody has paid for are counted apart. Rooms available are those that there are and that are
 not out of order. Room revenue is what stays were sold for without taxes, with all that is in the price of the
 room (further persons, meals of the plan), spread evenly over the nights of each stay.
 """
@@ -29,9 +29,9 @@ class PropertyName(msgspec.Struct, frozen=True):
 
 
 class NightFigures(msgspec.Struct, frozen=True):
-    """One night of a house, or of several together. `revenue` is in minor units, net of tax; `pick_up` is how
-    many rooms more (or fewer) were sold for the night than a day before. Where several houses are added up,
-    `unvalued_sold` and `unvalued_available` of the rooms are of houses whose money is not in `revenue`,
+    """One night of a hotel, or of several together. `revenue` is in minor units, net of tax; `pick_up` is how
+    many rooms more (or fewer) were sold for the night than a day before. Where several hotels are added up,
+    `unvalued_sold` and `unvalued_available` of the rooms are of hotels whose money is not in `revenue`,
     because there is no exchange rate for it: averages of money leave them out too."""
 
     night: date
@@ -45,7 +45,7 @@ class NightFigures(msgspec.Struct, frozen=True):
 
     @property
     def occupancy(self) -> float | None:
-        """Rooms sold / rooms available; None where there are none. Above 1 where a house is overbooked."""
+        """Rooms sold / rooms available; None where there are none. Above 1 where a hotel is overbooked."""
         return self.sold / self.available if self.available else None
 
     @property
@@ -62,13 +62,13 @@ class NightFigures(msgspec.Struct, frozen=True):
 
 
 class PropertyToday(msgspec.Struct, frozen=True):
-    """A house's today, by its own calendar; figures count rooms, `new_bookings` and `unpaid_holds` bookings.
+    """A hotel's today, by its own calendar; figures count rooms, `new_bookings` and `unpaid_holds` bookings.
 
     `arrivals` are all rooms that are to arrive today or have done so, `arrived` those that have; likewise
     `departures` and `departed`. `late` should have arrived before today. `nights` are today's and the next.
     """
 
-    house: PropertyName
+    property_: PropertyName
     today: date
     arrivals: int
     arrived: int
@@ -92,11 +92,11 @@ class PropertyToday(msgspec.Struct, frozen=True):
 
 
 class Today(msgspec.Struct, frozen=True):
-    """The day of some houses. `total` adds them up, with money in `currency`: that of the houses where they
+    """The day of some hotels. `total` adds them up, with money in `currency`: that of the hotels where they
     share one, else euros at indicative rates (`converted`), the oldest of them of `rates_of`. The money of
-    the houses `unvalued` is left out: there is no exchange rate for their currency."""
+    the hotels `unvalued` is left out: there is no exchange rate for their currency."""
 
-    houses: tuple[PropertyToday, ...]
+    properties: tuple[PropertyToday, ...]
     currency: str
     converted: bool
     total: PropertyToday
