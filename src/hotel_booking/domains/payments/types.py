@@ -59,7 +59,6 @@ class DisputeSeen(msgspec.Struct, frozen=True):
     status: str
     reason: str
     respond_by: date | None
-    opened_at: datetime
 
 
 class Matter(msgspec.Struct, frozen=True):
