@@ -112,7 +112,7 @@ async def test_from_opening_an_account_to_its_erasure(
         assert await page.locator("#email-below.error").inner_text() != ""
         await page.fill("#email", EMAIL)
         await sent(page, "button.danger")
-        assert "erased" in await page.locator(".flash").inner_text()
+        assert "deleted" in await page.locator(".flash").inner_text()
         await page.goto("/en/account")
         assert "/account/sign-in" in page.url
     assert wrong == []
