@@ -138,7 +138,7 @@ async def test_money_and_rooms_survive_every_crash(
     await ready(db)
     root = Path(__file__).parents[2]
     dying = subprocess.Popen(  # noqa: ASYNC220  # it is the one that dies; waiting for it is the test
-        [sys.executable, "-m", "tests.crash_scenarios", database_url, stripe.url],
+        [sys.executable, "-m", "tests.factories.crash_scenarios", database_url, stripe.url],
         cwd=root,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
