@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hotel_booking import worker
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.worker.lanes import Lane
 
 
-async def run_jobs(db: Database, database_url: str, *queues: str) -> None:
-    """Run all that waits in these queues; mail stays in the outbox."""
+async def run_jobs(db: Database, database_url: str, *queues: str, **resources: Any) -> None:
+    """Run all that waits in these queues, and nothing by the clock; mail stays in the outbox. `resources`
+    are what jobs are given besides, or instead."""
     async with worker.application(database_url).open_async() as jobs:
-        await jobs.run_worker_async(
-            wait=False,
-            install_signal_handlers=False,
-            queues=list(queues),
-            additional_context={"db": db, "clock": utc_now, "mailer": None, "link": str},
-        )
+        given = {"db": db, "clock": utc_now, "mailer": None, "link": str, **resources}
+        await worker.until_empty(jobs, Lane("test", queues, slots=1, seconds=900), given)
 
 
 async def mail_links(db: Database, database_url: str) -> None:

@@ -75,7 +75,8 @@ async def run(
     pool_size: int = 12,
 ) -> None:
     """Work until stopped by SIGINT or SIGTERM, each lane with its own slots; a database that is lost is
-    waited for. With `wait=False` work only until the queues are empty, `concurrency` jobs at a time.
+    waited for. With `wait=False` work only until the queues are empty, `concurrency` jobs at a time, and
+    begin nothing by the clock.
 
     A job that was running when its worker died is taken up by the sweeps: each of our jobs can be
     repeated. Raises what waiting does not mend, such as a wrong password.
@@ -99,7 +100,7 @@ async def run(
             }
             try:
                 if stopped is None:
-                    await _lane(app, everything(concurrency), resources, wait=False)
+                    await until_empty(app, everything(concurrency), resources)
                 else:
                     await _lanes(app, resources, stopped)
             finally:
@@ -112,11 +113,39 @@ async def run(
         await keep_working(work, stopped)
 
 
+async def until_empty(app: App, lane: Lane, resources: dict[str, Any]) -> None:
+    """Work until nothing in the lane's queues is due; begin nothing by the clock."""
+    silent = _without_clock(app)
+    left: list[int] | None = None
+    while left is None or left:
+        await _lane(silent, lane, resources, wait=False)
+        # A job may leave another when this worker has already looked for the last time: it looks again, but
+        # for no job that it cannot have (its lock is a dead worker's).
+        before, left = left, await _due(app, lane)
+        if left == before:
+            return
+
+
+async def _due(app: App, lane: Lane) -> list[int]:
+    rows = await app.connector.execute_query_all_async(
+        "SELECT id FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = ANY(%(queues)s)"
+        " AND coalesce(scheduled_at <= now(), true) ORDER BY id",
+        queues=list(lane.queues),
+    )
+    return [row["id"] for row in rows]
+
+
+def _without_clock(app: App) -> App:
+    """The same tasks and connections, with no jobs made by the clock."""
+    silent = App(connector=app.connector)
+    silent.tasks.update(app.tasks)
+    return silent
+
+
 async def _lanes(app: App, resources: dict[str, Any], stopped: asyncio.Event) -> None:
     """All lanes, until one ends (its connection is lost) or the process is asked to stop."""
     # Jobs that come by the clock are made by one lane; the database would refuse the others' anyway.
-    silent = App(connector=app.connector)
-    silent.tasks.update(app.tasks)
+    silent = _without_clock(app)
     lanes = [
         asyncio.create_task(
             _lane(silent if position else app, lane, resources, wait=True), name=f"lane {lane.name}"

@@ -33,6 +33,7 @@ from tests.clients.http_client import (
     running,
     settings_for,
 )
+from tests.clients.jobs import run_jobs
 from tests.clients.staff_client import session_of, signed_in, staff
 from tests.factories.small_hotel import (
     GUEST,
@@ -239,19 +240,17 @@ async def test_jobs_are_noted_by_name_and_the_sealing_job_drains_and_chains(
     spool.note(tmp_path, action="restore", object_kind="database", object_id="x", now=utc_now())
     async with worker.application(database_url).open_async() as jobs:
         await jobs.configure_task("identity:seal").defer_async(timestamp=0)
-        await jobs.run_worker_async(
-            wait=False,
-            install_signal_handlers=False,
-            queues=["bookings", "identity"],
-            additional_context={
-                "db": hotel,
-                "clock": lambda: NOW + timedelta(days=1),
-                "spool_dir": str(tmp_path),
-                "gateway": SandboxGateway(),
-                "mailer": None,
-                "link": str,
-            },
-        )
+    await run_jobs(
+        hotel,
+        database_url,
+        "bookings",
+        "identity",
+        clock=lambda: NOW + timedelta(days=1),
+        spool_dir=str(tmp_path),
+        gateway=SandboxGateway(),
+        mailer=None,
+        link=str,
+    )
     async with hotel.transaction() as tx:
         (newest, *_) = await queries.history_of_booking(tx, held.booking.id)
         assert await chain.length(tx) > 0

@@ -25,6 +25,7 @@ from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.nights import lowest_nights
 from hotel_booking.integrations.ecb import EcbRates
 from tests.clients.http_client import running, settings_for
+from tests.clients.jobs import run_jobs
 from tests.clients.staff_client import signed_in
 from tests.factories.world import NOW, simple_hotel
 from tests.integration.api.test_search import request
@@ -207,12 +208,7 @@ async def test_the_worker_fetches_and_survives_a_source_that_lies(db: Database, 
     async def run(source: RateSource | None) -> None:
         async with worker.application(database_url).open_async() as jobs:
             await jobs.configure_task("exchange:fetch_rates").defer_async(timestamp=0)
-            await jobs.run_worker_async(
-                wait=False,
-                install_signal_handlers=False,
-                queues=["exchange"],
-                additional_context={"db": db, "clock": lambda: NOW, "rate_source": source},
-            )
+        await run_jobs(db, database_url, "exchange", clock=lambda: NOW, rate_source=source)
         async with db.transaction() as tx:
             left = await tx.fetchval(
                 "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'exchange:fetch_rates'"

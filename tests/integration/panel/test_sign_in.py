@@ -25,6 +25,7 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import sessions
 from hotel_booking.http import cookies
 from tests.clients.http_client import client_of, running, settings_for
+from tests.clients.jobs import run_jobs
 from tests.clients.outbox import sent
 from tests.factories.staff_accounts import (
     BROWSER,
@@ -463,10 +464,5 @@ async def test_what_has_ended_is_cleared_away_by_a_job(db: Database, database_ur
         await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=utc_now())
     async with worker.application(database_url).open_async() as jobs:
         await jobs.configure_task("identity:purge").defer_async(timestamp=0)
-        await jobs.run_worker_async(
-            wait=False,
-            install_signal_handlers=False,
-            queues=["identity"],
-            additional_context={"db": db, "clock": utc_now},
-        )
+    await run_jobs(db, database_url, "identity", clock=utc_now)
     assert len(await sessions_of(db)) == 1
