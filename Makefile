@@ -2,8 +2,9 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PORT ?= 8000
-# Two workers: the machine this is made for has two cores.
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two workers: the machine this is made for has two cores. A file goes to one of them, so that what its tests share
+# is made once, in the order of tests/conftest.py.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run test clients check lint types imports nightly lighthouse docs format clean
 

@@ -1,4 +1,4 @@
-"""What all tests share: a cluster, databases on it, real data; and which worker runs what, in which order."""
+"""What all tests share: a cluster, databases on it, real data; and in which order they run."""
 
 from __future__ import annotations
 
@@ -50,13 +50,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses a fixture of its module or folder goes to one worker, which makes that once; what takes
-    longest goes first."""
-    for item in items:
-        if isinstance(item, pytest.Function) and not item.get_closest_marker("xdist_group"):
-            used = item._fixtureinfo.name2fixturedefs.values()  # noqa: SLF001  # nothing else tells it
-            if any(fixture[-1].scope == "module" for fixture in used):
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    """What takes longest goes first; a file's tests stay together."""
     items.sort(key=_rank)
 
 

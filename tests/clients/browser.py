@@ -108,10 +108,18 @@ async def enter(page: Page, address: str, token: str) -> None:
 async def lit(page: Page, scheme: Literal["light", "dark"]) -> None:
     """Show the page by day or by night, without loading it again; returns when its colours have changed."""
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await settled(page)
+
+
+async def settled(page: Page) -> None:
+    """Returns when nothing fades or moves any more, but for what does so for ever: what is half faded in has
+    no colours to judge."""
     await page.evaluate(
         """async () => {
             await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-            document.getAnimations().forEach(animation => animation.finish());
+            document.getAnimations()
+                .filter(animation => animation.effect?.getComputedTiming().endTime !== Infinity)
+                .forEach(animation => animation.finish());
         }"""
     )
 
@@ -121,6 +129,7 @@ async def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
     that was looked at in light already, the dark one differs in its colours alone."""
     source = ROOT / "node_modules" / "axe-core" / "axe.min.js"
     assert source.is_file(), "axe-core is missing: run scripts/assets"
+    await settled(page)
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(source.read_text())
     # Of a frame axe asks the axe inside it, and there is none.

@@ -36,8 +36,6 @@ from tests.factories.crash_scenarios import SCENARIOS, listening, plans
 from tests.factories.paying import finish_waiting
 from tests.factories.small_hotel import small_hotel
 
-pytestmark = pytest.mark.xdist_group("crash")
-
 
 @pytest.fixture
 def stripe() -> Iterator[StripeDouble]:

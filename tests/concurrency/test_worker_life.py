@@ -29,8 +29,6 @@ from tests.factories.paying import DAY, held, one
 from tests.factories.paying import hotel as hotel
 from tests.factories.small_hotel import status_of
 
-pytestmark = pytest.mark.xdist_group("worker-life")
-
 WORKER = """
 import asyncio, sys
 from hotel_booking import worker
