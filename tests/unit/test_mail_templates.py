@@ -48,6 +48,24 @@ def test_no_message_is_missing_in_a_language(language: str) -> None:
         assert rendered("security_notice", language, what=what).text
 
 
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_a_message_tells_the_same_in_every_language(language: str) -> None:
+    """The same amounts, dates and links, and what is shown only at times under the same conditions."""
+
+    def told(language: str) -> dict[str, set[str]]:
+        folder = files("hotel_booking.domains.notifications") / "templates"
+        sections = re.split(r"^## ", (folder / f"{language}.txt").read_text("utf-8"), flags=re.MULTILINE)
+        values = r"\{\{.+?\}\}|\{%.+?%\}|^(?:\?\?|@@) .+$"
+        return {
+            section.partition("\n")[0]: {
+                re.sub(r"join\(.*?\)", "join", value) for value in re.findall(values, section, re.MULTILINE)
+            }
+            for section in sections[1:]
+        }
+
+    assert told(language) == told("en")
+
+
 def test_a_guests_name_is_text_whatever_it_holds() -> None:
     name = (
         "<script>alert(1)</script>\r\nBcc: all@example.com\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from hotel_booking import web
+from hotel_booking.demo import pages
+from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import DEFAULT, LANGUAGES
 
 ROOT = Path(web.__file__).parent
 _METHODS = {".py": "python", ".html": "jinja2.ext.babel_extract"}
 _WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+_VALUES = re.compile(r"%\(\w+\)s|\{\w+\}")
+_NUMBERS = {"%(num)s", "{number}"}
 
 
 def messages() -> dict[object, str]:
@@ -49,3 +54,26 @@ def test_every_text_is_translated(language: str) -> None:
 
 def test_there_is_something_to_translate() -> None:
     assert len(messages()) > 200
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {DEFAULT}))
+def test_a_translation_fills_in_what_its_message_does(language: str) -> None:
+    """A form for one or two may spell its number out; nothing else is left out, and nothing invented."""
+    wrong: list[str] = []
+    for file in sorted((ROOT / "locale" / language).glob("*.po")):
+        with file.open("rb") as source:
+            for message in read_po(source, locale=language):
+                plural = not isinstance(message.id, str)
+                wanted = set(_VALUES.findall("".join(message.id)))
+                for text in message.string if plural else [message.string]:
+                    given = set(_VALUES.findall(str(text)))
+                    if given - wanted or (wanted - given - (_NUMBERS if plural else set())):
+                        wrong.append(f"{file.name}: {text}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_demos_privacy_page_names_the_account_page_as_it_is_called(language: str) -> None:
+    named = re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", pages.texts()["privacy", language])
+    assert named == [translations(language).gettext("Your data")]
+    assert named != [translations(language).gettext("Privacy")]
