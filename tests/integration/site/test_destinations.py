@@ -77,9 +77,9 @@ async def test_a_country_and_a_region_list_their_hotels(db: Database, database_u
     async with running(settings_for(database_url)) as (_, client):
         for language, typed, heading in (
             ("en", "Germany", "Hotels in Germany"),
-            ("de", "Germany", "Hotels in Deutschland"),
-            ("fr", "deutschland", "Allemagne"),
-            ("de", "bavaria", "Hotels in Bayern"),
+            ("de", "Germany", "Hotels: Deutschland"),
+            ("fr", "deutschland", "Hôtels : Allemagne"),
+            ("de", "bavaria", "Hotels: Bayern"),
         ):
             undated = await found(client, language, place=typed)
             dated = await found(client, language, place=typed, **WHEN)
