@@ -20,8 +20,9 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 from redis.asyncio import Redis
 
-from hotel_booking import admin, web
+from hotel_booking import web
 from hotel_booking.admin import mail, styleguide
+from hotel_booking.admin.routes import router as panel
 from hotel_booking.api import reference, router, webhooks
 from hotel_booking.core import links, unsafe_settings
 from hotel_booking.core.config import Settings
@@ -115,7 +116,7 @@ def _build(settings: Settings) -> Application:
         settings,
         route_handlers=[
             router,
-            admin.router,
+            panel,
             assets.serve,
             media.serve,
             *styleguide.handlers,
