@@ -66,6 +66,11 @@ def test_a_message_tells_the_same_in_every_language(language: str) -> None:
     assert told(language) == told("en")
 
 
+def test_a_colon_stands_as_the_language_has_it() -> None:
+    assert "Arrivée\N{NO-BREAK SPACE}: mercredi" in rendered("booking_confirmed", "fr").text
+    assert "Llegada: miércoles" in rendered("booking_confirmed", "es").text
+
+
 def test_a_guests_name_is_text_whatever_it_holds() -> None:
     name = (
         "<script>alert(1)</script>\r\nBcc: all@example.com\n\n"

@@ -34,6 +34,8 @@ from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, 
 
 _HOUSE = "Hotel Booking"
 _RTL = frozenset({"ar"})
+# French puts a space before it, which no line may break.
+_COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOLDER = files("hotel_booking.domains.notifications") / "templates"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]+")
@@ -97,7 +99,7 @@ def render(template: str, language: str, data: dict[str, Any], *, house: str) ->
             if block.kind == "facts":
                 # A fact that has nothing to say is left out.
                 pairs = [pair for pair in pairs if pair[1]]
-            lines += [*_as_text(block.kind, pairs), ""]
+            lines += [*_as_text(block.kind, pairs, colon=_COLONS.get(tongue, ":")), ""]
             parts.append(_as_html(block.kind, pairs))
     footer = [_line(known.frame[name].render(values)) for name in ("reason", "footer")]
     subject = _line(source.subject.render(values))[:200]
@@ -125,14 +127,14 @@ def rendered_message(message: Message, link: Link) -> Rendered:
     return render(message.template, message.language, data, house=house)
 
 
-def _as_text(kind: str, pairs: list[tuple[str, str]]) -> Iterator[str]:
+def _as_text(kind: str, pairs: list[tuple[str, str]], *, colon: str) -> Iterator[str]:
     for first, second in pairs:
         match kind:
             case "button":
-                yield f"{first}:"
+                yield f"{first}{colon}"
                 yield second
             case "facts":
-                yield f"{first}: {second}"
+                yield f"{first}{colon} {second}"
             case _:
                 yield first
 
