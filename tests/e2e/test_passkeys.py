@@ -71,13 +71,13 @@ async def at_the_panel(
 
 
 async def type_password(page: Page) -> None:
-    await page.get_by_label("E-mail address").fill(EMAIL)
+    await page.get_by_label("Email address").fill(EMAIL)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 async def add_passkey(page: Page, name: str) -> None:
-    await page.get_by_label("Name of a new passkey").fill(name)
+    await page.get_by_label("Name for the new passkey").fill(name)
     await page.get_by_role("button", name="Add a passkey").click()
 
 
@@ -98,10 +98,10 @@ async def test_a_passkey_from_its_making_to_its_end(
         await expect(page.get_by_text("Your role needs a second factor")).to_be_visible()
         assert await accessibility(page) == []
         await add_passkey(page, "My laptop")
-        await expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Save your recovery codes")).to_be_visible()
         assert await page.locator("ol.codes li").count() == 10
         assert await accessibility(page) == []
-        await page.get_by_role("link", name="I have kept them").click()
+        await page.get_by_role("link", name="I’ve saved them").click()
         await expect(page.get_by_text("My laptop")).to_be_visible()
         await expect(page.get_by_text("not used yet")).to_be_visible()
 
@@ -122,7 +122,7 @@ async def test_a_passkey_from_its_making_to_its_end(
         await sign_out(page)
         await device.recognise(holder=False)
         await page.get_by_role("button", name="Sign in with a passkey").click()
-        await expect(page.get_by_text("cancelled, or took too long")).to_be_visible()
+        await expect(page.get_by_text("cancelled or took too long")).to_be_visible()
         await device.recognise(holder=True)
         await page.get_by_role("button", name="Sign in with a passkey").click()
         await expect(page).not_to_have_url(re.compile("sign-in"))
@@ -131,7 +131,7 @@ async def test_a_passkey_from_its_making_to_its_end(
         async with db.transaction() as tx:
             await tx.execute("UPDATE staff_session SET confirmed_at = confirmed_at - interval '1 hour'")
         await page.goto("/admin/account/password")
-        await expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Confirm it’s you")).to_be_visible()
         assert await accessibility(page) == []
         await page.get_by_role("button", name="Use a passkey").click()
         await expect(page).to_have_url(re.compile(r"^[^?]*/admin/account/password$"))
@@ -139,17 +139,17 @@ async def test_a_passkey_from_its_making_to_its_end(
         # The device has a passkey for this account already.
         await page.goto(FACTORS)
         await add_passkey(page, "Again")
-        await expect(page.get_by_text("has a passkey for your account already")).to_be_visible()
+        await expect(page.get_by_text("already has a passkey for your account")).to_be_visible()
 
         page.on("dialog", lambda dialog: dialog.accept())
         await page.get_by_role("button", name="Remove").click()
         confirm = page.get_by_role("dialog").get_by_role("button", name="Remove")
         if await confirm.count():
             await confirm.click()
-        await expect(page.get_by_text("My laptop is removed")).to_be_visible()
+        await expect(page.get_by_text("My laptop has been removed")).to_be_visible()
         await sign_out(page)
         await page.get_by_role("button", name="Sign in with a passkey").click()
-        await expect(page.get_by_text("opens nothing here")).to_be_visible()
+        await expect(page.get_by_text("belong to an account here")).to_be_visible()
     assert [mail.data["what"] for mail in await sent(db)] == ["passkey_added", "passkey_removed"]
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM staff_recovery_code") == 0
@@ -161,7 +161,7 @@ async def test_what_a_passkey_signed_opens_once_and_here(
     async with at_the_panel(browser, db, database_url, expected=("/sign-in/passkey",)) as (page, _):
         await type_password(page)
         await add_passkey(page, "My laptop")
-        await page.get_by_role("link", name="I have kept them").click()
+        await page.get_by_role("link", name="I’ve saved them").click()
         await sign_out(page)
         sent_by_browser: list[str] = []
         page.on(

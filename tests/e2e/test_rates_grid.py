@@ -144,11 +144,11 @@ async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: st
         await cell(page, 2, **rules).click()
         await press(page, "c", "2", "a")
         assert await value(page, 2, **rules) == "closed noarr arr2"
-        assert "min 2 nights to arrive" in (await cell(page, 2, **rules).text_content() or "")
+        assert "min stay 2 nights on arrival" in (await cell(page, 2, **rules).text_content() or "")
         await press(page, "c", "ArrowRight", "Shift+ArrowRight", "Enter")
         dialog = page.locator("#rule-dialog")
         await dialog.get_by_label("No departure").check()
-        await dialog.get_by_label("Max nights to arrive").fill("7")
+        await dialog.get_by_label("Max stay").fill("7")
         await screenshot(page, "rates-dialog")
         assert await accessibility(page) == []
         await press(page, "Enter")
@@ -197,11 +197,11 @@ async def test_two_editors_in_two_windows(db: Database, database_url: str, brows
             await page.keyboard.type(amount)
             await press(page, "Enter", "Control+s")
             await page.wait_for_url("**/rates*" if page is one else "**/rates?*")
-        await one.get_by_role("heading", name="Changed by somebody else").wait_for()
+        await one.get_by_role("heading", name="Changed by someone else").wait_for()
         assert "Bea" in await one.locator(".rate-review").inner_text()
         assert await accessibility(one) == []
         await screenshot(one, "rates-conflict")
-        await one.get_by_label("Take mine").check()
+        await one.get_by_label("Use mine").check()
         await one.get_by_role("button", name="Save").click()
         await one.wait_for_selector(".flash")
         assert await value(one, 1) == "99.00"
@@ -210,8 +210,8 @@ async def test_two_editors_in_two_windows(db: Database, database_url: str, brows
         await cell(one, 2).click()
         await press(one, "Shift+ArrowRight", "Shift+ArrowRight")
         await one.get_by_role("link", name="Bulk edit these").click()
-        await one.get_by_label("What happens").select_option("percent")
-        await one.get_by_label("By how much").fill("-10")
+        await one.get_by_label("Price change").select_option("percent")
+        await one.get_by_label("Value").fill("-10")
         await one.get_by_role("button", name="Preview").click()
         await one.get_by_text("3 values on 3 nights change").wait_for()
         assert await accessibility(one) == []
@@ -220,7 +220,7 @@ async def test_two_editors_in_two_windows(db: Database, database_url: str, brows
         await one.wait_for_selector("[data-grid].live")
         await opened(one)
         assert await values(one, 5) == ["100.00", "99.00", "90.00", "90.00", "90.00"]
-        await one.get_by_role("link", name="Look and undo").first.click()
+        await one.get_by_role("link", name="View and undo").first.click()
         assert await accessibility(one) == []
         await screenshot(one, "rates-undo")
         await one.get_by_role("button", name="Undo all 3").click()

@@ -142,7 +142,7 @@ async def keys_lead_everywhere(page: Page) -> None:
     assert await accessibility(page) == []
     await page.keyboard.press("Escape")
     await page.keyboard.press("Control+k")
-    field = page.get_by_role("combobox", name="Go to a page, or find a booking")
+    field = page.get_by_role("combobox", name="Go to a page or find a booking")
     await expect(field).to_be_focused()
     await field.fill("zzz")
     await expect(page.get_by_role("option")).to_have_count(1)

@@ -68,7 +68,7 @@ async def change_password(
     form = await read(request)
     try:
         if form.value("password") != form.value("again"):
-            form.wrong("again", "is not the same as above")
+            form.wrong("again", "doesn’t match the one above")
         form.check()
         session = full_session(request)
         await new_password.change(
@@ -85,7 +85,7 @@ async def change_password(
         return page(request, "account/password.html", status=422, form=form.failed(error))
     await tell(database, session.staff_id, "password_changed", now=now)
     return see_other(
-        request, _ACCOUNT, notice="Your password is changed. You are signed out everywhere else."
+        request, _ACCOUNT, notice="Your password has been changed. You have been signed out everywhere else."
     )
 
 
@@ -97,8 +97,8 @@ async def end_session(
     member = await _member(tx, caller)
     await sessions.end_own(tx, STAFF, owner_id=member.id, session_id=session_id)
     if session_id == caller.session_id:
-        return drop_session(request, see_other(request, "/admin/sign-in", notice="You are signed out."))
-    return see_other(request, _ACCOUNT, notice="That session is signed out.")
+        return drop_session(request, see_other(request, "/admin/sign-in", notice="You have been signed out."))
+    return see_other(request, _ACCOUNT, notice="That session has been signed out.")
 
 
 @post("/account/sessions/end-others", opt=signed_in(), status_code=200)
@@ -109,7 +109,7 @@ async def end_others(
     member = await _member(tx, caller)
     if await sessions.end_all(tx, STAFF, owner_id=member.id, but=caller.session_id):
         await send_notice(tx, member, what="signed_out_everywhere", now=now)
-    return see_other(request, _ACCOUNT, notice="You are signed out everywhere else.")
+    return see_other(request, _ACCOUNT, notice="You have been signed out everywhere else.")
 
 
 @post("/account/sessions/end-all", opt=signed_in(), status_code=200)
@@ -120,7 +120,7 @@ async def end_everywhere(
     member = await _member(tx, caller)
     await sessions.end_all(tx, STAFF, owner_id=member.id)
     await send_notice(tx, member, what="signed_out_everywhere", now=now)
-    answer = see_other(request, "/admin/sign-in", notice="You are signed out everywhere.")
+    answer = see_other(request, "/admin/sign-in", notice="You have been signed out everywhere.")
     return drop_session(request, answer)
 
 
@@ -186,7 +186,7 @@ async def remove_app(
     member = await _member(tx, caller)
     if await second_factor.remove_totp(tx, staff_id=member.id):
         await send_notice(tx, member, what="app_removed", now=now)
-    return see_other(request, _FACTORS, notice="The authenticator app is removed.")
+    return see_other(request, _FACTORS, notice="The authenticator app has been removed.")
 
 
 @post("/account/second-factor/passkeys/options", opt=signed_in(), status_code=200)
@@ -244,7 +244,7 @@ async def remove_passkey(
     member = await _member(tx, caller)
     name = await second_factor.remove_passkey(tx, staff_id=member.id, passkey_id=passkey_id)
     await send_notice(tx, member, what="passkey_removed", now=now)
-    return see_other(request, _FACTORS, notice=f"The passkey {name[:60]} is removed.")
+    return see_other(request, _FACTORS, notice=f"The passkey {name[:60]} has been removed.")
 
 
 @post("/account/second-factor/recovery-codes", opt=signed_in(), status_code=200)
@@ -313,7 +313,7 @@ async def _added(
     await send_notice(tx, member, what=what, now=now)
     if codes:
         return page(request, "account/recovery_codes.html", codes=codes, first=True)
-    return see_other(request, _FACTORS, notice="The second factor is added.")
+    return see_other(request, _FACTORS, notice="The second factor has been added.")
 
 
 handlers = [

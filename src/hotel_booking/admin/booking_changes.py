@@ -41,7 +41,7 @@ async def guarantee(
     async def act() -> str:
         await service.guarantee(tx, booking_id=booking.id, now=now)
         note_booking(request, "confirmed")
-        return "The booking is confirmed; the guest pays here."
+        return "The booking is confirmed; the guest pays at the hotel."
 
     return await carried_out(request, tx, caller, booking, now, Form.of(), act)
 
@@ -71,7 +71,7 @@ async def cancel(
         seen = form.whole("fee", 0, 2**50, required=not waive)
         reason = form.text("reason", longest=1000)
         if waive and len(reason) < _SHORTEST_REASON:
-            form.wrong("reason", f"must say why, in {_SHORTEST_REASON} characters or more")
+            form.wrong("reason", f"must be at least {_SHORTEST_REASON} characters")
         form.check()
         full = cancellation_at(booking, now).fee
         result = await service.cancel(
@@ -81,8 +81,8 @@ async def cancel(
             text = f"Cancellation fee of {coded(full, booking.currency)} waived: {reason}"
             await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
         note_booking(request, "cancelled")
-        back = f"; {coded(result.refund, booking.currency)} go back" if result.refund else ""
-        return f"The booking is cancelled{back}."
+        back = f"; {coded(result.refund, booking.currency)}  will be refunded" if result.refund else ""
+        return f"The booking has been cancelled{back}."
 
     async def refused(form: Form) -> Response[str]:
         return _cancel_page(request, booking, now, form, status=422)
@@ -126,7 +126,7 @@ async def amend(
             await service.amend(tx, **wanted, expected_total=agreed)
     except DomainError as error:
         return await _amend_page(request, tx, booking, form.failed(error), status=422)
-    return see_other(request, f"/admin/bookings/{booking.reference}", notice="The booking is changed.")
+    return see_other(request, f"/admin/bookings/{booking.reference}", notice="The booking has been changed.")
 
 
 def _cancel_page(

@@ -30,9 +30,9 @@ _STATUSES: dict[Status, str] = {
     for status in ("held", "confirmed", "checked_in", "checked_out", "no_show", "cancelled", "expired")
 }
 _BALANCES: dict[Balance, str] = {
-    "owes": "Owes money",
+    "owes": "Balance due",
     "paid": "Paid",
-    "refund_due": "Refund on its way",
+    "refund_due": "Refund pending",
 }
 # What the address says: the order, and what it is called.
 _SORTS: dict[str, tuple[Sort, bool, str]] = {

@@ -85,7 +85,7 @@ async def add_note(
         await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
     except DomainError as error:
         return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
-    return see_other(request, f"/admin/bookings/{booking.reference}#notes", notice="The note is written.")
+    return see_other(request, f"/admin/bookings/{booking.reference}#notes", notice="The note has been added.")
 
 
 async def booking_page(
@@ -177,9 +177,7 @@ def _story(
         if entry.object_kind == _OVERRIDE
     }
     events += [
-        Event(
-            one.made_at, f"All the same: {one.detail}. Reason: {one.reason}", by.get(str(one.id), ""), "note"
-        )
+        Event(one.made_at, f"Override: ~ {one.detail}. Reason: {one.reason}", by.get(str(one.id), ""), "note")
         for one in overridden
     ]
     events += [

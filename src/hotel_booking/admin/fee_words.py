@@ -17,10 +17,10 @@ def fee_sentence(outcome: FeeOutcome | None, currency: str) -> str:
         case "settled":
             return f"The fee of {fee} is paid."
         case "charging":
-            return f"{left} of the fee are being charged to the kept card."
+            return f"{left} of the fee is being charged to the card on file."
         case "declined" if outcome.next_try is not None:
-            return f"The kept card was declined: {left} are open and tried again."
+            return f"The card on file was declined: {left} is outstanding and will be tried again."
         case "declined":
-            return f"The kept card was declined: {left} stay open."
+            return f"The card on file was declined: {left} remains outstanding."
         case "not_chargeable":
-            return f"No card was kept: {left} of the fee stay open."
+            return f"No card on file: {left} of the fee remains outstanding."

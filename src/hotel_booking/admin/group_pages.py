@@ -26,9 +26,9 @@ from hotel_booking.http.ui.render import page, query, see_other
 
 _TITLES: dict[Kind, tuple[str, str]] = {
     "imprint": ("Imprint", "Who runs the site: name, address, register, tax number, who is responsible."),
-    "privacy": ("Privacy", "What becomes of guests' data: what for, how long, whom to ask."),
-    "terms": ("Terms and conditions", "By which terms a room is sold. Guests accept them as they book."),
-    "contact": ("Contact", "How guests reach somebody, and when."),
+    "privacy": ("Privacy", "How guests’ data is used: what for, how long, whom to ask."),
+    "terms": ("Terms and conditions", "The terms rooms are sold on. Guests accept them when they book."),
+    "contact": ("Contact", "How and when guests can reach you."),
     "help": ("Help", "What guests ask most often."),
 }
 
@@ -83,7 +83,7 @@ async def write_page(
     # The foot of this process's pages at once; others look every few seconds.
     request.app.state.group_pages = await group_pages.languages_by_kind(tx)
     title = _TITLES[chosen][0]
-    notice = f"{title} in {LANGUAGES[language]} is {'on the site' if body else 'taken from the site'}."
+    notice = f"{title} in {LANGUAGES[language]} is {'on the site' if body else 'no longer on the site'}."
     return see_other(request, query(f"/admin/group-pages/{chosen}", language=language), notice=notice)
 
 
@@ -115,7 +115,7 @@ async def _show(
 def _kind(text: str) -> Kind:
     found = next((kind for kind in KINDS if kind == text), None)
     if found is None:
-        raise NotFound("there is no such page", fix="choose one of the list")
+        raise NotFound("there is no such page", fix="choose one from the list")
     return found
 
 

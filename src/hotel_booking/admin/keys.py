@@ -87,7 +87,7 @@ async def create_key(
         )
     except DomainError as error:
         return await _form(request, tx, caller, form.failed(error), status=422)
-    return _shown_once(request, new, "The key is made")
+    return _shown_once(request, new, "The key has been created")
 
 
 @post("/keys/{key_id:int}/rotate", opt=_MANAGE, status_code=200)
@@ -105,7 +105,7 @@ async def revoke_key(
 ) -> Response[bytes]:
     """Close a key for good, at once."""
     key = await service.revoke_key(tx, key_id=key_id, now=now, by=caller)
-    return see_other(request, "/admin/keys", notice=f"{key.name} is revoked.")
+    return see_other(request, "/admin/keys", notice=f"{key.name} has been revoked.")
 
 
 def _shown_once(request: Request[Any, Any, State], new: NewKey, headline: str) -> Response[str]:

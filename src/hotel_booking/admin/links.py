@@ -78,7 +78,9 @@ async def take_new_password(
             database, STAFF, token=token, kind="password_reset", password=password, now=now
         )
         await tell(database, owner_id, "password_changed", now=now)
-        answer = see_other(request, "/admin/sign-in", notice="Your password is changed. Sign in with it.")
+        answer = see_other(
+            request, "/admin/sign-in", notice="Your password has been changed. Please sign in with it."
+        )
         return drop_session(request, answer)
 
     return await _take(request, database, token, "password_reset", now, choose)
@@ -141,7 +143,7 @@ async def _take(
         async with database.transaction() as tx:
             member = await _member(tx, token, kind, now)
         if form.value("password") != form.value("again"):
-            form.wrong("again", "is not the same as above")
+            form.wrong("again", "doesn’t match the one above")
         try:
             form.check()
             return await choose(form.value("password"))

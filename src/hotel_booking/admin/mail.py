@@ -119,7 +119,7 @@ async def show_body(tx: Transaction, caller: Caller, message_id: UUID) -> Respon
     """The HTML part of a message, for the frame."""
     rendered = _rendered(await _in_sight(tx, caller, message_id))
     if rendered is None:
-        raise MessageNotFound("this message cannot be shown")
+        raise MessageNotFound("this message can’t be shown")
     return _framed(rendered)
 
 
@@ -130,7 +130,7 @@ async def send_again(
     """Let a message that failed, or of which nobody knows, go out once more."""
     within = caller.properties_for(Permission.MAIL_SEND)
     await service.send_again(tx, message_id=message_id, within=within, now=now)
-    return see_other(request, f"/admin/mail/{message_id}", notice="The message goes out again.")
+    return see_other(request, f"/admin/mail/{message_id}", notice="The message is being sent again.")
 
 
 @get("/demo/mail", opt=public(), include_in_schema=False)

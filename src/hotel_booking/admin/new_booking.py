@@ -170,7 +170,7 @@ async def book(
     notice = (
         "The booking is confirmed; the guest pays at the hotel."
         if how == "hotel"
-        else "The rooms are held for a day; the guest gets a link to pay."
+        else "The rooms are held for a day; the guest gets a payment link."
     )
     return see_other(request, f"/admin/bookings/{held.booking.reference}", notice=notice)
 

@@ -103,11 +103,11 @@ async def refund(
         )
         sent = coded(amount or 0, booking.currency)
         owed = (
-            f"The guest owes {coded(gift, booking.currency)} less."
+            f"The guest’s balance is reduced by {coded(gift, booking.currency)}."
             if gift
-            else "What the guest owes stays as it was."
+            else "The guest’s balance is unchanged."
         )
-        return f"{sent} are on their way back. {owed}"
+        return f"{sent} will be refunded. {owed}"
 
     return await _carried_out(request, tx, gateways, booking, now, form, act)
 
@@ -126,7 +126,7 @@ async def take(
     await lock_booking(tx, booking.id)
     await _state(tx, booking, payment_id, "reserved")
     await payments.take_now(tx, booking_id=booking.id, now=now, payment_id=payment_id)
-    return _done(request, booking, "The reserved money is being taken.")
+    return _done(request, booking, "The reserved money is being captured.")
 
 
 @post("/bookings/{reference:str}/payments/{payment_id:uuid}/release", opt=_MANAGE)
@@ -144,7 +144,7 @@ async def release(
     await lock_booking(tx, booking.id)
     await _state(tx, booking, payment_id, "reserved")
     await payments.let_go(tx, payment_id=payment_id, now=now)
-    return _done(request, booking, "The reserved money is let go.")
+    return _done(request, booking, "The reserved money has been released.")
 
 
 @post("/bookings/{reference:str}/payments/{payment_id:uuid}/received", opt=_MANAGE)
@@ -177,7 +177,7 @@ async def transfer_received(
         async with database.transaction() as tx:
             booking = await open_booking(tx, reference, caller)
             return await _page(request, tx, gateways, booking, now, form, typed_for=payment_id, status=422)
-    return _done(request, booking, "The transfer is noted.")
+    return _done(request, booking, "The transfer has been recorded.")
 
 
 @post("/bookings/{reference:str}/refunds/{refund_id:uuid}/{act:str}", opt=_MANAGE)
@@ -201,12 +201,14 @@ async def settle_refund(
             require_recent(caller, now)
             done = await payments.send_again(tx, refund_id=refund_id, now=now)
             return _done(
-                request, booking, "The refund is sent again." if done else "It was sent again already."
+                request,
+                booking,
+                "The refund is being sent again." if done else "It has already been sent again.",
             )
         if item.gateway != _TRANSFER:
-            raise PaymentNotFound("only transfers are sent back by hand")
+            raise PaymentNotFound("only bank transfers are refunded by hand")
     await refunds.note_refund(database, refund_id=refund_id, answer=refunds.SENT_BY_HAND, now=now)
-    return _done(request, booking, "The refund is noted as sent.")
+    return _done(request, booking, "The refund is marked as sent.")
 
 
 @post("/bookings/{reference:str}/payments/link", opt=_MANAGE)
@@ -229,17 +231,17 @@ async def send_link(
         elif booking.status in ("confirmed", "checked_in", "checked_out") and owed > 0:
             await mail.balance_due(tx, booking, amount=owed, declined=False, now=now)
         else:
-            raise WrongState("there is nothing to pay", fix="look at the balance")
+            raise WrongState("there is nothing to pay", fix="check the balance")
         messages = [
             message for message in await outbox.of_booking(tx, booking.id) if message.template in _LINKS
         ]
         if not messages:
-            raise WrongState("no mail goes out for this booking", fix="tell the guest in another way")
+            raise WrongState("no email can be sent for this booking", fix="contact the guest another way")
         if messages[0].id not in earlier:
-            return "The link to pay is sent."
+            return "The payment link has been sent."
         # The same thing is told once: nobody should believe that it went out again.
         state = called(messages[0].status, "mail")
-        return f"This mail was made before and is not sent twice; it is {state}."
+        return f"This message already exists and is not sent twice; it is {state}."
 
     return await _carried_out(request, tx, gateways, booking, now, Form.of(), act)
 
@@ -259,11 +261,11 @@ async def charge_card(
 
     async def act() -> str:
         if await queries.saved_card(tx, booking.id) is None:
-            raise WrongState("no card is kept for this booking", fix="send the link to pay")
+            raise WrongState("there is no card on file for this booking", fix="send a payment link")
         if not still_open(booking, now):
-            raise WrongState("nothing is due by the conditions of this booking", fix="wait for the day")
+            raise WrongState("nothing is due yet under this booking’s conditions", fix="wait until it is due")
         await service.collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)
-        return "The kept card is being charged."
+        return "The card on file is being charged."
 
     return await _carried_out(request, tx, gateways, booking, now, Form.of(), act)
 
@@ -283,7 +285,7 @@ async def expect_transfer(
     try:
         gateway = gateways.of(_TRANSFER)
         if booking.status != "held":
-            raise WrongState("the booking is not held any more", fix="look at it again")
+            raise WrongState("the booking is no longer held", fix="reload the page")
         done = await service.pay(database, gateway, booking_id=booking.id, token=None, now=now)
     except DomainError as error:
         async with database.transaction() as tx:
@@ -291,7 +293,7 @@ async def expect_transfer(
             return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
     if done.status == "confirmed":  # nothing is due before the stay
         return _done(request, booking, "The booking is confirmed; nothing is due now.")
-    return _done(request, booking, "The rooms wait for the transfer; the guest is told where to send it.")
+    return _done(request, booking, "The rooms are held for the transfer; the guest gets the bank details.")
 
 
 async def _managed(tx: Transaction, caller: Caller, reference: str) -> Booking:
@@ -313,7 +315,7 @@ async def _state(tx: Transaction, booking: Booking, payment_id: UUID, *states: s
     if item is None:
         raise PaymentNotFound("the booking has no such payment")
     if item.status not in states:
-        raise WrongState(f"the payment is {called(item.status, 'payment')}", fix="look at it again")
+        raise WrongState(f"the payment is {called(item.status, 'payment')}", fix="reload the page")
 
 
 async def _carried_out(

@@ -154,7 +154,7 @@ async def undo_edit(
         await load_edit(tx, catalogue.property.id, edit_id)  # another property's is not found
         return await _edit_page(request, tx, catalogue, edit_id, None, status=422, problem=error.detail)
     grid = query(f"/admin/properties/{slug}/rates", **{"from": done.first_night.isoformat()})
-    return see_other(request, grid, notice=f"Undone: {done.cells:,} values are as before.")
+    return see_other(request, grid, notice=f"Undone: {done.cells:,} values were restored.")
 
 
 def _day(text: str, instead: date) -> date:
@@ -182,7 +182,7 @@ def _edit(form: Form, catalogue: Catalogue) -> BulkEdit:
         if column in form.many("clear"):
             restrictions[column] = None
             if form.value(column):
-                form.wrong(column, "is to be set and to be taken away: choose one")
+                form.wrong(column, "can’t be both set and removed: choose one")
         elif (number := form.whole(column, 1, 366)) is not None:
             restrictions[column] = number
     limit = form.whole("overbooking_limit", 0, 10_000)
@@ -212,7 +212,7 @@ def _price(form: Form, currency: str) -> PriceChange | None:
     rounding = form.choice("round_to", [value for value, _ in roundings(currency)], required=False)
     if kind is None:
         if form.value("price_value").strip():
-            form.wrong("price_kind", "say what the amount does")
+            form.wrong("price_kind", "choose how the price changes")
         return None
     if kind == "percent":
         value = form.percent("price_value", required=True, low=-100, high=1000)

@@ -77,7 +77,7 @@ def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup
         GridRow("Left to sell", "", "", "", "left", [_left(night) for night in kind.nights]),
         GridRow(
             "Overbooking",
-            "rooms sold above what there is",
+            "rooms that may be overbooked",
             "overbooking_limit",
             "",
             "over",
@@ -85,7 +85,7 @@ def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup
         ),
         GridRow(
             "All plans",
-            "restrictions whatever the plan",
+            "restrictions on every plan",
             "rules",
             "",
             "rules",

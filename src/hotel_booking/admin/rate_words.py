@@ -21,14 +21,14 @@ LABELS = {
     "closed": "Closed",
     "closed_to_arrival": "No arrival",
     "closed_to_departure": "No departure",
-    "min_stay_arrival": "Min nights to arrive",
-    "min_stay_through": "Min nights over it",
-    "max_stay": "Max nights to arrive",
+    "min_stay_arrival": "Min stay on arrival",
+    "min_stay_through": "Min stay through",
+    "max_stay": "Max stay",
 }
 _LIMIT_WORDS = {
-    "min_stay_arrival": "min {} to arrive",
-    "min_stay_through": "min {} over the night",
-    "max_stay": "max {} to arrive",
+    "min_stay_arrival": "min stay {} on arrival",
+    "min_stay_through": "min stay {} through",
+    "max_stay": "max stay {}",
 }
 _TOKENS = {
     "closed": "closed",
@@ -76,13 +76,13 @@ def marks(rule: Restriction) -> list[tuple[str, str, str]]:
         found.append(("no", "no out", "no departure"))
     if rule.min_stay_arrival is not None:
         nights = wording.count(rule.min_stay_arrival, "night")
-        found.append(("min", f"in {rule.min_stay_arrival}+", f"min {nights} to arrive"))
+        found.append(("min", f"in {rule.min_stay_arrival}+", f"min stay {nights} on arrival"))
     if rule.min_stay_through is not None:
         nights = wording.count(rule.min_stay_through, "night")
-        found.append(("min", f"{rule.min_stay_through}+", f"min {nights} over this night"))
+        found.append(("min", f"{rule.min_stay_through}+", f"min stay {nights} through this night"))
     if rule.max_stay is not None:
         nights = wording.count(rule.max_stay, "night")
-        found.append(("max", f"≤ {rule.max_stay}", f"max {nights} to arrive"))
+        found.append(("max", f"≤ {rule.max_stay}", f"max stay {nights} on arrival"))
     return found
 
 
@@ -114,13 +114,13 @@ def describe(edit: BulkEdit, currency: str) -> str:
         if column in FLAGS:
             said.append(shown(column, value, currency))
         elif value is None:
-            said.append(f"no {_LIMIT_WORDS[column].format('nights')}")
+            said.append(f"no {LABELS[column].lower()}")
         else:
             said.append(_LIMIT_WORDS[column].format(wording.count(int(value), "night")))
     if edit.overbooking_limit is not None:
         said.append(f"overbooking limit {edit.overbooking_limit}")
     where = ", ".join(edit.room_types)
-    plans = ", ".join(code or "the room type itself" for code in edit.plans)
+    plans = ", ".join(code or "all plans" for code in edit.plans)
     days = "" if len(edit.weekdays) == 7 else f", {weekdays(sorted(edit.weekdays))}"
     text = f"{', '.join(said)}: {where}{f' on {plans}' if plans else ''}{days}"
     return f"{text[:1].upper()}{text[1:]}"[:500]

@@ -153,7 +153,9 @@ async def save_cells(
         cells = read_cells(form, catalogue)
         form.check()
         if not cells and any(name.startswith("k|") for name in form.names()):
-            return see_other(request, view.address(slug), notice="Theirs are kept. Nothing was changed.")
+            return see_other(
+                request, view.address(slug), notice="Their values were kept. Nothing was changed."
+            )
         await edits.save_cells(tx, catalogue=catalogue, cells=cells, by=caller, now=now)
     except CellsChanged as error:
         return _review(request, catalogue, view, form, cells, 409, error)

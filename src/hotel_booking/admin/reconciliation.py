@@ -68,7 +68,9 @@ async def compare(request: Request[Any, Any, State], tx: Transaction, caller: Ca
     """Compare now, behind the scenes."""
     caller.require_permission(Permission.PAYMENTS_MANAGE)
     await job_queue.enqueue(tx, queue="reconciliation", task="payments:reconcile")
-    return see_other(request, "/admin/payments", notice="The comparison has begun; look again in a minute.")
+    return see_other(
+        request, "/admin/payments", notice="The reconciliation has started; check again in a minute."
+    )
 
 
 handlers = [show_reconciliation, show_comparison, compare]

@@ -194,12 +194,12 @@ async def sign_out(request: Request[Any, Any, State], tx: Transaction) -> Respon
     session = session_of(request)
     if session is not None:
         await sessions.end(tx, STAFF, session_id=session.id)
-    return drop_session(request, see_other(request, "/admin/sign-in", notice="You are signed out."))
+    return drop_session(request, see_other(request, "/admin/sign-in", notice="You have been signed out."))
 
 
 def _half(session: Session | None) -> Session:
     if session is None or session.level != "password":
-        raise SignInRequired("the first step of signing in comes first", fix="sign in")
+        raise SignInRequired("enter your email address and password first", fix="sign in")
     return session
 
 

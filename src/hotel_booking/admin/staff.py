@@ -67,7 +67,7 @@ async def invite(
     except DomainError as error:
         return await _form(request, tx, caller, form.failed(error), None, status=422)
     await send_invitation(tx, invited, settings=settings, by=caller.name, now=now)
-    return see_other(request, f"/admin/staff/{invited.staff.id}", notice=f"{name} is invited.")
+    return see_other(request, f"/admin/staff/{invited.staff.id}", notice=f"{name} has been invited.")
 
 
 @get("/staff/{staff_id:int}", opt=staff(Permission.STAFF_VIEW))
@@ -99,7 +99,7 @@ async def change_roles(
     except DomainError as error:
         return await _form(request, tx, caller, form.failed(error), person, status=422)
     await send_notice(tx, person, what="roles_changed", now=now)
-    return see_other(request, f"/admin/staff/{staff_id}", notice="The roles are changed.")
+    return see_other(request, f"/admin/staff/{staff_id}", notice="The roles have been changed.")
 
 
 @post("/staff/{staff_id:int}/invite", opt=staff(Permission.STAFF_MANAGE))
@@ -115,7 +115,7 @@ async def invite_again(
     person = await _in_sight(tx, caller, staff_id)
     invited = await service.invite_again(tx, staff_id=staff_id, by=caller, now=now)
     await send_invitation(tx, invited, settings=settings, by=caller.name, now=now)
-    return see_other(request, f"/admin/staff/{staff_id}", notice=f"{person.name} gets another link.")
+    return see_other(request, f"/admin/staff/{staff_id}", notice=f"{person.name} has been sent a new link.")
 
 
 @post("/staff/{staff_id:int}/close", opt=staff(Permission.STAFF_MANAGE))
@@ -126,7 +126,7 @@ async def close_account(
     person = await _in_sight(tx, caller, staff_id)
     require_recent(caller, now)
     await service.deactivate(tx, staff_id=staff_id, by=caller)
-    return see_other(request, f"/admin/staff/{staff_id}", notice=f"{person.name}'s account is closed.")
+    return see_other(request, f"/admin/staff/{staff_id}", notice=f"{person.name}’s account has been closed.")
 
 
 @post("/staff/{staff_id:int}/open", opt=staff(Permission.STAFF_MANAGE))
@@ -137,7 +137,9 @@ async def open_account(
     person = await _in_sight(tx, caller, staff_id)
     require_recent(caller, now)
     await service.reactivate(tx, staff_id=staff_id, by=caller)
-    return see_other(request, f"/admin/staff/{staff_id}", notice=f"{person.name}'s account is open again.")
+    return see_other(
+        request, f"/admin/staff/{staff_id}", notice=f"{person.name}’s account has been reopened."
+    )
 
 
 def _within(caller: Caller) -> frozenset[int] | None:

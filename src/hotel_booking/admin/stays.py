@@ -45,7 +45,7 @@ async def check_in(
         )
         if booking.reserved:
             taken = coded(booking.reserved, booking.currency)
-            return f"The guests are checked in; {taken} are being taken from the card."
+            return f"The guests are checked in; {taken} is being charged to the card."
         return "The guests are checked in."
 
     return await carried_out(request, tx, caller, booking, now, form, act)
@@ -63,7 +63,7 @@ async def give_rooms(
         await service.give_rooms(
             tx, booking_id=booking.id, now=now, rooms=_rooms(form, booking), override=_reason(form)
         )
-        return "The rooms are given."
+        return "The rooms have been assigned."
 
     return await carried_out(request, tx, caller, booking, now, form, act)
 
@@ -90,7 +90,7 @@ async def check_out(
     async def act() -> str:
         await service.check_out(tx, booking_id=booking.id, now=now, override=_reason(form))
         left = still_open(booking)
-        rest = f"{coded(left, booking.currency)} stay open." if left else "Nothing is open."
+        rest = f"{coded(left, booking.currency)} is outstanding." if left else "Nothing is outstanding."
         return f"The guests are checked out. {rest}"
 
     async def refused(form: Form) -> Response[str]:
@@ -124,8 +124,8 @@ async def no_show(
         gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
         back = booking.paid - gone.paid
         said = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
-        rest = f" {coded(back, booking.currency)} go back." if back > 0 else ""
-        return f"The booking is a no-show. {said}{rest}"
+        rest = f" {coded(back, booking.currency)} will be refunded." if back > 0 else ""
+        return f"The booking is marked as a no-show. {said}{rest}"
 
     async def refused(form: Form) -> Response[str]:
         return await _no_show_page(request, tx, caller, booking, now, form, status=422)

@@ -40,7 +40,7 @@ async def styleguide(
         name="Hotel Miramar", rate=129, arrival=_FIRST, plan="flexible", days=["5", "6"], breakfast=True
     )
     failed = Form.of(email="ada@", nights="400")
-    failed.wrong("email", "must be an e-mail address such as ada@example.com")
+    failed.wrong("email", "must be an email address such as ada@example.com")
     failed.wrong("nights", "must be a whole number from 1 to 90")
     nights = [_FIRST + timedelta(days=number) for number in range(len(_SHARES))]
     return page(

@@ -117,18 +117,18 @@ async def test_the_panel_shows_no_code(hotel: Database, database_url: str) -> No
                 assert codes_in(await client.get(where)) == [], (where, status)
         told = (await client.get(page_of(booking))).text
         for words in (
-            "not enough money",
+            "insufficient funds",
             "bank transfer",
             "Failed",
-            "Given back",
-            "Not received; asked about, an answer is needed",
+            "Refunded",
+            "Not received; inquiry, response needed",
             "the card was reported lost or stolen",
         ):
             assert words in told, words
         assert "2 sofa bed" in (await client.get(f"/admin/properties/{SLUG}/room-types")).text
         shown = (await client.get(f"/admin/bookings/{booking.reference}")).text
         assert "Booking: in house" in shown
-        assert "at the desk, without a booking before" in shown
+        assert "walk-in" in shown
         assert "<dt>Country</dt><dd>Portugal</dd>" in shown
 
 

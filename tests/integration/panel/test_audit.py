@@ -53,7 +53,7 @@ async def test_pages_hold_every_entry_once(db: Database, database_url: str) -> N
         path, seen = "/admin/audit?kind=x", 0
         while path:
             text = (await client.get(path)).text
-            seen += text.count("203.0.113") + text.count('data-label="From where"')
+            seen += text.count("203.0.113") + text.count('data-label="IP address"')
             following = text.partition('rel="next"')[0].rpartition('href="')[2].partition('"')[0]
             path = following.replace("&amp;", "&") if 'rel="next"' in text else ""
     assert seen == 120

@@ -409,7 +409,7 @@ async def test_the_list_is_a_page_with_filters_and_further_pages(chain: Database
         arrivals = re.findall(r'<td data-label="Stay">(\d+) . ', dated.text)
         assert arrivals == sorted(arrivals)
         assert set(arrivals) == {"2", "3"}
-        assert "No booking fits" in (await client.get("/admin/bookings?q=zzzz")).text
+        assert "No bookings found" in (await client.get("/admin/bookings?q=zzzz")).text
 
 
 async def test_what_cannot_be_asked_is_told_beside_its_field(chain: Database, chain_url: str) -> None:

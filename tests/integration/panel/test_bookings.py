@@ -131,7 +131,7 @@ async def test_what_is_not_sold_says_why_and_what_would_work(chain: Database, ch
     slug = (await houses(chain))[0]["slug"]
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
         text, _ = await offered(client, slug, adults="14", rooms="8")
-        assert "Not sold for this stay" in text
+        assert "Not available for this stay" in text
         for wrong in ({"arrival": "soon"}, {"adults": "0"}, {"children": "5, 99"}, {"departure": "never"}):
             asked = {"property": slug, "arrival": "2031-01-01", "departure": "2031-01-03", "adults": "2"}
             answer = await client.get("/admin/bookings/new", params={**asked, "rooms": "1", **wrong})
@@ -265,13 +265,13 @@ async def test_a_fee_is_let_go_with_a_reason_by_those_who_may(chain: Database, c
     reference = await costly(chain, house["id"])
     path = f"/admin/bookings/{reference}/cancel"
     async with panel(chain_url, chain, (Role.FRONT_DESK, house["slug"])) as client:
-        assert "let the fee go" not in (await client.get(path)).text
+        assert "waive the fee" not in (await client.get(path)).text
         before = await contents(chain)
         answer = await client.post(path, data={"waive": "true", "reason": "the guest is a friend"})
         assert answer.status_code == 403
         assert await contents(chain) == before
     async with panel(chain_url, chain, (Role.MANAGER, house["slug"])) as client:
-        assert "let the fee go" in (await client.get(path)).text
+        assert "waive the fee" in (await client.get(path)).text
         assert (await client.post(path, data={"waive": "true", "reason": "ok"})).status_code == 422
         assert await status_of(chain, reference) == "confirmed"
         answer = await client.post(path, data={"waive": "true", "reason": "the guest has died"})

@@ -129,7 +129,7 @@ async def test_a_property_is_made_and_changed(db: Database, database_url: str) -
         made = await client.post("/admin/properties/new", data=form)
         assert (made.status_code, made.headers["location"]) == (303, "/admin/properties/hotel-d-ete")
         page = await client.get("/admin/properties/hotel-d-ete")
-        assert "Still to be done" in said(page.text)
+        assert "Still to do" in said(page.text)
         assert "0 to 2, 3 to 11 years" in said(page.text)
         details = "/admin/properties/hotel-d-ete/details"
         form = fields((await client.get(details)).text)
@@ -172,14 +172,14 @@ async def test_what_is_wrong_stands_beside_its_field(db: Database, database_url:
         for name, text in {
             "name": "longer than 200", "lat": "degrees", "lon": "degrees", "stars": "from 0 to 5",
             "check_in_time": "15:00", "child_bands": "commas", "timezone": "filled in",
-            "country": "filled in", "description": "cannot be stored", "currency": "one of the choices",
+            "country": "filled in", "description": "can't be stored", "currency": "one of the options",
         }.items():  # fmt: skip
             assert text in error_of(answer.text, name), name
         form = fields((await client.get(f"{BASE}/details")).text)
         for change, name, text in (
-            ({"child_bands": "11, 2"}, "child_bands", "rise"),
+            ({"child_bands": "11, 2"}, "child_bands", "ascending"),
             ({"timezone": "Mars/Olympus"}, "timezone", "unknown time zone"),
-            ({"currency": "USD"}, "currency", "there are rates or bookings"),
+            ({"currency": "USD"}, "currency", "there are already rates or bookings"),
             ({"amenities": "99999"}, "amenities", ""),
             ({"slug": "new"}, "", ""),
         ):
@@ -189,7 +189,7 @@ async def test_what_is_wrong_stands_beside_its_field(db: Database, database_url:
                 assert text in error_of(answer.text, name), change
         form |= {"name": "Taken", "slug": "new"}
         answer = await client.post("/admin/properties/new", data=form)
-        assert "add a word" in error_of(answer.text, "slug")
+        assert "add another word" in error_of(answer.text, "slug")
 
 
 async def test_two_editors_are_told_of_each_other(db: Database, database_url: str) -> None:
@@ -198,7 +198,7 @@ async def test_two_editors_are_told_of_each_other(db: Database, database_url: st
         assert (await client.post(f"{BASE}/details", data=form | {"name": "First"})).status_code == 303
         second = await client.post(f"{BASE}/details", data=form | {"name": "Second"})
         assert second.status_code == 409
-        assert "changed this meanwhile" in said(second.text)
+        assert "changed this since you opened it" in said(second.text)
         assert error_of(second.text, "name") == "is now: First"
         assert await value(db, "SELECT name FROM property WHERE slug = $1", SLUG) == "First"
         knowing = fields(second.text)
@@ -239,7 +239,7 @@ async def test_texts_are_kept_in_other_languages(db: Database, database_url: str
         assert again[name] == "Meerblick"
         late = await client.post(f"{BASE}/texts", data=form | {name: "Seeblick"})
         assert late.status_code == 409
-        assert "Ada Member changed this meanwhile" in said(late.text)
+        assert "Ada Member changed this since you opened it" in said(late.text)
         assert error_of(late.text, name) == "is now: Meerblick"
         arabic = await client.get(f"{BASE}/texts", params={"language": "ar"})
         assert 'dir="rtl"' in arabic.text

@@ -251,7 +251,7 @@ async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, da
         page = await client.get(f"/admin/bookings/{absent.reference}")
         assert f'href="/admin/bookings/{absent.reference}/no-show"' in page.text
         before = await client.get(f"/admin/bookings/{absent.reference}/no-show")
-        assert "Stays open: no card was kept" in before.text
+        assert "Unpaid: no card on file" in before.text
         assert "(Lisbon time)" in before.text
         wrong = await client.post(f"/admin/bookings/{absent.reference}/no-show", data={"fee": "1"})
         assert (wrong.status_code, await status_of(db, absent.id)) == (422, "confirmed")

@@ -56,7 +56,7 @@ async def test_finance_refunds_a_part_and_never_too_much(hotel: Database, databa
         assert (await client.post(f"{where}/refund", data=form)).status_code == 303
         again = await client.post(f"{where}/refund", data=form)
         assert again.status_code == 422
-        assert "I mean a second refund" in again.text
+        assert "Yes, refund the same amount" in again.text
         assert (await client.post(f"{where}/refund", data={**form, "again": "true"})).status_code == 303
         for bad in ("100.01", "0", "-5", "abc", "", "9" * 30):
             refused = await client.post(f"{where}/refund", data={"amount": bad, "reason": "x"})
@@ -66,7 +66,7 @@ async def test_finance_refunds_a_part_and_never_too_much(hotel: Database, databa
         text = (await client.get(where)).text
         assert "<script>alert" not in text
         assert text.count("Given back") == 2
-        assert "Everything about the money" in (await client.get(f"/admin/bookings/{booking.reference}")).text
+        assert "Payments and account" in (await client.get(f"/admin/bookings/{booking.reference}")).text
 
 
 async def test_reserved_money_is_taken_or_let_go_and_the_gateway_is_asked(
@@ -96,14 +96,14 @@ async def test_a_transfer_is_noted_and_given_back_by_hand(hotel: Database, datab
     async with panel(database_url, hotel) as (client, _):
         booking = await held(hotel, "PRE")
         where = page_of(booking)
-        assert "Paid by transfer" in (await client.get(where)).text
+        assert "Pay by transfer" in (await client.get(where)).text
         assert (await client.post(f"{where}/transfer")).status_code == 303
         payment_id = await one(hotel, "SELECT id FROM payment")
         wrong = await client.post(
             f"{where}/{payment_id}/received", data={"received": "199.00", "statement": "17/3"}
         )
         assert wrong.status_code == 422
-        assert wrong.text.count("nothing was noted") == 1  # beside the field
+        assert wrong.text.count("nothing was recorded") == 1  # beside the field
         assert (await look(hotel, booking.id)).status == "held"
         right = await client.post(
             f"{where}/{payment_id}/received", data={"received": "200.00", "statement": "17/3"}
@@ -164,7 +164,7 @@ async def test_links_cards_and_comparisons(hotel: Database, database_url: str) -
                 run,
             )
         shown = (await client.get(f"/admin/payments/comparisons/{run}")).text
-        assert "Taken differently" in shown
+        assert "Captured differently" in shown
         assert booking.reference in shown
         assert "<i>2</i>" not in shown
         assert (await client.get("/admin/payments/comparisons/999999")).status_code == 404
@@ -228,7 +228,7 @@ async def test_what_is_due_is_charged_to_the_kept_card_once(hotel: Database, dat
             night = booking.reservations[0].arrival
             late = utc_now() + (night - utc_now().date())
             await service.cancel(tx, booking_id=booking.id, now=late)
-        assert "Charge the kept card" in (await client.get(page_of(booking))).text
+        assert "Charge the card on file" in (await client.get(page_of(booking))).text
         for _ in range(2):
             assert (await client.post(f"{page_of(booking)}/charge")).status_code == 303
             await service.collect(hotel, gateways, booking_id=booking.id, now=utc_now())
@@ -278,23 +278,23 @@ async def test_everything_that_needs_somebody_is_listed_in_words(hotel: Database
             )
         text = (await client.get("/admin/payments")).text
         for words in (
-            "Transfer expected",
-            "Refund not given for an hour",
-            "Not settled for an hour",
+            "Awaiting transfer",
+            "Refund pending for over an hour",
+            "Unsettled for over an hour",
             "answer by 2030-03-08",
-            "the money is to be taken",
+            "the money is to be captured",
             "not on the bank's statement yet",
         ):
             assert words in text, words
         assert "disputes" in (await client.get(page_of(booking))).text
-        assert "Waits for the transfer" in (await client.get(page_of(waiting))).text
+        assert "Awaiting transfer" in (await client.get(page_of(waiting))).text
         payment_id = await one(hotel, "SELECT id FROM payment WHERE booking_id = $1", waiting.id)
         await client.post(
             f"{page_of(waiting)}/{payment_id}/received", data={"received": "200", "statement": "1"}
         )
         async with hotel.transaction() as tx:
             await service.cancel(tx, booking_id=waiting.id, now=utc_now())
-        assert "Transfer to send back" in (await client.get("/admin/payments")).text
+        assert "Transfer to refund" in (await client.get("/admin/payments")).text
 
 
 async def test_troubles_of_other_hotels_hide_none_of_ours(chain: Database, chain_url: str) -> None:
@@ -317,7 +317,7 @@ async def test_troubles_of_other_hotels_hide_none_of_ours(chain: Database, chain
         text = (await client.get("/admin/payments")).text
         assert reference in text
         assert "not ours" not in text
-        assert "Compare now" not in text
+        assert "Reconcile now" not in text
         assert (await client.get(f"/admin/bookings/{theirs[0]['reference']}/payments")).status_code == 404
 
 

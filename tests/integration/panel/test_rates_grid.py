@@ -105,9 +105,9 @@ async def test_the_grid_shows_what_is_sold(db: Database, database_url: str) -> N
         assert answer.status_code == 200, (answer.headers, answer.text[-500:])
         text = shown(answer)
         assert "5 left; 0 of 5 rooms sold" in text
-        assert "min 2 nights to arrive" in text
+        assert "min stay 2 nights on arrival" in text
         assert "no departure" in text
-        assert "min 2 nights to arrive (from its parent)" in text
+        assert "min stay 2 nights on arrival (from its parent)" in text
         assert '<i class="mark as inherited">FLEX</i>' in answer.text
         alone = await client.get(f"{GRID}?plans=NRF")
         assert '<i class="mark no inherited">no out</i>' in alone.text
@@ -403,8 +403,8 @@ async def test_a_bulk_edit_is_previewed_applied_and_undone(db: Database, databas
         assert [await price(db, ids, offset) for offset in weekend] == [15_000, 16_000, 10_000, 10_000]
         twice = await ada.post(f"{GRID}/edits/{edit_id}/undo", data=dict(hidden(told.text)))
         assert twice.status_code == 422
-        assert "undone already" in shown(twice)
-        assert "This edit is undone" in shown(await ada.get(f"{GRID}/edits/{edit_id}"))
+        assert "already been undone" in shown(twice)
+        assert "This change was undone" in shown(await ada.get(f"{GRID}/edits/{edit_id}"))
         # Undoing the undoing brings the edit back.
         async with db.transaction() as tx:
             last = await tx.fetchval("SELECT max(id) FROM rate_edit")

@@ -58,10 +58,10 @@ async def test_a_room_type_is_made_changed_and_removed(db: Database, database_ur
         assert changed.status_code == 303, said(changed.text)
         old = await client.post(f"{BASE}/room-types/FAM", data=shown | {"name": "Other"})
         assert old.status_code == 409
-        assert "Ada Member changed this meanwhile" in said(old.text)
+        assert "Ada Member changed this since you opened it" in said(old.text)
         assert error_of(old.text, "name") == "is now: Family"
         asked = await client.get(f"{BASE}/room-types/FAM/delete")
-        assert "Nothing needs it" in said(asked.text)
+        assert "It is not in use" in said(asked.text)
         gone = await client.post(f"{BASE}/room-types/FAM/delete", data=fields(asked.text))
         assert gone.status_code == 303, said(gone.text)
         assert (await client.get(f"{BASE}/room-types/FAM")).status_code == 404
@@ -72,10 +72,10 @@ async def test_a_room_type_is_made_changed_and_removed(db: Database, database_ur
     ("change", "field", "text"),
     [
         ({"code": "a b"}, "code", "letters, digits"),
-        ({"code": "DBL"}, "", "there is a room type"),
+        ({"code": "DBL"}, "", "there is already a room type"),
         ({"name": ""}, "name", "filled in"),
         ({"max_occupancy": "0"}, "max_occupancy", "from 1 to 100"),
-        ({"base_occupancy": "9"}, "base_occupancy", "more than fit"),
+        ({"base_occupancy": "9"}, "base_occupancy", "more than the room sleeps"),
         ({"max_children": "4"}, "max_children", "at least one adult"),
         ({"extra_adult": "-1"}, "extra_adult", "too small"),
         ({"extra_adult": "lots"}, "extra_adult", "amount of EUR"),
@@ -215,7 +215,7 @@ async def test_derived_plans_are_shown_as_derived(db: Database, database_url: st
         ({"deposit_kind": "percent", "deposit_value": "101"}, "deposit_value", "from 0 to 100"),
         ({"deposit_kind": "nights", "deposit_value": "many"}, "deposit_value", "whole number"),
         ({"min_stay": "5", "max_stay": "2"}, "min_stay", "above"),
-        ({"meal": "99"}, "meal", "one of the choices"),
+        ({"meal": "99"}, "meal", "one of the options"),
         ({"policy": "NONE"}, "", "no cancellation policy"),
     ],
 )
@@ -282,13 +282,13 @@ async def test_a_policys_steps_are_added_and_removed_without_a_script(
     [
         ({"value-0": "101"}, "value-0", "0 to 100"),
         ({"value-0": "half"}, "value-0", "not a percentage"),
-        ({"kind-0": "gift"}, "kind-0", "one of the choices"),
+        ({"kind-0": "gift"}, "kind-0", "one of the options"),
         ({"at-0": "noon"}, "at-0", "such as 15:00"),
         ({"days-0": "-1"}, "days-0", "from 0 to 3650"),
-        ({"days-1": "9"}, "days-1", "comes after the step above"),
+        ({"days-1": "9"}, "days-1", "must be later than the step above"),
         ({"no_show_value": ""}, "no_show_value", "filled in"),
         ({"code": "ä"}, "code", "letters, digits"),
-        ({"name": "a\x00"}, "name", "cannot be stored"),
+        ({"name": "a\x00"}, "name", "can't be stored"),
     ],
 )
 async def test_what_is_wrong_with_a_policy(

@@ -88,7 +88,7 @@ async def test_the_group_writes_its_pages_in_the_panel(db: Database, database_ur
     await small_hotel(db)
     settings = settings_for(database_url, mfa_required=False)
     async with running(settings) as (app, guest), signed_in(app, db, (Role.OWNER, None)) as client:
-        assert "Guests cannot read who you are" in (await client.get("/admin/properties")).text
+        assert "Legal pages are missing" in (await client.get("/admin/properties")).text
         assert "Imprint, Privacy" in (await client.get("/admin/group-pages")).text
         form = {"language": "fr", "version": "0", "body": "Bonjour"}
         look = await client.post("/admin/group-pages/imprint", data={**form, "look": "true"})
@@ -101,7 +101,7 @@ async def test_the_group_writes_its_pages_in_the_panel(db: Database, database_ur
         # Two who write at once: the second is told, and keeps the text.
         late = await client.post("/admin/group-pages/imprint", data={**form, "body": "Salut"})
         assert late.status_code == 422
-        assert "changed this page meanwhile" in late.text
+        assert "changed this page in the meantime" in late.text
         assert ">Salut</textarea>" in late.text
         assert await one(db, "SELECT body FROM group_page") == "Bonjour"
         long = await client.post(

@@ -28,7 +28,7 @@ HIGHEST_ID = 2**31 - 1
 CODE_HINT = "use letters, digits, - and _, at most 40 of them"
 _PATTERNS = {
     "code": CODE_HINT,
-    "slug": "use small letters and digits, words joined by -, such as sea-view",
+    "slug": "use lower-case letters, digits and hyphens, such as sea-view",
     "country": "choose a country",
 }
 
@@ -127,7 +127,7 @@ def _compared(form: Form, error: ChangedMeanwhile, current: Form) -> Form:
             compared.wrong(name, f"is now: {shown[:200]}" if shown else "is empty now")
     who = error.extra.get("by")
     compared.errors[""] = (
-        f"{who or 'Somebody else'} changed this meanwhile. Beside the fields stands what they hold now;"
+        f"{who or 'Someone else'} has changed this since you opened it. The current values are shown beside;"
         " save again to put yours in its place."
     )
     return compared
@@ -150,7 +150,7 @@ _LINKS = {
 }
 _WORDS = {
     "bookings_to_come": ("coming booking has it", "coming bookings have it"),
-    "bookings_past": ("past or cancelled booking tells of it", "past or cancelled bookings tell of it"),
+    "bookings_past": ("past or cancelled booking refers to it", "past or cancelled bookings refer to it"),
     "open_quotes": ("guest is about to book it", "guests are about to book it"),
     "room_types": ("room type", "room types"),
     "rooms": ("room", "rooms"),
@@ -241,7 +241,7 @@ async def remove(
         version = version_of(form)
         form.check()
         await act(version)
-        return f"{what} is removed."
+        return f"{what} has been removed."
 
     return await carry_out(request, tx, done, to=to, refused=refused)
 

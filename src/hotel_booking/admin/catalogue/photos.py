@@ -63,7 +63,7 @@ async def upload_photo(
         room_type = form.text("room_type", longest=40)
         file = form.file("file")
         if file is None:
-            form.wrong("file", "choose a picture")
+            form.wrong("file", "choose a photo")
         form.check()
         if file is None:
             raise LookupError("a form that passed has its file")
@@ -78,7 +78,7 @@ async def upload_photo(
         tx = await unit.begin()
         form, status = frame.refused(_with_file(form), error)
         return await _show(request, tx, property_, form, status=status)
-    return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo is there.")
+    return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo has been added.")
 
 
 @post("/properties/{slug:str}/photos/{photo_id:int}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -109,7 +109,7 @@ async def move_photo(
     to = form.choice("to", ("up", "down", "first"))
     form.check()
     await service.move(tx, property_id=property_.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]
-    said = "It is the cover now." if to == "first" else "Moved."
+    said = "It is now the cover." if to == "first" else "Moved."
     return see_other(request, f"/admin/properties/{slug}/photos#photo-{photo_id}", notice=said)
 
 
@@ -120,7 +120,7 @@ async def delete_photo(
     """Remove a photo."""
     property_ = await queries.property_by_slug(tx, slug)
     await service.remove(tx, property_id=property_.id, photo_id=photo_id, now=now)
-    return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo is removed.")
+    return see_other(request, f"/admin/properties/{slug}/photos", notice="The photo has been removed.")
 
 
 def _with_file(form: Form) -> Form:

@@ -39,14 +39,14 @@ _LIMITS = {
     "max_stay": (1, 366),
 }
 _DEPOSITS = (
-    ("none", "Nothing: the guest pays at the hotel"),
+    ("none", "None: the guest pays at the hotel"),
     ("full", "Everything"),
-    ("percent", "A part, in per cent"),
+    ("percent", "A percentage"),
     ("nights", "The first nights"),
     ("fixed", "An amount"),
 )
 _CAPTURES = (("booking", "On booking"), ("check_in", "At check-in; reserved until then"))
-_ADJUSTMENTS = (("percent", "By per cent"), ("amount", "By an amount"))
+_ADJUSTMENTS = (("percent", "Per cent"), ("amount", "Amount"))
 _BESIDE = {
     "adjustment.value": "adjust_value",
     "adjustment": "adjust_value",
@@ -116,8 +116,10 @@ async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: 
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
         return await _form(request, tx, property_, form, None, status=status)
-    said = "Its prices follow." if parent else "Now set its prices under Rates & availability."
-    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{row.name} is there. {said}")
+    said = "Its prices follow its parent’s." if parent else "Now set its prices under Rates & availability."
+    return see_other(
+        request, f"/admin/properties/{slug}/plans", notice=f"{row.name} has been created. {said}"
+    )
 
 
 @get("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -185,7 +187,7 @@ async def deactivate_plan(
     """Take it off sale; refused while plans that are sold derive from it."""
     property_ = await queries.property_by_slug(tx, slug)
     await service.change(tx, property_id=property_.id, code=plan, changes=PlanChange(active=False))
-    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is not sold any more.")
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is no longer on sale.")
 
 
 async def _removal(

@@ -86,7 +86,7 @@ async def create_policy(
     except DomainError as error:
         form, status = frame.refused(form, error)
         return _form(request, property_, form, None, now, status=status)
-    return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy.name} is there.")
+    return see_other(request, f"/admin/properties/{slug}/policies", notice=f"{policy.name} has been created.")
 
 
 @get("/properties/{slug:str}/policies/{policy:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -122,7 +122,9 @@ async def change_policy(
         current = await queries.find_item(tx, tables.cancellation_policy, property_.id, policy)
         form, status = frame.refused(form, error, current=_filled(current, property_))
         return _form(request, property_, form, row, now, status=status)
-    return see_other(request, f"/admin/properties/{slug}/policies", notice="Saved, for the sales to come.")
+    return see_other(
+        request, f"/admin/properties/{slug}/policies", notice="Saved. New bookings use it from now on."
+    )
 
 
 @get("/properties/{slug:str}/policies/{policy:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -241,7 +243,9 @@ def _read(form: Form, property_: Property) -> CancellationPolicy:
         return CancellationPolicy("", name, tuple(steps), no_show or Fee("fixed", 0))
     except DomainError as error:
         number = (error.field or "").removeprefix("steps[").partition("]")[0]
-        form.wrong(f"days-{number}", "comes after the step above it: the one nearest to arrival is the last")
+        form.wrong(
+            f"days-{number}", "must be later than the step above it: the step nearest arrival comes last"
+        )
         raise FormProblems("the steps are out of order") from None
 
 

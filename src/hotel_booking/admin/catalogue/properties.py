@@ -95,7 +95,7 @@ async def create_property(
     return see_other(
         request,
         f"/admin/properties/{row.slug}",
-        notice=f"{row.name} is there. Now its rooms and plans.",
+        notice=f"{row.name} has been created. Now add its room types and rate plans.",
     )
 
 
@@ -183,7 +183,7 @@ async def deactivate_property(
 ) -> Response[bytes]:
     """Take a property off sale."""
     await removal.change_property(tx, slug=slug, changes=PropertyChange(active=False))
-    return see_other(request, f"/admin/properties/{slug}", notice="It is not sold any more.")
+    return see_other(request, f"/admin/properties/{slug}", notice="It is no longer on sale.")
 
 
 async def _removal(
@@ -255,7 +255,7 @@ def _values(form: Form) -> dict[str, Any]:
     try:
         values["child_bands"] = [int(age) for age in number_list(bands)]
     except ValueError:
-        form.wrong("child_bands", "must be ages with commas between them, such as 2, 11")
+        form.wrong("child_bands", "must be ages separated by commas, such as 2, 11")
     return values
 
 

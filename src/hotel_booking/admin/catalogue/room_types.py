@@ -79,7 +79,7 @@ async def create_room_type(request: Request[Any, Any, State], tx: Transaction, s
         form, status = frame.refused(form, error)
         return _form(request, property_, form, None, status=status)
     to = f"/admin/properties/{slug}/room-types"
-    return see_other(request, to, notice=f"{row.name} is there. Now add its rooms.")
+    return see_other(request, to, notice=f"{row.name} has been created. Now add its rooms.")
 
 
 @get("/properties/{slug:str}/room-types/{code:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -148,7 +148,7 @@ async def deactivate_room_type(
     """Take it off sale; refused while it has bookings to come."""
     property_ = await queries.property_by_slug(tx, slug)
     await removal.change_room_type(tx, property_=property_, code=code, changes=RoomTypeChange(active=False))
-    return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is not sold any more.")
+    return see_other(request, f"/admin/properties/{slug}/room-types", notice=f"{code} is no longer on sale.")
 
 
 async def _removal(
@@ -206,7 +206,7 @@ def _values(form: Form, property_: Property) -> dict[str, Any]:
         if kind:
             beds.append({"type": kind, "count": form.whole(f"beds-{place}", 1, 20) or 1})
     if (form.whole("base_occupancy", 1, 100) or 0) > (form.whole("max_occupancy", 1, 100) or 100):
-        form.wrong("base_occupancy", "is more than fit into the room")
+        form.wrong("base_occupancy", "is more than the room sleeps")
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
         "description": form.text("description", longest=5000),

@@ -58,7 +58,11 @@ async def add_rooms(
     except DomainError as error:
         form, status = frame.refused(form, error)
         return await _list(request, tx, property_, form, status=status)
-    said = f"Room {numbers[0]} is there." if len(numbers) == 1 else f"{len(numbers)} rooms are there."
+    said = (
+        f"Room {numbers[0]} has been added."
+        if len(numbers) == 1
+        else f"{len(numbers)} rooms have been added."
+    )
     return see_other(request, f"/admin/properties/{slug}/rooms", notice=said)
 
 
@@ -95,7 +99,7 @@ async def change_room(
         current = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
         return await _form(request, tx, property_, row, form, status=status)
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} is saved.")
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} has been saved.")
 
 
 @get("/properties/{slug:str}/rooms/{room_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -155,7 +159,7 @@ def _numbers(form: Form) -> list[str]:
             continue
         prefix, first, last = spread.groups()
         if int(last) < int(first) or int(last) - int(first) >= _MOST_AT_ONCE:
-            form.wrong("numbers", f"{text[:40]} is no range of up to {_MOST_AT_ONCE} rooms")
+            form.wrong("numbers", f"{text[:40]} is not a range of up to {_MOST_AT_ONCE} rooms")
             return []
         numbers += [f"{prefix}{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
     if len(numbers) > _MOST_AT_ONCE:

@@ -33,7 +33,7 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import money, see_other
 
 _PER = {PER_NIGHT: "night", PER_STAY: "stay", PER_PERSON: "person", PER_PERSON_PER_NIGHT: "person and night"}
-_KINDS = (("percent", "Per cent of the price"), ("fixed", "A fixed amount"))
+_KINDS = (("percent", "Percentage of the price"), ("fixed", "A fixed amount"))
 _CHARGED = tuple((str(code), f"For each {text}") for code, text in _PER.items())
 _BESIDE = {"percent": "value", "amount": "value"}
 
@@ -73,7 +73,7 @@ async def create_tax(request: Request[Any, Any, State], tx: Transaction, slug: s
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
         return _form(request, property_, form, None, status=status)
-    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{row.name} counts from now on.")
+    return see_other(request, f"/admin/properties/{slug}/taxes", notice=f"{row.name} applies from now on.")
 
 
 @get("/properties/{slug:str}/taxes/{tax:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -102,7 +102,9 @@ async def change_tax(
         current = _filled(await queries.find_item(tx, tables.tax, property_.id, tax), property_)
         form, status = frame.refused(form, error, current=current, names=_BESIDE)
         return _form(request, property_, form, row, status=status)
-    return see_other(request, f"/admin/properties/{slug}/taxes", notice="Saved, for the sales to come.")
+    return see_other(
+        request, f"/admin/properties/{slug}/taxes", notice="Saved. New bookings use it from now on."
+    )
 
 
 @get("/properties/{slug:str}/taxes/{tax:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -152,9 +154,9 @@ def _words(row: catalogue.Tax, currency: str) -> list[str]:
     percent = row.kind == "percent"
     rate = f"{service.percent_text(row.value)} %" if percent else money(row.value, currency)
     what = "of the price" if percent else f"for each {_PER[row.charge_type]}"
-    said = [f"{rate} {what}", "inside the prices" if row.included else "added to the prices"]
+    said = [f"{rate} {what}", "included in the prices" if row.included else "added to the prices"]
     if row.exempt_below_age:
-        said.append(f"not for those under {row.exempt_below_age}")
+        said.append(f"not for guests under {row.exempt_below_age}")
     if row.max_nights:
         said.append(f"for the first {row.max_nights} nights" if row.max_nights > 1 else "for the first night")
     if row.valid_from:

@@ -88,7 +88,7 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
         form, status = frame.refused(form, error, current=current)
         return await _show(request, tx, property_, language, form, status=status)
     where = query(f"/admin/properties/{slug}/texts", language=language)
-    return see_other(request, where, notice=f"The texts in {LANGUAGES[language]} are saved.")
+    return see_other(request, where, notice=f"The texts in {LANGUAGES[language]} have been saved.")
 
 
 async def _check_untouched(tx: Transaction, form: Form, original: Original, now: dict[str, str]) -> None:
@@ -97,7 +97,7 @@ async def _check_untouched(tx: Transaction, form: Form, original: Original, now:
         name = f"{original.key}-{field}"
         if f"was-{name}" in form.names() and _plain(form.value(f"was-{name}")) != now.get(field, ""):
             who = await queries.last_changed_by(tx, "text", original.row.id)
-            raise ChangedMeanwhile("a text was changed meanwhile", field=name, extra={"by": who})
+            raise ChangedMeanwhile("a text was changed by someone else", field=name, extra={"by": who})
 
 
 def _plain(text: str) -> str:

@@ -80,7 +80,7 @@ class Form:
         """A text without the space around it."""
         text = self.value(name).strip().replace("\r\n", "\n")
         if "\x00" in text:
-            return self._wrong(name, "holds a character that cannot be stored", "")
+            return self._wrong(name, "contains a character that can’t be stored", "")
         if required and not text:
             return self._wrong(name, "must be filled in", "")
         if len(text) > longest:
@@ -141,14 +141,14 @@ class Form:
         """One of the given values."""
         text = self.text(name, required=required, longest=300)
         if text and text not in set(among):
-            return self._wrong(name, "must be one of the choices", "")
+            return self._wrong(name, "must be one of the options", "")
         return text
 
     def choices(self, name: str, among: Iterable[str]) -> list[str]:
         """Some of the given values, in their own order."""
         chosen, known = set(self.many(name)), list(among)
         if not chosen <= set(known):
-            return self._wrong(name, "must be among the choices", list[str]())
+            return self._wrong(name, "must be one of the options", list[str]())
         return [value for value in known if value in chosen]
 
     def wrong(self, name: str, message: str) -> None:
@@ -158,7 +158,7 @@ class Form:
     def check(self) -> None:
         """Raise `FormProblems` where anything is wrong."""
         if self.errors:
-            raise FormProblems("some fields need another look")
+            raise FormProblems("please check the fields below")
 
     def failed(self, error: DomainError) -> Form:
         """The form with an error of the business beside the field it names."""
@@ -176,7 +176,7 @@ async def read(request: Request[Any, Any, State]) -> Form:
     """The form that a request carries. Raises `UnsupportedMedia` for anything else."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in _MEDIA:
-        raise UnsupportedMedia("the body must be a form", fix="send it from the page")
+        raise UnsupportedMedia("the body must be a form", fix="submit the form from its page")
     values: dict[str, list[str]] = {}
     files: dict[str, UploadFile] = {}
     for name, value in await _fields(request, media):

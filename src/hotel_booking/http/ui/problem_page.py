@@ -9,14 +9,14 @@ from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.render import render
 
 _HEADLINES = {
-    400: "That could not be read",
+    400: "We couldn’t read that",
     401: "Please sign in",
-    403: "That is not for you",
-    404: "There is nothing here",
-    409: "That does not go now",
+    403: "You don’t have access to this",
+    404: "Page not found",
+    409: "That isn’t possible right now",
     413: "That is too large",
-    422: "That cannot be right",
-    429: "Too many at once",
+    422: "Please check what you entered",
+    429: "Too many requests",
     503: "One moment, please",
 }
 

@@ -85,7 +85,7 @@ function start(form) {
     const changed = loaded.size;
     bar.classList.toggle("idle", changed === 0 && selected.size < 2 && past.length === 0);
     bar.querySelector("[data-changed]").textContent =
-      changed === 0 ? "No change yet" : changed === 1 ? "1 value changed" : `${changed} values changed`;
+      changed === 0 ? "No changes yet" : changed === 1 ? "1 value changed" : `${changed} values changed`;
     const wide = Math.abs(ax - x) + 1;
     const high = Math.abs(ay - y) + 1;
     bar.querySelector("[data-selected]").textContent =
@@ -150,9 +150,9 @@ function start(form) {
     closed: () => ["shut", "closed", "closed"],
     noarr: () => ["no", "no in", "no arrival"],
     nodep: () => ["no", "no out", "no departure"],
-    arr: (n) => ["min", `in ${n}+`, `min ${n} ${n === 1 ? "night" : "nights"} to arrive`],
-    thru: (n) => ["min", `${n}+`, `min ${n} ${n === 1 ? "night" : "nights"} over this night`],
-    max: (n) => ["max", `≤ ${n}`, `max ${n} ${n === 1 ? "night" : "nights"} to arrive`],
+    arr: (n) => ["min", `in ${n}+`, `min stay ${n} ${n === 1 ? "night" : "nights"} on arrival`],
+    thru: (n) => ["min", `${n}+`, `min stay ${n} ${n === 1 ? "night" : "nights"} through this night`],
+    max: (n) => ["max", `≤ ${n}`, `max stay ${n} ${n === 1 ? "night" : "nights"} on arrival`],
   };
 
   function show(cell) {
@@ -227,7 +227,7 @@ function start(form) {
 
   function edit(typed) {
     const cell = cellAt(y, x);
-    if (!editable(cell)) return announce("This cannot be changed here");
+    if (!editable(cell)) return announce("This can’t be changed here");
     if (kindOf(cell) === "rules") return restrict();
     const kind = kindOf(cell);
     editor = document.createElement("input");
@@ -305,7 +305,7 @@ function start(form) {
     const from = nights[Math.min(ax, x)];
     const to = nights[Math.max(ax, x)];
     dialog.querySelector("[data-rule-where]").textContent =
-      cells.length > 1 ? `${cells.length} cells, ${from} to ${to}: all get the same.` : `The night of ${nights[x]}.`;
+      cells.length > 1 ? `${cells.length} cells, ${from} to ${to}: the same for all.` : `The night of ${nights[x]}.`;
     dialog.returnValue = "";
     dialog.addEventListener("close", () => {
       if (dialog.returnValue === "set") {

@@ -30,9 +30,9 @@ function fits(text, typed) {
 export function open() {
   if (document.querySelector("dialog[open]")) return;
   const sprite = document.querySelector("svg.icon use")?.getAttribute("href").split("#")[0] ?? "";
-  const input = make("input", { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Go to a page, or find a booking" });
+  const input = make("input", { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Go to a page or find a booking" });
   const list = make("ul", { id: "palette-list", className: "palette-list" });
-  const said = { role: "combobox", "aria-label": "Go to a page, or find a booking", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list" };
+  const said = { role: "combobox", "aria-label": "Go to a page or find a booking", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list" };
   for (const [name, value] of Object.entries(said)) input.setAttribute(name, value);
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Places");
@@ -49,7 +49,7 @@ export function open() {
     shown = ranked.sort(([one], [other]) => other - one).map(([, place]) => place).slice(0, 9);
     if (typed && searches) {
       const go = () => location.assign(`/admin/bookings?q=${encodeURIComponent(typed)}`);
-      shown.push({ text: `Find bookings of “${typed}”`, keys: "", icon: `${sprite}#search`, go });
+      shown.push({ text: `Find bookings for “${typed}”`, keys: "", icon: `${sprite}#search`, go });
     }
     at = 0;
     list.replaceChildren(...shown.map((place, index) => {
@@ -64,7 +64,7 @@ export function open() {
       if (place.keys) line.append(...place.keys.split(" ").map((key, n) => make("kbd", { textContent: key, className: n ? "" : "push" })));
       return line;
     }));
-    if (!shown.length) list.append(make("li", { className: "muted", role: "option", textContent: "Nothing of that name" }));
+    if (!shown.length) list.append(make("li", { className: "muted", role: "option", textContent: "Nothing found" }));
     point(0);
   };
   const point = (index) => {

@@ -161,7 +161,7 @@ function showHelp() {
   };
   if (document.querySelector('main input[type="search"], main input[name="q"]')) line("/", "Search this page");
   for (const link of document.querySelectorAll("[data-shortcut]")) line(link.dataset.shortcut, link.dataset.shortcutLabel ?? link.textContent.trim());
-  if (document.querySelector("[data-find]")) line("Ctrl K", "Go anywhere, find a booking");
+  if (document.querySelector("[data-find]")) line("Ctrl K", "Go to a page or find a booking");
   line("?", "This list");
   const close = make("button", { className: "button secondary", textContent: "Close" });
   const form = make("form", { method: "dialog" }, make("h2", { id: "help-title", textContent: "Keys" }), list, make("div", { className: "form-actions" }, close));
@@ -204,11 +204,11 @@ document.addEventListener("change", (event) => {
 let waiting = 0;
 document.addEventListener("htmx:beforeRequest", () => document.body.classList.toggle("busy", ++waiting > 0));
 document.addEventListener("htmx:afterRequest", () => document.body.classList.toggle("busy", --waiting > 0));
-document.addEventListener("htmx:sendError", () => toast("There is no connection. Nothing was changed."));
+document.addEventListener("htmx:sendError", () => toast("You are offline. Nothing was changed."));
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
   if (status === 401) return location.reload();
-  toast(status >= 500 ? "Something went wrong. Try again in a moment." : "That was refused. Reload the page to see why.");
+  toast(status >= 500 ? "Something went wrong. Please try again in a moment." : "That wasn’t possible. Reload the page to see why.");
 });
 
 // What is shown once can be copied with one press.

@@ -58,9 +58,9 @@ const outer = (credential) => ({
 });
 
 const messages = {
-  NotAllowedError: "That was cancelled, or took too long. Try again.",
-  InvalidStateError: "This device has a passkey for your account already.",
-  SecurityError: "Passkeys do not work at this address of the site.",
+  NotAllowedError: "That was cancelled or took too long. Please try again.",
+  InvalidStateError: "This device already has a passkey for your account.",
+  SecurityError: "Passkeys don’t work at this address of the site.",
 };
 
 function tell(form, error) {
@@ -72,7 +72,7 @@ function tell(form, error) {
   // Guests' pages bring the words in their language along.
   const { cancelled, known, failed } = form.dataset;
   const own = { NotAllowedError: cancelled, InvalidStateError: known }[error.name] ?? failed;
-  place.textContent = own ?? messages[error.name] ?? "That did not work. Try again, or sign in another way.";
+  place.textContent = own ?? messages[error.name] ?? "That didn’t work. Please try again, or sign in another way.";
   place.hidden = false;
 }
 
