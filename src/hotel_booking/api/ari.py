@@ -57,7 +57,7 @@ class RoomNight(_Restrictions, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class RateNight(_Restrictions, frozen=True, omit_defaults=True, kw_only=True):
-    """A night of a room type on a rate plan that has a price or restrictions of its own; amounts are minor
+    """A night of a room type on a rate plan with its own price or restrictions; amounts are in minor
     units."""
 
     room_type: str
@@ -69,7 +69,7 @@ class RateNight(_Restrictions, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class AriNights(msgspec.Struct, frozen=True):
-    """What is loaded, by night; what is not set is left out."""
+    """Read availability, rates and restrictions, by night; what is not set is left out."""
 
     currency: str
     room_nights: list[RoomNight]
@@ -108,7 +108,7 @@ class AriNights(msgspec.Struct, frozen=True):
 )
 async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, caller: Caller) -> AriAnswer:
     """By date range (both ends are nights, inclusive) and weekdays; one call can set a year. All or
-    nothing: a line that cannot be right is named by its index, as in `updates[3].price`."""
+    nothing: an invalid line is named by its index, as in `updates[3].price`."""
     catalogue = await own_catalogue(tx, slug, caller)
     result = await edits.update_by_program(tx, catalogue=catalogue, updates=data.updates, by=caller, now=now)
     return AriAnswer(result.lines, result.room_nights, result.rate_nights)
@@ -124,7 +124,7 @@ async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, c
         }
     ),
     tags=["Rates and availability"],
-    summary="What is loaded",
+    summary="Read availability, rates and restrictions",
 )
 async def get_ari(
     slug: str,

@@ -51,7 +51,7 @@ class BlockList(msgspec.Struct, frozen=True):
     summary="Take a room out of order",
 )
 async def create_block(slug: str, data: BlockRequest, tx: Transaction, caller: Caller) -> Block:
-    """Lowers the capacity of its room type; refused where the room, or every room of its type, is sold."""
+    """Lowers the capacity of its room type; refused if the room, or every room of its type, is sold."""
     property_id = (await own_catalogue(tx, slug, caller)).property.id
     return await blocks.block(
         tx,
@@ -76,7 +76,7 @@ async def list_blocks(
     first: Annotated[date | None, QueryParameter(name="from")] = None,
     last: Annotated[date | None, QueryParameter(name="to")] = None,
 ) -> BlockList:
-    """Those that touch the nights from `from` (default: today) to `to` (default: a year on)."""
+    """Blocks that overlap the nights from `from` (default: today) to `to` (default: a year on)."""
     catalogue = await own_catalogue(tx, slug, caller)
     begin, end = nights_asked(catalogue, first, last, now=now, days=365)
     return BlockList(await blocks.blocks(tx, property_id=catalogue.property.id, first=begin, last=end))
@@ -89,7 +89,7 @@ async def list_blocks(
     summary="Put a room back on sale",
 )
 async def delete_block(slug: str, block_id: int, tx: Transaction, caller: Caller) -> None:
-    """The nights are on sale again."""
+    """Puts the nights back on sale."""
     property_id = (await own_catalogue(tx, slug, caller)).property.id
     if not 0 < block_id < 2**31:
         raise blocks.BlockNotFound("there is no such block", fix="list the blocks to see which there are")

@@ -34,7 +34,7 @@ class GuestAnswer(msgspec.Struct, frozen=True):
 
 
 class ReservationAnswer(msgspec.Struct, frozen=True):
-    """One room-stay of the booking. `fee` was charged for cancelling or not coming."""
+    """One room-stay of the booking. `fee` was charged for a cancellation or no-show."""
 
     position: int
     status: Status
@@ -57,8 +57,8 @@ class ReservationAnswer(msgspec.Struct, frozen=True):
 
 class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A booking: what was bought, for how much, and what was paid. `balance` is still to be paid; `reserved`
-    of it is set aside on the guest's card and taken later. `card_terms` are the words to accept before a
-    card is kept for later charges; null where there will be none."""
+    of it is authorised on the guest's card and captured later. `card_terms` are the words to accept before a
+    card is kept for later charges; null if there will be none."""
 
     reference: str
     status: Status
@@ -82,7 +82,7 @@ class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefundStage(msgspec.Struct, frozen=True):
-    """From `since` (null: from now on) cancelling costs `fee` and gives `refund` back."""
+    """From `since` (null: from now on) cancelling costs `fee` and refunds `refund`."""
 
     since: Instant | None
     fee: Money
@@ -90,8 +90,8 @@ class RefundStage(msgspec.Struct, frozen=True):
 
 
 class CancellationAnswer(msgspec.Struct, frozen=True):
-    """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `released` was only reserved on the
-    card and is let go, `owed` was never paid. `stages` say what it will cost from each deadline on."""
+    """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `released` was only authorised on the
+    card and is released, `owed` was never paid. `stages` say what it will cost from each deadline on."""
 
     at: Instant
     fee: Money

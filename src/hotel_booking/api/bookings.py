@@ -52,7 +52,7 @@ class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeldAnswer(BookingAnswer, frozen=True, kw_only=True):
-    """A fresh hold. `access_token` is shown this once: it opens the booking for its guest."""
+    """A fresh hold. `access_token` is shown only once: it gives the guest access to the booking."""
 
     access_token: str
 
@@ -75,9 +75,9 @@ class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PaymentAnswer(msgspec.Struct, frozen=True):
-    """What came of the payment. With `requires_action`, send `action_token` after the guest's second step,
+    """The outcome of the payment. With `requires_action`, send `action_token` after the guest's second step,
     or open the gateway's form with it, or follow `action_text` (a transfer); with `pending` the gateway has
-    not answered yet: look at the booking again in a minute."""
+    not responded yet: check the booking again in a minute."""
 
     status: Literal["confirmed", "requires_action", "pending"]
     booking: BookingAnswer
@@ -96,7 +96,7 @@ class CancelAnswer(msgspec.Struct, frozen=True):
 
 
 class AmendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What should change; what is left out stays. With `preview` nothing changes. `expected_total` (minor
+    """What to change; fields left out stay. With `preview` nothing changes. `expected_total` (minor
     units) refuses the change where the price is no longer the one of the preview."""
 
     arrival: date | None = None
@@ -121,7 +121,7 @@ class AmendedRoom(msgspec.Struct, frozen=True):
 
 
 class AmendAnswer(msgspec.Struct, frozen=True):
-    """The new price. `difference` is the new total less the old; `refund` goes back at once, a higher
+    """The new price. `difference` is the new total less the old; `refund` is refunded at once, a higher
     total is due at the hotel."""
 
     preview: bool
@@ -159,7 +159,7 @@ async def create_booking(
     settings: Settings,
     request: Request[Any, Any, State],
 ) -> HeldAnswer:
-    """Takes all rooms of the quote, or none, and keeps them until `hold_expires_at` while the guest pays.
+    """Takes all rooms of the quote, or none, and holds them until `hold_expires_at` while the guest pays.
     Send an `Idempotency-Key`, so that a repeated request never books twice."""
     held = await service.hold(
         tx,
@@ -181,7 +181,7 @@ async def create_booking(
     "/bookings/{reference:str}/payments",
     opt=guest_or(Scope.BOOKINGS_WRITE)
     | example(lambda _: {"token": "tok_success"})
-    | {PROBLEMS: (402,), ANSWERS: {202: "The gateway has not answered yet: `status` is `pending`."}},
+    | {PROBLEMS: (402,), ANSWERS: {202: "The gateway has not responded yet: `status` is `pending`."}},
     tags=["Booking"],
     summary="Pay or guarantee, and confirm",
     status_code=200,
@@ -195,7 +195,7 @@ async def create_payment(
     caller: Caller,
     request: Request[Any, Any, State],
 ) -> Response[PaymentAnswer]:
-    """Charges what is due now, or checks the guarantee where nothing is, and confirms the booking."""
+    """Charges what is due now, or checks the guarantee if nothing is due, and confirms the booking."""
     async with database.transaction() as tx:
         booking = await open_booking(tx, reference, caller)
     gateway = gateways.card if data.method in (None, "card") else gateways.of(data.method or "")
@@ -221,7 +221,7 @@ async def create_payment(
     "/bookings/{reference:str}",
     opt=guest_or(Scope.BOOKINGS_READ),
     tags=["Booking"],
-    summary="Look at a booking",
+    summary="Retrieve a booking",
 )
 async def get_booking(
     reference: str, tx: Transaction, now: datetime, caller: Caller
@@ -235,7 +235,7 @@ async def get_booking(
     "/bookings/{reference:str}/cancellation",
     opt=guest_or(Scope.BOOKINGS_READ) | {PROBLEMS: (409,)},
     tags=["Booking"],
-    summary="What cancelling would cost",
+    summary="Preview a cancellation",
 )
 async def preview_cancellation(
     reference: str, tx: Transaction, now: datetime, caller: Caller
@@ -259,7 +259,7 @@ async def cancel_booking(
     if_match: IfMatch,
     request: Request[Any, Any, State],
 ) -> CancelAnswer:
-    """Cancels by the policy the booking was sold with; what it does not keep goes back by itself."""
+    """Cancels under the policy the booking was sold with; what is not kept is refunded automatically."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     result = await service.cancel(tx, booking_id=booking.id, now=now)
     note_booking(request, "cancelled")
@@ -290,7 +290,7 @@ async def cancel_booking(
 async def amend_booking(
     reference: str, data: AmendRequest, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
 ) -> AmendAnswer:
-    """Nights that stay keep their price; the old nights are kept until the new ones are taken."""
+    """Unchanged nights keep their price; the old nights are released only once the new ones are taken."""
     wanted: StayChange = {
         "booking_id": (await open_to_change(tx, reference, caller, if_match, now)).id,
         "now": now,

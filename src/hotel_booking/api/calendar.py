@@ -21,7 +21,7 @@ from hotel_booking.http.examples import ARRIVAL, example, later
 
 class NightAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """One night. `price` is the lowest that one room costs for this night alone, as the guest would pay it,
-    taxes in; minimum stays and closed arrivals are left aside. It is left out where nothing is sold.
+    taxes included; minimum stays and closed arrivals are left aside. It is left out where nothing is sold.
 
     `rooms_left` counts all room types asked for. Each restriction is the loosest among the room types and
     plans that are open that night."""

@@ -46,7 +46,7 @@ class RoomsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`departed` is the day the guests left; without it, the date on the property's wall. `override_reason`
+    """`departed` is the day the guests left; without it, the property's current date. `override_reason`
     lets them leave although a part of the price is open (`balance_open`); it is kept with the booking."""
 
     departed: date | None = None
@@ -54,7 +54,7 @@ class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`on` is the day from which the nights are free again; without it, the date on the property's wall.
+    """`on` is the day from which the nights are free again; without it, the property's current date.
     `expected_fee` (minor units) is what was shown; another fee is refused with `price_changed`."""
 
     on: date | None = None
@@ -90,7 +90,7 @@ async def check_in(
     if_match: IfMatch,
     data: CheckInRequest | None = None,
 ) -> BookingAnswer:
-    """The guests are in the house, each reservation in a physical room of its own. What was reserved on a
+    """Checks the guests in, each reservation to its own physical room. What was reserved on a
     card is taken. Until the property's day ends (`day_end_time`), also after midnight of the arrival day."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or CheckInRequest()
@@ -104,13 +104,13 @@ async def check_in(
     "/bookings/{reference:str}/rooms",
     opt=_DESK | example(lambda _: {"rooms": {"1": "102"}}),
     tags=["Front desk"],
-    summary="Give rooms",
+    summary="Assign rooms",
     status_code=200,
 )
 async def give_rooms(
     reference: str, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch, data: RoomsRequest
 ) -> BookingAnswer:
-    """Give physical rooms before the guests come, or while they are in the house."""
+    """Assign physical rooms before arrival, or while the guests are in house."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     given = await service.give_rooms(
         tx, booking_id=booking.id, now=now, rooms=data.rooms, override=data.override_reason
@@ -139,7 +139,7 @@ async def check_out(
     if_match: IfMatch,
     data: CheckOutRequest | None = None,
 ) -> BookingAnswer:
-    """The guests have left. Nights that they did not sleep are free to sell again; the price stays, and
+    """Checks the guests out. Nights they did not use are on sale again; the price stays, and
     nothing is charged: `balance` of the booking is what must be paid before."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or CheckOutRequest()
@@ -153,10 +153,10 @@ async def check_out(
     "/bookings/{reference:str}/no-show",
     opt=_DESK | {PROBLEMS: (409,)},
     tags=["Front desk"],
-    summary="What a no-show costs",
+    summary="Preview a no-show",
 )
 async def preview_no_show(reference: str, tx: Transaction, now: datetime, caller: Caller) -> NoShowAnswer:
-    """What noting that the guests did not come would charge, give back and leave open. Changes nothing."""
+    """What a no-show would charge, refund and leave open. Changes nothing."""
     booking = await open_booking(tx, reference, caller)
     seen = await service.preview_no_show(tx, booking_id=booking.id, now=now)
     cost = seen.cost
@@ -181,8 +181,8 @@ async def no_show(
     if_match: IfMatch,
     data: NoShowRequest | None = None,
 ) -> BookingAnswer:
-    """The guests did not come: the remaining nights are free again, and the policy's no-show fee is kept of
-    what was paid or charged to the kept card. `balance` is what of it is still open."""
+    """Marks a no-show: the remaining nights are on sale again, and the policy's no-show fee is kept from
+    what was paid or charged to the card on file. `balance` is what of it is still open."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or NoShowRequest()
     gone = await service.no_show(

@@ -39,7 +39,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class KeyWithSecret(msgspec.Struct, frozen=True):
-    """A new key. `secret` is shown this once and never again."""
+    """A new key. `secret` is shown only once."""
 
     key: Key
     secret: str
@@ -55,7 +55,7 @@ class CreateKey(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class RotateKey(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How long the old secret opens the same doors beside the new one."""
+    """How long the old secret keeps working alongside the new one."""
 
     overlap_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 30)] = 24
 
@@ -91,7 +91,7 @@ async def list_keys(
     summary="Create an API key",
 )
 async def create_key(tx: Transaction, caller: Caller, now: datetime, data: CreateKey) -> KeyWithSecret:
-    """The secret is in this answer and nowhere else: only its hash is stored."""
+    """The secret is only in this response: we store just its hash."""
     new = await service.create_key(
         tx,
         name=data.name,
@@ -108,7 +108,7 @@ async def create_key(tx: Transaction, caller: Caller, now: datetime, data: Creat
     "/keys/{key_id:int}",
     opt=needs(Scope.KEYS_WRITE),
     tags=_TAG,
-    summary="One API key",
+    summary="Retrieve an API key",
 )
 async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
     """The key without its secret."""
@@ -127,7 +127,7 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
 async def rotate_key(
     tx: Transaction, caller: Caller, now: datetime, key_id: KeyId, data: RotateKey
 ) -> KeyWithSecret:
-    """A new key with the same name, scopes and limits; the old one works on for `overlap_hours`."""
+    """A new key with the same name, scopes and limits; the old one keeps working for `overlap_hours`."""
     new = await service.rotate_key(
         tx, key_id=key_id, now=now, overlap=timedelta(hours=data.overlap_hours), by=caller
     )
@@ -142,7 +142,7 @@ async def rotate_key(
     summary="Revoke an API key",
 )
 async def revoke_key(tx: Transaction, caller: Caller, now: datetime, key_id: KeyId) -> Key:
-    """Closes the key for good, at once. Revoking it again changes nothing."""
+    """Disables the key at once, for good. Revoking it again changes nothing."""
     return _shown(await service.revoke_key(tx, key_id=key_id, now=now, by=caller))
 
 

@@ -47,7 +47,7 @@ class PricedOffer(msgspec.Struct, frozen=True):
 
 
 class RefusalReason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reason why a pair is not sold; `night` where it is one night's (of `closed_to_departure`, the
+    """One reason why a pair is not sold; `night` if it concerns one night (of `closed_to_departure`, the
     day of departure), `limit` the number that would have to be met."""
 
     code: ReasonCode
@@ -78,7 +78,7 @@ class RefusedPair(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """Offers, cheapest first; `rooms` says how the party was spread, for the quote. `fits_in_rooms`: the
-    party fits no room as it is spread, but would in so many."""
+    party fits no room as it is split, but would fit in this many."""
 
     property: str
     arrival: date
@@ -93,7 +93,7 @@ class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     "/properties/{slug:str}/offers",
     opt=public() | example(parameters={"adults": 2, "children": "5", **stay_parameters()}),
     tags=["Search"],
-    summary="What one hotel sells for a stay",
+    summary="Offers of one hotel for a stay",
 )
 async def list_offers(
     tx: Transaction,

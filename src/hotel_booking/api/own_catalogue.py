@@ -32,7 +32,9 @@ def nights_asked(
     hotel = catalogue.property
     begin = first or business_date(now, hotel.timezone, hotel.day_end_time)
     if begin > LAST_NIGHT:
-        raise Invalid("this is too far away", field="from", fix=f"ask for nights before {LAST_NIGHT}")
+        raise Invalid(
+            "this is too far in the future", field="from", fix=f"ask for nights before {LAST_NIGHT}"
+        )
     end = last or begin + timedelta(days=days)
     if not 0 <= (end - begin).days < LONGEST:
         raise Invalid(f"ask for 1 to {LONGEST} nights", field="to", fix="`to` is not before `from`")

@@ -51,7 +51,7 @@ Steps = Annotated[list[StepShape], Meta(max_length=20)]
 
 
 class NewPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A policy to be made. Before its first step cancelling is free."""
+    """A new policy. Cancelling is free before its first step."""
 
     code: Code
     steps: Steps
@@ -60,7 +60,7 @@ class NewPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PolicyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What changes; what is left out stays."""
+    """What to change; fields left out stay as they are."""
 
     name: Name | UnsetType = UNSET
     steps: Steps | UnsetType = UNSET
@@ -96,7 +96,7 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     summary="A cancellation policy",
 )
 async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAnswer]:
-    """One by its code."""
+    """One, by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.find_item(tx, tables.cancellation_policy, property_.id, code)
     return versioned(_answer(row), row)
@@ -117,10 +117,10 @@ async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAn
         }
     ),
     tags=["Rates and availability"],
-    summary="Make a policy",
+    summary="Create a policy",
 )
 async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Caller) -> PolicyAnswer:
-    """Steps in the order of time, the one nearest to arrival last."""
+    """Steps in chronological order, the one nearest arrival last."""
     property_ = await owned(tx, slug, caller)
     row = await service.create(
         tx,
@@ -142,7 +142,7 @@ async def create_policy(slug: str, data: NewPolicy, tx: Transaction, caller: Cal
 async def change_policy(
     slug: str, code: str, data: PolicyChange, tx: Transaction, caller: Caller, if_match: IfMatch
 ) -> Response[PolicyAnswer]:
-    """Bookings keep the policy that they were sold with."""
+    """Existing bookings keep the policy they were sold with."""
     property_ = await owned(tx, slug, caller)
     values: dict[str, Any] = {}
     if data.name is not UNSET:
@@ -161,9 +161,9 @@ def _fee(given: FeeShape, field: str, currency: str) -> Fee:
         value = read_percent(str(given.value), name=f"{field}.value")
     elif isinstance(given.value, str):
         raise Invalid(
-            "nights and amounts are whole numbers",
+            "nights and amounts must be whole numbers",
             field=f"{field}.value",
-            fix="only a percentage is a text, such as 50",
+            fix="only a percentage is a string, such as 50",
         )
     else:
         value = given.value

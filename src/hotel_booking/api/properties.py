@@ -74,7 +74,7 @@ async def list_properties(
     limit: Annotated[int, QueryParameter(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[PropertyAnswer]:
-    """Page by page; `next_cursor` asks for the next."""
+    """In pages; `next_cursor` leads to the next."""
     after = pages.decode(cursor, pages.Position) or 0
     rows = await queries.properties(tx, after=after, limit=limit + 1)
     more = pages.encode(rows[limit - 1].id) if len(rows) > limit else None
@@ -83,7 +83,7 @@ async def list_properties(
 
 @get("/properties/{slug:str}", opt=public(), tags=["Properties"], summary="A property")
 async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
-    """Its content. What it sells is in its room types, rate plans and offers."""
+    """Its details. What it sells is in its room types, rate plans and offers."""
     row = await queries.property_by_slug(tx, slug, active_only=True)
     return versioned(_answer(row), row)
 
@@ -108,7 +108,7 @@ async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
         }
     ),
     tags=["Properties"],
-    summary="Make a property",
+    summary="Create a property",
 )
 async def create_property(data: NewProperty, tx: Transaction, caller: Caller) -> PropertyAnswer:
     """Needs a key that is not limited to some properties."""
@@ -125,7 +125,7 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
 async def change_property(
     slug: str, data: PropertyChange, tx: Transaction, caller: Caller, if_match: IfMatch
 ) -> Response[PropertyAnswer]:
-    """What is left out stays. Bookings keep the rules that they were sold with."""
+    """Fields left out stay as they are. Existing bookings keep the rules they were sold with."""
     await owned(tx, slug, caller)
     locked = await queries.property_by_slug(tx, slug, lock=True)
     if_match.check(version_tag(locked.version))

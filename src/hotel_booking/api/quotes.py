@@ -55,7 +55,7 @@ class QuoteRoomAnswer(msgspec.Struct, frozen=True):
 
 
 class QuoteAnswer(msgspec.Struct, frozen=True):
-    """A quote: its price and policies hold until `expires_at`, the rooms are not yet kept.
+    """A quote: its price and policies are guaranteed until `expires_at`; the rooms are not held yet.
 
     `lines` are those of all rooms and add up to `total`; `cancellation` is the first room's.
     """

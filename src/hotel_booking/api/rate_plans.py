@@ -66,7 +66,7 @@ class RatePlanAnswer(msgspec.Struct, frozen=True):
 
 @get("/properties/{slug:str}/rate-plans", opt=public(), tags=["Rates and availability"], summary="Rate plans")
 async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
-    """All of them, in their order; inactive ones are not sold."""
+    """All of them, in display order; inactive ones are not sold."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     return Page(await _answers(tx, property_.id), None)
 
@@ -78,7 +78,7 @@ async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
     summary="A rate plan",
 )
 async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RatePlanAnswer]:
-    """One by its code."""
+    """One, by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.find_item(tx, rate_plan, property_.id, code)
     return versioned(await _one(tx, row), row)
@@ -98,10 +98,10 @@ async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RateP
         }
     ),
     tags=["Rates and availability"],
-    summary="Make a rate plan",
+    summary="Create a rate plan",
 )
 async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Caller) -> RatePlanAnswer:
-    """Its prices come by `PUT …/ari`, or from its parent."""
+    """Its prices are set with `PUT …/ari`, or follow its parent."""
     property_ = await owned(tx, slug, caller)
     row = await service.create(tx, property_id=property_.id, new=data)
     return await _one(tx, row)
@@ -116,7 +116,7 @@ async def create_rate_plan(slug: str, data: NewPlan, tx: Transaction, caller: Ca
 async def change_rate_plan(
     slug: str, code: str, data: PlanChange, tx: Transaction, caller: Caller, if_match: IfMatch
 ) -> Response[RatePlanAnswer]:
-    """Bookings keep the terms that they were sold with."""
+    """Existing bookings keep the terms they were sold with."""
     property_ = await owned(tx, slug, caller)
     await claim(tx, rate_plan, property_.id, code, if_match)
     row = await service.change(tx, property_id=property_.id, code=code, changes=data)

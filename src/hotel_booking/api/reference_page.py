@@ -318,7 +318,7 @@ def _access(operation: dict[str, Any]) -> Markup:
     scope = operation.get("x-scope")
     names = {name for choice in operation.get("security", ()) for name in choice}
     if not scope:
-        return Markup("Open to everybody")
+        return Markup("Open to everyone")
     key = Markup("API key with <code>{}</code>").format(scope)
     if "AccessToken" not in names:
         return key

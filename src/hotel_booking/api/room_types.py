@@ -46,7 +46,7 @@ class RoomTypeAnswer(msgspec.Struct, frozen=True):
 
 @get("/properties/{slug:str}/room-types", opt=public(), tags=["Rooms"], summary="Room types")
 async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
-    """All of them, in their order; inactive ones are not sold."""
+    """All of them, in display order; inactive ones are not sold."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     rows = await queries.list_items(tx, tables.room_type, property_.id)
     return Page([_answer(row, property_.currency) for row in rows], None)
@@ -59,7 +59,7 @@ async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
     summary="A room type",
 )
 async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomTypeAnswer]:
-    """One by its code."""
+    """One, by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.find_item(tx, tables.room_type, property_.id, code)
     return versioned(_answer(row, property_.currency), row)
@@ -80,7 +80,7 @@ async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomT
         }
     ),
     tags=["Rooms"],
-    summary="Make a room type",
+    summary="Create a room type",
 )
 async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller: Caller) -> RoomTypeAnswer:
     """It is sold once it has rooms or capacity, a rate plan and prices (`PUT …/ari`)."""
@@ -97,7 +97,7 @@ async def create_room_type(slug: str, data: NewRoomType, tx: Transaction, caller
 async def change_room_type(
     slug: str, code: str, data: RoomTypeChange, tx: Transaction, caller: Caller, if_match: IfMatch
 ) -> Response[RoomTypeAnswer]:
-    """What is left out stays."""
+    """Fields left out stay as they are."""
     property_ = await owned(tx, slug, caller)
     await claim(tx, tables.room_type, property_.id, code, if_match)
     row = await removal.change_room_type(tx, property_=property_, code=code, changes=data)

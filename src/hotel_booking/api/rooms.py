@@ -46,10 +46,10 @@ async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAns
     "/properties/{slug:str}/rooms",
     opt=_WRITE | example(lambda _: {"number": "1001", "room_type": "SUITE", "floor": "10"}),
     tags=["Rooms"],
-    summary="Make a room",
+    summary="Create a room",
 )
 async def create_room(slug: str, data: NewRoom, tx: Transaction, now: datetime, caller: Caller) -> RoomAnswer:
-    """From today on, nights of its type that are on sale have one room more."""
+    """From today, the nights on sale of its type have one more room."""
     property_ = await owned(tx, slug, caller)
     today = business_date(now, property_.timezone, property_.day_end_time)
     row = await service.add(tx, property_id=property_.id, new=data, today=today)
@@ -65,7 +65,7 @@ async def create_room(slug: str, data: NewRoom, tx: Transaction, now: datetime, 
 async def change_room(
     slug: str, number: str, data: PhysicalRoomChange, tx: Transaction, now: datetime, caller: Caller
 ) -> RoomAnswer:
-    """Deactivating a room is refused while its nights are sold. For some nights only, block it."""
+    """Deactivating a room is refused while its nights are sold. For a few nights only, block it instead."""
     property_ = await owned(tx, slug, caller)
     today = business_date(now, property_.timezone, property_.day_end_time)
     row = await service.change(tx, property_id=property_.id, number=number, changes=data, today=today)

@@ -48,7 +48,7 @@ _HIGHEST_PRICE = 10**12
 
 
 class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A hotel that was found. `amenities` are OpenTravel codes (HAC)."""
+    """A hotel found. `amenities` are OpenTravel codes (HAC)."""
 
     slug: str
     name: str
@@ -63,7 +63,7 @@ class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """The hotel's cheapest offer that passes the filters. `total` is what the guest pays for all rooms and
-    nights, taxes in; `per_night` is its share of a night, rounded. `approximate_total` is the same in the
+    nights, taxes included; `per_night` is its share of a night, rounded. `approximate_total` is it in the
     currency asked for, by indicative rates; never charged. `compared` is false, and else left out, where
     there is no exchange rate for the hotel's currency: by price such hotels come last. `refundable`:
     cancelling now would give at least a part of the money back."""
@@ -119,7 +119,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     "/search",
     opt=public() | example(parameters={"place": "Lisbon", "adults": 2, **stay_parameters()}),
     tags=["Search"],
-    summary="Find hotels that sell a stay",
+    summary="Search for hotels with availability",
 )
 async def search_hotels(
     tx: Transaction,
@@ -172,7 +172,7 @@ async def search_hotels(
     )
     if request.sort == "distance" and not isinstance(request.where, Around):
         raise InvalidFilter(
-            "a box, a country and a region have no point to measure distances from",
+            "a box, a country and a region have no point to measure distance from",
             field="sort",
             fix="search by a city or by lat and lon",
         )
@@ -198,7 +198,7 @@ async def _place(tx: Transaction, text: str | None) -> PlaceHit | None:
         raise PlaceNotFound(
             f"{text[:80]!r} is a hotel, not a place",
             field="place",
-            fix=f"ask GET /properties/{to.meant.hit.slug}/offers, or search by lat and lon",
+            fix=f"use GET /properties/{to.meant.hit.slug}/offers, or search by lat and lon",
         )
     others = ", ".join(
         f"{one.hit.id} ({', '.join(filter(None, (one.hit.name, one.hit.region, one.hit.country)))})"
@@ -206,11 +206,11 @@ async def _place(tx: Transaction, text: str | None) -> PlaceHit | None:
         if one.hit.kind != "property"
     )
     raise PlaceNotFound(
-        f"it is not certain which place {text[:80]!r} is" if others else f"no place is called {text[:80]!r}",
+        f"{text[:80]!r} could be more than one place" if others else f"no place is called {text[:80]!r}",
         field="place",
-        fix=f"give the id of the one that is meant: {others}"
+        fix=f"give the id of the one you mean: {others}"
         if others
-        else "ask GET /places?q= with the first letters, or search by lat and lon",
+        else "try GET /places?q= with the first letters, or search by lat and lon",
     )
 
 
@@ -220,7 +220,7 @@ def _where(
     by_point = lat is not None or lon is not None
     if (place is not None) + by_point + (bbox is not None) != 1:
         raise WhereMissing(
-            "a search is by place, by lat and lon, or by bbox", field="place", fix="give exactly one of them"
+            "search by place, by lat and lon, or by bbox", field="place", fix="give exactly one of them"
         )
     if bbox is not None:
         return _box(bbox)
@@ -234,7 +234,7 @@ def _where(
     if place is not None:
         return area.around(place.lat, place.lon, radius)
     if lat is None or lon is None:
-        raise WhereMissing("a point has both lat and lon", field="lat" if lat is None else "lon")
+        raise WhereMissing("a point needs both lat and lon", field="lat" if lat is None else "lon")
     return area.around(lat, lon, radius)
 
 
@@ -243,7 +243,7 @@ def _box(text: str) -> Box:
         south, west, north, east = (float(part) for part in text.split(",", 4))
     except ValueError:
         raise InvalidArea(
-            "bbox has four numbers",
+            "bbox needs four numbers",
             field="bbox",
             fix="bbox=south,west,north,east, such as 48.0,11.3,48.3,11.8",
         ) from None
@@ -273,12 +273,12 @@ def _choice(sort: str) -> Sort:
     for known in SORTS:
         if sort == known:
             return known
-    raise InvalidFilter("there is no such sort", field="sort", fix=f"one of {', '.join(SORTS)}")
+    raise InvalidFilter("this is not a sort order", field="sort", fix=f"one of {', '.join(SORTS)}")
 
 
 def _currency(code: str | None) -> str | None:
     if code is not None and not (len(code) == 3 and code.isascii() and code.isalpha()):
-        raise InvalidFilter("a currency has three letters", field="currency", fix="such as EUR")
+        raise InvalidFilter("a currency code has three letters", field="currency", fix="such as EUR")
     if code is None:
         return None
     if code.upper() not in CURRENCIES:
@@ -299,7 +299,7 @@ def _after(cursor: str | None, same: str, request: SearchRequest) -> Key | None:
     given, key = pages.decode(cursor, tuple[str, Key])
     if given != same or isinstance(key.value, str) != (request.sort == "name"):
         raise InvalidCursor(
-            "the cursor is of another search",
+            "the cursor belongs to a different search",
             field="cursor",
             fix="repeat the search with the same parameters, or start again without a cursor",
         )

@@ -36,11 +36,11 @@ def integers(text: str | None, field: str, *, most: int = _LONGEST_LIST, example
         return ()
     parts = [part.strip() for part in text.split(",", most + 1)]
     if len(parts) > most:
-        raise InvalidFilter(f"{field} lists at most {most} numbers", field=field)
+        raise InvalidFilter(f"{field} must have at most {most} numbers", field=field)
     for place, part in enumerate(parts):
         if not (part.isascii() and part.isdigit() and len(part) <= 4):
             raise InvalidFilter(
-                f"{field} lists whole numbers from 0 to 9999, separated by commas",
+                f"{field} must be whole numbers from 0 to 9999, separated by commas",
                 field=f"{field}[{place}]",
                 fix=f"such as {example}",
             )

@@ -55,7 +55,7 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     summary="A tax or fee",
 )
 async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
-    """One by its code."""
+    """One, by its code."""
     property_ = await queries.property_by_slug(tx, slug, active_only=True)
     row = await queries.find_item(tx, tables.tax, property_.id, code)
     return versioned(_answer(row, property_.currency), row)
@@ -76,10 +76,10 @@ async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
         }
     ),
     tags=["Rates and availability"],
-    summary="Make a tax",
+    summary="Create a tax",
 )
 async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -> TaxAnswer:
-    """Counts for sales from now on."""
+    """Applies to new sales from now on."""
     property_ = await owned(tx, slug, caller)
     return _answer(await service.create(tx, property_id=property_.id, new=data), property_.currency)
 
@@ -93,7 +93,7 @@ async def create_tax(slug: str, data: NewTax, tx: Transaction, caller: Caller) -
 async def change_tax(
     slug: str, code: str, data: TaxChange, tx: Transaction, caller: Caller, if_match: IfMatch
 ) -> Response[TaxAnswer]:
-    """Bookings keep the taxes that they were sold with."""
+    """Existing bookings keep the taxes they were sold with."""
     property_ = await owned(tx, slug, caller)
     await claim(tx, tables.tax, property_.id, code, if_match)
     row = await service.change(tx, property_id=property_.id, code=code, changes=data)
@@ -107,7 +107,7 @@ async def change_tax(
     summary="Remove a tax",
 )
 async def delete_tax(slug: str, code: str, tx: Transaction, caller: Caller, if_match: IfMatch) -> None:
-    """From the sales to come."""
+    """Existing bookings keep it; new ones don't have it."""
     property_ = await owned(tx, slug, caller)
     await claim(tx, tables.tax, property_.id, code, if_match)
     await service.remove(tx, property_id=property_.id, code=code)

@@ -39,7 +39,7 @@ async def receive_notice(
     try:
         chosen = gateways.of(gateway)
     except UnknownGateway:
-        raise NotFound("no such gateway sends notices here") from None
+        raise NotFound("there is no such gateway") from None
     body = await request.body()
     notice = chosen.read_notice(body, signature=request.headers.get("stripe-signature", ""), now=now)
     await notices.accept(tx, gateway=chosen.name, notice=notice, now=now)

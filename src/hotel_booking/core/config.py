@@ -64,13 +64,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _says("how long one statement of a request may take", ge=100, le=600_000)
     ] = 10_000
     quote_minutes: Annotated[int, _says("how long a price is guaranteed", ge=1, le=1_440)] = 20
-    hold_minutes: Annotated[int, _says("how long rooms are held for who pays", ge=1, le=1_440)] = 15
+    hold_minutes: Annotated[int, _says("how long rooms are held while the guest pays", ge=1, le=1_440)] = 15
     trusted_proxies: Annotated[
         tuple[str, ...],
         _says(
             "whose `X-Forwarded-For` is believed: your load balancer's. Without them all who come "
             "through it are one address for limits",
-            takes="networks with commas between them",
+            takes="networks separated by commas",
             refused="networks that together have more public addresses than a /8 of IPv4 or a /20 of IPv6",
         ),
     ] = ()
@@ -117,7 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _says("the same for a browser", ge=1, le=1_000_000, demo=1_000)
     ] = 6
     open_holds_per_mailbox: Annotated[
-        int, _says("the same for an e-mail address", ge=1, le=1_000_000, demo=1_000)
+        int, _says("the same for an email address", ge=1, le=1_000_000, demo=1_000)
     ] = 6
     body_seconds: Annotated[
         int,
@@ -138,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30
     gateway: Annotated[
         Literal["stripe", "sandbox", "none"],
-        _says("who takes cards; `none`: guests pay at the house", refused="`sandbox`", demo="sandbox"),
+        _says("who takes cards; `none`: guests pay at the hotel", refused="`sandbox`", demo="sandbox"),
     ] = "none"
     stripe_secret_key: (
         Annotated[str, _says("Stripe's secret key", refused="a test key; missing with `stripe`, everywhere")]
@@ -155,7 +155,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _says(
             "signing secrets of the webhook to `/webhooks/stripe`; all are good at once, so that one "
             "can be replaced",
-            takes="texts with commas between them",
+            takes="texts separated by commas",
             refused="one that can be guessed; none with `stripe`, everywhere",
         ),
     ] = ()
@@ -215,7 +215,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             str,
             _says(
-                "the mail server; without one messages wait",
+                "the mail server; without one, messages wait",
                 takes="`smtp://`, `smtp+starttls://` or `smtps://user:password@host:port`",
                 pattern=r"(?s)\A(?:smtp|smtp\+starttls|smtps)://.*\Z",
                 must_be="an address that begins with smtp://, smtp+starttls:// or smtps://",
@@ -235,7 +235,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             str,
             _says(
-                "photos lie in a bucket instead",
+                "keeps photos in a bucket instead",
                 takes="`s3://bucket` or `s3://bucket/folder`",
                 pattern=r"\As3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?\Z",
                 must_be="s3://bucket or s3://bucket/folder; without it photos lie in HOTEL_MEDIA_DIR",
@@ -248,7 +248,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             str,
             _says(
-                "another service than Amazon's",
+                "a service other than Amazon's",
                 takes="an address",
                 refused="not `https://`; no address, everywhere",
             ),
@@ -287,9 +287,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             demo="",
         ),
     ] = ECB_RATES
-    spool_dir: Annotated[
-        str, _says("what operations noted while the database was down", takes="a folder")
-    ] = "/var/lib/hotel-booking/spool"
+    spool_dir: Annotated[str, _says("what was recorded while the database was down", takes="a folder")] = (
+        "/var/lib/hotel-booking/spool"
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _says("what the log tells", refused="`debug`")
     ] = "info"

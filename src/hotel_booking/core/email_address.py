@@ -61,9 +61,9 @@ def read_email(text: str, *, field: str = "email", error: type[Invalid] = Invali
     except EmailNotValidError as wrong:
         said = str(wrong).rstrip(".")
         raise error(
-            f"this is not an e-mail address: {said[:1].lower()}{said[1:]}",
+            f"this is not an email address: {said[:1].lower()}{said[1:]}",
             field=field,
-            fix="give one like name@example.com",
+            fix="use one like name@example.com",
         ) from None
 
 
@@ -106,7 +106,7 @@ def read_sender(text: str) -> Sender:
         name = (re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match["plain"]).strip()
         address = match["address"]
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") for letter in name):
-        raise ValueError("the name has characters that no header can have")
+        raise ValueError("the name has characters that can’t be used in a mail header")
     local, _, host = address.rpartition("@")
     # A machine of the house may write without a domain.
     wire = wire_form(f"{local}@{host}.example" if _LOCAL_HOST.fullmatch(host) else address)

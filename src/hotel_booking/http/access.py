@@ -83,7 +83,7 @@ def check(access: object, caller: Caller, slug: str | None = None) -> None:
         case ("staff", Permission() as permission):
             _require_staff(caller)
             if caller.enrol:
-                raise SecondFactorRequired("your role needs a second factor: set one up first")
+                raise SecondFactorRequired("your role requires a second factor: set one up first")
             if slug is not None:
                 caller.require_at(slug, permission)
             elif not caller.may_somewhere(permission):
@@ -137,9 +137,7 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
     scheme, _, token = header.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN or not token.isascii():
-        raise InvalidKey(
-            "the Authorization header cannot be used", fix="send `Authorization: Bearer <token>`"
-        )
+        raise InvalidKey("the Authorization header can't be used", fix="send `Authorization: Bearer <token>`")
     if not token.startswith(KEY_PREFIX):
         return Caller(kind="guest", token_hash=token_hash(token))
     async with database.transaction() as tx:
@@ -215,7 +213,7 @@ def provide_now(request: Request[Any, Any, State], caller: Caller) -> datetime:
         return utc_now()
     if request.app.state.production or not caller.has(Scope.CLOCK_SIMULATE):
         raise TimeMayNotBeSimulated(
-            "time may not be simulated here",
+            "time can't be simulated here",
             fix="use a key with the scope clock:simulate, outside production",
         )
     try:
@@ -224,7 +222,7 @@ def provide_now(request: Request[Any, Any, State], caller: Caller) -> datetime:
         instant = None
     if instant is None or instant.tzinfo is None or not 2000 <= instant.year < 2100:
         raise InvalidHeader(
-            "Hotel-Simulated-Time is not an instant between 2000 and 2100",
+            "Hotel-Simulated-Time is not a timestamp between 2000 and 2100",
             field="Hotel-Simulated-Time",
             fix="such as 2026-03-10T12:00:00Z",
         )

@@ -63,7 +63,7 @@ class Arriving:
         sender = limited_as(address)
         if self._of[sender] >= MOST_OF_ONE:
             raise TooManyRequests(
-                "too many requests from you are half sent", retry_after=max(1, round(self._seconds))
+                "too many of your requests are incomplete", retry_after=max(1, round(self._seconds))
             )
         self._of[sender] += 1
         held = 0
@@ -73,7 +73,7 @@ class Arriving:
             while True:
                 message = await self._next(receive, started + self._seconds + held / SLOWEST)
                 if message["type"] == "http.disconnect":
-                    raise MalformedRequest("the body broke off")
+                    raise MalformedRequest("the body ended early")
                 part = message.get("body", b"")
                 parts.append(part)
                 held += len(part)
@@ -81,7 +81,7 @@ class Arriving:
                 if held > most:
                     raise _too_large(most)
                 if self._bytes > MOST_BYTES:
-                    raise Overloaded("too much is being sent at once", fix="try again soon")
+                    raise Overloaded("too much data is being sent at once", fix="try again soon")
                 if not message.get("more_body", False):
                     return b"".join(parts)
         finally:
@@ -96,11 +96,11 @@ class Arriving:
                 return await receive()  # type: ignore[return-value]  # an HTTP connection
         except TimeoutError:
             raise RequestTimedOut(
-                f"the body did not come within {self._seconds:g} seconds, or too slowly",
-                fix="send it again, all at once",
+                f"the body did not arrive within {self._seconds:g} seconds, or too slowly",
+                fix="send it again without pauses",
             ) from None
         except Exception:  # the server's own errors: a chunk that is none, a length that does not hold
-            raise MalformedRequest("the body cannot be read") from None
+            raise MalformedRequest("the body can't be read") from None
 
 
 class BodyFirst:

@@ -39,7 +39,7 @@ class JsonRequest(Request[Any, Any, State]):
             raise UnsupportedMedia("the body must be JSON", fix="send Content-Type: application/json")
         charset = details.partition("charset=")[2].partition(";")[0].strip(' "')
         if charset not in ("", "utf-8", "utf8"):
-            raise UnsupportedMedia(f"the body's charset {charset[:40]!r} is not read here", fix="send UTF-8")
+            raise UnsupportedMedia(f"the body's charset {charset[:40]!r} is not supported", fix="send UTF-8")
         raw = (await self.body()).removeprefix(BOM_UTF8)
         if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             raise UnsupportedMedia("the body is UTF-16", fix="send it as UTF-8")
@@ -53,7 +53,7 @@ class JsonRequest(Request[Any, Any, State]):
             where = (
                 str(error)
                 if isinstance(error, msgspec.DecodeError)
-                else "it is not UTF-8, or nested too deeply"
+                else "it is not UTF-8, or is nested too deeply"
             )
             raise MalformedRequest(f"the body is not valid JSON: {where}") from None
         if b"\\u0000" in raw:
@@ -62,10 +62,12 @@ class JsonRequest(Request[Any, Any, State]):
 
 
 def refuse_nul(value: Any, path: str) -> None:
-    """Raise where any text holds the character NUL, which PostgreSQL cannot store."""
+    """Raise where any text contains a NUL character, which PostgreSQL cannot store."""
     match value:
         case str() if "\x00" in value:
-            raise InvalidShape([FieldProblem(f"{path or 'the body'}: holds the character NUL", path or None)])
+            raise InvalidShape(
+                [FieldProblem(f"{path or 'the body'}: contains a NUL character", path or None)]
+            )
         case list():
             for index, item in enumerate(value):
                 refuse_nul(item, f"{path}[{index}]")

@@ -181,8 +181,8 @@ def _check(scope: HTTPScope) -> None:
     sizes = [len(name) + len(value) for name, value in scope["headers"]]
     if len(sizes) > MOST_HEADERS or sum(sizes) > MOST_HEADER_BYTES:
         raise HeadersTooLarge(
-            f"the request has {len(sizes)} headers of {sum(sizes)} bytes",
-            fix=f"send at most {MOST_HEADERS} of {MOST_HEADER_BYTES} bytes in all; fewer cookies, above all",
+            f"the request has {len(sizes)} headers with {sum(sizes)} bytes",
+            fix=f"send at most {MOST_HEADERS} headers, {MOST_HEADER_BYTES} bytes: fewer cookies, mostly",
         )
     query = scope.get("query_string", b"")
     if len(scope.get("raw_path") or scope["path"].encode()) + len(query) > LONGEST_ADDRESS:
@@ -193,7 +193,7 @@ def _check(scope: HTTPScope) -> None:
         raise NoRoute
     if _NUL_SENT.search(query) and surface(scope["path"]) != "other":
         # Calls of the API name the parameter; nobody types this into a page.
-        raise MalformedRequest("the address holds a character that no address of ours has")
+        raise MalformedRequest("the address contains a character that is not allowed")
 
 
 def _flooded(wait: int, limit: int) -> list[Message]:

@@ -26,8 +26,8 @@ class Inflate:
         if scope["type"] == ScopeType.HTTP and (encoding := _encoding(scope)) not in (b"", b"identity"):
             if encoding not in _GZIP:
                 raise UnsupportedMedia(
-                    f"the body's encoding {encoding[:40].decode('latin-1')!r} is not read here",
-                    fix="send the body plain, or with Content-Encoding: gzip",
+                    f"the body's encoding {encoding[:40].decode('latin-1')!r} is not supported",
+                    fix="send the body uncompressed, or with Content-Encoding: gzip",
                 )
             handler = scope["route_handler"]
             most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
@@ -76,10 +76,12 @@ def inflate(packed: bytes, most: int) -> bytes:
         plain = stream.decompress(packed, most + 1)
     except zlib.error:
         raise MalformedRequest(
-            "the body is not gzip", fix="leave out Content-Encoding where the body is plain"
+            "the body is not gzip", fix="leave out Content-Encoding if the body is not compressed"
         ) from None
     if len(plain) > most:
-        raise TooLarge("the body is too large once unpacked", fix="send it in several parts")
+        raise TooLarge("the body is too large once decompressed", fix="send it in several parts")
     if not stream.eof or stream.unused_data:
-        raise MalformedRequest("the body is not one whole gzip member", fix="pack the whole body at once")
+        raise MalformedRequest(
+            "the body is not one complete gzip member", fix="compress the whole body in one piece"
+        )
     return plain

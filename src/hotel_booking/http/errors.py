@@ -140,17 +140,19 @@ def translate(error: BaseException, scope: AsgiScope) -> DomainError | None:
         case MethodNotAllowedException():
             return _allowed(error)
         case NoRoute():
-            return NoSuchAddress("there is nothing at this address", fix="see /api/docs for what there is")
+            return NoSuchAddress(
+                "there is nothing at this address", fix="see /api/docs for the available addresses"
+            )
         case HTTPException() if 400 <= error.status_code < 500:
-            return MalformedRequest("the request cannot be read")
+            return MalformedRequest("the request can't be read")
         case UnicodeDecodeError() | RecursionError():
-            return MalformedRequest("the request cannot be read")
+            return MalformedRequest("the request can't be read")
     if isinstance(error, _BAD_INPUT):
-        return Invalid("a value in the request is out of range or holds characters that cannot be stored")
+        return Invalid("a value in the request is out of range or contains characters that can't be stored")
     if isinstance(error, _BUSY):
         return DatabaseUnavailable("the database is too busy to answer", fix="try again soon")
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _EXHAUSTED):
-        return Overloaded("there is no room for this just now", fix="try again soon")
+        return Overloaded("the server has no capacity for this right now", fix="try again soon")
     return None
 
 
@@ -172,7 +174,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
     known = translate(error, scope)
     if known is None:
         _log_fault(error, request_id)
-        known = InternalError("something went wrong on our side; it was noted", fix="try again later")
+        known = InternalError("something went wrong on our side; it has been logged", fix="try again later")
     status = status_of(known)
     if status == 503 and not isinstance(error, DomainError):
         _log_fault(error, request_id)  # nobody else tells the operator that a disk is full
@@ -306,11 +308,11 @@ def _sent_as(name: str, scope: AsgiScope) -> str:
 
 # What msgspec says of a text that has not the form of its type, and what we say: which form that is.
 _FORMS = (
-    ("RFC3339 encoded datetime", "is not an instant", "write 2030-05-01T12:00:00Z"),
-    ("with a timezone component", "is an instant without its zone", "write 2030-05-01T12:00:00Z"),
+    ("RFC3339 encoded datetime", "is not a timestamp", "write 2030-05-01T12:00:00Z"),
+    ("with a timezone component", "is a timestamp without a time zone", "write 2030-05-01T12:00:00Z"),
     ("RFC3339 encoded date", "is not a date", "write the date as YYYY-MM-DD, such as 2030-05-01"),
     ("RFC3339 encoded time", "is not a time of day", "write the time as HH:MM:SS, such as 15:00:00"),
-    ("Invalid UUID", "is not an id of ours", "send the id as it was given"),
+    ("Invalid UUID", "is not a valid id", "send the id exactly as you received it"),
 )
 
 

@@ -76,7 +76,7 @@ def key_of(scope: AsgiScope) -> str | None:
         return None
     if not scope["path"].startswith("/api/"):
         raise IdempotencyNotTaken(
-            "this address does not take an Idempotency-Key",
+            "this address does not accept an Idempotency-Key",
             field="Idempotency-Key",
             fix="leave it out, or use the API",
         )
@@ -162,21 +162,21 @@ async def claim(database: Database, *, caller: str, key: str, request_hash: byte
         )
     if kept is not None and kept.request_hash != request_hash:
         raise IdempotencyKeyReused(
-            "this Idempotency-Key was used with another request",
+            "this Idempotency-Key was used with a different request",
             field="Idempotency-Key",
             fix="use a new key for a new request",
         )
     if kept is None or kept.status is None:
         raise IdempotencyInProgress(
-            "the first request with this Idempotency-Key is still running",
+            "the first request with this Idempotency-Key is still in progress",
             fix="repeat the same request in a moment",
         )
     sealed = sealing.unseal(secret_key, kept.body or b"", purpose=_purpose(caller, key))
     if sealed is None:
         raise IdempotencyAnswerLost(
-            "this request was carried out, but its answer can no longer be read",
+            "this request was carried out, but its response can no longer be read",
             field="Idempotency-Key",
-            fix="look at what it made; with a new key it would be carried out again",
+            fix="check its result; a new key would carry it out again",
         )
     raise StoredAnswer(kept.status, sealed)
 

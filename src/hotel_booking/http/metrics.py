@@ -95,6 +95,6 @@ def _check_token(header: str, token: str | None) -> None:
     good = token is not None and hmac.compare_digest(shown.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not good:
         raise MissingCredentials(
-            "the metrics are for the house's own Prometheus",
+            "the metrics are for the hotel group's own Prometheus",
             fix="set HOTEL_METRICS_TOKEN, and send it as `Authorization: Bearer <token>`",
         )

@@ -26,21 +26,21 @@ _ABOUT = """\
 Search, quote, book and run hotels.
 
 - **Money** is `{"amount": 12900, "currency": "EUR"}`: whole minor units.
-- **Nights** are dates in the hotel's own calendar; a stay is half-open: arrival in, departure out.
+- **Nights** are dates in the hotel's own calendar; a stay is half-open: arrival included, departure excluded.
   Instants are RFC 3339 in UTC.
-- **Errors** are `application/problem+json` with a stable `code`, a `detail`, and where it helps a `fix`
+- **Errors** are `application/problem+json` with a stable `code`, a `detail`, and, where it helps, a `fix`
   and the `field`.
 - **Lists** come in pages: send `next_cursor` back as `cursor`.
-- **Repeating safely**: send `Idempotency-Key` with an unsafe request; the same key and body give the
-  first answer again, for 24 hours. An answer with `Retry-After` is no outcome: send the same again.
-- **Changing safely**: send the `ETag` that you read as `If-Match`; `412` where somebody was faster.
+- **Retrying safely**: send `Idempotency-Key` with an unsafe request; the same key and body return the
+  first response again, for 24 hours. A response with `Retry-After` is not an outcome: send the same again.
+- **Changing safely**: send the `ETag` you read as `If-Match`; `412` if someone else was faster.
 - **Limits**: `429` with `Retry-After` when you go too fast; `RateLimit-*` headers say what is left.
 """
 
 _TAGS = (
-    Tag("Search", "Destinations, hotels, offers and calendars. Open to everybody."),
+    Tag("Search", "Destinations, hotels, offers and calendars. Open to everyone."),
     Tag("Booking", "From a quote to a stay. Guests use their booking's access token."),
-    Tag("Properties", "Hotels and what they offer. Reading is open to everybody."),
+    Tag("Properties", "Hotels and what they offer. Reading is open to everyone."),
     Tag("Rooms", "Room types, rooms, and what is out of order."),
     Tag("Rates and availability", "Rate plans, prices, restrictions, policies and taxes."),
     Tag("Front desk", "Check-in, check-out and no-shows."),
@@ -50,20 +50,20 @@ _TAGS = (
 
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
-    "description": "What went wrong (RFC 9457). Decide by `code`: it never changes.",
+    "description": "What went wrong (RFC 9457). Branch on `code`: it never changes.",
     "type": "object",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference", "description": "Leads to what the code means."},
+        "type": {"type": "string", "format": "uri-reference", "description": "Links to what the code means."},
         "title": {"type": "string", "description": "The status in words."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "code": {"type": "string", "description": "Stable, for programs."},
-        "detail": {"type": "string", "description": "What is wrong here, for people."},
+        "detail": {"type": "string", "description": "What is wrong, for people."},
         "fix": {"description": "What would work: a sentence, or a request that would be accepted."},
         "field": {"type": "string", "description": "Where in the input, such as `rooms[0].adults`."},
         "errors": {
             "type": "array",
-            "description": "Every thing wrong, where there are several.",
+            "description": "Every error, where there are several.",
             "items": {
                 "type": "object",
                 "required": ["detail"],
@@ -75,36 +75,40 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
                 },
             },
         },
-        "request_id": {"type": "string", "description": "Name it when you ask us for help."},
+        "request_id": {"type": "string", "description": "Quote it when you ask for help."},
     },
 }
 
 _PROBLEMS: dict[int, tuple[str, str, str]] = {
     400: (
-        "The request cannot be read, or is not what the call takes.",
+        "The request can't be read, or is not what the call accepts.",
         "invalid_request",
         "rooms[0].adults: Expected `int` >= 1",
     ),
-    401: ("No credentials, or none that are good.", "credentials_required", "this call needs an API key"),
+    401: ("Credentials are missing or not valid.", "credentials_required", "this call needs an API key"),
     402: ("The payment was declined.", "payment_declined", "the card was declined"),
-    403: ("The caller may not do this.", "missing_scope", "the API key lacks the scope rates:write"),
+    403: (
+        "The caller is not allowed to do this.",
+        "missing_scope",
+        "the API key lacks the scope rates:write",
+    ),
     404: (
-        "It does not exist, or the caller may not know that it does.",
+        "It does not exist, or the caller is not allowed to see it.",
         "not_found",
         "there is no such property",
     ),
-    409: ("The present state does not allow it.", "conflict", "no room is left on 2026-03-10"),
+    409: ("The current state does not allow it.", "conflict", "no room is left on 2026-03-10"),
     412: (
-        "It has changed since it was read: the `If-Match` does not hold.",
+        "It has changed since it was read: `If-Match` does not match.",
         "precondition_failed",
         "it has changed since you read it",
     ),
     413: ("The body is too large.", "request_too_large", "the body is too large"),
     415: ("The body is not JSON.", "unsupported_media_type", "the body must be JSON"),
-    422: ("Readable, but it cannot be right.", "invalid", "departure must be after arrival"),
-    429: ("Too fast.", "too_many_requests", "too many reads from you for now"),
+    422: ("The input is readable but not valid.", "invalid", "departure must be after arrival"),
+    429: ("Too many requests.", "too_many_requests", "too many reads from you for now"),
     503: (
-        "Out of service for the moment; nothing changed.",
+        "Temporarily out of service; nothing changed.",
         "database_unavailable",
         "the database is not reachable",
     ),
@@ -152,7 +156,7 @@ def config() -> OpenAPIConfig:
                 "AccessToken": SecurityScheme(
                     type="http",
                     scheme="bearer",
-                    description="The access token that a booking was answered with.",
+                    description="The access token returned with a booking.",
                 ),
             }
         ),
@@ -304,7 +308,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Makes repeating the request safe: the same key and body give the first answer again.",
+    "description": "Makes retrying safe: the same key and body return the first response again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "7b1f4a52-0c0e-4b6e-9a53-1a1c6c1f2d77",
 }
@@ -314,7 +318,7 @@ _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` that you read: refused with 412 where the thing has changed since.",
+    "description": "The `ETag` you read: refused with 412 if the resource has changed since.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
 }
 

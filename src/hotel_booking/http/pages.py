@@ -42,5 +42,5 @@ def decode(cursor: str | None, kind: type[T] | Any) -> Any:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, binascii.Error, UnicodeError, RecursionError):
         raise InvalidCursor(
-            "the cursor is not valid", field="cursor", fix="use next_cursor of the page before, unchanged"
+            "the cursor is not valid", field="cursor", fix="use the previous page's next_cursor, unchanged"
         ) from None

@@ -35,7 +35,7 @@ class IfMatch(msgspec.Struct, frozen=True):
         """Raise `PreconditionFailed` unless the thing is as the sender saw it."""
         if self.tags is not None and tag not in self.tags:
             raise PreconditionFailed(
-                "it has changed since you read it", field="If-Match", fix="read it again and decide anew"
+                "it has changed since you read it", field="If-Match", fix="read it again and decide again"
             )
 
 
@@ -75,7 +75,7 @@ def known_preconditions(connection: ASGIConnection[Any, Any, Any, State], handle
         refused |= {"if-match"} & sent
     for name in sorted(refused):
         raise PreconditionNotTaken(
-            f"this call does not take {name.title()}",
+            f"this call does not accept {name.title()}",
             field=name.title(),
-            fix="leave it out; If-Match is taken where a thing with an ETag is changed",
+            fix="leave it out; If-Match is accepted where a resource with an ETag is changed",
         )

@@ -60,7 +60,7 @@ class WrongMethod(DomainError):
 
     def __init__(self, methods: list[str]) -> None:
         allowed = ", ".join(methods)
-        super().__init__("the address does not take this method", fix=f"it takes {allowed}")
+        super().__init__("this address does not support this method", fix=f"use {allowed}")
         self.methods = methods
 
 
@@ -132,7 +132,7 @@ class TooManyRequests(DomainError):
     passes = True
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
-        super().__init__(detail, fix=f"wait {retry_after} s, then go on more slowly")
+        super().__init__(detail, fix=f"wait {retry_after} s, then continue more slowly")
         self.retry_after = retry_after
 
 

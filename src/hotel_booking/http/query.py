@@ -28,7 +28,7 @@ def known_query(connection: ASGIConnection[Any, Any, Any, State], handler: BaseR
     seen: set[str] = set()
     for name, _ in parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="replace")[:_MOST]:
         if name in seen:
-            found.append(FieldProblem(f"{name}: is given twice", name, fix="give it once"))
+            found.append(FieldProblem(f"{name}: is given more than once", name, fix="give it once"))
         elif name not in known:
             found.append(FieldProblem(f"{name}: is not a known parameter", name, fix=_nearest(name, known)))
         seen.add(name)
@@ -38,9 +38,9 @@ def known_query(connection: ASGIConnection[Any, Any, Any, State], handler: BaseR
 
 def _nearest(name: str, known: frozenset[str]) -> str:
     if not known:
-        return "leave it out: the call takes none"
+        return "leave it out: the call has no parameters"
     near = get_close_matches(name.lower()[:80], known, n=1)
-    return f"did you mean {near[0]}?" if near else f"the call takes {', '.join(sorted(known))}"
+    return f"did you mean {near[0]}?" if near else f"the call accepts {', '.join(sorted(known))}"
 
 
 def _known(app: Litestar) -> dict[Any, frozenset[str]]:

@@ -40,7 +40,7 @@ class SameOrigin:
             and not _own(scope)
         ):
             raise ForeignOrigin(
-                "the request does not come from a page of this site", fix="open the page again and repeat it"
+                "the request was not sent from a page of this site", fix="reload the page and try again"
             )
         await self.app(scope, receive, send)
 

@@ -191,7 +191,9 @@ async def _finish(
             if claim is not None and final:
                 tx = await unit.begin()
                 if not await _store(scope, tx, claim, kept):
-                    raise IdempotencyInProgress("this request was repeated meanwhile; the repetition answers")
+                    raise IdempotencyInProgress(
+                        "this request was sent again in the meantime; the second one is answered"
+                    )
             await unit.commit()
             if claim is not None and not final:
                 await idempotency.release(database, claim)

@@ -58,7 +58,7 @@ class BankTransfer:
         """Staff send it by hand, and say so."""
         del refund_id, reference, amount
         raise GatewayRefused(
-            "transfers are sent back by hand", fix="send the money, then mark the refund as sent"
+            "bank transfers are refunded by hand", fix="send the money, then mark the refund as sent"
         )
 
     async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:

@@ -62,4 +62,4 @@ class PayAtProperty:
     def read_notice(self, body: bytes, *, signature: str, now: datetime) -> Notice:
         """There are none."""
         del body, signature, now
-        raise ForgedNotice("no gateway is set up that sends notices", fix="nothing needs to be done")
+        raise ForgedNotice("no gateway that sends notices is set up", fix="nothing needs to be done")

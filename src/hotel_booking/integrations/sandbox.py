@@ -110,7 +110,7 @@ class SandboxGateway:
         del reference
         entry = await self._entry(payment_id)
         if entry is not None and entry.status == "captured":
-            raise GatewayRefused("the sandbox has taken the money already")
+            raise GatewayRefused("the sandbox has already captured the money")
         if entry is not None and entry.status not in ("voided", "declined"):
             await self._move(payment_id, "voided")
 

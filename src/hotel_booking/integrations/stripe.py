@@ -130,14 +130,14 @@ class StripeGateway:
             if intent["status"] == "requires_capture":
                 intent = await self._capture(payment_id, intent, amount)
             if intent["status"] != "succeeded":
-                raise GatewayRefused("nothing is reserved any more", fix="ask the guest to pay again")
+                raise GatewayRefused("nothing is reserved any longer", fix="ask the guest to pay again")
             if answers.from_stripe(answers.taken(intent), answers.currency_of(intent)) != amount:
                 raise GatewayRefused(
-                    "another amount was taken already", fix="refund, or ask for the difference"
+                    "a different amount was already captured", fix="refund, or ask for the difference"
                 )
 
     async def void(self, *, payment_id: UUID, reference: str | None) -> None:
-        """See `Gateway`. Raises `GatewayRefused` where the money was taken already."""
+        """See `Gateway`. Raises `GatewayRefused` where the money was already captured."""
         with asking("void"):
             if reference is not None and reference.startswith("cs_"):
                 intent = (await self._books.close_page(reference))["intent"]
@@ -152,7 +152,7 @@ class StripeGateway:
                     await self._api.setup_intents.cancel_async(intent["id"])
                 return
             if intent["status"] == "succeeded":
-                raise GatewayRefused("the money was taken already", fix="refund it")
+                raise GatewayRefused("the money was already captured", fix="refund it")
             if (intent.get("metadata") or {}).get("page") == "hosted" and not await self._unpaged(intent):
                 return
             key = f"void_{payment_id.hex}_{intent['status']}"
@@ -164,11 +164,11 @@ class StripeGateway:
             intent = await self._books.payment(reference)
             wanted = answers.to_stripe(amount, answers.currency_of(intent))
             if intent["status"] != "succeeded":
-                raise GatewayRefused("there is nothing to give back: it was not taken")
+                raise GatewayRefused("there is nothing to refund: it was never captured")
             async for known in self._books.refunds(intent["id"]):
                 if answers.our_id(known, "refund_id") == refund_id:
                     if known["amount"] != wanted:
-                        raise GatewayRefused("this refund was given already, with another amount")
+                        raise GatewayRefused("this refund was already made with a different amount")
                     return answers.refunded_of(known)
             made = await self._api.refunds.create_async(
                 {
@@ -245,7 +245,7 @@ class StripeGateway:
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing" and error.param == "payment_method":
                 raise UnknownToken(
-                    "Stripe does not know this card", field="token", fix="type the card again"
+                    "Stripe does not know this card", field="token", fix="enter the card again"
                 ) from None
             if error.code not in ("payment_intent_unexpected_state", "setup_intent_unexpected_state"):
                 raise
@@ -293,7 +293,7 @@ class StripeGateway:
             closed = (await self._books.close_page(page.id))["intent"]
             intent = closed if closed is not None else intent
         if intent["status"] == "succeeded":
-            raise GatewayRefused("the money was taken already", fix="refund it")
+            raise GatewayRefused("the money was already captured", fix="refund it")
         return bool(intent["status"] == "requires_capture")
 
     async def _capture(self, payment_id: UUID, intent: dict[str, Any], amount: int) -> dict[str, Any]:

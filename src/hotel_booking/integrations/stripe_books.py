@@ -195,7 +195,7 @@ def asking(step: str) -> Iterator[None]:
     except (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError) as error:
         code = error.code or type(error).__name__
         _log.warning("stripe.refused step=%s code=%s request=%s", step, code, error.request_id)
-        raise GatewayRefused(f"Stripe will not do this: {code}", extra={"gateway_code": code}) from None
+        raise GatewayRefused(f"Stripe refused this: {code}", extra={"gateway_code": code}) from None
     except stripe.StripeError as error:
         kind = type(error).__name__
         _log.warning("stripe.unavailable step=%s error=%s status=%s", step, kind, error.http_status)

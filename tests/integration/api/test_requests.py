@@ -18,7 +18,7 @@ from tests.clients.http_client import (
 )
 
 JSON = {"content-type": "application/json"}
-PACKED = "send the body plain, or with Content-Encoding: gzip"
+PACKED = "send the body uncompressed, or with Content-Encoding: gzip"
 PARTS = "send it in several parts"
 DATE = "write the date as YYYY-MM-DD, such as 2030-05-01"
 
@@ -29,7 +29,7 @@ async def test_a_parameter_that_cannot_be_right_is_named(db: Database, database_
         ("search?Adults=2&arrival=2030-05-01&departure=2030-05-02", "Adults", "did you mean adults?"),
         ("properties?page=2", "page", "the call takes cursor, limit"),
         ("properties?limt=2", "limt", "did you mean limit?"),
-        ("properties/x?a=1", "a", "leave it out: the call takes none"),
+        ("properties/x?a=1", "a", "leave it out: the call has no parameters"),
         ("places?q=a&q=b", "q", "give it once"),
         ("properties/x/ari?form=2030-05-01", "form", "did you mean from?"),
         ("search?arrival=1.5.2030&departure=2030-05-02", "arrival", DATE),
@@ -87,7 +87,7 @@ async def test_a_bodys_date_says_its_form(db: Database, database_url: str) -> No
     cases = [
         ("arrival", "1.5.2030", DATE),
         ("departure", "2030-05-03T00:00:00Z", DATE),
-        ("quote", "no id", "send the id as it was given"),
+        ("quote", "no id", "send the id exactly as you received it"),
         ("expires_at", "2030-05-03", "write 2030-05-01T12:00:00Z"),
         ("expires_at", "2030-05-03T10:00:00", "write 2030-05-01T12:00:00Z"),
     ]
@@ -130,9 +130,9 @@ async def test_another_encoding_is_told_what_works(db: Database, database_url: s
     cases: list[tuple[bytes, dict[str, str], int, str]] = [
         (PLAIN.encode(), {"content-encoding": "br"}, 415, PACKED),
         (PLAIN.encode(), {"content-encoding": "gzip, gzip"}, 415, PACKED),
-        (PLAIN.encode(), gzipped, 400, "leave out Content-Encoding where the body is plain"),
-        (gzip.compress(PLAIN.encode())[:-9], gzipped, 400, "pack the whole body at once"),
-        (gzip.compress(b"") * 9, gzipped, 400, "pack the whole body at once"),
+        (PLAIN.encode(), gzipped, 400, "leave out Content-Encoding if the body is not compressed"),
+        (gzip.compress(PLAIN.encode())[:-9], gzipped, 400, "compress the whole body in one piece"),
+        (gzip.compress(b"") * 9, gzipped, 400, "compress the whole body in one piece"),
         (zlib.compress(PLAIN.encode()), {"content-encoding": "deflate"}, 415, PACKED),
         (PLAIN.encode("utf-16"), {}, 415, "send it as UTF-8"),
         (PLAIN.encode("latin-1"), {"content-type": "application/json; charset=latin-1"}, 415, "send UTF-8"),

@@ -196,7 +196,7 @@ async def test_what_cannot_be_written_to_is_refused_at_the_door_and_never_sent(g
     with pytest.raises(Invalid) as caught:
         read_email(given)
     assert caught.value.field == "email"
-    assert caught.value.detail.startswith("this is not an e-mail address: ")
+    assert caught.value.detail.startswith("this is not an email address: ")
     mailbox = Mailbox()
     found = rendering.render("booking_held", "en", SAMPLES["booking_held"], house="Hotel")
     with server(mailbox) as url:  # kept in the time before

@@ -144,7 +144,7 @@ async def hash_at(tx: Transaction, position: int) -> str | None:
 
 def _problem(row: Row, position: int, previous: bytes) -> str | None:
     if row["position"] != position + 1:
-        return f"link {position + 1} is missing (the next there is is {row['position']})"
+        return f"link {position + 1} is missing (the next one is {row['position']})"
     if row["gone"]:
         return f"link {row['position']}: its entry {row['entry_id']} is missing"
     if _hash(previous, row["text"]) != row["hash"]:

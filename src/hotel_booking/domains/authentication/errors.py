@@ -36,7 +36,7 @@ class LockedOut(Forbidden):
 
     def __init__(self, seconds: int) -> None:
         wait = f"{seconds} seconds" if seconds < 100 else f"{-(-seconds // 60)} minutes"
-        super().__init__("there were too many failed attempts", fix=f"wait {wait} and try again")
+        super().__init__("there have been too many failed attempts", fix=f"wait {wait} and try again")
         self.retry_after = seconds
 
 

@@ -24,8 +24,8 @@ class LinkKind(msgspec.Struct, frozen=True, kw_only=True):
 
     lasts: timedelta
     lapsed: tuple[str, str] = (
-        "this link has lapsed or was used",
-        "ask for another one on the sign-in page",
+        "this link has expired or has already been used",
+        "request a new one on the sign-in page",
     )
     # A fresh one makes earlier ones void. Else they stay good until they lapse: mails overtake each other.
     replaces: bool = False
@@ -110,8 +110,8 @@ STAFF = AccountKind(
         "invitation": LinkKind(
             lasts=timedelta(days=7),
             lapsed=(
-                "this invitation has lapsed or was used",
-                "ask whoever invited you for another one",
+                "this invitation has expired or has already been used",
+                "ask the person who invited you for a new one",
             ),
             replaces=True,
         ),

@@ -89,17 +89,17 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
     # Locked first: a booking that is being made by this account waits for us, and then finds none.
     account = await queries.account_by_id(tx, account_id, lock=True)
     if account is None:
-        raise GuestSignInRequired("this account is gone", fix="there is nothing more to do")
+        raise GuestSignInRequired("this account no longer exists", fix="there is nothing left to do")
     if normal_email(typed_email) != account.email:
         raise EmailNotTheSame(
-            "this is not the account's e-mail address", field="email", fix="type it as it is shown"
+            "this is not the account's email address", field="email", fix="type it exactly as shown"
         )
     bookings = await ids_of(tx, account, lock=True)
     open_yet = await blockers(tx, account, now=now)
     if open_yet:
         raise NotToBeErasedYet(
-            "a stay is to come, or money is open",
-            fix="cancel the stay or wait until it is over; then all of it can be erased",
+            "there is an upcoming stay or an open balance",
+            fix="cancel the stay or wait until it is over and settled; then the account can be erased",
             extra=open_yet,
         )
     await _forget_bookings(tx, bookings, now)

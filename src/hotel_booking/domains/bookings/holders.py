@@ -55,13 +55,13 @@ async def admit(tx: Transaction, holder: Holder, *, quote_id: UUID, email: str, 
         found[who]["bookings"] >= most for who, most in checks
     ):
         raise TooManyOpenHolds(
-            "enough rooms are held and not paid for already",
-            fix="pay for one that is open or cancel it, or wait until it lapses; agencies get an API key",
+            "there are too many unpaid holds",
+            fix="pay for one of them, cancel it, or wait until it expires; agencies can get an API key",
         )
     if any(found[who]["unpaid"] >= _A_DAY * most for who, most in checks):
         raise TooManyOpenHolds(
-            "too many rooms were held and not paid for within a day",
-            fix="pay for one of them, or come back tomorrow; agencies get an API key",
+            "too many rooms were held without payment within a day",
+            fix="pay for one of them, or try again tomorrow; agencies can get an API key",
         )
 
 

@@ -58,7 +58,7 @@ async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: d
     )
     if sent >= A_DAY:
         raise TooManyMessages(
-            f"{A_DAY} messages were sent within a day", fix="wait for the hotel's answer, or call it"
+            f"{A_DAY} messages were sent within a day", fix="wait for the hotel's reply, or call the hotel"
         )
     number = await tx.fetchval(
         "INSERT INTO booking_note (booking_id, text, created_at) VALUES ($1, $2, $3) RETURNING id",

@@ -37,7 +37,7 @@ async def unless_overridden(
         raise Invalid(
             f"a reason has {SHORTEST} to {LONGEST} characters",
             field="override_reason",
-            fix="say why it is done all the same",
+            fix="say why the rule is overridden",
         )
     await tx.execute(
         "INSERT INTO stay_override (booking_id, refusal, detail, reason, made_at)"

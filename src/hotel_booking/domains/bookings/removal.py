@@ -62,9 +62,9 @@ async def change_property(
         for field in ("currency", "timezone"):
             if getattr(after, field) != getattr(before, field) and await _sells(tx, before.id):
                 raise InUse(
-                    f"the {field} cannot change: there are rates or bookings in it",
+                    f"the {field} cannot change: there are already rates or bookings",
                     field=field,
-                    fix="make a new property instead",
+                    fix="create a new property instead",
                 )
     return after
 
@@ -165,5 +165,5 @@ async def _refuse_while_booked(tx: Transaction, room_type_id: int) -> None:
     if reference is not None:
         raise InUse(
             f"booking {reference} and perhaps others have this room type",
-            fix="close it by ARI, and deactivate it after the last stay",
+            fix="close it through ARI, and deactivate it after the last stay",
         )

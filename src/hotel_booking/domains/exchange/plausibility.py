@@ -45,12 +45,12 @@ def plausible(
             used[currency] = rate
     if len(used) + len(moved) < _FEWEST:
         raise RatesRefused(
-            f"only {len(used) + len(moved)} rates can be used", fix="look at what the source sends"
+            f"only {len(used) + len(moved)} rates can be used", fix="check what the source sends"
         )
     if len(moved) > _MOST_JUMPS:
         raise RatesRefused(
             f"{len(moved)} currencies have moved by more than a quarter at once: {', '.join(moved)}",
-            fix="compare them elsewhere; `hotel-booking exchange-rates fetch --accept-jumps` takes them",
+            fix="check them elsewhere; `hotel-booking exchange-rates fetch --accept-jumps` accepts them",
         )
     return used, {**refused, **moved}
 
@@ -58,7 +58,7 @@ def plausible(
 def _check_day(as_of: date, before: Mapping[str, KnownRate], today: date) -> None:
     newest = max((rate.as_of for rate in before.values() if rate.source == "ecb"), default=None)
     if as_of > today + timedelta(days=1):
-        raise RatesRefused(f"the rates are of {as_of}, which lies ahead")
+        raise RatesRefused(f"the rates are of {as_of}, which is in the future")
     if newest is not None and as_of < newest:
         raise RatesRefused(f"the rates are of {as_of}, and those of {newest} are known")
     if as_of < today - _OLDEST:

@@ -38,7 +38,7 @@ async def enter(
     """Use a rate that a person gives, for a currency of `known`. Raises `InvalidRate`."""
     if currency not in known or currency == "EUR":
         raise InvalidRate(
-            f"{currency!r} is no currency that has a rate to the euro", field="currency", fix="such as RSD"
+            f"{currency!r} is not a currency with a rate to the euro", field="currency", fix="such as RSD"
         )
     if not per_euro.is_finite() or not LOWEST <= per_euro <= HIGHEST:
         raise InvalidRate(
@@ -47,7 +47,7 @@ async def enter(
             fix=f"give what one euro is worth, from {LOWEST:f} to {HIGHEST}",
         )
     if as_of > now.date():
-        raise InvalidRate(f"{as_of} lies ahead", field="as_of", fix="give the day that the rate is of")
+        raise InvalidRate(f"{as_of} is in the future", field="as_of", fix="give the date of the rate")
     await _put(tx, {currency: per_euro}, as_of, "hand", now)
 
 

@@ -110,7 +110,7 @@ class Caller(msgspec.Struct, frozen=True):
         if self.kind in ("anonymous", "staff"):
             raise MissingCredentials("this call needs an API key", fix="send `Authorization: Bearer <key>`")
         if self.kind == "guest":
-            raise KeyRequired("this call needs an API key; the token sent is not one")
+            raise KeyRequired("this call needs an API key; the token sent is not an API key")
         if not self.has(scope):
             raise MissingScope(
                 f"the API key lacks the scope {scope.value}",
@@ -131,7 +131,7 @@ class Caller(msgspec.Struct, frozen=True):
     def check_every_property(self) -> None:
         """Raise unless the key is free of property limits: what the whole chain shares needs that."""
         if self.property_ids is not None:
-            raise PropertyNotAllowed("the API key is limited to some properties; this concerns all of them")
+            raise PropertyNotAllowed("the API key is limited to some properties, and this covers all of them")
 
 
 ANONYMOUS = Caller()

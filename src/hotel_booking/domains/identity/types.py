@@ -30,10 +30,10 @@ SCOPE_WORDS: dict[Scope, str] = {
     Scope.RATES_WRITE: "Set prices, restrictions and availability",
     Scope.BOOKINGS_READ: "Read bookings, with guests' names and addresses",
     Scope.BOOKINGS_WRITE: "Pay, amend and cancel bookings",
-    Scope.FRONTDESK_WRITE: "Check guests in and out, note no-shows",
+    Scope.FRONTDESK_WRITE: "Check guests in and out, mark no-shows",
     Scope.REPORTS_READ: "Read reports",
-    Scope.KEYS_WRITE: "Make and revoke API keys",
-    Scope.RATES_OVERRIDE: "Sell at prices of its own",
+    Scope.KEYS_WRITE: "Create and revoke API keys",
+    Scope.RATES_OVERRIDE: "Sell at agreed prices",
     Scope.CLOCK_SIMULATE: "Simulate the time, outside production",
     Scope.ALL: "Everything",
 }

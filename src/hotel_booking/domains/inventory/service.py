@@ -25,6 +25,6 @@ def sold_out(error: asyncpg.PostgresError) -> SoldOut:
     names = ", ".join(f"{n:%d %B %Y}".lstrip("0") for n in sorted({s.night for s in nights}))
     return SoldOut(
         f"no room is left on {names}",
-        fix="choose other dates or another room type; offers with explain=true name the nearest",
+        fix="choose other dates or another room type; offers with explain=true suggest the nearest",
         extra={"nights": [{"night": s.night.isoformat(), "left": s.left or 0} for s in nights]},
     )

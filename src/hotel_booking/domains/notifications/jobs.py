@@ -44,7 +44,7 @@ async def deliver(context: JobContext, message_id: str) -> None:
     rendered: Rendered | None = None
     try:
         if _too_late(message, jobs.now(context)):
-            delivery = Delivery("failed", "not sent: it had become pointless before it could go out")
+            delivery = Delivery("failed", "not sent: it was out of date before it could be sent")
         else:
             rendered = rendered_message(message, link)
     except (KeyError, UndefinedError, ValueError, TypeError) as error:
@@ -63,7 +63,7 @@ async def deliver(context: JobContext, message_id: str) -> None:
 
 
 async def _send(mailer: Mailer, breaker: Breaker, message: Message, rendered: Rendered) -> Delivery:
-    delivery = Delivery("again", "the mail server is left alone for a while")
+    delivery = Delivery("again", "the mail server is not being contacted for a while")
     # Another may have opened it since we looked, or be the one that tries.
     with suppress(BreakerOpen, _Unreachable), breaker.asking(_Unreachable):
         delivery = await mailer.send(

@@ -142,7 +142,7 @@ async def send_again(
         raise MessageNotFound("there is no such message")
     if message.status not in ("failed", "uncertain"):
         raise NotToBeSentAgain(
-            f"the message is {message.status}", fix="only one that failed or is uncertain can be sent again"
+            f"the message is {message.status}", fix="only a failed or uncertain message can be sent again"
         )
     await tx.execute(
         "UPDATE mail_message SET status = 'waiting', attempts = 0, touched_at = $2 WHERE id = $1",

@@ -182,7 +182,7 @@ class Gateways:
             if gateway.name == name:
                 return gateway
         raise UnknownGateway(
-            f"payments by {name[:40]} are not set up here",
+            f"payment by {name[:40]} is not set up here",
             field="method",
             fix=f"choose one of {', '.join(gateway.name for gateway in self.all)}",
         )

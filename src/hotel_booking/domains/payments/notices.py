@@ -118,7 +118,7 @@ async def _note_refund(tx: Transaction, payment_id: UUID, notice: Notice, now: d
             tx,
             refund_id=notice.refund_id,
             now=now,
-            problem=notice.refunded.reason or "the bank did not take it",
+            problem=notice.refunded.reason or "rejected by the bank",
         )
     else:
         await service.refund_done(

@@ -76,7 +76,7 @@ async def note_refund(db: Database, *, refund_id: UUID, answer: Refunded, now: d
                 tx,
                 refund_id=refund_id,
                 now=now,
-                problem=answer.reason or "the gateway could not give it back",
+                problem=answer.reason or "the gateway could not refund it",
             )
             log.error("a refund failed", extra={"refund_id": str(refund_id)})
         else:

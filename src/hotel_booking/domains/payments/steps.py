@@ -122,8 +122,8 @@ def _asking(gateway: object) -> Iterator[None]:
             yield
     except BreakerOpen as resting:
         raise GatewayPaused(
-            "the payment gateway does not answer at the moment; nothing was charged",
-            fix="try again in a minute, or pay in another way",
+            "the payment gateway is not responding; nothing was charged",
+            fix="try again in a minute, or choose another way to pay",
         ) from resting
 
 
@@ -133,7 +133,7 @@ async def _answer(step: str, function: Callable[P, Awaitable[T]], *args: P.args,
             return await function(*args, **kwargs)
     except TimeoutError:
         raise GatewayUnavailable(
-            "the payment gateway did not answer in time", fix="look again in a minute"
+            "the payment gateway did not answer in time", fix="check again in a minute"
         ) from None
     except DomainError:
         raise
@@ -141,5 +141,5 @@ async def _answer(step: str, function: Callable[P, Awaitable[T]], *args: P.args,
         # What it did is not known: as if it had not answered. Only asking it again will tell.
         log.exception("a gateway's answer could not be read", extra={"step": step})
         raise GatewayUnavailable(
-            "the payment gateway gave an answer that cannot be read", fix="look again in a minute"
+            "the payment gateway gave an answer that cannot be read", fix="check again in a minute"
         ) from error

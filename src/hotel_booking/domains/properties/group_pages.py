@@ -67,7 +67,7 @@ async def write(
     body = body.replace("\r\n", "\n").strip()
     if len(body) > LONGEST:
         raise InvalidPage(
-            f"this text has {len(body):,} characters; {LONGEST:,} is the most",
+            f"this text has {len(body):,} characters; at most {LONGEST:,} are allowed",
             field="body",
             fix="shorten it, or link to a document",
         )
@@ -101,7 +101,9 @@ async def write(
         )
     if not changed:
         raise ChangedMeanwhile(
-            "somebody else changed this page meanwhile", field="body", fix="copy your text, and load it again"
+            "someone else changed this page in the meantime",
+            field="body",
+            fix="copy your text, and reload the page",
         )
 
 

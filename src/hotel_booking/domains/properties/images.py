@@ -48,7 +48,7 @@ def render(data: bytes) -> tuple[Rendition, ...]:
         picture = _decode(data)
     except _BROKEN as error:
         raise NotAPhoto(
-            "this is no picture that we can read", field="file", fix="send a JPEG, PNG, WebP or AVIF file"
+            "this picture can't be read", field="file", fix="send a JPEG, PNG, WebP or AVIF file"
         ) from error
     wide, high = picture.size
     if min(wide, high) < MIN_SIDE:
@@ -146,7 +146,7 @@ def _too_many(most: int) -> NotAPhoto:
     return NotAPhoto(
         f"the picture has more than {most // 1_000_000} megapixels",
         field="file",
-        fix="make it smaller: 1600 pixels wide are enough",
+        fix="make it smaller: 1600 pixels wide is enough",
     )
 
 

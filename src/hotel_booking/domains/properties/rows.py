@@ -28,7 +28,9 @@ async def insert(tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, 
             statement = sa.insert(of.table).values(**values).returning(*of.table.c)
             made = await tx.fetchrow_as(of.kind, statement)
     except asyncpg.UniqueViolationError:
-        raise AlreadyExists(f"there is {what} already", fix="choose another, or change that one") from None
+        raise AlreadyExists(
+            f"there is already {what}", fix="choose another code, or change the existing one"
+        ) from None
     except asyncpg.CheckViolationError as error:
         raise _check_failed(error) from None
     if made is None:
@@ -73,8 +75,8 @@ async def check_version(tx: Transaction, of: TableOf[Any], one: Kept, version: i
     if version is not None and one.version != version:
         who = await last_changed_by(tx, _AUDITED_AS.get(of.table.name, of.table.name), one.id)
         raise ChangedMeanwhile(
-            f"{who or 'somebody else'} changed it meanwhile",
-            fix="look at what it is now, and change it again where that is needed",
+            f"{who or 'someone else'} changed it in the meantime",
+            fix="read it again, and repeat your change if it is still needed",
             extra={"by": who} if who else None,
         )
 
@@ -123,4 +125,4 @@ def said(changes: msgspec.Struct) -> dict[str, Any]:
 
 
 def _check_failed(error: asyncpg.CheckViolationError) -> Invalid:
-    return Invalid(f"the values do not fit together ({error.constraint_name})", fix="check their bounds")
+    return Invalid(f"the values contradict each other ({error.constraint_name})", fix="check their limits")

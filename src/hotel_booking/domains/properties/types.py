@@ -262,7 +262,7 @@ def check_currency(code: str) -> None:
 def check_bands(bands: list[int]) -> None:
     """Raise `Invalid` unless the ages rise."""
     if bands != sorted(set(bands)):
-        raise Invalid("child bands rise in age", field="child_bands", fix="such as [2, 11]")
+        raise Invalid("child bands must be in ascending order", field="child_bands", fix="such as [2, 11]")
 
 
 _NAMES = frozenset({"name", "address", "postal_code", "city", "number", "floor", "alt"})

@@ -133,16 +133,16 @@ def _checked(
             fix=f"the property has {', '.join(catalogue.plans) or 'none yet'}",
         )
     if line.last < line.first:
-        raise AriError("`to` lies before `from`", field=f"{where}.to", fix="both ends are nights, inclusive")
+        raise AriError("`to` is before `from`", field=f"{where}.to", fix="both ends are nights, inclusive")
     for name, night in (("from", line.first), ("to", line.last)):
         if abs(night - today) > REACH:
             raise AriError(
                 f"{night} is more than {REACH.days} days from today",
                 field=f"{where}.{name}",
-                fix="come nearer",
+                fix="choose earlier nights",
             )
     if not _said(line):
-        raise AriError("the line sets nothing", field=where, fix="give capacity, price or a restriction")
+        raise AriError("the line sets nothing", field=where, fix="give a capacity, a price or a restriction")
     _check_prices(line, catalogue, plan, where)
     return kind, plan
 
@@ -153,7 +153,9 @@ def _check_prices(line: AriUpdate, catalogue: Catalogue, plan: RatePlan | None, 
         return
     if plan is None:
         raise AriError(
-            f"{priced} is of a rate plan", field=f"{where}.rate_plan", fix="name the rate plan in the line"
+            f"{priced} belongs to a rate plan",
+            field=f"{where}.rate_plan",
+            fix="name the rate plan in the line",
         )
     if plan.parent_id is not None:
         parent = next(

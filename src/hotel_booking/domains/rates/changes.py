@@ -218,11 +218,11 @@ def _check_values(edit: BulkEdit, plans: Sequence[int], catalogue: Catalogue, to
     if edit.price is not None:
         priced = [plan for plan in plans if plan != OF_THE_TYPE]
         if not priced:
-            raise InvalidEdit("a price is of a rate plan", field="plans", fix="choose a rate plan")
+            raise InvalidEdit("a price belongs to a rate plan", field="plans", fix="choose a rate plan")
         for plan in priced:
             check_own_price(catalogue, plan)
         if edit.price.round_to < 1:
-            raise InvalidEdit("prices are rounded to an amount", field="round_to")
+            raise InvalidEdit("prices must be rounded to a positive amount", field="round_to")
     said = dict(edit.restrictions)
     if edit.overbooking_limit is not None:
         said["overbooking_limit"] = edit.overbooking_limit
@@ -232,15 +232,19 @@ def _check_values(edit: BulkEdit, plans: Sequence[int], catalogue: Catalogue, to
 
 def _check_range(edit: BulkEdit, today: date) -> None:
     if edit.last < edit.first:
-        raise InvalidEdit("the last night lies before the first", field="last")
+        raise InvalidEdit("the last night is before the first", field="last")
     if edit.first < today:
-        raise InvalidEdit("nights in the past stay as they were", field="first", fix=f"begin on {today}")
+        raise InvalidEdit(
+            "nights in the past can't be changed", field="first", fix=f"start on {today} or later"
+        )
     if edit.last - today > REACH:
         raise InvalidEdit(f"{edit.last} is more than {REACH.days} days from today", field="last")
     if (edit.last - edit.first).days >= MAX_NIGHTS:
-        raise InvalidEdit(f"one edit reaches over {MAX_NIGHTS} nights", field="last", fix="make several")
+        raise InvalidEdit(
+            f"one edit covers at most {MAX_NIGHTS} nights", field="last", fix="make several edits"
+        )
     if not edit.weekdays or not any(True for _ in edit.nights()):
-        raise InvalidEdit("none of these weekdays lies between the dates", field="weekdays")
+        raise InvalidEdit("none of these weekdays falls between the dates", field="weekdays")
 
 
 def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Plan:

@@ -71,8 +71,8 @@ class CellsChanged(Conflict):
 
     def __init__(self, clashes: Sequence[Clash]) -> None:
         super().__init__(
-            f"{len(clashes)} of the values were changed by somebody else since this page was loaded",
-            fix="say for each whether yours or theirs stays",
+            f"{len(clashes)} of the values were changed by someone else since this page was loaded",
+            fix="choose for each whether to keep yours or theirs",
         )
         self.clashes = clashes
 
@@ -84,7 +84,7 @@ class PreviewChanged(Conflict):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(
-            "rates were changed since this preview was made", fix="look at the new preview and apply it again"
+            "rates were changed since this preview was made", fix="check the new preview and apply it again"
         )
         self.plan = plan
 
@@ -111,7 +111,7 @@ class UndoChanged(Conflict):
     code = "undo_changed"
 
     def __init__(self, undoing: Undoing) -> None:
-        super().__init__("values were changed since the edit was made", fix="look at which, and confirm")
+        super().__init__("values were changed since the edit was made", fix="check which, and confirm")
         self.undoing = undoing
 
 
@@ -124,11 +124,13 @@ async def save_cells(
     if not wanted:
         raise InvalidEdit("there is nothing to change", fix="set at least one value")
     if len(wanted) > MAX_CELLS:
-        raise InvalidEdit(f"{MAX_CELLS:,} values are saved at once", fix="save in parts, or edit in bulk")
+        raise InvalidEdit(
+            f"at most {MAX_CELLS:,} values can be saved at once", fix="save in parts, or edit in bulk"
+        )
     _check_own(wanted, catalogue)
     for cell in wanted.values():
         if cell.spot.night < today:
-            raise InvalidEdit("nights in the past stay as they were", fix=f"begin on {today}")
+            raise InvalidEdit("nights in the past can't be changed", fix=f"start on {today} or later")
         check_value(cell.spot, cell.to, catalogue)
     rows = await _locked(tx, list(wanted))
     changed = [cell for cell in wanted.values() if value_at(rows, cell.spot) not in (cell.was, cell.to)]
@@ -199,7 +201,7 @@ async def apply(
     if plan.fingerprint != seen:
         raise PreviewChanged(plan)
     if not plan.changes:
-        raise InvalidEdit("everything is as asked for already", fix="change the edit")
+        raise InvalidEdit("everything is already as requested", fix="change the edit")
     return await _write(tx, catalogue, plan, by, now, kind="bulk", what=what)
 
 
@@ -218,18 +220,18 @@ async def undo(
     undoing = await _undoing(tx, catalogue, edit, lock=True)
     # Read again under the lock: two who undo the same edit do it once.
     if (await edit_queries.load_edit(tx, catalogue.property.id, edit_id)).undone_by is not None:
-        raise InvalidEdit("this edit is undone already", fix="undo the undoing to have it back")
+        raise InvalidEdit("this change has already been undone", fix="undo the undo to restore it")
     if undoing.fingerprint != seen:
         raise UndoChanged(undoing)
     if not undoing.changes:
-        raise InvalidEdit("there is nothing left to bring back: others changed all of it since")
+        raise InvalidEdit("there is nothing left to restore: everything has been changed since")
     what = f"Undone: {edit.what}"[:500]
     return await _write(tx, catalogue, undoing.plan, by, now, kind="undo", what=what, undoes=edit.id)
 
 
 async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: bool) -> Undoing:
     if edit.kind == "program":
-        raise InvalidEdit("what a program sent cannot be undone here", fix="set the values by hand")
+        raise InvalidEdit("changes made through the API can't be undone here", fix="set the values by hand")
     done = unrolled(await edit_queries.runs_of(tx, edit.id))
     spots = [change.spot for change in done]
     rows = await (_locked(tx, spots) if lock else _rows(tx, spots))
@@ -288,7 +290,7 @@ async def _write(
 ) -> Edit:
     """Write the changes and keep them. The room types are locked, so the parts cannot meet anybody."""
     if not plan.changes:
-        raise InvalidEdit("everything is as asked for already")
+        raise InvalidEdit("everything is already as requested")
     updates = lines(plan.changes, catalogue)
     for begin in range(0, len(updates), MAX_LINES):
         part = updates[begin : begin + MAX_LINES]

@@ -127,7 +127,7 @@ async def change(
     if adjustment is not None:
         if row.parent_id is None:
             raise Invalid(
-                f"{code} has prices of its own", field="adjustment", fix="only derived plans have one"
+                f"{code} has its own prices", field="adjustment", fix="only derived plans have an adjustment"
             )
         values |= _adjustment(adjustment, currency)
     if policy is not None:
@@ -169,7 +169,7 @@ def _adjustment(given: AdjustmentIn, currency: str) -> dict[str, Any]:
     value = _number(given.value, given.kind, "adjustment.value", currency, (-100, 1000))
     checked = types.Adjustment(given.kind, value, given.per_person)
     if given.kind == "percent" and value == -types.MILLION:
-        raise Invalid("an adjustment lies above -100 percent", field="adjustment.value")
+        raise Invalid("an adjustment must be above -100 percent", field="adjustment.value")
     return {
         "adjust_kind": checked.kind,
         "adjust_value": checked.value,

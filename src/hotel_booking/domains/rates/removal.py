@@ -79,6 +79,6 @@ async def remove_policy(tx: Transaction, *, property_id: int, code: str, version
     refuse_while_used(
         row.name,
         await policy_uses(tx, policy_id=row.id),
-        fix="give these rate plans another policy first",
+        fix="assign these rate plans another policy first",
     )
     await policies.remove(tx, policy=row)

@@ -99,9 +99,9 @@ async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -
             )
         if not there and capacity is None:
             raise AriError(
-                "the room type has no rooms by number to offer",
+                "the room type has no numbered rooms to offer",
                 field=f"updates[{cells.lines[key]}].capacity",
-                fix="give a number, or make its rooms first",
+                fix="give a number, or create its rooms first",
             )
         values["offered" if there else "physical"] = capacity
 

@@ -85,7 +85,7 @@ class Tax(msgspec.Struct, frozen=True):
                 fix="use 12 per stay or 19 per night, or a fixed amount",
             )
         if self.exempt_below_age is not None:
-            raise Invalid("a percentage knows no exempt persons", field="exempt_below_age")
+            raise Invalid("a percentage has no exempt persons", field="exempt_below_age")
 
     def in_effect(self, day: date) -> bool:
         """Whether `day` lies within the tax's dates."""
@@ -163,11 +163,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         if self.base_occupancy < 1:
             raise Invalid("a night's price is for at least one adult", field="base_occupancy")
         if self.extra_adult < 0:
-            raise Invalid("an extra adult does not cost less than nothing", field="extra_adult")
+            raise Invalid("the price of an extra adult must not be negative", field="extra_adult")
         if self.child_amounts and min(self.child_amounts) < 0:
-            raise Invalid("a child does not cost less than nothing", field="child_amounts")
+            raise Invalid("the price of a child must not be negative", field="child_amounts")
         if any(younger.max_age >= older.max_age for younger, older in pairwise(self.child_bands)):
-            raise Invalid("child bands rise in age", field="child_bands")
+            raise Invalid("child bands must be in ascending order", field="child_bands")
 
 
 # The small values below are made by the thousand in a search; they refer to nothing that could refer
@@ -185,11 +185,11 @@ class NightPrice(msgspec.Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         if self.price < 0:
-            raise Invalid("a night does not cost less than nothing", field="price")
+            raise Invalid("the price of a night must not be negative", field="price")
         if self.extra_adult is not None and self.extra_adult < 0:
-            raise Invalid("an extra adult does not cost less than nothing", field="extra_adult")
+            raise Invalid("the price of an extra adult must not be negative", field="extra_adult")
         if self.child_amounts and min(self.child_amounts) < 0:
-            raise Invalid("a child does not cost less than nothing", field="child_amounts")
+            raise Invalid("the price of a child must not be negative", field="child_amounts")
 
 
 class Occupancy(msgspec.Struct, frozen=True, gc=False):
@@ -213,7 +213,7 @@ class Occupancy(msgspec.Struct, frozen=True, gc=False):
                     fix="count older guests as adults",
                 )
         if not 1 <= self.persons <= MAX_PERSONS:
-            raise Invalid(f"a room takes 1 to {MAX_PERSONS} persons", field="adults")
+            raise Invalid(f"a room sleeps 1 to {MAX_PERSONS} persons", field="adults")
 
     @property
     def persons(self) -> int:
@@ -292,7 +292,7 @@ class Step(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if self.days_before is not None and not 0 <= self.days_before <= 3650:
-            raise Invalid("a step lies 0 to 3650 days before arrival", field="days_before")
+            raise Invalid("a step must be 0 to 3650 days before arrival", field="days_before")
         if self.at.tzinfo is not None:
             raise Invalid("the time is the property's, without an offset", field="at")
 
@@ -315,9 +315,9 @@ class CancellationPolicy(msgspec.Struct, frozen=True):
                 and (-earlier.days_before, earlier.at) >= (-later.days_before, later.at)
             ):
                 raise Invalid(
-                    "each step of a policy comes after the one before it",
+                    "each step of a policy must be later than the one before it",
                     field=f"steps[{position}]",
-                    fix="give the steps in the order of time, the one nearest to arrival last",
+                    fix="give the steps in chronological order, the one nearest arrival last",
                 )
 
 
@@ -341,9 +341,9 @@ class Deposit(msgspec.Struct, frozen=True):
         if self.kind == "percent" and self.value > MILLION:
             raise Invalid("a deposit is at most 100 % (1000000 parts per million)", field="value")
         if self.capture not in ("booking", "check_in"):
-            raise Invalid("a deposit is taken at booking or at check_in", field="capture")
+            raise Invalid("a deposit is captured at booking or at check_in", field="capture")
         if self.balance_days is not None and not 0 <= self.balance_days <= 730:
-            raise Invalid("the rest is due 0 to 730 days before arrival", field="balance_days")
+            raise Invalid("the balance is due 0 to 730 days before arrival", field="balance_days")
 
 
 class FeeStage(msgspec.Struct, frozen=True):

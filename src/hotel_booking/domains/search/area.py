@@ -16,7 +16,7 @@ def around(lat: float, lon: float, radius_km: float) -> Around:
     _check_degrees("lat", lat, 90)
     _check_degrees("lon", lon, 180)
     if not (isfinite(radius_km) and 0 < radius_km <= MAX_RADIUS_KM):
-        raise InvalidArea(f"radius_km is more than 0 and at most {MAX_RADIUS_KM:.0f}", field="radius_km")
+        raise InvalidArea(f"radius_km must be more than 0 and at most {MAX_RADIUS_KM:.0f}", field="radius_km")
     return Around(lat, lon, radius_km)
 
 

@@ -123,7 +123,7 @@ async def register(
     except (WebAuthnException, ValueError, KeyError, TypeError):
         raise _refused() from None
     if owner.passkeys >= _MOST:
-        raise PasskeyRefused(f"an account has {_MOST} passkeys at most", fix="remove one first")
+        raise PasskeyRefused(f"an account can have at most {_MOST} passkeys", fix="remove one first")
     added = await tx.execute(
         f"INSERT INTO {of.passkeys} ({of.owner}, credential_id, public_key, sign_count, transports, name,"
         "                           created_at)"
@@ -137,7 +137,7 @@ async def register(
         now,
     )
     if not added:
-        raise PasskeyRefused("this passkey was added already", fix="choose another device or account")
+        raise PasskeyRefused("this passkey has already been added", fix="choose another device or account")
 
 
 async def proof_options(
@@ -300,7 +300,7 @@ async def _take(
         now,
     )
     if not taken:
-        raise PasskeyRefused("that took too long, or was used already", fix="try again")
+        raise PasskeyRefused("that took too long or has already been used", fix="try again")
     return challenge
 
 
@@ -339,4 +339,6 @@ def _descriptor(row: Row) -> PublicKeyCredentialDescriptor:
 
 
 def _refused() -> PasskeyRefused:
-    return PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
+    return PasskeyRefused(
+        "this passkey doesn't belong to an account here", fix="use another one, or the password"
+    )

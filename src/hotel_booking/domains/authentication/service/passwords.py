@@ -51,10 +51,10 @@ async def judge(password: object, about: Sequence[str] = (), *, field: str = "pa
 
 def _judge(password: object, about: tuple[str, ...], field: str) -> str:
     if not isinstance(password, str) or "\x00" in password:
-        raise PasswordTooWeak("the password holds a character that cannot be typed", field=field)
+        raise PasswordTooWeak("the password contains a character that can't be typed", field=field)
     if len(password) < SHORTEST:
         raise PasswordTooWeak(
-            f"the password has {len(password)} characters; {SHORTEST} is the least",
+            f"the password has {len(password)} characters; it needs at least {SHORTEST}",
             field=field,
             fix="three or four unrelated words are easy to remember and hard to guess",
         )
@@ -66,7 +66,7 @@ def _judge(password: object, about: tuple[str, ...], field: str) -> str:
         feedback = verdict["feedback"]
         hints = [text.rstrip(".") for text in (feedback["warning"], *feedback["suggestions"]) if text]
         raise PasswordTooWeak(
-            "this password would soon be guessed",
+            "this password is too easy to guess",
             field=field,
             fix=". ".join(hints) or "three or four unrelated words are hard to guess",
         )

@@ -104,7 +104,7 @@ def require_recent(of: AccountKind, proved: Proved, now: datetime) -> None:
     """Raise `ConfirmIdentity` unless they proved who they are within the last minutes: an unattended screen,
     or a stolen cookie, is not enough for what is dangerous."""
     if proved.confirmed_at is None or now - proved.confirmed_at > of.confirmed_for:
-        raise ConfirmIdentity("please prove that it is you", fix="sign in again for this step")
+        raise ConfirmIdentity("please confirm it's you", fix="sign in again for this step")
 
 
 async def end(tx: Transaction, of: AccountKind, *, session_id: int) -> None:
@@ -124,7 +124,7 @@ async def end_own(tx: Transaction, of: AccountKind, *, owner_id: int, session_id
     if not await tx.execute(
         f"DELETE FROM {of.sessions} WHERE id = $1 AND {of.owner} = $2", session_id, owner_id
     ):
-        raise SessionNotFound("there is no such session; it may have ended by itself")
+        raise SessionNotFound("there is no such session; it may have expired")
 
 
 async def purge(tx: Transaction, of: AccountKind, *, now: datetime) -> int:

@@ -116,7 +116,9 @@ async def by_passkey(
         owner_id = await passkeys.owner_of(tx, of, credential=credential, site=site, now=now)
         holder = await queries.holder_by_id(tx, of, owner_id)
         if holder is None:
-            raise PasskeyRefused("this passkey opens nothing here", fix="use another one, or the password")
+            raise PasskeyRefused(
+                "this passkey doesn't belong to an account here", fix="use another one, or the password"
+            )
         await lockout.succeeded(tx, attempt, completely=True, now=now)
         await lockout.answered(tx, visitor=visitor, door=of.door)
         await lockout.opened(tx, email=holder.email, visitor=visitor, now=now, door=of.door)
@@ -154,6 +156,6 @@ async def _enter(
 
 def _wrong(attempt: Attempt, holder: Holder | None) -> WrongCredentials:
     return WrongCredentials(
-        "e-mail address and password do not fit together",
+        "the email address or the password is wrong",
         locked=attempt.locks(holder.id) if holder is not None else None,
     )

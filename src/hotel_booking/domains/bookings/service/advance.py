@@ -48,7 +48,7 @@ async def _take(db: Database, gateway: Gateway, payment: Payment, now: datetime)
         if found.status == "captured":
             taken = payment.amount if found.amount is None else found.amount
         else:
-            problem = f"the money could not be taken: {error.detail}"
+            problem = f"the payment could not be captured: {error.detail}"
             log.error("a capture failed", extra={"payment_id": str(payment.id)})
     async with steps.write(db, Step.NOTE_CAPTURED) as tx:
         await lock_booking(tx, payment.booking_id)
@@ -76,7 +76,7 @@ async def _take(db: Database, gateway: Gateway, payment: Payment, now: datetime)
             tx,
             booking_id=payment.booking_id,
             amount=max(taken - keep, 0),
-            reason="no longer owed",
+            reason="no longer due",
             payment_id=payment.id,
             now=now,
         )
@@ -116,7 +116,7 @@ async def _return_taken(db: Database, payment: Payment, found: Outcome, now: dat
             tx,
             booking_id=payment.booking_id,
             amount=taken,
-            reason="let go",
+            reason="released",
             payment_id=payment.id,
             now=now,
         )

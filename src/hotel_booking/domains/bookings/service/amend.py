@@ -106,8 +106,8 @@ async def amend(
     result = _summary(booking, new)
     if expected_total is not None and expected_total != result.booking_total:
         raise PriceChanged(
-            "the price is no longer the one of the preview",
-            fix="look at the new preview and confirm it",
+            "the price has changed since the preview",
+            fix="check the new preview and confirm it",
             field="expected_total",
         )
     await _move_nights(tx, new, now)
@@ -148,16 +148,17 @@ async def _plan(
         (old, *_target(old, changes.get(old.position), arrival, departure)) for old in booking.reservations
     ]
     if all(request == _as_request(old) and stay == _stay(old) for old, request, stay in targets):
-        raise NothingToAmend("the booking is like this already", fix="name what should change")
+        raise NothingToAmend("the booking already matches this", fix="name at least one change")
     check_size([Occupancy(request.adults, request.children) for _, request, _ in targets], field="rooms")
     if by_guest and any(cancellation_fee(booking, room, now) for room in booking.reservations):
         raise AmendNotAllowed(
-            "the time for free changes is over", fix="ask the hotel, or cancel by the policy of the booking"
+            "the deadline for changes without the hotel has passed",
+            fix="contact the hotel, or cancel under the booking's policy",
         )
     today = business_date(now, booking.timezone, booking.day_end_time)
     if any(stay.arrival < min(today, old.arrival) for old, _, stay in targets):
         raise Invalid(
-            f"the arrival must not lie before today, {today}",
+            f"the arrival must not be before today, {today}",
             field="arrival",
             fix=f"arrive on {today} or later",
         )

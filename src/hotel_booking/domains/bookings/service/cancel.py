@@ -24,7 +24,7 @@ def cancellation_at(booking: Booking, at: datetime, *, waive: bool = False) -> C
     Raises `WrongState` where it cannot be cancelled any more.
     """
     if booking.status == "cancelled":
-        raise WrongState("the booking is cancelled already", fix="nothing more to do")
+        raise WrongState("the booking is already cancelled", fix="nothing to do")
     if booking.status not in _CANCELLABLE:
         raise WrongState(
             f"the booking is {called(booking.status, 'booking')} and cannot be cancelled",
@@ -85,7 +85,7 @@ async def cancel(
     result = cancellation_at(booking, now, waive=waive)
     if expected_fee is not None and expected_fee != result.fee:
         raise PriceChanged(
-            "the fee is no longer the one of the preview", fix="look at the new preview and confirm it"
+            "the fee has changed since the preview", fix="check the new preview and confirm it"
         )
     await tx.execute("SELECT booking_release($1)", booking_id)
     await tx.execute(

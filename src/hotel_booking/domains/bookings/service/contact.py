@@ -31,11 +31,11 @@ async def correct_contact(
     status = await lock_booking(tx, booking_id)
     before = await booking_by_id(tx, booking_id)
     if status == "expired" or (status == "held" and before.hold_expires_at <= now):
-        raise HoldExpired("the hold is over", fix="take the room again")
+        raise HoldExpired("the hold has expired", fix="book the room again")
     if status != "held":
         raise WrongState(
-            f"the booking is {called(status, 'booking')}: its guest is changed by the hotel",
-            fix="write to the hotel",
+            f"the booking is {called(status, 'booking')}: only the hotel can change its guest",
+            fix="contact the hotel",
         )
     country = await tx.fetchval("SELECT country FROM property WHERE id = $1", before.property_id)
     guest = guest.reached_in(country)

@@ -66,7 +66,7 @@ async def ask(db: Database, gateways: Gateways, *, payment_id: UUID) -> Outcome:
         Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
     )
     if outcome.status == "unknown":
-        raise GatewayUnavailable("the gateway does not say what became of the payment")
+        raise GatewayUnavailable("the gateway does not report the outcome of the payment")
     return outcome
 
 
@@ -147,7 +147,7 @@ async def _next_step(
         Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
     )
     if outcome.status == "unknown":
-        raise GatewayUnavailable("the gateway does not say what became of the payment")
+        raise GatewayUnavailable("the gateway does not report the outcome of the payment")
     waits = outcome.status == "requires_action" or outcome.action_token is not None
     if waits and payment.status == "requires_action" and close:
         # Nobody will complete it any more: close it, so that nobody can.

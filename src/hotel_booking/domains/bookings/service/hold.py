@@ -81,15 +81,13 @@ async def hold(
             case "HB010":
                 raise QuoteNotFound("there is no such quote", field="quote", fix="ask for a quote") from None
             case "HB011":
-                raise QuoteExpired(
-                    "the quote has expired", field="quote", fix="ask for a new quote"
-                ) from None
+                raise QuoteExpired("the quote has expired", field="quote", fix="create a new quote") from None
             case "HB012":
                 reference = detail(error)  # who holds the quote holds its booking
                 raise QuoteUsed(
-                    f"the booking {reference} was made from this quote already",
+                    f"this quote has already been booked as {reference}",
                     field="quote",
-                    fix=f"use the booking {reference}, or ask for a new quote",
+                    fix=f"use booking {reference}, or create a new quote",
                     extra={"booking": reference},
                 ) from None
         raise

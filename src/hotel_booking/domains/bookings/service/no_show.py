@@ -77,9 +77,7 @@ async def no_show(
     _check(booking, status, now, on)
     fees = [no_show_fee(room) for room in booking.reservations]
     if expected_fee is not None and expected_fee != sum(fees):
-        raise PriceChanged(
-            "the fee is no longer the one that was shown", fix="look at it again and confirm it"
-        )
+        raise PriceChanged("the fee has changed since it was shown", fix="check it again and confirm it")
     last = on or calendar_date(now, booking.timezone)
     await end_stay(tx, booking, status="no_show", on=last, now=now, fees=fees)
     await carry_out(tx, booking, settle(booking, sum(fees)), reason="no-show", now=now)
@@ -107,4 +105,6 @@ def _check(booking: Booking, status: str, now: datetime, on: date | None = None)
         raise WrongState(f"the booking is {called(status, 'booking')}; only a confirmed one can be a no-show")
     today = business_date(now, booking.timezone, booking.day_end_time)
     if on is None and today < min(room.arrival for room in booking.reservations):
-        raise TooEarly("nobody is a no-show before the arrival day", fix="cancel the booking instead")
+        raise TooEarly(
+            "a booking can't be a no-show before the arrival day", fix="cancel the booking instead"
+        )

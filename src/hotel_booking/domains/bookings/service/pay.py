@@ -95,14 +95,14 @@ async def pay(
             return Paid("confirmed", booking)
         if status == "expired" or (held and booking.hold_expires_at <= now):
             raise HoldExpired(
-                "the hold has expired; nothing was charged", fix="ask for a new quote and book again"
+                "the hold has expired; nothing was charged", fix="create a new quote and book again"
             )
         if not held and not (balance and status in _OWING and amount):
             raise WrongState(f"the booking is {called(status, 'booking')}; nothing was charged")
         if expected is not None and expected != amount:
             raise PriceChanged(
-                "the amount is no longer the one that was shown; nothing was charged",
-                fix="look at the new amount and confirm it",
+                "the amount has changed since it was shown; nothing was charged",
+                fix="check the new amount and confirm it",
             )
         wait = _wait_for_transfer(booking, gateway, now) if held else None
         hosted = token is None and return_url is not None
@@ -173,7 +173,7 @@ def _wait_for_transfer(booking: Booking, gateway: Gateway, now: datetime) -> dat
     until = min(now + gateway.holds_for, last)
     if until - now < _SHORTEST_WAIT:
         raise NoGateway(
-            "a transfer would come too late for this arrival; nothing was charged", fix="pay in another way"
+            "a bank transfer would not arrive in time; nothing was charged", fix="choose another way to pay"
         )
     return until
 
@@ -313,7 +313,7 @@ async def _accept(
         payment.currency,
     ):
         refused = AmountMismatch(
-            "the gateway holds another amount than was asked for; it goes back",
+            "the gateway holds a different amount from the one requested; it will be refunded",
             fix="pay again, or ask the hotel",
         )
         problem = (
@@ -330,14 +330,14 @@ async def _accept(
             capture_at = capture_instant(booking, now=now, holds_for=gateway.holds_for)
         except (SoldOut, WrongState) as error:
             refused = error
-            problem = f"it came too late: {error.detail}; it goes back"
+            problem = f"it came too late: {error.detail}; it will be refunded"
     elif payment.amount and (
         booking.status not in _OWING
         or still_open(booking) < payment.amount
         or await payments.stands_already(tx, payment)
     ):
-        refused = WrongState("the booking is paid already, or over; the money goes back")
-        problem = "the booking was paid already, or over; it goes back"
+        refused = WrongState("the booking is already paid or has ended; the money will be refunded")
+        problem = "the booking was already paid or has ended; it will be refunded"
     if refused is None:
         if outcome.card is not None and payment.agreement is not None:
             await payments.save_card(tx, payment=payment, card=outcome.card, now=now)

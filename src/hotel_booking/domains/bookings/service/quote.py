@@ -244,7 +244,7 @@ def _no_fix(
     """What would work where no stay close by does: for a party that the room does not take, the rooms that
     would, which also go into `extra`, or how many rooms it needs."""
     if all(reason.code != "occupancy" for reason in reasons):
-        return "nothing within 14 days of these dates is sold; try other dates"
+        return "nothing is available within 14 days of these dates; try other dates"
     persons = Occupancy(room.adults, room.children)
     kinds = {kind.code: catalogue.occupancy(kind) for kind in catalogue.room_types.values()}
     fitting = {
@@ -255,12 +255,12 @@ def _no_fix(
     if fitting:
         extra["fitting"] = fitting
         names = ", ".join(fitting.values())
-        return f"{names} would take this party, but not on these dates; try other dates"
+        return f"{names} would sleep this party, but not on these dates; try other dates"
     needed = rooms_that_fit(list(kinds.values()), room.adults, room.children)
     if needed is None:
-        return "no room of this hotel takes such a party, nor several; ask the hotel"
+        return "this hotel can't accommodate this party, even in several rooms; contact the hotel"
     extra["rooms_needed"] = needed
-    return f"no room of this hotel takes so many; spread the party over {needed} rooms"
+    return f"no room at this hotel sleeps that many; split the party over {needed} rooms"
 
 
 def _agreed(terms: SaleTerms, persons: int) -> SaleTerms:

@@ -1,5 +1,5 @@
 """A stay in the house: check-in, the rooms it is given, check-out. What the house could regret is refused,
-unless staff say why it is done all the same."""
+unless staff say why the rule is overridden."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ async def check_in(
         if today < reservation.arrival:
             day_over = business_day_end(today, booking.timezone, booking.day_end_time)
             raise TooEarly(
-                f"the stay begins on {reservation.arrival}, and the hotel is on {today} until"
+                f"the stay begins on {reservation.arrival}, and it is {today} at the hotel until"
                 f" {moment(day_over, booking.timezone)}",
-                fix="change the arrival first, if the room is free",
+                fix="change the arrival first, if a room is available",
             )
         if today >= reservation.departure:
-            raise WrongState("the stay is over", fix="make it a no-show")
+            raise WrongState("the stay is over", fix="mark it as a no-show")
     await _assign(tx, booking, rooms or {}, today)
     booking = await booking_by_id(tx, booking_id)
     without = [room for room in booking.reservations if room.room is None]
@@ -126,12 +126,12 @@ async def check_out(
     # By the calendar: who leaves for an early flight before the business day has ended has slept the night.
     last = departed or calendar_date(now, booking.timezone)
     if last < min(room.arrival for room in booking.reservations):
-        raise Invalid("the departure lies before the arrival", field="departed")
+        raise Invalid("the departure is before the arrival", field="departed")
     left_open = still_open(booking)
     if left_open:
         refusal = BalanceOpen(
-            f"{coded(left_open, booking.currency)} of the price are neither paid nor reserved",
-            fix="take the payment first, or give a reason why they may leave without",
+            f"{coded(left_open, booking.currency)} of the price is neither paid nor reserved",
+            fix="take the payment first, or give a reason why they may leave without it",
             extra={"open": {"amount": left_open, "currency": booking.currency}},
         )
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
@@ -156,13 +156,13 @@ async def _room_needed(tx: Transaction, without: list[Reservation]) -> RoomNeede
     first = without[0]
     free = await free_rooms(tx, first, limit=5)
     if free:
-        fix = f"give it one that is free: {', '.join(free)}"
+        fix = f"assign one that is free: {', '.join(free)}"
     else:
-        fix = "no room of its type is free: give it one of another type"
+        fix = "no room of its type is free: assign one of another type"
     return RoomNeeded(
         f"room {first.position} of the booking, {first.room_type_name}, has no room number yet",
         field="rooms",
-        fix=f"{fix}; or give a reason why they are checked in without",
+        fix=f"{fix}; or give a reason why they are checked in without one",
         extra={"positions": [room.position for room in without], "free": free},
     )
 
@@ -174,7 +174,7 @@ async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | No
         refusal = RoomOccupied(
             f"in room {number} the guests of {reference} have not checked out",
             field="rooms",
-            fix=f"check {reference} out first, or choose another room; or give a reason why not",
+            fix=f"check {reference} out first, or choose another room; or give a reason to override this",
             extra={"room": number, "reference": reference},
         )
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)

@@ -26,13 +26,13 @@ async def received(
         payment = await payments.look_up(tx, payment_id)
     gateway = gateways.of(payment.gateway)
     if gateway.page != "transfer":
-        raise PaymentNotFound("this payment is no transfer")
+        raise PaymentNotFound("this payment is not a bank transfer")
     if amount != payment.amount:
         asked = coded(payment.amount, payment.currency)
         raise AmountMismatch(
-            f"{asked} were asked for; nothing was noted",
+            f"{asked} was requested; nothing was recorded",
             field="amount",
-            fix=f"note {asked} once all of it is there, or send back what came",
+            fix=f"record {asked} once all of it has arrived, or send back what came",
             extra={"expected": Money(payment.amount, payment.currency)},
         )
     outcome = Outcome(

@@ -41,7 +41,7 @@ class Preferences(msgspec.Struct, frozen=True):
 async def save_details(tx: Transaction, *, account_id: int, details: Details) -> None:
     """Raises `Invalid` with the field where a value cannot be right."""
     if details.country and not _COUNTRY.fullmatch(details.country):
-        raise InvalidAccount("this is no country", field="country", fix="choose one of the list")
+        raise InvalidAccount("this is not a country code", field="country", fix="choose one from the list")
     wishes = clean_text(
         details.wishes, field="wishes", longest=LONGEST_WISHES, error=InvalidAccount, name="a wish"
     )
@@ -63,9 +63,11 @@ async def save_preferences(
     """When somebody agreed, or took it back, is kept; saving the same again changes nothing of it. Raises
     `InvalidAccount`."""
     if preferences.language not in LANGUAGES:
-        raise InvalidAccount("this is no language of ours", field="language", fix="choose one of the list")
+        raise InvalidAccount(
+            "this language is not supported", field="language", fix="choose one from the list"
+        )
     if preferences.currency and not _CURRENCY.fullmatch(preferences.currency):
-        raise InvalidAccount("this is no currency", field="currency", fix="choose one of the list")
+        raise InvalidAccount("this is not a currency", field="currency", fix="choose one from the list")
     await tx.execute(
         "UPDATE guest_account SET language = $2, currency = $3, marketing = $4,"
         "       marketing_at = CASE WHEN marketing = $4 THEN marketing_at ELSE $5 END WHERE id = $1",

@@ -64,7 +64,7 @@ async def open_account(
             new.marketing,
         )
         if account_id is None:  # by another link of the same address, a moment ago
-            raise LinkNotValid("this link has lapsed or was used", fix="sign in")
+            raise LinkNotValid("this link has expired or has already been used", fix="sign in")
         await links.forget(tx, GUESTS, owner_id=None, email=email)
         await lockout.opened(tx, email=email, visitor=visitor, now=now, door=GUESTS.door)
         account = await queries.account_by_id(tx, account_id)
@@ -89,7 +89,7 @@ async def use_new_email(db: Database, *, token: str, now: datetime) -> tuple[Acc
             now,
         )
         if not changed:
-            raise LinkNotValid("there is another account for this address", fix="sign in there")
+            raise LinkNotValid("there is already an account for this address", fix="sign in there")
         await links.forget(tx, GUESTS, owner_id=link.holder.id, email=link.holder.email)
         account = await queries.account_by_id(tx, link.holder.id)
         assert account is not None  # noqa: S101  # locked above

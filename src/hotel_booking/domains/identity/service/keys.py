@@ -34,7 +34,7 @@ async def resolve(tx: Transaction, *, token: str, now: datetime) -> Caller:
         return Caller(kind="guest", token_hash=token_hash(token))
     key = await queries.key_by_hash(tx, token_hash(token))
     if key is None or key.revoked_at is not None or (key.expires_at and key.expires_at <= now):
-        raise InvalidKey("the API key is not valid", fix="check the key, or ask for a new one")
+        raise InvalidKey("the API key is not valid", fix="check the key, or request a new one")
     if key.last_used_at is None or now - key.last_used_at >= _USE_NOTED_EVERY:
         await queries.touch(tx, key.id, now)
     return Caller(
@@ -146,9 +146,9 @@ def _may_grant(by: Caller, scopes: Sequence[Scope], property_ids: tuple[int, ...
             )
     if not _inside(by, property_ids):
         raise PropertyNotAllowed(
-            "that reaches beyond your own properties",
+            "the key would reach properties beyond your own",
             field="properties",
-            fix="name properties that are yours",
+            fix="name only properties that you have access to",
         )
 
 
@@ -162,7 +162,7 @@ def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise InvalidExpiry(
             "a key must expire in the future, within ten years",
             field="expires_at",
-            fix="leave it out for never",
+            fix="leave it out for a key that never expires",
         )
 
 

@@ -44,10 +44,10 @@ async def begin_totp(tx: Transaction, *, member: Staff, secret_key: str | None) 
     """Choose a secret for an app; it counts only when `confirm_totp` has seen a code of it. Beginning again
     chooses another one. Raises `SecondFactorExists` or `SecondFactorNotAvailable`."""
     if member.totp:
-        raise SecondFactorExists("an authenticator app is set up already", fix="remove it first")
+        raise SecondFactorExists("an authenticator app is already set up", fix="remove it first")
     if not secret_key:
         raise SecondFactorNotAvailable(
-            "codes of an app cannot be used here yet",
+            "authenticator apps can't be used here yet",
             fix="set HOTEL_SECRET_KEY to 32 random characters or more, or use a passkey",
         )
     secret = pyotp.random_base32()
@@ -74,12 +74,12 @@ async def confirm_totp(
     """The app gives the codes that we expect: from now on they are asked for. Gives fresh recovery codes
     where there are none yet (else none). Raises `WrongCode`."""
     if member.totp:
-        raise SecondFactorExists("an authenticator app is set up already", fix="remove it first")
+        raise SecondFactorExists("an authenticator app is already set up", fix="remove it first")
     if not await _fits(tx, member.id, code, secret_key, now, confirmed=False):
         raise WrongCode(
-            "the code does not fit",
+            "the code is wrong",
             field="code",
-            fix="check that the phone sets its clock by itself, and type the code that is shown now",
+            fix="check that your phone sets its clock automatically, and type the current code",
         )
     await tx.execute("UPDATE staff SET totp_confirmed_at = $2 WHERE id = $1", member.id, now)
     return await first_recovery_codes(tx, staff_id=member.id)

@@ -85,7 +85,7 @@ async def confirm(
         holder = await _holder(tx, session)
     comparison = await passwords.compare(password, holder.password_hash)
     if not comparison.fits:
-        raise WrongCredentials("the password is not right", field="password", locked=attempt.locks(holder.id))
+        raise WrongCredentials("the password is wrong", field="password", locked=attempt.locks(holder.id))
     async with db.transaction() as tx:
         if holder.level != "full":
             await _check_code(tx, holder, attempt, code, secret_key, now)
@@ -107,7 +107,7 @@ async def _check_code(
     if await second_factor.use_recovery_code(tx, staff_id=holder.id, code=code, now=now):
         return await accounts.recovery_codes_left(tx, holder.id)
     raise WrongFactor(
-        "this code is not right, or was used already", field="code", locked=attempt.locks(holder.id)
+        "this code is wrong or has already been used", field="code", locked=attempt.locks(holder.id)
     )
 
 

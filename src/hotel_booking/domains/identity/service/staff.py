@@ -58,7 +58,7 @@ async def invite(
     address = email_of(email)
     called = clean_name(name, field="name", longest=200, error=InvalidStaff)
     if not _LANGUAGE.fullmatch(language):
-        raise InvalidStaff("this is no language", field="language", fix="such as en, or de-AT")
+        raise InvalidStaff("this is not a language tag", field="language", fix="such as en, or de-AT")
     wanted = _keys(grants)
     if not wanted:
         raise InvalidStaff("a member of staff needs a role", field="grants", fix="choose one")
@@ -74,7 +74,7 @@ async def invite(
     )
     if staff_id is None:
         raise StaffExists(
-            "somebody has an account with this address already",
+            "there is already an account with this address",
             field="email",
             fix="change their roles instead, or ask a group owner to",
         )
@@ -89,7 +89,9 @@ async def invite_again(tx: Transaction, *, staff_id: int, by: Caller | None, now
     """Another link for somebody who has not taken up the first, which opens nothing any more."""
     member = await _mine(tx, staff_id, by)
     if member.has_password or not member.active:
-        raise StaffExists("this account is in use, or closed", fix="its owner can ask for a new password")
+        raise StaffExists(
+            "this account is already in use, or closed", fix="its owner can request a new password"
+        )
     return Invited(
         staff=member, token=await links.issue(tx, STAFF, owner_id=staff_id, kind="invitation", now=now)
     )
@@ -108,7 +110,7 @@ async def change_grants(
     `UnknownProperties` or `LastOwner`."""
     member = await _mine(tx, staff_id, by, all_of_them=False)
     if version is not None and version != member.version:
-        raise StaffChanged("somebody else changed this account meanwhile", fix="look at it again")
+        raise StaffChanged("someone else changed this account in the meantime", fix="reload it and check")
     held, wanted = _keys(member.grants), _keys(grants)
     for key in held ^ wanted:
         _may_give(by, key)
@@ -166,7 +168,7 @@ async def _mine(tx: Transaction, staff_id: int, by: Caller | None, *, all_of_the
     if member is None or not _in_sight(by, member):
         raise StaffNotFound("there is no such member of staff")
     if by is not None and by.staff_id == staff_id:
-        raise OwnGrants("nobody changes their own roles or closes their own account", fix="ask a colleague")
+        raise OwnGrants("you can't change your own roles or close your own account", fix="ask a colleague")
     if all_of_them:
         for key in _keys(member.grants):
             _may_give(by, key)
@@ -183,9 +185,9 @@ def _may_give(by: Caller | None, key: _Key) -> None:
     if not may_give(by, role, property_id):
         where = "at every property" if property_id is None else "at this property"
         raise GrantNotYours(
-            f"the role {role.label.lower()} {where} is not yours to give or take",
+            f"the role {role.label.lower()} {where} is not yours to grant or revoke",
             field="grants",
-            fix="ask somebody whose own roles include it",
+            fix="ask someone whose own roles include it",
         )
 
 
@@ -202,7 +204,7 @@ async def _keep_an_owner(tx: Transaction, leaving: int) -> None:
     )
     if not others:
         raise LastOwner(
-            "this is the last owner of the whole group", fix="make somebody else a group owner first"
+            "this is the last owner of the whole group", fix="make someone else a group owner first"
         )
 
 

@@ -89,7 +89,8 @@ async def start(
         purpose,
     ):
         raise PaymentInProgress(
-            "an earlier payment for this is reserved and is being taken", fix="wait a minute, then look again"
+            "an earlier payment for this is reserved and is being captured",
+            fix="wait a minute and check again",
         )
     try:
         async with tx.savepoint():
@@ -109,7 +110,7 @@ async def start(
             )
     except asyncpg.UniqueViolationError:
         raise PaymentInProgress(
-            "an earlier payment for this booking is not decided yet", fix="wait a minute, then look again"
+            "an earlier payment for this booking is still pending", fix="wait a minute and check again"
         ) from None
     return payment
 

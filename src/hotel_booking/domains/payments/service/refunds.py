@@ -95,17 +95,18 @@ async def give_back(
         now - _SAME_REFUND,
     ) or (0, False)
     if amount <= 0:
-        raise TooMuch("a refund is more than nothing", field="amount", fix="give an amount above 0")
+        raise TooMuch("a refund must be above 0", field="amount", fix="give an amount above 0")
     if amount > held:
         raise TooMuch(
-            "this is more than the booking's payments still hold",
+            "this is more than is left of the booking's payments",
             field="amount",
             fix="refund at most what is left of the payments",
             extra={"at_most": held},
         )
     if repeated and not again:
         raise RefundRepeated(
-            "the same amount was refunded within the last day", fix="say that you mean a second refund"
+            "the same amount was already refunded within the last day",
+            fix="confirm that a second refund is intended",
         )
     await refund(tx, booking_id=booking_id, amount=amount, reason=reason, now=now)
 

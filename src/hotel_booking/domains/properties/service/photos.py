@@ -57,7 +57,7 @@ async def add(
     await _lock(tx, property_id)
     count: int = await tx.fetchval("SELECT count(*) FROM property_photo WHERE property_id = $1", property_id)
     if count >= MOST_PHOTOS:
-        raise TooManyPhotos(f"there are {count} photos already", fix="remove some first")
+        raise TooManyPhotos(f"there are already {count} photos", fix="remove some first")
     photo_id: int = await tx.fetchval(
         "INSERT INTO property_photo"
         " (property_id, room_type_id, file, widths, width, height, alt, sort, created_at)"
@@ -145,7 +145,9 @@ async def _lock_photo(tx: Transaction, property_id: int, photo_id: int) -> None:
         "SELECT FROM property_photo WHERE property_id = $1 AND id = $2 FOR UPDATE", property_id, photo_id
     )
     if row is None:
-        raise NoSuchThing("the property has no such photo", fix="somebody may have removed it; look again")
+        raise NoSuchThing(
+            "the property has no such photo", fix="someone may have removed it; reload the list"
+        )
 
 
 async def _delete(tx: Transaction, which: str, value: Any, now: datetime) -> None:

@@ -43,7 +43,9 @@ async def create(tx: Transaction, *, new: NewProperty) -> Property:
     values["slug"] = new.slug or await _free_slug(tx, slug_of(new.name))
     if values["slug"] in _RESERVED:
         raise Invalid(
-            f"the address {values['slug']!r} is taken by a page of ours", field="slug", fix="add a word"
+            f"the address {values['slug']!r} is used by a page of the site",
+            field="slug",
+            fix="add another word",
         )
     await _check(tx, values, new.country)
     try:
@@ -111,5 +113,5 @@ async def _check_timezone_here(tx: Transaction, name: str) -> None:
         raise Invalid(
             f"the database does not know the time zone {name!r}",
             field="timezone",
-            fix="use another of the same time, such as Europe/Lisbon, or update PostgreSQL's time zones",
+            fix="use an equivalent zone, such as Europe/Lisbon, or update PostgreSQL's time zones",
         )

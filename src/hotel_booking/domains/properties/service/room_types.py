@@ -50,9 +50,9 @@ async def change(
 def _check(property_: Property, whole: Mapping[str, Any], values: dict[str, Any]) -> None:
     check_texts(values)
     if whole["base_occupancy"] > whole["max_occupancy"]:
-        raise Invalid("more adults in the price than fit in the room", field="base_occupancy")
+        raise Invalid("more adults are included in the price than the room sleeps", field="base_occupancy")
     if whole["max_adults"] > whole["max_occupancy"]:
-        raise Invalid("more adults than fit in the room", field="max_adults")
+        raise Invalid("more adults than the room sleeps", field="max_adults")
     if whole["max_children"] >= whole["max_occupancy"] and whole["max_children"] > 0:
         raise Invalid(
             "a room is for at least one adult", field="max_children", fix="keep it below max_occupancy"

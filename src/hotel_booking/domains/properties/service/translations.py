@@ -25,7 +25,7 @@ async def write(
     The caller has made sure that the object belongs to the property. Raises `Invalid` naming the field.
     """
     if language not in LANGUAGES:
-        raise Invalid(f"texts are not kept in {language!r}", field="language")
+        raise Invalid(f"{language!r} is not a supported language", field="language")
     for field, text in texts.items():
         if field not in _LONGEST:
             raise Invalid("only names and descriptions are translated", field=field)
