@@ -17,11 +17,11 @@ from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.changes import (
     OF_THE_TYPE,
     BulkEdit,
+    CellKey,
     InvalidEdit,
     PriceChange,
     Rows,
     Run,
-    Spot,
     check_value,
     empty,
     lines,
@@ -84,7 +84,7 @@ def room(**said: Any) -> dict[str, Any]:
     return rate(overbooking_limit=0) | said
 
 
-def done(edit: BulkEdit, rows: Rows) -> dict[Spot, Any]:
+def done(edit: BulkEdit, rows: Rows) -> dict[CellKey, Any]:
     found = work_out(edit, *targets(edit, CATALOGUE, TODAY), rows)
     return {change.spot: change.after for change in found.changes}
 
@@ -150,9 +150,9 @@ def test_only_what_differs_changes_and_a_night_without_a_row_goes_on_sale() -> N
 def test_the_room_type_itself_and_its_overbooking_limit() -> None:
     edit = edit_of(last=TODAY, plans=("", "NRF"), restrictions={"min_stay_arrival": 3}, overbooking_limit=2)
     assert done(edit, {(1, OF_THE_TYPE, TODAY): room()}) == {
-        Spot(1, OF_THE_TYPE, TODAY, "min_stay_arrival"): 3,
-        Spot(1, OF_THE_TYPE, TODAY, "overbooking_limit"): 2,
-        Spot(1, NRF, TODAY, "min_stay_arrival"): 3,
+        CellKey(1, OF_THE_TYPE, TODAY, "min_stay_arrival"): 3,
+        CellKey(1, OF_THE_TYPE, TODAY, "overbooking_limit"): 2,
+        CellKey(1, NRF, TODAY, "min_stay_arrival"): 3,
     }
 
 
@@ -189,7 +189,7 @@ def test_what_cannot_be_is_refused_beside_its_field(said: dict[str, Any], field:
 )
 def test_a_cell_holds_only_what_it_can(column: str, value: Any) -> None:
     with pytest.raises(InvalidEdit):
-        check_value(Spot(1, FLEX, TODAY, column), value, CATALOGUE)
+        check_value(CellKey(1, FLEX, TODAY, column), value, CATALOGUE)
 
 
 # Any rows, any edit ------------------------------------------------------------------------------
@@ -254,13 +254,13 @@ def test_what_is_previewed_is_what_is_written(edit: BulkEdit, rows: Rows) -> Non
     assert all(value_at(rows, change.spot) == change.before != change.after for change in found.changes)
     wanted = {change.spot: change.after for change in found.changes}
     # The lines given to `update_ari` set exactly these cells and no other, as its own code spreads them.
-    written: dict[Spot, Any] = {}
+    written: dict[CellKey, Any] = {}
     if found.changes:
         cells = spread(lines(found.changes, CATALOGUE), CATALOGUE, TODAY)
         for (kind, on, night), said in cells.rates.items():
-            written |= {Spot(kind, on, night, column): value for column, value in said.items()}
+            written |= {CellKey(kind, on, night, column): value for column, value in said.items()}
         for (kind, night), said in cells.rooms.items():
-            written |= {Spot(kind, OF_THE_TYPE, night, column): value for column, value in said.items()}
+            written |= {CellKey(kind, OF_THE_TYPE, night, column): value for column, value in said.items()}
     assert written == wanted
     # A second time, nothing is left to change but for what has to be worked out from the price.
     if edit.price is None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from hotel_booking.admin.rate_words import marks, tokens
 from hotel_booking.core.formats import for_field, tight
 from hotel_booking.domains.rates import wording
-from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, InvalidEdit, Spot, Value, columns_of
+from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, CellKey, InvalidEdit, Value, columns_of
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
 from hotel_booking.domains.rates.queries import Catalogue
@@ -175,7 +175,7 @@ def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: s
 # v|DBL|FLEX|2030-03-01|price is the value wanted, w|… the one it was loaded with, k|… says whose stays.
 
 
-def field_name(spot: Spot, catalogue: Catalogue) -> str:
+def field_name(spot: CellKey, catalogue: Catalogue) -> str:
     """A cell's name in a form, without its letter: DBL|FLEX|2030-03-01|price."""
     kind = next(row.code for row in catalogue.room_types.values() if row.id == spot.room_type_id)
     plan = next((row.code for row in catalogue.plans.values() if row.id == spot.plan_id), "")
@@ -197,18 +197,18 @@ def read_cells(form: Form, catalogue: Catalogue) -> list[Cell]:
     return found
 
 
-def _spot(name: str, catalogue: Catalogue) -> Spot:
+def _spot(name: str, catalogue: Catalogue) -> CellKey:
     try:
         kind, plan, night, column = name.split("|")
         plan_id = catalogue.plans[plan].id if plan else OF_THE_TYPE
         if column not in columns_of(plan_id):
             raise KeyError(column)
-        return Spot(catalogue.room_types[kind].id, plan_id, date.fromisoformat(night), column)
+        return CellKey(catalogue.room_types[kind].id, plan_id, date.fromisoformat(night), column)
     except (ValueError, KeyError):
         raise InvalidEdit("there is no such night, room type or rate plan here") from None
 
 
-def _read(form: Form, name: str, spot: Spot, currency: str) -> Value:
+def _read(form: Form, name: str, spot: CellKey, currency: str) -> Value:
     if spot.column in FLAGS:
         return "1" in form.many(name)
     if spot.column == "price":

@@ -28,7 +28,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, TYPE_COLUMNS, Spot, Value, seen_as, value_at
+from hotel_booking.domains.rates.changes import OF_THE_TYPE, TYPE_COLUMNS, CellKey, Value, seen_as, value_at
 from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
 from hotel_booking.domains.rates.edits import Cell, CellsChanged
 from hotel_booking.domains.rates.grid import load_grid
@@ -196,7 +196,7 @@ async def edit_nights(
         night = first + timedelta(days=offset)
         fields = []
         for column in columns:
-            spot = Spot(kind.id, plan_id, night, column)
+            spot = CellKey(kind.id, plan_id, night, column)
             fields.append(
                 (column, field_name(spot, catalogue), typed(column, value_at(rows, spot), currency))
             )

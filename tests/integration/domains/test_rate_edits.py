@@ -13,7 +13,7 @@ from hotel_booking.domains.bookings.availability import nights_of_types
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
-from hotel_booking.domains.rates.changes import BulkEdit, InvalidEdit, PriceChange, Spot
+from hotel_booking.domains.rates.changes import BulkEdit, CellKey, InvalidEdit, PriceChange
 from hotel_booking.domains.rates.edits import Cell, CellsChanged, PreviewChanged
 from hotel_booking.domains.rates.grid import Grid, load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
@@ -164,7 +164,7 @@ async def test_two_bulk_edits_at_once_wait_for_each_other_and_one_is_told(db: Da
 
 async def test_two_editors_of_a_night_without_a_price_do_not_overwrite_each_other(db: Database) -> None:
     ids = await hotel(db)
-    spot = Spot(ids["DBL"], ids["FLEX"], night(50), "price")  # no row to lock, and not on sale either
+    spot = CellKey(ids["DBL"], ids["FLEX"], night(50), "price")  # no row to lock, and not on sale either
 
     async def save(by: Caller, amount: int) -> str:
         async with db.transaction() as tx:

@@ -16,7 +16,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.rates import edits
-from hotel_booking.domains.rates.changes import InvalidEdit, Spot
+from hotel_booking.domains.rates.changes import CellKey, InvalidEdit
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.queries import load_catalogue
 from tests.clients.http_client import (
@@ -294,7 +294,7 @@ async def test_a_foreign_property_is_not_found(db: Database, database_url: str) 
     ids = await hotel(db)
     async with db.transaction() as tx:
         theirs = await load_catalogue(tx, "foreign")
-        spot = Spot(ids["foreign"], ids["theirs"], night(1), "price")
+        spot = CellKey(ids["foreign"], ids["theirs"], night(1), "price")
         edit = await edits.save_cells(
             tx, catalogue=theirs, cells=[Cell(spot, None, 5)], by=BEA, now=utc_now()
         )

@@ -39,7 +39,7 @@ class InvalidEdit(Invalid):
     code = "invalid_rate_edit"
 
 
-class Spot(NamedTuple):
+class CellKey(NamedTuple):
     """Where a cell is. Sorted, spots are in the order in which rows are locked."""
 
     room_type_id: int
@@ -51,7 +51,7 @@ class Spot(NamedTuple):
 class Change(NamedTuple):
     """One cell before and after."""
 
-    spot: Spot
+    spot: CellKey
     before: Value
     after: Value
 
@@ -60,7 +60,7 @@ class Change(NamedTuple):
 Rows = Mapping[tuple[int, int, date], Mapping[str, Value]]
 
 
-def value_at(rows: Rows, spot: Spot) -> Value:
+def value_at(rows: Rows, spot: CellKey) -> Value:
     """What a cell holds; a row that is not there holds no price, restricts nothing and has no room."""
     row = rows.get((spot.room_type_id, spot.plan_id, spot.night))
     return empty(spot.column) if row is None else row[spot.column]
@@ -73,7 +73,7 @@ def empty(column: str) -> Value:
     return 0 if column in TYPE_COLUMNS else None
 
 
-def check_value(spot: Spot, value: Value, catalogue: Catalogue) -> None:
+def check_value(spot: CellKey, value: Value, catalogue: Catalogue) -> None:
     """Raise `InvalidEdit` where a cell cannot hold a value, or is not one that can be edited."""
     column = spot.column
     if column not in columns_of(spot.plan_id):
@@ -227,7 +227,7 @@ def _check_values(edit: BulkEdit, plans: Sequence[int], catalogue: Catalogue, to
     if edit.overbooking_limit is not None:
         said["overbooking_limit"] = edit.overbooking_limit
     for column, value in said.items():
-        check_value(Spot(0, OF_THE_TYPE, today, column), value, catalogue)
+        check_value(CellKey(0, OF_THE_TYPE, today, column), value, catalogue)
 
 
 def _check_range(edit: BulkEdit, today: date) -> None:
@@ -266,11 +266,11 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
                     if before is None and after is None:
                         unpriced += 1
                     if after != before:
-                        changes.append(Change(Spot(kind, plan, night, "price"), before, after))
+                        changes.append(Change(CellKey(kind, plan, night, "price"), before, after))
                 for column, value in said.items():
                     held = empty(column) if now is None else now[column]
                     if held != value:
-                        changes.append(Change(Spot(kind, plan, night, column), held, value))
+                        changes.append(Change(CellKey(kind, plan, night, column), held, value))
         if len(changes) > MAX_CHANGES:
             raise InvalidEdit(f"one edit changes at most {MAX_CHANGES:,} values", field="last")
     if any(c.spot.column == "price" and (c.after or 0) > MAX_PRICE for c in changes):
@@ -286,7 +286,7 @@ def plan_of(changes: Iterable[Change], rows: Rows, unpriced: int = 0) -> Plan:
     return Plan(tuple(ordered), created, unpriced)
 
 
-def seen_as(spots: Iterable[Spot]) -> int:
+def seen_as(spots: Iterable[CellKey]) -> int:
     """How many values people see in these cells: the restrictions of a night are one."""
     return len({(*spot[:3], "" if spot.column in RESTRICTIONS else spot.column) for spot in spots})
 
@@ -348,7 +348,7 @@ def unrolled(kept: Iterable[Run]) -> list[Change]:
     """The changes that runs stand for, in lock order."""
     changes = [
         Change(
-            Spot(run.room_type_id, run.plan_id, run.first + timedelta(days=offset), run.column),
+            CellKey(run.room_type_id, run.plan_id, run.first + timedelta(days=offset), run.column),
             run.before,
             run.after,
         )

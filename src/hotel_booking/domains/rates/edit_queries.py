@@ -11,7 +11,7 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.rates.ari import RESTRICTIONS
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, Rows, Run, Spot
+from hotel_booking.domains.rates.changes import OF_THE_TYPE, CellKey, Rows, Run
 
 _MANY = 50
 
@@ -127,17 +127,17 @@ SELECT made_by, made_at, first_night, last_night, room_type_ids, changes FROM ra
 """
 
 
-async def last_editors(tx: Transaction, property_id: int, spots: Sequence[Spot]) -> dict[Spot, Editor]:
+async def last_editors(tx: Transaction, property_id: int, keys: Sequence[CellKey]) -> dict[CellKey, Editor]:
     """Who set these cells last. A cell is left out where none of the latest edits names it."""
-    if not spots:
+    if not keys:
         return {}
-    nights = [spot.night for spot in spots]
-    types = sorted({spot.room_type_id for spot in spots})
+    nights = [spot.night for spot in keys]
+    types = sorted({spot.room_type_id for spot in keys})
     recent = await tx.fetch_as(_Recent, _RECENT, property_id, min(nights), max(nights), types, _MANY)
-    found: dict[Spot, Editor] = {}
+    found: dict[CellKey, Editor] = {}
     for edit in recent:
         editor = Editor(edit.made_by, edit.made_at)
-        for spot in spots:
+        for spot in keys:
             if spot in found or spot.room_type_id not in edit.room_type_ids:
                 continue
             if not edit.first_night <= spot.night <= edit.last_night:
@@ -147,7 +147,7 @@ async def last_editors(tx: Transaction, property_id: int, spots: Sequence[Spot])
     return found
 
 
-def _covers(run: Run, spot: Spot) -> bool:
+def _covers(run: Run, spot: CellKey) -> bool:
     return (
         run.room_type_id == spot.room_type_id
         and run.plan_id == spot.plan_id

@@ -23,11 +23,11 @@ from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.changes import (
     OF_THE_TYPE,
     BulkEdit,
+    CellKey,
     Change,
     InvalidEdit,
     Plan,
     Rows,
-    Spot,
     Value,
     check_value,
     lines,
@@ -49,7 +49,7 @@ MAX_CELLS = 20_000
 class Cell(NamedTuple):
     """A cell that an editor set: the value it was loaded with, and the new one."""
 
-    spot: Spot
+    spot: CellKey
     was: Value
     to: Value
 
@@ -57,7 +57,7 @@ class Cell(NamedTuple):
 class Clash(msgspec.Struct, frozen=True):
     """A cell that somebody else set meanwhile: what it was loaded with, what stands there, what is wanted."""
 
-    spot: Spot
+    spot: CellKey
     was: Value
     theirs: Value
     mine: Value
@@ -233,8 +233,8 @@ async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: b
     if edit.kind == "program":
         raise InvalidEdit("changes made through the API can't be undone here", fix="set the values by hand")
     done = unrolled(await edit_queries.runs_of(tx, edit.id))
-    spots = [change.spot for change in done]
-    rows = await (_locked(tx, spots) if lock else _rows(tx, spots))
+    keys = [change.spot for change in done]
+    rows = await (_locked(tx, keys) if lock else _rows(tx, keys))
     back: list[Change] = []
     kept: list[Cell] = []
     for spot, before, after in done:
@@ -246,7 +246,7 @@ async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: b
     return Undoing(edit, tuple(back), plan_of(back, rows), tuple(await _clashes(tx, catalogue, rows, kept)))
 
 
-def _check_own(wanted: dict[Spot, Cell], catalogue: Catalogue) -> None:
+def _check_own(wanted: dict[CellKey, Cell], catalogue: Catalogue) -> None:
     """Refuse cells of other properties' room types and plans, as if they did not exist."""
     types = {row.id for row in catalogue.room_types.values()}
     plans = {row.id for row in catalogue.plans.values()} | {OF_THE_TYPE}
@@ -254,21 +254,21 @@ def _check_own(wanted: dict[Spot, Cell], catalogue: Catalogue) -> None:
         raise InvalidEdit("there is no such room type or rate plan here")
 
 
-async def _rows(tx: Transaction, spots: Sequence[Spot]) -> Rows:
-    if not spots:
+async def _rows(tx: Transaction, keys: Sequence[CellKey]) -> Rows:
+    if not keys:
         return {}
     return await edit_queries.current_rows(
         tx,
-        [spot.room_type_id for spot in spots],
-        [spot.plan_id for spot in spots],
-        min(spot.night for spot in spots),
-        max(spot.night for spot in spots),
+        [spot.room_type_id for spot in keys],
+        [spot.plan_id for spot in keys],
+        min(spot.night for spot in keys),
+        max(spot.night for spot in keys),
     )
 
 
-async def _locked(tx: Transaction, spots: Sequence[Spot]) -> Rows:
-    await edit_queries.lock_types(tx, [spot.room_type_id for spot in spots])
-    return await _rows(tx, spots)
+async def _locked(tx: Transaction, keys: Sequence[CellKey]) -> Rows:
+    await edit_queries.lock_types(tx, [spot.room_type_id for spot in keys])
+    return await _rows(tx, keys)
 
 
 async def _clashes(tx: Transaction, catalogue: Catalogue, rows: Rows, cells: Sequence[Cell]) -> list[Clash]:
