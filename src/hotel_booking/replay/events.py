@@ -50,7 +50,7 @@ class Event(msgspec.Struct, frozen=True, order=True, gc=False):
         return datetime.combine(self.day, time(self.step), UTC)
 
 
-class Odd(msgspec.Struct):
+class DateAnomalies(msgspec.Struct):
     """Rows whose status date is not where one expects it: how many, and the first lines of the file."""
 
     count: int = 0
@@ -69,7 +69,7 @@ class Plan(msgspec.Struct):
     rows: list[Row]
     events: list[Event]
     refused: Counter[Unsellable]
-    odd: dict[str, Odd]
+    odd: dict[str, DateAnomalies]
 
     @property
     def nights(self) -> tuple[date, date]:
@@ -95,7 +95,7 @@ def lay_out(items: Iterable[Row | Refused]) -> Plan:
         plan.events.extend(_later(item, index))
         code = oddity(item)
         if code:
-            plan.odd.setdefault(code, Odd(lines=[])).note(item.line)
+            plan.odd.setdefault(code, DateAnomalies(lines=[])).note(item.line)
     plan.events.sort()
     return plan
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments import queries, service
 from hotel_booking.domains.payments.gateway import Dispute, Notice
-from hotel_booking.domains.payments.types import OddNotice
+from hotel_booking.domains.payments.types import UnreadableNotice
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
     return True
 
 
-async def odd(tx: Transaction, *, since: datetime, limit: int = 50) -> list[OddNotice]:
+async def odd(tx: Transaction, *, since: datetime, limit: int = 50) -> list[UnreadableNotice]:
     """Notices that came since then and cannot be read, newest first."""
     return await tx.fetch_as(
-        OddNotice,
+        UnreadableNotice,
         "SELECT gateway, id, problem, received_at FROM gateway_notice"
         " WHERE problem IS NOT NULL AND received_at > $1 ORDER BY received_at DESC LIMIT $2",
         since,

@@ -72,7 +72,7 @@ class Matter(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class OddNotice(msgspec.Struct, frozen=True):
+class UnreadableNotice(msgspec.Struct, frozen=True):
     """A gateway's notice that cannot be read, and why."""
 
     gateway: str
