@@ -51,7 +51,7 @@ class ServerRefused(DomainError):
     code = "server_refused"
 
 
-class Told(msgspec.Struct):
+class RemoteBooking(msgspec.Struct):
     """A booking as the server told it last."""
 
     reference: str
@@ -135,7 +135,7 @@ async def play_on(
 ) -> Outcome:
     """Live through the plan on this server."""
     simulation = Simulation(0, Counter())
-    told: dict[int, Told] = {}
+    told: dict[int, RemoteBooking] = {}
     slugs = await _build(server, capacity, plan) if plan.rows else {}
     lane_of_kind = lanes_of_kinds(plan)
     for day, events in plan.days():
@@ -201,7 +201,7 @@ async def _lane(
     rows: Sequence[Row],
     slugs: Mapping[str, str],
     events: Sequence[Event],
-    told: dict[int, Told],
+    told: dict[int, RemoteBooking],
 ) -> int:
     refused = 0
     for event in events:
@@ -225,7 +225,7 @@ def _guest(row: Row) -> dict[str, str]:
     }
 
 
-async def _book(server: Server, row: Row, at: datetime, slug: str) -> Told:
+async def _book(server: Server, row: Row, at: datetime, slug: str) -> RemoteBooking:
     room = {
         "room_type": row.kind.room_type,
         "rate_plan": PLAN_CODE,
@@ -245,10 +245,10 @@ async def _book(server: Server, row: Row, at: datetime, slug: str) -> Told:
     paid = await server.call("POST", f"/bookings/{held['reference']}/payments", at, {"token": _TOKEN})
     if paid["status"] != "confirmed":
         raise ServerRefused(f"the payment for {held['reference']} is {paid['status']}, not confirmed")
-    return Told(held["reference"], paid["booking"]["status"], paid["booking"]["total"]["amount"])
+    return RemoteBooking(held["reference"], paid["booking"]["status"], paid["booking"]["total"]["amount"])
 
 
-async def _follow(server: Server, booking: Told, row: Row, event: Event) -> None:
+async def _follow(server: Server, booking: RemoteBooking, row: Row, event: Event) -> None:
     verb, body = _request(row, event)
     answer = await server.call("POST", f"/bookings/{booking.reference}/{verb}", event.at, body)
     booking.status = answer["status"]
@@ -274,7 +274,7 @@ def _slept(row: Row) -> int:
     return (free_from(row) - row.arrival).days
 
 
-def _totals(plan: Plan, told: Mapping[int, Told]) -> Totals:
+def _totals(plan: Plan, told: Mapping[int, RemoteBooking]) -> Totals:
     states = Counter(booking.status for booking in told.values())
     stays = [
         (plan.rows[index], booking) for index, booking in told.items() if booking.status == "checked_out"
@@ -291,7 +291,7 @@ def _totals(plan: Plan, told: Mapping[int, Told]) -> Totals:
     )
 
 
-def _months(plan: Plan, told: Mapping[int, Told], capacity: Mapping[Kind, int]) -> list[Month]:
+def _months(plan: Plan, told: Mapping[int, RemoteBooking], capacity: Mapping[Kind, int]) -> list[Month]:
     if not plan.rows:
         return []
     sold: Counter[date] = Counter()

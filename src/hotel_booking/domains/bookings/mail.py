@@ -15,7 +15,7 @@ from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
-from hotel_booking.domains.notifications.types import Most
+from hotel_booking.domains.notifications.types import MessageLimit
 from hotel_booking.domains.payments import returns
 from hotel_booking.domains.payments.returns import Returning
 from hotel_booking.domains.payments.service import Payment
@@ -25,8 +25,8 @@ _AT_THE_DESK = frozenset({"desk", "phone"})
 _STANDING = frozenset({"confirmed", "checked_in", "checked_out"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
 # family makes, and as a hotel reads.
-_TO_STRANGER = Most(6, 20)
-_TO_HOTEL = Most(60, 300)
+_TO_STRANGER = MessageLimit(6, 20)
+_TO_HOTEL = MessageLimit(60, 300)
 
 
 async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
@@ -235,7 +235,7 @@ async def _queue(
     *,
     now: datetime,
     withdraw: str | None = None,
-    most: Most | None = None,
+    most: MessageLimit | None = None,
 ) -> None:
     if not booking.email:
         return  # nobody to write to

@@ -10,7 +10,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.notifications import queries
 from hotel_booking.domains.notifications.errors import MessageNotFound, NotToBeSentAgain
-from hotel_booking.domains.notifications.types import Delivery, Message, Most
+from hotel_booking.domains.notifications.types import Delivery, Message, MessageLimit
 
 # 2, 4, 8 ... seconds and then every hour: about a day in all.
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -31,7 +31,7 @@ async def queue(
     staff_id: int | None = None,
     at: datetime | None = None,
     withdraw: str | None = None,
-    most: Most | None = None,
+    most: MessageLimit | None = None,
 ) -> bool:
     """Put a message into the outbox: it goes out if and only if the transaction is committed, from `at` on.
     False where the event was told of already, or where its recipient had as many of the kind as `most` says:
@@ -59,7 +59,7 @@ async def queue(
     )
 
 
-async def _spared(tx: Transaction, template: str, recipient: str, most: Most, now: datetime) -> bool:
+async def _spared(tx: Transaction, template: str, recipient: str, most: MessageLimit, now: datetime) -> bool:
     row = await tx.fetchrow(
         "SELECT count(*) FILTER (WHERE created_at > $3) AS hour, count(*) AS day FROM mail_message"
         " WHERE small(recipient) = ANY ($1::text[]) AND template = $2 AND created_at > $4",

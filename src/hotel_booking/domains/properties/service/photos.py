@@ -32,7 +32,7 @@ class TooManyPhotos(Conflict):
     code = "too_many_photos"
 
 
-class KeptFiles(msgspec.Struct, frozen=True):
+class StoredFiles(msgspec.Struct, frozen=True):
     """The files of a photo that are in the store already."""
 
     file: str
@@ -41,17 +41,17 @@ class KeptFiles(msgspec.Struct, frozen=True):
     height: int
 
 
-async def keep(media: MediaStore, renditions: Sequence[Rendition]) -> KeptFiles:
+async def keep(media: MediaStore, renditions: Sequence[Rendition]) -> StoredFiles:
     """Store the files under a random name. No transaction is needed, and none should be open."""
     file = uuid4().hex
     for one in renditions:
         await media.put(file_name(file, one.width), one.body)
     largest = renditions[-1]
-    return KeptFiles(file, tuple(one.width for one in renditions), largest.width, largest.height)
+    return StoredFiles(file, tuple(one.width for one in renditions), largest.width, largest.height)
 
 
 async def add(
-    tx: Transaction, *, property_id: int, kept: KeptFiles, alt: str, room_type: str | None, now: datetime
+    tx: Transaction, *, property_id: int, kept: StoredFiles, alt: str, room_type: str | None, now: datetime
 ) -> int:
     """Make the photo, last in order; its id. Raises `TooManyPhotos`, `Invalid` naming the field."""
     await _lock(tx, property_id)
