@@ -186,7 +186,7 @@ def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomC
     return RoomChange(position, adults=int(adults[:4]), children=tuple(int(age) for age in ages))
 
 
-class Why(msgspec.Struct, frozen=True):
+class RefusedRoom(msgspec.Struct, frozen=True):
     """What stands against the change in one room, what would work, and where that is one click away."""
 
     room: str
@@ -195,7 +195,7 @@ class Why(msgspec.Struct, frozen=True):
     link: tuple[str, str] | None = None
 
 
-def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[Why]:
+def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[RefusedRoom]:
     language = language_of(request)
     texts = translations(language)
     say = Refusals(language, texts)
@@ -221,7 +221,7 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
                 say.fix(fix, room_type=kind, arrival=date.min, departure=date.min, names=names),
             )
         whys.append(
-            Why(
+            RefusedRoom(
                 room.room_type_name if room is not None else "",
                 say.reasons(told.reasons, sleeps=sleeps),
                 "" if where is not None else _instead(texts, told),

@@ -21,7 +21,7 @@ from hotel_booking.web.maps.city import city_plan
 from hotel_booking.web.property import jsonld, social, view
 from hotel_booking.web.property.view import FEW, PropertyView
 from hotel_booking.web.search import query
-from hotel_booking.web.search.other_rooms import InsteadWords
+from hotel_booking.web.search.other_rooms import RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import (
     CARRIED,
@@ -79,7 +79,7 @@ async def show_property(
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
         linked_data=_linked_data(hotel, asked, say, url, origin),
         back=_back(asked, language),
-        instead=InsteadWords(language, texts).said(hotel.instead) if hotel.instead is not None else None,
+        instead=RoomSplitPhrases(language, texts).said(hotel.instead) if hotel.instead is not None else None,
     )
 
 

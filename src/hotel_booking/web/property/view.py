@@ -123,7 +123,7 @@ class PropertyView(msgspec.Struct, frozen=True):
     names: Names
     best: Offer | None
     hidden: int
-    instead: other_rooms.Instead | None
+    instead: other_rooms.RoomSplit | None
     currencies: list[str]
 
 

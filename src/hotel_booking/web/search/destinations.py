@@ -50,7 +50,7 @@ class Nearest(msgspec.Struct, frozen=True):
     km: float
 
 
-class Where(msgspec.Struct, frozen=True):
+class SearchPlace(msgspec.Struct, frozen=True):
     """A place to search in, as it is called. `centre` is None for countries and regions; `nearest` is told
     where no hotel is within `RADIUS_KM`, and `where` then reaches to it."""
 
@@ -107,17 +107,17 @@ async def where_of(tx: Transaction, one: Found, language: str) -> Where:
     hit, name = one.hit, called(one, language)
     if hit.kind in ("region", "country"):
         within = Within(hit.country, hit.id if hit.kind == "region" else None)
-        return Where(name, key_of(one), within, None, None)
+        return SearchPlace(name, key_of(one), within, None, None)
     centre = (hit.lat, hit.lon)
     if hit.kind == "property":
-        return Where(name, key_of(one), area.around(*centre, _AT_THE_DOOR_KM), centre, None)
+        return SearchPlace(name, key_of(one), area.around(*centre, _AT_THE_DOOR_KM), centre, None)
     row = await nearest_hotel(tx, *centre)
     nearest = None
     radius = RADIUS_KM
     if row is not None and row.km > RADIUS_KM:
         nearest = Nearest(row.slug, row.name, row.km)
         radius = min(area.MAX_RADIUS_KM, float(ceil(row.km + RADIUS_KM)))
-    return Where(name, key_of(one), area.around(*centre, radius), centre, nearest)
+    return SearchPlace(name, key_of(one), area.around(*centre, radius), centre, nearest)
 
 
 handlers = [suggest]

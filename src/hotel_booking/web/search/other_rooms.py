@@ -24,7 +24,7 @@ from hotel_booking.web.search.query import Asked
 _A_PARTY = 3  # persons from which on another number of rooms is worth a look
 
 
-class Instead(msgspec.Struct, frozen=True):
+class RoomSplit(msgspec.Struct, frozen=True):
     """The party in `rooms` rooms of a type. `saving` is what it costs less than as asked; None: as asked
     nothing is free. `href` is a query."""
 
@@ -66,7 +66,7 @@ def parties(party: Sequence[Occupancy]) -> list[tuple[Occupancy, ...]]:
 
 async def in_hotel(
     tx: Transaction, slug: str, asked: Asked, best: Offer | None, names: Names, *, now: datetime
-) -> Instead | None:
+) -> RoomSplit | None:
     """What one hotel has for the party in another number of rooms. At most 6 statements."""
     found: list[tuple[int, Offer]] = []
     if asked.stay is None:
@@ -79,7 +79,7 @@ async def in_hotel(
     if not found:
         return None
     rooms, offer = min(found, key=lambda one: (one[1].total, one[0]))
-    return Instead(
+    return RoomSplit(
         rooms,
         names.get(("room_type", offer.room_type), offer.room_type_name),
         Money(offer.total, offer.currency),
@@ -96,9 +96,9 @@ async def in_list(
     *,
     language: str,
     now: datetime,
-) -> dict[int, Instead]:
+) -> dict[int, RoomSplit]:
     """The same for the hotels of a list, by their ids: one more search, for one other number of rooms."""
-    cheaper: dict[int, Instead] = {}
+    cheaper: dict[int, RoomSplit] = {}
     for party in parties(wanted.party)[:1]:
         other = await _search(tx, wanted, party, now)
         names = await _names(tx, other, language)
@@ -106,7 +106,7 @@ async def in_list(
             offer = other.get(result.property.id)
             if offer is not None and offer.offer.total < result.offer.total:
                 currency = result.offer.currency
-                cheaper[result.property.id] = Instead(
+                cheaper[result.property.id] = RoomSplit(
                     len(party),
                     names.get(result.property.id, offer.offer.room_type_name),
                     Money(offer.offer.total, currency),
@@ -118,7 +118,7 @@ async def in_list(
 
 async def at_all(
     tx: Transaction, wanted: SearchRequest, asked: Asked, *, language: str, now: datetime
-) -> Instead | None:
+) -> RoomSplit | None:
     """Where no hotel of the area has the rooms as asked: the cheapest that has another number. At most two
     searches."""
     for party in parties(wanted.party):
@@ -127,7 +127,7 @@ async def at_all(
             property_id, first = next(iter(found.items()))
             offer = first.offer
             names = await _names(tx, {property_id: first}, language)
-            return Instead(
+            return RoomSplit(
                 len(party),
                 names.get(property_id, offer.room_type_name),
                 Money(offer.total, offer.currency),
@@ -155,10 +155,10 @@ async def _search(
     return {result.property.id: result for result in found.results}
 
 
-class InsteadWords(Formats):
+class RoomSplitPhrases(Formats):
     """Says it in one language."""
 
-    def said(self, one: Instead) -> str:
+    def said(self, one: RoomSplit) -> str:
         """In a sentence, as the label of a link."""
         ngettext = self._texts.ngettext
         if one.saving is None:

@@ -42,7 +42,7 @@ from hotel_booking.web.search.destinations import (
     where_of,
 )
 from hotel_booking.web.search.drawn_covers import drawn_covers
-from hotel_booking.web.search.other_rooms import Instead, InsteadWords
+from hotel_booking.web.search.other_rooms import RoomSplit, RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, language_of, site
 
@@ -94,7 +94,7 @@ class Other(msgspec.Struct, frozen=True):
     href: str
 
 
-class Why(msgspec.Struct, frozen=True):
+class RefusedHotel(msgspec.Struct, frozen=True):
     """A hotel nearby, and what stands against the stay there."""
 
     name: str
@@ -195,7 +195,7 @@ async def show_results(
     if not cards and cursor is None:
         apart = await other_rooms.at_all(tx, wanted, asked, language=language, now=now)
         if apart is not None:
-            values["apart"] = (apart.href, InsteadWords(language, texts).said(apart))
+            values["apart"] = (apart.href, RoomSplitPhrases(language, texts).said(apart))
         values["others"] = await _others(tx, wanted, now, today, address)
         values["whys"] = await _whys(tx, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
@@ -247,7 +247,7 @@ async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, s
 async def _cards(
     tx: Transaction,
     results: Sequence[SearchResult],
-    cheaper: Mapping[int, Instead],
+    cheaper: Mapping[int, RoomSplit],
     asked: Asked,
     language: str,
     say: Phrases,
@@ -270,14 +270,14 @@ def _card(
     name: str,
     photo: Photo | None,
     art: str,
-    instead: Instead | None,
+    instead: RoomSplit | None,
     asked: Asked,
     language: str,
     say: Phrases,
 ) -> Card:
     hotel, offer = result.property, result.offer
     page = f"/{language}/hotels/{hotel.slug}"
-    words = InsteadWords(language, translations(language))
+    words = RoomSplitPhrases(language, translations(language))
     return Card(
         slug=hotel.slug,
         name=name,
@@ -324,21 +324,21 @@ def _shifted(stay: Stay, days: int, today: date) -> Stay | None:
 
 async def _whys(
     tx: Transaction, wanted: SearchRequest, asked: Asked, language: str, now: datetime
-) -> list[Why]:
+) -> list[RefusedHotel]:
     """What stands against the stay at the nearest hotels, whatever the filters."""
     say = Refusals(language, translations(language))
     _ = translations(language).gettext
     found = await candidates(tx, msgspec.structs.replace(wanted, stars=(), refundable=False))
     nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
     names = await translated(tx, "property", [hotel.id for hotel in nearest], language)
-    whys: list[Why] = []
+    whys: list[RefusedHotel] = []
     for hotel in nearest:
         name = names.get(hotel.id, {}).get("name", hotel.name)
         try:
             answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
         except ArrivalInThePast:
             past = _("This date has already passed at the hotel. Please choose today or later.")
-            whys.append(Why(name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
+            whys.append(RefusedHotel(name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
             continue
         where = asked.query()
         if answer.fits_in is not None:
@@ -349,7 +349,7 @@ async def _whys(
         else:
             least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
             reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not available")]
-        whys.append(Why(name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
+        whys.append(RefusedHotel(name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
     return whys
 
 
