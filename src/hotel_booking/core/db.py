@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.shares import KIND, NoTurn, Shares
+from hotel_booking.core.shares import KIND, Overloaded, Shares
 
 Row = asyncpg.Record
 Statement = str | ClauseElement
@@ -159,7 +159,7 @@ class Database:
         kind = KIND.get()
         try:
             await self._shares.enter(kind, longest=wait)
-        except NoTurn:
+        except Overloaded:
             raise DatabaseUnavailable(
                 "there is more to do than can be done just now", fix="try again soon"
             ) from None
