@@ -480,7 +480,7 @@ async def test_words_that_an_older_release_kept_are_kept_anew_until_all_are(db: 
     assert await every(db, Wanted(text="berg")) == []
     assert await every(db, Wanted(text="rosen")) == [rosenberg]
     async with db.transaction() as tx:
-        assert await search.keep_words(tx) == 1
-        assert await search.keep_words(tx) == 0
+        assert await search.refresh_search_terms(tx) == 1
+        assert await search.refresh_search_terms(tx) == 0
         assert await tx.fetchval("SELECT words FROM booking_words") == kept
     assert await every(db, Wanted(text="berg")) == [rosenberg]

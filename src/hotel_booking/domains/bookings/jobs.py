@@ -220,11 +220,11 @@ async def _tell(
 
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="keep_words", queue="bookings", pass_context=True, queueing_lock="keep_words")
-async def keep_words(context: JobContext, timestamp: int) -> None:
+async def refresh_search_terms(context: JobContext, timestamp: int) -> None:
     """After an upgrade: bookings are found by today's rules, some thousands a minute until all are."""
     del timestamp
     db = jobs.database(context)
     for _ in range(_BATCHES):
         async with db.transaction() as tx:
-            if not await search.keep_words(tx):
+            if not await search.refresh_search_terms(tx):
                 return

@@ -310,7 +310,7 @@ UPDATE booking_words w
 """
 
 
-async def keep_words(tx: Transaction, *, limit: int = 1000) -> int:
+async def refresh_search_terms(tx: Transaction, *, limit: int = 1000) -> int:
     """Keep the words of some bookings anew that were kept by the rules of an older release; how many. 0: all
     are kept by today's."""
     return await tx.execute(_KEEP_WORDS, limit)
