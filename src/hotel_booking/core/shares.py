@@ -41,7 +41,7 @@ class Shares:
         self._waiting: dict[Kind, deque[asyncio.Future[None]]] = {kind: deque() for kind in _ORDER}
 
     async def enter(self, kind: Kind, *, longest: float) -> None:
-        """Take a place, waiting at most `longest` seconds and as long as the kind may. Raises `Overloaded`."""
+        """Take a place, waiting at most `longest` seconds, as long as the kind may. Raises `Overloaded`."""
         queue = self._waiting[kind]
         if not queue and self._free(kind):
             self._held[kind] += 1

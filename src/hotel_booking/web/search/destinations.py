@@ -101,7 +101,7 @@ def called(one: Found, language: str) -> str:
     return one.hit.matched or one.hit.name
 
 
-async def where_of(tx: Transaction, one: Found, language: str) -> Where:
+async def where_of(tx: Transaction, one: Found, language: str) -> SearchPlace:
     """The area that a hit stands for: around a city, or as far as the hotel next to it; at a hotel's door; in
     a country or region. At most one statement."""
     hit, name = one.hit, called(one, language)

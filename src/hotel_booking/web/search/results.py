@@ -37,7 +37,7 @@ from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
 from hotel_booking.web.search import other_rooms, query
 from hotel_booking.web.search.destinations import (
     LONGEST,
-    Where,
+    SearchPlace,
     suggestion,
     where_of,
 )
@@ -219,7 +219,9 @@ async def show_results(
     return site(request, "search/results.html", etag=True, policy=policy, **values)
 
 
-async def _undated(tx: Transaction, place: Where, asked: Asked, language: str, say: Phrases) -> list[Undated]:
+async def _undated(
+    tx: Transaction, place: SearchPlace, asked: Asked, language: str, say: Phrases
+) -> list[Undated]:
     """The hotels of the place, the nearest first or by name."""
     any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
     wanted = SearchRequest(where=place.where, stay=any_night, party=asked.party)
@@ -354,7 +356,7 @@ async def _whys(
 
 
 def _plan(
-    place: Where, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
+    place: SearchPlace, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
 ) -> Plan | None:
     """A plan around the centre of a city; a country has none."""
     if len(cards) < 2 or place.centre is None:
