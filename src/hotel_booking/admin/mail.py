@@ -174,7 +174,7 @@ def _rendered(message: Message) -> Rendered | None:
 def _sample(template: str, language: str) -> Rendered:
     if template not in SAMPLES or language not in LANGUAGES:
         raise MessageNotFound("there is no such message")
-    return rendering.render(template, language, SAMPLES[template], house="Sample Hotel")
+    return rendering.render(template, language, SAMPLES[template], sender="Sample Hotel")
 
 
 def _framed(rendered: Rendered) -> Response[str]:

@@ -85,7 +85,7 @@ async def test_a_hostile_text_in_any_field_is_only_text(template: str) -> None:
         mailer = SmtpMailer(url, sender=SENDER, seconds=5)
         for number, text in enumerate(HOSTILE):
             data = {name: hostile(value, name, text) for name, value in SAMPLES[template].items()}
-            found = rendering.render(template, ("en", "ar")[number % 2], data, house=text)
+            found = rendering.render(template, ("en", "ar")[number % 2], data, sender=text)
             sent = await mailer.send(message_id=f"m{number}", recipient="guest@example.org", rendered=found)
             assert sent.outcome == "sent", sent
             assert len(mailbox.received) == number + 1
@@ -117,7 +117,7 @@ async def test_a_hostile_text_in_any_field_is_only_text(template: str) -> None:
 def test_a_name_of_the_other_direction_is_isolated_in_both_parts(language: str) -> None:
     name = "Ana" if language == "ar" else "محمد"
     found = rendering.render(
-        "booking_confirmed", language, {**SAMPLES["booking_confirmed"], "name": name}, house="Hotel"
+        "booking_confirmed", language, {**SAMPLES["booking_confirmed"], "name": name}, sender="Hotel"
     )
     assert f"\u2068{name}\u2069" in found.text
     assert f"<bdi>{name}</bdi>" in found.html
@@ -146,7 +146,7 @@ def test_a_name_of_the_other_direction_is_isolated_in_both_parts(language: str) 
 async def test_a_message_goes_to_exactly_the_address_that_was_given(given: str, wire: str) -> None:
     mailbox = Mailbox()
     kept = read_email(given)
-    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], house="Hotel")
+    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], sender="Hotel")
     with server(mailbox, international=False) as url:
         sent = await SmtpMailer(url, sender=SENDER, seconds=5).send(
             message_id="m", recipient=kept, rendered=found
@@ -158,7 +158,7 @@ async def test_a_message_goes_to_exactly_the_address_that_was_given(given: str, 
 
 async def test_an_address_with_other_letters_before_the_at_goes_to_servers_that_take_it() -> None:
     mailbox = Mailbox()
-    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], house="Hotel")
+    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], sender="Hotel")
     with server(mailbox) as url:
         sent = await SmtpMailer(url, sender=SENDER, seconds=5).send(
             message_id="m", recipient="josé@bücher.example", rendered=found
@@ -173,7 +173,7 @@ async def test_an_address_with_other_letters_before_the_at_goes_to_servers_that_
 
 async def test_and_where_the_server_does_not_take_it_the_message_says_so_and_goes_nowhere() -> None:
     mailbox = Mailbox()
-    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], house="Hotel")
+    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], sender="Hotel")
     with server(mailbox, international=False) as url:
         sent = await SmtpMailer(url, sender=SENDER, seconds=5).send(
             message_id="m", recipient="josé@example.org", rendered=found
@@ -198,7 +198,7 @@ async def test_what_cannot_be_written_to_is_refused_at_the_door_and_never_sent(g
     assert caught.value.field == "email"
     assert caught.value.detail.startswith("this is not an email address: ")
     mailbox = Mailbox()
-    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], house="Hotel")
+    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], sender="Hotel")
     with server(mailbox) as url:  # kept in the time before
         sent = await SmtpMailer(url, sender=SENDER, seconds=5).send(
             message_id="m", recipient=given, rendered=found
@@ -236,7 +236,7 @@ def test_an_address_is_the_same_in_every_form() -> None:
 )  # fmt: skip
 async def test_the_sender_is_the_one_that_was_set(set_to: str, name: str, address: str) -> None:
     mailbox = Mailbox()
-    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], house="Hotel")
+    found = rendering.render("booking_held", "en", SAMPLES["booking_held"], sender="Hotel")
     with server(mailbox, international=False) as url:
         sent = await SmtpMailer(url, sender=set_to, seconds=5).send(
             message_id="m", recipient="jo@example.org", rendered=found

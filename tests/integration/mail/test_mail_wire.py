@@ -38,7 +38,7 @@ from tests.integration.mail.test_mail import (
     work,
 )
 
-SAMPLE = render("booking_confirmed", "ar", SAMPLES["booking_confirmed"], house="Sample Hotel")
+SAMPLE = render("booking_confirmed", "ar", SAMPLES["booking_confirmed"], sender="Sample Hotel")
 # What a server says when all is well, step by step; the last is its word on the message itself.
 GOOD = ["220 hotel.example", "250 hotel.example", "250 sender", "250 recipient", "354 go on", "250 taken"]
 

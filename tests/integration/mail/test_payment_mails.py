@@ -104,7 +104,7 @@ def test_both_say_the_way_in_every_language(language: str) -> None:
         "link": "https://hotel.example/booking/ABCD-EFGH",
     }
     for template in ("payment_received", "refund_sent"):
-        by_card = render(template, language, {**data, "way": "card"}, house="Sea View")
-        by_bank = render(template, language, {**data, "way": "transfer"}, house="Sea View")
+        by_card = render(template, language, {**data, "way": "card"}, sender="Sea View")
+        by_bank = render(template, language, {**data, "way": "transfer"}, sender="Sea View")
         assert by_card.text != by_bank.text
         assert "ABCD-EFGH" in by_card.subject

@@ -32,7 +32,7 @@ from hotel_booking.core import bidi, formats
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
 
-_HOUSE = "Hotel Booking"
+_SENDER = "Hotel Booking"
 _RTL = frozenset({"ar"})
 # French puts a space before it, which no line may break.
 _COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
@@ -80,15 +80,15 @@ def notices() -> list[str]:
     return sorted(_language("en").notices)
 
 
-def render(template: str, language: str, data: dict[str, Any], *, house: str) -> Rendered:
+def render(template: str, language: str, data: dict[str, Any], *, sender: str) -> Rendered:
     """A message in a language, English where there is no such one. `data` is what `queue` was given: money
-    in minor units, dates and instants in ISO 8601. `house` is who writes. Raises `KeyError` for a message
+    in minor units, dates and instants in ISO 8601. `sender` is who writes. Raises `KeyError` for a message
     that there is not, and jinja2's `UndefinedError` for data that lacks something."""
     tongue = language if language in LANGUAGES else "en"
     known = _language(tongue)
     source = known.messages[template]
-    house = _line(_TURNING.sub("", house))
-    values = {**data, "house": house, "notices": known.notices}
+    sender = _line(_TURNING.sub("", sender))
+    values = {**data, "sender": sender, "notices": known.notices}
     lines: list[str] = []
     parts: list[Markup] = []
     for block in source.blocks:
@@ -109,7 +109,7 @@ def render(template: str, language: str, data: dict[str, Any], *, house: str) ->
         rtl=tongue in _RTL,
         subject=_TURNING.sub("", subject),
         style=Markup(STYLE),  # noqa: S704  # ours, a constant
-        house=house,
+        sender=sender,
         parts=parts,
         footer=[_marked_up(line) for line in footer],
     )
@@ -123,8 +123,8 @@ def rendered_message(message: Message, link: Link) -> Rendered:
         data = {**data, "link": link(data["path"])}
     if "bookings" in data and isinstance(data["bookings"], list):
         data = {**data, "bookings": [{**one, "link": link(one["path"])} for one in data["bookings"]]}
-    house = str(data.get("property") or _HOUSE)
-    return render(message.template, message.language, data, house=house)
+    sender = str(data.get("property") or _SENDER)
+    return render(message.template, message.language, data, sender=sender)
 
 
 def _as_text(kind: str, pairs: list[tuple[str, str]], *, colon: str) -> Iterator[str]:
@@ -269,6 +269,6 @@ _HTML = Environment(undefined=StrictUndefined, autoescape=True).from_string(
     '<!doctype html>\n<html lang="{{ language }}" dir="{{ "rtl" if rtl else "ltr" }}">\n<head>\n'
     '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     "<title>{{ subject }}</title>\n<style>{{ style }}</style>\n</head>\n<body>\n<main>\n"
-    "<h1><bdi>{{ house }}</bdi></h1>\n{% for part in parts %}{{ part }}\n{% endfor %}</main>\n"
+    "<h1><bdi>{{ sender }}</bdi></h1>\n{% for part in parts %}{{ part }}\n{% endfor %}</main>\n"
     "<footer>{% for line in footer %}<p>{{ line }}</p>{% endfor %}</footer>\n</body>\n</html>\n"
 )
