@@ -81,7 +81,7 @@ async def cancel(
             text = f"Cancellation fee of {coded(full, booking.currency)} waived: {reason}"
             await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
         note_booking(request, "cancelled")
-        back = f"; {coded(result.refund, booking.currency)}  will be refunded" if result.refund else ""
+        back = f"; {coded(result.refund, booking.currency)} will be refunded" if result.refund else ""
         return f"The booking has been cancelled{back}."
 
     async def refused(form: Form) -> Response[str]:

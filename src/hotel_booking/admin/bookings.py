@@ -177,7 +177,7 @@ def _story(
         if entry.object_kind == _OVERRIDE
     }
     events += [
-        Event(one.made_at, f"Override: ~ {one.detail}. Reason: {one.reason}", by.get(str(one.id), ""), "note")
+        Event(one.made_at, f"Override: {one.detail}. Reason: {one.reason}", by.get(str(one.id), ""), "note")
         for one in overridden
     ]
     events += [

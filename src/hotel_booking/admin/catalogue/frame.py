@@ -127,8 +127,8 @@ def _compared(form: Form, error: ChangedMeanwhile, current: Form) -> Form:
             compared.wrong(name, f"is now: {shown[:200]}" if shown else "is empty now")
     who = error.extra.get("by")
     compared.errors[""] = (
-        f"{who or 'Someone else'} has changed this since you opened it. The current values are shown beside;"
-        " save again to put yours in its place."
+        f"{who or 'Someone else'} has changed this since you opened it. The current values are next to the"
+        " fields; save again to replace them with yours."
     )
     return compared
 
