@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hotel_booking.core.shares import Kind, Overloaded, Shares
+from hotel_booking.core.shares import Kind, QueueFull, Shares
 
 SOON = 0.01
 
@@ -16,7 +16,7 @@ async def _fill(shares: Shares, kind: Kind) -> int:
     while True:
         try:
             await shares.enter(kind, longest=SOON)
-        except Overloaded:
+        except QueueFull:
             return held
         held += 1
 
@@ -68,7 +68,7 @@ async def test_a_place_is_never_lost_or_given_twice() -> None:
         kind: Kind = ("vital", "booking", "browsing")[number % 3]
         try:
             await shares.enter(kind, longest=0.005 * (number % 7))
-        except Overloaded:
+        except QueueFull:
             refused += 1
             return
         inside[kind] += 1
@@ -97,7 +97,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
         await shares.enter("vital", longest=SOON)
     waiting = [asyncio.create_task(shares.enter("browsing", longest=60)) for _ in range(100)]
     await asyncio.sleep(0)
-    with pytest.raises(Overloaded):
+    with pytest.raises(QueueFull):
         await shares.enter("browsing", longest=60)
     for task in waiting:
         task.cancel()

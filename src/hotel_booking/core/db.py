@@ -161,7 +161,7 @@ class Database:
             await self._shares.enter(kind, longest=wait)
         except Overloaded:
             raise DatabaseUnavailable(
-                "there is more to do than can be done just now", fix="try again soon"
+                "the server is overloaded at the moment", fix="try again soon"
             ) from None
         try:
             async with self._held(wait) as transaction:

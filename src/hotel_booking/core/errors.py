@@ -37,25 +37,25 @@ class DomainError(Exception):
 
 
 class NotFound(DomainError):
-    """The thing asked for does not exist, or the caller may not know that it does."""
+    """It does not exist, or the caller may not know that it does."""
 
     code = "not_found"
 
 
 class Conflict(DomainError):
-    """The request is well-formed, but the present state does not allow it. Nothing changed."""
+    """The request is valid, but the current state does not allow it. Nothing changed."""
 
     code = "conflict"
 
 
 class Invalid(DomainError):
-    """The input cannot be right, whatever the state. Nothing changed."""
+    """The input is not valid, whatever the state. Nothing changed."""
 
     code = "invalid"
 
 
 class Forbidden(DomainError):
-    """The caller is known and may not do this. Nothing changed."""
+    """The caller is known, but not allowed to do this. Nothing changed."""
 
     code = "forbidden"
 

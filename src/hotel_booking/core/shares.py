@@ -23,7 +23,7 @@ _QUEUES: dict[Kind, int] = {"vital": 1000, "booking": 300, "browsing": 100}
 KIND: ContextVar[Kind] = ContextVar("KIND", default="vital")
 
 
-class Overloaded(Exception):  # caught where connections are taken
+class QueueFull(Exception):  # caught where connections are taken
     """The queue is full, or the wait was too long."""
 
 
@@ -41,13 +41,13 @@ class Shares:
         self._waiting: dict[Kind, deque[asyncio.Future[None]]] = {kind: deque() for kind in _ORDER}
 
     async def enter(self, kind: Kind, *, longest: float) -> None:
-        """Take a place, waiting at most `longest` seconds, as long as the kind may. Raises `Overloaded`."""
+        """Take a place, waiting at most `longest` seconds, as long as the kind may. Raises `QueueFull`."""
         queue = self._waiting[kind]
         if not queue and self._free(kind):
             self._held[kind] += 1
             return
         if len(queue) >= _QUEUES[kind]:
-            raise Overloaded
+            raise QueueFull
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         try:
@@ -59,7 +59,7 @@ class Shares:
             elif turn in queue:
                 queue.remove(turn)
             if isinstance(error, TimeoutError):
-                raise Overloaded from None
+                raise QueueFull from None
             raise
 
     def leave(self, kind: Kind) -> None:

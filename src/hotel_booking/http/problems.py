@@ -54,7 +54,7 @@ class NoSuchAddress(DomainError):
 
 
 class WrongMethod(DomainError):
-    """The address does not take this method."""
+    """The address does not support this method."""
 
     code = "method_not_allowed"
 
@@ -65,19 +65,19 @@ class WrongMethod(DomainError):
 
 
 class InternalError(DomainError):
-    """Something went wrong on our side. It was noted under the answer's `request_id`."""
+    """Something went wrong on our side. It was logged under the response's `request_id`."""
 
     code = "internal_error"
 
 
 class MalformedRequest(DomainError):
-    """The request cannot be read: broken JSON, text that is not UTF-8, a character nobody can store."""
+    """The request can't be read: broken JSON, text that is not UTF-8, a character that can't be stored."""
 
     code = "malformed_request"
 
 
 class InvalidShape(DomainError):
-    """The input is readable, but not what the call takes: a missing, unknown or wrongly typed field."""
+    """The input is readable, but not what the call accepts: a missing, unknown or wrongly typed field."""
 
     code = "invalid_request"
 
@@ -87,38 +87,38 @@ class InvalidShape(DomainError):
 
 
 class UnsupportedMedia(DomainError):
-    """The body is not JSON in UTF-8, plain or packed with gzip."""
+    """The body is not JSON in UTF-8, uncompressed or gzipped."""
 
     code = "unsupported_media_type"
 
 
 class TooLarge(DomainError):
-    """The body is larger than the call takes."""
+    """The body is larger than the call accepts."""
 
     code = "request_too_large"
 
 
 class HeadersTooLarge(DomainError):
-    """The request's headers are larger or more than any browser sends."""
+    """The request has more or larger headers than any browser sends."""
 
     code = "headers_too_large"
 
 
 class AddressTooLong(DomainError):
-    """The address asked for is longer than any of ours."""
+    """The requested address is too long."""
 
     code = "address_too_long"
 
 
 class RequestTimedOut(DomainError):
-    """The body did not come, or too slowly. Nothing changed."""
+    """The body did not arrive, or arrived too slowly. Nothing changed."""
 
     code = "request_timed_out"
     passes = True
 
 
 class Overloaded(DomainError):
-    """There is more to do than can be done just now. Nothing changed."""
+    """The server is overloaded at the moment. Nothing changed."""
 
     code = "overloaded"
     passes = True
@@ -137,7 +137,7 @@ class TooManyRequests(DomainError):
 
 
 class IdempotencyInProgress(Conflict):
-    """The first request with this Idempotency-Key is still running."""
+    """The first request with this Idempotency-Key is still in progress."""
 
     code = "idempotency_in_progress"
     passes = True
@@ -145,31 +145,31 @@ class IdempotencyInProgress(Conflict):
 
 
 class IdempotencyKeyReused(Invalid):
-    """This Idempotency-Key was used with another request."""
+    """This Idempotency-Key was used with a different request."""
 
     code = "idempotency_key_reused"
 
 
 class IdempotencyAnswerLost(Conflict):
-    """The request was carried out, but its answer can no longer be read: HOTEL_SECRET_KEY has changed."""
+    """The request was carried out, but its response can no longer be read: HOTEL_SECRET_KEY has changed."""
 
     code = "idempotency_answer_lost"
 
 
 class IdempotencyNotTaken(DomainError):
-    """Only the calls of the API can be repeated under an Idempotency-Key; this is none. Nothing changed."""
+    """Only calls of the API accept an Idempotency-Key; this is not one. Nothing changed."""
 
     code = "idempotency_not_taken"
 
 
 class PreconditionFailed(DomainError):
-    """The thing is not any more what If-Match says. Nothing changed."""
+    """The resource has changed since the version in If-Match. Nothing changed."""
 
     code = "precondition_failed"
 
 
 class PreconditionNotTaken(DomainError):
-    """The call looks at no such precondition, and would go on whatever it says. Nothing changed."""
+    """The call does not support this precondition, and would ignore it. Nothing changed."""
 
     code = "precondition_not_taken"
 
@@ -181,13 +181,13 @@ class InvalidIdempotencyKey(DomainError):
 
 
 class InvalidCursor(DomainError):
-    """A cursor is only good as an earlier page gave it, for the same list."""
+    """A cursor is only valid unchanged, and for the same list."""
 
     code = "invalid_cursor"
 
 
 class InvalidHeader(DomainError):
-    """A header cannot be read."""
+    """A header can't be read."""
 
     code = "invalid_header"
 

@@ -88,7 +88,7 @@ async def test_an_impossible_party_is_told_the_limit_and_what_takes_it(db: Datab
     with pytest.raises(StayNotSold) as refused:
         await previewed(db, booking, RoomChange(1, adults=9))
     assert refused.value.extra["rooms_needed"] == 2
-    assert refused.value.fix == "no room of this hotel takes so many; spread the party over 2 rooms"
+    assert refused.value.fix == "no room at this hotel sleeps that many; split the party over 2 rooms"
     with pytest.raises(StayNotSold) as refused:
         await previewed(db, booking, RoomChange(1, adults=1, children=(9,) * 9))
     assert "rooms_needed" not in refused.value.extra

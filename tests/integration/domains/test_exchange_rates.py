@@ -155,7 +155,7 @@ async def test_today_leaves_out_money_that_has_no_rate_and_says_so(db: Database,
         page = await client.get("/admin/today")
         assert page.status_code == 200
         text = said(page.text)
-        assert "Money leaves out 1 property" in text
+        assert "Revenue excludes 1 property" in text
         assert "Dinar (RSD)" in text
         assert "9 days old" in text
 

@@ -223,7 +223,7 @@ async def test_a_conflict_is_told_and_not_overwritten(db: Database, database_url
         assert told.status_code == 409
         text = shown(told)
         assert "Keep theirs: 111.00 Bea" in text
-        assert "Take mine: 99.00" in text
+        assert "Use mine: 99.00" in text
         assert "97.00" in text
         assert [await price(db, ids, offset) for offset in (1, 2, 3)] == [11_100, 12_200, 10_000]
         # The page's own form: mine for the first, theirs for the second, the third as it was meant.
@@ -387,7 +387,7 @@ async def test_a_bulk_edit_is_previewed_applied_and_undone(db: Database, databas
         # Bea changes one of them; undoing names it and leaves it alone.
         assert (await saved(bea, **{field(weekend[0]): ("110.00", "150.00")})).status_code == 303
         page = await ada.get(f"{GRID}/edits/{edit_id}")
-        assert "1 value was changed by somebody since and stays as it is" in shown(page)
+        assert "1 value was changed by someone else since and stays as it is" in shown(page)
         assert "150.00 Bea" in shown(page)
         assert "Undo the other 15" in shown(page)
         data = dict(hidden(page.text))

@@ -130,7 +130,7 @@ async def test_rooms_come_in_ranges_and_go_one_by_one(db: Database, database_url
         nights = await value(db, "SELECT max(physical) FROM room_night")
         assert nights == 7
         for change, text in (
-            ({"numbers": "1-999"}, "no range of up to 200"),
+            ({"numbers": "1-999"}, "not a range of up to 200"),
             ({"numbers": ","}, "filled in"),
             ({"numbers": "9" * 21}, "longer than 20"),
             ({"room_type": ""}, "filled in"),
@@ -329,7 +329,7 @@ async def test_a_tax_is_told_in_words_with_an_example(db: Database, database_url
         assert made.status_code == 303, said(made.text)
         page = said((await client.get(f"{BASE}/taxes")).text)
         for text in (
-            "€2.00 for each person and night, added to the prices, not for those under 13",
+            "€2.00 for each person and night, added to the prices, not for guests under 13",
             "for the first 7 nights",
             "the guest pays €372.00 €12.00",
         ):

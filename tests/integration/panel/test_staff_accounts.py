@@ -79,7 +79,7 @@ async def test_an_invitation_lets_somebody_in_once(db: Database, database_url: s
             assert "Welcome, Bo" in says(await client.get(path))
         for data, text in (
             ({"password": NEW, "again": "another one"}, "not the same"),
-            ({"password": "bo@example.com", "again": "bo@example.com"}, "soon be guessed"),
+            ({"password": "bo@example.com", "again": "bo@example.com"}, "too easy to guess"),
             ({"password": "", "again": ""}, "10 is the least"),
         ):
             refused = await client.post(path, data=data)

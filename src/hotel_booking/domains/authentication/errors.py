@@ -17,13 +17,13 @@ class FailedAttempt(Unauthenticated):
 
 
 class WrongCredentials(FailedAttempt):
-    """E-mail and password do not open an account together. Which of the two is wrong is not said."""
+    """The email address or the password is wrong. Which of the two is not said."""
 
     code = "wrong_credentials"
 
 
 class WrongFactor(FailedAttempt):
-    """The code of an app, or the recovery code, is not right, has lapsed, or was used already."""
+    """The app's code or the recovery code is wrong, has expired or has already been used."""
 
     code = "wrong_factor"
 
@@ -41,55 +41,55 @@ class LockedOut(Forbidden):
 
 
 class WrongCode(Invalid):
-    """The code of an app that is being set up is not the one expected."""
+    """The code of the authenticator app being set up is wrong."""
 
     code = "wrong_code"
 
 
 class ConfirmIdentity(Forbidden):
-    """The act is dangerous, and it is a while since somebody proved who they are."""
+    """The action is sensitive, and it is a while since the caller confirmed their identity."""
 
     code = "confirm_identity"
 
 
 class LinkNotValid(NotFound):
-    """The link has lapsed, was used, or never was."""
+    """The link has expired, has been used, or never existed."""
 
     code = "link_not_valid"
 
 
 class PasswordTooWeak(Invalid):
-    """The password would soon be guessed."""
+    """The password is too easy to guess."""
 
     code = "password_too_weak"
 
 
 class SecondFactorNotAvailable(Conflict):
-    """Codes of an app need a key to be kept under, and none is configured."""
+    """Authenticator apps need a secret key to be configured, and none is."""
 
     code = "second_factor_not_available"
 
 
 class SecondFactorExists(Conflict):
-    """There is an authenticator app already."""
+    """An authenticator app is already set up."""
 
     code = "second_factor_exists"
 
 
 class PasskeyRefused(Invalid):
-    """What the browser sent proves nothing: another challenge, another site, or a passkey unknown here."""
+    """The passkey was not accepted: wrong challenge, wrong site, or unknown here."""
 
     code = "passkey_refused"
 
 
 class PasskeyNotFound(NotFound):
-    """There is no such passkey, or it is somebody else's."""
+    """There is no such passkey, or it is someone else's."""
 
     code = "passkey_not_found"
 
 
 class SessionNotFound(NotFound):
-    """There is no such session, or it is somebody else's."""
+    """There is no such session, or it is someone else's."""
 
     code = "session_not_found"
 

@@ -10,7 +10,7 @@ from hotel_booking.domains.rates.restrictions import Reason
 
 
 class BookingNotFound(NotFound):
-    """No such booking, or not one that the caller may see; the two look the same from outside."""
+    """No such booking, or not one the caller may see; the two look the same from outside."""
 
     code = "booking_not_found"
 
@@ -28,13 +28,13 @@ class QuoteExpired(Conflict):
 
 
 class QuoteUsed(Conflict):
-    """A booking was made from this quote already. Nothing was taken."""
+    """This quote has already been booked. Nothing was taken."""
 
     code = "quote_used"
 
 
 class HoldExpired(Conflict):
-    """The hold has lapsed and its rooms are free for others. Nothing was charged."""
+    """The hold has expired and its rooms are available to others. Nothing was charged."""
 
     code = "hold_expired"
 
@@ -62,7 +62,7 @@ class WhyNotSold(msgspec.Struct, frozen=True):
 
 
 class StayNotSold(Conflict):
-    """The rules do not sell this stay. `code` is that of the first reason; all stand in `reasons`."""
+    """The stay is not sold under the hotel's rules. `code` is the first reason's; `reasons` lists all."""
 
     code = "not_sold"
 
@@ -90,14 +90,14 @@ class TooEarly(Conflict):
 
 
 class TooManyOpenHolds(Conflict):
-    """Who is not known holds enough rooms already: pay for one, cancel it, or wait. Nothing was taken."""
+    """An unknown guest holds too many unpaid rooms: pay for one, cancel it, or wait. Nothing was taken."""
 
     code = "too_many_open_holds"
     passes = True
 
 
 class RoomNeeded(Conflict):
-    """A reservation has no physical room yet, and its guests would be in the house without one. Nothing
+    """A reservation has no physical room yet, and its guests would be checked in without one. Nothing
     changed."""
 
     code = "room_needed"
@@ -112,14 +112,14 @@ class RoomOccupied(Conflict):
 
 
 class BalanceOpen(Conflict):
-    """A part of the price is neither paid nor reserved. Nothing changed."""
+    """Part of the price is neither paid nor reserved. Nothing changed."""
 
     code = "balance_open"
     passes = True
 
 
 class TooManyMessages(Conflict):
-    """The guest has written enough for one day. Nothing was sent."""
+    """The guest has reached the daily limit of messages. Nothing was sent."""
 
     code = "too_many_messages"
 
@@ -131,12 +131,12 @@ class AmendNotAllowed(Conflict):
 
 
 class PriceChanged(Conflict):
-    """The price is not the one that the caller agreed to. Nothing changed."""
+    """The price is not the one the caller agreed to. Nothing changed."""
 
     code = "price_changed"
 
 
 class NothingToAmend(Invalid):
-    """The change asked for changes nothing."""
+    """The requested change changes nothing."""
 
     code = "nothing_to_amend"

@@ -6,18 +6,18 @@ from hotel_booking.core.errors import Conflict, Invalid
 
 
 class RatesUnavailable(Conflict):
-    """The source of exchange rates did not answer. The rates that were known stay in use."""
+    """The source of exchange rates did not answer. The known rates stay in use."""
 
     code = "exchange_rates_unavailable"
 
 
 class RatesRefused(Conflict):
-    """The source answered with something that is not believed. The rates that were known stay in use."""
+    """The source's answer is not plausible. The known rates stay in use."""
 
     code = "exchange_rates_refused"
 
 
 class InvalidRate(Invalid):
-    """A rate entered by hand cannot be right. Nothing was changed."""
+    """A rate entered by hand is not valid. Nothing was changed."""
 
     code = "invalid_exchange_rate"

@@ -6,19 +6,19 @@ from hotel_booking.core.errors import Conflict, Invalid
 
 
 class InvalidAccount(Invalid):
-    """Something in an account's details or preferences cannot be right."""
+    """Something in an account's details or preferences is not valid."""
 
     code = "invalid_account"
 
 
 class EmailNotTheSame(Invalid):
-    """Before an account is erased its e-mail address is typed once more, and this is another one."""
+    """To erase an account its email address has to be typed again, and this one differs."""
 
     code = "email_not_the_same"
 
 
 class NotToBeErasedYet(Conflict):
-    """A stay is still to come, or money still open. `extra` has the references of the bookings:
+    """There is an upcoming stay or an open balance. `extra` has the references of the bookings:
     `stays` and `money`."""
 
     code = "not_to_be_erased_yet"

@@ -6,7 +6,7 @@ from hotel_booking.core.errors import Conflict, Forbidden, Invalid, NotFound, Un
 
 
 class MissingCredentials(Unauthenticated):
-    """The route needs a caller and none was named."""
+    """The call needs credentials and none were sent."""
 
     code = "credentials_required"
 
@@ -18,13 +18,13 @@ class InvalidKey(Unauthenticated):
 
 
 class KeyRequired(Unauthenticated):
-    """A guest's access token was sent where only an API key opens the door."""
+    """A guest's access token was sent where an API key is required."""
 
     code = "api_key_required"
 
 
 class MissingScope(Forbidden):
-    """The key is good, but was not given the scope that the route needs."""
+    """The key is valid, but lacks the scope that the call needs."""
 
     code = "missing_scope"
 
@@ -36,7 +36,7 @@ class MissingPermission(Forbidden):
 
 
 class SecondFactorRequired(Forbidden):
-    """The role demands a second factor; until one is set up, only its set-up is open."""
+    """The role requires a second factor; until one is set up, nothing else is available."""
 
     code = "second_factor_required"
 
@@ -66,60 +66,60 @@ class KeyNotActive(Conflict):
 
 
 class ScopeNotYours(Forbidden):
-    """A key can never grant what it does not have itself."""
+    """A key can't grant what it does not have itself."""
 
     code = "scope_not_yours"
 
 
 class UnknownProperties(Invalid):
-    """A property named as a key's limit does not exist."""
+    """A property that the key is to be limited to does not exist."""
 
     code = "unknown_property"
 
 
 class InvalidExpiry(Invalid):
-    """The expiry does not lie in the future, or not within ten years."""
+    """The expiry is not in the future, or not within ten years."""
 
     code = "invalid_expiry"
 
 
 class StaffNotFound(NotFound):
-    """There is no such member of staff, or none that the caller may know of."""
+    """There is no such member of staff, or not one the caller may see."""
 
     code = "staff_not_found"
 
 
 class StaffExists(Conflict):
-    """The e-mail address has an account already."""
+    """The email address already has an account."""
 
     code = "staff_exists"
 
 
 class StaffChanged(Conflict):
-    """Somebody else changed the account meanwhile. Nothing was overwritten."""
+    """Someone else changed the account in the meantime. Nothing was overwritten."""
 
     code = "staff_changed"
 
 
 class InvalidStaff(Invalid):
-    """A name, an e-mail address or a list of roles that cannot be right."""
+    """A name, an email address or a list of roles is not valid."""
 
     code = "invalid_staff"
 
 
 class GrantNotYours(Forbidden):
-    """Nobody gives or takes a role that can do more than they can themselves at that property."""
+    """Nobody can grant or revoke a role that can do more than they can at that property."""
 
     code = "grant_not_yours"
 
 
 class OwnGrants(Forbidden):
-    """Nobody changes their own roles, or closes their own account."""
+    """Nobody can change their own roles or close their own account."""
 
     code = "own_grants"
 
 
 class LastOwner(Conflict):
-    """Somebody has to remain who may do everything at every property."""
+    """At least one owner of the whole group has to remain."""
 
     code = "last_owner"

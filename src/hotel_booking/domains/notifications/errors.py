@@ -6,7 +6,7 @@ from hotel_booking.core.errors import Conflict, NotFound
 
 
 class MessageNotFound(NotFound):
-    """There is no such message, or none that the caller may know of."""
+    """There is no such message, or not one the caller may see."""
 
     code = "message_not_found"
 

@@ -6,13 +6,13 @@ from hotel_booking.core.errors import Conflict, DomainError, Invalid, NotFound
 
 
 class PaymentDeclined(DomainError):
-    """The guest's bank said no. The hold stays; another card can be tried."""
+    """The guest's bank declined. The hold stays; another card can be tried."""
 
     code = "payment_declined"
 
 
 class PaymentInProgress(Conflict):
-    """An earlier try is still undecided; a second one could take the money twice."""
+    """An earlier attempt is still pending; a second one could charge twice."""
 
     code = "payment_in_progress"
     passes = True
@@ -40,32 +40,32 @@ class GatewayUnavailable(DomainError):
 
 
 class GatewayPaused(GatewayUnavailable):
-    """The gateway has failed again and again, so it is left alone for a while. It was not asked, and nothing
+    """The gateway has failed repeatedly, so it is not called for a while. It was not asked, and nothing
     was charged."""
 
     code = "gateway_resting"
 
 
 class GatewayRefused(Conflict):
-    """The gateway will not do this, now or later: the authorisation is gone, or the amount too high."""
+    """The gateway refuses this, now and later: the authorisation is gone, or the amount too high."""
 
     code = "gateway_refused"
 
 
 class ForgedNotice(Invalid):
-    """A notice that the gateway did not sign, or signed too long ago. Nothing was read of it."""
+    """A notice that the gateway did not sign, or signed too long ago. It was ignored."""
 
     code = "forged_notice"
 
 
 class AmountMismatch(Conflict):
-    """The gateway holds another amount or currency than was asked for. The booking is not confirmed by it."""
+    """The gateway holds a different amount or currency from the one requested. Nothing is confirmed."""
 
     code = "amount_mismatch"
 
 
 class PaymentNotFound(NotFound):
-    """No such payment, or not one that the caller may see."""
+    """No such payment, or not one the caller may see."""
 
     code = "payment_not_found"
 
@@ -77,12 +77,12 @@ class TooMuch(Invalid):
 
 
 class RefundRepeated(Conflict):
-    """The same refund was given a moment ago. Nothing moved."""
+    """The same refund was made a moment ago. Nothing moved."""
 
     code = "refund_repeated"
 
 
 class UnknownGateway(Invalid):
-    """No such way to pay is set up. Nothing was charged."""
+    """This way to pay is not set up. Nothing was charged."""
 
     code = "unknown_payment_method"

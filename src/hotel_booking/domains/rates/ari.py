@@ -68,7 +68,7 @@ RESTRICTIONS = (
 
 
 class AriError(Invalid):
-    """A line of the update cannot be right; `field` names it by its index. Nothing was changed."""
+    """A line of the update is not valid; `field` names it by its index. Nothing was changed."""
 
     code = "invalid_ari"
 

@@ -34,7 +34,7 @@ Value = int | bool | None
 
 
 class InvalidEdit(Invalid):
-    """The edit cannot be as it is asked for. Nothing was changed."""
+    """The edit is not valid as requested. Nothing was changed."""
 
     code = "invalid_rate_edit"
 

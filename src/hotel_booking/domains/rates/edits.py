@@ -65,7 +65,7 @@ class Clash(msgspec.Struct, frozen=True):
 
 
 class CellsChanged(Conflict):
-    """Somebody changed some of the cells since they were loaded. Nothing was saved."""
+    """Someone changed some of the cells since they were loaded. Nothing was saved."""
 
     code = "rates_changed"
 

@@ -20,7 +20,7 @@ from hotel_booking.domains.rates.types import (
 
 
 class InvalidParty(Invalid):
-    """The persons and rooms do not make a party that can be housed."""
+    """The guests and rooms do not make a valid party."""
 
     code = "invalid_party"
 

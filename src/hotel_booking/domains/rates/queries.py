@@ -39,7 +39,7 @@ from hotel_booking.domains.rates.types import (
 
 
 class PropertyNotFound(NotFound):
-    """No such property, or it is not sold any more."""
+    """No such property, or it is no longer on sale."""
 
     code = "property_not_found"
 

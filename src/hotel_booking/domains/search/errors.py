@@ -12,13 +12,13 @@ class PlaceNotFound(NotFound):
 
 
 class WhereMissing(Invalid):
-    """The search says not where, or says it in two ways."""
+    """The search names no place, or names it in two ways."""
 
     code = "where_missing"
 
 
 class InvalidArea(Invalid):
-    """The point, the radius or the box is not on this earth."""
+    """The point, the radius or the box is out of range."""
 
     code = "invalid_area"
 
@@ -30,7 +30,7 @@ class ArrivalInThePast(Invalid):
 
 
 class InvalidFilter(Invalid):
-    """A filter, a sort or a limit is not one that the search knows."""
+    """A filter, a sort order or a limit is not one that search supports."""
 
     code = "invalid_filter"
 
