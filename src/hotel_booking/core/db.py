@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.shares import KIND, Overloaded, Shares
+from hotel_booking.core.shares import KIND, QueueFull, Shares
 
 Row = asyncpg.Record
 Statement = str | ClauseElement
@@ -159,7 +159,7 @@ class Database:
         kind = KIND.get()
         try:
             await self._shares.enter(kind, longest=wait)
-        except Overloaded:
+        except QueueFull:
             raise DatabaseUnavailable(
                 "the server is overloaded at the moment", fix="try again soon"
             ) from None
