@@ -21,7 +21,7 @@ ALL = [(name, language) for name in rendering.names() for language in LANGUAGES]
 
 
 def rendered(template: str, language: str, **changes: Any) -> Any:
-    return rendering.render(template, language, {**SAMPLES[template], **changes}, house="Sea & View")
+    return rendering.render(template, language, {**SAMPLES[template], **changes}, sender="Sea & View")
 
 
 @pytest.mark.parametrize(("name", "language"), ALL)
@@ -101,7 +101,7 @@ def test_conditions_show_what_is_true() -> None:
 def test_data_that_lacks_something_is_an_error_and_no_half_message() -> None:
     data = {key: value for key, value in SAMPLES["booking_held"].items() if key != "total"}
     with pytest.raises((UndefinedError, TypeError)):
-        rendering.render("booking_held", "en", data, house="x")
+        rendering.render("booking_held", "en", data, sender="x")
 
 
 def test_an_unknown_language_is_english() -> None:

@@ -47,11 +47,11 @@ def test_an_hour_that_comes_twice_says_which_of_the_two() -> None:
     [("en", "Lisbon"), ("de", "Lissabon"), ("fr", "Lisbonne"), ("es", "Lisboa"), ("ar", "لشبونة")],
 )
 def test_mails_say_it_in_subject_and_text(language: str, place: str) -> None:
-    held = render("booking_held", language, SAMPLES["booking_held"], house="Sample Hotel")
+    held = render("booking_held", language, SAMPLES["booking_held"], sender="Sample Hotel")
     assert place in held.subject
     assert place in held.text
     for name in ("booking_confirmed", "transfer_expected"):
-        assert place in render(name, language, SAMPLES[name], house="Sample Hotel").text
+        assert place in render(name, language, SAMPLES[name], sender="Sample Hotel").text
 
 
 def test_no_page_shows_a_deadline_as_if_it_were_a_time_that_was() -> None:

@@ -73,7 +73,7 @@ async def test_the_button_says_what_is_taken(db: Database, database_url: str, cu
         async with signed_in(app, db, (Role.FINANCE, SLUG)) as panel:
             assert shown(total, currency) in plain((await panel.get(f"/admin/bookings/{reference}")).text)
     mails = [
-        render(mail.template, "en", mail.data | {"link": "https://example.com"}, house="Sea View")
+        render(mail.template, "en", mail.data | {"link": "https://example.com"}, sender="Sea View")
         for mail in await sent(db)
         if "total" in mail.data
     ]

@@ -92,7 +92,7 @@ def mail_server(mailbox: Mailbox) -> Iterator[str]:
         controller.stop(no_assert=True)
 
 
-SAMPLE = render("booking_held", "ar", SAMPLES["booking_held"], house="Sample Hotel")
+SAMPLE = render("booking_held", "ar", SAMPLES["booking_held"], sender="Sample Hotel")
 
 
 async def send(url: str, recipient: str = "guest@example.org", seconds: float = 1.0) -> Delivery:
