@@ -287,8 +287,8 @@ def test_edits_in_words() -> None:
         plans=("FLEX", ""),
     )
     assert describe(edit, "EUR") == (
-        "Price -7.5 % rounded to 1.00, closed, no max nights to arrive, min 2 nights to arrive: DBL"
-        " on FLEX, the room type itself, Mon to Wed, Sun"
+        "Price -7.5 % rounded to 1.00, closed, no max stay, min stay 2 nights on arrival: DBL"
+        " on FLEX, all plans, Mon to Wed, Sun"
     )
     assert shown("price", 123_450, "EUR") == "1,234.50"
     assert shown("closed_to_arrival", False, "EUR") == "arrival"

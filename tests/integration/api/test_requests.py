@@ -27,7 +27,7 @@ async def test_a_parameter_that_cannot_be_right_is_named(db: Database, database_
     cases = [
         ("search?place=x&arival=2030-05-01&departure=2030-05-02", "arival", "did you mean arrival?"),
         ("search?Adults=2&arrival=2030-05-01&departure=2030-05-02", "Adults", "did you mean adults?"),
-        ("properties?page=2", "page", "the call takes cursor, limit"),
+        ("properties?page=2", "page", "the call accepts cursor, limit"),
         ("properties?limt=2", "limt", "did you mean limit?"),
         ("properties/x?a=1", "a", "leave it out: the call has no parameters"),
         ("places?q=a&q=b", "q", "give it once"),

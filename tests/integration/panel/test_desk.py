@@ -266,7 +266,7 @@ async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, da
         assert "has no room number yet" in refused.text
         assert (await client.post(f"{path}/check-in", data={"room-1": "DBL-1"})).status_code == 303
         leaving = await client.get(f"{path}/check-out")
-        assert "€100.00 are not paid" in leaving.text
+        assert "€100.00 is unpaid" in leaving.text
         owing = await client.post(f"{path}/check-out", data={"override_reason": ""})
         assert (owing.status_code, await status_of(db, late.id)) == (422, "checked_in")
         done = await client.post(f"{path}/check-out", data={"override_reason": "Company pays by invoice"})

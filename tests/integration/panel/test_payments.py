@@ -65,7 +65,7 @@ async def test_finance_refunds_a_part_and_never_too_much(hotel: Database, databa
         assert (await look(hotel, booking.id)).paid == 10_000
         text = (await client.get(where)).text
         assert "<script>alert" not in text
-        assert text.count("Given back") == 2
+        assert text.count("Refunded") == 2
         assert "Payments and account" in (await client.get(f"/admin/bookings/{booking.reference}")).text
 
 
@@ -327,6 +327,6 @@ async def test_a_booking_says_what_cancelling_gives_back(hotel: Database, databa
         here = f"/admin/bookings/{booking.reference}"
         for page in (here, f"{here}/payments"):
             text = (await client.get(page)).text
-            assert "€200.00 back" in text, page
-            assert "€100.00 back, fee €100.00" in text, page
-        assert "€100.00 back" in (await client.get(f"{here}/cancel")).text
+            assert "€200.00 refunded" in text, page
+            assert "€100.00 refunded, fee €100.00" in text, page
+        assert "€100.00 refunded" in (await client.get(f"{here}/cancel")).text

@@ -313,8 +313,8 @@ async def test_changing_the_password(db: Database, database_url: str) -> None:
         await sign_in(other)
         await sign_in(client)
         for data, text in (
-            ({"password": new, "again": new + "x"}, "not the same"),
-            ({"password": "short", "again": "short"}, "10 is the least"),
+            ({"password": new, "again": new + "x"}, "match the one above"),
+            ({"password": "short", "again": "short"}, "at least 10"),
             ({"password": "ana@example.com", "again": "ana@example.com"}, "too easy to guess"),
         ):
             refused = await client.post("/admin/account/password", data=data)

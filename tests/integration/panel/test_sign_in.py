@@ -325,7 +325,7 @@ async def test_going_on_never_leads_away(db: Database, database_url: str, evil: 
 @pytest.mark.parametrize(
     ("password", "says"),
     [
-        ("short", "10 is the least"),
+        ("short", "at least 10"),
         ("x" * 257, "longer than 256"),
         ("correct horse\x00battery", "can't be typed"),
         (None, "can't be typed"),

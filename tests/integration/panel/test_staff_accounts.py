@@ -78,9 +78,9 @@ async def test_an_invitation_lets_somebody_in_once(db: Database, database_url: s
         for _ in range(2):  # looking, as a mail scanner does, uses nothing up
             assert "Welcome, Bo" in says(await client.get(path))
         for data, text in (
-            ({"password": NEW, "again": "another one"}, "not the same"),
+            ({"password": NEW, "again": "another one"}, "match the one above"),
             ({"password": "bo@example.com", "again": "bo@example.com"}, "too easy to guess"),
-            ({"password": "", "again": ""}, "10 is the least"),
+            ({"password": "", "again": ""}, "at least 10"),
         ):
             refused = await client.post(path, data=data)
             assert (refused.status_code, text in says(refused)) == (422, True)
