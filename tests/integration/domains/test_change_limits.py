@@ -84,7 +84,7 @@ async def test_an_impossible_party_is_told_the_limit_and_what_takes_it(db: Datab
     assert refused.value.extra["fitting"] == {"FAM": "FAM"}
     assert (refused.value.why.limits, refused.value.why.fitting) == (Limits(4, 3, 2), {"FAM": "FAM"})
     assert {reason.code for reason in refused.value.why.reasons} == {"occupancy"}
-    assert (refused.value.fix or "").startswith("FAM would take this party")
+    assert (refused.value.fix or "").startswith("for this party there is FAM")
     with pytest.raises(StayNotSold) as refused:
         await previewed(db, booking, RoomChange(1, adults=9))
     assert refused.value.extra["rooms_needed"] == 2

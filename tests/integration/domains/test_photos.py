@@ -155,10 +155,10 @@ def bomb() -> bytes:
         (
             b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
             422,
-            "picture can't be read",
+            "be read",
         ),
-        (b"<!doctype html><script>alert(1)</script>", 422, "picture can't be read"),
-        (b"GIF89a/*" + picture(), 422, "picture can't be read"),
+        (b"<!doctype html><script>alert(1)</script>", 422, "be read"),
+        (b"GIF89a/*" + picture(), 422, "be read"),
         (bomb(), 422, "40 megapixels"),
         (b"\xff\xd8\xff" + b"\0" * 10_000_001, 422, "larger than 10 MB"),
         (b"\xff\xd8\xff" + b"\0" * 30_000_000, 422, "larger than 10 MB"),

@@ -255,7 +255,7 @@ def _no_fix(
     if fitting:
         extra["fitting"] = fitting
         names = ", ".join(fitting.values())
-        return f"{names} would sleep this party, but not on these dates; try other dates"
+        return f"for this party there is {names}, but not on these dates; try other dates"
     needed = rooms_that_fit(list(kinds.values()), room.adults, room.children)
     if needed is None:
         return "this hotel can't accommodate this party, even in several rooms; contact the hotel"
