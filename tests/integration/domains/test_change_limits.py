@@ -92,7 +92,7 @@ async def test_an_impossible_party_is_told_the_limit_and_what_takes_it(db: Datab
     with pytest.raises(StayNotSold) as refused:
         await previewed(db, booking, RoomChange(1, adults=1, children=(9,) * 9))
     assert "rooms_needed" not in refused.value.extra
-    assert "ask the hotel" in (refused.value.fix or "")
+    assert "contact the hotel" in (refused.value.fix or "")
     assert await one(db, "SELECT total FROM booking") == 20_000
 
 
