@@ -200,11 +200,8 @@ async def settle_refund(
         if act == "again":
             require_recent(caller, now)
             done = await payments.send_again(tx, refund_id=refund_id, now=now)
-            return _done(
-                request,
-                booking,
-                "The refund is being sent again." if done else "It has already been sent again.",
-            )
+            said = "The refund is being sent again." if done else "It has already been sent again."
+            return _done(request, booking, said)
         if item.gateway != _TRANSFER:
             raise PaymentNotFound("only bank transfers are refunded by hand")
     await refunds.note_refund(database, refund_id=refund_id, answer=refunds.SENT_BY_HAND, now=now)
