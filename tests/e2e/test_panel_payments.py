@@ -128,7 +128,7 @@ async def test_troubled_money_at_every_width(
         await page.get_by_text("nothing was recorded").wait_for()
         wrong += await looked_at(page, f"money-wrong-{scheme}")
         await page.goto(paths[2])
-        await page.get_by_label("Amount").fill("10.00")
+        await page.get_by_label("Amount", exact=True).fill("10.00")
         await page.get_by_label("Reason").fill("Again")
         await page.get_by_role("button", name="Refund", exact=True).click()
         await page.get_by_label("Yes, refund the same amount").wait_for()

@@ -225,7 +225,7 @@ async def test_two_editors_in_two_windows(db: Database, database_url: str, brows
         await screenshot(one, "rates-undo")
         await one.get_by_role("button", name="Undo all 3").click()
         await one.wait_for_selector(".flash")
-        assert "3 values are as before" in await one.locator(".flash").inner_text()
+        assert "3 values were restored" in await one.locator(".flash").inner_text()
         async with db.transaction() as tx:
             assert (
                 await tx.fetchval(
