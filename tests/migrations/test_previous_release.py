@@ -76,7 +76,8 @@ class Release:
         """Those of its tests that fail on our schema, or on its own."""
         with tempfile.TemporaryDirectory() as cache:
             done = subprocess.run(
-                [self.python, "-m", "pytest", "-q", "-m", "not nightly", "-o", f"cache_dir={cache}"]
+                [self.python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not nightly"]
+                + ["-o", f"cache_dir={cache}"]
                 + ["-p", "newer_schema"] * ours
                 + list(tests),
                 cwd=self.tree,
