@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PORT ?= 8000
-# Three workers on the two cores that this is made for: a fifth of the time a test waits. A file goes to one of them, so that what its tests share
-# is made once, in the order of tests/conftest.py.
+# Three workers on the two cores that this is made for: a fifth of the time a test waits. A file goes to one of
+# them, so that what its tests share is made once, in the order of tests/conftest.py.
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run test clients check lint types imports nightly lighthouse docs format clean
