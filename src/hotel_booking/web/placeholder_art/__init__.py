@@ -5,9 +5,9 @@ type. The rest is drawn by the slug, always the same for the same hotel. All tha
 stands in its address, with the fingerprint of this package: so serving one asks no database, and browsers
 keep it for ever.
 
-    art.address("grand-lisbon", setting)                      the hotel: its cover
-    art.address("grand-lisbon", setting, "evening")           the same place at dusk
-    art.address("grand-lisbon", setting, "room-DBL", beds)    the room type DBL with its beds
+    placeholder_art.address("grand-lisbon", setting)                      the hotel: its cover
+    placeholder_art.address("grand-lisbon", setting, "evening")           the same place at dusk
+    placeholder_art.address("grand-lisbon", setting, "room-DBL", beds)    the room type DBL with its beds
 """
 
 from __future__ import annotations
