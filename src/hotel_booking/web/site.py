@@ -206,6 +206,7 @@ def _templates(language: str) -> Environment:
     templates.globals = dict(templates.globals)
     templates.filters = dict(templates.filters)
     templates.add_extension("jinja2.ext.i18n")
+    # The i18n extension adds the method to the environment when it is loaded.
     templates.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     locale = locale_of(language)
 

@@ -107,8 +107,8 @@ async def move_photo(
     property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     to = form.choice("to", ("up", "down", "first"))
-    form.check()
-    await service.move(tx, property_id=property_.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]
+    form.check()  # so that `to` is one of the three
+    await service.move(tx, property_id=property_.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]  # a str to mypy
     said = "It is now the cover." if to == "first" else "Moved."
     return see_other(request, f"/admin/properties/{slug}/photos#photo-{photo_id}", notice=said)
 
