@@ -14,8 +14,8 @@ import httpx
 import pytest
 from granian.server.embed import Server
 
-from hotel_booking.cli.serve import granian_options
 from hotel_booking.core.environment import read_settings
+from hotel_booking.http.serving import granian_options
 from tests.clients.http_client import application
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import typer
 
@@ -36,12 +35,10 @@ def check_schema(settings: Settings) -> None:
         raise ConfigError([f"the database is not ready ({'; '.join(steps)}): run `hotel-booking migrate`"])
 
 
-# What the server itself takes before it answers 431; the edge refuses less, with an answer that says why.
-_MOST_HEADER_BYTES = 65_536
-
-
 def _granian(settings: Settings) -> None:
     from granian import Granian
+
+    from hotel_booking.http.serving import granian_options
 
     Granian(
         "hotel_booking.app:create_app",
@@ -51,27 +48,6 @@ def _granian(settings: Settings) -> None:
         workers_kill_timeout=15,
         **granian_options(settings),
     ).serve()
-
-
-def granian_options(settings: Settings) -> dict[str, Any]:
-    """How Granian listens and speaks, whatever starts its workers."""
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.log import LogLevels
-
-    return {
-        "address": settings.host,
-        "port": settings.port,
-        "interface": Interfaces.ASGI,
-        # A proxy in front speaks HTTP/2 with browsers and HTTP/1.1 with us. One protocol less is one way less
-        # to keep a connection busy, and only so does the time for headers begin with the connection.
-        "http": HTTPModes.http1,
-        "http1_settings": HTTP1Settings(
-            header_read_timeout=1000 * settings.header_seconds, max_buffer_size=_MOST_HEADER_BYTES
-        ),
-        "websockets": False,
-        "log_level": LogLevels.warning,
-    }
 
 
 def _uvicorn(settings: Settings) -> None:
