@@ -18,13 +18,17 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from hotel_booking.domains.rates.types import Tax
 
 FORMAT = 1
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
@@ -49,6 +53,11 @@ class Capacity(msgspec.Struct, frozen=True):
     rates: int
     pairs: int
     heap: int  # bytes
+
+    @property
+    def slugs(self) -> int:
+        """Places in the table of slugs: a power of two, at most half of them taken."""
+        return 1 << (2 * self.properties).bit_length()
 
 
 # name: (dtype, dimensions). A dimension is a field of `Capacity`, ROWS, or a number.
@@ -89,6 +98,8 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "content_at": ("i8", ("properties",)),  # of the heap: the property's catalogue, JSON as `load_catalogue` reads
     "content_size": ("i4", ("properties",)),
     "version": ("i4", ("properties",)),  # counts what was written over the property's content
+    "slug_hash": ("u8", ("properties",)),
+    "by_slug": ("i4", ("slugs",)),  # slot + 1 at the first place from its hash on that was empty; 0: empty
     # room types, by column
     "type_id": ("i4", ("types",)),
     "type_slot": ("i4", ("types",)),
@@ -131,6 +142,17 @@ FOLLOWED = 12  # when the writer last knew itself to be in step, microseconds si
 LISTS_AT, LISTS_SIZE = 13, 14  # of the heap: clocks, taxes and bands, JSON
 
 
+class Lists(msgspec.Struct, frozen=True):
+    """What the columns `clock`, `taxes` and `bands` are places in, and what one euro is worth in each currency
+    that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the order that prices list
+    them, bands by their highest ages."""
+
+    clocks: tuple[tuple[str, time], ...] = ()  # time zone, and when the day ends there
+    taxes: tuple[tuple[Literal["line", "sum"], tuple[Tax, ...]], ...] = ()
+    bands: tuple[tuple[int, ...], ...] = ()
+    per_euro: dict[str, Decimal] = {}
+
+
 def row_of(night: date) -> int:
     """The row of a night; who asks makes sure that the ring holds it."""
     return night.toordinal() % ROWS
@@ -164,6 +186,35 @@ class Arrays:
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
+
+
+def hash_of(slug: str) -> int:
+    """The number by which a property is looked up."""
+    return int.from_bytes(blake2b(slug.encode(), digest_size=8).digest(), "little")
+
+
+def put_slug(arrays: Arrays, slug: str, slot: int) -> None:
+    """Enter a property into the table of slugs; one that was entered before is found at its new slot."""
+    table, hashes = arrays["by_slug"], arrays["slug_hash"]
+    number = hash_of(slug)
+    hashes[slot] = number
+    place = number % len(table)
+    while table[place] and hashes[table[place] - 1] != number:
+        place = (place + 1) % len(table)
+    table[place] = slot + 1
+
+
+def slot_of(arrays: Arrays, slug: str) -> int | None:
+    """The slot of a property, or None. Who asks makes sure that its content is of this slug."""
+    table, hashes = arrays["by_slug"], arrays["slug_hash"]
+    number = hash_of(slug)
+    place = number % len(table)
+    for _ in range(len(table)):
+        slot = int(table[place]) - 1
+        if slot < 0 or hashes[slot] == number:
+            return slot if slot >= 0 else None
+        place = (place + 1) % len(table)
+    return None
 
 
 _PREFIX = 4096
