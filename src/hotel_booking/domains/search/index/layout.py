@@ -1,16 +1,16 @@
 """The arrays of the search index and the file that they are mapped from.
 
-A slot is a property's place in the arrays. Its room types have neighbouring columns, in the order that the hotel
-lists them; so have its rates (a room type on a plan that has nights of its own) and its pairs (a room type on a
-plan, as it is sold, in the order of types and there of plans, which is the order of equal prices). Nights are the
-rows of a ring, so that the nights of a stay are rows, and what is read of them lies together:
+A slot is a property's place in the arrays. Its room types have neighbouring columns, in the order that the
+hotel lists them; so have its rates (a room type on a plan that has nights of its own) and its pairs (a room
+type on a plan, as it is sold, in the order of types and there of plans, which is the order of equal prices).
+Nights are the rows of a ring, so that the nights of a stay are rows, and what is read of them lies together:
 
     free [night, type]   price [night, rate]   slot ──► types  t0 t1 t2 …
-    n0   3  1  0 …        n0   12900 …                  rates  r0 r1 …       (type, plan with nights of its own)
-    n1   2  1  4 …        n1   13900 …                  pairs  p0 p1 p2 …    (type, plan) ─► type, rate, own
+    n0   3  1  0 …        n0   12900 …                  rates  r0 r1 …   (type, plan with nights of its own)
+    n1   2  1  4 …        n1   13900 …                  pairs  p0 p1 …   (type, plan) ─► type, rate, own
 
-Everything is a fixed number of bytes, little-endian; texts and rules stand in the heap at the file's end, which
-only grows. A night of a room type costs 4 bytes and one of a rate 6.
+Everything is a fixed number of bytes, little-endian; texts and rules stand in the heap at the file's end,
+which only grows. A night of a room type costs 4 bytes and one of a rate 6.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "rates": ("i4", ("properties",)),
     "first_pair": ("i4", ("properties",)),
     "pairs": ("i4", ("properties",)),
-    "content_at": ("i8", ("properties",)),  # of the heap: the property's catalogue, JSON as `load_catalogue` reads
+    "content_at": ("i8", ("properties",)),  # of the heap: the catalogue, JSON as `load_catalogue` reads it
     "content_size": ("i4", ("properties",)),
     "version": ("i4", ("properties",)),  # counts what was written over the property's content
     "slug_hash": ("u8", ("properties",)),
@@ -112,7 +112,8 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     # rates, by column
     "rate_plan_id": ("i4", ("rates",)),
     "rate_type": ("i4", ("rates",)),
-    # 1: some night of the ring has amounts of its own for extra persons. They are not here: to SQL for such parties.
+    # 1: some night of the ring has amounts of its own for extra persons. They are not here: such parties are
+    # left to SQL.
     "rate_own_extras": ("u1", ("rates",)),
     # pairs
     "pair_type": ("i4", ("pairs",)),
@@ -132,8 +133,8 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
 CLOSED, TO_ARRIVAL, TO_DEPARTURE = 1, 2, 4
 NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON = 0, 1, 2, 3
 
-# Places in `header`. VERSION is odd while the catalogue is being written: who reads sees it before and after, and
-# reads again where it differs. Nights are written without it: each is whole by itself, and a quote checks.
+# Places in `header`. VERSION is odd while the catalogue is being written: who reads sees it before and after,
+# and reads again where it differs. Nights are written without it: each is whole by itself, and a quote checks.
 FORMAT_AT, VERSION, PROPERTIES, SORTED, TYPES, RATES, PAIRS, RULES, HEAP = range(9)
 FIRST_NIGHT = 9  # ordinal of the oldest night in the ring; the newest is ROWS - 1 later
 COMPLETE = 10  # 1 once everything was loaded
@@ -143,9 +144,9 @@ LISTS_AT, LISTS_SIZE = 13, 14  # of the heap: clocks, taxes and bands, JSON
 
 
 class Lists(msgspec.Struct, frozen=True):
-    """What the columns `clock`, `taxes` and `bands` are places in, and what one euro is worth in each currency
-    that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the order that prices list
-    them, bands by their highest ages."""
+    """What the columns `clock`, `taxes` and `bands` are places in, and what one euro is worth in each
+    currency that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the order that
+    prices list them, bands by their highest ages."""
 
     clocks: tuple[tuple[str, time], ...] = ()  # time zone, and when the day ends there
     taxes: tuple[tuple[Literal["line", "sum"], tuple[Tax, ...]], ...] = ()
@@ -167,7 +168,7 @@ def letters_code(letters: str) -> int:
 
 
 def cell_of(lat: float, lon: float) -> float:
-    """Where a property stands among the sorted: by quarter degrees from the south, and there from the west."""
+    """Where a property stands among the sorted: by quarter degrees from the south, there from the west."""
     return int((lat + 90) * 4) * 1000 + lon + 180
 
 
