@@ -134,7 +134,7 @@ CLOSED, TO_ARRIVAL, TO_DEPARTURE = 1, 2, 4
 NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON = 0, 1, 2, 3
 
 # Places in `header`. VERSION is odd while the catalogue is being written: who reads sees it before and after,
-# and reads again where it differs. Nights are written without it: each is whole by itself, and a quote checks.
+# and reads again where it differs. Nights are written without it: each is whole in itself; a quote checks.
 FORMAT_AT, VERSION, PROPERTIES, SORTED, TYPES, RATES, PAIRS, RULES, HEAP = range(9)
 FIRST_NIGHT = 9  # ordinal of the oldest night in the ring; the newest is ROWS - 1 later
 COMPLETE = 10  # 1 once everything was loaded
