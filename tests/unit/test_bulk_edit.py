@@ -86,7 +86,7 @@ def room(**said: Any) -> dict[str, Any]:
 
 def done(edit: BulkEdit, rows: Rows) -> dict[CellKey, Any]:
     found = work_out(edit, *targets(edit, CATALOGUE, TODAY), rows)
-    return {change.spot: change.after for change in found.changes}
+    return {change.key: change.after for change in found.changes}
 
 
 def edit_of(**said: Any) -> BulkEdit:
@@ -138,7 +138,7 @@ def test_only_what_differs_changes_and_a_night_without_a_row_goes_on_sale() -> N
     )
     found = work_out(edit, *targets(edit, CATALOGUE, TODAY), rows)
     tomorrow = TODAY + timedelta(days=1)
-    assert [(c.spot.night, c.spot.column, c.before, c.after) for c in found.changes] == [
+    assert [(c.key.night, c.key.column, c.before, c.after) for c in found.changes] == [
         (TODAY, "closed", True, False),
         (tomorrow, "price", None, 9_000),
     ]
@@ -250,9 +250,9 @@ def edits(draw: st.DrawFn) -> BulkEdit:
 @given(edit=edits(), rows=ROWS)
 def test_what_is_previewed_is_what_is_written(edit: BulkEdit, rows: Rows) -> None:
     found = work_out(edit, *targets(edit, CATALOGUE, TODAY), rows)
-    assert list(found.changes) == sorted(found.changes, key=lambda change: change.spot)
-    assert all(value_at(rows, change.spot) == change.before != change.after for change in found.changes)
-    wanted = {change.spot: change.after for change in found.changes}
+    assert list(found.changes) == sorted(found.changes, key=lambda change: change.key)
+    assert all(value_at(rows, change.key) == change.before != change.after for change in found.changes)
+    wanted = {change.key: change.after for change in found.changes}
     # The lines given to `update_ari` set exactly these cells and no other, as its own code spreads them.
     written: dict[CellKey, Any] = {}
     if found.changes:
@@ -265,8 +265,8 @@ def test_what_is_previewed_is_what_is_written(edit: BulkEdit, rows: Rows) -> Non
     # A second time, nothing is left to change but for what has to be worked out from the price.
     if edit.price is None:
         after = {key: dict(row) for key, row in rows.items()}
-        for spot, value in wanted.items():
-            after.setdefault((spot.room_type_id, spot.plan_id, spot.night), room())[spot.column] = value
+        for key, value in wanted.items():
+            after.setdefault((key.room_type_id, key.plan_id, key.night), room())[key.column] = value
         assert done(edit, after) == {}
 
 

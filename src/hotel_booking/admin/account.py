@@ -262,7 +262,7 @@ async def renew_codes(
 
 
 async def _member(tx: Transaction, caller: Caller) -> Staff:
-    member = await accounts.by_id(tx, caller.staff_id or 0)
+    member = await accounts.staff_by_id(tx, caller.staff_id or 0)
     if member is None:
         raise SignInRequired("this account is gone", fix="sign in again")
     return member

@@ -22,6 +22,6 @@ async def tell_if_locked(database: Database, error: Exception, *, now: datetime)
 async def tell(database: Database, staff_id: int, what: str, *, now: datetime) -> None:
     """The owner of an account hears what happened to it."""
     async with database.transaction() as tx:
-        member = await accounts.by_id(tx, staff_id)
+        member = await accounts.staff_by_id(tx, staff_id)
         if member is not None:
             await send_notice(tx, member, what=what, now=now)

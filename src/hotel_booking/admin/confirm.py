@@ -115,7 +115,7 @@ async def _again(
 
 
 async def _ways(tx: Transaction, session: Session) -> dict[str, Any]:
-    member = await accounts.by_id(tx, session.staff_id)
+    member = await accounts.staff_by_id(tx, session.staff_id)
     return {
         "code": bool(member and member.second_factor),
         "passkey": bool(member and member.passkeys),

@@ -112,7 +112,7 @@ async def take_first_password(
             now=now,
         )
         async with database.transaction() as tx:
-            member = await accounts.by_id(tx, step.owner_id)
+            member = await accounts.staff_by_id(tx, step.owner_id)
         to = HOME if step.level == "full" else "/admin/sign-in/second-step"
         notice = f"Welcome, {member.name}." if member is not None else None
         return keep_session(request, see_other(request, to, notice=notice), step.token)
@@ -157,7 +157,7 @@ async def _take(
 
 async def _member(tx: Transaction, token: str, kind: str, now: datetime) -> Staff | None:
     link = await links.find(tx, STAFF, token=token, kind=kind, now=now)
-    return await accounts.by_id(tx, link.holder.id) if link.holder is not None else None
+    return await accounts.staff_by_id(tx, link.holder.id) if link.holder is not None else None
 
 
 def _lapsed(request: Request[Any, Any, State], kind: str, error: LinkNotValid) -> Response[str]:

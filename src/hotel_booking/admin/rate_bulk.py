@@ -157,12 +157,12 @@ async def undo_edit(
     return see_other(request, grid, notice=f"Undone: {done.cells:,} values were restored.")
 
 
-def _day(text: str, instead: date) -> date:
+def _day(text: str, default: date) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        return instead
-    return found if 2000 <= found.year < 2100 else instead
+        return default
+    return found if 2000 <= found.year < 2100 else default
 
 
 def _edit(form: Form, catalogue: Catalogue) -> BulkEdit:

@@ -175,11 +175,11 @@ def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: s
 # v|DBL|FLEX|2030-03-01|price is the value wanted, w|… the one it was loaded with, k|… says whose stays.
 
 
-def field_name(spot: CellKey, catalogue: Catalogue) -> str:
+def field_name(key: CellKey, catalogue: Catalogue) -> str:
     """A cell's name in a form, without its letter: DBL|FLEX|2030-03-01|price."""
-    kind = next(row.code for row in catalogue.room_types.values() if row.id == spot.room_type_id)
-    plan = next((row.code for row in catalogue.plans.values() if row.id == spot.plan_id), "")
-    return f"{kind}|{plan}|{spot.night.isoformat()}|{spot.column}"
+    kind = next(row.code for row in catalogue.room_types.values() if row.id == key.room_type_id)
+    plan = next((row.code for row in catalogue.plans.values() if row.id == key.plan_id), "")
+    return f"{kind}|{plan}|{key.night.isoformat()}|{key.column}"
 
 
 def read_cells(form: Form, catalogue: Catalogue) -> list[Cell]:
@@ -189,15 +189,13 @@ def read_cells(form: Form, catalogue: Catalogue) -> list[Cell]:
     for name in form.names():
         if not name.startswith("v|") or form.value(f"k{name[1:]}") == "theirs":
             continue
-        spot = _spot(name[2:], catalogue)
+        key = _key(name[2:], catalogue)
         currency = catalogue.property.currency
-        found.append(
-            Cell(spot, _read(form, f"w{name[1:]}", spot, currency), _read(form, name, spot, currency))
-        )
+        found.append(Cell(key, _read(form, f"w{name[1:]}", key, currency), _read(form, name, key, currency)))
     return found
 
 
-def _spot(name: str, catalogue: Catalogue) -> CellKey:
+def _key(name: str, catalogue: Catalogue) -> CellKey:
     try:
         kind, plan, night, column = name.split("|")
         plan_id = catalogue.plans[plan].id if plan else OF_THE_TYPE
@@ -208,10 +206,10 @@ def _spot(name: str, catalogue: Catalogue) -> CellKey:
         raise InvalidEdit("there is no such night, room type or rate plan here") from None
 
 
-def _read(form: Form, name: str, spot: CellKey, currency: str) -> Value:
-    if spot.column in FLAGS:
+def _read(form: Form, name: str, key: CellKey, currency: str) -> Value:
+    if key.column in FLAGS:
         return "1" in form.many(name)
-    if spot.column == "price":
+    if key.column == "price":
         return form.money(name, currency)
-    number = form.whole(name, 0 if spot.column == "overbooking_limit" else 1, 10_000)
-    return 0 if number is None and spot.column == "overbooking_limit" else number
+    number = form.whole(name, 0 if key.column == "overbooking_limit" else 1, 10_000)
+    return 0 if number is None and key.column == "overbooking_limit" else number

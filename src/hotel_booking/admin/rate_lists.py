@@ -46,11 +46,11 @@ class Left(NamedTuple):
 
 def left_alone(clash: Clash, catalogue: Catalogue) -> Left:
     """A cell of an undoing that stays, in words."""
-    column, currency = clash.spot.column, catalogue.property.currency
+    column, currency = clash.key.column, catalogue.property.currency
     return Left(
-        _where(catalogue, clash.spot.room_type_id, clash.spot.plan_id),
+        _where(catalogue, clash.key.room_type_id, clash.key.plan_id),
         LABELS[column],
-        clash.spot.night,
+        clash.key.night,
         shown(column, clash.theirs, currency),
         shown(column, clash.mine, currency),
         clash.editor.name if clash.editor else "",
@@ -78,7 +78,7 @@ def totals(changes: Iterable[Change], currency: str) -> list[Total]:
     """How much changes, column by column."""
     by: dict[str, list[Change]] = {}
     for change in changes:
-        by.setdefault(change.spot.column, []).append(change)
+        by.setdefault(change.key.column, []).append(change)
     return [
         Total(LABELS[column], len(by[column]), _average(by, column, currency))
         for column in LABELS

@@ -161,7 +161,7 @@ async def save_cells(
         return _review(request, catalogue, view, form, cells, 409, error)
     except DomainError as error:
         return _review(request, catalogue, view, form.failed(error), cells, 422)
-    number = seen_as(cell.spot for cell in cells if cell.was != cell.to)
+    number = seen_as(cell.key for cell in cells if cell.was != cell.to)
     notice = "1 value saved." if number == 1 else f"{number:,} values saved."
     return see_other(request, view.address(slug), notice=notice)
 
@@ -196,10 +196,8 @@ async def edit_nights(
         night = first + timedelta(days=offset)
         fields = []
         for column in columns:
-            spot = CellKey(kind.id, plan_id, night, column)
-            fields.append(
-                (column, field_name(spot, catalogue), typed(column, value_at(rows, spot), currency))
-            )
+            key = CellKey(kind.id, plan_id, night, column)
+            fields.append((column, field_name(key, catalogue), typed(column, value_at(rows, key), currency)))
         nights.append((night, fields))
     return page(
         request,
@@ -263,8 +261,8 @@ def _review(
     status: int,
     error: CellsChanged | None = None,
 ) -> Response[str]:
-    clashes = {clash.spot: clash for clash in error.clashes} if error else {}
-    asked = [_asked(form, catalogue, cell, clashes.get(cell.spot)) for cell in cells]
+    clashes = {clash.key: clash for clash in error.clashes} if error else {}
+    asked = [_asked(form, catalogue, cell, clashes.get(cell.key)) for cell in cells]
     first = [cell for cell in asked if cell.theirs is not None or cell.error]
     others = [cell for cell in asked if cell.theirs is None and not cell.error]
     return page(
@@ -282,13 +280,13 @@ def _review(
 
 
 def _asked(form: Form, catalogue: Catalogue, cell: Cell, clash: edits.Clash | None) -> ReviewCell:
-    currency, column = catalogue.property.currency, cell.spot.column
-    name = field_name(cell.spot, catalogue)
+    currency, column = catalogue.property.currency, cell.key.column
+    name = field_name(cell.key, catalogue)
     kind, plan, _, _ = name.split("|")
     theirs: Value = clash.theirs if clash else None
     return ReviewCell(
         name=name,
-        night=cell.spot.night,
+        night=cell.key.night,
         where=f"{kind}{f' on {plan}' if plan else ''}",
         column=column,
         was=form.value(f"w|{name}"),

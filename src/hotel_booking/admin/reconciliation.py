@@ -41,9 +41,9 @@ async def show_reconciliation(
             stuck_before=now - _STUCK,
             limit=_MOST,
         ),
-        most=_MOST,
+        limit=_MOST,
         runs=await reconcile.runs(tx) if properties is None else None,
-        odd=await notices.odd(tx, since=now - _LOOKED_BACK) if properties is None else [],
+        unreadable=await notices.list_unreadable(tx, since=now - _LOOKED_BACK) if properties is None else [],
         now=now,
     )
 

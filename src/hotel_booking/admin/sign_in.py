@@ -222,7 +222,7 @@ def _shown(form: Form) -> Form:
 
 
 async def _ways(tx: Transaction, session: Session) -> dict[str, Any]:
-    member = await accounts.by_id(tx, session.staff_id)
+    member = await accounts.staff_by_id(tx, session.staff_id)
     return {"app": bool(member and member.totp), "passkey": bool(member and member.passkeys)}
 
 

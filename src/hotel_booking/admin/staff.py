@@ -39,7 +39,7 @@ async def list_staff(
     return page(
         request,
         "staff/list.html",
-        people=await accounts.listed(tx, within=_within(caller), search=q[:100].replace("\x00", "")),
+        people=await accounts.list_staff(tx, within=_within(caller), search=q[:100].replace("\x00", "")),
         names=await _names(tx),
         q=q[:100],
     )
@@ -147,7 +147,7 @@ def _within(caller: Caller) -> frozenset[int] | None:
 
 
 async def _in_sight(tx: Transaction, caller: Caller, staff_id: int) -> Staff:
-    person = await accounts.by_id(tx, staff_id)
+    person = await accounts.staff_by_id(tx, staff_id)
     within = _within(caller)
     if person is None or not (
         within is None

@@ -26,17 +26,17 @@ def stay_of(arrival: date, departure: date, now: datetime) -> Stay:
 
 def party_of(adults: int, children: str | None, rooms: int) -> tuple[Occupancy, ...]:
     """The party by rooms; `children` are ages such as "5,9"."""
-    ages = integers(children, "children", most=MAX_CHILDREN, example="children=5,9")
+    ages = integers(children, "children", maximum=MAX_CHILDREN, example="children=5,9")
     return spread(adults, ages, rooms)
 
 
-def integers(text: str | None, field: str, *, most: int = _LONGEST_LIST, example: str) -> tuple[int, ...]:
+def integers(text: str | None, field: str, *, maximum: int = _LONGEST_LIST, example: str) -> tuple[int, ...]:
     """A list of whole numbers from 0 to 9999 such as "4,5"; nothing is an empty list."""
     if text is None or not text.strip():
         return ()
-    parts = [part.strip() for part in text.split(",", most + 1)]
-    if len(parts) > most:
-        raise InvalidFilter(f"{field} must have at most {most} numbers", field=field)
+    parts = [part.strip() for part in text.split(",", maximum + 1)]
+    if len(parts) > maximum:
+        raise InvalidFilter(f"{field} must have at most {maximum} numbers", field=field)
     for place, part in enumerate(parts):
         if not (part.isascii() and part.isdigit() and len(part) <= 4):
             raise InvalidFilter(

@@ -82,7 +82,7 @@ def reset_mfa(email: Email, data_dir: DataDir = None) -> None:
 
 
 async def _member(tx: Transaction, email: str) -> Staff:
-    member = await accounts.by_email(tx, email) if "\x00" not in email else None
+    member = await accounts.staff_by_email(tx, email) if "\x00" not in email else None
     if member is None:
         raise StaffNotFound("nobody has an account with this address")
     return member

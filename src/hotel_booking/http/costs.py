@@ -98,6 +98,6 @@ def plain(route: str) -> str:
     return route.removeprefix("/{language}") or "/"
 
 
-def listed() -> list[tuple[str, str]]:
+def routes_with_a_cost() -> list[tuple[str, str]]:
     """The methods and routes that have a cost of their own."""
     return list(_POINTS)

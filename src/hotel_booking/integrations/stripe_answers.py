@@ -199,7 +199,7 @@ def read_event(body: bytes, *, signature: str, secrets: tuple[str, ...], now: da
         raise ForgedNotice("this notice was signed too long ago", fix="check the clock of this server")
     try:
         return _notice(msgspec.json.decode(body))
-    except _ODD as error:
+    except _UNREADABLE as error:
         # It is signed: refused, it would come again for days, and telling nobody would lose it.
         return Notice(
             f"odd_{hashlib.sha256(body).hexdigest()[:40]}",
@@ -209,7 +209,7 @@ def read_event(body: bytes, *, signature: str, secrets: tuple[str, ...], now: da
         )
 
 
-_ODD = (
+_UNREADABLE = (
     msgspec.DecodeError,
     LookupError,
     TypeError,
@@ -223,11 +223,11 @@ _LARGEST = 2**53
 
 
 def _named(body: bytes) -> str:
-    """What an odd event calls itself, where it does."""
+    """What an unreadable event calls itself, where it does."""
     try:
         event = msgspec.json.decode(body)
         return " ".join(_text(event[name], name) for name in ("type", "id"))
-    except _ODD:
+    except _UNREADABLE:
         return "it"
 
 

@@ -69,7 +69,7 @@ class Plan(msgspec.Struct):
     rows: list[Row]
     events: list[Event]
     refused: Counter[Unsellable]
-    odd: dict[str, DateAnomalies]
+    odd_dates: dict[str, DateAnomalies]
 
     @property
     def nights(self) -> tuple[date, date]:
@@ -95,7 +95,7 @@ def lay_out(items: Iterable[Row | Refused]) -> Plan:
         plan.events.extend(_later(item, index))
         code = oddity(item)
         if code:
-            plan.odd.setdefault(code, DateAnomalies(lines=[])).note(item.line)
+            plan.odd_dates.setdefault(code, DateAnomalies(lines=[])).note(item.line)
     plan.events.sort()
     return plan
 

@@ -1,7 +1,7 @@
 """The same replay from outside: every event a request to a running server, with the time it is simulated at.
 
 The server's database is not ours to look into, so the figures are counted from its answers: each booking's
-last state and total as the server told them, and the nights taken as its ARI shows them.
+last state and total as the server answers them, and the nights taken as its ARI shows them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ServerRefused(DomainError):
 
 
 class RemoteBooking(msgspec.Struct):
-    """A booking as the server told it last."""
+    """A booking as the server last answered it."""
 
     reference: str
     status: str
@@ -135,14 +135,17 @@ async def play_on(
 ) -> Outcome:
     """Live through the plan on this server."""
     simulation = Simulation(0, Counter())
-    told: dict[int, RemoteBooking] = {}
+    bookings: dict[int, RemoteBooking] = {}
     slugs = await _build(server, capacity, plan) if plan.rows else {}
     lane_of_kind = lanes_of_kinds(plan)
     for day, events in plan.days():
         if stop.is_set():
             break
         refused = await asyncio.gather(
-            *(_lane(server, plan.rows, slugs, lane, told) for lane in spread(events, plan.rows, lane_of_kind))
+            *(
+                _lane(server, plan.rows, slugs, lane, bookings)
+                for lane in spread(events, plan.rows, lane_of_kind)
+            )
         )
         simulation.refused[SoldOut.code] += sum(refused)
         simulation.events += len(events)
@@ -152,7 +155,10 @@ async def play_on(
         simulation.stopped_after = None
     simulation.refused += Counter()  # no line for what never happened
     return Outcome(
-        simulation, _totals(plan, told), _months(plan, told, capacity), await _oversold(server, plan, slugs)
+        simulation,
+        _totals(plan, bookings),
+        _months(plan, bookings, capacity),
+        await _oversold(server, plan, slugs),
     )
 
 
@@ -201,18 +207,18 @@ async def _lane(
     rows: Sequence[Row],
     slugs: Mapping[str, str],
     events: Sequence[Event],
-    told: dict[int, RemoteBooking],
+    bookings: dict[int, RemoteBooking],
 ) -> int:
     refused = 0
     for event in events:
         row = rows[event.row]
         if event.step is Step.CREATE:
             try:
-                told[event.row] = await _book(server, row, event.at, slugs[row.kind.hotel])
+                bookings[event.row] = await _book(server, row, event.at, slugs[row.kind.hotel])
             except SoldOut:
                 refused += 1
-        elif event.row in told:
-            await _follow(server, told[event.row], row, event)
+        elif event.row in bookings:
+            await _follow(server, bookings[event.row], row, event)
     return refused
 
 
@@ -274,13 +280,13 @@ def _slept(row: Row) -> int:
     return (free_from(row) - row.arrival).days
 
 
-def _totals(plan: Plan, told: Mapping[int, RemoteBooking]) -> Totals:
-    states = Counter(booking.status for booking in told.values())
+def _totals(plan: Plan, bookings: Mapping[int, RemoteBooking]) -> Totals:
+    states = Counter(booking.status for booking in bookings.values())
     stays = [
-        (plan.rows[index], booking) for index, booking in told.items() if booking.status == "checked_out"
+        (plan.rows[index], booking) for index, booking in bookings.items() if booking.status == "checked_out"
     ]
     return Totals(
-        accepted=len(told),
+        accepted=len(bookings),
         cancelled=states["cancelled"],
         no_shows=states["no_show"],
         stays=len(stays),
@@ -291,13 +297,13 @@ def _totals(plan: Plan, told: Mapping[int, RemoteBooking]) -> Totals:
     )
 
 
-def _months(plan: Plan, told: Mapping[int, RemoteBooking], capacity: Mapping[Kind, int]) -> list[Month]:
+def _months(plan: Plan, bookings: Mapping[int, RemoteBooking], capacity: Mapping[Kind, int]) -> list[Month]:
     if not plan.rows:
         return []
     sold: Counter[date] = Counter()
     slept: Counter[date] = Counter()
     revenue: Counter[date] = Counter()
-    for index, booking in told.items():
+    for index, booking in bookings.items():
         row = plan.rows[index]
         if booking.status != "checked_out":
             continue

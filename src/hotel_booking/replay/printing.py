@@ -24,11 +24,11 @@ def show(console: Console, report: Report) -> None:
     console.print(_figures(report))
     console.print(_months(report))
     console.print(_rooms(report))
-    for code, odd in report.odd_dates.items():
-        more = ", …" if odd.count > len(odd.lines) else ""
-        lines = ", ".join(map(str, odd.lines))
+    for code, dates in report.odd_dates.items():
+        more = ", …" if dates.count > len(dates.lines) else ""
+        lines = ", ".join(map(str, dates.lines))
         console.print(
-            f"[dim]odd dates:[/] {odd.count:,} {called(code, 'odd date')} [dim](lines {lines}{more})[/]"
+            f"[dim]odd dates:[/] {dates.count:,} {called(code, 'odd date')} [dim](lines {lines}{more})[/]"
         )
     if report.stopped_after or report.events_done < report.events:
         console.print(

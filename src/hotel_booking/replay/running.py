@@ -234,7 +234,9 @@ def _report(
         **msgspec.structs.asdict(outcome.totals),
         oversold_nights=outcome.oversold,
         months=outcome.months,
-        odd_dates={code: OddDates(odd.count, odd.lines) for code, odd in sorted(plan.odd.items())},
+        odd_dates={
+            code: OddDates(dates.count, dates.lines) for code, dates in sorted(plan.odd_dates.items())
+        },
         capacity=[
             Room(kind.hotel, kind.room_type, needed[kind], rooms) for kind, rooms in sorted(capacity.items())
         ],

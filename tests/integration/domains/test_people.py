@@ -237,13 +237,13 @@ async def test_staff_have_one_account_in_every_form_and_are_found_by_any_spellin
             tx, email="Jörg@Straße.example", name="Jörg\u00a0Müller", grants=grants, by=None, now=NOW
         )
     async with db.transaction() as tx:
-        member = await accounts.by_email(tx, "JÖRG@xn--strae-oqa.example")
+        member = await accounts.staff_by_email(tx, "JÖRG@xn--strae-oqa.example")
         assert member is not None
         assert (member.email, member.name) == ("jörg@straße.example", "Jörg Müller")
-        assert await accounts.by_email(tx, "jörg@strasse.example") is None
+        assert await accounts.staff_by_email(tx, "jörg@strasse.example") is None
         for typed in ("mueller", "MULLER", "jorg", "müller", "jörg@"):
-            assert [found.id for found in await accounts.listed(tx, search=typed)] == [member.id], typed
-        assert await accounts.listed(tx, search="moeller") == []
+            assert [found.id for found in await accounts.list_staff(tx, search=typed)] == [member.id], typed
+        assert await accounts.list_staff(tx, search="moeller") == []
     for wrong in ({"email": "a,b@example.com"}, {"name": "a\nb"}, {"name": "a\u202eb"}):
         given: dict[str, Any] = {"email": "x@example.com", "name": "X", **wrong}
         with pytest.raises(InvalidStaff):

@@ -164,14 +164,14 @@ async def test_two_bulk_edits_at_once_wait_for_each_other_and_one_is_told(db: Da
 
 async def test_two_editors_of_a_night_without_a_price_do_not_overwrite_each_other(db: Database) -> None:
     ids = await hotel(db)
-    spot = CellKey(ids["DBL"], ids["FLEX"], night(50), "price")  # no row to lock, and not on sale either
+    key = CellKey(ids["DBL"], ids["FLEX"], night(50), "price")  # no row to lock, and not on sale either
 
     async def save(by: Caller, amount: int) -> str:
         async with db.transaction() as tx:
             catalogue = await load_catalogue(tx, SLUG)
             try:
                 await edits.save_cells(
-                    tx, catalogue=catalogue, cells=[Cell(spot, None, amount)], by=by, now=utc_now()
+                    tx, catalogue=catalogue, cells=[Cell(key, None, amount)], by=by, now=utc_now()
                 )
             except CellsChanged as error:
                 clash = error.clashes[0]

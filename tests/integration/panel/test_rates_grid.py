@@ -294,10 +294,8 @@ async def test_a_foreign_property_is_not_found(db: Database, database_url: str) 
     ids = await hotel(db)
     async with db.transaction() as tx:
         theirs = await load_catalogue(tx, "foreign")
-        spot = CellKey(ids["foreign"], ids["theirs"], night(1), "price")
-        edit = await edits.save_cells(
-            tx, catalogue=theirs, cells=[Cell(spot, None, 5)], by=BEA, now=utc_now()
-        )
+        key = CellKey(ids["foreign"], ids["theirs"], night(1), "price")
+        edit = await edits.save_cells(tx, catalogue=theirs, cells=[Cell(key, None, 5)], by=BEA, now=utc_now())
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
         signed_in(app, db, (Role.OWNER, SLUG)) as client,
@@ -314,7 +312,7 @@ async def test_a_foreign_property_is_not_found(db: Database, database_url: str) 
         async with db.transaction() as tx:
             own = await load_catalogue(tx, SLUG)
             with pytest.raises(InvalidEdit):
-                await edits.save_cells(tx, catalogue=own, cells=[Cell(spot, 5, 6)], by=ADA, now=utc_now())
+                await edits.save_cells(tx, catalogue=own, cells=[Cell(key, 5, 6)], by=ADA, now=utc_now())
         assert await everything(db) == before
 
 

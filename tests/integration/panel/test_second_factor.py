@@ -39,7 +39,7 @@ async def with_app(db: Database, email: str = "ana@example.com") -> tuple[pyotp.
     await member(db, email)
     long_ago = utc_now() - timedelta(hours=1)
     async with db.transaction() as tx:
-        ana = await accounts.by_email(tx, email)
+        ana = await accounts.staff_by_email(tx, email)
         assert ana is not None
         setup = await second_factor.begin_totp(tx, member=ana, secret_key=SECRET_KEY)
         app = pyotp.TOTP(setup.secret.replace(" ", ""))
@@ -105,7 +105,7 @@ async def test_a_clock_may_be_off_a_little(db: Database, minutes: float, fits: b
     app, _ = await with_app(db)
     now = utc_now().replace(second=15)
     async with db.transaction() as tx:
-        ana = await accounts.by_email(tx, "ana@example.com")
+        ana = await accounts.staff_by_email(tx, "ana@example.com")
         assert ana is not None
         assert fits is await second_factor.check_totp(
             tx,
@@ -331,7 +331,7 @@ async def test_changing_the_password(db: Database, database_url: str) -> None:
 async def full(client: httpx.AsyncClient, db: Database) -> list[str]:
     """Sign in completely, by a recovery code; those that are left."""
     async with db.transaction() as tx:
-        ana = await accounts.by_email(tx, "ana@example.com")
+        ana = await accounts.staff_by_email(tx, "ana@example.com")
         assert ana is not None
         *left, last = await second_factor.new_recovery_codes(tx, staff_id=ana.id)
     await sign_in(client)

@@ -250,7 +250,7 @@ async def test_nobody_gives_more_than_they_have(db: Database) -> None:
     assert await change(as_manager, desk.id, Grant(Role.REVENUE, here), version=1) is None
     assert await change(as_manager, desk.id, Grant(Role.FINANCE, here), version=1) is StaffChanged
     async with db.transaction() as tx:
-        found = await accounts.by_id(tx, desk.id)
+        found = await accounts.staff_by_id(tx, desk.id)
         assert found is not None
         assert [(grant.role, grant.property_id) for grant in found.grants] == [(Role.REVENUE, here)]
         with pytest.raises(GrantNotYours):
@@ -353,7 +353,7 @@ async def test_the_first_owner_comes_by_the_command_line(db: Database, database_
     assert link.startswith("https://panel.example/admin/invitation/")
     async with db.transaction() as tx:
         await links.find(tx, STAFF, token=link.rpartition("/")[2], kind="invitation", now=utc_now())
-        found = await accounts.by_email(tx, "boss@example.com")
+        found = await accounts.staff_by_email(tx, "boss@example.com")
         assert found is not None
         assert (found.email, found.grants) == ("boss@example.com", (Grant(Role.OWNER),))
     again = staff_command(database_url, "invite-again", "--email", "boss@example.com")
@@ -380,7 +380,7 @@ async def test_second_factors_are_reset_by_the_command_line(db: Database, databa
         await start(tx, STAFF, owner_id=ana.id, visitor=HERE, now=utc_now())
     assert staff_command(database_url, "reset-mfa", "--email", "ana@example.com").returncode == 0
     async with db.transaction() as tx:
-        found = await accounts.by_id(tx, ana.id)
+        found = await accounts.staff_by_id(tx, ana.id)
         assert found is not None
         assert not found.second_factor
     assert await sessions_of(db) == []

@@ -153,7 +153,7 @@ async def _show(
         form=form,
         photos=rows,
         forms=forms,
-        most=MOST_PHOTOS,
+        max_photos=MOST_PHOTOS,
         most_bytes=images.MAX_BYTES,
         room_types=frame.choices(await queries.list_items(tx, tables.room_type, property_.id)),
     )

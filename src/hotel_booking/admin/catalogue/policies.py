@@ -283,7 +283,7 @@ def _form(
         form=form,
         row=row,
         steps=_count(form),
-        most=_MOST_STEPS,
+        max_steps=_MOST_STEPS,
         fees=_FEES,
         example=example,
     )

@@ -249,8 +249,8 @@ def _values(form: Form) -> dict[str, Any]:
         ("phone", 40),
     ):
         values[name] = form.text(name, longest=longest)
-    for name, most in (("lat", 90), ("lon", 180)):
-        values[name] = _degrees(form, name, most)
+    for name, limit in (("lat", 90), ("lon", 180)):
+        values[name] = _degrees(form, name, limit)
     bands = form.text("child_bands", longest=100)
     try:
         values["child_bands"] = [int(age) for age in number_list(bands)]
@@ -259,14 +259,14 @@ def _values(form: Form) -> dict[str, Any]:
     return values
 
 
-def _degrees(form: Form, name: str, most: int) -> float | None:
+def _degrees(form: Form, name: str, limit: int) -> float | None:
     text = form.text(name, required=True, longest=40)
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not -most <= value <= most:
-        form.wrong(name, f"must be degrees from -{most} to {most}, such as 38.7139")
+    if not -limit <= value <= limit:
+        form.wrong(name, f"must be degrees from -{limit} to {limit}, such as 38.7139")
         return None
     return value
 

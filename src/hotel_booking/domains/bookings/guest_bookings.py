@@ -110,10 +110,10 @@ async def _ids(tx: Transaction, account_id: int, email: str, *, lock: bool) -> l
 async def bookings_of(tx: Transaction, account: Account, language: str = "en") -> list[GuestBooking]:
     """Its bookings, the last to arrive first, hotels by their names in the language. Holds that lapsed are
     none: nothing was booked."""
-    return await listed(tx, await ids_of(tx, account), language)
+    return await list_bookings(tx, await ids_of(tx, account), language)
 
 
-async def listed(tx: Transaction, ids: Sequence[UUID], language: str) -> list[GuestBooking]:
+async def list_bookings(tx: Transaction, ids: Sequence[UUID], language: str) -> list[GuestBooking]:
     """Some bookings as lines of a list, the last to arrive first, at most 500; without lapsed holds."""
     return await tx.fetch_as(
         GuestBooking,

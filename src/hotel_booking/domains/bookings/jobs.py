@@ -134,7 +134,7 @@ async def mail_list(context: JobContext, request: str) -> None:
         asked = await link_requests.take(tx, request=request)
         if asked is None:
             return
-        found = await guest_bookings.listed(
+        found = await guest_bookings.list_bookings(
             tx, await guest_bookings.ids_of_address(tx, asked.email), asked.language
         )
         if found:
@@ -152,8 +152,8 @@ async def tell_held(context: JobContext, timestamp: int) -> None:
     while True:
         async with db.transaction() as tx:
             unpaid = await queries.unpaid_untold(tx, now=now, made_before=now - _PAYING, limit=_BATCH)
-        told = [await _tell(db, booking_id, "held", mail.link_to_pay, now) for booking_id in unpaid]
-        if len(unpaid) < _BATCH or not any(told):
+        notified = [await _tell(db, booking_id, "held", mail.link_to_pay, now) for booking_id in unpaid]
+        if len(unpaid) < _BATCH or not any(notified):
             return
 
 

@@ -39,8 +39,8 @@ async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
 async def link_to_pay(tx: Transaction, booking: Booking, *, now: datetime) -> None:
     """How to pay for a hold; pointless once it has expired."""
     data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
-    most = None if booking.source in _AT_THE_DESK else _TO_STRANGER
-    await _queue(tx, booking, "held", "booking_held", data, now=now, most=most)
+    limit = None if booking.source in _AT_THE_DESK else _TO_STRANGER
+    await _queue(tx, booking, "held", "booking_held", data, now=now, limit=limit)
 
 
 async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime) -> None:
@@ -88,7 +88,7 @@ async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, 
         {**_facts(booking), "fee": result.fee, "refund": result.refund},
         now=now,
         withdraw=_event(booking, "held"),
-        most=_TO_STRANGER if not booking.paid and booking.source not in _AT_THE_DESK else None,
+        limit=_TO_STRANGER if not booking.paid and booking.source not in _AT_THE_DESK else None,
     )
 
 
@@ -110,7 +110,7 @@ async def transfer_expected(
         data,
         now=now,
         withdraw=_event(booking, "held"),
-        most=None if booking.source in _AT_THE_DESK else _TO_STRANGER,
+        limit=None if booking.source in _AT_THE_DESK else _TO_STRANGER,
     )
 
 
@@ -222,7 +222,7 @@ async def message_to_hotel(
         booking_id=booking.id,
         property_id=booking.property_id,
         now=now,
-        most=_TO_HOTEL,
+        limit=_TO_HOTEL,
     )
 
 
@@ -235,7 +235,7 @@ async def _queue(
     *,
     now: datetime,
     withdraw: str | None = None,
-    most: MessageLimit | None = None,
+    limit: MessageLimit | None = None,
 ) -> None:
     if not booking.email:
         return  # nobody to write to
@@ -252,7 +252,7 @@ async def _queue(
         property_id=booking.property_id,
         now=now,
         withdraw=withdraw,
-        most=most,
+        limit=limit,
     )
 
 

@@ -58,14 +58,14 @@ _STAFF = (
 )
 
 
-async def by_email(tx: Transaction, email: str) -> Staff | None:
+async def staff_by_email(tx: Transaction, email: str) -> Staff | None:
     """The account of an e-mail address, however it is typed."""
     return await tx.fetchrow_as(
         Staff, f"{_STAFF} WHERE a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1", email_keys(email)
     )
 
 
-async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff | None:
+async def staff_by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff | None:
     """An account by its number; locked until the transaction ends where asked."""
     if not 0 < staff_id < 2**31:
         return None
@@ -75,7 +75,7 @@ async def by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff 
     return await tx.fetchrow_as(Staff, f"{_STAFF} WHERE a.id = $1", staff_id)
 
 
-async def listed(
+async def list_staff(
     tx: Transaction, *, within: frozenset[int] | None = None, search: str = "", limit: int = 500
 ) -> list[Staff]:
     """Accounts by name. `within`: only people with a role at one of these properties."""

@@ -25,7 +25,7 @@ async def mail_reset(context: JobContext, request: str) -> None:
         if asked is None:
             return
         link = await links.ask(tx, STAFF, asked=asked.kind, email=asked.email, now=now)
-        member = await accounts.by_id(tx, link.owner_id) if link is not None and link.owner_id else None
+        member = await accounts.staff_by_id(tx, link.owner_id) if link is not None and link.owner_id else None
         if link is None or member is None:
             return
         await service.queue(

@@ -31,14 +31,14 @@ async def queue(
     staff_id: int | None = None,
     at: datetime | None = None,
     withdraw: str | None = None,
-    most: MessageLimit | None = None,
+    limit: MessageLimit | None = None,
 ) -> bool:
     """Put a message into the outbox: it goes out if and only if the transaction is committed, from `at` on.
-    False where the event was told of already, or where its recipient had as many of the kind as `most` says:
+    False where the event was told of already, or where its recipient had as many of the kind as `limit` says:
     the sender is not told, and whoever owns the address is spared. `withdraw` names another event whose
     message is pointless now: if it has not gone out it never will. A message whose data has an instant
     `expires` is not sent later."""
-    if most is not None and not await _spared(tx, template, recipient, most, now):
+    if limit is not None and not await _spared(tx, template, recipient, limit, now):
         return False
     return bool(
         await tx.fetchval(
@@ -59,7 +59,7 @@ async def queue(
     )
 
 
-async def _spared(tx: Transaction, template: str, recipient: str, most: MessageLimit, now: datetime) -> bool:
+async def _spared(tx: Transaction, template: str, recipient: str, limit: MessageLimit, now: datetime) -> bool:
     row = await tx.fetchrow(
         "SELECT count(*) FILTER (WHERE created_at > $3) AS hour, count(*) AS day FROM mail_message"
         " WHERE small(recipient) = ANY ($1::text[]) AND template = $2 AND created_at > $4",
@@ -68,7 +68,7 @@ async def _spared(tx: Transaction, template: str, recipient: str, most: MessageL
         now - timedelta(hours=1),
         now - timedelta(days=1),
     )
-    return row is not None and row["hour"] < most.an_hour and row["day"] < most.a_day
+    return row is not None and row["hour"] < limit.an_hour and row["day"] < limit.a_day
 
 
 async def begin(tx: Transaction, *, message_id: UUID, now: datetime) -> Message | None:

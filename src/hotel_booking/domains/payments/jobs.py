@@ -8,7 +8,7 @@ from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import job_queue, jobs
 from hotel_booking.domains.payments import notices
-from hotel_booking.domains.payments.reconcile import WINDOW, compare_one, listed
+from hotel_booking.domains.payments.reconcile import WINDOW, compare_one, listing_gateways
 from hotel_booking.domains.payments.refunds import give_refunds
 
 tasks = Blueprint()
@@ -36,7 +36,7 @@ async def reconcile(context: JobContext, timestamp: int = 0) -> None:
     does not answer keeps no other from it."""
     del timestamp
     async with jobs.database(context).transaction() as tx:
-        for gateway in listed(jobs.resource(context, "gateways")):
+        for gateway in listing_gateways(jobs.resource(context, "gateways")):
             await job_queue.enqueue(
                 tx, queue="reconciliation", task="payments:reconcile_one", gateway=gateway.name
             )

@@ -49,7 +49,7 @@ async def accept(tx: Transaction, *, gateway: str, notice: Notice, now: datetime
     return True
 
 
-async def odd(tx: Transaction, *, since: datetime, limit: int = 50) -> list[UnreadableNotice]:
+async def list_unreadable(tx: Transaction, *, since: datetime, limit: int = 50) -> list[UnreadableNotice]:
     """Notices that came since then and cannot be read, newest first."""
     return await tx.fetch_as(
         UnreadableNotice,
@@ -72,7 +72,7 @@ async def purge(tx: Transaction, *, before: datetime) -> int:
 async def _payment_meant(tx: Transaction, gateway: str, notice: Notice) -> tuple[UUID | None, str | None]:
     """The payment, and the gateway's own name for it as far as we know."""
     if notice.reference is not None:
-        found = await queries.by_reference(tx, gateway=gateway, reference=notice.reference)
+        found = await queries.payment_by_reference(tx, gateway=gateway, reference=notice.reference)
         if found is not None:
             return found, notice.reference
     if notice.payment_id is not None:

@@ -76,7 +76,7 @@ async def disputes(tx: Transaction, booking_id: UUID) -> list[DisputeSeen]:
     )
 
 
-async def by_reference(tx: Transaction, *, gateway: str, reference: str) -> UUID | None:
+async def payment_by_reference(tx: Transaction, *, gateway: str, reference: str) -> UUID | None:
     """The payment that a gateway means by its own reference."""
     found: UUID | None = await tx.fetchval(
         "SELECT id FROM payment WHERE gateway = $1 AND gateway_reference = $2 LIMIT 1", gateway, reference

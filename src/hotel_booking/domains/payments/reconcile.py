@@ -65,7 +65,7 @@ class Comparison(msgspec.Struct, frozen=True):
     differences: list[Difference]
 
 
-def listed(gateways: Gateways) -> list[Gateway]:
+def listing_gateways(gateways: Gateways) -> list[Gateway]:
     """The gateways that keep a list; of others there is only the bank's statement."""
     return [gateway for gateway in gateways.all if gateway.page not in ("none", "transfer")]
 
@@ -75,7 +75,10 @@ async def reconcile(
 ) -> list[Comparison]:
     """Compare every payment made in the time with every gateway that keeps a list, and store what was
     found. Raises `GatewayUnavailable`."""
-    return [await compare_one(db, gateway, since=since, until=until, now=now) for gateway in listed(gateways)]
+    return [
+        await compare_one(db, gateway, since=since, until=until, now=now)
+        for gateway in listing_gateways(gateways)
+    ]
 
 
 async def compare_one(

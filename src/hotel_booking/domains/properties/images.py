@@ -104,9 +104,9 @@ def _decode(data: bytes) -> Image.Image:
             raise _too_many(MAX_PIXELS) from None
         with opened:
             # Nothing is decoded before this line.
-            most = MAX_PIXELS_WHOLE if opened.format in ("WEBP", "AVIF") else MAX_PIXELS
-            if opened.width * opened.height > most:
-                raise _too_many(most)
+            limit = MAX_PIXELS_WHOLE if opened.format in ("WEBP", "AVIF") else MAX_PIXELS
+            if opened.width * opened.height > limit:
+                raise _too_many(limit)
             profile: Any = opened.info.get("icc_profile")
             # A JPEG can be decoded at a half, a quarter or an eighth of its size: that is many times faster.
             opened.draft(None, (WIDTHS[-1], WIDTHS[-1]))
@@ -142,9 +142,9 @@ def _orientation(picture: Image.Image) -> int:
     return found
 
 
-def _too_many(most: int) -> NotAPhoto:
+def _too_many(limit: int) -> NotAPhoto:
     return NotAPhoto(
-        f"the picture has more than {most // 1_000_000} megapixels",
+        f"the picture has more than {limit // 1_000_000} megapixels",
         field="file",
         fix="make it smaller: 1600 pixels wide is enough",
     )

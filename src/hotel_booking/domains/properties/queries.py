@@ -234,7 +234,7 @@ class ListedHotel(msgspec.Struct, frozen=True):
     country: str
 
 
-async def listed(tx: Transaction, *, country: str | None = None) -> list[ListedHotel]:
+async def list_hotels(tx: Transaction, *, country: str | None = None) -> list[ListedHotel]:
     """Every active hotel, or those of a country. In no order."""
     return await tx.fetch_as(
         ListedHotel,

@@ -40,7 +40,7 @@ class InvalidEdit(Invalid):
 
 
 class CellKey(NamedTuple):
-    """Where a cell is. Sorted, spots are in the order in which rows are locked."""
+    """Where a cell is. Sorted, keys are in the order in which rows are locked."""
 
     room_type_id: int
     plan_id: int
@@ -51,7 +51,7 @@ class CellKey(NamedTuple):
 class Change(NamedTuple):
     """One cell before and after."""
 
-    spot: CellKey
+    key: CellKey
     before: Value
     after: Value
 
@@ -60,10 +60,10 @@ class Change(NamedTuple):
 Rows = Mapping[tuple[int, int, date], Mapping[str, Value]]
 
 
-def value_at(rows: Rows, spot: CellKey) -> Value:
+def value_at(rows: Rows, key: CellKey) -> Value:
     """What a cell holds; a row that is not there holds no price, restricts nothing and has no room."""
-    row = rows.get((spot.room_type_id, spot.plan_id, spot.night))
-    return empty(spot.column) if row is None else row[spot.column]
+    row = rows.get((key.room_type_id, key.plan_id, key.night))
+    return empty(key.column) if row is None else row[key.column]
 
 
 def empty(column: str) -> Value:
@@ -73,10 +73,10 @@ def empty(column: str) -> Value:
     return 0 if column in TYPE_COLUMNS else None
 
 
-def check_value(spot: CellKey, value: Value, catalogue: Catalogue) -> None:
+def check_value(key: CellKey, value: Value, catalogue: Catalogue) -> None:
     """Raise `InvalidEdit` where a cell cannot hold a value, or is not one that can be edited."""
-    column = spot.column
-    if column not in columns_of(spot.plan_id):
+    column = key.column
+    if column not in columns_of(key.plan_id):
         raise InvalidEdit(f"{column} cannot be edited here", field=column)
     if column in FLAGS:
         fine = isinstance(value, bool)
@@ -90,7 +90,7 @@ def check_value(spot: CellKey, value: Value, catalogue: Catalogue) -> None:
         raise InvalidEdit(f"{NAMES[column]} cannot be {value}", field=column, fix=_BOUNDS.get(column, ""))
     if column == "price":
         check_charged(value or 0, catalogue.property.currency, field=column)
-        check_own_price(catalogue, spot.plan_id)
+        check_own_price(catalogue, key.plan_id)
 
 
 def check_own_price(catalogue: Catalogue, plan_id: int) -> None:
@@ -190,7 +190,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def nights(self) -> int:
         """How many dates are touched."""
-        return len({change.spot.night for change in self.changes})
+        return len({change.key.night for change in self.changes})
 
 
 def targets(edit: BulkEdit, catalogue: Catalogue, today: date) -> tuple[list[int], list[int]]:
@@ -273,22 +273,22 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
                         changes.append(Change(CellKey(kind, plan, night, column), held, value))
         if len(changes) > MAX_CHANGES:
             raise InvalidEdit(f"one edit changes at most {MAX_CHANGES:,} values", field="last")
-    if any(c.spot.column == "price" and (c.after or 0) > MAX_PRICE for c in changes):
+    if any(c.key.column == "price" and (c.after or 0) > MAX_PRICE for c in changes):
         raise InvalidEdit("a price would be too large", field="price_value")
     return plan_of(changes, rows, unpriced)
 
 
 def plan_of(changes: Iterable[Change], rows: Rows, unpriced: int = 0) -> Plan:
     """The changes in lock order, and the nights that they put on sale."""
-    ordered = sorted(changes, key=lambda change: change.spot)
-    nights = sorted({(change.spot.room_type_id, change.spot.night) for change in ordered})
+    ordered = sorted(changes, key=lambda change: change.key)
+    nights = sorted({(change.key.room_type_id, change.key.night) for change in ordered})
     created = tuple(key for key in nights if (key[0], OF_THE_TYPE, key[1]) not in rows)
     return Plan(tuple(ordered), created, unpriced)
 
 
-def seen_as(spots: Iterable[CellKey]) -> int:
+def seen_as(keys: Iterable[CellKey]) -> int:
     """How many values people see in these cells: the restrictions of a night are one."""
-    return len({(*spot[:3], "" if spot.column in RESTRICTIONS else spot.column) for spot in spots})
+    return len({(*key[:3], "" if key.column in RESTRICTIONS else key.column) for key in keys})
 
 
 # Writing them -----------------------------------------------------------------------------------
@@ -301,9 +301,9 @@ def lines(changes: Iterable[Change], catalogue: Catalogue) -> list[AriUpdate]:
     plans[OF_THE_TYPE] = None
     found: list[AriUpdate] = []
     last: tuple[int, int, dict[str, Value]] | None = None
-    by_row = groupby(sorted(changes, key=lambda change: change.spot), key=lambda change: change.spot[:3])
+    by_row = groupby(sorted(changes, key=lambda change: change.key), key=lambda change: change.key[:3])
     for (kind, plan, night), group in by_row:
-        said = {change.spot.column: change.after for change in group}
+        said = {change.key.column: change.after for change in group}
         if last == (kind, plan, said) and found[-1].last + timedelta(days=1) == night:
             found[-1] = msgspec.structs.replace(found[-1], last=night)
         else:
@@ -328,19 +328,19 @@ class Run(msgspec.Struct, frozen=True):
 def runs(changes: Iterable[Change]) -> list[Run]:
     """The changes as runs."""
     found: list[Run] = []
-    for spot, before, after in sorted(changes, key=lambda c: (*c.spot[:2], c.spot.column, c.spot.night)):
+    for key, before, after in sorted(changes, key=lambda c: (*c.key[:2], c.key.column, c.key.night)):
         if found:
             run = found[-1]
             alike = (run.room_type_id, run.plan_id, run.column) == (
-                spot.room_type_id,
-                spot.plan_id,
-                spot.column,
+                key.room_type_id,
+                key.plan_id,
+                key.column,
             )
-            follows = run.first + timedelta(days=run.nights) == spot.night
+            follows = run.first + timedelta(days=run.nights) == key.night
             if alike and follows and _same(run.before, before) and _same(run.after, after):
                 found[-1] = msgspec.structs.replace(run, nights=run.nights + 1)
                 continue
-        found.append(Run(spot.room_type_id, spot.plan_id, spot.column, spot.night, 1, before, after))
+        found.append(Run(key.room_type_id, key.plan_id, key.column, key.night, 1, before, after))
     return found
 
 
@@ -355,7 +355,7 @@ def unrolled(kept: Iterable[Run]) -> list[Change]:
         for run in kept
         for offset in range(run.nights)
     ]
-    return sorted(changes, key=lambda change: change.spot)
+    return sorted(changes, key=lambda change: change.key)
 
 
 def _same(one: Value, other: Value) -> bool:

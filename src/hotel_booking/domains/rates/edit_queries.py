@@ -131,28 +131,28 @@ async def last_editors(tx: Transaction, property_id: int, keys: Sequence[CellKey
     """Who set these cells last. A cell is left out where none of the latest edits names it."""
     if not keys:
         return {}
-    nights = [spot.night for spot in keys]
-    types = sorted({spot.room_type_id for spot in keys})
+    nights = [key.night for key in keys]
+    types = sorted({key.room_type_id for key in keys})
     recent = await tx.fetch_as(_Recent, _RECENT, property_id, min(nights), max(nights), types, _MANY)
     found: dict[CellKey, Editor] = {}
     for edit in recent:
         editor = Editor(edit.made_by, edit.made_at)
-        for spot in keys:
-            if spot in found or spot.room_type_id not in edit.room_type_ids:
+        for key in keys:
+            if key in found or key.room_type_id not in edit.room_type_ids:
                 continue
-            if not edit.first_night <= spot.night <= edit.last_night:
+            if not edit.first_night <= key.night <= edit.last_night:
                 continue
-            if edit.changes is None or any(_covers(run, spot) for run in edit.changes):
-                found[spot] = editor
+            if edit.changes is None or any(_covers(run, key) for run in edit.changes):
+                found[key] = editor
     return found
 
 
-def _covers(run: Run, spot: CellKey) -> bool:
+def _covers(run: Run, key: CellKey) -> bool:
     return (
-        run.room_type_id == spot.room_type_id
-        and run.plan_id == spot.plan_id
-        and run.column == spot.column
-        and 0 <= (spot.night - run.first).days < run.nights
+        run.room_type_id == key.room_type_id
+        and run.plan_id == key.plan_id
+        and run.column == key.column
+        and 0 <= (key.night - run.first).days < run.nights
     )
 
 

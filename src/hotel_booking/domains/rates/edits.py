@@ -49,7 +49,7 @@ MAX_CELLS = 20_000
 class Cell(NamedTuple):
     """A cell that an editor set: the value it was loaded with, and the new one."""
 
-    spot: CellKey
+    key: CellKey
     was: Value
     to: Value
 
@@ -57,7 +57,7 @@ class Cell(NamedTuple):
 class Clash(msgspec.Struct, frozen=True):
     """A cell that somebody else set meanwhile: what it was loaded with, what stands there, what is wanted."""
 
-    spot: CellKey
+    key: CellKey
     was: Value
     theirs: Value
     mine: Value
@@ -101,7 +101,7 @@ class Undoing(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Says whether undoing still does what was shown."""
-        left = msgspec.json.encode([(clash.spot, clash.theirs) for clash in self.kept])
+        left = msgspec.json.encode([(clash.key, clash.theirs) for clash in self.kept])
         return hashlib.sha256(self.plan.fingerprint.encode() + left).hexdigest()[:32]
 
 
@@ -120,7 +120,7 @@ async def save_cells(
 ) -> Edit:
     """Set cells one by one, all or nothing. Raises as `update_ari`, `InvalidEdit` and `CellsChanged`."""
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    wanted = {cell.spot: cell for cell in cells if cell.was != cell.to}
+    wanted = {cell.key: cell for cell in cells if cell.was != cell.to}
     if not wanted:
         raise InvalidEdit("there is nothing to change", fix="set at least one value")
     if len(wanted) > MAX_CELLS:
@@ -129,22 +129,22 @@ async def save_cells(
         )
     _check_own(wanted, catalogue)
     for cell in wanted.values():
-        if cell.spot.night < today:
+        if cell.key.night < today:
             raise InvalidEdit("nights in the past can't be changed", fix=f"start on {today} or later")
-        check_value(cell.spot, cell.to, catalogue)
+        check_value(cell.key, cell.to, catalogue)
     rows = await _locked(tx, list(wanted))
-    changed = [cell for cell in wanted.values() if value_at(rows, cell.spot) not in (cell.was, cell.to)]
+    changed = [cell for cell in wanted.values() if value_at(rows, cell.key) not in (cell.was, cell.to)]
     if changed:
         raise CellsChanged(await _clashes(tx, catalogue, rows, changed))
     plan = plan_of(
         (
-            Change(cell.spot, before, cell.to)
+            Change(cell.key, before, cell.to)
             for cell in wanted.values()
-            if (before := value_at(rows, cell.spot)) != cell.to
+            if (before := value_at(rows, cell.key)) != cell.to
         ),
         rows,
     )
-    number = seen_as(change.spot for change in plan.changes)
+    number = seen_as(change.key for change in plan.changes)
     what = "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
     return await _write(tx, catalogue, plan, by, now, kind="cells", what=what)
 
@@ -233,16 +233,16 @@ async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: b
     if edit.kind == "program":
         raise InvalidEdit("changes made through the API can't be undone here", fix="set the values by hand")
     done = unrolled(await edit_queries.runs_of(tx, edit.id))
-    keys = [change.spot for change in done]
+    keys = [change.key for change in done]
     rows = await (_locked(tx, keys) if lock else _rows(tx, keys))
     back: list[Change] = []
     kept: list[Cell] = []
-    for spot, before, after in done:
-        stands = value_at(rows, spot)
+    for key, before, after in done:
+        stands = value_at(rows, key)
         if stands == after:
-            back.append(Change(spot, after, before))
+            back.append(Change(key, after, before))
         elif stands != before:
-            kept.append(Cell(spot, after, before))
+            kept.append(Cell(key, after, before))
     return Undoing(edit, tuple(back), plan_of(back, rows), tuple(await _clashes(tx, catalogue, rows, kept)))
 
 
@@ -250,7 +250,7 @@ def _check_own(wanted: dict[CellKey, Cell], catalogue: Catalogue) -> None:
     """Refuse cells of other properties' room types and plans, as if they did not exist."""
     types = {row.id for row in catalogue.room_types.values()}
     plans = {row.id for row in catalogue.plans.values()} | {OF_THE_TYPE}
-    if not all(spot.room_type_id in types and spot.plan_id in plans for spot in wanted):
+    if not all(key.room_type_id in types and key.plan_id in plans for key in wanted):
         raise InvalidEdit("there is no such room type or rate plan here")
 
 
@@ -259,22 +259,22 @@ async def _rows(tx: Transaction, keys: Sequence[CellKey]) -> Rows:
         return {}
     return await edit_queries.current_rows(
         tx,
-        [spot.room_type_id for spot in keys],
-        [spot.plan_id for spot in keys],
-        min(spot.night for spot in keys),
-        max(spot.night for spot in keys),
+        [key.room_type_id for key in keys],
+        [key.plan_id for key in keys],
+        min(key.night for key in keys),
+        max(key.night for key in keys),
     )
 
 
 async def _locked(tx: Transaction, keys: Sequence[CellKey]) -> Rows:
-    await edit_queries.lock_types(tx, [spot.room_type_id for spot in keys])
+    await edit_queries.lock_types(tx, [key.room_type_id for key in keys])
     return await _rows(tx, keys)
 
 
 async def _clashes(tx: Transaction, catalogue: Catalogue, rows: Rows, cells: Sequence[Cell]) -> list[Clash]:
-    ordered = sorted(cells, key=lambda cell: cell.spot)
-    by = await edit_queries.last_editors(tx, catalogue.property.id, [cell.spot for cell in ordered])
-    return [Clash(spot, was, value_at(rows, spot), to, by.get(spot)) for spot, was, to in ordered]
+    ordered = sorted(cells, key=lambda cell: cell.key)
+    by = await edit_queries.last_editors(tx, catalogue.property.id, [cell.key for cell in ordered])
+    return [Clash(key, was, value_at(rows, key), to, by.get(key)) for key, was, to in ordered]
 
 
 async def _write(
@@ -295,7 +295,7 @@ async def _write(
     for begin in range(0, len(updates), MAX_LINES):
         part = updates[begin : begin + MAX_LINES]
         await service.update_ari(tx, catalogue=catalogue, updates=part, now=now)
-    nights = [change.spot.night for change in plan.changes]
+    nights = [change.key.night for change in plan.changes]
     edit_id = await edit_queries.record(
         tx,
         property_id=catalogue.property.id,
@@ -304,7 +304,7 @@ async def _write(
         staff_id=by.staff_id,
         made_by=by.name or "somebody",
         what=what,
-        room_type_ids=[change.spot.room_type_id for change in plan.changes],
+        room_type_ids=[change.key.room_type_id for change in plan.changes],
         first=min(nights),
         last=max(nights),
         cells=len(plan.changes),

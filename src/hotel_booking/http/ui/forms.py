@@ -167,9 +167,9 @@ class Form:
             self.errors.setdefault(name or "", _with_fix(error))
         return self
 
-    def _wrong(self, name: str, message: str, instead: T) -> T:
+    def _wrong(self, name: str, message: str, default: T) -> T:
         self.wrong(name, message)
-        return instead
+        return default
 
 
 async def read(request: Request[Any, Any, State]) -> Form:

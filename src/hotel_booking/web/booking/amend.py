@@ -191,22 +191,22 @@ class RefusedRoom(msgspec.Struct, frozen=True):
 
     room: str
     reasons: list[str]
-    instead: str
+    alternative: str
     link: tuple[str, str] | None = None
 
 
 def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[RefusedRoom]:
     language = language_of(request)
     texts = translations(language)
-    say = Refusals(language, texts)
+    refusals = Refusals(language, texts)
     rooms = {room.position: room for room in booking.reservations}
     whys = []
-    for told in refused.why.rooms or (refused.why,):
-        limits = told.limits
+    for refusal in refused.why.rooms or (refused.why,):
+        limits = refusal.limits
         sleeps = (limits.guests, limits.adults, limits.children) if limits is not None else None
-        room = rooms.get(told.position)
+        room = rooms.get(refusal.position)
         kind = (room or booking.reservations[0]).room_type
-        fix = told.suggestion
+        fix = refusal.suggestion
         where = None
         if fix is not None and fix.room_type == kind:
             address = link(
@@ -218,34 +218,34 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
             names = {("room_type", kind): kind}
             where = (
                 address,
-                say.fix(fix, room_type=kind, arrival=date.min, departure=date.min, names=names),
+                refusals.fix(fix, room_type=kind, arrival=date.min, departure=date.min, names=names),
             )
         whys.append(
             RefusedRoom(
                 room.room_type_name if room is not None else "",
-                say.reasons(told.reasons, sleeps=sleeps),
-                "" if where is not None else _instead(texts, told),
+                refusals.reasons(refusal.reasons, sleeps=sleeps),
+                "" if where is not None else _alternative(texts, refusal),
                 where,
             )
         )
     return whys
 
 
-def _instead(texts: NullTranslations, told: WhyNotSold) -> str:
+def _alternative(texts: NullTranslations, refusal: WhyNotSold) -> str:
     """What would work where the same room at other days does not."""
     _ = texts.gettext
-    if told.suggestion is not None:
+    if refusal.suggestion is not None:
         # Another kind of room, which the hotel gives: a guest changes days and guests alone.
         return _("Another room at the hotel would suit you. Please contact the hotel.")
-    if told.fitting:
+    if refusal.fitting:
         return _("These rooms have space for your party: {rooms}. Please contact the hotel.").format(
-            rooms=", ".join(told.fitting.values())
+            rooms=", ".join(refusal.fitting.values())
         )
-    if told.rooms_needed is not None:
+    if refusal.rooms_needed is not None:
         return _("No room at this hotel sleeps that many: you’ll need {number} rooms.").format(
-            number=told.rooms_needed
+            number=refusal.rooms_needed
         )
-    if told.limits is not None:
+    if refusal.limits is not None:
         return _("No room at this hotel suits your party. Please contact the hotel.")
     return _(
         "Nothing suitable is available within 14 days of these dates. Please try other dates, or contact the "
@@ -267,7 +267,7 @@ def _page(
     texts = translations(language)
     names = {("room_type", room.room_type): room.room_type_name for room in booking.reservations}
     names |= {("rate_plan", room.rate_plan): room.rate_plan_name for room in booking.reservations}
-    tell = Conditions(language, texts)
+    conditions = Conditions(language, texts)
     return site(
         request,
         "manage/amend.html",
@@ -277,7 +277,7 @@ def _page(
         form=form,
         free=may_amend(booking, now),
         preview=preview,
-        rooms=[(room, tell.breakdown(room.lines, room.total, names)) for room in preview.reservations]
+        rooms=[(room, conditions.breakdown(room.lines, room.total, names)) for room in preview.reservations]
         if preview is not None
         else [],
         whys=_whys(request, booking, refused) if refused is not None else [],

@@ -166,7 +166,7 @@ async def _details(
         quote_id=quote_id,
         rooms=[shown_room(room, quote, language, now) for room in rooms],
         stay=stay,
-        say=Phrases(language, texts),
+        phrases=Phrases(language, texts),
         form=form,
         again=again,
         countries=countries(language),
@@ -184,7 +184,7 @@ class ShownRoom(msgspec.Struct, frozen=True):
 
 def shown_room(room: RoomSeen, quote: QuoteSeen, language: str, now: datetime) -> ShownRoom:
     """A room with its price line by line and its conditions in the guest's words."""
-    tell = Conditions(language, translations(language))
+    conditions = Conditions(language, translations(language))
     price = recompute(room.terms, room.night_prices, room.adults, room.children)
     policy = describe(
         room.terms.policy,
@@ -201,11 +201,11 @@ def shown_room(room: RoomSeen, quote: QuoteSeen, language: str, now: datetime) -
     }
     return ShownRoom(
         room=room,
-        cancellation=tell.cancellation(
+        cancellation=conditions.cancellation(
             policy, total=room.total, currency=quote.currency, timezone=quote.timezone
         ),
-        breakdown=tell.breakdown(price.lines, room.total, names),
-        meal=tell.meal(room.terms.meal),
+        breakdown=conditions.breakdown(price.lines, room.total, names),
+        meal=conditions.meal(room.terms.meal),
     )
 
 

@@ -13,7 +13,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import link_requests
-from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, listed
+from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, list_bookings
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -32,7 +32,7 @@ async def own_list(request: Request[Any, Any, State], tx: Transaction, now: date
     account = current_guest(request)
     if account is not None:
         ids += await ids_of(tx, account)
-    return await listed(tx, list(dict.fromkeys(ids)), language_of(request)) if ids else []
+    return await list_bookings(tx, list(dict.fromkeys(ids)), language_of(request)) if ids else []
 
 
 async def find_page(

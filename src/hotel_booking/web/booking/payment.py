@@ -207,12 +207,12 @@ def _stands(
 def agreement(booking: Booking, language: str) -> str:
     """The words by which the guest lets the card be kept, in their language: as shown, so stored."""
     _ = translations(language).gettext
-    most = Phrases(language, translations(language)).money(highest_later_charge(booking), booking.currency)
+    highest = Phrases(language, translations(language)).money(highest_later_charge(booking), booking.currency)
     return _(
         "{hotel} may store my card with its payment provider and charge it for booking {reference} without "
         "asking me again: for the balance when it’s due and for any late cancellation or no-show fee, up to "
         "{amount} in total."
-    ).format(hotel=booking.property_name, reference=booking.reference, amount=most)
+    ).format(hotel=booking.property_name, reference=booking.reference, amount=highest)
 
 
 def _return_url(request: Request[Any, Any, State], settings: Settings, booking: Booking) -> str:
@@ -272,7 +272,7 @@ def _payment(
         card_page=gateways.card.page,
         methods=[gateway.name for gateway in gateways.all if gateway.page == "transfer"] if due else [],
         later=later if gateways.card.saves_cards else None,
-        say=Phrases(language, translations(language)),
+        phrases=Phrases(language, translations(language)),
         form=form,
     )
 

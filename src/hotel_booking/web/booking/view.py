@@ -64,7 +64,7 @@ async def booking_page(
     """The page. At most 9 statements."""
     language = language_of(request)
     texts = translations(language)
-    say = Phrases(language, texts)
+    phrases = Phrases(language, texts)
     words = MoneyBackWords(language, texts, await saved_card(tx, booking.id))
     stages = refund_stages(booking, now) if booking.status == "confirmed" else []
     came = await money_back.what_came_back(tx, booking)
@@ -87,32 +87,33 @@ async def booking_page(
         would=would,
         open_amount=still_open(booking),
         may_amend=may_amend(booking, now),
-        say=say,
+        phrases=phrases,
         lapsed=booking.status in ("expired", "held"),
         written=await notes.of_guest(tx, booking.id),
         form=form,
         again=again_of(request, booking, now),
         hotel=hotel,
         country=locale_of(language).territories.get(booking.country or "", booking.country),
-        plan=await _plan(tx, hotel, say),
+        plan=await _plan(tx, hotel, phrases),
     )
 
 
 def _room(room: Reservation, language: str) -> RoomView:
-    tell, say = Conditions(language, translations(language)), Phrases(language, translations(language))
+    texts = translations(language)
+    conditions, phrases = Conditions(language, texts), Phrases(language, texts)
     names = {
         ("room_type", room.room_type): room.room_type_name,
         ("rate_plan", room.rate_plan): room.rate_plan_name,
     }
     return RoomView(
         room=room,
-        guests=say.occupancy(Occupancy(room.adults, room.children)),
-        meal=tell.meal(room.terms.meal),
-        breakdown=tell.breakdown(price_of(room, room.terms).lines, room.total, names),
+        guests=phrases.occupancy(Occupancy(room.adults, room.children)),
+        meal=conditions.meal(room.terms.meal),
+        breakdown=conditions.breakdown(price_of(room, room.terms).lines, room.total, names),
     )
 
 
-async def _plan(tx: Transaction, hotel: Property, say: Phrases) -> Whereabouts | None:
+async def _plan(tx: Transaction, hotel: Property, phrases: Phrases) -> Whereabouts | None:
     """Where the hotel lies in its city; None where it lies outside of one."""
     place = await place_by_id(tx, hotel.place_id) if hotel.place_id else None
     if place is None:
@@ -121,5 +122,5 @@ async def _plan(tx: Transaction, hotel: Property, say: Phrases) -> Whereabouts |
     far = distance_km(city.lat, city.lon, hotel.lat, hotel.lon)
     if far > NEAR_KM:
         return None
-    plan = city_plan((city.lat, city.lon), (hotel.lat, hotel.lon), say.kilometres)
-    return Whereabouts(plan, city.name, say.kilometres(far))
+    plan = city_plan((city.lat, city.lon), (hotel.lat, hotel.lon), phrases.kilometres)
+    return Whereabouts(plan, city.name, phrases.kilometres(far))

@@ -15,8 +15,8 @@ _Run = tuple[str, int | None, date, date]  # what, the rooms that are left, the 
 class Refusals(Formats):
     """Says reasons and ways out in one language.
 
-    say = Refusals("de", texts)
-    say.reasons(refusal.reasons, sleeps=(3, 2, 1)), say.fix(refusal.fix, ...)
+    refusals = Refusals("de", texts)
+    refusals.reasons(refusal.reasons, sleeps=(3, 2, 1)), refusals.fix(refusal.fix, ...)
     """
 
     def reasons(self, reasons: Sequence[Reason], *, sleeps: tuple[int, int, int] | None = None) -> list[str]:

@@ -39,8 +39,8 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
     # No hotel is known yet: whatever is still today at some hotel may be asked for.
     today = earliest_business_date(now)
     territories = locale_of(language).territories
-    most = await destinations(tx, limit=_SHOWN)
-    pictures = await drawn_covers(tx, {one.property_id: one.slug for one in most})
+    cities = await destinations(tx, limit=_SHOWN)
+    pictures = await drawn_covers(tx, {one.property_id: one.slug for one in cities})
     places = [
         PlaceCard(
             id=one.place_id,
@@ -49,7 +49,7 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
             hotels=one.hotels,
             picture=pictures[one.property_id],
         )
-        for one in most
+        for one in cities
     ]
     return site(
         request,

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
-from hotel_booking.domains.properties.queries import listed, translated
+from hotel_booking.domains.properties.queries import list_hotels, translated
 from hotel_booking.http.access import public
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.site import language_of, site
@@ -51,7 +51,7 @@ async def show_hotels(request: Request[Any, Any, State], tx: Transaction, countr
     """All hotels, or those of a country by its ISO 3166 code. Two statements."""
     language = language_of(request)
     code = country.upper() if len(country) == 2 and country.isascii() and country.isalpha() else ""
-    rows = await listed(tx, country=code or None)
+    rows = await list_hotels(tx, country=code or None)
     names = await translated(tx, "property", [row.id for row in rows], language)
     territories = locale_of(language).territories
 

@@ -71,7 +71,7 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
         priced=bool(prices),
         place=name,
         party=asked.party[:1],
-        say=Phrases(language, translations(language)),
+        phrases=Phrases(language, translations(language)),
     )
     return Response(body, media_type="text/html", headers={"cache-control": "private, max-age=120"})
 

@@ -286,9 +286,9 @@ async def _take(
 ) -> bytes:
     # What the browser says it signed is only looked up here; the signature over it is checked afterwards.
     response = sent.get("response")
-    told = _bytes(response.get("clientDataJSON") if isinstance(response, dict) else None)
+    client_data = _bytes(response.get("clientDataJSON") if isinstance(response, dict) else None)
     try:
-        challenge = _bytes(msgspec.json.decode(told, type=_ClientData).challenge)
+        challenge = _bytes(msgspec.json.decode(client_data, type=_ClientData).challenge)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _refused() from None
     taken = await tx.execute(
@@ -326,9 +326,9 @@ def _bytes(text: object) -> bytes:
 
 def _transports(sent: dict[str, Any]) -> list[str]:
     response = sent.get("response")
-    told = response.get("transports") if isinstance(response, dict) else None
+    transports = response.get("transports") if isinstance(response, dict) else None
     known = {transport.value for transport in AuthenticatorTransport}
-    return [text for text in told if text in known][:10] if isinstance(told, list) else []
+    return [text for text in transports if text in known][:10] if isinstance(transports, list) else []
 
 
 def _descriptor(row: Row) -> PublicKeyCredentialDescriptor:

@@ -164,7 +164,7 @@ def email_of(text: str) -> str:
 async def _mine(tx: Transaction, staff_id: int, by: Caller | None, *, all_of_them: bool = True) -> Staff:
     """The account, locked, if `by` may change it. People with no role at any property where `by` manages
     staff do not exist for them."""
-    member = await accounts.by_id(tx, staff_id, lock=True)
+    member = await accounts.staff_by_id(tx, staff_id, lock=True)
     if member is None or not _in_sight(by, member):
         raise StaffNotFound("there is no such member of staff")
     if by is not None and by.staff_id == staff_id:
@@ -233,6 +233,6 @@ def _columns(keys: set[_Key]) -> tuple[list[str], list[int | None]]:
 
 
 async def _found(tx: Transaction, staff_id: int) -> Staff:
-    member = await accounts.by_id(tx, staff_id)
+    member = await accounts.staff_by_id(tx, staff_id)
     assert member is not None  # noqa: S101  # locked or inserted in this transaction
     return member
