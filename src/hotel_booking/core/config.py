@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _says("`demo` and `test` have the other defaults named below, and safe settings are not compulsory"),
     ] = "production"
     host: Annotated[str, _says("where the server listens", takes="an address")] = "127.0.0.1"
-    port: Annotated[int, _says("at which port", ge=1, le=65_535)] = 8000
+    port: Annotated[int, _says("the port it listens on", ge=1, le=65_535)] = 8000
     server: Annotated[Literal["granian", "uvicorn"], _says("which web server")] = "granian"
     workers: Annotated[int, _says("processes of the server", ge=1, le=64)] = 1
     pool_size: Annotated[
@@ -68,8 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...],
         _says(
-            "whose `X-Forwarded-For` is believed: your load balancer's. Without them all who come "
-            "through it are one address for limits",
+            "the proxies whose `X-Forwarded-For` is trusted: your load balancer. Without them, everybody "
+            "behind it counts as one address for the limits",
             takes="networks separated by commas",
             refused="networks that together have more public addresses than a /8 of IPv4 or a /20 of IPv6",
         ),
@@ -85,8 +85,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_reads: Annotated[
         int,
         _says(
-            "points a minute for reading, of one address, API key or member of staff; files have ten "
-            "times as many, and an address ten times as many requests of any kind",
+            "points a minute for reading, per address, API key or member of staff; files have ten "
+            "times as many, and an address may make ten times as many requests of any kind",
             ge=1,
             le=10_000_000,
             demo=12_000,
@@ -122,7 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_seconds: Annotated[
         int,
         _says(
-            "how long a request's body may take, and a second more for each 4 kB of it that have come",
+            "how long a request's body may take, plus a second for every 4 kB already received",
             ge=1,
             le=600,
         ),
@@ -153,20 +153,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secrets: Annotated[
         tuple[str, ...],
         _says(
-            "signing secrets of the webhook to `/webhooks/stripe`; all are good at once, so that one "
-            "can be replaced",
+            "signing secrets of the webhook to `/webhooks/stripe`; all of them are accepted, so that one "
+            "can be replaced without downtime",
             takes="texts separated by commas",
             refused="one that can be guessed; none with `stripe`, everywhere",
         ),
     ] = ()
     stripe_api_base: Annotated[
-        str, _says("where Stripe is asked", takes="an address", refused="not `https://`, with `stripe`")
+        str, _says("the address of Stripe's API", takes="an address", refused="not `https://`, with `stripe`")
     ] = "https://api.stripe.com"
     bank_account: (
         Annotated[
             str,
             _says(
-                "holder, bank and IBAN, as a guest reads it who pays by transfer; without it transfers "
+                "account holder, bank and IBAN, as shown to guests who pay by transfer; without it transfers "
                 "are not offered"
             ),
         ]
@@ -176,8 +176,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_metrics_port: Annotated[
         int,
         _says(
-            "where the worker answers Prometheus, on `HOTEL_HOST`, without asking for a token: keep it "
-            "inside; 0: nowhere",
+            "the port of the worker's metrics for Prometheus, on `HOTEL_HOST`, without a token: keep it "
+            "internal; 0 turns it off",
             ge=0,
             le=65_535,
         ),
@@ -186,8 +186,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             str,
             _says(
-                "what Prometheus shows as `Authorization: Bearer` to read `/metrics`; without one "
-                "nobody reads it in production",
+                "the token Prometheus sends as `Authorization: Bearer` to read `/metrics`; without one "
+                "nobody can read it in production",
                 refused="one that can be guessed",
             ),
         ]
@@ -207,8 +207,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mfa_required: Annotated[
         bool,
         _says(
-            "owners and managers sign in with a second factor. `false` starts, and is said at every "
-            "start and on every page of the panel to who manages staff"
+            "owners and managers must sign in with a second factor. With `false` the server starts, but "
+            "warns at every start, and on every page of the panel for those who manage staff"
         ),
     ] = True
     smtp_url: (
@@ -230,15 +230,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "the sender of all mail", takes="a name and an address", refused="what is no sender, everywhere"
         ),
     ] = "Hotel Booking <bookings@localhost>"
-    media_dir: Annotated[str, _says("where uploaded photos lie", takes="a folder")] = "media"
+    media_dir: Annotated[str, _says("where uploaded photos are stored", takes="a folder")] = "media"
     media_url: (
         Annotated[
             str,
             _says(
-                "keeps photos in a bucket instead",
+                "stores photos in a bucket instead",
                 takes="`s3://bucket` or `s3://bucket/folder`",
                 pattern=r"\As3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?\Z",
-                must_be="s3://bucket or s3://bucket/folder; without it photos lie in HOTEL_MEDIA_DIR",
+                must_be="s3://bucket or s3://bucket/folder; without it photos are stored in HOTEL_MEDIA_DIR",
                 refused="without the two keys below, everywhere",
             ),
         ]
@@ -274,7 +274,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    map_attribution: Annotated[str, _says("whom the tiles are from")] = ""
+    map_attribution: Annotated[str, _says("the attribution that the tiles' provider asks for")] = ""
     exchange_rates_url: Annotated[
         str,
         _says(
@@ -287,11 +287,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             demo="",
         ),
     ] = ECB_RATES
-    spool_dir: Annotated[str, _says("what was recorded while the database was down", takes="a folder")] = (
-        "/var/lib/hotel-booking/spool"
-    )
+    spool_dir: Annotated[
+        str, _says("where records are kept while the database is down", takes="a folder")
+    ] = "/var/lib/hotel-booking/spool"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], _says("what the log tells", refused="`debug`")
+        Literal["debug", "info", "warning", "error"],
+        _says("how detailed the log is", refused="`debug`"),
     ] = "info"
 
     @property
