@@ -183,9 +183,7 @@ def core_tables() -> dict[str, str]:
     return {
         variable: table
         for path in PACKAGE.glob("domains/*/tables.py")
-        for variable, table in re.findall(
-            r"(?m)^(\w+) = TableOf\(\s*sa\.Table\(\s*\"(\w+)\"", path.read_text()
-        )
+        for variable, table in re.findall(r"(?m)^(\w+) = TableOf\(\s*\"(\w+)\"", path.read_text())
     }
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.admin import passkey_step
 from hotel_booking.admin.account_mail import tell_if_locked
 from hotel_booking.admin.visitors import again, full_session, keep_session, onward
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication.errors import SignInRequired
-from hotel_booking.domains.authentication.kinds import STAFF
-from hotel_booking.domains.authentication.service import passkeys
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.service import sign_in
 from hotel_booking.domains.identity.service.sessions import Session
+from hotel_booking.domains.identity.service.sign_in import SecondStep
 from hotel_booking.http.access import signed_in
-from hotel_booking.http.signing_in import passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 from hotel_booking.http.visitors import visitor_of
@@ -61,7 +61,7 @@ async def take_proof(
     except DomainError as error:
         await tell_if_locked(database, error, now=now)
         return await _again(request, database, session, form, error)
-    return keep_session(request, see_other(request, onward(form.value("next"))), step.token)
+    return _proved(request, step, onward(form.value("next")))
 
 
 @post("/confirm/passkey/options", opt=signed_in(), status_code=200)
@@ -69,17 +69,7 @@ async def proof_options(
     request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime
 ) -> Response[str]:
     """What a passkey has to sign."""
-    session = full_session(request)
-    return passkey_options(
-        await passkeys.proof_options(
-            tx,
-            STAFF,
-            owner_id=session.staff_id,
-            session_id=session.id,
-            site=site_of(settings),
-            now=now,
-        )
-    )
+    return await passkey_step.options(tx, settings, full_session(request), now)
 
 
 @post("/confirm/passkey", opt=signed_in(), status_code=200)
@@ -88,21 +78,18 @@ async def take_passkey_proof(
 ) -> Response[Any]:
     """The same by a passkey."""
     session = full_session(request)
-    form = await read(request)
-    to = onward(form.value("next"))
-    try:
-        step = await sign_in.by_passkey(
-            database,
-            session=session,
-            credential=form.value("credential"),
-            site=site_of(settings),
-            visitor=visitor_of(request),
-            now=now,
-        )
-    except SignInRequired:
-        raise
-    except DomainError as error:
-        return await _again(request, database, session, Form.of(next=to), error)
+    return await passkey_step.take(
+        request,
+        database,
+        settings,
+        session,
+        now,
+        done=partial(_proved, request),
+        refused=partial(_again, request, database, session),
+    )
+
+
+def _proved(request: Request[Any, Any, State], step: SecondStep, to: str) -> Response[Any]:
     return keep_session(request, see_other(request, to), step.token)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.admin import passkey_step
 from hotel_booking.admin.account_mail import tell, tell_if_locked
 from hotel_booking.admin.visitors import (
     again,
@@ -141,7 +143,7 @@ async def take_code(
         raise
     except DomainError as error:
         await tell_if_locked(database, error, now=now)
-        return again(request, _SECOND, form, error, **await _ways_of(database, session))
+        return await _second_again(request, database, session, form, error)
     if step.recovery_codes_left is not None:
         await tell(database, step.owner_id, "recovery_code_used", now=now)
     return _go_on(request, step, onward(form.value("next")))
@@ -152,17 +154,7 @@ async def second_passkey_options(
     request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime
 ) -> Response[str]:
     """What a passkey has to sign as the second step."""
-    session = _half(session_of(request))
-    return passkey_options(
-        await passkeys.proof_options(
-            tx,
-            STAFF,
-            owner_id=session.staff_id,
-            session_id=session.id,
-            site=site_of(settings),
-            now=now,
-        )
-    )
+    return await passkey_step.options(tx, settings, _half(session_of(request)), now)
 
 
 @post("/sign-in/second-step/passkey", opt=public(), status_code=200)
@@ -171,21 +163,15 @@ async def take_second_passkey(
 ) -> Response[Any]:
     """A passkey as the second step."""
     session = _half(session_of(request))
-    form = await read(request)
-    try:
-        step = await sign_in.by_passkey(
-            database,
-            session=session,
-            credential=form.value("credential"),
-            site=site_of(settings),
-            visitor=visitor_of(request),
-            now=now,
-        )
-    except SignInRequired:
-        raise
-    except DomainError as error:
-        return again(request, _SECOND, _shown(form), error, **await _ways_of(database, session))
-    return _go_on(request, step, onward(form.value("next")))
+    return await passkey_step.take(
+        request,
+        database,
+        settings,
+        session,
+        now,
+        done=partial(_go_on, request),
+        refused=partial(_second_again, request, database, session),
+    )
 
 
 @post("/sign-out", opt=public(), status_code=200)
@@ -226,9 +212,12 @@ async def _ways(tx: Transaction, session: Session) -> dict[str, Any]:
     return {"app": bool(member and member.totp), "passkey": bool(member and member.passkeys)}
 
 
-async def _ways_of(database: Database, session: Session) -> dict[str, Any]:
+async def _second_again(
+    request: Request[Any, Any, State], database: Database, session: Session, form: Form, error: DomainError
+) -> Response[str]:
     async with database.transaction() as tx:
-        return await _ways(tx, session)
+        ways = await _ways(tx, session)
+    return again(request, _SECOND, form, error, **ways)
 
 
 handlers = [

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import time
-from typing import Any, Protocol, TypeVar, get_type_hints
+from datetime import datetime, time
+from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 
 from hotel_booking.admin.acts import Refused, carry_out
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, DomainError
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
 from hotel_booking.domains.properties.types import Use
+from hotel_booking.domains.rates.removal import priced_nights
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page
@@ -222,6 +224,19 @@ async def removal_page(
         goes_too=list(goes_too),
         deactivate=deactivate,
     )
+
+
+async def texts_and_prices(
+    tx: Transaction,
+    property_: Property,
+    column: Literal["room_type_id", "rate_plan_id"],
+    row_id: int,
+    now: datetime,
+) -> list[str]:
+    """What goes with a room type or a rate plan, in words."""
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    nights = await priced_nights(tx, column=column, row_id=row_id, today=today)
+    return ["its texts", *([f"its prices for {nights} nights to come"] if nights else [])]
 
 
 async def remove(

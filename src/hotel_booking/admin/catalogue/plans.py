@@ -26,7 +26,6 @@ from hotel_booking.domains.rates import plans as service
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.queries import load_catalogue
-from hotel_booking.domains.rates.removal import priced_nights
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -199,8 +198,6 @@ async def _removal(
     error: DomainError | None = None,
 ) -> Response[str]:
     row = await queries.find_item(tx, rate_plan, property_.id, code)
-    today = business_date(now, property_.timezone, property_.day_end_time)
-    nights = await priced_nights(tx, column="rate_plan_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
         property_,
@@ -208,7 +205,7 @@ async def _removal(
         back=f"/admin/properties/{property_.slug}/plans/{code}",
         uses=await removal.plan_uses(tx, row=row, property_=property_, now=now),
         version=row.version,
-        goes_too=["its texts", *([f"its prices for {nights} nights to come"] if nights else [])],
+        goes_too=await frame.texts_and_prices(tx, property_, "rate_plan_id", row.id, now),
         deactivate=row.active,
         error=error,
     )

@@ -11,7 +11,6 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.code_names import headed
-from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
@@ -25,7 +24,6 @@ from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.topics import ROOM_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
-from hotel_booking.domains.rates.removal import priced_nights
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -160,8 +158,6 @@ async def _removal(
     error: DomainError | None = None,
 ) -> Response[str]:
     row = await queries.find_item(tx, tables.room_type, property_.id, code)
-    today = business_date(now, property_.timezone, property_.day_end_time)
-    nights = await priced_nights(tx, column="room_type_id", row_id=row.id, today=today)
     return await frame.removal_page(
         request,
         property_,
@@ -169,7 +165,7 @@ async def _removal(
         back=f"/admin/properties/{property_.slug}/room-types/{code}",
         uses=await removal.room_type_uses(tx, row=row, property_=property_, now=now),
         version=row.version,
-        goes_too=["its texts", *([f"the prices of {nights} nights to come"] if nights else [])],
+        goes_too=await frame.texts_and_prices(tx, property_, "room_type_id", row.id, now),
         deactivate=row.active,
         error=error,
     )

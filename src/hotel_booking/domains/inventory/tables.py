@@ -10,16 +10,13 @@ from hotel_booking.domains.properties.tables import TableOf
 metadata = sa.MetaData()
 
 room = TableOf(
-    sa.Table(
-        "room",
-        metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("property_id", sa.Integer),
-        sa.Column("room_type_id", sa.Integer),
-        sa.Column("number", sa.Text),
-        sa.Column("floor", sa.Text),
-        sa.Column("active", sa.Boolean),
-        sa.Column("version", sa.Integer),
-    ),
+    "room",
     Room,
+    metadata,
+    property_id=sa.Integer,
+    room_type_id=sa.Integer,
+    number=sa.Text,
+    floor=sa.Text,
+    active=sa.Boolean,
+    version=sa.Integer,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine
 
 from hotel_booking.domains.properties.catalogue import Kept, Policy, Property, RoomType, Tax
 
@@ -15,103 +16,100 @@ T_co = TypeVar("T_co", bound=Kept, covariant=True)
 class TableOf(Generic[T_co]):
     """A table, and the struct that its rows are given as: a field for each column."""
 
-    def __init__(self, table: sa.Table, kind: type[T_co]) -> None:
-        self.table = table
+    def __init__(
+        self,
+        name: str,
+        kind: type[T_co],
+        metadata: sa.MetaData,
+        /,
+        **columns: TypeEngine[Any] | type[TypeEngine[Any]],
+    ) -> None:
+        """The columns after the `id`, in the database's order, by their types."""
+        after = (sa.Column(column, of) for column, of in columns.items())
+        self.table = sa.Table(name, metadata, sa.Column("id", sa.Integer, primary_key=True), *after)
         self.kind = kind
 
 
 metadata = sa.MetaData()
 
 property_ = TableOf(
-    sa.Table(
-        "property",
-        metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("slug", sa.Text),
-        sa.Column("name", sa.Text),
-        sa.Column("description", sa.Text),
-        sa.Column("stars", sa.SmallInteger),
-        sa.Column("place_id", sa.Integer),
-        sa.Column("address", sa.Text),
-        sa.Column("postal_code", sa.Text),
-        sa.Column("city", sa.Text),
-        sa.Column("country", sa.CHAR(2)),
-        sa.Column("lat", sa.Double),
-        sa.Column("lon", sa.Double),
-        sa.Column("timezone", sa.Text),
-        sa.Column("currency", sa.CHAR(3)),
-        sa.Column("amenities", ARRAY(sa.Integer)),
-        sa.Column("email", sa.Text),
-        sa.Column("phone", sa.Text),
-        sa.Column("check_in_time", sa.Time),
-        sa.Column("check_out_time", sa.Time),
-        sa.Column("tax_rounding", sa.Text),
-        sa.Column("child_bands", ARRAY(sa.Integer)),
-        sa.Column("active", sa.Boolean),
-        sa.Column("version", sa.Integer),
-        sa.Column("language", sa.Text),
-        sa.Column("day_end_time", sa.Time),
-    ),
+    "property",
     Property,
+    metadata,
+    slug=sa.Text,
+    name=sa.Text,
+    description=sa.Text,
+    stars=sa.SmallInteger,
+    place_id=sa.Integer,
+    address=sa.Text,
+    postal_code=sa.Text,
+    city=sa.Text,
+    country=sa.CHAR(2),
+    lat=sa.Double,
+    lon=sa.Double,
+    timezone=sa.Text,
+    currency=sa.CHAR(3),
+    amenities=ARRAY(sa.Integer),
+    email=sa.Text,
+    phone=sa.Text,
+    check_in_time=sa.Time,
+    check_out_time=sa.Time,
+    tax_rounding=sa.Text,
+    child_bands=ARRAY(sa.Integer),
+    active=sa.Boolean,
+    version=sa.Integer,
+    language=sa.Text,
+    day_end_time=sa.Time,
 )
 
 room_type = TableOf(
-    sa.Table(
-        "room_type",
-        metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("property_id", sa.Integer),
-        sa.Column("code", sa.Text),
-        sa.Column("name", sa.Text),
-        sa.Column("description", sa.Text),
-        sa.Column("base_occupancy", sa.SmallInteger),
-        sa.Column("max_occupancy", sa.SmallInteger),
-        sa.Column("max_adults", sa.SmallInteger),
-        sa.Column("max_children", sa.SmallInteger),
-        sa.Column("extra_adult", sa.BigInteger),
-        sa.Column("child_amounts", ARRAY(sa.BigInteger)),
-        sa.Column("beds", JSONB),
-        sa.Column("size_m2", sa.SmallInteger),
-        sa.Column("amenities", ARRAY(sa.Integer)),
-        sa.Column("active", sa.Boolean),
-        sa.Column("sort", sa.Integer),
-        sa.Column("version", sa.Integer),
-    ),
+    "room_type",
     RoomType,
+    metadata,
+    property_id=sa.Integer,
+    code=sa.Text,
+    name=sa.Text,
+    description=sa.Text,
+    base_occupancy=sa.SmallInteger,
+    max_occupancy=sa.SmallInteger,
+    max_adults=sa.SmallInteger,
+    max_children=sa.SmallInteger,
+    extra_adult=sa.BigInteger,
+    child_amounts=ARRAY(sa.BigInteger),
+    beds=JSONB,
+    size_m2=sa.SmallInteger,
+    amenities=ARRAY(sa.Integer),
+    active=sa.Boolean,
+    sort=sa.Integer,
+    version=sa.Integer,
 )
 
 cancellation_policy = TableOf(
-    sa.Table(
-        "cancellation_policy",
-        metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("property_id", sa.Integer),
-        sa.Column("code", sa.Text),
-        sa.Column("name", sa.Text),
-        sa.Column("steps", JSONB),
-        sa.Column("no_show", JSONB),
-        sa.Column("version", sa.Integer),
-    ),
+    "cancellation_policy",
     Policy,
+    metadata,
+    property_id=sa.Integer,
+    code=sa.Text,
+    name=sa.Text,
+    steps=JSONB,
+    no_show=JSONB,
+    version=sa.Integer,
 )
 
 tax = TableOf(
-    sa.Table(
-        "tax",
-        metadata,
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("property_id", sa.Integer),
-        sa.Column("code", sa.Text),
-        sa.Column("name", sa.Text),
-        sa.Column("kind", sa.Text),
-        sa.Column("value", sa.BigInteger),
-        sa.Column("charge_type", sa.SmallInteger),
-        sa.Column("included", sa.Boolean),
-        sa.Column("exempt_below_age", sa.SmallInteger),
-        sa.Column("max_nights", sa.SmallInteger),
-        sa.Column("valid_from", sa.Date),
-        sa.Column("valid_to", sa.Date),
-        sa.Column("version", sa.Integer),
-    ),
+    "tax",
     Tax,
+    metadata,
+    property_id=sa.Integer,
+    code=sa.Text,
+    name=sa.Text,
+    kind=sa.Text,
+    value=sa.BigInteger,
+    charge_type=sa.SmallInteger,
+    included=sa.Boolean,
+    exempt_below_age=sa.SmallInteger,
+    max_nights=sa.SmallInteger,
+    valid_from=sa.Date,
+    valid_to=sa.Date,
+    version=sa.Integer,
 )

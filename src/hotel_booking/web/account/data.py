@@ -14,7 +14,7 @@ from hotel_booking.domains.bookings import erasure
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.account.entry import PRIVATE, account_page, again
+from hotel_booking.web.account.frame import PRIVATE, account_page, again
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import leave, recently, signed_in
 from hotel_booking.web.i18n.catalogues import translations

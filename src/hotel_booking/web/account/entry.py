@@ -4,6 +4,7 @@ answers never tell who has an account."""
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -16,25 +17,21 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication.errors import FailedAttempt, LinkNotValid
 from hotel_booking.domains.authentication.kinds import GUESTS
 from hotel_booking.domains.authentication.service import (
-    link_requests,
     links,
-    lockout,
     passkeys,
     sessions,
     sign_in,
 )
-from hotel_booking.domains.authentication.service.link_requests import TOKEN
-from hotel_booking.domains.guests import mail
-from hotel_booking.domains.guests.queries import account_by_id
 from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.service.register import NewAccount
-from hotel_booking.domains.guests.types import normal_email
 from hotel_booking.http.access import public
-from hotel_booking.http.signing_in import passkey_options, site_of, status_of, wait
+from hotel_booking.http.signing_in import passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
-from hotel_booking.web.account.messages import failed, need
+from hotel_booking.web.account.frame import account_page, again, tell
+from hotel_booking.web.account.mailed_links import linked_page, mail_link
+from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import (
     enter,
     leave,
@@ -43,91 +40,11 @@ from hotel_booking.web.account.session import (
     session_of,
 )
 from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.site import language_of, link, site
+from hotel_booking.web.site import language_of, link
 
 _ENTRY = "account/entry.html"
 _REGISTER = "account/register.html"
 _OPEN = "account/open.html"
-PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-
-
-def account_page(
-    request: Request[Any, Any, State], template: str, /, *, status: int = 200, **values: Any
-) -> Response[Any]:
-    """A page of the account: kept by nobody, and telling no other site where one was."""
-    return site(request, template, status=status, headers=PRIVATE, **values)
-
-
-def again(
-    request: Request[Any, Any, State], template: str, form: Form, error: DomainError, /, **values: Any
-) -> Response[Any]:
-    """The form once more, with what is wrong."""
-    answer = account_page(
-        request,
-        template,
-        status=status_of(error),
-        form=failed(form, error, language_of(request)),
-        **values,
-    )
-    return wait(answer, error)
-
-
-def mailed_link(request: Request[Any, Any, State], settings: Settings, where: str, to: str = "") -> str:
-    """The whole address of a page, for a mail."""
-    return settings.public_url.rstrip("/") + link(language_of(request), where, next=to)
-
-
-async def address_to_mail(
-    request: Request[Any, Any, State], database: Database, form: Form, now: datetime
-) -> str | None:
-    """The address in the form, where one more link may be mailed to it; None where enough were, which is not
-    told. Raises what the form should say, and `LockedOut` for who asks too often."""
-    need(form, language_of(request), "email")
-    form.check()
-    email = normal_email(form.value("email"))
-    may = await lockout.may_mail(
-        database, email=email, visitor=visitor_of(request), now=now, door=GUESTS.door
-    )
-    return email if may else None
-
-
-async def note_link(
-    request: Request[Any, Any, State],
-    database: Database,
-    settings: Settings,
-    form: Form,
-    now: datetime,
-    *,
-    kind: link_requests.Kind,
-    to: str = "",
-) -> None:
-    """Note that a link is to be mailed to the form's address, by the same work whether it has an account: a
-    job looks. Raises as `address_to_mail`."""
-    email = await address_to_mail(request, database, form, now)
-    if email is None:
-        return
-    pages = {
-        "sign_in": mailed_link(request, settings, f"account/link/{TOKEN}", to),
-        "register": mailed_link(request, settings, f"account/open/{TOKEN}"),
-        "password": mailed_link(request, settings, f"account/new-password/{TOKEN}"),
-    }
-    async with database.transaction() as tx:
-        await link_requests.note(
-            tx, kind=kind, email=email, language=language_of(request), pages=pages, now=now
-        )
-
-
-async def tell(database: Database, account_id: int, what: str, now: datetime) -> None:
-    """The owner of an account hears by mail what happened to it, whoever did it."""
-    async with database.transaction() as tx:
-        account = await account_by_id(tx, account_id)
-        if account is not None:
-            await mail.send_notice(tx, account, what=what, now=now)
-
-
-def lapsed(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:
-    """A mailed link that opens nothing any more."""
-    return account_page(request, "account/lapsed.html", status=404)
 
 
 @get("/account/sign-in", opt=public(), include_in_schema=False)
@@ -172,14 +89,9 @@ async def mail_sign_in(
     request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
 ) -> Response[Any]:
     """Mail a link to sign in by, where there is an account; say the same where there is none."""
-    form = await read(request)
-    language = language_of(request)
-    try:
-        to = onward(request, form.value("next"))
-        await note_link(request, database, settings, form, now, kind="sign_in", to=to)
-    except DomainError as error:
-        return _entry_again(request, form, error)
-    return see_other(request, link(language, "account/sent", what="sign-in"))
+    return await mail_link(
+        request, database, settings, now, kind="sign_in", refused=partial(_entry_again, request)
+    )
 
 
 @get("/account/sent", opt=public(), include_in_schema=False, sync_to_thread=False)
@@ -194,11 +106,11 @@ def show_sent(request: Request[Any, Any, State]) -> Response[Any]:
 async def ask_link(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
-    """A mailed link: looking at it does not use it up, for mail scanners look too."""
-    async with database.transaction() as tx:
-        found = await links.find(tx, GUESTS, token=token, kind="sign_in", now=now)
-    to = onward(request, request.query_params.get("next"))
-    return account_page(request, "account/link.html", form=Form.of(next=to), email=found.email)
+    """A mailed link to sign in by."""
+    form = Form.of(next=onward(request, request.query_params.get("next")))
+    return await linked_page(
+        request, database, now, "account/link.html", token=token, kind="sign_in", form=form
+    )
 
 
 @post("/account/link/{token:str}", opt=public(), include_in_schema=False, status_code=200)
@@ -277,13 +189,9 @@ async def mail_register(
     request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
 ) -> Response[Any]:
     """Mail a link that opens the account; where there is one already, one that opens it, and say the same."""
-    form = await read(request)
-    language = language_of(request)
-    try:
-        await note_link(request, database, settings, form, now, kind="register")
-    except DomainError as error:
-        return again(request, _REGISTER, form, error)
-    return see_other(request, link(language, "account/sent", what="register"))
+    return await mail_link(
+        request, database, settings, now, kind="register", refused=partial(again, request, _REGISTER)
+    )
 
 
 @get("/account/open/{token:str}", opt=public(), include_in_schema=False)
@@ -291,9 +199,7 @@ async def ask_open(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The address is proved: a name and a password, both at will, and the account is there."""
-    async with database.transaction() as tx:
-        found = await links.find(tx, GUESTS, token=token, kind="register", now=now)
-    return account_page(request, _OPEN, form=Form.of(), email=found.email)
+    return await linked_page(request, database, now, _OPEN, token=token, kind="register", form=Form.of())
 
 
 @post("/account/open/{token:str}", opt=public(), include_in_schema=False, status_code=200)

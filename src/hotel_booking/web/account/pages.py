@@ -20,7 +20,7 @@ from hotel_booking.http import cookies
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.account.entry import account_page, again
+from hotel_booking.web.account.frame import account_page, again
 from hotel_booking.web.account.messages import currencies
 from hotel_booking.web.account.session import signed_in
 from hotel_booking.web.i18n.catalogues import translations

@@ -8,12 +8,12 @@ from typing import Any
 from litestar import Router
 
 from hotel_booking.domains.authentication.errors import ConfirmIdentity, GuestSignInRequired, LinkNotValid
-from hotel_booking.web.account import data, entry, pages, security
+from hotel_booking.web.account import data, entry, mailed_links, pages, security
 
 _GUARDED: dict[Any, Any] = {
     GuestSignInRequired: entry.to_sign_in,
     ConfirmIdentity: entry.to_sign_in,
-    LinkNotValid: entry.lapsed,
+    LinkNotValid: mailed_links.lapsed,
 }
 
 handlers: list[Any] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -24,14 +25,8 @@ from hotel_booking.http.signing_in import Number, passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
-from hotel_booking.web.account.entry import (
-    account_page,
-    address_to_mail,
-    again,
-    mailed_link,
-    note_link,
-    tell,
-)
+from hotel_booking.web.account.frame import account_page, again, tell
+from hotel_booking.web.account.mailed_links import address_to_mail, linked_page, mail_link, mailed_link
 from hotel_booking.web.account.messages import device_of, failed, need
 from hotel_booking.web.account.session import (
     enter,
@@ -224,9 +219,7 @@ async def ask_confirm_email(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The link that proves the new address."""
-    async with database.transaction() as tx:
-        found = await links.find(tx, GUESTS, token=token, kind="new_email", now=now)
-    return account_page(request, "account/new_email.html", email=found.email)
+    return await linked_page(request, database, now, "account/new_email.html", token=token, kind="new_email")
 
 
 @post("/account/new-email/{token:str}", opt=public(), include_in_schema=False, status_code=200)
@@ -252,13 +245,9 @@ async def mail_password(
     request: Request[Any, Any, State], database: Database, settings: Settings, now: datetime
 ) -> Response[Any]:
     """Mail it, where there is an account; say the same where there is none."""
-    form = await read(request)
-    language = language_of(request)
-    try:
-        await note_link(request, database, settings, form, now, kind="password")
-    except DomainError as error:
-        return again(request, _FORGOTTEN, form, error)
-    return see_other(request, link(language, "account/sent", what="password"))
+    return await mail_link(
+        request, database, settings, now, kind="password", refused=partial(again, request, _FORGOTTEN)
+    )
 
 
 @get("/account/new-password/{token:str}", opt=public(), include_in_schema=False)
@@ -266,9 +255,7 @@ async def ask_new_password(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The field for another password."""
-    async with database.transaction() as tx:
-        found = await links.find(tx, GUESTS, token=token, kind="password", now=now)
-    return account_page(request, _CHOOSE, form=Form.of(), email=found.email)
+    return await linked_page(request, database, now, _CHOOSE, token=token, kind="password", form=Form.of())
 
 
 @post("/account/new-password/{token:str}", opt=public(), include_in_schema=False, status_code=200)

@@ -17,7 +17,8 @@ from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, 
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.account.entry import PRIVATE, address_to_mail
+from hotel_booking.web.account.frame import PRIVATE
+from hotel_booking.web.account.mailed_links import address_to_mail
 from hotel_booking.web.account.messages import failed
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.booking.ownership import own_ids
