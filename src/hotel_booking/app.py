@@ -132,7 +132,7 @@ def _build(settings: Settings) -> Application:
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
             "now": Provide(provide_now, sync_to_thread=False),
-            "tx": Provide(provide_tx),
+            "tx": Provide(provide_tx, sync_to_thread=False),
             "if_match": Provide(provide_if_match, sync_to_thread=False),
             "unit": Provide(provide_unit, sync_to_thread=False),
             "database": Provide(provide_database, sync_to_thread=False),

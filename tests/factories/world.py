@@ -268,20 +268,13 @@ class Counting(Transaction):
     """A transaction that counts its statements."""
 
     def __init__(self, tx: Transaction) -> None:
-        super().__init__(tx._connection)  # noqa: SLF001  # it is the same transaction
+        super().__init__(tx._database, wait=0)  # noqa: SLF001  # it is the same transaction
+        self._connection = tx._connection  # noqa: SLF001
         self.statements: list[str] = []
 
-    async def fetch(self, statement: Any, *args: Any) -> Any:
+    async def _run(self, method: str, statement: Any, args: tuple[Any, ...]) -> Any:
         self.statements.append(str(statement))
-        return await super().fetch(statement, *args)
-
-    async def fetchrow(self, statement: Any, *args: Any) -> Any:
-        self.statements.append(str(statement))
-        return await super().fetchrow(statement, *args)
-
-    async def fetchval(self, statement: Any, *args: Any) -> Any:
-        self.statements.append(str(statement))
-        return await super().fetchval(statement, *args)
+        return await super()._run(method, statement, args)
 
 
 class _Undo(Exception):

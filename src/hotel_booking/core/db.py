@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.shares import KIND, QueueFull, Shares
+from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
 Row = asyncpg.Record
 Statement = str | ClauseElement
@@ -53,27 +53,30 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Transaction:
-    """One open transaction. Passed first to every query and service; never committed by them."""
+    """What every query and service is passed first, and never commits. It takes a connection and begins with
+    its first statement: who needs none pays for none."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_database", "_kind", "_wait")
 
-    def __init__(self, connection: asyncpg.Connection[Row]) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, wait: float) -> None:
+        self._database = database
+        self._wait = wait
+        self._kind = KIND.get()
+        self._connection: Any = None
 
     async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
         """All rows."""
-        sql, args = _prepare(statement, args)
-        return await self._connection.fetch(sql, *args)
+        rows: list[Row] = await self._run("fetch", statement, args)
+        return rows
 
     async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
         """The first row, or None."""
-        sql, args = _prepare(statement, args)
-        return await self._connection.fetchrow(sql, *args)
+        row: Row | None = await self._run("fetchrow", statement, args)
+        return row
 
     async def fetchval(self, statement: Statement, *args: Any) -> Any:
         """The first column of the first row, or None."""
-        sql, args = _prepare(statement, args)
-        return await self._connection.fetchval(sql, *args)
+        return await self._run("fetchval", statement, args)
 
     async def fetch_as(self, kind: type[T], statement: Statement, *args: Any) -> list[T]:
         """All rows, each as `kind`: a struct with a field for every column that is wanted of them."""
@@ -86,19 +89,20 @@ class Transaction:
 
     async def execute(self, statement: Statement, *args: Any) -> int:
         """Run a statement; the number of rows it touched (0 where that means nothing)."""
-        sql, args = _prepare(statement, args)
-        tag: str = await self._connection.execute(sql, *args)
+        tag: str = await self._run("execute", statement, args)
         last = tag.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
 
     async def copy(self, table: str, columns: Sequence[str], rows: Any) -> None:
         """Bulk load (COPY) an iterable or async iterable of tuples."""
+        await self._open()
         await self._connection.copy_records_to_table(table, records=rows, columns=list(columns))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only what happens inside when it raises."""
         # The innermost of those with the same name is meant, so one name does for all.
+        await self._open()
         await self._connection.execute("SAVEPOINT here")
         try:
             yield
@@ -106,6 +110,102 @@ class Transaction:
             await self._connection.execute("ROLLBACK TO here; RELEASE here")
             raise
         await self._connection.execute("RELEASE here")
+
+    async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
+        sql, args = _prepare(statement, args)
+        if self._connection is None:
+            await self._open()
+        return await getattr(self._connection, method)(sql, *args)
+
+    async def _open(self) -> None:
+        raise NotImplementedError
+
+
+class Work(Transaction):
+    """A transaction in the hands of who opened it, and ends it."""
+
+    __slots__ = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it holds a connection: it has begun and not ended."""
+        return self._connection is not None
+
+    async def begin(self) -> None:
+        """Begin now, if it has not yet. Waits for a connection no longer than it may, and less for what can
+        wait least (`core/shares.py`); raises `DatabaseUnavailable` where none comes or the server cannot be
+        reached."""
+        await self._open()
+
+    async def commit(self) -> None:
+        """Keep what it did; it may begin again."""
+        if self._connection is not None:
+            await self._end("COMMIT")
+
+    async def undo(self, error: BaseException | None = None) -> None:
+        """Undo what it did, for an error: raises `DatabaseUnavailable` in its place where that is the
+        connection's loss."""
+        if self._connection is not None:
+            await self._end("ROLLBACK", error)
+
+    async def _open(self) -> None:
+        if self._connection is None:
+            self._connection = await self._database.take(self._kind, self._wait, begin=True)
+
+    async def _end(self, verb: str, error: BaseException | None = None) -> None:
+        connection, self._connection = self._connection, None
+        try:
+            if error is not None and _is_lost(error, connection):
+                raise error
+            await connection.execute(verb)
+        except (*_LOST, asyncpg.InterfaceError) as lost:
+            if not _is_lost(lost, connection):
+                raise  # a mistake of ours
+            # The loop may not have heard yet that it is gone: the next one must not be given it.
+            _drop(connection)
+            raise DatabaseUnavailable(
+                "the connection to the database was lost", fix="try again soon"
+            ) from lost
+        finally:
+            await self._database.give_back(connection, self._kind)
+
+
+class Reading(Work):
+    """Statements that each stand alone, on one connection: for who changes nothing, or nothing that may not
+    be done twice. A read-committed transaction shows each statement the latest state anyway, so its BEGIN and
+    COMMIT are two round trips for nothing. Where a connection is found dead, the statement is run again on
+    another."""
+
+    __slots__ = ()
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """There is none: nothing is undone here."""
+        raise RuntimeError("statements that stand alone have no savepoint")
+        yield
+
+    async def _open(self) -> None:
+        if self._connection is None:
+            self._connection = await self._database.take(self._kind, self._wait, begin=False)
+
+    async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
+        sql, args = _prepare(statement, args)
+        for _ in range(self._database.size + 1):
+            await self._open()
+            try:
+                return await getattr(self._connection, method)(sql, *args)
+            except (*_LOST, asyncpg.InterfaceError) as error:
+                if not _is_lost(error, self._connection):
+                    raise
+                connection, self._connection = self._connection, None
+                _drop(connection)
+                await self._database.give_back(connection, self._kind)
+        raise DatabaseUnavailable("the database is not reachable", fix="try again soon")
+
+    async def _end(self, verb: str, error: BaseException | None = None) -> None:
+        del verb, error
+        connection, self._connection = self._connection, None
+        await self._database.give_back(connection, self._kind)
 
 
 class Database:
@@ -115,7 +215,8 @@ class Database:
         self, pool: asyncpg.Pool[Row], origin: Origin | None = None, shares: Shares | None = None
     ) -> None:
         self._pool = pool
-        self._shares = shares or Shares(pool.get_max_size())
+        self.size: int = pool.get_max_size()
+        self._shares = shares or Shares(self.size)
         # With the origin in the same message: a round trip of its own is a tenth of a transaction.
         self._begin = "BEGIN" if origin is None else f"BEGIN; SET LOCAL hotel.origin = {_quoted(origin)}"
 
@@ -151,12 +252,33 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
-        """A read-committed transaction, committed when the block ends, undone when it raises.
+        """A read-committed transaction, committed when the block ends, undone when it raises. Begins at once:
+        see `Work.begin`. Waits at most `wait` seconds for a connection."""
+        work = self.work(wait=wait)
+        await work.begin()
+        try:
+            yield work
+        except BaseException as error:
+            await work.undo(error)
+            raise
+        await work.commit()
 
-        Waits at most `wait` seconds for a connection, and less for what can wait least (`core/shares.py`);
-        raises `DatabaseUnavailable` where none comes or the server cannot be reached.
-        """
-        kind = KIND.get()
+    @asynccontextmanager
+    async def reading(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
+        """Statements that each stand alone: see `Reading`."""
+        reading = Reading(self, wait)
+        try:
+            yield reading
+        finally:
+            await reading.undo()
+
+    def work(self, *, reads: bool = False, wait: float = 15.0) -> Work:
+        """A transaction that begins with its first statement, and that the caller ends; `reads`: a
+        `Reading`."""
+        return Reading(self, wait) if reads else Work(self, wait)
+
+    async def take(self, kind: Kind, wait: float, *, begin: bool) -> Any:
+        """A connection for a transaction of this kind, which has begun; `give_back` must follow."""
         try:
             await self._shares.enter(kind, longest=wait)
         except QueueFull:
@@ -164,41 +286,28 @@ class Database:
                 "the server is overloaded at the moment", fix="try again soon"
             ) from None
         try:
-            async with self._held(wait) as transaction:
-                yield transaction
+            return await self._acquired(wait, begin=begin)
+        except BaseException:
+            self._shares.leave(kind)
+            raise
+
+    async def give_back(self, connection: Any, kind: Kind) -> None:
+        """End what `take` began."""
+        try:
+            await self._pool.release(connection)
         finally:
             self._shares.leave(kind)
 
-    @asynccontextmanager
-    async def _held(self, wait: float) -> AsyncIterator[Transaction]:
-        """A transaction of who has a place among the connections."""
-        connection = await self._begun(wait)
-        try:
-            try:
-                yield Transaction(connection)
-            except BaseException:
-                await connection.execute("ROLLBACK")
-                raise
-            await connection.execute("COMMIT")
-        except (*_LOST, asyncpg.InterfaceError) as error:
-            if isinstance(error, asyncpg.InterfaceError) and not _is_closed(connection):
-                raise  # a mistake of ours, not a lost connection
-            # The loop may not have heard yet that it is gone: the next one must not be given it.
-            _drop(connection)
-            raise DatabaseUnavailable(
-                "the connection to the database was lost", fix="try again soon"
-            ) from error
-        finally:
-            await self._pool.release(connection)
-
-    async def _begun(self, wait: float) -> Any:
-        """A connection on which a transaction has begun. Connections that died in the pool (a restart, a
-        failover) are passed over: nothing was done on them yet."""
-        for _ in range(self._pool.get_max_size() + 1):
+    async def _acquired(self, wait: float, *, begin: bool) -> Any:
+        """A connection, on which a transaction has begun where one shall. Connections that died in the pool
+        (a restart, a failover) are passed over: nothing was done on them yet."""
+        for _ in range(self.size + 1):
             try:
                 connection = await self._pool.acquire(timeout=wait)
             except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
                 break
+            if not begin:
+                return connection
             try:
                 await connection.execute(self._begin)
             except BaseException as error:
@@ -231,6 +340,13 @@ def _quoted(origin: Origin) -> str:
     # JSON has no NUL.
     text = msgspec.json.encode(origin).decode()
     return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _is_lost(error: BaseException, connection: Any) -> bool:
+    """Whether the error is the connection's end, and not a mistake of ours."""
+    if isinstance(error, asyncpg.InterfaceError):
+        return _is_closed(connection)
+    return isinstance(error, _LOST)
 
 
 def _is_closed(connection: Any) -> bool:

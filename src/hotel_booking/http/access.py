@@ -140,7 +140,7 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
         raise InvalidKey("the Authorization header can't be used", fix="send `Authorization: Bearer <token>`")
     if not token.startswith(KEY_PREFIX):
         return Caller(kind="guest", token_hash=token_hash(token))
-    async with database.transaction() as tx:
+    async with database.reading() as tx:
         return await service.resolve(tx, token=token, now=utc_now())
 
 
@@ -196,7 +196,7 @@ async def _carried(
     token = cookies.read(scope, cookie)
     if token is None:
         return None
-    async with database.transaction() as tx:
+    async with database.reading() as tx:
         return await resolve(tx, token)
 
 

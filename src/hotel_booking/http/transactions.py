@@ -1,7 +1,9 @@
 """One request, one transaction, committed before the first byte of the answer leaves.
 
-`tx: Transaction` in a handler's arguments is the request's transaction. The middleware keeps the answer
-back until the transaction is committed: an answer below 400 commits, any other undoes. Litestar's own
+`tx: Transaction` in a handler's arguments is the request's transaction, which takes a connection and begins
+with its first statement: a handler that happens to need none costs the database nothing. A GET changes
+nothing, so each of its statements stands alone (`core.db.Reading`). The middleware keeps the answer of any
+other back until the transaction is committed: an answer below 400 commits, any other undoes. Litestar's own
 generator dependencies would commit early enough too (it leaves their stack before it sends), but they
 cannot see the answer, which has to be stored in the same transaction under an Idempotency-Key, and they
 wrap errors at commit in exception groups.
@@ -14,14 +16,13 @@ did shall stay (a declined payment is a fact), it says `unit.keep()` before rais
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, suppress
-from types import TracebackType
+from contextlib import suppress
 from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Send
+from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.db import Database, DatabaseUnavailable, Origin, Transaction
@@ -36,18 +37,12 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Unit:
-    """A request's unit of work: at most one transaction at a time, opened when first asked for."""
+    """A request's unit of work: one transaction at a time, which begins when it is first used. A request that
+    may change nothing has statements that each stand alone."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._context: AbstractAsyncContextManager[Transaction] | None = None
-        self._transaction: Transaction | None = None
+    def __init__(self, database: Database, *, reads: bool = False) -> None:
+        self.tx = database.work(reads=reads)
         self._kept = False
-
-    @property
-    def open(self) -> bool:
-        """Whether the transaction has begun and not ended."""
-        return self._transaction is not None
 
     @property
     def kept(self) -> bool:
@@ -59,32 +54,14 @@ class Unit:
         self._kept = True
 
     async def begin(self) -> Transaction:
-        """The transaction that the answer is committed with."""
-        if self._transaction is None:
-            context = self._database.transaction()
-            self._transaction = await context.__aenter__()
-            self._context = context
-        return self._transaction
-
-    async def commit(self) -> None:
-        """End the transaction and keep what it did."""
-        await self._end(None, None, None)
+        """The transaction that the answer is committed with, begun."""
+        await self.tx.begin()
+        return self.tx
 
     async def undo(self) -> None:
         """End the transaction and undo what it did; with its connection lost, the database has done so."""
-        with suppress(_Undone, DatabaseUnavailable):
-            await self._end(_Undone, _Undone(), None)
-
-    async def _end(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        context, self._context, self._transaction = self._context, None, None
-        if context is not None:
-            await context.__aexit__(kind, error, trace)
-
-
-class _Undone(Exception):  # tells the context to roll back; never seen outside
-    """The answer is an error."""
+        with suppress(DatabaseUnavailable):
+            await self.tx.undo()
 
 
 def acting(scope: AsgiScope) -> Database:
@@ -119,14 +96,9 @@ def provide_database(request: Request[Any, Any, State]) -> Database:
     return acting(request.scope)
 
 
-async def provide_tx(request: Request[Any, Any, State], now: object) -> Transaction:
-    """Litestar dependency `tx`.
-
-    It takes `now` only to come after it: Litestar resolves dependencies of one level in a task group,
-    which costs more than the dependencies, and an error there would find the transaction open already.
-    """
-    del now
-    return await provide_unit(request).begin()
+def provide_tx(request: Request[Any, Any, State]) -> Transaction:
+    """Litestar dependency `tx`: it begins with its first statement."""
+    return provide_unit(request).tx
 
 
 class UnitOfWork:
@@ -139,13 +111,16 @@ class UnitOfWork:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
+        if scope["method"] in _SAFE:
+            await self._read(scope, receive, send)
+            return
         database = acting(scope)
         unit = scope["state"]["unit"] = Unit(database)
         claim = await _claim(scope, receive, database)
         kept: list[Message] = []
 
         async def keep_back(message: Message) -> None:
-            if kept or claim is not None or unit.open:
+            if kept or claim is not None or unit.tx.begun:
                 kept.append(message)
             else:
                 await send(message)
@@ -163,6 +138,19 @@ class UnitOfWork:
             raise
         for message in kept:
             await send(message)
+
+    async def _read(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Nothing to commit: the answer leaves as it comes, once the connection is given back."""
+        unit = scope["state"]["unit"] = Unit(scope["litestar_app"].state.database, reads=True)
+
+        async def leaving(message: Message) -> None:
+            await unit.tx.undo()
+            await send(message)
+
+        try:
+            await self.app(scope, receive, leaving)
+        finally:
+            await unit.tx.undo()
 
 
 async def _claim(scope: AsgiScope, receive: Receive, database: Database) -> Claim | None:
@@ -194,7 +182,7 @@ async def _finish(
                     raise IdempotencyInProgress(
                         "this request was sent again in the meantime; the second one is answered"
                     )
-            await unit.commit()
+            await unit.tx.commit()
             if claim is not None and not final:
                 await idempotency.release(database, claim)
             return kept

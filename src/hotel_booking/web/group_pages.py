@@ -31,7 +31,7 @@ class PageNotWritten(NotFound):
 
 async def look(database: Database, state: State) -> None:
     """Note which pages there are, for the foot of every page: no page asks the database for that."""
-    async with database.transaction() as tx:
+    async with database.reading() as tx:
         state.group_pages = await group_pages.languages_by_kind(tx)
 
 
