@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy import ClauseElement
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
+if TYPE_CHECKING:
+    from sqlalchemy import ClauseElement
+
 Row = asyncpg.Record
-Statement = str | ClauseElement
+Statement: TypeAlias = "str | ClauseElement"
 T = TypeVar("T", bound=msgspec.Struct)
 
-_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
-_COMPILED: dict[Any, SQLCompiler] = {}
-_COMPILED_LIMIT = 1000
 _encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
 
@@ -377,6 +374,9 @@ def _prepare(statement: Statement, args: tuple[Any, ...]) -> tuple[str, tuple[An
         return statement, args
     if args:
         raise TypeError("a Core statement carries its own parameters")
+    # Only where one is used: SQLAlchemy takes a third of a second to load.
+    from hotel_booking.core.statements import compile_statement
+
     return compile_statement(statement)
 
 
@@ -385,19 +385,3 @@ def as_struct(kind: type[T], row: Row) -> T:
     become what the fields are declared as; other columns are left. Raises `msgspec.ValidationError` where a
     column is missing or of another type: statement and struct do not fit, a mistake of ours."""
     return msgspec.convert(dict(row), kind)
-
-
-def compile_statement(statement: ClauseElement) -> tuple[str, tuple[Any, ...]]:
-    """A Core statement as SQL text and its arguments; the text is cached by the statement's shape."""
-    key = statement._generate_cache_key()  # noqa: SLF001  # SQLAlchemy's own cache has no public door
-    compiled = _COMPILED.get(key.key) if key else None
-    if compiled is None:
-        compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECT, cache_key=key))
-        if compiled.post_compile_params:
-            raise TypeError("use `= ANY(array)` instead of IN: its text does not depend on the values")
-        if key:
-            if len(_COMPILED) >= _COMPILED_LIMIT:
-                _COMPILED.clear()
-            _COMPILED[key.key] = compiled
-    parameters = compiled.construct_params(extracted_parameters=key.bindparams if key else None) or {}
-    return str(compiled), tuple(parameters[name] for name in compiled.positiontup or ())
