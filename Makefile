@@ -6,7 +6,7 @@ PORT ?= 8000
 # them, so that what its tests share is made once, in the order of tests/conftest.py.
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly lighthouse docs format clean
+.PHONY: help setup run test clients check lint types imports nightly lighthouse bench docs format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -14,6 +14,7 @@ help:
 	@echo "make clients  Python and TypeScript clients made from the API's document, type-checked and used"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
+	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
 	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
 
@@ -51,6 +52,9 @@ nightly: setup
 lighthouse: setup
 	@scripts/browser
 	$(BIN)/python -m benchmarks.lighthouse
+
+bench: setup
+	@$(BIN)/hotel-booking bench
 
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md

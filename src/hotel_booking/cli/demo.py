@@ -186,7 +186,7 @@ def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.P
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
     }
-    return {name: start(name, environ, home / f"{name}.log") for name in ("serve", "worker")}
+    return {name: start(name, environ=environ, log=home / f"{name}.log") for name in ("serve", "worker")}
 
 
 def _secret(home: Path) -> str:

@@ -57,12 +57,15 @@ def _try_to_listen(family: int, kind: int, protocol: int, _name: str, address: A
         raise
 
 
-def start(name: str, environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Our command of this name, with its output in `log`; it ends when we do."""
+def start(
+    *arguments: str, environ: Mapping[str, str], log: Path, module: str = "hotel_booking.cli"
+) -> subprocess.Popen[bytes]:
+    """Our command with these arguments (or another module's `main`), its output in `log`; it ends when we
+    do."""
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603  # ourselves
             # -P: whatever lies in the folder we were called in is not imported.
-            [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", name],
+            [sys.executable, "-P", "-c", f"from {module} import main; main()", *arguments],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,0 +1,188 @@
+"""Measuring: what is compared takes turns, round by round, so that a slow minute of the machine slows all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from array import array
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from hotel_booking.bench.figures import Figure, Spread, spread
+from hotel_booking.bench.generator import Answer, Job, Outcome, Request
+from hotel_booking.bench.servers import Server
+from hotel_booking.ops.children import start, stop_children
+from hotel_booking.ops.embedded import EmbeddedError
+
+Progress = Callable[[str], None]
+Check = Callable[[Request, int, bytes], str | None]
+_PATIENCE = 60.0
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent where. `check` reads a kept answer and says what is wrong with it. `limit` names the
+    target that this one is a share of; with `least` it is to be at least so much of it."""
+
+    name: str
+    server: Server
+    requests: list[Request]
+    check: Check
+    connections: int = 16
+    rate: float | None = None
+    limit: str | None = None
+    least: float | None = None
+    answers: str = ""
+    note: str = ""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One round of one target."""
+
+    outcome: Outcome
+    checked: int
+    complaints: list[str]
+
+    @property
+    def operations(self) -> int:
+        """How many were done, whatever the answer."""
+        return sum(sum(counts.values()) for counts in self.outcome.statuses.values())
+
+    @property
+    def rate(self) -> float:
+        """Operations a second."""
+        return self.operations / self.outcome.seconds
+
+    def cpu_us(self, of: str | None = None) -> float:
+        """Microseconds of CPU an operation: of the server, of the database, or of both; at least one, since
+        the kernel counts in hundredths of a second."""
+        cpu = self.outcome.cpu
+        seconds = sum(cpu.values()) if of is None else cpu[of]
+        return max(1e6 * seconds / max(1, self.operations), 1.0 if of is None else 0.0)
+
+    def latencies(self, kind: str | None = None) -> list[float]:
+        """Seconds, sorted; of one kind of operations, or of all."""
+        found: array[float] = array("d")
+        for name, data in self.outcome.latencies.items():
+            if kind in (None, name):
+                found.frombytes(data)
+        return sorted(found)
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What all parts share: how long and how often, where scratch files go, and the scratch database's
+    first process."""
+
+    folder: Path
+    postmaster: int
+    rounds: int
+    seconds: float
+    quick: bool
+    seed: int
+    say: Progress
+
+    def measure(self, part: str, targets: Sequence[Target]) -> list[Figure]:
+        """All targets in turn, `rounds` times, every other time backwards."""
+        rounds: list[dict[str, Measured]] = []
+        for number in range(self.rounds):
+            found = {}
+            for target in targets if number % 2 == 0 else reversed(targets):
+                self.say(f"{part}: {target.name}, round {number + 1} of {self.rounds}")
+                found[target.name] = self.once(target)
+            rounds.append(found)
+        return [_figure(part, target, rounds) for target in targets]
+
+    def once(self, target: Target) -> Measured:
+        """One round of one target."""
+        outcome = self.send(
+            Job(
+                port=target.server.port,
+                requests=target.requests,
+                connections=target.connections,
+                seconds=self.seconds,
+                rate=target.rate,
+                watch={"server": [target.server.pid], "database": [self.postmaster]},
+            )
+        )
+        return _measured(target, outcome)
+
+    def send(self, job: Job) -> Outcome:
+        """Have a generator do it, in a process of its own. Raises `EmbeddedError` where it fails."""
+        asked, answered, log = (self.folder / name for name in ("job", "outcome", "generator.log"))
+        asked.write_bytes(msgspec.msgpack.encode(job))
+        answered.unlink(missing_ok=True)
+        children: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            children["generator"] = start(
+                str(asked), str(answered), environ=os.environ, log=log, module="hotel_booking.bench.generator"
+            )
+            children["generator"].wait(job.seconds + _PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise EmbeddedError("the load generator did not end in time") from None
+        finally:
+            stop_children(children)
+        if not answered.exists():
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise EmbeddedError(f"the load generator failed: {lines[-1] if lines else 'it said nothing'}")
+        return msgspec.msgpack.decode(answered.read_bytes(), type=Outcome)
+
+
+def _measured(target: Target, outcome: Outcome) -> Measured:
+    complaints = [said for answer in outcome.answers if (said := _complaint(target, answer))]
+    return Measured(outcome, len(outcome.answers), complaints)
+
+
+def _complaint(target: Target, answer: Answer) -> str | None:
+    return target.check(target.requests[answer.request], answer.status, answer.body)
+
+
+def _figure(part: str, target: Target, rounds: Sequence[dict[str, Measured]]) -> Figure:
+    mine = [found[target.name] for found in rounds]
+    ratio = cpu_ratio = None
+    if target.limit is not None:
+        ratio = spread([found[target.name].rate / found[target.limit].rate for found in rounds])
+        cpu_ratio = spread([found[target.limit].cpu_us() / found[target.name].cpu_us() for found in rounds])
+    complaints = [text for measured in mine for text in measured.complaints]
+    complaints += _refused(mine)
+    return Figure(
+        part=part,
+        name=target.name,
+        answers=target.answers,
+        rate=spread([measured.rate for measured in mine]),
+        p50_ms=percentile(mine, 0.5),
+        p99_ms=percentile(mine, 0.99),
+        server_us=_cpu(mine, "server"),
+        database_us=_cpu(mine, "database"),
+        limit=target.limit,
+        ratio=ratio,
+        cpu_ratio=cpu_ratio,
+        goal=None if target.least is None else f"at least {target.least:g} of {target.limit}",
+        met=None if target.least is None or ratio is None else ratio.median >= target.least,
+        rounds=len(mine),
+        operations=sum(measured.operations for measured in mine),
+        checked=sum(measured.checked for measured in mine),
+        wrong=len(complaints),
+        note="; ".join(filter(None, (target.note, complaints[0] if complaints else ""))),
+    )
+
+
+def _refused(mine: Sequence[Measured]) -> list[str]:
+    """What no checked answer tells: connections that broke, answers that never came."""
+    broken = sum(measured.outcome.broken for measured in mine)
+    unfinished = sum(measured.outcome.unfinished for measured in mine)
+    return [f"{broken} connections broke"] * bool(broken) + [f"{unfinished} never answered"] * bool(
+        unfinished
+    )
+
+
+def percentile(mine: Sequence[Measured], share: float, kind: str | None = None) -> Spread | None:
+    """Of each round's latencies, in milliseconds; None where there are none."""
+    found = [values for measured in mine if (values := measured.latencies(kind))]
+    if not found:
+        return None
+    return spread([1000 * values[min(len(values) - 1, int(share * len(values)))] for values in found])
+
+
+def _cpu(mine: Sequence[Measured], of: str) -> Spread:
+    return spread([measured.cpu_us(of) for measured in mine])

@@ -1,0 +1,86 @@
+"""Web servers of the bench: each a process of its own on a free port, ended with the bench."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from hotel_booking.ops.children import start, stop_children, wait_until_ready
+
+# High enough that nothing is refused, and so that every request still pays for being counted.
+_LIMITS = {
+    "HOTEL_RATE_LIMIT_READS": "10000000",
+    "HOTEL_RATE_LIMIT_WRITES": "10000000",
+    "HOTEL_OPEN_HOLDS_PER_ADDRESS": "1000000",
+    "HOTEL_OPEN_ROOMS_PER_ADDRESS": "1000000",
+    "HOTEL_OPEN_HOLDS_PER_BROWSER": "1000000",
+    "HOTEL_OPEN_HOLDS_PER_MAILBOX": "1000000",
+}
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A running server: where it listens, and the process above its workers."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def serving(
+    which: str, database_url: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """`ours` or `bare` (see `applications`), on one process unless `settings` (variables) say otherwise.
+
+    Raises `EmbeddedError` where it does not become ready; its log lies in `folder`.
+    """
+    port = free_port()
+    environ = {
+        **_plain(os.environ),
+        "DATABASE_URL": database_url,
+        "HOTEL_ENVIRONMENT": "test",
+        "HOTEL_PORT": str(port),
+        "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
+        "HOTEL_SECRET_KEY": "kept by nobody, for a bench that is gone in an hour",
+        "HOTEL_GATEWAY": "sandbox",
+        "HOTEL_MEDIA_DIR": str(folder / "media"),
+        "HOTEL_SPOOL_DIR": str(folder / "spool"),
+        "HOTEL_LOG_LEVEL": "warning",
+        **_LIMITS,
+        **(settings or {}),
+    }
+    name = f"{which}-{port}"
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        children[name] = start(
+            which, environ=environ, log=folder / f"{name}.log", module="hotel_booking.bench.applications"
+        )
+        wait_until_ready("127.0.0.1", port, children, folder)
+        yield Server(port, children[name].pid)
+    finally:
+        stop_children(children)
+
+
+def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """Nothing of the caller's own settings: a figure is to be the same whoever takes it."""
+    kept = {
+        name: value for name, value in environ.items() if not name.startswith(("DB_", "DATABASE_", "REDIS_"))
+    }
+    return {
+        name: value
+        for name, value in kept.items()
+        if not name.startswith("HOTEL_") or name == "HOTEL_POSTGRES_BIN"
+    }
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
