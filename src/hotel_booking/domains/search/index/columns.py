@@ -1,0 +1,151 @@
+"""What stands in a property's columns, computed from its catalogue. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hotel_booking.core.folding import sort_form
+from hotel_booking.domains.properties.catalogue import RoomType
+from hotel_booking.domains.rates.catalogue import RatePlan
+from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.search.index.layout import (
+    AMENITY_WORDS,
+    AMOUNT,
+    AMOUNT_PER_PERSON,
+    BANDS,
+    NO_ADJUSTMENT,
+    NONE,
+    PERCENT,
+    Array,
+    cell_of,
+    letters_code,
+)
+
+Rate = tuple[int, int]
+"""A room type's id and a plan's."""
+
+_LETTERS = re.compile(r"[A-Z]{2,3}").fullmatch
+_BITS = 64
+
+
+def rates_of(catalogue: Catalogue, own: Iterable[Rate]) -> list[Rate]:
+    """The rates that have columns, type by type: on each plan that something is priced at, and on derived
+    plans where there are nights with restrictions of their own (`own`)."""
+    priced = list(dict.fromkeys(plan.price_plan_id for plan in catalogue.plans.values()))
+    restricted = set(own)
+    return [
+        (kind.id, plan)
+        for kind in catalogue.room_types.values()
+        for plan in (
+            *priced,
+            *(p.id for p in catalogue.plans.values() if p.parent_id and (kind.id, p.id) in restricted),
+        )
+    ]
+
+
+def fits(catalogue: Catalogue) -> bool:
+    """Whether the columns have room for everything that the search reads of it."""
+    property_ = catalogue.property
+    return (
+        len(property_.child_bands) <= BANDS
+        and all(0 <= code < AMENITY_WORDS * _BITS for code in property_.amenities)
+        and _LETTERS(property_.country) is not None
+        and _LETTERS(property_.currency) is not None
+    )
+
+
+def property_columns(catalogue: Catalogue, region: int) -> dict[str, object]:
+    """Of a property that `fits`, all that needs no look at other properties."""
+    property_ = catalogue.property
+    words = [0] * AMENITY_WORDS
+    for code in property_.amenities:
+        words[code // _BITS] |= 1 << code % _BITS
+    return {
+        "id": property_.id,
+        "cell": cell_of(property_.lat, property_.lon),
+        "lat": property_.lat,
+        "lon": property_.lon,
+        "stars": property_.stars,
+        "country": letters_code(property_.country),
+        "region": region,
+        "currency": letters_code(property_.currency),
+        "amenities": np.array(words, "u8"),
+        "name": sort_form(property_.name).encode()[:40],
+    }
+
+
+def type_columns(slot: int, types: Sequence[RoomType], bands: int) -> dict[str, object]:
+    """Of room types, in order. A child band without an amount is free."""
+    amounts = [[*kind.child_amounts[:bands], *[0] * BANDS][:BANDS] for kind in types]
+    return {
+        "type_id": [kind.id for kind in types],
+        "type_slot": [slot] * len(types),
+        "base_occupancy": [kind.base_occupancy for kind in types],
+        "max_occupancy": [kind.max_occupancy for kind in types],
+        "max_adults": [kind.max_adults for kind in types],
+        "max_children": [kind.max_children for kind in types],
+        "extra_adult": [kind.extra_adult for kind in types],
+        "child_amounts": np.array(amounts, "i8").reshape(len(types), BANDS),
+    }
+
+
+def pair_columns(
+    catalogue: Catalogue, first_type: int, first_rate: int, rates: Sequence[Rate]
+) -> dict[str, object]:
+    """Of room types on plans, in order of types and there of plans."""
+    types, plans = list(catalogue.room_types.values()), list(catalogue.plans.values())
+    places: Mapping[Rate, int] = {rate: first_rate + place for place, rate in enumerate(rates)}
+    each = len(types)
+
+    def tiled(values: list[int]) -> Array:
+        return np.tile(np.array(values, "i8"), each)
+
+    return {
+        "pair_type": np.repeat(np.arange(first_type, first_type + each), len(plans)),
+        "pair_rate": [places[kind.id, plan.price_plan_id] for kind in types for plan in plans],
+        "pair_own": [
+            places.get((kind.id, plan.id), NONE) if plan.parent_id else NONE
+            for kind in types
+            for plan in plans
+        ],
+        "pair_plan": tiled(list(range(len(plans)))),
+        "adjust_kind": tiled([_adjustment(plan) for plan in plans]),
+        "adjust_value": tiled([plan.adjust_value or 0 for plan in plans]),
+        "min_advance": tiled([_limit(plan.min_advance_days) for plan in plans]),
+        "max_advance": tiled([_limit(plan.max_advance_days) for plan in plans]),
+        "min_stay": tiled([_limit(plan.min_stay) for plan in plans]),
+        "max_stay": tiled([_limit(plan.max_stay) for plan in plans]),
+        "meal": tiled([plan.meal for plan in plans]),
+        "policy": tiled([plan.policy_id for plan in plans]),
+    }
+
+
+def columns_of(places: Mapping[Any, int], *keys: Array) -> Array:
+    """The column of each row, or NONE. Rows of one key mostly follow each other, so each run is looked up."""
+    if not len(keys[0]):
+        return np.zeros(0, "i8")
+    differs = np.zeros(len(keys[0]) - 1, bool)
+    for key in keys:
+        differs |= key[1:] != key[:-1]
+    starts = np.concatenate(([0], np.flatnonzero(differs) + 1))
+    runs = [key[starts].tolist() for key in keys]
+    wanted = runs[0] if len(keys) == 1 else zip(*runs, strict=True)
+    found = np.array([places.get(one, NONE) for one in wanted], "i8")
+    columns: Array = np.repeat(found, np.diff(np.concatenate((starts, [len(keys[0])]))))
+    return columns
+
+
+def _limit(value: int | None) -> int:
+    return NONE if value is None else value
+
+
+def _adjustment(plan: RatePlan) -> int:
+    if plan.adjust_kind is None:
+        return NO_ADJUSTMENT
+    if plan.adjust_kind == "percent":
+        return PERCENT
+    return AMOUNT_PER_PERSON if plan.adjust_per_person else AMOUNT
