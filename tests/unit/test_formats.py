@@ -13,7 +13,7 @@ from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.formats import Formats
 from hotel_booking.web.i18n.language import LOCALES
-from hotel_booking.web.site import _templates
+from hotel_booking.web.templating import templates_in
 
 
 def minor_units(text: str) -> str:
@@ -22,7 +22,7 @@ def minor_units(text: str) -> str:
 
 @pytest.mark.parametrize("language", sorted(LOCALES))
 def test_every_surface_shows_every_minor_unit(language: str) -> None:
-    site = _templates(language).filters["money"]
+    site = templates_in(language).filters["money"]
     for currency in sorted(CURRENCIES):
         shown = formats.money(1_234_567, currency, LOCALES[language])
         assert minor_units(shown) == "1234567", currency

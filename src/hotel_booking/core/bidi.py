@@ -8,6 +8,7 @@ import unicodedata
 from typing import Literal
 
 FIRST_STRONG, LEFT_TO_RIGHT, RIGHT_TO_LEFT, END = "\u2068", "\u2066", "\u2067", "\u2069"
+_RIGHT = ("R", "AL", "AN")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -16,11 +17,8 @@ def needs(text: str, *, rtl: bool) -> Literal["", "own", "page"]:
     it goes the page's way; by its own direction; or, where it has both, by the page's."""
     if not rtl and text.isascii():
         return ""
-    left = right = False
-    for letter in text:
-        kind = unicodedata.bidirectional(letter)
-        left |= kind == "L"
-        right |= kind in ("R", "AL", "AN")
+    kinds = set(map(unicodedata.bidirectional, set(text)))
+    left, right = "L" in kinds, not kinds.isdisjoint(_RIGHT)
     if not (left if rtl else right):
         return ""
     return "page" if left and right else "own"

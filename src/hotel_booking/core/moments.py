@@ -69,5 +69,6 @@ def place_of(timezone: str, language: str = "en") -> str:
     return name.rpartition("/")[2]
 
 
+@lru_cache(maxsize=64)
 def _locale(language: str) -> Locale:
     return Locale.parse(_LOCALES[language])

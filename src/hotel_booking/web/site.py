@@ -27,35 +27,25 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton, format_time
-from babel.numbers import format_decimal, format_percent
-from jinja2 import Environment
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.core import formats
-from hotel_booking.core.moments import clock, moment
-from hotel_booking.core.money import Money
-from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.http.ui import isolation, render
+from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import (
     DEFAULT,
     LANGUAGES,
-    LOCALES,
     RIGHT_TO_LEFT,
-    locale_of,
 )
+from hotel_booking.web.templating import templates_in
 
 CURRENCY = "hotel_currency"
 CARRIED = ("place", "at", "sort", "stars", "refundable")
@@ -159,7 +149,7 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
     return render.render(
         scope,
         template,
-        templates=_templates(language),
+        templates=templates_in(language),
         lang=language,
         dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
         languages=LANGUAGES,
@@ -197,52 +187,3 @@ def chosen_currency(scope: AsgiScope) -> str | None:
     """The currency that a guest wants to see prices in, for orientation; None: each hotel's own."""
     text = cookies.read(scope, CURRENCY)
     return text if text is not None and len(text) == 3 and text.isalpha() and text.isupper() else None
-
-
-@cache
-def _templates(language: str) -> Environment:
-    """The house's templates with the language's words and ways of writing."""
-    templates = render.environment().overlay()
-    templates.globals = dict(templates.globals)
-    templates.filters = dict(templates.filters)
-    templates.add_extension("jinja2.ext.i18n")
-    # The i18n extension adds the method to the environment when it is loaded.
-    templates.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    locale = locale_of(language)
-
-    def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:
-        if isinstance(value, int):
-            if currency is None:
-                raise TypeError("an amount of money needs its currency")
-            value = Money(value, currency)
-        return formats.money(value.amount, value.currency, LOCALES[language], whole=whole)
-
-    def day(value: date | None, skeleton: str = "yMMMEd") -> str:
-        return "" if value is None else str(format_skeleton(skeleton, value, locale=locale))
-
-    def instant(value: datetime | None, timezone: str = "UTC") -> str:
-        """When something happened, on the clock of a place. A deadline is a `moment` or a `clock`."""
-        if value is None:
-            return ""
-        local = value.astimezone(ZoneInfo(timezone))
-        time = format_time(local, "short", locale=locale)
-        return f"{format_skeleton('MMMd', local.date(), locale=locale)}, {time}"
-
-    def number(value: float) -> str:
-        return str(format_decimal(value, locale=locale))
-
-    def percent(value: float) -> str:
-        return str(format_percent(value, locale=locale))
-
-    templates.filters |= {
-        "money": money,
-        "day": day,
-        "instant": instant,
-        "moment": partial(moment, language=language),
-        "clock": partial(clock, language=language),
-        "number": number,
-        "percent": percent,
-    }
-    templates.filters |= isolation.filters(rtl=language in RIGHT_TO_LEFT)
-    templates.globals |= {"timedelta": timedelta, "most_adults": MAX_ADULTS, "most_rooms": MAX_ROOMS}
-    return templates

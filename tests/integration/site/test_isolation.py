@@ -102,11 +102,11 @@ def test_pages_from_right_to_left_isolate_what_goes_the_other_way() -> None:
 
 
 def test_the_houses_templates_are_isolated_in_every_language() -> None:
-    from hotel_booking.web.site import _templates
+    from hotel_booking.web.templating import templates_in
 
     assert isinstance(render.environment(), IsolatingEnvironment)
     for language in ("en", "ar"):
-        templates = _templates(language)
+        templates = templates_in(language)
         assert isinstance(templates, IsolatingEnvironment)
         other = "Ana" if language == "ar" else HEBREW
         shown = templates.from_string("<p>{{ name }} 7F3K</p>").render(name=other)

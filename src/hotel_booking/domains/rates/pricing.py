@@ -29,12 +29,10 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import coded
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates import steps, wording
+from hotel_booking.domains.rates.stay_taxes import StayTaxes, TaxPlan, split
 from hotel_booking.domains.rates.types import (
     ENGINE,
     MILLION,
-    PER_PERSON,
-    PER_PERSON_PER_NIGHT,
-    PER_STAY,
     Adjustment,
     Line,
     LineKind,
@@ -42,7 +40,6 @@ from hotel_booking.domains.rates.types import (
     Occupancy,
     Price,
     Rules,
-    Tax,
     adult_age,
 )
 
@@ -53,44 +50,115 @@ def price(rules: Rules, nights: Sequence[NightPrice], occupancy: Occupancy) -> P
     Raises `Invalid` where there is no night, a night comes twice, or the rules are of an engine that
     this version does not know.
     """
-    if rules.engine != ENGINE:
-        raise Invalid(f"prices of engine {rules.engine} are not known here", field="engine")
-    if rules.step > 1:
-        label = _adjustment_label(rules.rate_plan_name, rules.adjustment, rules.currency)
-        return steps.fine(price(*steps.coarse(rules, nights), occupancy), rules, label)
-    ordered = _in_order(nights)
-    party = _party(rules, occupancy)
-    taxes = _StayTaxes(rules, occupancy, ordered[0].night)
-    lines: list[Line] = []
-    nets: list[int] = []
-    reached = [0]  # what the stay costs up to and with each night, but for taxes that are added once a stay
-    net = 0
-    for night in ordered:
-        charges = _charges(rules, night, party)
-        parts = taxes.take(night.night, charges)
-        for charge, part in zip(charges, parts, strict=True):
-            lines.append(
-                Line(
-                    charge.kind,
-                    night.night,
-                    charge.code,
-                    charge.label,
-                    charge.quantity,
-                    part,
-                    charge.amount,
-                    ages=charge.ages,
-                )
-            )
-        nets.append(sum(parts))
-        net += nets[-1]
-        reached.append(net + taxes.so_far())
-    tax_lines = taxes.lines()
-    tax = sum([line.amount for line in tax_lines])
-    by_night = [upto - before for before, upto in pairwise(reached)]
-    if taxes.of_the_stay:
-        shares = _share(taxes.of_the_stay, nets if net else [1] * len(nets))
-        by_night = [own + share for own, share in zip(by_night, shares, strict=True)]
-    return Price(rules.currency, (*lines, *tax_lines), net, tax, net + tax, tuple(by_night))
+    return Pricing(rules, occupancy).price(nights)
+
+
+class Pricing:
+    """Prices by the same rules for the same persons: what depends on neither nights nor their prices is
+    worked out once. Raises `Invalid` for an engine that this version does not know."""
+
+    def __init__(self, rules: Rules, occupancy: Occupancy) -> None:
+        if rules.engine != ENGINE:
+            raise Invalid(f"prices of engine {rules.engine} are not known here", field="engine")
+        self._step = rules.step
+        adjusted = _adjustment_label(rules.rate_plan_name, rules.adjustment, rules.currency)
+        if rules.step > 1:
+            rules = steps.coarse(rules)
+        self._currency = rules.currency
+        label = f"{rules.room_type_name}, {rules.rate_plan_name}"
+        self._night = _Kind("night", rules.room_type, label, 1)
+        self._extra_adult = rules.extra_adult
+        self._child_amounts = rules.child_amounts
+        self._adults, self._children = _extra_persons(rules, occupancy)
+        self._adjustment = rules.adjustment
+        self._adjusted = occupancy.persons if rules.adjustment and rules.adjustment.per_person else 1
+        self._dearer = _Kind("plan", rules.rate_plan, adjusted, self._adjusted)
+        self._cheaper = _Kind("discount", rules.rate_plan, adjusted, self._adjusted)
+        self._taxes = TaxPlan(rules, occupancy)
+
+    def price(self, nights: Sequence[NightPrice]) -> Price:
+        """What the nights cost, line by line; see `pricing.price`."""
+        ordered = self._in_order(nights)
+        taxes = StayTaxes(self._taxes, ordered[0].night)
+        lines: list[Line] = []
+        nets: list[int] = []
+        reached = [0]  # what the stay costs up to and with each night, but for taxes added once a stay
+        net = 0
+        for night in ordered:
+            charges = self._charges(night)
+            day = night.night
+            parts = taxes.take(day, [amount for _, amount in charges])
+            for (kind, amount), part in zip(charges, parts, strict=True):
+                what, code, label, quantity, ages = kind
+                lines.append(Line(what, day, code, label, quantity, part, amount, False, "", None, ages))
+            nets.append(sum(parts))
+            net += nets[-1]
+            reached.append(net + taxes.so_far())
+        lines += taxes.lines()
+        tax = taxes.sum()
+        by_night = [upto - before for before, upto in pairwise(reached)]
+        if taxes.of_the_stay:
+            shares = split(taxes.of_the_stay, nets if net else [1] * len(nets))
+            by_night = [own + share for own, share in zip(by_night, shares, strict=True)]
+        found = Price(self._currency, tuple(lines), net, tax, net + tax, tuple(by_night))
+        return steps.fine(found, self._step) if self._step > 1 else found
+
+    def total(self, nights: Sequence[NightPrice]) -> int:
+        """The total of `price`, by the same steps, where no line of it is wanted."""
+        ordered = self._in_order(nights)
+        taxes = StayTaxes(self._taxes, ordered[0].night)
+        net = 0
+        for night in ordered:
+            net += sum(taxes.take(night.night, [amount for _, amount in self._charges(night)]))
+        return (net + taxes.sum()) * self._step
+
+    def taxes_in_effect(self, night: date) -> tuple[bool, ...]:
+        """Which taxes apply on the night; empty where that is the same every night. Single nights of equal
+        amounts and taxes cost the same."""
+        return self._taxes.in_effect(night)
+
+    def charges(self, night: NightPrice) -> int:
+        """What the night is charged before taxes are taken out or added."""
+        if self._step > 1:
+            night = steps.coarse_night(night, self._step)
+        return sum([amount for _, amount in self._charges(night)]) * self._step
+
+    def _in_order(self, nights: Sequence[NightPrice]) -> Sequence[NightPrice]:
+        if self._step > 1:
+            nights = [steps.coarse_night(night, self._step) for night in nights]
+        if len(nights) == 1:
+            return nights
+        if not nights:
+            raise Invalid("a price needs at least one night", field="nights")
+        dates = [night.night for night in nights]
+        rising = sorted(set(dates))
+        if len(rising) != len(dates):
+            raise Invalid("a night is priced once", field="nights")
+        return nights if rising == dates else sorted(nights, key=lambda night: night.night)
+
+    def _charges(self, night: NightPrice) -> list[tuple[_Kind, int]]:
+        """The night's lines before taxes; the first is its price, and extra persons who cost nothing have
+        none."""
+        charges = [(self._night, night.price)]
+        if self._adults is not None:
+            each = self._extra_adult if night.extra_adult is None else night.extra_adult
+            if each:
+                charges.append((self._adults, self._adults.quantity * each))
+        if self._children:
+            amounts = self._child_amounts if night.child_amounts is None else night.child_amounts
+            for band, kind in self._children:
+                if band < len(amounts) and amounts[band]:
+                    charges.append((kind, kind.quantity * amounts[band]))
+        if self._adjustment is not None:
+            amount = self._adjust(self._adjustment, sum([amount for _, amount in charges]))
+            if amount:
+                charges.append((self._dearer if amount > 0 else self._cheaper, amount))
+        return charges
+
+    def _adjust(self, adjustment: Adjustment, charged: int) -> int:
+        if adjustment.kind == "percent":
+            return divide(charged * adjustment.value, MILLION)
+        return max(adjustment.value * self._adjusted, -charged)
 
 
 def night_totals(stay_price: Price) -> list[int]:
@@ -103,262 +171,37 @@ def night_totals(stay_price: Price) -> list[int]:
     return list(stay_price.by_night)
 
 
-class _Charge(NamedTuple):
-    """One line of a night before taxes."""
+class _Kind(NamedTuple):
+    """What a line of a night is, besides its amount."""
 
     kind: LineKind
     code: str
     label: str
     quantity: int
-    amount: int
     ages: tuple[int, int] | None = None
 
 
-class _Party(NamedTuple):
-    """The persons as the prices see them."""
-
-    persons: int
-    extra_adults: int
-    children: list[tuple[int, int, str, tuple[int, int]]]  # band, how many, label, ages
-
-
-class _Rates(NamedTuple):
-    """The taxes that are in effect on a night, as (place in the rules, value or amount)."""
-
-    included_ppm: int
-    included: list[tuple[int, int]]
-    added: list[tuple[int, int]]
-    included_fixed: list[tuple[int, int]]
-    added_fixed: list[tuple[int, int]]
-
-
-def _in_order(nights: Sequence[NightPrice]) -> Sequence[NightPrice]:
-    if not nights:
-        raise Invalid("a price needs at least one night", field="nights")
-    dates = [night.night for night in nights]
-    rising = sorted(set(dates))
-    if len(rising) != len(dates):
-        raise Invalid("a night is priced once", field="nights")
-    return nights if rising == dates else sorted(nights, key=lambda night: night.night)
-
-
-def _party(rules: Rules, occupancy: Occupancy) -> _Party:
-    children = occupancy.children
-    if not children:
-        return _Party(occupancy.adults, max(0, occupancy.adults - rules.base_occupancy), [])
-    adult_from = adult_age(rules.child_bands)
-    adults = occupancy.adults + sum([age >= adult_from for age in children])
-    banded: list[tuple[int, int, str, tuple[int, int]]] = []
-    youngest = 0
-    for band, oldest in enumerate([band.max_age for band in rules.child_bands]):
-        count = sum([youngest <= age <= oldest for age in children])
-        if count:
-            label = f"Child, {youngest} to {oldest} years" if youngest < oldest else f"Child, {oldest} years"
-            banded.append((band, count, label, (youngest, oldest)))
-        youngest = oldest + 1
-    return _Party(occupancy.persons, max(0, adults - rules.base_occupancy), banded)
-
-
-def _charges(rules: Rules, night: NightPrice, party: _Party) -> list[_Charge]:
-    """The night's lines; the first is its price, and extra persons who cost nothing have none."""
-    label = f"{rules.room_type_name}, {rules.rate_plan_name}"
-    charges = [_Charge("night", rules.room_type, label, 1, night.price)]
-    if party.extra_adults:
-        each = rules.extra_adult if night.extra_adult is None else night.extra_adult
-        if each:
-            count = party.extra_adults
-            charges.append(_Charge("extra_person", "extra_adult", "Extra adult", count, count * each))
-    if party.children:
-        amounts = rules.child_amounts if night.child_amounts is None else night.child_amounts
-        for band, count, band_label, ages in party.children:
-            if band < len(amounts) and amounts[band]:
-                code, amount = f"child_{ages[0]}_{ages[1]}", count * amounts[band]
-                charges.append(_Charge("extra_person", code, band_label, count, amount, ages))
-    if rules.adjustment is not None:
-        charge = _adjust(rules, rules.adjustment, sum([c.amount for c in charges]), party.persons)
-        if charge.amount:
-            charges.append(charge)
-    return charges
-
-
-def _adjust(rules: Rules, adjustment: Adjustment, charged: int, persons: int) -> _Charge:
-    quantity = persons if adjustment.per_person else 1
-    if adjustment.kind == "percent":
-        amount = divide(charged * adjustment.value, MILLION)
-    else:
-        amount = max(adjustment.value * quantity, -charged)
-    label = _adjustment_label(rules.rate_plan_name, adjustment, rules.currency)
-    return _Charge("plan" if amount > 0 else "discount", rules.rate_plan, label, quantity, amount)
-
-
-class _StayTaxes:
-    """Takes the taxes of one stay out of its charges, night by night, and remembers their sums."""
-
-    def __init__(self, rules: Rules, occupancy: Occupancy, arrival: date) -> None:
-        taxes = rules.taxes
-        self._taxes = taxes
-        self._per_line = rules.rounding == "line"
-        self._night_is_one_line = rules.adjustment is not None
-        self._arrival = arrival
-        self._night_number = 0
-        self._amounts = [0] * len(taxes)
-        self.of_the_stay = 0  # added, fixed, per stay or person: no night's own
-        self._bases = [0] * len(taxes)  # the nets that a percent tax applies to
-        self._quantities = [0] * len(taxes)
-        self._counted = [_counted(tax, occupancy) for tax in taxes]
-        self._stay_due: list[tuple[int, int]] = []  # included, fixed, per stay or person: still to take
-        self._same_every_night = all(
-            tax.max_nights is None and tax.valid_from is None and tax.valid_to is None for tax in taxes
-        )
-        self._rates: _Rates | None = None
-        for place, tax in enumerate(taxes):
-            if tax.kind == "fixed" and tax.charge_type in (PER_STAY, PER_PERSON) and tax.in_effect(arrival):
-                self._quantities[place] = self._counted[place]
-                due = tax.value * self._counted[place]
-                if tax.included:
-                    self._stay_due.append((place, due))
-                else:
-                    self._amounts[place] = due
-                    self.of_the_stay += due
-
-    def so_far(self) -> int:
-        """The taxes of the nights that were taken, without those that are added once for the stay."""
-        if self._per_line:
-            return sum(self._amounts) - self.of_the_stay
-        return sum([self._amount(place) for place in range(len(self._taxes))]) - self.of_the_stay
-
-    def _amount(self, place: int) -> int:
-        """What one tax comes to by now."""
-        tax = self._taxes[place]
-        if tax.kind == "percent" and not self._per_line:
-            return divide(self._bases[place] * tax.value, MILLION)
-        return self._amounts[place]
-
-    def take(self, night: date, charges: list[_Charge]) -> list[int]:
-        """The nets of a night's charges. Call for the nights in order."""
-        rates = self._rates
-        if rates is None or not self._same_every_night:
-            rates = self._rates = self._rates_on(night)
-        self._night_number += 1
-        for place, _ in (*rates.included, *rates.added):
-            self._quantities[place] += 1
-        for place, amount in rates.added_fixed:
-            self._quantities[place] += self._counted[place]
-            self._amounts[place] += amount
-        bases = [charge.amount for charge in charges]
-        if rates.included_fixed or self._stay_due:
-            bases = _reduced(bases, self._take_fixed(rates, sum(bases)))
-        if len(bases) == 1 or not self._night_is_one_line:
-            return [self._take_percent(rates, base) for base in bases]
-        nets = [_net(rates, base) for base in bases[:-1]]
-        return [*nets, self._take_percent(rates, sum(bases)) - sum(nets)]
-
-    def lines(self) -> list[Line]:
-        """One line per tax that comes to anything."""
-        lines: list[Line] = []
-        for place, tax in enumerate(self._taxes):
-            amount = self._amount(place)
-            if amount:
-                quantity = self._quantities[place]
-                rate = _rate_to_say(tax)
-                label = tax.name if rate is None else f"{tax.name} {wording.percent(rate)}"
-                lines.append(
-                    Line("tax", None, tax.code, label, quantity, amount, amount, tax.included, tax.name, rate)
+def _extra_persons(rules: Rules, occupancy: Occupancy) -> tuple[_Kind | None, list[tuple[int, _Kind]]]:
+    """The adults beyond the base, None where there are none; and the children by the place of their band."""
+    adults, children = occupancy.adults, occupancy.children
+    banded: list[tuple[int, _Kind]] = []
+    if children:
+        adult_from = adult_age(rules.child_bands)
+        adults += sum([age >= adult_from for age in children])
+        youngest = 0
+        for band, oldest in enumerate([band.max_age for band in rules.child_bands]):
+            count = sum([youngest <= age <= oldest for age in children])
+            if count:
+                label = (
+                    f"Child, {youngest} to {oldest} years" if youngest < oldest else f"Child, {oldest} years"
                 )
-        return lines
-
-    def _rates_on(self, night: date) -> _Rates:
-        rates = _Rates(0, [], [], [], [])
-        for place, tax in enumerate(self._taxes):
-            if not self._applies(tax, night):
-                continue
-            if tax.kind == "percent":
-                (rates.included if tax.included else rates.added).append((place, tax.value))
-            else:
-                due = tax.value * self._counted[place]
-                (rates.included_fixed if tax.included else rates.added_fixed).append((place, due))
-        return rates._replace(included_ppm=sum([value for _, value in rates.included]))
-
-    def _applies(self, tax: Tax, night: date) -> bool:
-        """Whether this night is charged with the tax; fixed ones per stay or person never are."""
-        if tax.charge_type in (PER_STAY, PER_PERSON):
-            if tax.kind == "fixed" or not tax.in_effect(self._arrival):
-                return False
-        elif not tax.in_effect(night):
-            return False
-        return tax.max_nights is None or self._night_number < tax.max_nights
-
-    def _take_fixed(self, rates: _Rates, there_is: int) -> int:
-        """Take the night's fixed taxes, then those of the stay, from what there is; the sum taken."""
-        left = there_is
-        for place, due in rates.included_fixed:
-            taken = min(due, left)
-            self._amounts[place] += taken
-            self._quantities[place] += self._counted[place]
-            left -= taken
-        for position, (place, due) in enumerate(self._stay_due):
-            taken = min(due, left)
-            self._amounts[place] += taken
-            self._stay_due[position] = (place, due - taken)
-            left -= taken
-        return there_is - left
-
-    def _take_percent(self, rates: _Rates, base: int) -> int:
-        """Take the percent taxes of one line; its net."""
-        net = _net(rates, base)
-        if not self._per_line:
-            for place, _ in (*rates.included, *rates.added):
-                self._bases[place] += net
-            return net
-        if len(rates.included) == 1:
-            self._amounts[rates.included[0][0]] += base - net
-        elif rates.included_ppm:
-            shares = _share(base - net, [value for _, value in rates.included])
-            for (place, _), share in zip(rates.included, shares, strict=True):
-                self._amounts[place] += share
-        for place, value in rates.added:
-            self._amounts[place] += divide(net * value, MILLION)
-        return net
-
-
-def _net(rates: _Rates, base: int) -> int:
-    return divide(base * MILLION, MILLION + rates.included_ppm) if rates.included_ppm else base
-
-
-def _counted(tax: Tax, occupancy: Occupancy) -> int:
-    """How many times a tax is charged, each night or once: the persons who count, or 1."""
-    if tax.charge_type not in (PER_PERSON, PER_PERSON_PER_NIGHT):
-        return 1
-    if tax.exempt_below_age is None:
-        return occupancy.persons
-    # Adults have no age here and always count, whatever the limit.
-    return occupancy.adults + sum([age >= tax.exempt_below_age for age in occupancy.children])
-
-
-def _reduced(amounts: list[int], by: int) -> list[int]:
-    """Take `by` from the amounts, first one first, and leave a discount, the last one, as it is.
-
-    `by` is at most their sum, so what a discount leaves over is enough.
-    """
-    reduced = []
-    for amount in amounts:
-        taken = min(by, max(amount, 0))
-        reduced.append(amount - taken)
-        by -= taken
-    return reduced
-
-
-def _share(total: int, weights: list[int]) -> list[int]:
-    """`total` split in proportion to `weights`, exactly: differences of the rounded running sums."""
-    whole = sum(weights)
-    shares = []
-    weight = before = 0
-    for part in weights:
-        weight += part
-        upto = divide(total * weight, whole)
-        shares.append(upto - before)
-        before = upto
-    return shares
+                code = f"child_{youngest}_{oldest}"
+                banded.append((band, _Kind("extra_person", code, label, count, (youngest, oldest))))
+            youngest = oldest + 1
+    extra = adults - rules.base_occupancy
+    if extra <= 0:
+        return None, banded
+    return _Kind("extra_person", "extra_adult", "Extra adult", extra), banded
 
 
 @lru_cache(maxsize=1024)
@@ -369,8 +212,3 @@ def _adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -
         return f"{plan}, {'+' if adjustment.value > 0 else ''}{wording.percent(adjustment.value)}"
     per = "person and night" if adjustment.per_person else "night"
     return f"{plan}, {'+' if adjustment.value > 0 else ''}{coded(adjustment.value, currency)} per {per}"
-
-
-def _rate_to_say(tax: Tax) -> int | None:
-    """The rate where it is a percentage and the name does not say it."""
-    return None if tax.kind == "fixed" or "%" in tax.name else tax.value

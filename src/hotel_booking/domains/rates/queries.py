@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 
-from hotel_booking.core.db import Row, Transaction, as_struct
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.money import step
 from hotel_booking.domains.inventory.types import NightRooms, Nights
@@ -22,6 +23,7 @@ from hotel_booking.domains.rates.catalogue import (
     tax_of,
 )
 from hotel_booking.domains.rates.restrictions import (
+    OPEN,
     NightState,
     OccupancyRules,
     PlanTerms,
@@ -201,71 +203,78 @@ async def calendars_of(
     plans = {plan.id for plan in catalogue.plans.values()} | {
         plan.price_plan_id for plan in catalogue.plans.values()
     }
-    rates = {
-        (row["room_type_id"], row["rate_plan_id"], row["night"]): (row, as_struct(Restriction, row))
-        for row in await tx.fetch(_RATES, types, first, last, list(plans))
-    }
-    rooms = {key: (night, restriction_of(night)) for key, night in nights.items()}
-    days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-    return {
-        (room_type, plan.id): _calendar(room_type, plan, days, rooms, rates)
-        for room_type in types
-        for plan in catalogue.plans.values()
-    }
+    rates: dict[tuple[int, int], dict[date, _Rate]] = {}
+    for row in await tx.fetch(_RATES, types, first, last, list(plans)):
+        room_type, plan, day, price, extra_adult, children, *restricted = row
+        # Nearly all nights restrict nothing: they share one struct, and so nearly all work below.
+        own = Restriction(*restricted) if any(restricted) else OPEN
+        priced = None
+        if price is not None:
+            priced = NightPrice(day, price, extra_adult, None if children is None else tuple(children))
+        rates.setdefault((room_type, plan), {})[day] = _Rate(priced, own)
+    by_type: dict[int, list[tuple[date, int, Restriction]]] = {room_type: [] for room_type in types}
+    for (room_type, day), night in nights.items():
+        by_type[room_type].append((day, max(night.free, 0), restriction_of(night)))
+    found: Calendars = {}
+    for room_type in types:
+        sold_at: dict[int, Calendar] = {}
+        for plan_ in catalogue.plans.values():
+            base = sold_at.get(plan_.price_plan_id)
+            if base is None:
+                at = rates.get((room_type, plan_.price_plan_id), {})
+                base = sold_at[plan_.price_plan_id] = _calendar(by_type[room_type], at)
+            stricter = rates.get((room_type, plan_.id), {}) if plan_.parent_id else {}
+            found[room_type, plan_.id] = _restricted(base, stricter)
+    return found
 
 
-_Restricted = tuple[Row, Restriction]
+class _Rate(NamedTuple):
+    """A night of a room type on a plan: its price, None where it has none, and what restricts it."""
+
+    price: NightPrice | None
+    restriction: Restriction
 
 
-def _calendar(
-    room_type: int,
-    plan: RatePlan,
-    days: Sequence[date],
-    nights: Mapping[tuple[int, date], tuple[NightRooms, Restriction]],
-    rates: Mapping[tuple[int, int, date], _Restricted],
-) -> Calendar:
+def _calendar(nights: Sequence[tuple[date, int, Restriction]], rates: Mapping[date, _Rate]) -> Calendar:
+    """The nights of a room type (rooms left, restriction) at the prices of a plan."""
     states: dict[date, NightState] = {}
     prices: dict[date, NightPrice] = {}
-    for day in days:
-        night = nights.get((room_type, day))
-        if night is None:
-            continue
-        own = rates.get((room_type, plan.id, day))
-        parent = rates.get((room_type, plan.parent_id, day)) if plan.parent_id else None
-        priced = parent if plan.parent_id else own
-        price = priced[0]["price"] if priced else None
-        rule = combine(night[1], parent and parent[1], own and own[1])
-        states[day] = NightState(
-            night=day,
-            on_sale=True,
-            rooms_left=max(night[0].free, 0),
-            closed=rule.closed,
-            price=price,
-            min_stay_arrival=rule.min_stay_arrival,
-            min_stay_through=rule.min_stay_through,
-            max_stay=rule.max_stay,
-            closed_to_arrival=rule.closed_to_arrival,
-            closed_to_departure=rule.closed_to_departure,
-        )
-        if priced and price is not None:
-            row = priced[0]
-            amounts = row["child_amounts"]
-            prices[day] = NightPrice(
-                day, price, row["extra_adult"], None if amounts is None else tuple(amounts)
-            )
+    nothing = _Rate(None, OPEN)
+    for day, left, own in nights:
+        priced, restriction = rates.get(day, nothing)
+        states[day] = _state(day, left, None if priced is None else priced.price, combine(own, restriction))
+        if priced is not None:
+            prices[day] = priced
     return Calendar(states, prices)
 
 
+def _restricted(base: Calendar, stricter: Mapping[date, _Rate]) -> Calendar:
+    """The calendar of a plan sold at another's prices, with what it restricts besides."""
+    changed = {
+        day: _state(day, state.rooms_left, state.price, combine(state.restriction, rate.restriction))
+        for day, rate in stricter.items()
+        if rate.restriction is not OPEN and (state := base.nights.get(day)) is not None
+    }
+    return Calendar(base.nights | changed, base.prices) if changed else base
+
+
+def _state(day: date, left: int, price: int | None, rule: Restriction) -> NightState:
+    if rule is OPEN:
+        return NightState(day, True, left, False, price)
+    return NightState.of(day, on_sale=True, rooms_left=left, price=price, restriction=rule)
+
+
 def restriction_of(night: NightRooms) -> Restriction:
-    """A room type's own restriction of a night."""
-    return Restriction(
-        closed=night.closed,
-        min_stay_arrival=night.min_stay_arrival,
-        min_stay_through=night.min_stay_through,
-        max_stay=night.max_stay,
-        closed_to_arrival=night.closed_to_arrival,
-        closed_to_departure=night.closed_to_departure,
+    """A room type's own restriction of a night; `OPEN` where there is none."""
+    own = (
+        night.closed,
+        night.min_stay_arrival,
+        night.min_stay_through,
+        night.max_stay,
+        night.closed_to_arrival,
+        night.closed_to_departure,
     )
+    return Restriction(*own) if any(own) else OPEN
 
 
 async def loaded_ari(

@@ -8,7 +8,7 @@ property's today to the arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -55,9 +55,15 @@ class Restriction(msgspec.Struct, frozen=True, gc=False):
     closed_to_departure: bool = False
 
 
+OPEN = Restriction()
+"""Nothing is restricted: most nights. It is handed on as it is, so `is OPEN` is a quick answer."""
+
+
 def combine(*levels: Restriction | None) -> Restriction:
     """The strictest of all levels; a level that says nothing about the night may be None."""
-    said = [level for level in levels if level is not None]
+    said = [level for level in levels if level is not None and level is not OPEN]
+    if len(said) < 2:
+        return said[0] if said else OPEN
     return Restriction(
         closed=any(level.closed for level in said),
         min_stay_arrival=max((n for s in said if (n := s.min_stay_arrival) is not None), default=None),
@@ -66,6 +72,30 @@ def combine(*levels: Restriction | None) -> Restriction:
         closed_to_arrival=any(level.closed_to_arrival for level in said),
         closed_to_departure=any(level.closed_to_departure for level in said),
     )
+
+
+def loosest(levels: Sequence[Restriction]) -> Restriction:
+    """What none of several ways to sell a night lets pass: each limit as the most lenient of them has it."""
+    if not levels or OPEN in levels:
+        return OPEN
+    return Restriction(
+        closed=all(level.closed for level in levels),
+        min_stay_arrival=_least([level.min_stay_arrival for level in levels]),
+        min_stay_through=_least([level.min_stay_through for level in levels]),
+        max_stay=_most([level.max_stay for level in levels]),
+        closed_to_arrival=all(level.closed_to_arrival for level in levels),
+        closed_to_departure=all(level.closed_to_departure for level in levels),
+    )
+
+
+def _least(limits: Sequence[int | None]) -> int | None:
+    """The lowest minimum; None (no minimum) is lower than any."""
+    return None if None in limits else min([limit for limit in limits if limit is not None])
+
+
+def _most(limits: Sequence[int | None]) -> int | None:
+    """The highest maximum; None (no maximum) is higher than any."""
+    return None if None in limits else max([limit for limit in limits if limit is not None])
 
 
 class NightState(msgspec.Struct, frozen=True, gc=False):
@@ -103,6 +133,19 @@ class NightState(msgspec.Struct, frozen=True, gc=False):
             restriction.closed_to_arrival,
             restriction.closed_to_departure,
         )
+
+    @property
+    def restriction(self) -> Restriction:
+        """What restricts the night; `OPEN` where nothing does."""
+        own = (
+            self.closed,
+            self.min_stay_arrival,
+            self.min_stay_through,
+            self.max_stay,
+            self.closed_to_arrival,
+            self.closed_to_departure,
+        )
+        return Restriction(*own) if any(own) else OPEN
 
 
 Calendar = Mapping[date, NightState]

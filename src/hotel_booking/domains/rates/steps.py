@@ -3,23 +3,21 @@ it and they still add up exactly. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates.types import NightPrice, Price, Rules
 
 
-def coarse(rules: Rules, nights: Sequence[NightPrice]) -> tuple[Rules, list[NightPrice]]:
-    """The rules and nights with their amounts in steps, those that are none to the nearest."""
+def coarse(rules: Rules) -> Rules:
+    """The rules with their amounts in steps, those that are none to the nearest."""
     least, adjustment = rules.step, rules.adjustment
     if adjustment is not None and adjustment.kind == "amount":
         adjustment = replace(adjustment, value=divide(adjustment.value, least))
     taxes = tuple(
         replace(tax, value=divide(tax.value, least)) if tax.kind == "fixed" else tax for tax in rules.taxes
     )
-    in_steps = replace(
+    return replace(
         rules,
         step=1,
         extra_adult=divide(rules.extra_adult, least),
@@ -27,29 +25,21 @@ def coarse(rules: Rules, nights: Sequence[NightPrice]) -> tuple[Rules, list[Nigh
         adjustment=adjustment,
         taxes=taxes,
     )
-    return in_steps, [
-        NightPrice(
-            night.night,
-            divide(night.price, least),
-            None if night.extra_adult is None else divide(night.extra_adult, least),
-            None if night.child_amounts is None else tuple(divide(n, least) for n in night.child_amounts),
-        )
-        for night in nights
-    ]
 
 
-def fine(price: Price, rules: Rules, adjusted: str) -> Price:
-    """A price in steps as one in minor units. `adjusted` names the line of the adjustment."""
-    least = rules.step
-    lines = tuple(
-        replace(
-            line,
-            amount=line.amount * least,
-            gross=line.gross * least,
-            label=adjusted if line.kind in ("plan", "discount") else line.label,
-        )
-        for line in price.lines
+def coarse_night(night: NightPrice, least: int) -> NightPrice:
+    """A night with its amounts in steps of `least` minor units."""
+    return NightPrice(
+        night.night,
+        divide(night.price, least),
+        None if night.extra_adult is None else divide(night.extra_adult, least),
+        None if night.child_amounts is None else tuple(divide(n, least) for n in night.child_amounts),
     )
+
+
+def fine(price: Price, least: int) -> Price:
+    """A price in steps of `least` minor units as one in minor units."""
+    lines = tuple(replace(line, amount=line.amount * least, gross=line.gross * least) for line in price.lines)
     return replace(
         price,
         lines=lines,

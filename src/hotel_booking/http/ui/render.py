@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 from litestar.types import Scope as AsgiScope
+from markupsafe import Markup
 
 from hotel_booking.core import formats
 from hotel_booking.core.code_names import called, counted, headed, value_called, zone_called
@@ -34,9 +35,9 @@ from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import assets, isolation
 from hotel_booking.http.ui.isolation import IsolatingEnvironment
 
-_PACKAGE = Path(__file__).parents[2]
+PACKAGE = Path(__file__).parents[2]
 # The design system's own templates first; each surface keeps its pages beside its handlers.
-_FOLDERS = [_PACKAGE / where / "templates" for where in ("http/ui", "admin", "web")]
+_FOLDERS = [PACKAGE / where / "templates" for where in ("http/ui", "admin", "web")]
 _NOTICE = "hotel_notice"
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset({"total", "net", "tax", "fee", "amount", "due_now"})
@@ -73,8 +74,17 @@ def environment() -> Environment:
         "tel": tel,
     }
     templates.filters |= isolation.filters(rtl=False)
-    templates.globals |= {"asset": assets.address, "query": query}
+    templates.globals |= {"asset": assets.address, "query": query, "drawn_icon": icon}
     return templates
+
+
+@lru_cache(maxsize=512)
+def icon(name: str, flips: bool = False) -> Markup:
+    """An icon of the sheet that browsers keep; `flips` where the page is written from right to left."""
+    sheet = assets.address("icons.svg")
+    return Markup(
+        '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    ).format(" flips" if flips else "", sheet, name)
 
 
 def page(

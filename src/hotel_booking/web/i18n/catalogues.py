@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from io import BytesIO
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -25,17 +26,22 @@ def translations(language: str) -> gettext.NullTranslations:
     text)`. A text without a translation stays English; a test fails on it."""
     if language == DEFAULT:
         return gettext.NullTranslations()
-    merged: gettext.NullTranslations | None = None
+    whole: Catalog | None = None
     for file in sorted((_FOLDER / language).iterdir(), key=lambda entry: entry.name):
         if not file.name.endswith(".po"):
             continue
-        compiled = BytesIO()
         with file.open("rb") as source:
-            write_mo(compiled, read_po(source, locale=language))
-        compiled.seek(0)
-        area = gettext.GNUTranslations(compiled)
-        if merged is None:
-            merged = area
-        else:
-            merged.add_fallback(area)
-    return merged or gettext.NullTranslations()
+            area = read_po(source, locale=language)
+        if whole is None:
+            whole = area
+            continue
+        # One table of all areas: a text is looked up once, not in one area after the other.
+        for message in area:
+            if message.id and message.id not in whole:
+                whole[message.id] = message
+    if whole is None:
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    write_mo(compiled, whole)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

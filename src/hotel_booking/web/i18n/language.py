@@ -26,6 +26,7 @@ RIGHT_TO_LEFT: Final = frozenset({"ar"})
 LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}
 
 
+@cache
 def locale_of(language: str) -> Locale:
     """Babel's locale of one of our languages."""
     return Locale.parse(LOCALES[language])

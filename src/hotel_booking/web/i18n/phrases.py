@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, time
+from functools import cache, lru_cache
+from typing import Literal
 
-from babel.dates import format_skeleton, format_time
 from babel.units import format_unit
 from markupsafe import Markup
 
@@ -13,7 +14,8 @@ from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.web.i18n.formats import Formats
+from hotel_booking.web.i18n.formats import Formats, clock_text, date_text
+from hotel_booking.web.i18n.language import locale_of
 
 _SUMMARY = 155
 _PETS, _ADULTS_ONLY, _QUIET_AIR = 224, 217, (198, 268)  # OpenTravel HAC
@@ -52,13 +54,12 @@ class Phrases(Formats):
 
     def month(self, first: date) -> str:
         """A month with its year, as a heading."""
-        text = str(format_skeleton("yMMMM", first, locale=self._locale))
+        text = date_text(first, self._language, "yMMMM")
         return text[:1].upper() + text[1:]
 
     def weekday(self, value: date, *, long: bool = False) -> str:
         """A day of the week, in short for the head of a calendar."""
-        days = self._locale.days["stand-alone"]["wide" if long else "short"]
-        return str(days[value.weekday()])
+        return _weekdays(self._language, "wide" if long else "short")[value.weekday()]
 
     @staticmethod
     def limits(least: int, most: int) -> Markup:
@@ -74,19 +75,13 @@ class Phrases(Formats):
 
     def clock(self, at: time) -> str:
         """A time of day."""
-        return str(format_time(at, "short", locale=self._locale))
+        return clock_text(at, self._language)
 
     def kilometres(self, km: float) -> str:
         """A distance, in metres where it is a short walk."""
         if km < 1:
-            metres = max(round(km * 1000, -1), 10)
-            return str(format_unit(int(metres), "length-meter", "short", locale=self._locale))
-        digits = 1 if km < 10 else 0
-        return str(
-            format_unit(
-                round(km, digits) if digits else round(km), "length-kilometer", "short", locale=self._locale
-            )
-        )
+            return _length(int(max(round(km * 1000, -1), 10)), "meter", self._language)
+        return _length(round(km, 1) if km < 10 else round(km), "kilometer", self._language)
 
     def whole(self, amount: int, currency: str) -> str:
         """An amount without its currency and minor units, for tight places; large ones in short."""
@@ -144,3 +139,14 @@ class Phrases(Formats):
         return _(
             "Children up to the age of {age} have their own prices; older children pay the adult price."
         ).format(age=max(bands))
+
+
+@cache
+def _weekdays(language: str, width: Literal["wide", "short"]) -> tuple[str, ...]:
+    days = locale_of(language).days["stand-alone"][width]
+    return tuple(str(days[place]) for place in range(7))
+
+
+@lru_cache(maxsize=4096)
+def _length(length: float, unit: str, language: str) -> str:
+    return str(format_unit(length, f"length-{unit}", "short", locale=locale_of(language)))

@@ -1,0 +1,133 @@
+"""The site's templates, one environment a language: compiled once for all of them, before anybody asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.numbers import format_decimal, format_percent
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from hotel_booking.core import formats
+from hotel_booking.core.moments import clock, moment
+from hotel_booking.core.money import Money
+from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
+from hotel_booking.http.ui import isolation, render
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.i18n.formats import clock_text, date_text
+from hotel_booking.web.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
+
+_SURFACES = ("web/templates", "http/ui/templates")
+
+
+class _Compiled(BytecodeCache):
+    """Templates as code, shared by the languages: what differs between them are filters and globals, which
+    code looks up when it runs."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what was compiled for another language."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the others."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
+async def compile_all() -> None:
+    """Compile every template of the site in every language, letting requests through in between: the first
+    guest of a page pays for its texts, not for its template. Once a process."""
+    package = render.PACKAGE
+    names = sorted(
+        path.relative_to(package / folder).as_posix()
+        for folder in _SURFACES
+        for path in (package / folder).rglob("*.html")
+    )
+    for language in LANGUAGES:
+        templates = templates_in(language)
+        await asyncio.sleep(0)
+        for name in names:
+            templates.get_template(name)
+            await asyncio.sleep(0)
+
+
+def _words(language: str) -> dict[str, Callable[..., Markup]]:
+    """What `_("...")` and `{% trans %}` call. As Jinja's own, but that a text which is filled with nothing is
+    made once: a page says some two hundred of them."""
+    texts = translations(language)
+
+    @lru_cache(maxsize=4096)
+    def whole(text: str) -> Markup:
+        return Markup(texts.gettext(text)) % {}  # noqa: S704 - ours, from the code and the catalogues
+
+    def gettext(text: str, /, **values: Any) -> Markup:
+        if not values:
+            return whole(text)
+        return Markup(texts.gettext(text)) % values  # noqa: S704 - the values are escaped by %
+
+    def ngettext(one: str, many: str, number: int, /, **values: Any) -> Markup:
+        return Markup(texts.ngettext(one, many, number)) % {"num": number, **values}  # noqa: S704 - as above
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
+
+
+@cache
+def templates_in(language: str) -> Environment:
+    """The house's templates with the language's words and ways of writing."""
+    templates = render.environment().overlay()
+    templates.globals = dict(templates.globals)
+    templates.filters = dict(templates.filters)
+    templates.bytecode_cache = _COMPILED
+    templates.add_extension("jinja2.ext.i18n")
+    templates.newstyle_gettext = True  # type: ignore[attr-defined]  # added by the extension
+    templates.globals |= _words(language)
+    locale = locale_of(language)
+
+    def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:
+        if isinstance(value, int):
+            if currency is None:
+                raise TypeError("an amount of money needs its currency")
+            value = Money(value, currency)
+        return formats.money(value.amount, value.currency, LOCALES[language], whole=whole)
+
+    def day(value: date | None, skeleton: str = "yMMMEd") -> str:
+        return "" if value is None else date_text(value, language, skeleton)
+
+    def instant(value: datetime | None, timezone: str = "UTC") -> str:
+        """When something happened, on the clock of a place. A deadline is a `moment` or a `clock`."""
+        if value is None:
+            return ""
+        local = value.astimezone(ZoneInfo(timezone))
+        at = clock_text(time(local.hour, local.minute), language)
+        return f"{date_text(local.date(), language, 'MMMd')}, {at}"
+
+    def number(value: float) -> str:
+        return str(format_decimal(value, locale=locale))
+
+    def percent(value: float) -> str:
+        return str(format_percent(value, locale=locale))
+
+    templates.filters |= {
+        "money": money,
+        "day": day,
+        "instant": instant,
+        "moment": partial(moment, language=language),
+        "clock": partial(clock, language=language),
+        "number": number,
+        "percent": percent,
+    }
+    templates.filters |= isolation.filters(rtl=language in RIGHT_TO_LEFT)
+    templates.globals |= {"timedelta": timedelta, "most_adults": MAX_ADULTS, "most_rooms": MAX_ROOMS}
+    return templates
