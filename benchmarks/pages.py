@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import gzip
 import pstats
 import re
 import statistics
@@ -38,9 +39,9 @@ CONSTANT = "/health/live"  # answers the same few bytes: what every request pays
 class Browser:
     """One guest: sends requests to the application in this process and keeps its cookies."""
 
-    def __init__(self, app: Application, *, gzip: bool = True) -> None:
+    def __init__(self, app: Application, *, packed: bool = True) -> None:
         self._app = app
-        self._gzip = gzip
+        self._packed = packed
         self.cookies: dict[str, str] = {}
 
     async def get(self, address: str) -> tuple[int, dict[str, str], bytes]:
@@ -53,7 +54,7 @@ class Browser:
 
     async def _send(self, method: str, address: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         path, _, query = address.partition("#")[0].partition("?")
-        headers = [(b"host", b"localhost"), (b"accept-encoding", b"gzip" if self._gzip else b"identity")]
+        headers = [(b"host", b"localhost"), (b"accept-encoding", b"gzip" if self._packed else b"identity")]
         if self.cookies:
             headers.append((b"cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()).encode()))
         if method == "POST":
@@ -174,8 +175,6 @@ async def pages(browser: Browser, language: str) -> dict[str, str]:
 
 
 def _plain(body: bytes) -> str:
-    import gzip
-
     return (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode()
 
 
@@ -209,9 +208,8 @@ async def measure(url: str, language: str, only: str | None, profile: str | None
         if profile is not None:
             await _profile(browser, found[profile])
             return
-        print(
-            f"{'page':20}{'first ms':>10}{'then ms':>9}{'CPU ms':>8}{'ratio':>7}{'bytes':>9}{'sent':>8}{'stmts':>6}"
-        )
+        heads = ("first ms", "then ms", "CPU ms", "ratio", "bytes", "sent", "SQL")
+        print(f"{'page':20}" + "".join(f"{head:>9}" for head in heads))
         for name, address in found.items():
             if only is not None and only not in name:
                 continue
@@ -234,10 +232,8 @@ async def measure(url: str, language: str, only: str | None, profile: str | None
             wall, cpu = statistics.median(walls) * 1000, statistics.median(cpus) * 1000
             ratio = statistics.median(floors) * 1000 / cpu
             mark = " <-- too slow" if first * 1000 > MOST_MS else ""
-            print(
-                f"{name:20}{first * 1000:10.1f}{wall:9.2f}{cpu:8.2f}{ratio:7.3f}"
-                f"{len(_plain(body)):9}{len(body):8}{count[0]:6}{mark}"
-            )
+            figures = f"{first * 1000:9.1f}{wall:9.2f}{cpu:9.2f}{ratio:9.3f}"
+            print(f"{name:20}{figures}{len(_plain(body)):9}{len(body):9}{count[0]:9}{mark}")
 
 
 async def _profile(browser: Browser, address: str) -> None:
