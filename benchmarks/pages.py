@@ -2,8 +2,8 @@
 
 Calls the whole application in this process, without a socket, on a scratch database with the demo chain (or
 the one at `--url`, which it books in), and prints for each page: the time of its first view, the median
-after, CPU time of this process alone, that of a constant answer in the same minute by it, its bytes (plain and as sent), and its statements. `--profile` prints
-where the time of one page goes.
+after, CPU time of this process alone, that of a constant answer divided by it, its bytes (plain and as sent),
+and its statements. `--profile` prints where the time of one page goes.
 """
 
 from __future__ import annotations
