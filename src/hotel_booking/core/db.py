@@ -103,6 +103,7 @@ class Transaction:
         async def keep(part: bytes) -> None:
             parts.append(part)
 
+        await self._open()
         await self._connection.copy_from_query(query, output=keep, format="binary")
         return b"".join(parts)
 
