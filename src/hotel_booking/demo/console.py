@@ -1,0 +1,71 @@
+"""What the demo says in the terminal: the steps of a start while they last, and then what to open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from hotel_booking.demo.keys import read_credentials
+
+console = Console(highlight=False)
+
+
+def bars() -> Progress:
+    """The bar of the step that runs; gone when it is done."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+@contextmanager
+def step(progress: Progress, what: str, total: float | None = None) -> Iterator[TaskID]:
+    """Shown while it lasts; where nobody watches a terminal, said once as a plain line."""
+    if not console.is_terminal:
+        console.print(f"{what} ...")
+    task = progress.add_task(what, total=total)
+    try:
+        yield task
+    finally:
+        progress.remove_task(task)
+
+
+def welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
+    """Say what runs where, and what opens it. `seconds`: how long the start took."""
+    base = f"http://localhost:{port}"
+    opens = read_credentials(folder)
+    key = f"[cyan]{opens.api_key}[/]" if opens else "its file is gone: `hotel-booking api-key create`"
+    door = "an account that `hotel-booking staff create-owner` makes"
+    if opens and opens.email:
+        door = f"[cyan]{opens.email}[/]  password [cyan]{opens.password}[/]"
+    lines = [
+        f"[bold]Hotel Booking Platform[/] is running on [bold cyan]{base}[/]",
+        "",
+        f"  Guests' site   {base}",
+        f"  Panel          {base}/admin",
+        f"  Sign in as     {door}",
+        f"  Sent mail      {base}/demo/mail",
+        f"  API reference  {base}/api/docs",
+        f"  OpenAPI 3.1    {base}/api/v1/openapi.json",
+        f"  Health         {base}/health/ready",
+        f"  Metrics        {base}/metrics",
+        "",
+        f"  Demo API key   {key}",
+        "  Test cards     tok_success  tok_decline  tok_challenge  tok_timeout",
+        "  A first look   " + f'curl "{base}/api/v1/places?q=lis"',
+        "",
+        f"[dim]  Data in {folder}[/]",
+        f"[dim]  The {'first ' if first else ''}start took {seconds:.1f} s. Ctrl-C stops everything.[/]",
+    ]
+    # No frame: a narrow terminal, or a file, would cut it, and what it cuts is the key.
+    console.rule(style="cyan")
+    console.print("\n".join(lines), soft_wrap=True)
+    console.rule(style="cyan")

@@ -1,0 +1,140 @@
+"""The whole platform on one port: an embedded database with demo data, the web server and the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import FrameType
+
+from rich.progress import Progress
+
+from hotel_booking import migrations
+from hotel_booking.demo.console import bars, console, step, welcome
+from hotel_booking.demo.keys import credentials
+from hotel_booking.demo.loader import PROPERTIES, load
+from hotel_booking.ops.children import check_port, start, stop_children, wait_until_ready, watch
+from hotel_booking.ops.embedded import Cluster
+
+_LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again
+_LEFTOVER_SECONDS = 20  # as long as we give our children to stop
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LARGE_PROPERTIES, _LARGE_BOOKINGS = 200, 2_000_000
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the demo to stop. Not an `Exception`: event loops and libraries swallow those."""
+
+
+def run(folder: Path, *, database: str, host: str, port: int, seed: int, large: bool) -> None:
+    """Start everything on the data in `folder` (a first start makes it: `large` or not, by the
+    `seed`), say what to open, and stop all of it when told to. Raises what its parts do, such as a port that
+    is taken."""
+    cluster = Cluster(folder)
+    # Children of a demo that was killed are told to stop and may need a moment to let go of the port.
+    check_port(host, port, patience=_LEFTOVER_SECONDS if cluster.abandoned() else 0)
+    for number in _STOP_SIGNALS:
+        signal.signal(number, _stop)
+    began = time.monotonic()
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        first = not cluster.exists()
+        with bars() as progress:
+            _prepare(cluster, database, folder, seed, large, progress)
+            url = cluster.url(database)
+            children = _start(url, host, port, cluster.home)
+            with step(progress, "Starting the web server and the worker"):
+                wait_until_ready(host, port, children, cluster.home)
+        welcome(port, folder, time.monotonic() - began, first=first)
+        watch(children, cluster.home)
+    except Stopped:
+        _stop_only_once()
+        console.print("\nStopping ...", end=" ")
+    finally:
+        _stop_only_once()
+        stop_children(children)
+        cluster.stop()
+    console.print("stopped. The data is kept; start again with the same command.")
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _stop_only_once() -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _prepare(
+    cluster: Cluster, database: str, folder: Path, seed: int, large: bool, progress: Progress
+) -> None:
+    """A running cluster with a loaded database at this release."""
+    with step(progress, "Starting PostgreSQL"):
+        cluster.start()
+    if not cluster.has_database(database):
+        cluster.drop_database(_LOADING)
+        cluster.create_database(_LOADING)
+        url = cluster.url(_LOADING)
+        with step(progress, "Creating the schema"):
+            migrations.upgrade(url)
+        _load(url, folder, seed, large, progress)
+        cluster.rename_database(_LOADING, database)
+    else:
+        migrations.upgrade(cluster.url(database))
+
+
+def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) -> None:
+    with step(progress, "Loading the demo hotels", total=1.0) as task:
+
+        def show(what: str, share: float) -> None:
+            progress.update(task, description=f"Loading the demo hotels: {what}", completed=share)
+
+        began = time.monotonic()
+        asyncio.run(
+            load(
+                url,
+                seed=seed,
+                progress=show,
+                properties=_LARGE_PROPERTIES if large else PROPERTIES,
+                bookings=_LARGE_BOOKINGS if large else None,
+            )
+        )
+        if large:
+            minutes = (time.monotonic() - began) / 60
+            console.print(f"{_LARGE_PROPERTIES} hotels and 2 million bookings, made in {minutes:.1f} minutes")
+        asyncio.run(credentials(url, folder))
+
+
+def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.Popen[bytes]]:
+    """The same `serve` and `worker` as in production, told of the embedded database."""
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
+        "HOTEL_ENVIRONMENT": "demo",
+        "DATABASE_URL": url,
+        "HOTEL_HOST": host,
+        "HOTEL_PORT": str(port),
+        "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
+        "HOTEL_SECRET_KEY": _secret(home),
+        "HOTEL_MEDIA_DIR": str(home / "media"),
+        "HOTEL_SPOOL_DIR": str(home / "spool"),
+        # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
+        "HOTEL_MFA_REQUIRED": "false",
+    }
+    return {name: start(name, environ=environ, log=home / f"{name}.log") for name in ("serve", "worker")}
+
+
+def _secret(home: Path) -> str:
+    """The demo's own HOTEL_SECRET_KEY, made once and kept beside the data that it seals."""
+    path = home / "secret-key"
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        fresh.replace(path)
+    return path.read_text()
