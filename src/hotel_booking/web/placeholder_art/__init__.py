@@ -28,7 +28,7 @@ from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.properties.types import Bed
 from hotel_booking.http.access import public
 from hotel_booking.web.placeholder_art import interiors
-from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH, Drawn, Hand, Palette
+from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH, Hand, Palette
 from hotel_booking.web.placeholder_art.scenes import view
 from hotel_booking.web.placeholder_art.setting import CODE, UNKNOWN, Setting, read
 
@@ -68,26 +68,15 @@ def fingerprint() -> str:
 def draw(slug: str, name: str = COVER, setting: Setting = UNKNOWN, beds: str = "") -> str:
     """The picture as SVG, 1600 by 1000; `beds` as in addresses."""
     light = _light(slug, name, setting)
-    defs, shapes = _drawn(slug, name, light, view(setting, Hand(slug, "place"), light), beds)
+    counted = [bed.split("_", 1) for bed in beds.split("+") if bed]
+    kinds = [kind for count, kind in counted for _ in range(int(count))][:_MOST_BEDS]
+    defs, shapes = view(setting, Hand(slug, "place"), light)
+    if name not in (COVER, EVENING):
+        draw_inside = interiors.ROOMS.get(name, interiors.room)
+        defs, shapes = draw_inside(interiors.Inside(Hand(slug, name), light), (defs, shapes), kinds)
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     start = f'<svg xmlns="http://www.w3.org/2000/svg" {size} preserveAspectRatio="xMidYMid slice">'
     return f"{start}<defs>{''.join(defs)}</defs>{''.join(shapes)}</svg>"
-
-
-def _drawn(slug: str, name: str, light: Palette, outside: Drawn, beds: str) -> Drawn:
-    hand = Hand(slug, name)
-    match name:
-        case "cover" | "evening":
-            return outside
-        case "lobby":
-            return interiors.lobby(hand, light, outside)
-        case "bathroom":
-            return interiors.bathroom(hand, light)
-        case "breakfast":
-            return interiors.breakfast(hand, light, outside)
-    counted = [bed.split("_", 1) for bed in beds.split("+") if bed]
-    kinds = [kind for count, kind in counted for _ in range(int(count))]
-    return interiors.room(hand, light, outside, kinds[:_MOST_BEDS])
 
 
 def _light(slug: str, name: str, setting: Setting) -> Palette:

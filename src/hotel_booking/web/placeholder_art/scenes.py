@@ -65,10 +65,8 @@ def _sky(hand: Hand, light: Palette, sun_x: float) -> list[str]:
     y = hand.between(300, 380) if light.dusk else hand.between(140, 230)
     parts = [ellipse(sun_x, y, 420, 420, "url(#glow)"), ellipse(sun_x, y, 46, 46, light.sun, 'opacity=".95"')]
     for _ in range(26 if light.dusk else 0):
-        star = hand.between(1.2, 2.6)
-        parts.append(
-            ellipse(hand.between(0, WIDTH), hand.between(20, 260), star, star, "#ffffff", 'opacity=".7"')
-        )
+        size, x, high = hand.between(1.2, 2.6), hand.between(0, WIDTH), hand.between(20, 260)
+        parts.append(ellipse(x, high, size, size, "#ffffff", 'opacity=".7"'))
     colour = mix(light.horizon, "#ffffff", 0.15 if light.dusk else 0.6)
     for _ in range(hand.whole(2, 3)):
         x, y, size = hand.between(0, WIDTH), hand.between(90, 300), hand.between(90, 160)
@@ -166,15 +164,11 @@ def _country(site: _Site) -> list[str]:
             x, high = hand.between(0, WIDTH), hand.between(36, 66) + place * 14
             shapes.append(_tree(site, x, level + 12, high, 0.5 - place * 0.08))
     for _ in range(0 if setting.size in ("village", "some") else 9):
-        x, foot, plan = (
-            hand.between(40, WIDTH - 40),
-            hand.between(770, 790),
-            (hand.whole(2, 3), hand.whole(2, 3)),
-        )
+        x, foot = hand.between(40, WIDTH - 40), hand.between(770, 790)
+        plan = hand.whole(2, 3), hand.whole(2, 3)
         shapes.append(_house(site, x, foot, hand.between(36, 44), plan))
-    shapes.append(
-        land([(-20, 810), (400, 790), (900, 800), (1640, 780)], mix(light.leaf, light.horizon, 0.14))
-    )
+    meadow = [(-20, 810), (400, 790), (900, 800), (1640, 780)]
+    shapes.append(land(meadow, mix(light.leaf, light.horizon, 0.14)))
     x = hand.between(0.36, 0.64) * WIDTH
     shapes.append(_house(site, x + hand.one_of((-1, 1)) * 300, 860, 58, (2, 3)))
     shapes.append(_house(site, x, 876, 82, (3, 5), hotel=True))
@@ -216,15 +210,10 @@ def _peaks(hand: Hand, light: Palette, level: float, *, snow: bool) -> list[str]
             if snow and place < 2 and y2 < min(y1, y3) and y2 < level - rise * 0.55:
                 deep = (level - rise * 0.4 - y2) * 0.62
                 left, right = min(1.0, deep / max(y1 - y2, 1)), min(1.0, deep / max(y3 - y2, 1))
-                (lx, ly), (rx, ry) = (
-                    (x2 + (x - x2) * s, y2 + (y - y2) * s) for x, y, s in ((x1, y1, left), (x3, y3, right))
-                )
-                edge = [
-                    (x2 + (rx - x2) * 0.4, ry - deep * 0.25),
-                    (x2, y2 + deep * 0.8),
-                    (x2 + (lx - x2) * 0.4, ly - deep * 0.2),
-                ]
-                shapes.append(polygon([(lx, ly), (x2, y2), (rx, ry), *edge], white, 'opacity=".9"'))
+                lx, ly, rx, ry = (x1 - x2) * left, (y1 - y2) * left, (x3 - x2) * right, (y3 - y2) * right
+                edge = ((rx * 0.4, ry - deep * 0.25), (0, deep * 0.8), (lx * 0.4, ly - deep * 0.2))
+                cap = ((x2 + x, y2 + y) for x, y in ((lx, ly), (0, 0), (rx, ry), *edge))
+                shapes.append(polygon(cap, white, 'opacity=".9"'))
     return shapes
 
 
@@ -234,17 +223,12 @@ def _water(hand: Hand, light: Palette, top: float, sun_x: float) -> Drawn:
     while y < HEIGHT:
         spread, half = 30 + (y - top) * 0.34, hand.between(30, 110)
         shine, x = sun_x + hand.between(-1.5, 0.5) * spread, hand.between(0, WIDTH)
-        shapes.append(
-            stroke(f"M{shine:.0f} {y:.0f}h{spread:.0f}", light.sun, 2 + (y - top) / 90, 'opacity=".4"')
+        glint, wave = (
+            f"M{shine:.0f} {y:.0f}h{spread:.0f}",
+            f"M{x - half:.0f} {y + gap / 2:.0f}h{half * 2:.0f}",
         )
-        shapes.append(
-            stroke(
-                f"M{x - half:.0f} {y + gap / 2:.0f}h{half * 2:.0f}",
-                "#ffffff",
-                1.5 + (y - top) / 180,
-                'opacity=".16"',
-            )
-        )
+        shapes.append(stroke(glint, light.sun, 2 + (y - top) / 90, 'opacity=".4"'))
+        shapes.append(stroke(wave, "#ffffff", 1.5 + (y - top) / 180, 'opacity=".16"'))
         y, gap = y + gap, gap * 1.2
     for _ in range(hand.whole(2, 3)):
         x, y = hand.between(0.15, 0.85) * WIDTH, top + hand.between(40, 120)

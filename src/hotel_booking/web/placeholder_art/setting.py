@@ -40,14 +40,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 UNKNOWN = Setting()
-_WORDS = (
-    get_args(Size),
-    ("land", "sea"),
-    ("plain", "peaks"),
-    get_args(Trees),
-    get_args(Roofs),
-    get_args(Light),
-)
+_WORDS = (get_args(Size), ("land", "sea"), ("plain", "peaks"), *map(get_args, (Trees, Roofs, Light)))
 CODE = "-".join(f"(?:{'|'.join(words)})" for words in _WORDS)
 
 
