@@ -137,7 +137,7 @@ NAMES: dict[str, dict[str, str]] = {
         "staff": "staff",
         "key": "API key",
         "guest": "guest",
-        "anonymous": "anonymous",
+        "anonymous": "not signed in",
         "job": "job",
         "command": "command",
         "ops": "operations",

@@ -94,7 +94,7 @@ async def booking_page(
         again=again_of(request, booking, now),
         hotel=hotel,
         country=locale_of(language).territories.get(booking.country or "", booking.country),
-        plan=await _plan(tx, hotel, phrases),
+        plan=await _plan(tx, hotel, language, phrases),
     )
 
 
@@ -113,7 +113,7 @@ def _room(room: Reservation, language: str) -> RoomView:
     )
 
 
-async def _plan(tx: Transaction, hotel: Property, phrases: Phrases) -> Whereabouts | None:
+async def _plan(tx: Transaction, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
     """Where the hotel lies in its city; None where it lies outside of one."""
     place = await place_by_id(tx, hotel.place_id) if hotel.place_id else None
     if place is None:
@@ -123,4 +123,4 @@ async def _plan(tx: Transaction, hotel: Property, phrases: Phrases) -> Whereabou
     if far > NEAR_KM:
         return None
     plan = city_plan((city.lat, city.lon), (hotel.lat, hotel.lon), phrases.kilometres)
-    return Whereabouts(plan, city.name, phrases.kilometres(far))
+    return Whereabouts(plan, place.names.get(language, city.name), phrases.kilometres(far))

@@ -12,7 +12,8 @@ function look() {
     if (over) over.hidden = false;
     return;
   }
-  const text = `(${new Intl.RelativeTimeFormat(shown.dataset.language).format(minutes, "minute")})`;
+  const time = new Intl.NumberFormat(shown.dataset.language, { style: "unit", unit: "minute", unitDisplay: "long" });
+  const text = left.dataset.left.replace("{time}", time.format(minutes));
   left.setAttribute("aria-live", minutes === 5 || minutes === 1 ? "polite" : "off");
   if (text !== said) left.textContent = said = text;
   setTimeout(look, 5000);
