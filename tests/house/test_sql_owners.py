@@ -35,8 +35,9 @@ OWNS = {
     "rates": "rate_edit rate_night rate_plan",
     "payments": """dispute gateway_notice ledger ledger_charge ledger_entry payment reconciliation
         reconciliation_difference refund saved_card""",
-    "bookings": """booking booking_entry booking_note booking_words browser_booking checkout_draft guest
-        guest_account_booking hold_maker quote reservation sale_terms stay_override""",
+    "bookings": """booking booking_entry booking_note booking_seen booking_words browser_booking
+        checkout_draft guest guest_account_booking hold_maker hold_telling quote reservation sale_terms
+        stay_override""",
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "sandbox": "sandbox_payment sandbox_refund",
@@ -82,8 +83,9 @@ FUNCTIONS = {
         "payments": "ledger_charge_add ledger_charges_become ledger_charges_fill",
         "bookings": """booking_candidates booking_confirm booking_entries_fill booking_entry_money
             booking_entry_refund booking_entry_room booking_entry_rooms booking_entry_state booking_expire
-            booking_hold booking_lapse booking_release booking_take_nights booking_words_guest
-            booking_words_room charge_settle free_rooms holds_of""",
+            booking_hold booking_lapse booking_locked booking_make booking_release booking_take_nights
+            booking_words_guest booking_words_room bookings_lapse charge_settle free_rooms holds_admit
+            holds_of""",
     }.items()
     for name in names.split()
 }

@@ -113,14 +113,8 @@ def _tell(result: dict[str, Any]) -> None:
 
 
 async def _seal(url: str) -> int:
-    number = 0
     async with Database.open(url, size=1, statement_timeout_ms=0) as db:
-        while True:
-            async with db.transaction() as tx:
-                done = await chain.seal(tx)
-            number += done
-            if not done:
-                return number
+        return await chain.seal(db)
 
 
 async def _drain(url: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
@@ -34,6 +35,20 @@ def now(context: JobContext) -> datetime:
 def resource(context: JobContext, name: str) -> Any:
     """Another resource that the composition root put there, such as the payment gateway."""
     return context.additional_context[name]
+
+
+class Pace:
+    """How background work yields: after each batch it rests three times as long as the batch took, so that it
+    never has more than a quarter of a core, and at most two seconds, so that it is done some time."""
+
+    def __init__(self) -> None:
+        self._since = asyncio.get_running_loop().time()
+
+    async def rest(self) -> None:
+        """Pause after a batch."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(min(3 * (loop.time() - self._since), 2.0))
+        self._since = loop.time()
 
 
 async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> int:

@@ -44,14 +44,16 @@ _TASKS = (
     ("exchange", exchange_tasks),
 )
 
+_LOOKS_EVERY = 1.0  # seconds: a lane with nothing to do looks for jobs so often
+
 
 def application(database_url: str) -> App:
     """The procrastinate application with all tasks; open it before use."""
     connector = PsycopgConnector(
-        # Each lane keeps a connection to be told of new jobs; the others fetch and finish them.
+        # They fetch jobs and finish them. No lane keeps one: none listens (migrations/sql/0008_jobs.sql).
         conninfo=database_url,
         min_size=1,
-        max_size=len(LANES) + 3,
+        max_size=4,
         timeout=10,
     )
     app = App(connector=connector)
@@ -173,6 +175,8 @@ async def _lane(app: App, lane: Lane, resources: dict[str, Any], *, wait: bool) 
         wait=wait,
         install_signal_handlers=False,
         delete_jobs="successful",
+        listen_notify=False,
+        fetch_job_polling_interval=_LOOKS_EVERY,
         shutdown_graceful_timeout=10,
         additional_context=resources,
         worker_middleware=[lane.limited],

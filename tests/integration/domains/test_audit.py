@@ -234,11 +234,9 @@ async def test_jobs_are_noted_by_name_and_the_sealing_job_drains_and_chains(
     quote = await make_quote(hotel, stay(5, 2))
     async with hotel.transaction() as tx:
         held = await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
-        await tx.execute(
-            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE task_name = 'bookings:lapse'"
-        )
     spool.note(tmp_path, action="restore", object_kind="database", object_id="x", now=utc_now())
     async with worker.application(database_url).open_async() as jobs:
+        await jobs.configure_task("bookings:sweep").defer_async(timestamp=0)
         await jobs.configure_task("identity:seal").defer_async(timestamp=0)
     await run_jobs(
         hotel,
@@ -404,9 +402,8 @@ async def test_nobody_changes_the_log(hotel: Database, table: str, verb: str) ->
         await change(hotel, verb.format(table, column))
 
 
-async def seal(db: Database, limit: int = 5_000) -> int:
-    async with db.transaction() as tx:
-        return await chain.seal(tx, limit=limit)
+async def seal(db: Database, batch: int = 500) -> int:
+    return await chain.seal(db, batch=batch)
 
 
 async def followed(db: Database, batch: int = 7) -> chain.Checked:
@@ -416,8 +413,7 @@ async def followed(db: Database, batch: int = 7) -> chain.Checked:
 
 async def test_the_chain_grows_and_holds(hotel: Database) -> None:
     number = len(await entries(hotel))
-    assert await seal(hotel, limit=3) == 3
-    assert await seal(hotel) == number - 3
+    assert await seal(hotel, batch=3) == number
     assert await seal(hotel) == 0
     await change(hotel, "UPDATE property SET stars = 2")
     assert await seal(hotel) == 1
@@ -525,7 +521,7 @@ async def test_entries_that_become_visible_out_of_order_are_all_chained_once(hot
 
     async def sealer() -> None:
         while not stop.is_set():
-            await seal(hotel, limit=5)
+            await seal(hotel, batch=5)
             await asyncio.sleep(0.002)
 
     sealing = [asyncio.create_task(sealer()) for _ in range(2)]

@@ -8,11 +8,11 @@ minute) an entry is protected by being append-only alone.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 
-from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.db import Database, Row, Transaction
 
 _START = bytes(32)
 _CHANGED = "changed"
@@ -21,6 +21,14 @@ _CANONICAL = (
     "jsonb_build_array(e.id, extract(epoch FROM e.at)::text, e.actor_kind, e.actor_id, e.actor_name,"
     " e.address, e.request_id, e.action, e.object_kind, e.object_id, e.property_id, e.booking_id, e.before,"
     " e.after)::text"
+)
+
+# The next entries above one; those that are chained have no text. Each link is looked for by its number:
+# no plan reads all of them for that.
+_NEXT = (
+    "SELECT e.id, CASE WHEN (SELECT true FROM audit_link l WHERE l.entry_id = e.id) THEN NULL"
+    f"                 ELSE {_CANONICAL} END AS text"
+    "  FROM (SELECT * FROM audit_entry WHERE id > $1 ORDER BY id LIMIT $2) AS e ORDER BY e.id"
 )
 
 
@@ -33,30 +41,43 @@ class Checked(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
-async def seal(tx: Transaction, *, limit: int = 5_000) -> int:
-    """Chain entries that are not chained yet, at most `limit`; how many. Does nothing where somebody else is
-    at it.
+async def seal(db: Database, *, batch: int = 500, pause: Callable[[], Awaitable[None]] | None = None) -> int:
+    """Chain the entries that are not chained yet; how many. In batches of a transaction each, with a `pause`
+    after each. Does nothing where somebody else is at it.
 
     Ids become visible out of order, so the newest chained id says nothing about older ones. Everything
     visible above a floor is looked at; the floor rises to what was the highest id once every transaction
-    that was under way then has ended.
+    that was under way then has ended. A batch goes on where the one before ended, and looks at so many
+    entries and no more, whatever stands still above the floor.
     """
-    if not await tx.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('hotel: audit chain'))"):
-        return 0
-    # Looked at before the entries are: whatever had ended by then is visible below.
-    seen = await tx.fetchrow(
-        "SELECT pg_snapshot_xmin(s)::text AS xmin, pg_snapshot_xmax(s)::text AS xmax,"
-        "       (SELECT coalesce(max(id), 0) FROM audit_entry) AS highest FROM pg_current_snapshot() AS s"
-    )
-    assert seen is not None  # noqa: S101  # one row
-    rows = await tx.fetch(
-        f"SELECT e.id, {_CANONICAL} AS text FROM audit_entry e"
-        " WHERE e.id > (SELECT floor FROM audit_horizon)"
-        "   AND NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id) ORDER BY e.id LIMIT $1",
-        limit,
-    )
-    if len(rows) < limit:
-        await _raise_floor(tx, seen)
+    chained, seen = 0, None
+    after, more = 0, True
+    while more:
+        async with db.transaction() as tx:
+            if not await tx.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('hotel: audit chain'))"):
+                return chained
+            if seen is None:
+                # Looked at before the entries are: whatever had ended by then is visible below.
+                seen = await tx.fetchrow(
+                    "SELECT pg_snapshot_xmin(s)::text AS xmin, pg_snapshot_xmax(s)::text AS xmax,"
+                    "       (SELECT coalesce(max(id), 0) FROM audit_entry) AS highest,"
+                    "       (SELECT floor FROM audit_horizon) AS floor FROM pg_current_snapshot() AS s"
+                )
+                assert seen is not None  # noqa: S101  # one row
+                after = seen["floor"]
+            entries = await tx.fetch(_NEXT, after, batch)
+            chained += await _chain(tx, [entry for entry in entries if entry["text"] is not None])
+            more = len(entries) == batch
+            if more:
+                after = entries[-1]["id"]
+            else:
+                await _raise_floor(tx, seen)
+        if pause is not None:
+            await pause()
+    return chained
+
+
+async def _chain(tx: Transaction, rows: list[Row]) -> int:
     if not rows:
         return 0
     last = await tx.fetchrow("SELECT position, hash FROM audit_link ORDER BY position DESC LIMIT 1")

@@ -15,12 +15,9 @@ tasks = Blueprint()
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="seal", queue="identity", pass_context=True, queueing_lock="seal_audit_log")
 async def seal(context: JobContext, timestamp: int) -> None:
-    """Store what operations noted on disk, then chain what is not chained yet, some thousands a
-    transaction."""
+    """Store what operations noted on disk, then chain what is not chained yet, some hundreds a transaction,
+    with pauses: no sale waits for a burst."""
     del timestamp
     db = jobs.database(context)
     await spooled.drain(db, Path(jobs.resource(context, "spool_dir")))
-    while True:
-        async with db.transaction() as tx:
-            if not await chain.seal(tx):
-                return
+    await chain.seal(db, pause=jobs.Pace().rest)

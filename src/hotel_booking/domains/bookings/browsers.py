@@ -80,9 +80,17 @@ async def forget_bookings(tx: Transaction, *, booking_ids: list[UUID]) -> None:
     await tx.execute("DELETE FROM browser_booking WHERE booking_id = ANY ($1)", booking_ids)
 
 
-async def purge(tx: Transaction, *, now: datetime) -> int:
-    """Forget what is over its time. Returns how many rows."""
-    drafts = await tx.execute("DELETE FROM checkout_draft WHERE kept_at <= $1", now - _DRAFT_KEPT)
+async def purge(tx: Transaction, *, now: datetime, limit: int = 1000) -> int:
+    """Forget what is over its time, at most `limit` drafts and so many bookings. Returns how many rows."""
+    drafts = await tx.execute(
+        "DELETE FROM checkout_draft WHERE browser = ANY (ARRAY("
+        "SELECT browser FROM checkout_draft WHERE kept_at <= $1 ORDER BY kept_at LIMIT $2))",
+        now - _DRAFT_KEPT,
+        limit,
+    )
     return drafts + await tx.execute(
-        "DELETE FROM browser_booking WHERE remembered_at <= $1", now - REMEMBERED
+        "DELETE FROM browser_booking WHERE ctid = ANY (ARRAY("
+        "SELECT ctid FROM browser_booking WHERE remembered_at <= $1 ORDER BY remembered_at LIMIT $2))",
+        now - REMEMBERED,
+        limit,
     )

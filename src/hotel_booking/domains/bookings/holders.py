@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from uuid import UUID
 
 import msgspec
 
@@ -39,51 +38,50 @@ class Holder(msgspec.Struct, frozen=True):
     limits: HoldLimits
 
 
-async def admit(tx: Transaction, holder: Holder, *, quote_id: UUID, email: str, now: datetime) -> None:
-    """Raise `TooManyOpenHolds` where the holder has enough open already. Until the transaction ends, nobody
-    else is counted for the same address, browser or mailbox."""
-    network, mailbox = _hashed("network", holder.network), _mailbox(email)
-    whos = [network, mailbox, *([holder.browser] if holder.browser is not None else [])]
-    rows = await tx.fetch("SELECT * FROM holds_of($1, $2)", whos, now)
-    found = {row["who"]: row for row in rows}
-    more = await tx.fetchval("SELECT jsonb_array_length(rooms) FROM quote WHERE id = $1", quote_id) or 0
+class Counted(msgspec.Struct, frozen=True):
+    """What the database counts a holder by: hashes, and its limits as `holds_admit` takes them."""
+
+    network: bytes
+    browser: bytes | None
+    mailbox: bytes
+    limits: list[int]
+
+
+def counted(holder: Holder, *, email: str) -> Counted:
+    """How a holder is counted who leaves this address."""
     limits = holder.limits
-    checks = [(network, limits.per_address), (mailbox, limits.per_mailbox)]
-    if holder.browser is not None:
-        checks.append((holder.browser, limits.per_browser))
-    if found[network]["rooms"] + more > limits.rooms_per_address or any(
-        found[who]["bookings"] >= most for who, most in checks
-    ):
-        raise TooManyOpenHolds(
-            "there are too many unpaid holds",
-            fix="pay for one of them, cancel it, or wait until it expires; agencies can get an API key",
-        )
-    if any(found[who]["unpaid"] >= _A_DAY * most for who, most in checks):
-        raise TooManyOpenHolds(
-            "too many rooms were held without payment within a day",
-            fix="pay for one of them, or try again tomorrow; agencies can get an API key",
-        )
-
-
-async def note(
-    tx: Transaction, holder: Holder, *, booking_id: UUID, email: str, rooms: int, now: datetime
-) -> None:
-    """Count a hold that was made."""
-    await tx.execute(
-        "INSERT INTO hold_maker (booking_id, network, browser, mailbox, rooms, made_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
-        booking_id,
+    return Counted(
         _hashed("network", holder.network),
         holder.browser,
         _mailbox(email),
-        rooms,
-        now,
+        [limits.per_address, limits.rooms_per_address, limits.per_browser, limits.per_mailbox, _A_DAY],
     )
 
 
-async def purge(tx: Transaction, *, now: datetime) -> int:
-    """Forget who made holds of the day before yesterday."""
-    return await tx.execute("DELETE FROM hold_maker WHERE made_at <= $1", now - KEPT)
+def too_many(sqlstate: str | None) -> TooManyOpenHolds | None:
+    """What `holds_admit` refused, where it did."""
+    match sqlstate:
+        case "HB014":
+            return TooManyOpenHolds(
+                "there are too many unpaid holds",
+                fix="pay for one of them, cancel it, or wait until it expires; agencies can get an API key",
+            )
+        case "HB015":
+            return TooManyOpenHolds(
+                "too many rooms were held without payment within a day",
+                fix="pay for one of them, or try again tomorrow; agencies can get an API key",
+            )
+    return None
+
+
+async def purge(tx: Transaction, *, now: datetime, limit: int = 1000) -> int:
+    """Forget who made holds of the day before yesterday, at most `limit` of them. Returns how many."""
+    return await tx.execute(
+        "DELETE FROM hold_maker WHERE booking_id = ANY (ARRAY("
+        "SELECT booking_id FROM hold_maker WHERE made_at <= $1 ORDER BY made_at LIMIT $2))",
+        now - KEPT,
+        limit,
+    )
 
 
 def _mailbox(email: str) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
@@ -25,14 +26,17 @@ _KEPT_QUOTES = timedelta(days=7)
 _DAYS_BEFORE_ARRIVAL = 3
 # Who is paying on a page needs no link to pay by mail.
 _PAYING = timedelta(minutes=2)
+_TOGETHER = 25  # holds that are given back in one transaction
 _BATCHES = 10  # of bookings whose words are kept anew, a minute
 _BATCH = 200
+_FORGOTTEN = 1000  # rows that are deleted in one transaction
+_MOST_TOLD = 2000  # holds that a minute looks at
 _MOST_LISTED = 20  # the last to arrive, in a mail to who lost their references
 
 
 @tasks.task(name="lapse", queue="bookings", pass_context=True, retry=jobs.PATIENT)
 async def lapse(context: JobContext, booking_id: str) -> None:
-    """Give one hold's nights back. A hold that a payment has prolonged is left to the sweep."""
+    """Give one hold's nights back. The release before enqueues this; today the sweep sees to all."""
     async with jobs.database(context).transaction() as tx:
         await service.lapse(tx, booking_id=UUID(booking_id), now=jobs.now(context))
 
@@ -40,23 +44,33 @@ async def lapse(context: JobContext, booking_id: str) -> None:
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="sweep", queue="bookings", pass_context=True, queueing_lock="sweep")
 async def sweep(context: JobContext, timestamp: int) -> None:
-    """Give back every hold that has expired. One transaction a booking, so a large backlog neither locks nor
-    grows memory, and one that fails keeps no other from it."""
+    """Give back every hold that has expired, some at a time, with pauses, so that a large backlog neither
+    locks long nor grows memory. Where some fail together, each has its own try, and one that fails keeps no
+    other from it."""
     del timestamp
-    db, now = jobs.database(context), jobs.now(context)
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
+
+    async def lapse_some(ids: Sequence[UUID]) -> None:
+        async with db.transaction() as tx:
+            await service.lapse_many(tx, booking_ids=ids, now=now)
 
     async def lapse_one(booking_id: UUID) -> None:
-        async with db.transaction() as tx:
-            await service.lapse(tx, booking_id=booking_id, now=now)
+        await lapse_some([booking_id])
 
     after: tuple[datetime, UUID] | None = None
     while True:
         async with db.transaction() as tx:
-            expired = await queries.expired_holds(tx, now=now, limit=_BATCH, after=after)
-        await jobs.each("lapse", [booking_id for _, booking_id in expired], lapse_one)
-        if len(expired) < _BATCH:
+            expired = await queries.expired_holds(tx, now=now, limit=_TOGETHER, after=after)
+        ids = [booking_id for _, booking_id in expired]
+        try:
+            await lapse_some(ids)
+        except Exception:
+            log.exception("holds did not expire together, and are tried one by one")
+            await jobs.each("lapse", ids, lapse_one)
+        if len(expired) < _TOGETHER:
             return
         after = expired[-1]
+        await pace.rest()
 
 
 @tasks.periodic(cron="* * * * *")
@@ -120,10 +134,17 @@ async def collect(context: JobContext, timestamp: int) -> None:
 async def purge_quotes(context: JobContext, timestamp: int) -> None:
     """Quotes that nobody booked are kept a week, then forgotten; so is what browsers own no longer."""
     del timestamp
-    async with jobs.database(context).transaction() as tx:
-        await queries.purge_quotes(tx, before=jobs.now(context) - _KEPT_QUOTES)
-        await browsers.purge(tx, now=jobs.now(context))
-        await holders.purge(tx, now=jobs.now(context))
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
+    for forget in (
+        partial(queries.purge_quotes, before=now - _KEPT_QUOTES),
+        partial(browsers.purge, now=now),
+        partial(holders.purge, now=now),
+    ):
+        gone = None
+        while gone is None or gone >= _FORGOTTEN:
+            async with db.transaction() as tx:
+                gone = await forget(tx, limit=_FORGOTTEN)
+            await pace.rest()
 
 
 @tasks.task(name="mail_list", queue="bookings", pass_context=True, retry=jobs.PATIENT)
@@ -146,15 +167,22 @@ async def mail_list(context: JobContext, request: str) -> None:
 @tasks.periodic(cron="* * * * *")
 @tasks.task(name="tell_held", queue="bookings", pass_context=True, queueing_lock="tell_held")
 async def tell_held(context: JobContext, timestamp: int) -> None:
-    """Send the link to pay to guests whose rooms are held and who seem to have left the page."""
+    """Send the link to pay to guests whose rooms are held and who seem to have left the page. Each hold is
+    looked at once, whether its guest is sent the link or has had as many as anybody is sent; again only where
+    it failed."""
     del timestamp
-    db, now = jobs.database(context), jobs.now(context)
-    while True:
-        async with db.transaction() as tx:
-            unpaid = await queries.unpaid_untold(tx, now=now, made_before=now - _PAYING, limit=_BATCH)
-        notified = [await _tell(db, booking_id, "held", mail.link_to_pay, now) for booking_id in unpaid]
-        if len(unpaid) < _BATCH or not any(notified):
-            return
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
+    made_before = until = now - _PAYING
+    async with db.transaction() as tx:
+        unpaid = await queries.unpaid_untold(tx, now=now, made_before=made_before, limit=_MOST_TOLD)
+    if len(unpaid) == _MOST_TOLD:
+        until = unpaid[-1][0]  # the others have their turn in a minute
+    for made_at, booking_id in unpaid:
+        if not await _tell(db, booking_id, "held", mail.link_to_pay, now):
+            until = min(until, made_at)
+        await pace.rest()
+    async with db.transaction() as tx:
+        await queries.note_told(tx, until=until)
 
 
 @tasks.task(name="tell_refund", queue="bookings", pass_context=True, retry=jobs.PATIENT)
@@ -179,7 +207,7 @@ async def tell_refund(context: JobContext, refund_id: str) -> None:
 async def before_arrival(context: JobContext, timestamp: int) -> None:
     """Tell guests who booked a while ago that their stay begins in three days."""
     del timestamp
-    db, now = jobs.database(context), jobs.now(context)
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
     after: tuple[date, UUID] | None = None
     while True:
         async with db.transaction() as tx:
@@ -193,6 +221,7 @@ async def before_arrival(context: JobContext, timestamp: int) -> None:
             )
         for _, booking_id in soon:
             await _tell(db, booking_id, "confirmed", mail.before_arrival, now)
+            await pace.rest()
         if len(soon) < _BATCH:
             return
         after = soon[-1]
@@ -206,12 +235,12 @@ async def _tell(
     now: datetime,
 ) -> bool:
     """Tell one guest, if the booking is still as it was found: one transaction a booking, and one that cannot
-    be told of keeps nobody else from their mail."""
+    be told of keeps nobody else from their mail. False where it failed."""
     try:
         async with db.transaction() as tx:
-            if await queries.lock_booking(tx, booking_id) != status:
-                return False
-            await write(tx, await queries.booking_by_id(tx, booking_id), now=now)
+            booking = await queries.lock_and_load(tx, booking_id)
+            if booking.status == status:
+                await write(tx, booking, now=now)
             return True
     except Exception:
         log.exception("a guest could not be told", extra={"booking_id": str(booking_id)})
@@ -223,8 +252,9 @@ async def _tell(
 async def refresh_search_terms(context: JobContext, timestamp: int) -> None:
     """After an upgrade: bookings are found by today's rules, some thousands a minute until all are."""
     del timestamp
-    db = jobs.database(context)
+    db, pace = jobs.database(context), jobs.Pace()
     for _ in range(_BATCHES):
         async with db.transaction() as tx:
             if not await search.refresh_search_terms(tx):
                 return
+        await pace.rest()

@@ -18,40 +18,26 @@ from hotel_booking.domains.rates.types import NightPrice
 
 _BY_DAY = time(9), time(21)  # on the property's clocks: nobody is written to in the night
 
-_BOOKING = """
-SELECT b.*, p.slug AS property_slug, p.name AS property_name, p.timezone,
-       concat_ws(', ', nullif(p.address, ''), nullif(trim(p.postal_code || ' ' || p.city), '')) AS address,
-       p.check_in_time, p.check_out_time, p.day_end_time, g.given_name, g.family_name,
-       g.email, g.phone, g.country,
-       (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.booking_id = b.id)
-       - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y JOIN refund r ON r.payment_id = y.id
-           WHERE y.booking_id = b.id AND r.status = 'due') AS paid,
-       (SELECT coalesce(sum(coalesce(y.to_capture, y.amount)), 0)::bigint FROM payment y
-         WHERE y.booking_id = b.id AND y.status = 'reserved') AS reserved,
-       (SELECT jsonb_agg(to_jsonb(r) - 'taken' || jsonb_build_object(
-                   'room_type', rt.code, 'room_type_name', rt.name, 'rate_plan', rp.code,
-                   'rate_plan_name', rp.name, 'terms', t.body, 'room', room.number) ORDER BY r.position)
-          FROM reservation r
-          JOIN room_type rt ON rt.id = r.room_type_id
-          JOIN rate_plan rp ON rp.id = r.rate_plan_id
-          JOIN sale_terms t ON t.id = r.terms_id
-          LEFT JOIN room_use u ON u.reservation_id = r.id
-          LEFT JOIN room ON room.id = u.room_id
-         WHERE r.booking_id = b.id) AS reservations
-  FROM booking b
-  JOIN property p ON p.id = b.property_id
-  JOIN guest g ON g.id = b.guest_id
-"""
+_BOOKING = "SELECT * FROM booking_seen "
 
 
 async def booking_by_id(tx: Transaction, booking_id: UUID) -> Booking:
     """The booking with its reservations. Raises `BookingNotFound`."""
-    return _loaded(await tx.fetchrow(_BOOKING + "WHERE b.id = $1", booking_id))
+    return loaded(await tx.fetchrow(_BOOKING + "WHERE id = $1", booking_id))
+
+
+async def lock_and_load(tx: Transaction, booking_id: UUID) -> Booking:
+    """The booking with its reservations, locked until the transaction ends, in one round trip. Raises
+    `BookingNotFound`.
+
+    Always before any room-night is locked: bookings first, nights second, everywhere.
+    """
+    return loaded(await tx.fetchrow("SELECT * FROM booking_locked($1)", booking_id))
 
 
 async def booking_by_reference(tx: Transaction, reference: str) -> Booking:
     """The booking with its reservations; `reference` in its one form. Raises `BookingNotFound`."""
-    return _loaded(await tx.fetchrow(_BOOKING + "WHERE b.reference = $1", reference))
+    return loaded(await tx.fetchrow(_BOOKING + "WHERE reference = $1", reference))
 
 
 async def id_of_reference(tx: Transaction, text: str) -> UUID | None:
@@ -191,18 +177,29 @@ async def expired_holds(
     return [(row["hold_expires_at"], row["id"]) for row in rows]
 
 
-async def unpaid_untold(tx: Transaction, *, now: datetime, made_before: datetime, limit: int) -> list[UUID]:
-    """Holds that were made before `made_before` and have not expired, whose guests got no link to pay."""
+async def unpaid_untold(
+    tx: Transaction, *, now: datetime, made_before: datetime, limit: int
+) -> list[tuple[datetime, UUID]]:
+    """Holds that were made before `made_before` and not looked at before, that have not expired, and whose
+    guests got no link to pay: when they were made, and their ids, the first made first."""
     rows = await tx.fetch(
-        "SELECT b.id FROM booking b"
+        "SELECT b.created_at, b.id FROM booking b"
         " WHERE b.status = 'held' AND b.hold_expires_at > $1 AND b.created_at < $2"
+        # A mark of the future is a simulated clock's.
+        "   AND b.created_at >= coalesce((SELECT told_until FROM hold_telling WHERE told_until < $2),"
+        "                                '-infinity')"
         "   AND NOT EXISTS (SELECT FROM mail_message m WHERE m.event_key = 'booking:' || b.id || ':held')"
-        " ORDER BY b.hold_expires_at LIMIT $3",
+        " ORDER BY b.created_at, b.id LIMIT $3",
         now,
         made_before,
         limit,
     )
-    return [row["id"] for row in rows]
+    return [(row["created_at"], row["id"]) for row in rows]
+
+
+async def note_told(tx: Transaction, *, until: datetime) -> None:
+    """Holds made before `until` need no looking at any more: see `unpaid_untold`."""
+    await tx.execute("UPDATE hold_telling SET told_until = $1", until)
 
 
 async def arriving_untold(
@@ -247,12 +244,13 @@ async def arriving_untold(
     return [(row["arrival"], row["booking_id"]) for row in rows]
 
 
-async def purge_quotes(tx: Transaction, *, before: datetime) -> int:
-    """Forget unused quotes that expired before `before`, at most 10,000 a call. Returns how many."""
+async def purge_quotes(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Forget unused quotes that expired before `before`, at most `limit`. Returns how many."""
     return await tx.execute(
-        "DELETE FROM quote WHERE id IN"
-        " (SELECT id FROM quote WHERE expires_at < $1 AND booking_id IS NULL LIMIT 10000)",
+        "DELETE FROM quote WHERE id = ANY (ARRAY("
+        "SELECT id FROM quote WHERE expires_at < $1 AND booking_id IS NULL ORDER BY expires_at LIMIT $2))",
         before,
+        limit,
     )
 
 
@@ -261,7 +259,8 @@ def token_hash(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def _loaded(row: Row | None) -> Booking:
+def loaded(row: Row | None) -> Booking:
+    """A row of `booking_seen` as the booking it is. Raises `BookingNotFound` for none."""
     if row is None:
         raise BookingNotFound("there is no such booking", fix="check the reference and the access token")
     fields = {name: row[name] for name in Booking.__struct_fields__}

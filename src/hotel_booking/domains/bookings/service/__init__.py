@@ -6,7 +6,7 @@ from hotel_booking.domains.bookings.service.collect import collect, collect_soon
 from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.finish import ask, finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.goodwill import give_back
-from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse
+from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse, lapse_many
 from hotel_booking.domains.bookings.service.no_show import fee_outcome, no_show, preview_no_show
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
@@ -33,6 +33,7 @@ __all__ = [
     "guarantee",
     "hold",
     "lapse",
+    "lapse_many",
     "no_show",
     "pay",
     "preview_amend",

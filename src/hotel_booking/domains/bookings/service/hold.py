@@ -18,7 +18,7 @@ from hotel_booking.core.phone import is_read
 from hotel_booking.domains.bookings import holders, mail
 from hotel_booking.domains.bookings.errors import QuoteExpired, QuoteNotFound, QuoteUsed, WrongState
 from hotel_booking.domains.bookings.holders import Holder
-from hotel_booking.domains.bookings.queries import booking_by_id, token_hash
+from hotel_booking.domains.bookings.queries import booking_by_id, loaded, token_hash
 from hotel_booking.domains.bookings.reference import new_reference
 from hotel_booking.domains.bookings.types import HeldBooking
 from hotel_booking.domains.guests.types import GuestDetails
@@ -26,7 +26,7 @@ from hotel_booking.domains.inventory.service import sold_out
 
 LONGEST_ROOM_GUEST = 200
 LONGEST_REQUESTS = 2000
-_HOLD = "SELECT booking_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_HOLD = "SELECT * FROM booking_make($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
 
 async def hold(
@@ -56,25 +56,27 @@ async def hold(
     requests = clean_text(requests or "", field="requests", longest=LONGEST_REQUESTS) or None
     if guest.phone and not is_read(guest.phone):
         guest = guest.reached_in(await _country_of(tx, quote_id))
-    if holder is not None:
-        await holders.admit(tx, holder, quote_id=quote_id, email=guest.email, now=now)
-    booking_id = uuid4()
+    maker = None if holder is None else holders.counted(holder, email=guest.email)
     token = secrets.token_urlsafe(32)
     try:
-        await tx.execute(
+        row = await tx.fetchrow(
             _HOLD,
             quote_id,
-            booking_id,
+            uuid4(),
             new_reference(),
             token_hash(token),
             msgspec.to_builtins(guest),
             names,
             requests,
             source,
+            language,
             now,
             now + lifetime,
+            *((maker.network, maker.browser, maker.mailbox, maker.limits) if maker else (None,) * 4),
         )
     except asyncpg.PostgresError as error:
+        if (refused := holders.too_many(error.sqlstate)) is not None:
+            raise refused from None
         match error.sqlstate:
             case "HB001":
                 raise sold_out(error) from None
@@ -91,23 +93,12 @@ async def hold(
                     extra={"booking": reference},
                 ) from None
         raise
-    if language != "en":
-        await tx.execute("UPDATE booking SET language = $2 WHERE id = $1", booking_id, language)
-    booking = await booking_by_id(tx, booking_id)
+    booking = loaded(row)
     if len(guest_names) > len(booking.reservations):
         raise Invalid(
             f"the quote has {len(booking.reservations)} rooms, and guests are named for {len(guest_names)}",
             field="room_guests",
             fix="name at most one guest for each room",
-        )
-    if holder is not None:
-        await holders.note(
-            tx,
-            holder,
-            booking_id=booking.id,
-            email=guest.email,
-            rooms=len(booking.reservations),
-            now=now,
         )
     await mail.held(tx, booking, now=now)
     return HeldBooking(booking, token)
@@ -147,6 +138,12 @@ async def lapse(tx: Transaction, *, booking_id: UUID, now: datetime) -> bool:
     """Give the nights of an expired hold back, exactly once however often it is called. True if this
     call did it."""
     return bool(await tx.fetchval("SELECT booking_lapse($1, $2)", booking_id, now))
+
+
+async def lapse_many(tx: Transaction, *, booking_ids: Sequence[UUID], now: datetime) -> int:
+    """The same for several, all or none; how many this call did. Those that somebody holds the lock of are
+    left for the next time."""
+    return int(await tx.fetchval("SELECT bookings_lapse($1, $2)", list(booking_ids), now))
 
 
 def detail(error: asyncpg.PostgresError) -> str:
