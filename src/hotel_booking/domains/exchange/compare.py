@@ -20,14 +20,15 @@ class Exchange:
 
     def convert(self, amount: int, currency: str) -> int | None:
         """The amount in minor units of the target, halves away from zero; None where there is no rate."""
-        factor = self._factor(currency)
+        factor = self.factor(currency)
         return None if factor is None else divide(amount * factor.numerator, factor.denominator)
 
     def compares(self, currency: str) -> bool:
         """Whether amounts of the currency can be turned into the target."""
-        return self._factor(currency) is not None
+        return self.factor(currency) is not None
 
-    def _factor(self, currency: str) -> Fraction | None:
+    def factor(self, currency: str) -> Fraction | None:
+        """What an amount in minor units of the currency is multiplied by; None where there is no rate."""
         if currency not in self._factors:
             ours, theirs = self._per_euro.get(self.target), self._per_euro.get(currency)
             digits = exponent(self.target) - exponent(currency)

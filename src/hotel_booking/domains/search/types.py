@@ -77,6 +77,11 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = DEFAULT_LIMIT
     after: Key | None = None
 
+    @property
+    def filters_prices(self) -> bool:
+        """Whether only offers of some prices are wanted."""
+        return self.price_min is not None or self.price_max is not None
+
 
 class FoundProperty(msgspec.Struct, frozen=True):
     """A hotel in the area. `distance_m` is in whole metres from the point asked for; None in a box or a

@@ -59,20 +59,21 @@ def fits(catalogue: Catalogue) -> bool:
 
 
 def property_columns(catalogue: Catalogue, region: int) -> dict[str, object]:
-    """Of a property that `fits`, all that needs no look at other properties."""
+    """Of a property, all that needs no look at other properties; what does not fit is left out."""
     property_ = catalogue.property
     words = [0] * AMENITY_WORDS
     for code in property_.amenities:
-        words[code // _BITS] |= 1 << code % _BITS
+        if 0 <= code < AMENITY_WORDS * _BITS:
+            words[code // _BITS] |= 1 << code % _BITS
     return {
         "id": property_.id,
         "cell": cell_of(property_.lat, property_.lon),
         "lat": property_.lat,
         "lon": property_.lon,
         "stars": property_.stars,
-        "country": letters_code(property_.country),
+        "country": letters_code(property_.country) if _LETTERS(property_.country) else 0,
         "region": region,
-        "currency": letters_code(property_.currency),
+        "currency": letters_code(property_.currency) if _LETTERS(property_.currency) else 0,
         "amenities": np.array(words, "u8"),
         "name": sort_form(property_.name).encode()[:40],
     }

@@ -322,18 +322,14 @@ class Writer:
         arrays, property_ = self.arrays, catalogue.property
         self._keep_content(slot, content)
         arrays["id"][slot] = property_.id
+        # What a search finds it by must be known also where its prices are left to SQL.
+        for name, value in property_columns(catalogue, region).items():
+            arrays[name][slot] = value
+        self._place(slot, "clock", self._clocks, (property_.timezone, property_.day_end_time))
+        self._place(slot, "taxes", self._taxes, (property_.tax_rounding, catalogue.taxes))
+        self._place(slot, "bands", self._bands, tuple(property_.child_bands))
         if not fits(catalogue):
-            # Where it lies must be known all the same: a search that could find it is left to SQL.
-            for name in ("lat", "lon"):
-                arrays[name][slot] = getattr(property_, name)
-            arrays["cell"][slot] = cell_of(property_.lat, property_.lon)
             self._misfits.add(slot)
-        else:
-            for name, value in property_columns(catalogue, region).items():
-                arrays[name][slot] = value
-            self._place(slot, "clock", self._clocks, (property_.timezone, property_.day_end_time))
-            self._place(slot, "taxes", self._taxes, (property_.tax_rounding, catalogue.taxes))
-            self._place(slot, "bands", self._bands, tuple(property_.child_bands))
         if slot_of(arrays, property_.slug) != slot:
             if self._slugs * 4 > len(arrays["by_slug"]) * 3:
                 raise IndexFull

@@ -1,0 +1,348 @@
+"""The search over all hotels in the arrays: the same page that `search.find` makes in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+import numpy as np
+
+from hotel_booking.core.folding import sort_form
+from hotel_booking.core.money import Money
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.search.find import MANY, compared_in
+from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.kernel import Party
+from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.refunds import Refunds
+from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different
+from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.types import (
+    FoundOffer,
+    FoundProperty,
+    Key,
+    SearchRequest,
+    SearchResult,
+)
+
+_NAME_BYTES = 40
+
+
+class Answer(NamedTuple):
+    """What the arrays say: results in order, as many as the page needs and one more where there is one, and
+    how many hotels sell the stay. `left` are the hotels that only SQL can tell of, `days` those from their
+    own today to the arrival."""
+
+    ready: list[tuple[Key, SearchResult]]
+    sold: int
+    left: dict[int, FoundProperty]
+    days: dict[int, int]
+    exchange: Exchange
+    many: bool
+    uncompared: int
+    past: int
+
+
+def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | None:
+    """The page as far as the arrays know it; None where they do not hold the dates. Raises `TooLarge`."""
+    arrival, departure = request.stay.arrival.toordinal(), request.stay.departure.toordinal()
+    if not view.holds(arrival, departure):
+        return None
+    slots, metres = view.inside(request.where, request)
+    ahead = arrival - view.todays(slots, now)
+    chosen = ahead >= 0
+    past = len(slots) - int(chosen.sum())
+    if past:
+        slots, ahead = slots[chosen], ahead[chosen]
+        metres = metres if metres is None else metres[chosen]
+    codes = view.arrays["currency"][slots]
+    currencies = {letters(code) for code in different(codes)}
+    exchange = compared_in(request, currencies, view.lists.per_euro)
+    uncompared = 0
+    if request.currency and request.filters_prices:
+        compared = np.isin(codes, [layout.letters_code(c) for c in currencies if exchange.compares(c)])
+        uncompared = len(slots) - int(compared.sum())
+        slots, ahead = slots[compared], ahead[compared]
+        metres = metres if metres is None else metres[compared]
+    search = _Search(view, request, now, exchange, slots, ahead, metres)
+    many = len(slots) > MANY
+    ready = search.page(many)
+    left = {hotel.id: hotel for hotel in map(search.property, search.sales.left)}
+    days = dict(zip(left, ahead[search.sales.left].tolist(), strict=True))
+    return Answer(ready, search.sales.sold, left, days, exchange, many, uncompared, past)
+
+
+class _Chosen(NamedTuple):
+    """A hotel's cheapest pair that passes: where it is in what was priced."""
+
+    priced: Priced
+    place: int  # of the hotel among the slots
+    pair: int
+
+
+class _Search:
+    def __init__(
+        self,
+        view: IndexView,
+        request: SearchRequest,
+        now: datetime,
+        exchange: Exchange,
+        slots: Array,
+        ahead: Array,
+        metres: Array | None,
+    ) -> None:
+        self.sales = Sales(view, request, exchange, slots, ahead)
+        self._view = view
+        self._request = request
+        self._exchange = exchange
+        self._slots = slots
+        self._metres = metres
+        self._refunds = Refunds(view, request.stay, Party.of(request.party), now)
+
+    def property(self, place: int) -> FoundProperty:
+        """A hotel by its place among the slots."""
+        found = self._view.content_of(int(self._slots[place])).property
+        return found if self._metres is None else _at(found, int(self._metres[place]))
+
+    def page(self, many: bool) -> list[tuple[Key, SearchResult]]:
+        """The results of the page and one more. `many`: only the hotels of the page are asked what they sell,
+        where the order is known before the prices are."""
+        state = self._view.arrays["state"][self._slots]
+        known = state == layout.LIVE
+        places = np.arange(len(state))
+        if not known.all():
+            self.sales.left += np.flatnonzero(~known).tolist()
+            places = places[known]
+        wanted = self._request.limit + 1
+        if self._request.sort == "price":
+            return self._built(self._by_price(list(self.sales.priced(places)), wanted))
+        places = self._in_order(places)
+        found: list[tuple[Key, _Chosen]] = []
+        size = 2 * wanted if many else max(1, len(places))
+        while len(places) and len(found) < wanted:
+            for priced in self.sales.priced(places[:size]):
+                found += self._by_place(priced, wanted - len(found))
+            places, size = places[size:], size * 4
+        return self._built(found)
+
+    # -- order -----------------------------------------------------------------------------------------------
+
+    def _by_price(self, parts: Sequence[Priced], wanted: int) -> list[tuple[Key, _Chosen]]:
+        """The cheapest hotels after the page before."""
+        if not parts:
+            return []
+        hotels = np.concatenate([part.hotels for part in parts])
+        least = np.concatenate([part.least for part in parts])
+        slots = self._slots[hotels]
+        ids = self._view.arrays["id"][slots]
+        value, then = converted(self._exchange, least, self._view.arrays["currency"][slots])
+        then = np.zeros(len(value), np.int64) if then is None else then
+        after = self._request.after
+        kept = np.arange(len(value))
+        # A hotel whose cheapest pair gives nothing back may come later by another one.
+        if after is not None and not self._request.refundable:
+            kept = np.flatnonzero(_later(after, value, then, ids))
+        if len(kept) > wanted and not self._request.refundable:
+            last = np.partition(value[kept], wanted - 1)[wanted - 1]
+            kept = kept[value[kept] <= last]
+        kept = kept[np.lexsort((ids[kept], then[kept], value[kept]))]
+        if self._request.refundable:
+            return self._by_price_refundable(parts, kept, (value, then, ids), wanted)
+        found = []
+        for hotel in kept[:wanted].tolist():
+            part, own = _part_of(parts, hotel)
+            pairs = part.pairs(own)
+            pair = pairs.start + int(part.totals[pairs].argmin())
+            key = Key(int(value[hotel]), int(then[hotel]), int(ids[hotel]))
+            found.append((key, _Chosen(part, int(part.hotels[own]), pair)))
+        return found
+
+    def _by_price_refundable(
+        self, parts: Sequence[Priced], order: Array, keys: tuple[Array, Array, Array], wanted: int
+    ) -> list[tuple[Key, _Chosen]]:
+        """The same among offers that give money back: each hotel is looked at by the least key that it can
+        have, and comes up again by its exact one."""
+        value, then, ids = (array.tolist() for array in keys)
+        after = self._request.after
+        waiting: list[tuple[Key, int, _Chosen | None]] = [
+            (Key(value[hotel], then[hotel], ids[hotel]), 0, None) for hotel in order.tolist()
+        ]
+        by_id = {ids[hotel]: hotel for hotel in order.tolist()}
+        heapify(waiting)
+        found: list[tuple[Key, _Chosen]] = []
+        while waiting and len(found) < wanted:
+            key, _, chosen = heappop(waiting)
+            if chosen is not None:
+                found.append((key, chosen))
+                continue
+            part, own = _part_of(parts, by_id[key.property_id])
+            chosen = self._refundable(part, own)
+            if chosen is None:
+                continue
+            total = part.totals[chosen.pair : chosen.pair + 1]
+            codes = self._view.arrays["currency"][self._slots[chosen.place : chosen.place + 1]]
+            exact, rest = converted(self._exchange, total, codes)
+            key = Key(int(exact[0]), 0 if rest is None else int(rest[0]), key.property_id)
+            if after is None or key > after:
+                heappush(waiting, (key, 1, chosen))
+        return found
+
+    def _by_place(self, priced: Priced, wanted: int) -> list[tuple[Key, _Chosen]]:
+        """The first hotels of those priced, in the order that they are in."""
+        found: list[tuple[Key, _Chosen]] = []
+        for own in range(len(priced.hotels)):
+            if len(found) == wanted:
+                break
+            pairs = priced.pairs(own)
+            place = int(priced.hotels[own])
+            chosen: _Chosen | None = _Chosen(priced, place, pairs.start + int(priced.totals[pairs].argmin()))
+            if self._request.refundable:
+                chosen = self._refundable(priced, own)
+            key = self._key(place)
+            if chosen is not None and (self._request.after is None or key > self._request.after):
+                found.append((key, chosen))
+        return found
+
+    def _refundable(self, priced: Priced, own: int) -> _Chosen | None:
+        """A hotel's cheapest pair that gives money back."""
+        pairs = priced.pairs(own)
+        place = int(priced.hotels[own])
+        for pair in (pairs.start + np.argsort(priced.totals[pairs], kind="stable")).tolist():
+            if self._gives_back(
+                priced, place, pair, int(self._view.arrays["pair_plan"][priced.columns[pair]])
+            ):
+                return _Chosen(priced, place, pair)
+        return None
+
+    def _gives_back(self, priced: Priced, place: int, pair: int, plan: int) -> bool:
+        slot = int(self._slots[place])
+        content = self._view.content_of(slot)
+        return self._refunds.refundable(
+            slot,
+            int(priced.columns[pair]),
+            content.policies[plan],
+            content.property.timezone,
+            [int(room[pair]) for room in priced.rooms],
+            priced.stays.prices[:, priced.rates[pair]].tolist(),
+        )
+
+    def _in_order(self, places: Array) -> Array:
+        """The hotels in an order that is not by price; of many, those of earlier pages are left out."""
+        arrays, slots, after = self._view.arrays, self._slots[places], self._request.after
+        ids = arrays["id"][slots]
+        if self._request.sort == "name":
+            return self._by_name(places, ids)
+        metres = np.zeros(len(places), np.int64) if self._metres is None else self._metres[places]
+        value, then = metres, np.zeros(len(places), np.int64)
+        if self._request.sort == "stars":
+            value, then = -arrays["stars"][slots].astype(np.int64), metres
+        order = np.lexsort((ids, then, value))
+        if after is not None and len(self._slots) > MANY:
+            order = order[_later(after, value, then, ids)[order]]
+        return places[order]
+
+    def _by_name(self, places: Array, ids: Array) -> Array:
+        """By name: by what the arrays have of it, and where that is equal and not the whole, by the rest."""
+        names = self._view.arrays["name"][self._slots[places]]
+        order = np.lexsort((ids, names))
+        after = self._request.after
+        if after is not None and len(self._slots) > MANY:
+            order = order[names[order] >= str(after.value).encode()[:_NAME_BYTES]]
+        equal = np.flatnonzero(names[order][1:] == names[order][:-1])
+        ordered = places[order]
+        for first in equal.tolist():
+            if len(names[order[first]]) < _NAME_BYTES or (first and first - 1 in equal):
+                continue
+            last = first + 1
+            while last < len(order) and names[order[last]] == names[order[first]]:
+                last += 1
+            ordered[first:last] = sorted(ordered[first:last].tolist(), key=self._key)
+        return ordered
+
+    def _key(self, place: int) -> Key:
+        """Where a hotel stands, in another order than by price."""
+        arrays, slot = self._view.arrays, int(self._slots[place])
+        metres = 0 if self._metres is None else int(self._metres[place])
+        number = int(arrays["id"][slot])
+        match self._request.sort:
+            case "stars":
+                return Key(-int(arrays["stars"][slot]), metres, number)
+            case "name":
+                return Key(sort_form(self._view.content_of(slot).property.name), 0, number)
+        return Key(metres, 0, number)
+
+    # -- results ---------------------------------------------------------------------------------------------
+
+    def _built(self, found: Sequence[tuple[Key, _Chosen]]) -> list[tuple[Key, SearchResult]]:
+        return [(key, self._result(chosen)) for key, chosen in found]
+
+    def _result(self, chosen: _Chosen) -> SearchResult:
+        priced, place, pair = chosen
+        request, exchange, arrays = self._request, self._exchange, self._view.arrays
+        slot, column = int(self._slots[place]), int(priced.columns[pair])
+        content = self._view.content_of(slot)
+        kind = content.room_types[int(arrays["pair_type"][column]) - int(arrays["first_type"][slot])]
+        number = int(arrays["pair_plan"][column])
+        plan, total, currency = content.plans[number], int(priced.totals[pair]), content.property.currency
+        approximate = None
+        if exchange.target != currency and (request.sort == "price" or request.currency == exchange.target):
+            amount = exchange.convert(total, currency)
+            approximate = None if amount is None else Money(amount, exchange.target)
+        return SearchResult(
+            self.property(place),
+            FoundOffer(
+                room_type=kind.code,
+                room_type_name=kind.name,
+                rate_plan=plan.code,
+                rate_plan_name=plan.name,
+                currency=currency,
+                total=total,
+                nights=request.stay.nights,
+                rooms=len(request.party),
+                rooms_left=int(priced.stays.free[:, priced.types[pair]].min()),
+                refundable=self._gives_back(priced, place, pair, number),
+                meal=int(arrays["meal"][column]),
+                approximate=approximate,
+                compared=request.sort != "price" or exchange.compares(currency),
+            ),
+        )
+
+
+def _part_of(parts: Sequence[Priced], hotel: int) -> tuple[Priced, int]:
+    """Which of the parts has a hotel, and its place there."""
+    for part in parts:
+        if hotel < len(part.hotels):
+            return part, hotel
+        hotel -= len(part.hotels)
+    raise IndexError(hotel)
+
+
+def _later(after: Key, value: Array, then: Array, ids: Array) -> Array:
+    """Which keys come after one."""
+    same = value == after.value
+    later: Array = (value > after.value) | (
+        same & ((then > after.then) | ((then == after.then) & (ids > after.property_id)))
+    )
+    return later
+
+
+def _at(place: FoundProperty, metres: int) -> FoundProperty:
+    return FoundProperty(
+        place.id,
+        place.slug,
+        place.name,
+        place.stars,
+        place.city,
+        place.country,
+        place.lat,
+        place.lon,
+        place.amenities,
+        place.timezone,
+        place.day_end_time,
+        place.currency,
+        place.tax_rounding,
+        place.child_bands,
+        metres,
+    )

@@ -1,0 +1,214 @@
+"""Which properties lie where, and what is known of them besides their nights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+
+from hotel_booking.core.dates import business_date, business_day_end
+from hotel_booking.domains.rates.types import CancellationPolicy
+from hotel_booking.domains.search import area
+from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
+from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
+
+_ATTEMPTS = 3
+_REMEMBERED = 4096  # properties whose content is kept decoded, some 4 KB each
+
+T = TypeVar("T")
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A room type, as results name it."""
+
+    code: str
+    name: str
+
+
+class PlanNamed(Named, frozen=True):
+    """A rate plan, as results name it."""
+
+    policy_id: int
+
+
+class PolicyOf(CancellationPolicy, frozen=True, kw_only=True):
+    """A cancellation policy with its id."""
+
+    id: int
+
+
+class _Content(msgspec.Struct, frozen=True):
+    property: FoundProperty
+    room_types: tuple[Named, ...]
+    plans: tuple[PlanNamed, ...]
+    policies: tuple[PolicyOf, ...]
+
+
+class Content(NamedTuple):
+    """What results say of a property; the rest of its content is skipped where it is read. The policies are
+    those of the plans, in their order, without their names: equal ones are one object, of all properties."""
+
+    property: FoundProperty
+    room_types: tuple[Named, ...]
+    plans: tuple[PlanNamed, ...]
+    policies: tuple[CancellationPolicy, ...]
+
+
+class Found(NamedTuple):
+    """Properties: their slots, and their distances in metres where a point was asked for."""
+
+    slots: Array
+    metres: Array | None
+
+
+class IndexView:
+    """The arrays as they are read. Whoever reads more than one thing of them does so in `read`."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+        self.header = arrays["header"]
+        self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
+        self._decode_content = msgspec.json.Decoder(_Content).decode
+        self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
+        self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
+        self._todays: dict[tuple[str, time], tuple[datetime, datetime, int]] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was loaded."""
+        return bool(self.header[layout.COMPLETE])
+
+    def read(self, compute: Callable[[], T]) -> T | None:
+        """What `compute` finds, from a catalogue that stood still meanwhile; None where it would not."""
+        for _ in range(_ATTEMPTS):
+            version = int(self.header[layout.VERSION])
+            if version % 2:
+                continue
+            try:
+                answer = compute()
+            except Exception:
+                # What was half written may be read as anything; what was whole is a mistake of ours.
+                if int(self.header[layout.VERSION]) == version:
+                    raise
+                continue
+            if int(self.header[layout.VERSION]) == version:
+                return answer
+        return None
+
+    def holds(self, first: int, last: int) -> bool:
+        """Whether all days between two (ordinals, both included) are rows of the ring."""
+        oldest = int(self.header[layout.FIRST_NIGHT])
+        return oldest <= first and last < oldest + layout.ROWS
+
+    @property
+    def lists(self) -> Lists:
+        """The lists that columns are places in, decoded once."""
+        at = int(self.header[layout.LISTS_AT]), int(self.header[layout.LISTS_SIZE])
+        if self._lists[0] != at:
+            self._lists = at, msgspec.json.decode(self.text(*at), type=Lists) if at[1] else Lists()
+        return self._lists[1]
+
+    def text(self, at: int, size: int) -> bytes:
+        """Bytes of the heap."""
+        return self.arrays["heap"][at : at + size].tobytes()
+
+    def raw_content(self, slot: int) -> bytes:
+        """A property's content as it was written: JSON."""
+        return self.text(int(self.arrays["content_at"][slot]), int(self.arrays["content_size"][slot]))
+
+    def content_of(self, slot: int) -> Content:
+        """A property's content."""
+        return self.content(slot, int(self.arrays["version"][slot]), int(self.arrays["content_at"][slot]))
+
+    def _content(self, slot: int, version: int, at: int) -> Content:
+        del version, at  # they only tell one content from the next
+        said = self._decode_content(self.raw_content(slot))
+        if len(self._policies) >= _REMEMBERED:
+            self._policies.clear()
+        policies = {}
+        for policy in said.policies:
+            plain = CancellationPolicy("", "", policy.steps, policy.no_show)
+            policies[policy.id] = self._policies.setdefault(plain, plain)
+        of_plans = tuple(policies[plan.policy_id] for plan in said.plans)
+        return Content(said.property, said.room_types, said.plans, of_plans)
+
+    def inside(self, where: Around | Box | Within, request: SearchRequest | None = None) -> Found:
+        """The properties of an area that are on sale and pass the request's filters on properties."""
+        arrays = self.arrays
+        metres = None
+        if isinstance(where, Within):
+            slots = self._within(where)
+            keep = arrays["state"][slots] != layout.EMPTY
+        else:
+            south, north, meridians = area.bounds(where)
+            slots = self._near(south, north, meridians)
+            lats, lons = arrays["lat"][slots], arrays["lon"][slots]
+            keep = arrays["state"][slots] != layout.EMPTY
+            if isinstance(where, Around):
+                near, metres = area.distances(where, lats, lons)
+                keep &= near
+            else:
+                keep &= (lats >= south) & (lats <= north)
+                sides = [(lons >= west) & (lons <= east) for west, east in meridians]
+                keep &= sides[0] if len(sides) == 1 else sides[0] | sides[1]
+        if request is not None and request.stars:
+            keep &= np.isin(arrays["stars"][slots], request.stars)
+        if request is not None and request.amenities:
+            keep &= self._has(slots, request.amenities)
+        return Found(slots[keep], None if metres is None else metres[keep])
+
+    def todays(self, slots: Array, now: datetime) -> Array:
+        """Each property's own today, as an ordinal."""
+        clocks = self.arrays["clock"][slots]
+        known = self.lists.clocks
+        if len(clocks) and clocks.min() == clocks.max():
+            return np.full(len(slots), self._today(known[int(clocks[0])], now))
+        different, place = np.unique(clocks, return_inverse=True)
+        return np.array([self._today(known[clock], now) for clock in different.tolist()], np.int64)[place]
+
+    def _today(self, clock: tuple[str, time], now: datetime) -> int:
+        since, until, today = self._todays.get(clock, (now, now, 0))
+        if not since <= now < until:
+            day = business_date(now, *clock)
+            since, until, today = now, business_day_end(day, *clock), day.toordinal()
+            self._todays[clock] = since, until, today
+        return today
+
+    def _near(self, south: float, north: float, meridians: list[tuple[float, float]]) -> Array:
+        """Slots among which are all between two parallels and meridians: those of the rows of cells that the
+        area touches, and all that stand in no order."""
+        cells = self.arrays["cell"][: int(self.header[layout.SORTED])]
+        rows = np.arange(int((south + 90) * 4), int((north + 90) * 4) + 1) * 1000
+        parts = []
+        for west, east in meridians:
+            first = np.searchsorted(cells, rows + west + 180)
+            last = np.searchsorted(cells, rows + east + 180, "right")
+            parts += [np.arange(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True) if a < b]
+        parts.append(np.arange(len(cells), int(self.header[layout.PROPERTIES])))
+        return np.concatenate(parts)
+
+    def _within(self, where: Within) -> Array:
+        properties = int(self.header[layout.PROPERTIES])
+        of_country = self.arrays["country"][:properties] == layout.letters_code(where.country)
+        if where.region is not None:
+            of_country &= self.arrays["region"][:properties] == where.region
+        return np.flatnonzero(of_country)
+
+    def _has(self, slots: Array, amenities: tuple[int, ...]) -> Array:
+        words = np.zeros(layout.AMENITY_WORDS, np.uint64)
+        for code in amenities:
+            if not 0 <= code < 64 * layout.AMENITY_WORDS:
+                return np.zeros(len(slots), bool)
+            words[code // 64] |= np.uint64(1) << np.uint64(code % 64)
+        has: Array = ((self.arrays["amenities"][slots] & words) == words).all(axis=1)
+        return has
+
+
+def letters(code: int) -> str:
+    """The capital letters, three of them, whose number `layout.letters_code` is."""
+    return chr(65 + code // 676) + chr(65 + code // 26 % 26) + chr(65 + code % 26)

@@ -1,0 +1,304 @@
+"""The search index gives what SQL gives: over random catalogues and searches, whole answers are compared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hotel_booking.core.dates import Stay, earliest_business_date
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.exchange.queries import exchange_rates
+from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step, Tax
+from hotel_booking.domains.search import find as by_sql
+from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.load import capacity_for, put_properties
+from hotel_booking.domains.search.index.view import IndexView
+from hotel_booking.domains.search.index.writer import Writer
+from hotel_booking.domains.search.searching import Searching
+from hotel_booking.domains.search.types import Around, Box, SearchRequest, Within
+from tests.factories.world import (
+    FLEXIBLE,
+    NOW,
+    STRICT,
+    Hotel,
+    day,
+    make_hold,
+    make_nights,
+    make_plan,
+    make_property,
+    make_rates,
+    make_room_type,
+    undone,
+)
+
+pytestmark = pytest.mark.postgresql
+
+LISBON = Around(38.7, -9.1, 50)
+LONG = "the hotel of the very long and quite unforgettable name number"
+POLICIES = (
+    FLEXIBLE,
+    STRICT,
+    CancellationPolicy("TWO", "Two", (Step(None, time(0), Fee("nights", 2)),), Fee("nights", 2)),
+    CancellationPolicy("PART", "Part", (Step(30, time(12), Fee("percent", 500_000)),), Fee("nights", 1)),
+    CancellationPolicy(
+        "LATE", "Late", (Step(20, time(1), Fee("fixed", 9_000)), Step(3, time(0), Fee("nights", 9))),
+        Fee("nights", 9),
+    ),
+)  # fmt: skip
+
+# One limit at a time and mostly none, so that about half of what is asked is sold.
+limits = st.sampled_from(
+    [
+        {"closed": True},
+        *({name: n} for name in ("min_stay_arrival", "min_stay_through", "max_stay") for n in (1, 2, 3)),
+        {"closed_to_arrival": True},
+        {"closed_to_departure": True},
+    ]
+)
+runs = st.lists(st.tuples(st.integers(9, 14), st.integers(1, 2), limits), max_size=1)
+some_amounts = st.none() | st.none() | st.lists(st.integers(0, 2_000), min_size=2, max_size=2)
+DATES = [(None, None), (None, None), (day(11), None), (None, day(11)), (day(10), day(12))]
+
+
+@st.composite
+def taxes(draw: st.DrawFn) -> list[Tax]:
+    """Of every kind; a city's hotels have mostly the same ones."""
+    if draw(st.booleans()):
+        return [Tax("VAT", "VAT", "percent", 190_000, 19, included=True)]
+    made = []
+    for place in range(draw(st.integers(0, 3))):
+        since, until = draw(st.sampled_from(DATES))
+        longest = draw(st.sampled_from([None, None, 1, 2]))
+        included = draw(st.booleans())
+        if draw(st.booleans()):
+            value, kind = (
+                draw(st.sampled_from([190_000, 77_500, 1_000_000, 0])),
+                draw(st.sampled_from([12, 19])),
+            )
+            tax = Tax(f"T{place}", "T", "percent", value, kind, included, None, longest, since, until)
+        else:
+            value = draw(st.sampled_from([333, 1_500, 60_000]))
+            kind = draw(st.sampled_from([12, 19, 20, 21]))
+            exempt = draw(st.sampled_from([None, 10]))
+            tax = Tax(f"T{place}", "T", "fixed", value, kind, included, exempt, longest, since, until)
+        made.append(tax)
+    return made
+
+
+room_types = st.fixed_dictionaries(
+    {
+        "rooms": st.sampled_from([3, 3, 3, 2, 1, 0]),
+        "columns": st.fixed_dictionaries(
+            {
+                "base_occupancy": st.integers(1, 2),
+                "max_occupancy": st.sampled_from([4, 4, 3]),
+                "max_adults": st.sampled_from([3, 3, 2]),
+                "max_children": st.sampled_from([2, 2, 1]),
+                "extra_adult": st.integers(0, 2_000),
+                "child_amounts": st.lists(st.integers(0, 1_000), max_size=3),
+                "active": st.sampled_from([True] * 7 + [False]),
+                "sort": st.integers(0, 1),
+            }
+        ),
+        "nights": st.sampled_from([12] * 5 + [5]),
+        "runs": runs,
+        "held": st.sampled_from([None, None, -1, 1]),  # a hold that lapses so many minutes from now
+    }
+)
+plans = st.fixed_dictionaries(
+    {
+        "derived": st.booleans(),
+        "adjust": st.sampled_from(
+            [
+                ("percent", -123_456),
+                ("percent", 90_000),
+                ("percent", -950_000),
+                ("amount", -700),
+                ("amount", -400, True),
+                ("amount", 650),
+                ("amount", -9_000),
+            ]
+        ),
+        "policy": st.sampled_from([policy.code for policy in POLICIES]),
+        "terms": st.sampled_from(
+            [
+                *[{}] * 12,
+                {"meal": 19},
+                {"min_stay": 2},
+                {"max_stay": 2},
+                {"min_advance_days": 11},
+                {"max_advance_days": 10},
+                {"active": False},
+                {"sort": -1},
+            ]
+        ),
+        "price": st.integers(0, 9_999),
+        "odd": st.integers(0, 5_000),  # what the second night costs
+        "extra": st.sampled_from([None, None, None, 900]),
+        "children": some_amounts,
+        "runs": runs,
+    }
+)
+hotels = st.fixed_dictionaries(
+    {
+        "property": st.fixed_dictionaries(
+            {
+                "child_bands": st.sampled_from([(), (2, 11), (5, 15), (2, 11), (1, 3, 6, 9, 12)]),
+                "tax_rounding": st.sampled_from(["line", "sum"]),
+                "taxes": taxes(),
+                "currency": st.sampled_from(["EUR", "EUR", "EUR", "JPY", "KWD", "MGA", "THB"]),
+                "timezone": st.sampled_from(["Europe/Lisbon", "Europe/Lisbon", "Pacific/Kiritimati"]),
+                "stars": st.integers(2, 5),
+                "amenities": st.lists(st.sampled_from([1, 77, 300]), unique=True, max_size=3),
+                "at": st.tuples(
+                    st.sampled_from([38.7, 38.7, 38.76, 39.6]), st.sampled_from([-9.1, -9.1, -9.26])
+                ),
+                "country": st.sampled_from(["PT", "PT", "ES"]),
+                "name": st.sampled_from(["Ártico", "artico", "Beira", LONG + " 2", LONG + " 1"]),
+            }
+        ),
+        "types": st.lists(room_types, min_size=1, max_size=2),
+        "plans": st.lists(plans, min_size=1, max_size=3),
+        "active": st.sampled_from([True] * 8 + [False]),
+    }
+)
+searches = st.fixed_dictionaries(
+    {
+        "where": st.sampled_from(
+            [*[LISBON] * 8, Around(38.7, -9.1, 7), Around(38.7, -9.1, 500), Box(38.7, -9.2, 40, -8.6),
+             Box(-10, 170, 60, -9.1), Within("PT"), Within("ES"), Within("PT", 5)]
+        ),
+        "arrival": st.integers(9, 12),
+        "nights": st.sampled_from([1, 1, 2, 2, 3, 4]),
+        "adults": st.sampled_from([2, 2, 1, 3]),
+        "children": st.sampled_from([(), (), (3,), (5, 12), (17,)]),
+        "rooms": st.sampled_from([1, 1, 2]),
+        "stars": st.sampled_from([()] * 6 + [(3, 4)]),
+        "amenities": st.sampled_from([()] * 8 + [(77,), (1, 300)]),
+        "refundable": st.sampled_from([False, False, True]),
+        "meals": st.sampled_from([()] * 7 + [(19,)]),
+        "price_min": st.sampled_from([None] * 6 + [9_000]),
+        "price_max": st.sampled_from([None] * 6 + [20_000]),
+        "sort": st.sampled_from(["price", "price", "distance", "stars", "name"]),
+        "currency": st.sampled_from([None, None, "EUR", "JPY", "THB", "USD"]),
+        "limit": st.sampled_from([20, 20, 1, 2]),
+        "now": st.sampled_from([*[NOW] * 6, NOW + timedelta(days=10), NOW + timedelta(days=10, hours=5)]),
+    }
+)  # fmt: skip
+
+
+async def loaded(tx: Transaction, path: Path, now: datetime) -> tuple[IndexView, Writer]:
+    """An index of all that is on sale, as `load.load` makes it; of what is not committed yet too."""
+    rows = await tx.fetch("SELECT id, lat, lon FROM property WHERE active")
+    rows.sort(key=lambda row: (layout.cell_of(row["lat"], row["lon"]), row["id"]))
+    layout.create(path, capacity_for(len(rows), [(4, 4)] * len(rows)))
+    arrays = layout.Arrays(path, writable=True)
+    arrays["header"][layout.FIRST_NIGHT] = earliest_business_date(now).toordinal()
+    writer = Writer(arrays)
+    writer.put_exchange_rates(await exchange_rates(tx))
+    await put_properties(tx, writer, [row["id"] for row in rows], now=now)
+    arrays["header"][layout.SORTED] = len(rows)
+    arrays["header"][layout.COMPLETE] = 1
+    return IndexView(layout.Arrays(path)), writer
+
+
+async def make(tx: Transaction, place: int, spec: dict[str, Any]) -> Hotel:
+    made = await make_property(tx, f"hotel-{place}", policies=POLICIES, **spec["property"])
+    types = []
+    for i, kind in enumerate(spec["types"]):
+        type_id = await make_room_type(tx, made, f"T{i}", **kind["columns"])
+        await make_nights(tx, type_id, first=8, nights=kind["nights"], rooms=kind["rooms"])
+        for first, count, limits in kind["runs"]:
+            await make_nights(tx, type_id, first=first, nights=count, rooms=kind["rooms"], **limits)
+        types.append((type_id, kind))
+    root: int | None = None
+    for i, one in enumerate(spec["plans"]):
+        derived = root if one["derived"] else None
+        plan_id = await make_plan(
+            tx, made, f"P{i}", policy=one["policy"], parent=derived,
+            adjust=one["adjust"] if derived else None, **one["terms"],
+        )  # fmt: skip
+        root = root or plan_id
+        own_price = None if derived else one["price"]
+        for type_id, _ in types:
+            if not derived:
+                amounts = {"extra_adult": one["extra"], "child_amounts": one["children"]}
+                await make_rates(tx, type_id, plan_id, first=8, nights=9, price=own_price, **amounts)
+                await make_rates(tx, type_id, plan_id, first=11, nights=1, price=one["odd"])
+            for first, count, limits in one["runs"]:
+                await make_rates(tx, type_id, plan_id, first=first, nights=count, price=own_price, **limits)
+    assert root is not None
+    for type_id, kind in types:
+        if kind["held"] is not None and kind["rooms"]:
+            expires = NOW + timedelta(minutes=kind["held"])
+            await make_hold(tx, made, type_id, root, first=10, nights=1, expires=expires)
+    await tx.execute("UPDATE property SET active = $2 WHERE id = $1", made.id, spec["active"])
+    return made
+
+
+def asked(search: dict[str, Any]) -> SearchRequest | None:
+    """A search as a request; None where its rooms lack adults."""
+    if search["adults"] < search["rooms"]:
+        return None
+    sort = search["sort"]
+    if sort == "distance" and not isinstance(search["where"], Around):
+        sort = "stars"
+    given = {name: search[name] for name in (
+        "where", "stars", "amenities", "refundable", "meals", "price_min", "price_max", "currency", "limit",
+    )}  # fmt: skip
+    return SearchRequest(
+        **given,
+        sort=sort,
+        stay=Stay(day(search["arrival"]), day(search["arrival"] + search["nights"])),
+        party=spread(search["adults"], search["children"], search["rooms"]),
+    )
+
+
+async def compare(
+    url: str, path: Path, specs: Sequence[dict[str, Any]], wanted: list[dict[str, Any]]
+) -> None:
+    async with Database.open(url, size=1) as db, db.transaction() as tx, undone(tx):
+        await tx.execute(
+            "INSERT INTO exchange_rate VALUES ('JPY', 161.37, '2030-01-01'), ('KWD', 0.3345,"
+            " '2030-01-01'), ('MGA', 5012.5, '2030-01-01'), ('USD', 1.0837, '2030-01-01')"
+        )
+        await tx.execute("UPDATE place SET region = 5 WHERE false")
+        for place, spec in enumerate(specs):
+            await make(tx, place, spec)
+        views: dict[datetime, IndexView] = {}
+        for search in wanted:
+            request, now = asked(search), search["now"]
+            if request is None:
+                continue
+            if now not in views:
+                path = path.with_suffix(f".{len(views)}")
+                views[now] = (await loaded(tx, path, now))[0]
+            for _ in range(3):
+                expected = await by_sql.find(tx, request, now)
+                assert await Searching(tx, views[now]).find(request, now) == expected
+                if expected.after is None:
+                    break
+                request = SearchRequest(**{
+                    name: getattr(request, name) for name in request.__struct_fields__
+                } | {"after": expected.after})  # fmt: skip
+
+
+def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> None:
+    @settings(
+        max_examples=100,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(st.lists(hotels, min_size=2, max_size=5), st.lists(searches, min_size=4, max_size=8))
+    def agree(specs: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
+        asyncio.run(compare(database_url, tmp_path / "index", specs, wanted))
+
+    agree()

@@ -1,0 +1,1 @@
+"""The parts of the search index that are computed."""
