@@ -132,6 +132,7 @@ async def load(
         await _books(tx, many=bookings is not None)
         await _triggers(tx, on=True)
         await tx.execute("SELECT audit_write('insert', 'demo data', '', NULL, NULL, NULL, NULL)")
+        await tx.execute("INSERT INTO search_change (what) VALUES ('all')")
         await tx.execute(
             "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
             " reservation, guest, payment, refund, ledger_entry, ledger_charge, sandbox_payment,"
@@ -164,12 +165,12 @@ async def _books(tx: Transaction, *, many: bool) -> None:
 
 
 async def _triggers(tx: Transaction, *, on: bool) -> None:
-    """Made-up lives are not changes that somebody made: for the audit log, the loading is one entry. The
-    listing that staff search is written at once. Only the owner of the tables can do this, and they are
-    locked until it is over."""
+    """Made-up lives are not changes that somebody made: for the audit log and the search index, the loading
+    is one entry. The listing that staff search is written at once. Only the owner of the tables can do this,
+    and they are locked until it is over."""
     triggers = await tx.fetch(
         "SELECT tgrelid::regclass::text AS table, tgname AS name FROM pg_trigger"
-        " WHERE tgname ~ '^(audit|listed)' ORDER BY 1, 2"
+        " WHERE tgname ~ '^(audit|listed|search)' ORDER BY 1, 2"
     )
     for row in triggers:
         await tx.execute(f"ALTER TABLE {row['table']} {'ENABLE' if on else 'DISABLE'} TRIGGER {row['name']}")

@@ -18,7 +18,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
@@ -152,6 +152,16 @@ class Lists(msgspec.Struct, frozen=True):
     taxes: tuple[tuple[Literal["line", "sum"], tuple[Tax, ...]], ...] = ()
     bands: tuple[tuple[int, ...], ...] = ()
     per_euro: dict[str, Decimal] = {}
+
+
+def micros_of(instant: datetime) -> int:
+    """An instant as FOLLOWED has it."""
+    return round(instant.timestamp() * 1_000_000)
+
+
+def instant_of(micros: int) -> datetime:
+    """The same read back."""
+    return datetime.fromtimestamp(micros / 1_000_000, UTC)
 
 
 def row_of(night: date) -> int:

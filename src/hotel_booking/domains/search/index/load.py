@@ -13,9 +13,11 @@ from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.search.index import reading
+from hotel_booking.domains.search.index.changes import position
 from hotel_booking.domains.search.index.layout import (
     COMPLETE,
     FIRST_NIGHT,
+    FOLLOWED,
     HORIZON,
     PROPERTIES,
     ROWS,
@@ -24,12 +26,12 @@ from hotel_booking.domains.search.index.layout import (
     Capacity,
     cell_of,
     create,
+    micros_of,
 )
 from hotel_booking.domains.search.index.writer import Writer, Written
 
 _CHUNK = 64  # room types whose nights are read at a time: some 50,000 to 100,000 rows
 
-_HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 _ON_SALE = """
 SELECT p.id, p.lat, p.lon,
        (SELECT count(*) FROM room_type t WHERE t.property_id = p.id AND t.active)::int AS types,
@@ -51,14 +53,14 @@ async def load(db: Database, path: Path, *, now: datetime) -> Writer:
     of its HORIZON: what was committed by later transactions has to be followed. Raises `IndexFull` where the
     catalogue grew by more than there is room for meanwhile."""
     async with db.transaction() as tx:
-        horizon = int(await tx.fetchval(_HORIZON))
+        horizon, identity = await position(tx)
         listed = await tx.fetch_as(_Listed, _ON_SALE)
         rates = await exchange_rates(tx)
     listed.sort(key=lambda one: (cell_of(one.lat, one.lon), one.id))
     create(path, capacity_for(len(listed), [(one.types, one.plans) for one in listed]))
     arrays = Arrays(path, writable=True)
     arrays["header"][FIRST_NIGHT] = earliest_business_date(now).toordinal()
-    writer = Writer(arrays)
+    writer = Writer(arrays, identity)
     writer.bulk = True
     for chunk in _chunks(listed):
         async with db.transaction() as tx:
@@ -69,6 +71,7 @@ async def load(db: Database, path: Path, *, now: datetime) -> Writer:
     header = arrays["header"]
     header[SORTED] = header[PROPERTIES]
     header[HORIZON] = horizon
+    header[FOLLOWED] = micros_of(now)
     header[COMPLETE] = 1
     return writer
 

@@ -71,11 +71,13 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    """The arrays, for who alone writes them. A VERSION that is odd when it begins means that another writer
-    was ended in the middle: such a file is not taken over."""
+    """The arrays, for who alone writes them. `identity` is the database that they were loaded from. A VERSION
+    that is odd when it begins means that another writer was ended in the middle: such a file is not taken
+    over."""
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, identity: str = "") -> None:
         self.arrays = arrays
+        self.identity = identity
         self.header = header = arrays["header"]
         self._rolling = 0  # nights that are being read before the ring holds them
         listed = int(header[PROPERTIES])

@@ -1,0 +1,182 @@
+"""The index in a process of the server: attached, read, and in one of them written.
+
+All processes map one file. Who holds the folder's lock loads it, where there is none to go on from, and
+follows the database; the others read, and look whether another file counts or nobody writes any more.
+`current` is what requests ask: it gives nothing while no index is in step, and SQL serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from hotel_booking.core.db import Database
+from hotel_booking.domains.search.index.files import Folder, FolderRefused, Pointer
+from hotel_booking.domains.search.index.follow import Follower, LoadAgain
+from hotel_booking.domains.search.index.layout import (
+    COMPLETE,
+    FOLLOWED,
+    PAIRS,
+    PROPERTIES,
+    RATES,
+    TYPES,
+    Arrays,
+    instant_of,
+)
+from hotel_booking.domains.search.index.load import load
+from hotel_booking.domains.search.index.view import IndexView
+from hotel_booking.domains.search.index.writer import IndexFull, Writer
+
+_log = logging.getLogger(__name__)
+
+State = Literal["off", "loading", "following", "reading"]
+_AHEAD = timedelta(seconds=1)  # between the clock of a request and the writer's
+_FULL = 0.95  # of what fits: then a larger file is made, while this one is followed on
+_PAUSE = 5.0  # seconds before what has failed is tried again
+
+
+class SearchIndex:
+    """The index of one process. `run` keeps it for as long as the process lives."""
+
+    def __init__(
+        self,
+        db: Database,
+        folder: Folder,
+        *,
+        clock: Callable[[], datetime],
+        poll: float,
+        stale: float,
+    ) -> None:
+        self._db = db
+        self._folder = folder
+        self._clock = clock
+        self._poll = poll
+        self._stale = timedelta(seconds=stale)
+        self._pointer: Pointer | None = None
+        self._arrays: Arrays | None = None
+        self._view: IndexView | None = None
+        self._follower: Follower | None = None
+        self.state: State = "off"
+        self.applied = 0
+
+    def current(self, now: datetime) -> IndexView | None:
+        """The index for a request at `now`; None where it was not in step with the database then."""
+        arrays = self._arrays
+        if arrays is None or not arrays["header"][COMPLETE]:
+            return None
+        followed = instant_of(int(arrays["header"][FOLLOWED]))
+        return self._view if now - self._stale <= followed <= now + _AHEAD else None
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever the database or the disk has, requests go on without the index."""
+        try:
+            while True:
+                try:
+                    await self._step()
+                except FolderRefused as error:
+                    _log.warning("search_index.off reason=%s", error)
+                    self._drop()
+                    await asyncio.sleep(_PAUSE)
+                except (LoadAgain, IndexFull) as error:
+                    _log.info("search_index.loads_again reason=%s", error)
+                    self._withdraw()
+                except (
+                    Exception
+                ) as error:  # whatever the database has: this goes on for as long as the process
+                    _log.info("the search index is not followed now: %s: %s", type(error).__name__, error)
+                    await asyncio.sleep(self._poll)
+                await asyncio.sleep(self._poll)
+        finally:
+            self._folder.leave()
+
+    async def _step(self) -> None:
+        if self._folder.become_writer():
+            if self._follower is None:
+                await self._take_over()
+            await self._write()
+        else:
+            self._attach_newest()
+
+    # -- the writer ------------------------------------------------------------------------------------------
+
+    async def _take_over(self) -> None:
+        """Go on with the file that counts, or load another."""
+        pointer = self._folder.pointer()
+        arrays = self._folder.open(pointer, writable=True) if pointer else None
+        if pointer is None or arrays is None:
+            await self._load()
+            return
+        self._follower = Follower(self._db, Writer(arrays, pointer.identity))
+        self._attach(pointer)
+
+    async def _write(self) -> None:
+        if self._follower is None:
+            return
+        self._folder.check_room()
+        self.applied += await self._follower.follow(self._clock())
+        self.state = "following"
+        if _is_nearly_full(self._follower.writer):
+            await self._load()
+
+    async def _load(self) -> None:
+        """Make a new file; the one that counts is followed meanwhile."""
+        self._folder.check_room()
+        if self._follower is None:
+            self.state = "loading"
+        generation, path = self._folder.next_file()
+        loading = asyncio.create_task(load(self._db, path, now=self._clock()))
+        try:
+            while not loading.done():
+                await asyncio.wait([loading], timeout=self._poll)
+                self._folder.check_room()
+                if self._follower is not None:
+                    self.applied += await self._follower.follow(self._clock())
+            writer = await loading
+        finally:
+            loading.cancel()
+        follower = Follower(self._db, writer)
+        await follower.follow(self._clock())
+        self._follower = follower
+        self._attach(self._folder.publish(generation, writer.identity))
+
+    def _withdraw(self) -> None:
+        """The file is not in step any more, and cannot be brought there."""
+        if self._follower is not None:
+            self._follower.writer.header[COMPLETE] = 0
+        self._folder.withdraw()
+        self._drop()
+
+    def _drop(self) -> None:
+        self._follower = self._arrays = self._view = self._pointer = None
+        self.state = "off"
+
+    # -- readers ---------------------------------------------------------------------------------------------
+
+    def _attach_newest(self) -> None:
+        pointer = self._folder.pointer()
+        if pointer is None:
+            self._drop()
+        elif pointer != self._pointer:
+            self._attach(pointer)
+            self.state = "reading"
+
+    def _attach(self, pointer: Pointer) -> None:
+        arrays = self._folder.open(pointer)
+        self._arrays, self._pointer = arrays, pointer if arrays else None
+        self._view = IndexView(arrays) if arrays else None
+
+
+def _is_nearly_full(writer: Writer) -> bool:
+    size, header = writer.arrays.capacity, writer.header
+    return any(
+        header[used] > capacity * _FULL
+        for used, capacity in (
+            (PROPERTIES, size.properties),
+            (TYPES, size.types),
+            (RATES, size.rates),
+            (PAIRS, size.pairs),
+        )
+    )
