@@ -61,13 +61,14 @@ DYNAMIC = {
 # Written past the owners, each for the reason that stands here; no example. What a folder writes stands
 # behind it, or "*" for all.
 EXCEPTIONS = {
+    "bench/": ("*", "millions of rows, without triggers, into a scratch database that is thrown away"),
     "demo/": ("*", "millions of rows, by COPY without triggers into an empty database, of a superuser's"),
     _AUTHENTICATION: ("guest_account staff", "the columns of passwords, which are authentication's of both"),
 }
 # Conditions that statements elsewhere take as a value.
 CONDITIONS = ("domains/authentication/kinds.py",)
 # The packages above all domains: they may read what they like, to fill and to count.
-ABOVE = ("demo/", "replay/")
+ABOVE = ("bench/", "demo/", "replay/")
 # The database's functions that read or write tables, by the domain of their main table.
 FUNCTIONS = {
     name: owner

@@ -31,10 +31,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         """The URL of a database of this name, made and filled by whoever asks first."""
         if not self.cluster.has_database(name):
             self.session.say(f"making the database {name}")
-            self.cluster.create_database(name)
-            migrations.upgrade(self.cluster.url(name))
+            unfinished = f"{name}_unfinished"
+            self.cluster.drop_database(unfinished)
+            self.cluster.create_database(unfinished)
+            migrations.upgrade(self.cluster.url(unfinished))
             if fill is not None:
-                fill(self.cluster.url(name))
+                fill(self.cluster.url(unfinished))
+            self.cluster.rename_database(unfinished, name)
         return self.cluster.url(name)
 
     @contextmanager

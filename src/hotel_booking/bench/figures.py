@@ -49,6 +49,10 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     wrong: int = 0
     note: str = ""
 
+    def total_us(self) -> float:
+        """CPU of an operation, of the server and the database together."""
+        return sum(found.median for found in (self.server_us, self.database_us) if found is not None)
+
 
 class Machine(msgspec.Struct, frozen=True):
     """What it ran on. `load` is the load average when it began: above 0.5 somebody else was at work."""

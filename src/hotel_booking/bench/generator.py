@@ -38,7 +38,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What to send, where, how. `rate` a second in open loop, None: closed. `warm` seconds are not counted.
-    With `once` it ends when each request was sent. CPU is counted of the trees below `watch`."""
+    With `once` it ends when each request was sent. CPU is counted of the trees below `watch`.
+    Each `every`th answer of a kind, and each refusal, is handed back until there are `keep`."""
 
     port: int
     requests: list[Request]
@@ -47,6 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     warm: float = 0.3
     rate: float | None = None
     keep: int = 50
+    every: int = 7
     once: bool = False
     watch: dict[str, list[int]] = {}
 
@@ -60,9 +62,11 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What happened in `seconds`. `latencies` by kind are doubles, in seconds. `cpu` is in seconds."""
+    """What happened in `seconds`: by kind how many were `done` in them (in open loop: all that were to begin
+    in them), the statuses, and latencies as doubles, in seconds. `cpu` is in seconds."""
 
     seconds: float = 0.0
+    done: dict[str, int] = {}
     statuses: dict[str, dict[int, int]] = {}
     latencies: dict[str, bytes] = {}
     answers: list[Answer] = []
@@ -104,7 +108,6 @@ class _Run:
         self.outcome = Outcome()
         self.counting = False
         self.sent = 0
-        self.step = max(1, len(job.requests) // max(1, job.keep))
 
     def _order(self) -> Iterator[int]:
         count = len(self.job.requests)
@@ -160,7 +163,8 @@ class _Run:
             self.latencies[kind].append(time.perf_counter() - connection.begun)
             self.statuses[kind][status] += 1
             kept = self.outcome.answers
-            if len(kept) < self.job.keep and (connection.index % self.step == 0 or status >= 400):
+            turn = len(self.latencies[kind]) % self.job.every == 0
+            if len(kept) < self.job.keep and (turn or status >= 400):
                 kept.append(Answer(connection.index, status, data[data.index(b"\r\n\r\n") + 4 :]))
         return True
 
@@ -252,7 +256,9 @@ def run(job: Job) -> Outcome:
         in_time = {kind: len(values) for kind, values in doing.latencies.items()}
         outcome.cpu = {name: cpu_seconds(pids) - before[name] for name, pids in job.watch.items()}
         doing.drain()
+        outcome.done = {kind: len(values) for kind, values in doing.latencies.items()}
         if job.rate is None:  # what came after the end counts in no rate
+            outcome.done = in_time
             doing.latencies = {kind: doing.latencies[kind][:count] for kind, count in in_time.items()}
         outcome.latencies = {kind: values.tobytes() for kind, values in doing.latencies.items()}
         outcome.statuses = {kind: dict(counts) for kind, counts in doing.statuses.items()}

@@ -15,7 +15,7 @@ import psycopg
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hotel_booking.bench import floor
+from hotel_booking.bench import floor, pages, search
 from hotel_booking.bench.context import Context, Part, postmaster, scratch_cluster
 from hotel_booking.bench.figures import Figure, Report
 from hotel_booking.bench.machine import describe
@@ -25,7 +25,11 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import ConfigError
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
-PARTS: dict[str, Part] = {"floor": floor.measure}
+PARTS: dict[str, Part] = {
+    "floor": floor.measure,
+    "search": search.measure,
+    "pages": pages.measure,
+}
 _WIDTH = 160  # of a table that goes to a file
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

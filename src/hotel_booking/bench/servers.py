@@ -48,6 +48,9 @@ def serving(
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
         "HOTEL_SECRET_KEY": "kept by nobody, for a bench that is gone in an hour",
         "HOTEL_GATEWAY": "sandbox",
+        "HOTEL_TRUSTED_PROXIES": "127.0.0.1/32",  # each guest's address is its own
+        "HOTEL_HOLD_MINUTES": "1440",
+        "HOTEL_QUOTE_MINUTES": "1440",
         "HOTEL_MEDIA_DIR": str(folder / "media"),
         "HOTEL_SPOOL_DIR": str(folder / "spool"),
         "HOTEL_LOG_LEVEL": "warning",

@@ -1,0 +1,130 @@
+"""Part 2, search, by size of catalogue and city; at half load; and with thousands of live holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from random import Random
+
+from msgspec.structs import replace
+
+from hotel_booking.bench import draws
+from hotel_booking.bench.catalogue import Catalogue, catalogue_of, fill
+from hotel_booking.bench.checks import Checked
+from hotel_booking.bench.context import Context
+from hotel_booking.bench.figures import Figure, spread
+from hotel_booking.bench.floor import OURS, constant
+from hotel_booking.bench.generator import Job, Request
+from hotel_booking.bench.measuring import Target
+from hotel_booking.bench.servers import Server
+from hotel_booking.core.clock import utc_now
+
+DRAWN = 20_000
+HOLDS = 5_000
+TOWN, METROPOLIS = 0.5, 0.3
+_P99_MS = 10.0
+_GROWTH = 1.1
+
+
+def database(context: Context, properties: int) -> tuple[str, Catalogue]:
+    """The database of a catalogue of this size, made once, and its catalogue."""
+    catalogue = catalogue_of(properties, utc_now().date())
+    url = context.database(f"catalogue_{properties}", lambda url: fill(url, catalogue))
+    return url, catalogue
+
+
+def measure(context: Context) -> Iterator[Figure]:
+    """All sizes in turns, so that they can be compared; then the smallest at half load and with holds."""
+    with ExitStack() as stack:
+        served = []
+        for properties in context.sizes:
+            url, catalogue = database(context, properties)
+            served.append((stack.enter_context(context.server("ours", url)), catalogue))
+        targets = [target for server, catalogue in served for target in _targets(context, server, catalogue)]
+        figures = list(measured(context, "search", targets, served[0][0]))
+        yield from figures
+        yield from _growth(context, figures)
+        server, catalogue = served[0]
+        half = replace(
+            targets[0],
+            name=f"{targets[0].name}, at half of that rate",
+            rate=max(1.0, (figures[0].rate.median if figures[0].rate else 2.0) / 2),
+            limit=None,
+            least=None,
+            p99_below_ms=_P99_MS,
+            connections=64,
+            check=Checked(),
+        )
+        yield from measured(context, "search", [half], server)
+        holds = 50 if context.session.quick else HOLDS
+        hold(context, server, catalogue, holds)
+        held = replace(targets[0], name=f"{targets[0].name}, with {holds:,} live holds", check=Checked())
+        yield from measured(context, "search", [held], server)
+
+
+def hold(context: Context, server: Server, catalogue: Catalogue, count: int) -> None:
+    """Make so many holds, as guests make them."""
+    context.session.say(f"making {count:,} holds")
+    reserve = partial(draws.reserve, catalogue=catalogue)
+    outcome = context.session.send(
+        Job(
+            port=server.port,
+            requests=draws.many(count, context.session.seed, reserve),
+            connections=16,
+            seconds=600,
+            once=True,
+        )
+    )
+    if outcome.done.get("reserve", 0) < count or set(outcome.statuses.get("reserve", {})) != {201}:
+        raise RuntimeError(f"of {count} holds: {outcome.statuses}")
+
+
+def _targets(context: Context, server: Server, catalogue: Catalogue) -> Iterator[Target]:
+    of = f"of {catalogue.properties:,}"
+    towns = partial(draws.search, catalogue=catalogue, cities=catalogue.towns)
+    yield target(context, server, f"city of {catalogue.towns[0].hotels} hotels, {of}", towns, TOWN)
+    if catalogue.metropolis is not None:
+        large = partial(draws.search, catalogue=catalogue, cities=(catalogue.metropolis,))
+        name = f"city of {catalogue.metropolis.hotels:,} hotels, {of}"
+        yield target(context, server, name, large, METROPOLIS)
+
+
+def _growth(context: Context, figures: list[Figure]) -> Iterator[Figure]:
+    """What a search of a city of the same size costs in the largest catalogue, as a share of the smallest."""
+    rows = [figure for figure in figures if "city of 100 " in figure.name]
+    if len(rows) < 2 or rows[0].server_us is None or rows[-1].server_us is None:
+        return
+    first, last = (figure.total_us() for figure in (rows[0], rows[-1]))
+    ratio = last / first
+    yield Figure(
+        part="search",
+        name=f"its cost, {context.sizes[-1]:,} beside {context.sizes[0]:,} properties",
+        value=spread([ratio]),
+        unit="times",
+        goal=f"at most {_GROWTH:g} times",
+        met=ratio <= _GROWTH,
+    )
+
+
+def target(
+    context: Context, server: Server, name: str, draw: Callable[[Random], Request], least: float | None
+) -> Target:
+    """Requests that are drawn by `draw`, as a share of the constant endpoint."""
+    count = 500 if context.session.quick else DRAWN
+    return Target(
+        name=name,
+        server=server,
+        requests=draws.many(count, context.session.seed, draw),
+        check=Checked(),
+        limit=OURS,
+        least=least,
+    )
+
+
+def measured(context: Context, part: str, targets: list[Target], server: Server) -> Iterator[Figure]:
+    """The rows of the targets, each with what its answers held; the limit's own row stays away."""
+    for figure in context.session.measure(part, [constant(server), *targets])[1:]:
+        asked = next(one for one in targets if one.name == figure.name)
+        said = asked.check.note() if isinstance(asked.check, Checked) else ""
+        yield replace(figure, answers="sql", note="; ".join(filter(None, (said, figure.note))))
