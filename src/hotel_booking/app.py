@@ -34,19 +34,17 @@ from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http import health, media, metrics, openapi
-from hotel_booking.http.access import Identify, guard, provide_caller, provide_now
-from hotel_booking.http.answers import Answers
-from hotel_booking.http.bodies import Arriving, BodyFirst, Precedence
+from hotel_booking.http.access import provide_caller, provide_now
+from hotel_booking.http.bodies import Arriving
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
-from hotel_booking.http.encodings import Inflate
 from hotel_booking.http.errors import handle
-from hotel_booking.http.limits import Allowances, BadKeys, Flood, Limit, MemoryLimiter, RedisLimiter
+from hotel_booking.http.limits import Allowances, Flood, MemoryLimiter, RedisLimiter
+from hotel_booking.http.passage import Passage
 from hotel_booking.http.preconditions import provide_if_match
 from hotel_booking.http.routing import only_languages
-from hotel_booking.http.same_origin import SameOrigin
-from hotel_booking.http.transactions import UnitOfWork, provide_database, provide_tx, provide_unit
+from hotel_booking.http.transactions import provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
 from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.ecb import EcbRates
@@ -140,20 +138,7 @@ def _build(settings: Settings) -> Application:
             "gateways": Provide(_provide_gateways, sync_to_thread=False),
             "media": Provide(_provide_media, sync_to_thread=False),
         },
-        # Outermost first: how urgent is it, who sends it, may they go on, what do they say; and then the
-        # request's transaction.
-        middleware=[
-            Answers,
-            Precedence,
-            SameOrigin,
-            BadKeys,
-            Identify,
-            Limit,
-            BodyFirst,
-            Inflate,
-            UnitOfWork,
-        ],
-        guards=[guard],
+        middleware=[Passage],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,
         request_max_body_size=JSON_LIMIT,

@@ -22,12 +22,11 @@ from hotel_booking.api import (
     search,
     taxes,
 )
-from hotel_booking.http.preconditions import known_preconditions
-from hotel_booking.http.query import known_query
+from hotel_booking.http.passage import STRICT
 
 router = Router(
     "/api/v1",
-    guards=[known_query, known_preconditions],
+    opt=STRICT,
     route_handlers=[
         *places.handlers,
         *search.handlers,

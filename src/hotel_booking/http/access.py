@@ -12,11 +12,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.enums import ScopeType
-from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, Receive, Send
+from litestar.types import HTTPScope
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.clock import utc_now
@@ -43,6 +40,7 @@ from hotel_booking.http.problems import InvalidHeader
 ACCESS = "access"
 SIMULATED_TIME = "hotel-simulated-time"
 _LONGEST_TOKEN = 200
+Surface = Literal["admin", "site", "other"]
 _Session = TypeVar("_Session")
 
 
@@ -107,40 +105,30 @@ def _require_staff(caller: Caller) -> None:
         raise SignInRequired("this page is for staff", fix="sign in")
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
-    """Litestar guard on every route. Preflights and framework routes are public by their nature."""
-    if connection.scope.get("method") == "OPTIONS":
-        return
-    check(handler.opt.get(ACCESS), caller_of(connection.scope), connection.path_params.get("slug"))
-
-
 def caller_of(scope: AsgiScope) -> Caller:
     """The caller that `identify` found."""
     caller: Caller = scope["state"].get("caller", ANONYMOUS)
     return caller
 
 
-async def identify(scope: AsgiScope, database: Database) -> Caller:
+async def identify(scope: HTTPScope, where: Surface) -> Caller:
     """Who sends the request: under /admin by the session cookie, elsewhere by `Authorization: Bearer`.
     Neither opens the other's doors. One indexed query for a session or an API key, none otherwise. Raises
     `InvalidKey` for a key that opens nothing, on public routes too: the sender believes it is good."""
-    where = surface(scope["path"])
     if where == "admin":
-        return await _identify_staff(scope, database)
+        return await _identify_staff(scope)
     if where == "site":
-        await _identify_guest(scope, database)
-    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode(
-        "latin-1"
-    )
+        await _identify_guest(scope)
+    header = scope["state"]["headers"].get(b"authorization")
     if not header:
         return ANONYMOUS
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = header.decode("latin-1").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN or not token.isascii():
         raise InvalidKey("the Authorization header can't be used", fix="send `Authorization: Bearer <token>`")
     if not token.startswith(KEY_PREFIX):
         return Caller(kind="guest", token_hash=token_hash(token))
-    async with database.reading() as tx:
+    async with _database(scope).reading() as tx:
         return await service.resolve(tx, token=token, now=utc_now())
 
 
@@ -148,7 +136,7 @@ async def identify(scope: AsgiScope, database: Database) -> Caller:
 _GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "currency", *KINDS})
 
 
-def surface(path: str) -> Literal["admin", "site", "other"]:
+def surface(path: str) -> Surface:
     """Which part of the house an address belongs to: staff's pages, guests' pages (under a language of two
     letters, or sent on to one), or what programs call."""
     first = path.split("/", 2)[1] if path.startswith("/") else ""
@@ -159,11 +147,10 @@ def surface(path: str) -> Literal["admin", "site", "other"]:
     )
 
 
-async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
+async def _identify_staff(scope: HTTPScope) -> Caller:
     mfa_required: bool = scope["litestar_app"].state.settings.mfa_required
     session = await _carried(
         scope,
-        database,
         cookies.STAFF,
         lambda tx, token: staff_sessions.resolve(tx, token=token, now=utc_now(), mfa_required=mfa_required),
     )
@@ -173,11 +160,10 @@ async def _identify_staff(scope: AsgiScope, database: Database) -> Caller:
     return session.caller
 
 
-async def _identify_guest(scope: AsgiScope, database: Database) -> None:
+async def _identify_guest(scope: HTTPScope) -> None:
     """Put `guest` (the account) and `guest_session` into the request's state."""
     session = await _carried(
         scope,
-        database,
         cookies.GUEST,
         lambda tx, token: guest_sessions.resolve(tx, token=token, now=utc_now()),
     )
@@ -187,17 +173,21 @@ async def _identify_guest(scope: AsgiScope, database: Database) -> None:
 
 
 async def _carried(
-    scope: AsgiScope,
-    database: Database,
+    scope: HTTPScope,
     cookie: str,
     resolve: Callable[[Transaction, str], Awaitable[_Session | None]],
 ) -> _Session | None:
     """The session that the cookie names: one indexed query, and none for who has no cookie."""
-    token = cookies.read(scope, cookie)
+    token = cookies.read(scope, cookie) if b"cookie" in scope["state"]["headers"] else None
     if token is None:
         return None
-    async with database.reading() as tx:
+    async with _database(scope).reading() as tx:
         return await resolve(tx, token)
+
+
+def _database(scope: HTTPScope) -> Database:
+    database: Database = scope["litestar_app"].state.database
+    return database
 
 
 def provide_caller(request: Request[Any, Any, State]) -> Caller:
@@ -227,15 +217,3 @@ def provide_now(request: Request[Any, Any, State], caller: Caller) -> datetime:
             fix="such as 2026-03-10T12:00:00Z",
         )
     return instant
-
-
-class Identify:
-    """Middleware that finds out who is calling, once, before limits, idempotency and the handler."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
-            scope["state"]["caller"] = await identify(scope, scope["litestar_app"].state.database)
-        await self.app(scope, receive, send)

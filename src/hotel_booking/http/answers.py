@@ -5,10 +5,8 @@ from __future__ import annotations
 import zlib
 
 from litestar import Litestar
-from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPResponseStartEvent, HTTPScope, Message, Send
 
 from hotel_booking.http.preconditions import ENCODED, tags_of
 
@@ -24,43 +22,36 @@ def secret() -> dict[str, bool]:
     return {SECRET: True}
 
 
-class Answers:
-    """Middleware, outermost, for what lies under /api: `304` for who has the answer, gzip for who takes it,
-    and an OPTIONS that names every method."""
+def shaping(scope: HTTPScope, send: Send) -> Send:
+    """What takes an answer of the API: it leaves as `304` for who has it, gzipped for who takes that, and an
+    OPTIONS names every method. Many parts leave as they come."""
+    start: HTTPResponseStartEvent | None = None
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/api"):
-            await self.app(scope, receive, send)
+    async def leaving(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            start = message
             return
-        start: HTTPResponseStartEvent | None = None
+        if start is not None and message["type"] == "http.response.body":
+            first, start = start, None
+            if not message.get("more_body"):
+                message["body"] = _shaped(scope, first, message["body"])
+            await send(first)
+        await send(message)
 
-        async def leaving(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            if message["type"] == "http.response.body" and start is not None:
-                first, start = start, None
-                if not message.get("more_body"):
-                    message["body"] = _shaped(scope, first, message["body"])
-                await send(first)
-            await send(message)
-
-        await self.app(scope, receive, leaving)
+    return leaving
 
 
 def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> bytes:
-    headers = {name.lower(): value for name, value in start["headers"]}
+    headers = dict(start["headers"])
+    was = len(body)
     if scope["method"] == "OPTIONS" and b"allow" in headers:
         headers[b"allow"] = _methods(scope).encode()
-    if scope["method"] == "GET" and start["status"] == 200 and _has_it(scope, headers):
+    if b"etag" in headers and scope["method"] == "GET" and start["status"] == 200 and _has_it(scope, headers):
         start["status"] = 304
         body = b""
         headers.pop(b"content-type", None)
-    elif _may_pack(scope, headers, body):
+    elif was >= LEAST and _may_pack(scope, headers):
         headers[b"vary"] = b"accept-encoding"
         if _takes_gzip(scope):
             packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
@@ -68,7 +59,7 @@ def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> byt
             headers[b"content-encoding"] = b"gzip"
             if b"etag" in headers:
                 headers[b"etag"] = headers[b"etag"].removesuffix(b'"') + ENCODED.encode() + b'"'
-    if b"content-length" in headers:
+    if len(body) != was and b"content-length" in headers:
         headers[b"content-length"] = str(len(body)).encode()
     start["headers"] = list(headers.items())
     return body
@@ -81,23 +72,21 @@ def _has_it(scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:
     return sent.strip() == "*" or bool(tags_of(headers[b"etag"].decode("latin-1")) & tags_of(sent))
 
 
-def _may_pack(scope: HTTPScope, headers: dict[bytes, bytes], body: bytes) -> bool:
+def _may_pack(scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:
     kind = headers.get(b"content-type", b"").partition(b";")[0]
     return (
-        len(body) >= LEAST
-        and (kind.endswith(b"json") or kind.startswith(b"text/"))
+        (kind.endswith(b"json") or kind.startswith(b"text/"))
         and b"content-encoding" not in headers
         and not scope["route_handler"].opt.get(SECRET)
     )
 
 
 def _takes_gzip(scope: HTTPScope) -> bool:
-    for name, value in scope["headers"]:
-        if name == b"accept-encoding":
-            for part in value.lower().split(b",")[:20]:
-                coding, _, weight = part.partition(b";")
-                if coding.strip() in (b"gzip", b"*"):
-                    return weight.replace(b" ", b"").strip(b"0.") != b"q="
+    sent: bytes = scope["state"]["headers"].get(b"accept-encoding", b"")
+    for part in sent.lower().split(b",")[:20]:
+        coding, _, weight = part.partition(b";")
+        if coding.strip() in (b"gzip", b"*"):
+            return weight.replace(b" ", b"").strip(b"0.") != b"q="
     return False
 
 

@@ -10,14 +10,9 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
-from hotel_booking.core.shares import KIND
-from hotel_booking.http.access import ACCESS, caller_of, check
 from hotel_booking.http.client_address import limited_as
-from hotel_booking.http.costs import SAFE, kind
 from hotel_booking.http.problems import (
     MalformedRequest,
     Overloaded,
@@ -31,20 +26,6 @@ SLOWEST = 4_000
 # Bodies on their way at once: of one address, and all of them in bytes.
 MOST_OF_ONE = 200
 MOST_BYTES = 200_000_000
-
-
-class Precedence:
-    """Middleware, outermost: says what kind of work the request is, for the database's shares."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        token = KIND.set(kind(scope.get("path_template") or ""))
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            KIND.reset(token)
 
 
 class Arriving:
@@ -103,27 +84,18 @@ class Arriving:
             raise MalformedRequest("the body can't be read") from None
 
 
-class BodyFirst:
-    """Middleware between who may and what is done: refuse who may not before reading what they send, then
-    read it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] in SAFE:
-            await self.app(scope, receive, send)
-            return
-        handler: Any = scope["route_handler"]
-        check(handler.opt.get(ACCESS), caller_of(scope), scope.get("path_params", {}).get("slug"))
-        arriving: Arriving = scope["litestar_app"].state.arriving
-        body = await arriving.read(
-            receive,
-            address=scope["state"].get("address", ""),
-            most=handler.resolve_request_max_body_size() or 0,
-            announced=_announced(scope),
-        )
-        await self.app(scope, _again(body, receive), send)
+async def arrived(scope: HTTPScope, receive: Receive) -> Receive:
+    """Read the body of who may send it; what the handlers receive in the server's place. Raises as
+    `Arriving.read`."""
+    handler: Any = scope["route_handler"]
+    arriving: Arriving = scope["litestar_app"].state.arriving
+    body = await arriving.read(
+        receive,
+        address=scope["state"]["address"],
+        most=handler.resolve_request_max_body_size() or 0,
+        announced=_announced(scope),
+    )
+    return _again(body, receive)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -141,7 +113,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _announced(scope: HTTPScope) -> int | None:
-    text = next((value for name, value in scope["headers"] if name == b"content-length"), None)
+    text: bytes | None = scope["state"]["headers"].get(b"content-length")
     if text is None:
         return None
     if not text.isdigit():

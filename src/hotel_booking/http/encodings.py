@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, HTTPReceiveMessage, HTTPScope, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
 from hotel_booking.http.problems import MalformedRequest, TooLarge, UnsupportedMedia
 
@@ -15,29 +13,28 @@ _GZIP = frozenset({b"gzip", b"x-gzip"})
 _GZIP_WINDOW = 31  # zlib's sign for the format with gzip's own header
 
 
-class Inflate:
-    """Middleware: a body sent with `Content-Encoding: gzip` is what it unpacks to, when it is read, and may
-    be no larger than a plain one: a bomb costs its budget, no more. Other encodings are refused."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and (encoding := _encoding(scope)) not in (b"", b"identity"):
-            if encoding not in _GZIP:
-                raise UnsupportedMedia(
-                    f"the body's encoding {encoding[:40].decode('latin-1')!r} is not supported",
-                    fix="send the body uncompressed, or with Content-Encoding: gzip",
-                )
-            handler = scope["route_handler"]
-            most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
-            scope["headers"] = [
-                (name, value)
-                for name, value in scope["headers"]
-                if name not in (b"content-encoding", b"content-length")
-            ]
-            receive = _inflating(receive, most or 0)
-        await self.app(scope, receive, send)
+def unpacked(scope: HTTPScope, receive: Receive) -> Receive:
+    """What the handlers receive: a body sent with `Content-Encoding: gzip` is what it unpacks to, when it is
+    read, and may be no larger than a plain one: a bomb costs its budget, no more. Other encodings are
+    refused."""
+    if b"content-encoding" not in scope["state"]["headers"]:
+        return receive
+    encoding = _encoding(scope)
+    if encoding in (b"", b"identity"):
+        return receive
+    if encoding not in _GZIP:
+        raise UnsupportedMedia(
+            f"the body's encoding {encoding[:40].decode('latin-1')!r} is not supported",
+            fix="send the body uncompressed, or with Content-Encoding: gzip",
+        )
+    handler = scope["route_handler"]
+    most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
+    scope["headers"] = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name not in (b"content-encoding", b"content-length")
+    ]
+    return _inflating(receive, most or 0)
 
 
 def _encoding(scope: HTTPScope) -> bytes:

@@ -15,14 +15,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPScope
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from hotel_booking.domains.identity.errors import InvalidKey
-from hotel_booking.http.access import caller_of
+from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.http.client_address import limited_as
 from hotel_booking.http.costs import cost
 from hotel_booking.http.problems import TooManyRequests
@@ -172,22 +169,13 @@ class Flood:
         return self._buckets.take_now(limited_as(address), self.allowance).retry_after
 
 
-class Limit:
-    """Middleware: takes from the caller's bucket before the handler runs, after `Identify`."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        state = scope["litestar_app"].state
-        if scope["type"] == ScopeType.HTTP and state.limiter is not None:
-            await _take(scope, state.limiter, state.allowances)
-        await self.app(scope, receive, send)
-
-
-async def _take(scope: HTTPScope, limiter: Limiter, allowances: Allowances) -> None:
-    caller = caller_of(scope)
-    price = cost(scope["method"], scope.get("path_template") or "")
+async def charge(scope: HTTPScope, caller: Caller) -> None:
+    """Take what the request costs from its sender's allowance. Raises `TooManyRequests`."""
+    state = scope["litestar_app"].state
+    limiter: Limiter | None = state.limiter
+    if limiter is None:
+        return
+    price = cost(scope["method"], scope["path_template"])
     if not price.points:
         return
     points = price.points
@@ -198,12 +186,29 @@ async def _take(scope: HTTPScope, limiter: Limiter, allowances: Allowances) -> N
             who, points = f"staff:{caller.id}", 1
         case _:
             who = _address(scope)
-    allowance: Allowance = getattr(allowances, price.purse)
+    allowance: Allowance = getattr(state.allowances, price.purse)
     points = min(points, allowance.burst)
     verdict = await limiter.take(f"{who}:{price.purse}", allowance, cost=points)
     _tell(scope, allowance, verdict)
     if not verdict.allowed:
         raise TooManyRequests(f"too many {price.purse} from you for now", retry_after=verdict.retry_after)
+
+
+async def charge_bad_key(scope: HTTPScope) -> None:
+    """Take a key that opens nothing from an allowance of its own of the address. Raises `TooManyRequests`
+    once that is used up. A good key never meets it: another program's stale key at the same address (an
+    office, a cloud's gateway) must lock nobody out. Trying keys is hopeless by their length, and costs one
+    indexed query a try."""
+    state = scope["litestar_app"].state
+    limiter: Limiter | None = state.limiter
+    if limiter is None:
+        return
+    verdict = await limiter.take(f"{_address(scope)}:failures", state.allowances.failures)
+    _tell(scope, state.allowances.failures, verdict)
+    if not verdict.allowed:
+        raise TooManyRequests(
+            "too many requests with invalid API keys from this address", retry_after=verdict.retry_after
+        )
 
 
 def _address(scope: HTTPScope) -> str:
@@ -218,30 +223,3 @@ def _tell(scope: HTTPScope, allowance: Allowance, verdict: Verdict) -> None:
         (b"ratelimit-remaining", str(verdict.left).encode()),
         (b"ratelimit-reset", str(full_in).encode()),
     ]
-
-
-class BadKeys:
-    """Middleware around `Identify`: a key that opens nothing costs its address of an allowance of its own,
-    and is answered 429 once that is used up. A good key never meets it: another program's stale key at the
-    same address (an office, a cloud's gateway) must lock nobody out. Trying keys is hopeless by their length,
-    and costs one indexed query a try."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        try:
-            await self.app(scope, receive, send)
-        except InvalidKey:
-            state = scope["litestar_app"].state
-            limiter: Limiter | None = state.limiter
-            if limiter is None or scope["type"] != ScopeType.HTTP:
-                raise
-            bucket = f"{_address(scope)}:failures"
-            verdict = await limiter.take(bucket, state.allowances.failures)
-            _tell(scope, state.allowances.failures, verdict)
-            if verdict.allowed:
-                raise
-            raise TooManyRequests(
-                "too many requests with invalid API keys from this address", retry_after=verdict.retry_after
-            ) from None

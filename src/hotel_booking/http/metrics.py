@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from functools import cache
 from typing import Any, Literal
 
 from litestar import Request, Response, get
@@ -54,14 +55,21 @@ def began() -> None:
 def ended(scope: HTTPScope, *, status: int, seconds: float) -> None:
     """A request was answered (status 499: the client went away first)."""
     _IN_FLIGHT.dec()
-    method = scope["method"] if scope["method"] in _METHODS else "other"
     route = route_of(scope)
-    _REQUESTS.labels(method, route, f"{status // 100}xx").inc()
-    _DURATION.labels(method, route).observe(seconds)
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    counter, histogram = _counters(method, route, status // 100)
+    counter.inc()
+    histogram.observe(seconds)
     state = scope["state"]
     outcome = state.get("booking_outcome") if status < 400 else _refusal(scope, route)
     if outcome is not None:
         _BOOKINGS.labels(outcome).inc()
+
+
+@cache
+def _counters(method: str, route: str, hundreds: int) -> tuple[Counter, Histogram]:
+    """Those of a route: finding them by their labels takes longer than counting. They are few."""
+    return _REQUESTS.labels(method, route, f"{hundreds}xx"), _DURATION.labels(method, route)
 
 
 def route_of(scope: HTTPScope) -> str:

@@ -13,16 +13,15 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
-from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope
 
 from hotel_booking.http.problems import PreconditionFailed, PreconditionNotTaken
 
 ARGUMENT = "if_match"
 ENCODED = "-gzip"  # what the tag of a packed answer ends in: other bytes, another tag
 _TAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
-_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_UNKNOWN = frozenset({b"if-unmodified-since", b"if-none-match"})
 T = TypeVar("T")
 
 
@@ -65,17 +64,17 @@ def provide_if_match(request: Request[Any, Any, State]) -> IfMatch:
     return IfMatch(None if header is None or header.strip() == "*" else tags_of(header))
 
 
-def known_preconditions(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
-    """Litestar guard: refuse preconditions on a change that the handler does not look at."""
-    if connection.scope.get("method") not in _UNSAFE:
-        return
-    sent = {name.decode("latin-1") for name, _ in connection.scope["headers"]}
-    refused = {"if-unmodified-since", "if-none-match"} & sent
-    if ARGUMENT not in handler.parsed_fn_signature.parameters:
-        refused |= {"if-match"} & sent
+def known_preconditions(scope: HTTPScope) -> None:
+    """Refuse preconditions on a change that the handler does not look at. Raises `PreconditionNotTaken`."""
+    refused = _UNKNOWN & scope["state"]["headers"].keys()
+    if b"if-match" in scope["state"]["headers"]:
+        handler: Any = scope["route_handler"]
+        if ARGUMENT not in handler.parsed_fn_signature.parameters:
+            refused |= {b"if-match"}
     for name in sorted(refused):
+        said = name.decode().title()
         raise PreconditionNotTaken(
-            f"this call does not accept {name.title()}",
-            field=name.title(),
+            f"this call does not accept {said}",
+            field=said,
             fix="leave it out; If-Match is accepted where a resource with an ETag is changed",
         )

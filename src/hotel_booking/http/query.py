@@ -7,23 +7,21 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Litestar
-from litestar.connection import ASGIConnection
-from litestar.datastructures import State
-from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
+from litestar.types import HTTPScope
 
 from hotel_booking.http.problems import FieldProblem, InvalidShape
 
 _MOST = 200  # parameters that are looked at
 
 
-def known_query(connection: ASGIConnection[Any, Any, Any, State], handler: BaseRouteHandler) -> None:
-    """Litestar guard: refuse parameters that the call does not take, naming the nearest one that it does,
-    and those that are given twice. Raises `InvalidShape`."""
-    raw = connection.scope.get("query_string", b"")
-    if not raw or connection.scope.get("method") == "OPTIONS":
+def known_query(scope: HTTPScope) -> None:
+    """Refuse parameters that the call does not take, naming the nearest one that it does, and those that are
+    given twice. Raises `InvalidShape`."""
+    raw = scope["query_string"]
+    if not raw:
         return
-    known = _known(connection.app).get(handler.fn, frozenset())
+    known = _known(scope["litestar_app"]).get(scope["route_handler"].fn, frozenset())
     found: list[FieldProblem] = []
     seen: set[str] = set()
     for name, _ in parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="replace")[:_MOST]:

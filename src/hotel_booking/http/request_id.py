@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from uuid import uuid4
-
-from litestar.types import Scope as AsgiScope
+from collections.abc import Mapping
 
 HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._-]{8,100}")
 
 
-def request_id(scope: AsgiScope) -> str:
+def request_id(headers: Mapping[bytes, bytes]) -> str:
     """The caller's X-Request-ID where it is sane (8 to 100 of A-Z a-z 0-9 . _ -), else a new one."""
-    sent = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return sent.decode("ascii") if _SANE.fullmatch(sent) else uuid4().hex
+    sent = headers.get(HEADER)
+    return os.urandom(16).hex() if sent is None or not _SANE.fullmatch(sent) else sent.decode("ascii")

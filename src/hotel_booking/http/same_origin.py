@@ -10,14 +10,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPScope
 
 from hotel_booking.core.errors import Forbidden
-from hotel_booking.http.access import surface
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ForeignOrigin(Forbidden):
@@ -26,26 +21,15 @@ class ForeignOrigin(Forbidden):
     code = "foreign_origin"
 
 
-class SameOrigin:
-    """Middleware: refuse what other sites send in our visitors' names."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] == ScopeType.HTTP
-            and surface(scope["path"]) != "other"
-            and scope["method"] not in _SAFE
-            and not _own(scope)
-        ):
-            raise ForeignOrigin(
-                "the request was not sent from a page of this site", fix="reload the page and try again"
-            )
-        await self.app(scope, receive, send)
+def refuse_foreign(scope: HTTPScope) -> None:
+    """Refuse what another site sends in a visitor's name. Raises `ForeignOrigin`."""
+    if not _own(scope):
+        raise ForeignOrigin(
+            "the request was not sent from a page of this site", fix="reload the page and try again"
+        )
 
 
-def _own(scope: AsgiScope) -> bool:
+def _own(scope: HTTPScope) -> bool:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     site = headers.get(b"sec-fetch-site")
     if site is not None:

@@ -21,7 +21,6 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
@@ -29,11 +28,10 @@ from hotel_booking.core.db import Database, DatabaseUnavailable, Origin, Transac
 from hotel_booking.http import idempotency
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.body import JsonRequest
+from hotel_booking.http.costs import SAFE
 from hotel_booking.http.errors import problem_messages
 from hotel_booking.http.idempotency import Claim
 from hotel_booking.http.problems import IdempotencyInProgress
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Unit:
@@ -67,7 +65,7 @@ class Unit:
 def acting(scope: AsgiScope) -> Database:
     """The database, as the request's sender; reads note nothing and spare themselves the round trip."""
     database: Database = scope["litestar_app"].state.database
-    if scope["type"] == ScopeType.HTTP and scope["method"] in _SAFE:
+    if scope.get("method") in SAFE:
         return database
     return database.acting(origin(scope))
 
@@ -101,56 +99,51 @@ def provide_tx(request: Request[Any, Any, State]) -> Transaction:
     return provide_unit(request).tx
 
 
-class UnitOfWork:
-    """Middleware: commit or undo, and store the answer under an Idempotency-Key, before the answer leaves."""
+async def answer_read(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    """Have a request answered that changes nothing: there is nothing to commit, and the answer leaves as it
+    comes, once the connection is given back."""
+    unit = scope["state"]["unit"] = Unit(scope["litestar_app"].state.database, reads=True)
+    work = unit.tx
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    async def leaving(message: Message) -> None:
+        if work.begun:
+            await work.undo()
+        await send(message)
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
-        if scope["method"] in _SAFE:
-            await self._read(scope, receive, send)
-            return
-        database = acting(scope)
-        unit = scope["state"]["unit"] = Unit(database)
-        claim = await _claim(scope, receive, database)
-        kept: list[Message] = []
+    try:
+        await app(scope, receive, leaving)
+    finally:
+        if work.begun:
+            await work.undo()
 
-        async def keep_back(message: Message) -> None:
-            if kept or claim is not None or unit.tx.begun:
-                kept.append(message)
-            else:
-                await send(message)
 
-        try:
-            await self.app(scope, receive, keep_back)
-            if kept:
-                kept = await _finish(scope, unit, claim, database, kept)
-        except BaseException:
-            # Cancelled, or broken beyond the error handlers: nothing may stay half done.
-            with suppress(DatabaseUnavailable):
-                await unit.undo()
-                if claim is not None:
-                    await idempotency.release(database, claim)
-            raise
-        for message in kept:
+async def answer_change(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    """Have a request answered that may change something: commit or undo, and store the answer under an
+    Idempotency-Key, before the answer leaves."""
+    database = acting(scope)
+    unit = scope["state"]["unit"] = Unit(database)
+    claim = await _claim(scope, receive, database)
+    kept: list[Message] = []
+
+    async def keep_back(message: Message) -> None:
+        if kept or claim is not None or unit.tx.begun:
+            kept.append(message)
+        else:
             await send(message)
 
-    async def _read(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Nothing to commit: the answer leaves as it comes, once the connection is given back."""
-        unit = scope["state"]["unit"] = Unit(scope["litestar_app"].state.database, reads=True)
-
-        async def leaving(message: Message) -> None:
-            await unit.tx.undo()
-            await send(message)
-
-        try:
-            await self.app(scope, receive, leaving)
-        finally:
-            await unit.tx.undo()
+    try:
+        await app(scope, receive, keep_back)
+        if kept:
+            kept = await _finish(scope, unit, claim, database, kept)
+    except BaseException:
+        # Cancelled, or broken beyond the error handlers: nothing may stay half done.
+        with suppress(DatabaseUnavailable):
+            await unit.undo()
+            if claim is not None:
+                await idempotency.release(database, claim)
+        raise
+    for message in kept:
+        await send(message)
 
 
 async def _claim(scope: AsgiScope, receive: Receive, database: Database) -> Claim | None:
