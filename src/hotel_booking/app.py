@@ -160,6 +160,7 @@ def _state(settings: Settings) -> State:
             "production": settings.production,
             "draining": False,
             "group_pages": {},
+            **web.kept(),
             "warnings": unsafe_settings.warnings_of(settings),
             "limiter": None,
             "search_index": None,

@@ -63,6 +63,14 @@ async def compile_all() -> None:
             await asyncio.sleep(0)
 
 
+def blocks_of(language: str, template: str, /, **values: Any) -> dict[str, Markup]:
+    """Each block of a template by itself, as HTML to be kept and put into pages."""
+    found = templates_in(language).get_template(template)
+    context = found.new_context(values)
+    # Jinja has escaped the values already.
+    return {name: Markup("".join(block(context))) for name, block in found.blocks.items()}  # noqa: S704
+
+
 def _words(language: str) -> dict[str, Callable[..., Markup]]:
     """What `_("...")` and `{% trans %}` call. As Jinja's own, but that a text which is filled with nothing is
     made once: a page says some two hundred of them."""
