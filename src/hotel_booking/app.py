@@ -277,6 +277,8 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
             await _open_search_index(app.state, stack)
         following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
         stack.callback(following.cancel)
+        compiling = asyncio.create_task(web.compile_all())
+        stack.callback(compiling.cancel)
         yield
         app.state.draining = True
 

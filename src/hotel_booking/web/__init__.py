@@ -30,6 +30,7 @@ from hotel_booking.web.search import (
     results,
     stay_picker,
 )
+from hotel_booking.web.templating import compile_all
 
 _PAGES = [
     *home.handlers,
@@ -57,7 +58,7 @@ _UNPREFIXED = [
     *page.unprefixed,
 ]
 
-__all__ = ["LANGUAGES", "follow_group_pages", "handlers", "kept", "problem_page"]
+__all__ = ["LANGUAGES", "compile_all", "follow_group_pages", "handlers", "kept", "problem_page"]
 
 
 def kept() -> dict[str, Any]:

@@ -35,7 +35,7 @@ from hotel_booking.web.maps.city import NEAR_KM, city_plan
 from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
 from hotel_booking.web.placeholder_art.setting import Setting, setting_of
 from hotel_booking.web.property import jsonld, social
-from hotel_booking.web.templating import blocks_of
+from hotel_booking.web.templating import blocks_as
 
 MOST_KEPT = 1000  # some 60 KB each
 
@@ -53,6 +53,22 @@ class Picture(msgspec.Struct, frozen=True):
     alt: str
 
 
+class Pieces(msgspec.Struct, frozen=True):
+    """Parts of the page as HTML: `social` for those who show links to it, the `headline`, the `middle`
+    (pictures and texts above the rooms), and what comes `after` the prices."""
+
+    social: Markup
+    headline: Markup
+    middle: Markup
+    after: Markup
+
+
+class RoomPieces(msgspec.Struct, frozen=True):
+    """What the page says `about` a room type, as HTML."""
+
+    about: Markup
+
+
 class RoomContent(msgspec.Struct, frozen=True):
     """A room type: its row, its name in the language, and what the page says of it."""
 
@@ -62,9 +78,8 @@ class RoomContent(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """One version of a property in one language: `mark` says which. The pieces are HTML: `social` for those
-    who show links, the `headline`, the `middle` (pictures and texts above the rooms), and what comes `after`
-    the prices. `linked` is the linked data as JSON, of which the offers and the closing brace are missing."""
+    """One version of a property in one language: `mark` says which. `linked` is the linked data as JSON, of
+    which the offers and the closing brace are missing."""
 
     mark: int
     property: Property
@@ -73,10 +88,7 @@ class Content(msgspec.Struct, frozen=True):
     names: Names
     rooms: tuple[RoomContent, ...]
     summary: str
-    social: Markup
-    headline: Markup
-    middle: Markup
-    after: Markup
+    html: Pieces
     linked: str
     url: str
 
@@ -135,7 +147,8 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
     for kind, picture in zip(types, drawn, strict=True):
         own = next((photo for photo in photos if photo.room_type == kind.code), None)
         shown = _photo(own, names["room_type", kind.code]) if own is not None else picture
-        pieces = blocks_of(
+        room = blocks_as(
+            RoomPieces,
             language,
             "property/room.html",
             name=names["room_type", kind.code],
@@ -147,12 +160,13 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
             amenities=in_room(kind.amenities),
             own_language=own_language,
         )
-        rooms.append(RoomContent(kind, names["room_type", kind.code], pieces["about"]))
+        rooms.append(RoomContent(kind, names["room_type", kind.code], room.about))
     url = f"{origin}/{language}/hotels/{property_.slug}"
     summary = say.summary(name, property_, description)
     title = f"{name}, {property_.city}" if property_.city else name
     amenities = by_topic(property_.amenities)
-    pieces = blocks_of(
+    html = blocks_as(
+        Pieces,
         language,
         "property/content.html",
         property=property_,
@@ -188,10 +202,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         names=names,
         rooms=tuple(rooms),
         summary=summary,
-        social=pieces["social"],
-        headline=pieces["headline"],
-        middle=pieces["middle"],
-        after=pieces["after"],
+        html=html,
         linked=jsonld.begun(linked),
         url=url,
     )
