@@ -62,10 +62,10 @@ def shaped(form: Form, kind: type[T], values: Mapping[str, Any]) -> T:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$")
+        problem, _, where = str(error).partition(" - at `$")
         field = where.strip("`.").partition("[")[0].partition(".")[0]
         form.wrong(
-            field if field in form.names() else "", _PATTERNS.get(field) or said[:1].lower() + said[1:]
+            field if field in form.names() else "", _PATTERNS.get(field) or problem[:1].lower() + problem[1:]
         )
         form.check()
         raise
@@ -75,8 +75,10 @@ def _fits(form: Form, name: str, value: Any, kind: Any) -> None:
     try:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        said = str(error).partition(" - at `$")[0]
-        form.wrong(name if name in form.names() else "", _PATTERNS.get(name) or said[:1].lower() + said[1:])
+        problem = str(error).partition(" - at `$")[0]
+        form.wrong(
+            name if name in form.names() else "", _PATTERNS.get(name) or problem[:1].lower() + problem[1:]
+        )
 
 
 def clock(form: Form, name: str) -> time | None:
