@@ -153,7 +153,7 @@ _LINKS = {
     "keys": "/admin/keys",
 }
 _WORDS = {
-    "bookings_to_come": ("coming booking has it", "coming bookings have it"),
+    "bookings_to_come": ("upcoming booking has it", "upcoming bookings have it"),
     "bookings_past": ("past or cancelled booking refers to it", "past or cancelled bookings refer to it"),
     "open_quotes": ("guest is about to book it", "guests are about to book it"),
     "room_types": ("room type", "room types"),
@@ -207,9 +207,11 @@ async def removal_page(
     version: int,
     goes_too: Iterable[str] = (),
     deactivate: bool = False,
+    close_nights: bool = False,
     error: DomainError | None = None,
 ) -> Response[str]:
-    """Asks before something is removed, or says why it cannot be and what can be done instead."""
+    """Asks before something is removed, or says why it cannot be and what can be done instead: take it off
+    sale (`deactivate`), or close its nights where bookings to come forbid that too."""
     form = Form.of(version=version)
     status = 200
     if error is not None:
@@ -225,6 +227,7 @@ async def removal_page(
         needs=needs(uses, f"/admin/properties/{property_.slug}"),
         goes_too=list(goes_too),
         deactivate=deactivate,
+        close_nights=close_nights,
     )
 
 

@@ -101,7 +101,7 @@ def refuse_while_used(what: str, found: Sequence[Use], *, fix: str = "deactivate
 
 
 _WORDS = {
-    "bookings_to_come": ("coming booking", "coming bookings"),
+    "bookings_to_come": ("upcoming booking", "upcoming bookings"),
     "bookings_past": ("past booking", "past bookings"),
     "open_quotes": ("guest is about to book it", "guests are about to book it"),
     "room_types": ("room type", "room types"),
