@@ -299,25 +299,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ECB_RATES
     search_index: Annotated[
         bool,
-        _says(
+        _described(
             "whether searches are answered from an index in memory "
             "([0047](decisions/0047-search-index-file.md)); without it SQL answers, the same and slower"
         ),
     ] = True
     search_index_dir: Annotated[
         str,
-        _says(
+        _described(
             "where the processes of this machine share the index's file; unset: a folder of the system's "
             "temporary ones, named for the database",
             takes="a folder on a local disk that only this user may enter",
         ),
     ] = ""
     search_index_poll_ms: Annotated[
-        int, _says("how often the database is asked what has changed, for the index", ge=20, le=5_000)
+        int, _described("how often the database is asked what has changed, for the index", ge=20, le=5_000)
     ] = 150
     search_index_stale_seconds: Annotated[
         int,
-        _says("how far the index may be behind the database until SQL answers in its place", ge=1, le=300),
+        _described(
+            "how far the index may be behind the database until SQL answers in its place", ge=1, le=300
+        ),
     ] = 5
     spool_dir: Annotated[
         str, _described("where records are kept while the database is down", takes="a folder")
