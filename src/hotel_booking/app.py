@@ -18,7 +18,15 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.exceptions import LitestarDeprecationWarning
-from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from litestar.types import (
+    ControllerRouterHandler,
+    LifeSpanReceive,
+    LifeSpanScope,
+    LifeSpanSend,
+    Receive,
+    Scope,
+    Send,
+)
 from redis.asyncio import Redis
 
 from hotel_booking import web
@@ -47,7 +55,7 @@ from hotel_booking.http.errors import handle
 from hotel_booking.http.limits import Allowances, Flood, MemoryLimiter, RedisLimiter
 from hotel_booking.http.passage import Passage
 from hotel_booking.http.preconditions import provide_if_match
-from hotel_booking.http.routing import only_languages
+from hotel_booking.http.routing import Routes, one_by_one
 from hotel_booking.http.transactions import provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
 from hotel_booking.integrations.bank_transfer import BankTransfer
@@ -63,12 +71,19 @@ _log = logging.getLogger("hotel_booking.app")
 
 
 class Application(Litestar):
-    """Litestar behind the edge, which also sees what no route answers."""
+    """Litestar's handlers behind our own edge and passage: every request takes one way."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
-        only_languages(self, web.LANGUAGES)
+        one_by_one(self)
+        self._passage = Passage(Routes(self, web.LANGUAGES))
         self.furnish(settings)
+
+    def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]  # as in Litestar
+        """Add a handler."""
+        super().register(value)
+        if hasattr(self, "_passage"):  # not while all are added
+            one_by_one(self)
 
     def furnish(self, settings: Settings) -> None:
         """Take these settings, and forget whatever is remembered between requests: all of it stands in the
@@ -77,7 +92,7 @@ class Application(Litestar):
         self.state = _state(settings)
         allowances: Allowances | None = self.state.allowances
         self._edge = Edge(
-            super().__call__,
+            self._passage,
             trusted=networks(settings.trusted_proxies),
             production=settings.production,
             flood=Flood(allowances.all) if allowances is not None else None,
@@ -91,8 +106,10 @@ class Application(Litestar):
     ) -> None:
         """Application entry point."""
         if scope["type"] == ScopeType.HTTP:
-            scope["litestar_app"] = self  # type: ignore[typeddict-unknown-key]  # for what the edge answers by itself
-        await self._edge(scope, receive, send)  # type: ignore[arg-type]
+            scope["litestar_app"] = self  # type: ignore[typeddict-unknown-key]
+            await self._edge(scope, receive, send)  # type: ignore[arg-type]
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app() -> Application:
@@ -142,7 +159,6 @@ def _build(settings: Settings) -> Application:
             "gateways": Provide(_provide_gateways, sync_to_thread=False),
             "media": Provide(_provide_media, sync_to_thread=False),
         },
-        middleware=[Passage],
         exception_handlers={Exception: handle},
         request_class=JsonRequest,
         request_max_body_size=JSON_LIMIT,

@@ -110,6 +110,8 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only what happens inside when it raises."""
+        if isinstance(self, Reading):
+            raise RuntimeError("statements that stand alone have no savepoint: nothing is undone")
         # The innermost of those with the same name is meant, so one name does for all.
         await self._open()
         await self._connection.execute("SAVEPOINT here")
@@ -186,12 +188,6 @@ class Reading(Work):
     another."""
 
     __slots__ = ()
-
-    @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
-        """There is none: nothing is undone here."""
-        raise RuntimeError("statements that stand alone have no savepoint")
-        yield
 
     async def _open(self) -> None:
         if self._connection is None:

@@ -7,14 +7,12 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException as NoRoute
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPScope, Message, Receive, Send
 
 from hotel_booking.core.logging import Lines
 from hotel_booking.http import metrics
@@ -25,6 +23,8 @@ from hotel_booking.http.limits import Flood
 from hotel_booking.http.problems import AddressTooLong, HeadersTooLarge, MalformedRequest
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.security_headers import API_POLICY, security_headers
+
+App = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("hotel_booking.access")
 _ACCESS = Lines("hotel_booking.access", "request")
@@ -43,7 +43,7 @@ class Edge:
     here."""
 
     def __init__(
-        self, app: ASGIApp, *, trusted: tuple[Network, ...], production: bool, flood: Flood | None
+        self, app: App, *, trusted: tuple[Network, ...], production: bool, flood: Flood | None
     ) -> None:
         self.app = app
         self._trusted = trusted
@@ -55,10 +55,7 @@ class Edge:
         ]
         self._warned = False
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         # A server's lifespan state arrives here shared by all requests; ours is this request's own.

@@ -17,7 +17,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.exceptions import NotFoundException as NoRoute
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
-from litestar.types import Message
+from litestar.types import HTTPScope, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.db import DatabaseUnavailable
@@ -162,6 +162,16 @@ def handle(request: Request[Any, Any, State], error: Exception) -> Response[byte
     # Litestar adds the charset to texts by itself.
     media = headers.pop("content-type").removesuffix("; charset=utf-8")
     return Response(body, status_code=status, headers=headers, media_type=media)
+
+
+async def answer_error(scope: HTTPScope, receive: Receive, send: Send, error: Exception) -> None:
+    """Send what a handler's exception is answered with: by the handler that a router names for its kind, else
+    by `handle`."""
+    handlers = scope["route_handler"].resolve_exception_handlers()
+    found = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
+    request: Request[Any, Any, State] = Request(scope, receive, send)
+    response = found(request, error).to_asgi_response(app=None, request=request)
+    await response(scope, receive, send)
 
 
 def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], bytes]:

@@ -1,17 +1,16 @@
-"""The way from the router to the handler: one layer for all that a request has to pass, cheapest first.
+"""The way from the edge (`http/edge.py`) to the handler: one layer for all that a request passes, cheapest
+first.
 
-How urgent it is, whether another site sent it, who sends it, what it costs them, whether they may; then its
-body is read, and it gets its transaction (`http/transactions.py`). What stops it is raised, and answered by
-`http/errors.py`. The edge (`http/edge.py`) stands before the router.
+Where it leads, how urgent it is, whether another site sent it, who sends it, what it costs them, whether
+they may; then its body is read, and it gets its transaction (`http/transactions.py`). What stops it is
+raised, and answered by `http/errors.py`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Send
-from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.shares import KIND
 from hotel_booking.domains.identity.caller import Caller
@@ -24,6 +23,7 @@ from hotel_booking.http.encodings import unpacked
 from hotel_booking.http.limits import charge, charge_bad_key
 from hotel_booking.http.preconditions import known_preconditions
 from hotel_booking.http.query import known_query
+from hotel_booking.http.routing import Routes
 from hotel_booking.http.same_origin import refuse_foreign
 from hotel_booking.http.transactions import answer_change, answer_read
 
@@ -32,42 +32,42 @@ STRICT = {"strict": True}
 
 
 class Passage:
-    """Middleware, the only one, around every handler."""
+    """From an address to its handler. It stands in the place of Litestar's middleware and its guards, which
+    run synchronous functions in threads."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        app = self._routes.find(scope)
         # For the database's shares: who waits for whom.
         token = KIND.set(kind(scope["path_template"]))
         try:
-            await self._pass(scope, receive, send)
+            await _pass(app, scope, receive, send)
         finally:
             KIND.reset(token)
 
-    async def _pass(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        where = surface(scope["path"])
-        safe = scope["method"] in SAFE
-        if not safe and where != "other":
-            refuse_foreign(scope)
-        try:
-            caller = scope["state"]["caller"] = await identify(scope, where)
-        except InvalidKey:
-            await charge_bad_key(scope)
-            raise
-        await charge(scope, caller)
-        if scope["method"] != "OPTIONS":
-            _refuse_unasked(scope, caller, safe=safe)
-        if scope["path"].startswith("/api"):
-            send = shaping(scope, send)
-        if safe:
-            await answer_read(self.app, scope, receive, send)
-        else:
-            receive = unpacked(scope, await arrived(scope, receive))
-            await answer_change(self.app, scope, receive, send)
+
+async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    where = surface(scope["path"])
+    safe = scope["method"] in SAFE
+    if not safe and where != "other":
+        refuse_foreign(scope)
+    try:
+        caller = scope["state"]["caller"] = await identify(scope, where)
+    except InvalidKey:
+        await charge_bad_key(scope)
+        raise
+    await charge(scope, caller)
+    if scope["method"] != "OPTIONS":
+        _refuse_unasked(scope, caller, safe=safe)
+    if scope["path"].startswith("/api"):
+        send = shaping(scope, send)
+    if safe:
+        await answer_read(app, scope, receive, send)
+    else:
+        receive = unpacked(scope, await arrived(scope, receive))
+        await answer_change(app, scope, receive, send)
 
 
 def _refuse_unasked(scope: HTTPScope, caller: Caller, *, safe: bool) -> None:

@@ -29,7 +29,7 @@ from hotel_booking.http import idempotency
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.body import JsonRequest
 from hotel_booking.http.costs import SAFE
-from hotel_booking.http.errors import problem_messages
+from hotel_booking.http.errors import answer_error, problem_messages
 from hotel_booking.http.idempotency import Claim
 from hotel_booking.http.problems import IdempotencyInProgress
 
@@ -104,14 +104,21 @@ async def answer_read(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Se
     comes, once the connection is given back."""
     unit = scope["state"]["unit"] = Unit(scope["litestar_app"].state.database, reads=True)
     work = unit.tx
+    begun = False
 
     async def leaving(message: Message) -> None:
+        nonlocal begun
+        begun = True
         if work.begun:
             await work.undo()
         await send(message)
 
     try:
         await app(scope, receive, leaving)
+    except Exception as error:
+        if begun:
+            raise
+        await answer_error(scope, receive, leaving, error)
     finally:
         if work.begun:
             await work.undo()
@@ -124,15 +131,23 @@ async def answer_change(app: ASGIApp, scope: HTTPScope, receive: Receive, send: 
     unit = scope["state"]["unit"] = Unit(database)
     claim = await _claim(scope, receive, database)
     kept: list[Message] = []
+    begun = False
 
     async def keep_back(message: Message) -> None:
+        nonlocal begun
+        begun = True
         if kept or claim is not None or unit.tx.begun:
             kept.append(message)
         else:
             await send(message)
 
     try:
-        await app(scope, receive, keep_back)
+        try:
+            await app(scope, receive, keep_back)
+        except Exception as error:
+            if begun:
+                raise
+            await answer_error(scope, receive, keep_back, error)
         if kept:
             kept = await _finish(scope, unit, claim, database, kept)
     except BaseException:
