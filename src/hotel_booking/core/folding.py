@@ -3,7 +3,7 @@ do not count, in any script.
 
 The database has the same functions under the same names (`migrations/sql/0006_folding.sql`, written by
 `scripts/folding_sql` from this module); a test compares both, character by character. Nothing here depends on
-a locale or on ICU, which a PostgreSQL may or may not have.
+a locale or on ICU, which a PostgreSQL may or may not have, nor on which Unicode a Python knows.
 """
 
 # ruff: noqa: RUF001  # letters that look alike are what this is about
@@ -11,6 +11,8 @@ a locale or on ICU, which a PostgreSQL may or may not have.
 from __future__ import annotations
 
 import unicodedata
+
+from hotel_booking.core.later_characters import is_later
 
 # Letters that Unicode does not take apart, as they are typed on a keyboard that lacks them.
 _LETTERS = {
@@ -77,7 +79,8 @@ def small(text: str) -> str:
     """In small letters, each by itself and nothing else changed: what tells e-mail addresses apart."""
     if text.isascii():
         return text.lower()
-    letters = (letter.lower() for letter in unicodedata.normalize("NFC", text))
+    whole = unicodedata.normalize("NFC", text)
+    letters = (letter if is_later(letter) else letter.lower() for letter in whole)
     return unicodedata.normalize("NFC", "".join(letters))
 
 
@@ -106,6 +109,8 @@ _TABLE = _Letters()
 
 def folded_letter(letter: str) -> str:
     """What becomes of one character that NFKD leaves as it is."""
+    if is_later(letter):
+        return letter
     category = unicodedata.category(letter)
     if category in ("Cf", "Me") or letter in _LOOKS:
         return ""
@@ -122,4 +127,5 @@ def folded_letter(letter: str) -> str:
 def separates(letter: str) -> bool:
     """Whether a character stands between words: blanks, punctuation, symbols, controls; no apostrophe."""
     category = unicodedata.category(letter)
-    return (category[0] in "PSZ" or category == "Cc") and letter not in APOSTROPHES
+    apart = category[0] in "PSZ" or category == "Cc"
+    return apart and letter not in APOSTROPHES and not is_later(letter)

@@ -11,6 +11,7 @@ import pytest
 
 from hotel_booking.core import folding
 from hotel_booking.core.db import Database
+from hotel_booking.core.later_characters import is_later
 
 pytestmark = pytest.mark.postgresql
 
@@ -50,6 +51,12 @@ def test_other_letters_stay_others(one: str, other: str) -> None:
     assert folding.fold(one) != folding.fold(other)
 
 
+def test_a_character_that_the_database_does_not_know_stays_as_it_is_whatever_the_python() -> None:
+    mark, capital, letter, digit = "\U00010efd", "\ua7cb", "\U0001e4d0", "\U00011f50"
+    for later in (mark, capital, letter, digit):
+        assert folding.fold(f"x{later}x") == folding.small(f"x{later}X") == f"x{later}x"
+
+
 def test_a_name_has_its_other_spelling() -> None:
     assert folding.fold_spelled("Müller") == folding.fold("MUELLER")
     assert folding.fold_spelled(unicodedata.normalize("NFD", "Søren Åse")) == "soeren aase"
@@ -82,7 +89,8 @@ def _worth_comparing(letter: str) -> bool:
 
 
 async def test_the_database_compares_as_python_does_character_by_character(db: Database) -> None:
-    """All of Unicode that this Python and the server both know; each between letters, as marks are."""
+    """All of Unicode that this Python and the server both know; each between letters, as marks are. Of what
+    came after Unicode 14 (symbols above all) it is not settled whether it stands between words."""
     texts = [f"x{letter}X" for letter in map(chr, range(1, sys.maxunicode + 1)) if _worth_comparing(letter)]
     rows = []
     async with db.transaction() as tx:
@@ -92,11 +100,12 @@ async def test_the_database_compares_as_python_does_character_by_character(db: D
                 "       folded_words(t) AS words, small(t) AS small FROM unnest($1::text[]) AS t",
                 texts[start : start + 5000],
             )
-    wrong = {}
+    wrong: dict[str, object] = {}
     for text, row in zip(texts, rows, strict=True):
-        ours = (folding.fold(text), folding.fold_spelled(text), folding.fold_words(text), folding.small(text))
-        if ours != tuple(row.values()):
-            wrong[f"{ord(text[1]):x}"] = (ours, tuple(row.values()))
+        ours = (folding.fold(text), folding.fold_spelled(text), folding.small(text), folding.fold_words(text))
+        theirs = (row["folded"], row["spelled"], row["small"], row["words"])
+        if ours[:3] != theirs[:3] or (ours[3] != theirs[3] and not is_later(text[1])):
+            wrong[f"{ord(text[1]):x}"] = (ours, theirs)
     assert wrong == {}
 
 
