@@ -327,9 +327,9 @@ _FORMS = (
 
 
 def _form(message: str) -> tuple[str, str | None]:
-    for part, detail, fix in _FORMS:
+    for part, said, fix in _FORMS:
         if part in message:
-            return detail, fix
+            return said, fix
     return message, None
 
 

@@ -321,12 +321,12 @@ def _outcome_of_page(page: dict[str, Any]) -> Outcome:
 
 def _declined(error: stripe.CardError, reference: str | None) -> Outcome:
     body: Any = error.json_body or {}
-    reported = body.get("error") or {}
-    intent = reported.get("payment_intent") or reported.get("setup_intent")
+    said = body.get("error") or {}
+    intent = said.get("payment_intent") or said.get("setup_intent")
     return Outcome(
         "declined",
         reference=reference or answers.identity_of(intent),
-        decline_code=answers.decline_code(reported),
+        decline_code=answers.decline_code(said),
         action_token=intent.get("client_secret") if isinstance(intent, dict) else None,
     )
 

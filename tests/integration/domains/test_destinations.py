@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.properties.places import find_places
+from hotel_booking.domains.properties.queries import nearest_hotel
 from hotel_booking.domains.properties.similarity import distance
 from tests.factories.world import Counting, make_property
 
@@ -224,3 +225,20 @@ def test_slips_are_counted_in_letters_and_by_sound() -> None:
     pairs = (("lisbon", "lisbin", 1), ("new york", "new yrok", 1), ("a", "", 1), ("ab", "ba", 1))
     for one, other, count in (*pairs, ("москва", "масква", 1), ("kitten", "sitting", 3)):
         assert distance(one, other) == distance(other, one) == count
+
+
+@pytest.mark.parametrize(
+    ("at", "slug"),
+    [((38.7, -9.1), "lisbon"), ((10.0, 0.0), "lisbon"), ((-36.8, 174.7), "suva"), ((-89.0, 10.0), "suva")],
+)
+async def test_the_nearest_hotel_is_found_however_far_it_is(
+    db: Database, at: tuple[float, float], slug: str
+) -> None:
+    """Near ones are found by their latitude; one that lies beyond a band is not passed over."""
+    async with db.transaction() as tx:
+        assert await nearest_hotel(tx, *at) is None
+        await make_property(tx, "lisbon", at=(38.7, -9.1))
+        await make_property(tx, "suva", at=(-18.1, 178.4))
+        found = await nearest_hotel(tx, *at)
+    assert found is not None
+    assert found.slug == slug

@@ -92,8 +92,8 @@ SELECT p.*, h.rank, h.score, h.weight, h.form, h.shown, r.name AS region_name, r
  WHERE $1::text IS NOT NULL
  ORDER BY h.rank, h.score DESC, p.id
 """
-# $1 the form, $2 another spelling of it, $3 how many, $4 whether likeness counts, $5 pairs of letters of a
-# form in another script, whose likeness pg_trgm may not see.
+# {script} may leave only names of other scripts. $1 the form, $2 another spelling of it, $3 how many, $4
+# whether likeness counts, $5 pairs of letters of a form in another script: pg_trgm may not see them.
 _PROPERTIES = """
 SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.shown
   FROM (SELECT * FROM (SELECT DISTINCT ON (property_id) *
@@ -105,17 +105,21 @@ SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.
                        similarity(name, $1) + (SELECT count(*) FROM unnest($5::text[]) AS pair
                                                 WHERE name LIKE '%' || pair || '%') AS score
                   FROM property_name
-                 WHERE name LIKE $1 || '%' OR name LIKE $2 || '%'
+                 WHERE {script}
+                   (name LIKE $1 || '%' OR name LIKE $2 || '%'
                     OR name LIKE '% ' || $1 || '%' OR name LIKE '% ' || $2 || '%'
                     OR ($4 AND name % $1)
                     OR (cardinality($5::text[]) > 0 AND name !~ '^[\\x01-\\x7f]*$'
-                        AND name LIKE ANY (SELECT '%' || pair || '%' FROM unnest($5::text[]) AS pair))) AS m
+                        AND name LIKE ANY (SELECT '%' || pair || '%' FROM unnest($5::text[]) AS pair)))) AS m
          ORDER BY property_id, rank, score DESC, length(form)) AS n
-          JOIN property active ON active.id = n.property_id AND active.active
+         WHERE (SELECT active FROM property WHERE id = n.property_id)
          ORDER BY n.rank, n.score DESC, n.form, n.property_id LIMIT $3) AS h
-  JOIN property p ON p.id = h.property_id
+  JOIN LATERAL (SELECT * FROM property WHERE id = h.property_id OFFSET 0) AS p ON true
  ORDER BY h.rank, h.score DESC, p.name, p.id
 """
+# Names in other scripts have an index of their own. Letters of theirs are in no other name, and pg_trgm does
+# not see them: it would read all names for them.
+_OTHER_SCRIPT = "name !~ '^[\\x01-\\x7f]*$' AND"
 
 
 async def find_places(tx: Transaction, q: str, *, limit: int = 10) -> list[PlaceHit]:
@@ -134,7 +138,9 @@ async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
     fuzzy = len(form) >= _FUZZY_FROM
     pairs = [form[at : at + 2] for at in range(len(form) - 1)] if fuzzy and not form.isascii() else []
     spelled = search_form(fold_spelled(q[:MAX_QUERY])) or form
-    rows = await tx.fetch(_PROPERTIES, form, spelled, limit, fuzzy, pairs)
+    other = not any(letter.isascii() and letter.isalnum() for letter in form + spelled)
+    statement = _PROPERTIES.format(script=_OTHER_SCRIPT if other else "")
+    rows = await tx.fetch(statement, form, spelled, limit, fuzzy, pairs)
     hotels = [_hotel(row) for row in rows]
     sure = sum(1 for hotel in hotels if hotel.rank < 3)
     kept = places[: limit - min(sure, limit // 3)]

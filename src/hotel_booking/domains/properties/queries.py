@@ -211,16 +211,28 @@ class NearHotel(msgspec.Struct, frozen=True):
     km: float
 
 
+# How far is looked at first, and then, in kilometres: hotels are measured that lie in a band of the earth so
+# wide. The last is all of it.
+_REACHES = (50.0, 500.0, 20_100.0)
+_KM_PER_DEGREE = 111.195
+
+
 async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> NearHotel | None:
-    """The active hotel next to a point. One pass over the properties, which are few."""
-    return await tx.fetchrow_as(
-        NearHotel,
-        "SELECT slug, name, 2 * 6371.0088 * asin(least(1, sqrt(sind((lat - $1) / 2) ^ 2"
-        "         + cosd($1) * cosd(lat) * sind((lon - $2) / 2) ^ 2))) AS km"
-        "  FROM property WHERE active ORDER BY km, id LIMIT 1",
-        lat,
-        lon,
-    )
+    """The active hotel next to a point: looked for around it, and further away only where there is none."""
+    for reach in _REACHES:
+        degrees = reach / _KM_PER_DEGREE
+        found = await tx.fetchrow_as(
+            NearHotel,
+            "SELECT slug, name, 2 * 6371.0088 * asin(least(1, sqrt(sind((lat - $1) / 2) ^ 2"
+            "         + cosd($1) * cosd(lat) * sind((lon - $2) / 2) ^ 2))) AS km"
+            "  FROM property WHERE active AND lat BETWEEN $1 - $3 AND $1 + $3 ORDER BY km, id LIMIT 1",
+            lat,
+            lon,
+            degrees,
+        )
+        if found is not None and found.km <= reach:
+            return found
+    return None
 
 
 class ListedHotel(msgspec.Struct, frozen=True):
@@ -238,9 +250,9 @@ async def list_hotels(tx: Transaction, *, country: str | None = None) -> list[Li
     """Every active hotel, or those of a country. In no order."""
     return await tx.fetch_as(
         ListedHotel,
-        "SELECT id, slug, name, stars, city, country FROM property"
-        " WHERE active AND ($1::text IS NULL OR country = $1)",
-        country,
+        "SELECT id, slug, name, stars, city, country FROM property WHERE active"
+        + (" AND country = $1" if country is not None else ""),
+        *([country] if country is not None else []),
     )
 
 

@@ -60,6 +60,39 @@ BEGIN
     END IF;
 END $$;
 
+-- As in 0001: takes the nights, first giving back those of expired holds that overlap them, so that a lapsed hold never
+-- refuses a guest, worker or no worker. Expired holds are looked for where rooms are short alone: however many wait for
+-- the sweep, they cost nobody else. OFFSET 0 keeps that a look-up for each of them, by index: a plan that knows no p_now
+-- believes that a third of all holds have expired, and reads every reservation there is.
+CREATE OR REPLACE FUNCTION booking_take_nights(
+    p_now timestamptz, p_types int[], p_from date[], p_until date[], p_deltas int[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_expired uuid[];
+BEGIN
+    BEGIN
+        PERFORM inventory_change(p_types, p_from, p_until, p_deltas);
+        RETURN;
+    EXCEPTION WHEN SQLSTATE 'HB001' THEN
+        NULL;                                      -- the nights' locks are gone too: bookings come first
+    END;
+    SELECT array_agg(e.id) INTO v_expired FROM (
+        SELECT b.id FROM booking b
+         WHERE b.status = 'held' AND b.hold_expires_at <= p_now
+           AND EXISTS (SELECT FROM (SELECT * FROM reservation WHERE booking_id = b.id OFFSET 0) AS r,
+                              unnest(p_types, p_from, p_until, p_deltas) AS w(t, a, z, d)
+                        WHERE r.room_type_id = w.t AND w.d > 0 AND r.arrival < w.z AND r.departure > w.a OFFSET 0)
+         ORDER BY b.id FOR UPDATE) AS e;
+    IF v_expired IS NOT NULL THEN
+        SELECT p_types || array_agg(r.room_type_id), p_from || array_agg(lower(r.taken)),
+               p_until || array_agg(upper(r.taken)), p_deltas || array_agg(-1)
+          INTO p_types, p_from, p_until, p_deltas
+          FROM reservation r WHERE r.booking_id = ANY (v_expired) AND r.taken IS NOT NULL;
+        PERFORM booking_expire(v_expired);
+    END IF;
+    PERFORM inventory_change(p_types, p_from, p_until, p_deltas);
+END $$;
+
 -- Holds every room of a quote, or none. Raises HB001 (sold out), HB010 (no such quote), HB011 (quote expired),
 -- HB012 (quote already used; DETAIL is the reference of its booking), and as holds_admit. p_limits NULL: the maker is
 -- known, and not counted. Nothing is enqueued: a hold that has expired counts as free, and the sweep ends it.
