@@ -10,6 +10,7 @@ import warnings
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
@@ -33,6 +34,7 @@ from hotel_booking.admin import mail, styleguide
 from hotel_booking.admin.routes import router as panel
 from hotel_booking.api import reference, router, webhooks
 from hotel_booking.core import links, unsafe_settings
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.environment import read_settings
@@ -41,6 +43,8 @@ from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
+from hotel_booking.domains.search.index.files import Folder, FolderRefused, default_folder
+from hotel_booking.domains.search.index.running import SearchIndex
 from hotel_booking.http import health, media, metrics, openapi
 from hotel_booking.http.access import provide_caller, provide_now
 from hotel_booking.http.bodies import Arriving
@@ -172,8 +176,10 @@ def _state(settings: Settings) -> State:
             "production": settings.production,
             "draining": False,
             "group_pages": {},
+            **web.kept(),
             "warnings": unsafe_settings.warnings_of(settings),
             "limiter": None,
+            "search_index": None,
             "arriving": Arriving(settings.body_seconds),
             "media": choose_media(settings),
             "site_problem_page": web.problem_page,
@@ -283,7 +289,47 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
                 redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
                 stack.push_async_callback(redis.aclose)
                 app.state.limiter = RedisLimiter(redis, app.state.limiter)
+        if settings.search_index:
+            await _open_search_index(app.state, stack)
         following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
         stack.callback(following.cancel)
+        compiling = asyncio.create_task(web.compile_all())
+        stack.callback(compiling.cancel)
         yield
         app.state.draining = True
+
+
+async def _open_search_index(state: State, stack: AsyncExitStack) -> None:
+    """The search index of this process, kept until the stack is closed. Without one SQL serves."""
+    settings: Settings = state.settings
+    path = Path(settings.search_index_dir) if settings.search_index_dir else None
+    try:
+        folder = Folder(path or default_folder(settings.database_url))
+    except FolderRefused as error:
+        _log.warning("search_index.off reason=%s", error)
+        return
+    index = state.search_index = SearchIndex(
+        state.database,
+        folder,
+        clock=utc_now,
+        poll=settings.search_index_poll_ms / 1000,
+        stale=settings.search_index_stale_seconds,
+    )
+    tasks = [asyncio.create_task(index.run()), asyncio.create_task(_tell(index))]
+
+    async def end() -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    stack.push_async_callback(end)
+
+
+async def _tell(index: SearchIndex) -> None:
+    """What the index is like, for the metrics, each second."""
+    applied = 0
+    while True:
+        figures = index.figures()
+        metrics.note_search_index(figures, applied=applied)
+        applied = figures.applied
+        await asyncio.sleep(1)

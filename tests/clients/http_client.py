@@ -32,6 +32,7 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
         "open_holds_per_browser": 100_000,
         "open_holds_per_mailbox": 100_000,
         "exchange_rates_url": "",  # nobody outside is asked
+        "search_index": False,  # what a test writes is read at once, and not a tenth of a second later
         **changes,
     }
     return Settings(**values)

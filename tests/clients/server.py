@@ -75,6 +75,7 @@ def _environ(database_url: str, settings: dict[str, str]) -> dict[str, str]:
         "HOTEL_ENVIRONMENT": "test",
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
+        "HOTEL_SEARCH_INDEX": "false",
         "HOTEL_SECRET_KEY": "a secret for tests, long enough to be one",
         **settings,
     }

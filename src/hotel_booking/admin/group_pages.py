@@ -12,6 +12,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
+from hotel_booking.admin.catalogue.select_options import language_names
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
 from hotel_booking.domains.identity.caller import Caller
@@ -83,7 +84,9 @@ async def write_page(
     # The foot of this process's pages at once; others look every few seconds.
     request.app.state.group_pages = await group_pages.languages_by_kind(tx)
     title = _TITLES[chosen][0]
-    notice = f"{title} in {LANGUAGES[language]} is {'on the site' if body else 'no longer on the site'}."
+    notice = (
+        f"{title} in {language_names()[language]} is {'on the site' if body else 'no longer on the site'}."
+    )
     return see_other(request, query(f"/admin/group-pages/{chosen}", language=language), notice=notice)
 
 
@@ -106,6 +109,7 @@ async def _show(
         says=_TITLES[kind][1],
         language=language,
         languages=LANGUAGES,
+        names=language_names(),
         written=(await group_pages.languages_by_kind(tx)).get(kind, frozenset()),
         shown=as_html(form.value("body")),
         longest=LONGEST,

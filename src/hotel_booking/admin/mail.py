@@ -102,7 +102,7 @@ async def preview_template(template: Template, language: Language) -> Response[s
 async def show_mail(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, message_id: UUID
 ) -> Response[str]:
-    """One message with its tries."""
+    """One message with its attempts."""
     message = await _in_sight(tx, caller, message_id)
     return page(
         request,

@@ -59,18 +59,18 @@ async def show_payments(
     async with database.transaction() as tx:
         booking = await open_booking(tx, reference, caller, Permission.PAYMENTS_VIEW)
         asked = await _asked(tx, booking, ask)
-    said: Outcome | str | None = None
+    outcome: Outcome | str | None = None
     if asked is not None:
         # No transaction is open while the gateway thinks about it.
         try:
             gateway = gateways.of(asked.gateway)
-            said = await steps.call(
+            outcome = await steps.call(
                 Step.FIND, gateway.find, payment_id=asked.id, reference=asked.gateway_reference
             )
         except DomainError as error:
-            said = error.detail
+            outcome = error.detail
     async with database.transaction() as tx:
-        return await _page(request, tx, gateways, booking, now, Form.of(), asked=asked, said=said)
+        return await _page(request, tx, gateways, booking, now, Form.of(), asked=asked, outcome=outcome)
 
 
 @post("/bookings/{reference:str}/payments/refund", opt=_MANAGE)
@@ -200,8 +200,8 @@ async def settle_refund(
         if act == "again":
             require_recent(caller, now)
             done = await payments.send_again(tx, refund_id=refund_id, now=now)
-            said = "The refund is being sent again." if done else "It has already been sent again."
-            return _done(request, booking, said)
+            notice = "The refund is being sent again." if done else "It has already been sent again."
+            return _done(request, booking, notice)
         if item.gateway != _TRANSFER:
             raise PaymentNotFound("only bank transfers are refunded by hand")
     await refunds.note_refund(database, refund_id=refund_id, answer=refunds.SENT_BY_HAND, now=now)
@@ -351,7 +351,7 @@ async def _page(
     form: Form,
     *,
     asked: PaymentSeen | None = None,
-    said: Outcome | str | None = None,
+    outcome: Outcome | str | None = None,
     repeated: bool = False,
     typed_for: UUID | None = None,
     status: int = 200,
@@ -380,7 +380,7 @@ async def _page(
         typed_for=typed_for,
         blank=Form.of(),
         asked=asked,
-        said=said,
+        outcome=outcome,
         repeated=repeated,
         now=now,
     )

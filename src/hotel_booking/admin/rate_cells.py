@@ -147,14 +147,14 @@ def _overbooking(night: RoomNight | None, edit: bool) -> GridCell:
 
 def _price(night: RateNight, currency: str, edit: bool, *, derived: bool) -> GridCell:
     css = "shut" if night.closed else ""
-    said = ", closed" if night.closed else ""
+    note = ", closed" if night.closed else ""
     if night.sells_at is None:
-        return GridCell("—", f"none {css}".strip(), f"no price{said}", "" if edit else None)
+        return GridCell("—", f"none {css}".strip(), f"no price{note}", "" if edit else None)
     if derived:
-        return GridCell(tight(night.sells_at, currency), css, f"derived{said}")
+        return GridCell(tight(night.sells_at, currency), css, f"derived{note}")
     # The base price is what can be edited; for the persons it is for, it is also what is sold.
     price = night.price if night.price is not None else night.sells_at
-    return GridCell(tight(price, currency), css, said[2:], for_field(price, currency) if edit else None)
+    return GridCell(tight(price, currency), css, note[2:], for_field(price, currency) if edit else None)
 
 
 def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: str = "") -> GridCell:

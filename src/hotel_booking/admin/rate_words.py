@@ -88,14 +88,14 @@ def marks(rule: Restriction) -> list[tuple[str, str, str]]:
 
 def tokens(rule: Restriction) -> str:
     """A restriction as the grid's script reads and writes it: "closed arr2 max7"."""
-    said = []
+    words = []
     for column, token in _TOKENS.items():
         value = getattr(rule, column)
         if value is True:
-            said.append(token)
+            words.append(token)
         elif value:
-            said.append(f"{token}{value}")
-    return " ".join(said)
+            words.append(f"{token}{value}")
+    return " ".join(words)
 
 
 def span(first: date, last: date) -> str:
@@ -107,22 +107,22 @@ def span(first: date, last: date) -> str:
 
 def describe(edit: BulkEdit, currency: str) -> str:
     """What a bulk edit does, for the list of edits."""
-    said = []
+    words = []
     if edit.price is not None:
-        said.append(_price(edit, currency))
+        words.append(_price(edit, currency))
     for column, value in edit.restrictions.items():
         if column in FLAGS:
-            said.append(shown(column, value, currency))
+            words.append(shown(column, value, currency))
         elif value is None:
-            said.append(f"no {LABELS[column].lower()}")
+            words.append(f"no {LABELS[column].lower()}")
         else:
-            said.append(_LIMIT_WORDS[column].format(wording.count(int(value), "night")))
+            words.append(_LIMIT_WORDS[column].format(wording.count(int(value), "night")))
     if edit.overbooking_limit is not None:
-        said.append(f"overbooking limit {edit.overbooking_limit}")
+        words.append(f"overbooking limit {edit.overbooking_limit}")
     where = ", ".join(edit.room_types)
     plans = ", ".join(code or "all plans" for code in edit.plans)
     days = "" if len(edit.weekdays) == 7 else f", {weekdays(sorted(edit.weekdays))}"
-    text = f"{', '.join(said)}: {where}{f' on {plans}' if plans else ''}{days}"
+    text = f"{', '.join(words)}: {where}{f' on {plans}' if plans else ''}{days}"
     return f"{text[:1].upper()}{text[1:]}"[:500]
 
 

@@ -123,9 +123,9 @@ async def no_show(
         form.check()
         gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
         back = booking.paid - gone.paid
-        said = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
+        fee_text = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
         rest = f" {coded(back, booking.currency)} will be refunded." if back > 0 else ""
-        return f"The booking is marked as a no-show. {said}{rest}"
+        return f"The booking is marked as a no-show. {fee_text}{rest}"
 
     async def refused(form: Form) -> Response[str]:
         return await _no_show_page(request, tx, caller, booking, now, form, status=422)

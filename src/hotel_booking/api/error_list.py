@@ -36,9 +36,9 @@ def entries() -> list[ErrorEntry]:
     fixes: dict[str, list[str]] = {}
     for tree in _sources(files("hotel_booking")):
         for name, fix in _raised(tree, set(kinds)):
-            said = fixes.setdefault(name, [])
-            if fix and fix not in said:
-                said.append(fix)
+            seen = fixes.setdefault(name, [])
+            if fix and fix not in seen:
+                seen.append(fix)
     found: dict[str, ErrorEntry] = {}
     for name, kind in sorted(kinds.items()):
         if name in fixes and kind is not StayNotSold:

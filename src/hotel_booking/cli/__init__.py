@@ -20,7 +20,7 @@ NOUNS = {
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
     "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
-    "replay": ("replay", "Live through a file of real bookings and report."),
+    "replay": ("replay", "Simulate a file of real bookings and report."),
     "bench": ("bench", "How fast everything is on this machine, beside the machine's limits."),
     "audit-log": ("audit_log", "Follow the chain over the log of every change."),
     "permissions": ("permissions", "Which role may do what, as a table."),

@@ -121,12 +121,12 @@ async def _fetch(url: str, address: str, *, jumps: bool) -> None:
     from hotel_booking.domains.exchange import service
     from hotel_booking.integrations.ecb import EcbRates
 
-    said = await EcbRates(address).daily()
+    published = await EcbRates(address).daily()
     async with (
         Database.open(url, size=1) as db,
         db.acting(Origin("command", name="hotel-booking exchange-rates")).transaction() as tx,
     ):
-        taken = await service.take(tx, said=said, now=utc_now(), jumps=jumps)
+        taken = await service.take(tx, published=published, now=utc_now(), jumps=jumps)
     print(f"{taken.used} rates of {taken.as_of} are used.")
     for currency, reason in taken.refused.items():
         print(f"{currency} stays as it was: {reason}")

@@ -1,4 +1,4 @@
-"""hotel-booking replay: live through a file of real bookings, through the services or over HTTP."""
+"""hotel-booking replay: simulate a file of real bookings, through the services or over HTTP."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def replay(
         str | None, typer.Option("--database-url", help="Play in this database, which must be migrated.")
     ] = None,
 ) -> None:
-    """Live through a file of real bookings on a simulated clock, and report.
+    """Simulate a file of real bookings on a clock of its own, and report.
 
     Books, cancels, checks in and out in the order of time through the same services as the API, in a
     database of its own that is thrown away at the end. Ctrl-C stops after the day that runs and reports

@@ -23,7 +23,7 @@ class ConfigError(Exception):
 ECB_RATES = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
 
 
-def _says(
+def _described(
     does: str,
     *,
     takes: str = "",
@@ -45,15 +45,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str | None = None
     environment: Annotated[
         Literal["production", "demo", "test"],
-        _says("`demo` and `test` have the other defaults named below, and safe settings are not compulsory"),
+        _described(
+            "`demo` and `test` have the other defaults named below, and safe settings are not compulsory"
+        ),
     ] = "production"
-    host: Annotated[str, _says("where the server listens", takes="an address")] = "127.0.0.1"
-    port: Annotated[int, _says("the port it listens on", ge=1, le=65_535)] = 8000
-    server: Annotated[Literal["granian", "uvicorn"], _says("which web server")] = "granian"
-    workers: Annotated[int, _says("processes of the server", ge=1, le=64)] = 1
+    host: Annotated[str, _described("where the server listens", takes="an address")] = "127.0.0.1"
+    port: Annotated[int, _described("the port it listens on", ge=1, le=65_535)] = 8000
+    server: Annotated[Literal["granian", "uvicorn"], _described("which web server")] = "granian"
+    workers: Annotated[int, _described("processes of the server", ge=1, le=64)] = 1
     pool_size: Annotated[
         int,
-        _says(
+        _described(
             "connections of one process to PostgreSQL, shared by kinds of work "
             "([0029](decisions/0029-load-shedding.md))",
             ge=2,
@@ -61,13 +63,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 10
     database_statement_timeout_ms: Annotated[
-        int, _says("how long one statement of a request may take", ge=100, le=600_000)
+        int, _described("how long one statement of a request may take", ge=100, le=600_000)
     ] = 10_000
-    quote_minutes: Annotated[int, _says("how long a price is guaranteed", ge=1, le=1_440)] = 20
-    hold_minutes: Annotated[int, _says("how long rooms are held while the guest pays", ge=1, le=1_440)] = 15
+    quote_minutes: Annotated[int, _described("how long a price is guaranteed", ge=1, le=1_440)] = 20
+    hold_minutes: Annotated[
+        int, _described("how long rooms are held while the guest pays", ge=1, le=1_440)
+    ] = 15
     trusted_proxies: Annotated[
         tuple[str, ...],
-        _says(
+        _described(
             "the proxies whose `X-Forwarded-For` is trusted: your load balancer. Without them, everybody "
             "behind it counts as one address for the limits",
             takes="networks separated by commas",
@@ -76,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     public_url: Annotated[
         str,
-        _says(
+        _described(
             "the site's address; links in mails, cookies and passkeys belong to it",
             takes="a scheme and a host, nothing behind",
             refused="not `https://`; with a path, everywhere",
@@ -84,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "http://localhost:8000"
     rate_limit_reads: Annotated[
         int,
-        _says(
+        _described(
             "points a minute for reading, per address, API key or member of staff; files have ten "
             "times as many, and an address may make ten times as many requests of any kind",
             ge=1,
@@ -94,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 600
     rate_limit_writes: Annotated[
         int,
-        _says(
+        _described(
             "the same for writing; attempts to pay have half as many of their own, gateways' notices "
             "ten times as many",
             ge=1,
@@ -104,7 +108,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 120
     open_holds_per_address: Annotated[
         int,
-        _says(
+        _described(
             "bookings that one address may hold unpaid at once "
             "([0028](decisions/0028-what-an-anonymous-client-may-cost.md))",
             ge=1,
@@ -112,16 +116,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             demo=1_000,
         ),
     ] = 20
-    open_rooms_per_address: Annotated[int, _says("rooms in them", ge=1, le=1_000_000, demo=1_000)] = 40
+    open_rooms_per_address: Annotated[int, _described("rooms in them", ge=1, le=1_000_000, demo=1_000)] = 40
     open_holds_per_browser: Annotated[
-        int, _says("the same for a browser", ge=1, le=1_000_000, demo=1_000)
+        int, _described("the same for a browser", ge=1, le=1_000_000, demo=1_000)
     ] = 6
     open_holds_per_mailbox: Annotated[
-        int, _says("the same for an email address", ge=1, le=1_000_000, demo=1_000)
+        int, _described("the same for an email address", ge=1, le=1_000_000, demo=1_000)
     ] = 6
     body_seconds: Annotated[
         int,
-        _says(
+        _described(
             "how long a request's body may take, plus a second for every 4 kB already received",
             ge=1,
             le=600,
@@ -129,7 +133,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 15
     header_seconds: Annotated[
         int,
-        _says(
+        _described(
             "how long headers may take, and how long a connection may idle (granian only); a proxy in "
             "front keeps its own shorter",
             ge=1,
@@ -138,21 +142,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30
     gateway: Annotated[
         Literal["stripe", "sandbox", "none"],
-        _says("who takes cards; `none`: guests pay at the hotel", refused="`sandbox`", demo="sandbox"),
+        _described("who takes cards; `none`: guests pay at the hotel", refused="`sandbox`", demo="sandbox"),
     ] = "none"
     stripe_secret_key: (
-        Annotated[str, _says("Stripe's secret key", refused="a test key; missing with `stripe`, everywhere")]
+        Annotated[
+            str, _described("Stripe's secret key", refused="a test key; missing with `stripe`, everywhere")
+        ]
         | None
     ) = None
     stripe_publishable_key: (
         Annotated[
-            str, _says("Stripe's key for browsers", refused="a test key; missing with `stripe`, everywhere")
+            str,
+            _described("Stripe's key for browsers", refused="a test key; missing with `stripe`, everywhere"),
         ]
         | None
     ) = None
     stripe_webhook_secrets: Annotated[
         tuple[str, ...],
-        _says(
+        _described(
             "signing secrets of the webhook to `/webhooks/stripe`; all of them are accepted, so that one "
             "can be replaced without downtime",
             takes="texts separated by commas",
@@ -160,22 +167,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     stripe_api_base: Annotated[
-        str, _says("the address of Stripe's API", takes="an address", refused="not `https://`, with `stripe`")
+        str,
+        _described(
+            "the address of Stripe's API", takes="an address", refused="not `https://`, with `stripe`"
+        ),
     ] = "https://api.stripe.com"
     bank_account: (
         Annotated[
             str,
-            _says(
+            _described(
                 "account holder, bank and IBAN, as shown to guests who pay by transfer; without it transfers "
                 "are not offered"
             ),
         ]
         | None
     ) = None
-    transfer_days: Annotated[int, _says("how many days rooms wait for a transfer", ge=1, le=60)] = 3
+    transfer_days: Annotated[int, _described("how many days rooms wait for a transfer", ge=1, le=60)] = 3
     worker_metrics_port: Annotated[
         int,
-        _says(
+        _described(
             "the port of the worker's metrics for Prometheus, on `HOTEL_HOST`, without a token: keep it "
             "internal; 0 turns it off",
             ge=0,
@@ -185,7 +195,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: (
         Annotated[
             str,
-            _says(
+            _described(
                 "the token Prometheus sends as `Authorization: Bearer` to read `/metrics`; without one "
                 "nobody can read it in production",
                 refused="one that can be guessed",
@@ -196,7 +206,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: (
         Annotated[
             str,
-            _says(
+            _described(
                 "encrypts what must be read back (second factors, answers kept under an "
                 "Idempotency-Key) and signs links",
                 refused="missing, shorter than 32 characters, or one that can be guessed",
@@ -206,7 +216,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
     mfa_required: Annotated[
         bool,
-        _says(
+        _described(
             "owners and managers must sign in with a second factor. With `false` the server starts, but "
             "warns at every start, and on every page of the panel for those who manage staff"
         ),
@@ -214,7 +224,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: (
         Annotated[
             str,
-            _says(
+            _described(
                 "the mail server; without one, messages wait",
                 takes="`smtp://`, `smtp+starttls://` or `smtps://user:password@host:port`",
                 pattern=r"(?s)\A(?:smtp|smtp\+starttls|smtps)://.*\Z",
@@ -226,15 +236,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
     mail_from: Annotated[
         str,
-        _says(
+        _described(
             "the sender of all mail", takes="a name and an address", refused="what is no sender, everywhere"
         ),
     ] = "Hotel Booking <bookings@localhost>"
-    media_dir: Annotated[str, _says("where uploaded photos are stored", takes="a folder")] = "media"
+    media_dir: Annotated[str, _described("where uploaded photos are stored", takes="a folder")] = "media"
     media_url: (
         Annotated[
             str,
-            _says(
+            _described(
                 "stores photos in a bucket instead",
                 takes="`s3://bucket` or `s3://bucket/folder`",
                 pattern=r"\As3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?\Z",
@@ -247,7 +257,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_endpoint: (
         Annotated[
             str,
-            _says(
+            _described(
                 "a service other than Amazon's",
                 takes="an address",
                 refused="not `https://`; no address, everywhere",
@@ -255,13 +265,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    s3_region: Annotated[str, _says("the bucket's region")] = "us-east-1"
-    s3_access_key: Annotated[str, _says("the bucket's key")] | None = None
-    s3_secret_key: Annotated[str, _says("the key's secret")] | None = None
+    s3_region: Annotated[str, _described("the bucket's region")] = "us-east-1"
+    s3_access_key: Annotated[str, _described("the bucket's key")] | None = None
+    s3_secret_key: Annotated[str, _described("the key's secret")] | None = None
     map_tiles: (
         Annotated[
             str,
-            _says(
+            _described(
                 "tiles under the map of results, such as `https://tiles.example.com/{z}/{x}/{y}.png`; "
                 "unset: the map is drawn from our own data and no request leaves the host",
                 takes="`https://…` with `{z}`, `{x}` and `{y}`",
@@ -274,10 +284,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    map_attribution: Annotated[str, _says("the attribution that the tiles' provider asks for")] = ""
+    map_attribution: Annotated[str, _described("the attribution that the tiles' provider asks for")] = ""
     exchange_rates_url: Annotated[
         str,
-        _says(
+        _described(
             "where the worker fetches exchange rates ([0023](decisions/0023-exchange-rates.md)); "
             "empty: nowhere, and rates are what `hotel-booking exchange-rates set` enters",
             takes="an address, or empty",
@@ -287,12 +297,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             demo="",
         ),
     ] = ECB_RATES
+    search_index: Annotated[
+        bool,
+        _described(
+            "whether searches are answered from an index in memory "
+            "([0047](decisions/0047-search-index-file.md)); without it SQL answers, the same and slower"
+        ),
+    ] = True
+    search_index_dir: Annotated[
+        str,
+        _described(
+            "where the processes of this machine share the index's file; unset: a folder of the system's "
+            "temporary ones, named for the database",
+            takes="a folder on a local disk that only this user may enter",
+        ),
+    ] = ""
+    search_index_poll_ms: Annotated[
+        int, _described("how often the database is asked what has changed, for the index", ge=20, le=5_000)
+    ] = 150
+    search_index_stale_seconds: Annotated[
+        int,
+        _described(
+            "how far the index may be behind the database until SQL answers in its place", ge=1, le=300
+        ),
+    ] = 5
     spool_dir: Annotated[
-        str, _says("where records are kept while the database is down", takes="a folder")
+        str, _described("where records are kept while the database is down", takes="a folder")
     ] = "/var/lib/hotel-booking/spool"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        _says("how detailed the log is", refused="`debug`"),
+        _described("how detailed the log is", refused="`debug`"),
     ] = "info"
 
     @property
@@ -331,17 +365,17 @@ def declared() -> Iterator[Setting]:
         if get_origin(kind) is not Annotated:
             continue
         plain, meta = get_args(kind)
-        said = meta.extra
+        extra = meta.extra
         choices = get_args(plain) if get_origin(plain) is Literal else ()
         yield Setting(
             name=field.name,
             type=kind,
             default=field.default,
-            demo=field.default if said["demo"] is msgspec.UNSET else said["demo"],
+            demo=field.default if extra["demo"] is msgspec.UNSET else extra["demo"],
             does=meta.description,
-            takes=said["takes"],
-            refused=said["refused"],
-            must_be=said["must_be"],
+            takes=extra["takes"],
+            refused=extra["refused"],
+            must_be=extra["must_be"],
             low=meta.ge,
             high=meta.le,
             choices=("true", "false") if plain is bool else choices,

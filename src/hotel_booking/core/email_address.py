@@ -59,9 +59,9 @@ def read_email(text: str, *, field: str = "email", error: type[Invalid] = Invali
     try:
         return _read(tidy_email(text)).normalized
     except EmailNotValidError as wrong:
-        said = str(wrong).rstrip(".")
+        problem = str(wrong).rstrip(".")
         raise error(
-            f"this is not an email address: {said[:1].lower()}{said[1:]}",
+            f"this is not an email address: {problem[:1].lower()}{problem[1:]}",
             field=field,
             fix="use one like name@example.com",
         ) from None

@@ -17,7 +17,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 _FAILED = Counter("hotel_booking_sweep_failures", "Items that a sweep could not see to.", ["sweep"])
 
-# 2, 4, 8 ... seconds between tries, for about a day; a job that still fails stays in the table as failed.
+# 2, 4, 8 ... seconds between attempts, for about a day; a job that still fails stays in the table as failed.
 PATIENT = RetryStrategy(max_attempts=16, exponential_wait=2)
 
 

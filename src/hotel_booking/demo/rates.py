@@ -72,10 +72,10 @@ class Sheet:
 
     def restriction(self, kind: RoomType, index: int) -> Restriction:
         """What the room type as such restricts on a night."""
-        said = self.nights[index]
-        if (kind.id, said.night) in self._stopped:
-            return msgspec.structs.replace(said.restriction, closed=True)
-        return said.restriction
+        cell = self.nights[index]
+        if (kind.id, cell.night) in self._stopped:
+            return msgspec.structs.replace(cell.restriction, closed=True)
+        return cell.restriction
 
     def _night(self, night: date, drift: int) -> PropertyNight:
         outline, character = self.property.outline, self.property.character

@@ -96,8 +96,3 @@ def kind(route: str) -> Kind:
 def plain(route: str) -> str:
     """A route of the site without its language: /{language}/search is /search."""
     return route.removeprefix("/{language}") or "/"
-
-
-def routes_with_a_cost() -> list[tuple[str, str]]:
-    """The methods and routes that have a cost of their own."""
-    return list(_POINTS)

@@ -327,9 +327,9 @@ _FORMS = (
 
 
 def _form(message: str) -> tuple[str, str | None]:
-    for part, said, fix in _FORMS:
+    for part, detail, fix in _FORMS:
         if part in message:
-            return said, fix
+            return detail, fix
     return message, None
 
 

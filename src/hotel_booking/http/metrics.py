@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from hotel_booking.core.config import Settings
 from hotel_booking.domains.identity.errors import MissingCredentials
+from hotel_booking.domains.search.index.running import Doing, Figures
 from hotel_booking.http.access import public
 
 BookingOutcome = Literal["held", "sold_out", "confirmed", "declined", "cancelled", "expired"]
@@ -45,6 +46,49 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 def note_booking(request: Request[Any, Any, State], outcome: BookingOutcome) -> None:
     """Say what the request does to a booking. It is counted once the answer is committed and below 400."""
     request.scope["state"]["booking_outcome"] = outcome
+
+
+_INDEX_BEHIND = Gauge(
+    "hotel_booking_search_index_seconds_behind",
+    "Since when the search index was last in step with the database; -1 without one.",
+    multiprocess_mode="livemax",
+)
+_INDEX_CHANGES = Counter("hotel_booking_search_index_changes", "Changes that the search index has followed.")
+_INDEX_HOLDS = Gauge(
+    "hotel_booking_search_index_entries",
+    "What the search index has columns for.",
+    ["of"],
+    multiprocess_mode="livemax",
+)
+_INDEX_BYTES = Gauge(
+    "hotel_booking_search_index_bytes",
+    "What its file takes, all processes share it.",
+    multiprocess_mode="livemax",
+)
+_INDEX_GENERATION = Gauge(
+    "hotel_booking_search_index_generation",
+    "Which file of the search index counts.",
+    multiprocess_mode="livemax",
+)
+_INDEX_PROCESSES = Gauge(
+    "hotel_booking_search_index_processes",
+    "Processes by what they do with the search index.",
+    ["state"],
+    multiprocess_mode="livesum",
+)
+
+
+def note_search_index(figures: Figures, *, applied: int) -> None:
+    """What this process tells of its search index; `applied` of its changes were told before."""
+    _INDEX_BEHIND.set(-1 if figures.behind is None else max(0, figures.behind))
+    _INDEX_CHANGES.inc(figures.applied - applied)
+    _INDEX_HOLDS.labels("properties").set(figures.properties)
+    _INDEX_HOLDS.labels("room_types").set(figures.room_types)
+    _INDEX_HOLDS.labels("nights").set(figures.nights)
+    _INDEX_BYTES.set(figures.bytes)
+    _INDEX_GENERATION.set(figures.generation)
+    for state in get_args(Doing):
+        _INDEX_PROCESSES.labels(state).set(state == figures.state)
 
 
 def began() -> None:

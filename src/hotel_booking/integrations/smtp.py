@@ -87,7 +87,7 @@ class SmtpMailer:
             except smtplib.SMTPResponseException as error:
                 # The server wants nothing from us at all, or not with this password: that is no word about
                 # this message, and somebody can put it right.
-                return Delivery("again", _said(error.smtp_code, error.smtp_error), unreachable=True)
+                return Delivery("again", _reply_text(error.smtp_code, error.smtp_error), unreachable=True)
             options = []
             if to.smtputf8:
                 if not client.has_extn("smtputf8"):
@@ -101,14 +101,14 @@ class SmtpMailer:
             # From here on a broken connection leaves us not knowing.
             handed_over = True
             client.send(_LEADING_DOT.sub(b"..", body) + b".\r\n")
-            code, said = client.getreply()
+            code, reply = client.getreply()
             if 200 <= code < 300:
                 with suppress(smtplib.SMTPException, OSError):
                     client.putcmd("quit")  # as one should; whatever it answers changes nothing any more
-                return Delivery("sent", _said(code, said))
+                return Delivery("sent", _reply_text(code, reply))
             if 400 <= code < 600:
-                return _refusal(code, said)
-            return Delivery("uncertain", _said(code, said))
+                return _refusal(code, reply)
+            return Delivery("uncertain", _reply_text(code, reply))
         except _Refused as refused:
             return refused.delivery
         except (smtplib.SMTPException, OSError, ValueError) as error:
@@ -153,13 +153,13 @@ def _expect(reply: tuple[int, bytes], *codes: int) -> tuple[int, bytes]:
     return reply
 
 
-def _refusal(code: int, said: bytes | str) -> Delivery:
+def _refusal(code: int, reply: bytes | str) -> Delivery:
     # 4xx: not now. 5xx: not ever. A server that closes while it speaks gives -1: as if it had said nothing.
-    return Delivery("failed" if 500 <= code < 600 else "again", _said(code, said))
+    return Delivery("failed" if 500 <= code < 600 else "again", _reply_text(code, reply))
 
 
-def _said(code: int, said: bytes | str) -> str:
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+def _reply_text(code: int, reply: bytes | str) -> str:
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     return f"{code} {' '.join(text.split())}"
 
 

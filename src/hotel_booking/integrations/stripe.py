@@ -321,12 +321,12 @@ def _outcome_of_page(page: dict[str, Any]) -> Outcome:
 
 def _declined(error: stripe.CardError, reference: str | None) -> Outcome:
     body: Any = error.json_body or {}
-    said = body.get("error") or {}
-    intent = said.get("payment_intent") or said.get("setup_intent")
+    reported = body.get("error") or {}
+    intent = reported.get("payment_intent") or reported.get("setup_intent")
     return Outcome(
         "declined",
         reference=reference or answers.identity_of(intent),
-        decline_code=answers.decline_code(said),
+        decline_code=answers.decline_code(reported),
         action_token=intent.get("client_secret") if isinstance(intent, dict) else None,
     )
 

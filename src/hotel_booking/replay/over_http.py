@@ -115,7 +115,7 @@ async def play(
     progress: Callable[[date, int], None],
     stop: asyncio.Event,
 ) -> Outcome:
-    """Live through the plan on the server at `url`. Raises `ServerRefused`."""
+    """Simulate the plan on the server at `url`. Raises `ServerRefused`."""
     try:
         client = httpx.AsyncClient(
             base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=60, trust_env=False
@@ -133,7 +133,7 @@ async def play_on(
     progress: Callable[[date, int], None],
     stop: asyncio.Event,
 ) -> Outcome:
-    """Live through the plan on this server."""
+    """Simulate the plan on this server."""
     simulation = Simulation(0, Counter())
     bookings: dict[int, RemoteBooking] = {}
     slugs = await _build(server, capacity, plan) if plan.rows else {}

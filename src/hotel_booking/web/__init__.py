@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import Router
 
+from hotel_booking.core.kept import Kept
 from hotel_booking.http.body import SITE_LIMIT
 from hotel_booking.web import group_pages, redirects, sitemap
 from hotel_booking.web.account import routes as account
@@ -19,7 +22,7 @@ from hotel_booking.web.booking import (
 from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.i18n.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
-from hotel_booking.web.property import page, social
+from hotel_booking.web.property import content, currencies, page, social
 from hotel_booking.web.search import (
     destinations,
     home,
@@ -27,6 +30,7 @@ from hotel_booking.web.search import (
     results,
     stay_picker,
 )
+from hotel_booking.web.templating import compile_all
 
 _PAGES = [
     *home.handlers,
@@ -54,7 +58,15 @@ _UNPREFIXED = [
     *page.unprefixed,
 ]
 
-__all__ = ["LANGUAGES", "follow_group_pages", "handlers", "problem_page"]
+__all__ = ["LANGUAGES", "compile_all", "follow_group_pages", "handlers", "kept", "problem_page"]
+
+
+def kept() -> dict[str, Any]:
+    """What the site's pages keep in the application's state between requests; empty at first."""
+    contents: content.Contents = Kept(content.MOST_KEPT)
+    options: currencies.KeptCurrencies = Kept(currencies.MOST_KEPT)
+    return {"property_contents": contents, "property_currencies": options}
+
 
 # Registered once, whatever the number of languages; `http/routing.py` answers 404 for any other first word.
 handlers = [

@@ -16,7 +16,7 @@ from hotel_booking.domains.properties import group_pages
 from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.markdown import as_html
-from hotel_booking.web.i18n.language import RIGHT_TO_LEFT
+from hotel_booking.web.i18n.language import RIGHT_TO_LEFT, locale_of
 from hotel_booking.web.site import group_page_titles, language_of, site
 
 _log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ async def show_page(request: Request[Any, Any, State], tx: Transaction) -> Respo
         title=group_page_titles(language)[kind],
         body=as_html(found.body),
         written_in=found.language,
+        written_language=locale_of(language).languages[found.language],
         written_dir="rtl" if found.language in RIGHT_TO_LEFT else "ltr",
         updated_at=found.updated_at,
     )

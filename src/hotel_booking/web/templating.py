@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal, format_percent
@@ -23,6 +23,7 @@ from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.formats import clock_text, date_text
 from hotel_booking.web.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
 
+T = TypeVar("T")
 _SURFACES = ("web/templates", "http/ui/templates")
 
 
@@ -61,6 +62,14 @@ async def compile_all() -> None:
         for name in names:
             templates.get_template(name)
             await asyncio.sleep(0)
+
+
+def blocks_as(kind: type[T], language: str, template: str, /, **values: Any) -> T:
+    """The blocks of a template, each by itself, as HTML to be put into pages: the fields of `kind`."""
+    found = templates_in(language).get_template(template)
+    context = found.new_context(values)
+    # Jinja has escaped the values already.
+    return kind(**{name: Markup("".join(block(context))) for name, block in found.blocks.items()})  # noqa: S704
 
 
 def _words(language: str) -> dict[str, Callable[..., Markup]]:

@@ -24,6 +24,7 @@ from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.jobs import tasks as payment_tasks
 from hotel_booking.domains.properties.jobs import tasks as property_tasks
 from hotel_booking.domains.properties.types import MediaStore
+from hotel_booking.domains.search.jobs import tasks as search_tasks
 from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
 from hotel_booking.worker.lanes import LANES, Lane, everything
@@ -42,6 +43,7 @@ _TASKS = (
     ("guests", guest_tasks),
     ("http", http_tasks),
     ("exchange", exchange_tasks),
+    ("search", search_tasks),
 )
 
 _LOOKS_EVERY = 1.0  # seconds: a lane with nothing to do looks for jobs so often

@@ -41,7 +41,7 @@ LANES = (
     Lane("files", ("properties",), slots=1, seconds=900),
     # One call of at most 20 s, and one statement.
     Lane("rates", ("exchange",), slots=1, seconds=120),
-    Lane("house", ("identity", "guests", "http"), slots=2, seconds=900),
+    Lane("house", ("identity", "guests", "http", "search"), slots=2, seconds=900),
 )
 
 

@@ -173,7 +173,7 @@ def test_averages_leave_out_the_rooms_whose_money_is_left_out() -> None:
 
 async def test_the_last_good_rate_stays(db: Database) -> None:
     async with db.transaction() as tx:
-        taken = await service.take(tx, said=rates(), now=NOW)
+        taken = await service.take(tx, published=rates(), now=NOW)
         assert (taken.used, dict(taken.refused)) == (11, {})
         await service.enter(
             tx, currency="RSD", per_euro=Decimal("117.2"), as_of=DAY, known=frozenset({"RSD"}), now=NOW
@@ -190,17 +190,17 @@ async def test_the_last_good_rate_stays(db: Database) -> None:
     ):
         async with db.transaction() as tx:
             with pytest.raises(RatesRefused):
-                await service.take(tx, said=lie, now=later)
+                await service.take(tx, published=lie, now=later)
         assert await known(db) == before
     async with db.transaction() as tx:
         # One that jumped keeps its last good value; the others go on.
         taken = await service.take(
-            tx, said=rates(DAY + timedelta(days=1), USD="1.18", JPY="17300"), now=later
+            tx, published=rates(DAY + timedelta(days=1), USD="1.18", JPY="17300"), now=later
         )
         assert list(taken.refused) == ["JPY"]
     assert await known(db) == {**before, "USD": Decimal("1.18")}
     async with db.transaction() as tx:
-        await service.take(tx, said=rates(DAY + timedelta(days=1), JPY="240"), now=later, jumps=True)
+        await service.take(tx, published=rates(DAY + timedelta(days=1), JPY="240"), now=later, jumps=True)
     assert (await known(db))["JPY"] == 240
 
 

@@ -100,8 +100,8 @@ async def test_what_is_in_use_says_where_and_stays(db: Database, database_url: s
         await book(db)
         before = await contents(db)
         for path, texts in (
-            ("room-types/DBL", ("1 coming booking has it", "1 room : DBL-1", "off sale")),
-            ("plans/FLEX", ("1 coming booking has it", "1 rate plan derives from it : NRF", "off sale")),
+            ("room-types/DBL", ("1 upcoming booking has it", "1 room : DBL-1", "close its nights")),
+            ("plans/FLEX", ("1 upcoming booking has it", "1 rate plan derives from it : NRF", "off sale")),
             ("policies/FLEX", ("1 rate plan : FLEX",)),
         ):
             page = await client.get(f"{BASE}/{path}/delete")
@@ -112,6 +112,7 @@ async def test_what_is_in_use_says_where_and_stays(db: Database, database_url: s
             for text in texts:
                 assert text in said(refused.text)
         assert 'href="/admin/bookings' in (await client.get(f"{BASE}/plans/FLEX/delete")).text
+        assert "/room-types/DBL/deactivate" not in (await client.get(f"{BASE}/room-types/DBL/delete")).text
         assert (await client.post(f"{BASE}/room-types/DBL/deactivate", data={})).status_code == 409
         assert await contents(db) == before
 

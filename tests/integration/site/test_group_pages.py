@@ -52,7 +52,7 @@ async def test_a_page_is_in_the_guests_language_or_says_in_which(db: Database, d
         assert "<script>alert" not in german.text
         assert "verfügbar" not in german.text
         english = await client.get("/en/imprint")
-        assert "This page is only available in Deutsch." in english.text
+        assert "This page is only available in German." in english.text
         assert 'lang="de" dir="ltr"' in english.text
         assert 'lang="ar" dir="rtl"' in (await client.get("/en/terms")).text
         assert [path for path in foot(english) if path.rpartition("/")[2] in KINDS] == [

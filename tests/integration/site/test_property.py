@@ -6,11 +6,11 @@ import json
 import re
 from datetime import UTC, date, datetime, time
 from html import unescape
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.db import Database
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
@@ -23,11 +23,8 @@ from hotel_booking.web.i18n.code_names import (
     TAXES,
 )
 from hotel_booking.web.i18n.conditions import Conditions
-from hotel_booking.web.property import view
-from hotel_booking.web.search import query
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel
-from tests.factories.world import Counting
 
 STAY = {"arrival": "2030-03-04", "departure": "2030-03-07"}
 HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -100,22 +97,6 @@ async def test_what_the_hotel_wrote_is_only_text(db: Database, database_url: str
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert linked_data(page)["name"] == HOSTILE
-
-
-@pytest.mark.parametrize("rooms", [1, 6])
-async def test_the_page_reads_thirteen_statements_at_most(db: Database, rooms: int) -> None:
-    await small_hotel(db, room_types=[f"T{number}" for number in range(rooms)])
-    words = translations("de")
-    now = datetime(2030, 3, 1, 9, tzinfo=UTC)
-    params = {name: [value] for name, value in STAY.items()}
-    async with db.transaction() as real:
-        counting = Counting(real)
-        tx = cast(Transaction, counting)
-        row, today = await view.today_at(tx, SLUG, now)
-        asked = query.read(params, today=today, texts=words)
-        hotel = await view.load(tx, row, asked, language="de", texts=words, today=today, now=now)
-    assert len(hotel.rooms) == rooms
-    assert len(counting.statements) <= 13
 
 
 async def test_an_unknown_hotel_is_answered_kindly(db: Database, database_url: str) -> None:

@@ -62,10 +62,10 @@ def shaped(form: Form, kind: type[T], values: Mapping[str, Any]) -> T:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        said, _, where = str(error).partition(" - at `$")
+        problem, _, where = str(error).partition(" - at `$")
         field = where.strip("`.").partition("[")[0].partition(".")[0]
         form.wrong(
-            field if field in form.names() else "", _PATTERNS.get(field) or said[:1].lower() + said[1:]
+            field if field in form.names() else "", _PATTERNS.get(field) or problem[:1].lower() + problem[1:]
         )
         form.check()
         raise
@@ -75,8 +75,10 @@ def _fits(form: Form, name: str, value: Any, kind: Any) -> None:
     try:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        said = str(error).partition(" - at `$")[0]
-        form.wrong(name if name in form.names() else "", _PATTERNS.get(name) or said[:1].lower() + said[1:])
+        problem = str(error).partition(" - at `$")[0]
+        form.wrong(
+            name if name in form.names() else "", _PATTERNS.get(name) or problem[:1].lower() + problem[1:]
+        )
 
 
 def clock(form: Form, name: str) -> time | None:
@@ -151,7 +153,7 @@ _LINKS = {
     "keys": "/admin/keys",
 }
 _WORDS = {
-    "bookings_to_come": ("coming booking has it", "coming bookings have it"),
+    "bookings_to_come": ("upcoming booking has it", "upcoming bookings have it"),
     "bookings_past": ("past or cancelled booking refers to it", "past or cancelled bookings refer to it"),
     "open_quotes": ("guest is about to book it", "guests are about to book it"),
     "room_types": ("room type", "room types"),
@@ -205,9 +207,11 @@ async def removal_page(
     version: int,
     goes_too: Iterable[str] = (),
     deactivate: bool = False,
+    close_nights: bool = False,
     error: DomainError | None = None,
 ) -> Response[str]:
-    """Asks before something is removed, or says why it cannot be and what can be done instead."""
+    """Asks before something is removed, or says why it cannot be and what can be done instead: take it off
+    sale (`deactivate`), or close its nights where bookings to come forbid that too."""
     form = Form.of(version=version)
     status = 200
     if error is not None:
@@ -223,6 +227,7 @@ async def removal_page(
         needs=needs(uses, f"/admin/properties/{property_.slug}"),
         goes_too=list(goes_too),
         deactivate=deactivate,
+        close_nights=close_nights,
     )
 
 

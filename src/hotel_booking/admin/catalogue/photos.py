@@ -109,8 +109,8 @@ async def move_photo(
     to = form.choice("to", ("up", "down", "first"))
     form.check()  # so that `to` is one of the three
     await service.move(tx, property_id=property_.id, photo_id=photo_id, to=to)  # type: ignore[arg-type]  # a str to mypy
-    said = "It is now the cover." if to == "first" else "Moved."
-    return see_other(request, f"/admin/properties/{slug}/photos#photo-{photo_id}", notice=said)
+    notice = "It is now the cover." if to == "first" else "Moved."
+    return see_other(request, f"/admin/properties/{slug}/photos#photo-{photo_id}", notice=notice)
 
 
 @post("/properties/{slug:str}/photos/{photo_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))

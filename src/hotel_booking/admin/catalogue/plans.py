@@ -115,9 +115,9 @@ async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: 
     except DomainError as error:
         form, status = frame.refused(form, error, names=_BESIDE)
         return await _form(request, tx, property_, form, None, status=status)
-    said = "Its prices follow its parent’s." if parent else "Now set its prices under Rates & availability."
+    note = "Its prices follow its parent’s." if parent else "Now set its prices under Rates & availability."
     return see_other(
-        request, f"/admin/properties/{slug}/plans", notice=f"{row.name} has been created. {said}"
+        request, f"/admin/properties/{slug}/plans", notice=f"{row.name} has been created. {note}"
     )
 
 
@@ -212,8 +212,8 @@ async def _removal(
 
 
 def _words(row: RatePlan) -> list[str]:
-    said = examples.limits_in_words(row.min_advance_days, row.max_advance_days, row.min_stay, row.max_stay)
-    return said or ["No limits of its own"]
+    note = examples.limits_in_words(row.min_advance_days, row.max_advance_days, row.min_stay, row.max_stay)
+    return note or ["No limits of its own"]
 
 
 def _deposit_words(row: RatePlan, currency: str) -> str:

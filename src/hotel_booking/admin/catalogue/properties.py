@@ -114,10 +114,10 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
         property_,
         amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in property_.amenities],
         country=dict(select_options.countries()).get(property_.country, property_.country),
-        languages=LANGUAGES,
+        languages=select_options.language_names(),
         missing=[
             name
-            for code, name in LANGUAGES.items()
+            for code, name in select_options.language_names().items()
             if code != property_.language and "description" not in own.get(code, {})
         ],
         counts={

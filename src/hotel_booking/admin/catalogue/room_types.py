@@ -158,15 +158,18 @@ async def _removal(
     error: DomainError | None = None,
 ) -> Response[str]:
     row = await queries.find_item(tx, tables.room_type, property_.id, code)
+    uses = await removal.room_type_uses(tx, row=row, property_=property_, now=now)
+    booked = any(use.kind == "bookings_to_come" for use in uses)
     return await frame.removal_page(
         request,
         property_,
         what=row.name,
         back=f"/admin/properties/{property_.slug}/room-types/{code}",
-        uses=await removal.room_type_uses(tx, row=row, property_=property_, now=now),
+        uses=uses,
         version=row.version,
         goes_too=await frame.texts_and_prices(tx, property_, "room_type_id", row.id, now),
-        deactivate=row.active,
+        deactivate=row.active and not booked,
+        close_nights=row.active and booked,
         error=error,
     )
 

@@ -58,12 +58,12 @@ async def add_rooms(
     except DomainError as error:
         form, status = frame.refused(form, error)
         return await _list(request, tx, property_, form, status=status)
-    said = (
+    notice = (
         f"Room {numbers[0]} has been added."
         if len(numbers) == 1
         else f"{len(numbers)} rooms have been added."
     )
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=said)
+    return see_other(request, f"/admin/properties/{slug}/rooms", notice=notice)
 
 
 @get("/properties/{slug:str}/rooms/{room_id:int}", opt=staff(Permission.CATALOGUE_VIEW))

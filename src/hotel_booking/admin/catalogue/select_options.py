@@ -44,6 +44,12 @@ def languages() -> list[tuple[str, str]]:
     return list(LANGUAGES.items())
 
 
+def language_names() -> dict[str, str]:
+    """The languages that texts are kept in, by their English names, as the panel speaks of them."""
+    names = Locale.parse("en").languages
+    return {code: str(names[code]) for code in LANGUAGES}
+
+
 def meals() -> list[tuple[str, str]]:
     """The meals that a rate plan can include, what is common first."""
     common = (14, 3, 12, 10, 1, 15)

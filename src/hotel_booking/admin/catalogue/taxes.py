@@ -154,16 +154,18 @@ def _words(row: catalogue.Tax, currency: str) -> list[str]:
     percent = row.kind == "percent"
     rate = f"{service.percent_text(row.value)} %" if percent else money(row.value, currency)
     what = "of the price" if percent else f"for each {_PER[row.charge_type]}"
-    said = [f"{rate} {what}", "included in the prices" if row.included else "added to the prices"]
+    words = [f"{rate} {what}", "included in the prices" if row.included else "added to the prices"]
     if row.exempt_below_age:
-        said.append(f"not for guests under {row.exempt_below_age}")
+        words.append(f"not for guests under {row.exempt_below_age}")
     if row.max_nights:
-        said.append(f"for the first {row.max_nights} nights" if row.max_nights > 1 else "for the first night")
+        words.append(
+            f"for the first {row.max_nights} nights" if row.max_nights > 1 else "for the first night"
+        )
     if row.valid_from:
-        said.append(f"from {row.valid_from:%d.%m.%Y}")
+        words.append(f"from {row.valid_from:%d.%m.%Y}")
     if row.valid_to:
-        said.append(f"until before {row.valid_to:%d.%m.%Y}")
-    return said
+        words.append(f"until before {row.valid_to:%d.%m.%Y}")
+    return words
 
 
 def _example(row: catalogue.Tax, property_: Property, now: datetime) -> Price:

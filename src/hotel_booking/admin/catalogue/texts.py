@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.admin.catalogue import frame
+from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.permissions import Permission
@@ -88,7 +88,9 @@ async def change_texts(request: Request[Any, Any, State], tx: Transaction, slug:
         form, status = frame.refused(form, error, current=current)
         return await _show(request, tx, property_, language, form, status=status)
     where = query(f"/admin/properties/{slug}/texts", language=language)
-    return see_other(request, where, notice=f"The texts in {LANGUAGES[language]} have been saved.")
+    return see_other(
+        request, where, notice=f"The texts in {select_options.language_names()[language]} have been saved."
+    )
 
 
 async def _check_untouched(tx: Transaction, form: Form, original: Original, now: dict[str, str]) -> None:
@@ -159,6 +161,7 @@ async def _show(
         originals=originals,
         language=language,
         languages=LANGUAGES,
+        names=select_options.language_names(),
         missing=missing,
     )
 

@@ -1,6 +1,6 @@
 """A guest's right to their data: a copy of all of it, and to be forgotten.
 
-Amounts, days, rooms and the country stay: the house's books need them, and the law. Who it was does not. It
+Amounts, days, rooms and the country stay: the hotel's books and the law need them. Who it was does not. It
 cannot be undone, and nothing of it is done while a stay is to come or money is open.
 """
 

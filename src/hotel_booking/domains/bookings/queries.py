@@ -211,7 +211,7 @@ async def arriving_untold(
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> list[tuple[date, UUID]]:
-    """Confirmed bookings that arrive within so many days by the calendar of their house, where it is not
+    """Confirmed bookings that arrive within so many days by the calendar of their property, where it is not
     night, which were made before `booked_before` and have had no word about it; from the position `after`."""
     houses = [
         (row["id"], business_date(now, row["timezone"], row["day_end_time"]))
@@ -224,7 +224,7 @@ async def arriving_untold(
     rows = await tx.fetch(
         "SELECT e.arrival, e.booking_id FROM booking_entry e"
         "  JOIN unnest($7::int[], $8::date[]) AS h(property_id, today) ON h.property_id = e.property_id"
-        # Whatever the house, these days are all that come into question.
+        # Whatever the property, these days are all that come into question.
         " WHERE e.arrival BETWEEN $1::date AND $9::date + $2::int"
         "   AND e.arrival > h.today AND e.arrival <= h.today + $2::int"
         "   AND e.status = 'confirmed' AND e.created_at < $3"

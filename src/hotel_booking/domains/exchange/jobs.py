@@ -27,10 +27,10 @@ async def fetch_rates(context: JobContext, timestamp: int = 0) -> None:
     if source is None:
         return
     try:
-        said = await source.daily()
+        published = await source.daily()
         database: Database = jobs.database(context)
         async with database.transaction() as tx:
-            taken: Taken = await service.take(tx, said=said, now=jobs.now(context))
+            taken: Taken = await service.take(tx, published=published, now=jobs.now(context))
     except (RatesUnavailable, RatesRefused) as error:
         _log.warning("exchange_rates.kept code=%s detail=%s", error.code, error.detail)
         return

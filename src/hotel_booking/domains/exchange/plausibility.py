@@ -24,7 +24,7 @@ _MOST_JUMPS = 3
 
 
 def plausible(
-    said: DailyRates, known: Iterable[KnownRate], *, today: date, jumps: bool = False
+    published: DailyRates, known: Iterable[KnownRate], *, today: date, jumps: bool = False
 ) -> tuple[Mapping[str, Decimal], Mapping[str, str]]:
     """The rates to use, and by currency why another one is not. `jumps`: a person has looked at them.
 
@@ -32,14 +32,14 @@ def plausible(
     are too few or have moved too many at once.
     """
     before = {rate.currency: rate for rate in known}
-    _check_day(said.as_of, before, today)
+    _check_day(published.as_of, before, today)
     used: dict[str, Decimal] = {}
     refused: dict[str, str] = {}
     moved: dict[str, str] = {}
-    for currency, rate in sorted(said.per_euro.items()):
+    for currency, rate in sorted(published.per_euro.items()):
         if not rate.is_finite() or not LOWEST <= rate <= HIGHEST:
             refused[currency] = f"{rate} per euro cannot be"
-        elif not jumps and _jumped(rate, before.get(currency), said.as_of):
+        elif not jumps and _jumped(rate, before.get(currency), published.as_of):
             moved[currency] = f"{rate} per euro, after {before[currency].per_euro}"
         elif currency != "EUR":
             used[currency] = rate

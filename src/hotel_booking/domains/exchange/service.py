@@ -24,12 +24,12 @@ SELECT c.currency, c.per_euro, $3, $4, $5 FROM unnest($1::text[], $2::numeric[])
 """
 
 
-async def take(tx: Transaction, *, said: DailyRates, now: datetime, jumps: bool = False) -> Taken:
+async def take(tx: Transaction, *, published: DailyRates, now: datetime, jumps: bool = False) -> Taken:
     """Use a day's rates as far as they are plausible. Raises `RatesRefused`: nothing changed."""
     known = await known_rates(tx, lock=True)
-    used, refused = plausible(said, known, today=now.date(), jumps=jumps)
-    await _put(tx, used, said.as_of, "ecb", now)
-    return Taken(said.as_of, len(used), refused)
+    used, refused = plausible(published, known, today=now.date(), jumps=jumps)
+    await _put(tx, used, published.as_of, "ecb", now)
+    return Taken(published.as_of, len(used), refused)
 
 
 async def enter(

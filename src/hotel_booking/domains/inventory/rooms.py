@@ -14,11 +14,11 @@ from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.rows import (
+    changed_values,
     check_version,
     delete,
     insert,
     refuse_while_used,
-    said,
     update,
 )
 from hotel_booking.domains.properties.rows import uses as found
@@ -60,7 +60,7 @@ async def change(
     it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
     row = await find_item(tx, room_table, property_id, number, key="number", lock=True)
     await check_version(tx, room_table, row, version)
-    values = said(changes)
+    values = changed_values(changes)
     check_texts(values)
     active = values.get("active", row.active)
     if active != row.active:

@@ -164,7 +164,7 @@ class _Closing(Protocol):
 
 
 class Gateways:
-    """Every gateway that this house works with: cards first, then other ways to pay."""
+    """Every gateway in use: cards first, then other ways to pay."""
 
     def __init__(self, card: Gateway, *others: Gateway) -> None:
         self.card = card

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_LONGEST_LISTING = 600.0  # seconds; a day of a large house, page by page
+_LONGEST_LISTING = 600.0  # seconds; a day of a large hotel, page by page
 _LISTING = "LISTING"
 _LONGEST_CALL = 40.0  # seconds; a gateway's own limits are shorter
 

@@ -96,12 +96,12 @@ def uses(counts: Row) -> tuple[Use, ...]:
 def refuse_while_used(what: str, found: Sequence[Use], *, fix: str = "deactivate it instead") -> None:
     """Raise `InUse` saying where something is needed, unless it is needed nowhere."""
     if found:
-        said = ", ".join(f"{use.count} {_WORDS[use.kind][use.count != 1]}" for use in found)
-        raise InUse(f"{what} is in use: {said}", fix=fix, extra={"uses": msgspec.to_builtins(list(found))})
+        listing = ", ".join(f"{use.count} {_WORDS[use.kind][use.count != 1]}" for use in found)
+        raise InUse(f"{what} is in use: {listing}", fix=fix, extra={"uses": msgspec.to_builtins(list(found))})
 
 
 _WORDS = {
-    "bookings_to_come": ("coming booking", "coming bookings"),
+    "bookings_to_come": ("upcoming booking", "upcoming bookings"),
     "bookings_past": ("past booking", "past bookings"),
     "open_quotes": ("guest is about to book it", "guests are about to book it"),
     "room_types": ("room type", "room types"),
@@ -115,7 +115,7 @@ _WORDS = {
 }
 
 
-def said(changes: msgspec.Struct) -> dict[str, Any]:
+def changed_values(changes: msgspec.Struct) -> dict[str, Any]:
     """The fields of a PATCH that were sent."""
     return {
         name: value

@@ -92,9 +92,9 @@ def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> C
     for index, line in enumerate(updates):
         where = f"updates[{index}]"
         kind, plan = _checked(line, catalogue, today, where)
-        said = _said(line)
-        own = {name: value for name, value in said.items() if name in ROOM_COLUMNS}
-        rest = {name: value for name, value in said.items() if name not in ROOM_COLUMNS}
+        given = _given(line)
+        own = {name: value for name, value in given.items() if name in ROOM_COLUMNS}
+        rest = {name: value for name, value in given.items() if name not in ROOM_COLUMNS}
         for night in _nights(line):
             key = (kind.id, night)
             room = cells.rooms.setdefault(key, {})
@@ -110,7 +110,7 @@ def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> C
     return cells
 
 
-def _said(line: AriUpdate) -> Mapping[str, object]:
+def _given(line: AriUpdate) -> Mapping[str, object]:
     names = (*ROOM_COLUMNS, *RATE_COLUMNS, *RESTRICTIONS)
     return {name: value for name in names if (value := getattr(line, name)) is not UNSET}
 
@@ -141,7 +141,7 @@ def _checked(
                 field=f"{where}.{name}",
                 fix="choose earlier nights",
             )
-    if not _said(line):
+    if not _given(line):
         raise AriError("the line sets nothing", field=where, fix="give a capacity, a price or a restriction")
     _check_prices(line, catalogue, plan, where)
     return kind, plan

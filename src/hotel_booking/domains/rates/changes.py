@@ -223,10 +223,10 @@ def _check_values(edit: BulkEdit, plans: Sequence[int], catalogue: Catalogue, to
             check_own_price(catalogue, plan)
         if edit.price.round_to < 1:
             raise InvalidEdit("prices must be rounded to a positive amount", field="round_to")
-    said = dict(edit.restrictions)
+    given = dict(edit.restrictions)
     if edit.overbooking_limit is not None:
-        said["overbooking_limit"] = edit.overbooking_limit
-    for column, value in said.items():
+        given["overbooking_limit"] = edit.overbooking_limit
+    for column, value in given.items():
         check_value(CellKey(0, OF_THE_TYPE, today, column), value, catalogue)
 
 
@@ -254,9 +254,9 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
     nights = list(edit.nights())
     for kind in sorted(set(types)):
         for plan in sorted({*plans, OF_THE_TYPE}):
-            said = dict(edit.restrictions) if plan in plans else {}
+            given = dict(edit.restrictions) if plan in plans else {}
             if plan == OF_THE_TYPE and edit.overbooking_limit is not None:
-                said["overbooking_limit"] = edit.overbooking_limit
+                given["overbooking_limit"] = edit.overbooking_limit
             priced = edit.price if plan != OF_THE_TYPE else None
             for night in nights:
                 now = rows.get((kind, plan, night))
@@ -267,7 +267,7 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
                         unpriced += 1
                     if after != before:
                         changes.append(Change(CellKey(kind, plan, night, "price"), before, after))
-                for column, value in said.items():
+                for column, value in given.items():
                     held = empty(column) if now is None else now[column]
                     if held != value:
                         changes.append(Change(CellKey(kind, plan, night, column), held, value))
@@ -303,13 +303,13 @@ def lines(changes: Iterable[Change], catalogue: Catalogue) -> list[AriUpdate]:
     last: tuple[int, int, dict[str, Value]] | None = None
     by_row = groupby(sorted(changes, key=lambda change: change.key), key=lambda change: change.key[:3])
     for (kind, plan, night), group in by_row:
-        said = {change.key.column: change.after for change in group}
-        if last == (kind, plan, said) and found[-1].last + timedelta(days=1) == night:
+        given = {change.key.column: change.after for change in group}
+        if last == (kind, plan, given) and found[-1].last + timedelta(days=1) == night:
             found[-1] = msgspec.structs.replace(found[-1], last=night)
         else:
-            values: dict[str, Any] = said
+            values: dict[str, Any] = given
             found.append(AriUpdate(types[kind], night, night, plans[plan], **values))
-        last = (kind, plan, said)
+        last = (kind, plan, given)
     return found
 
 

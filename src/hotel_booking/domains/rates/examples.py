@@ -154,21 +154,21 @@ def limits_in_words(
     min_advance: int | None, max_advance: int | None, min_stay: int | None, max_stay: int | None
 ) -> list[str]:
     """What a plan's limits do, in sentences."""
-    said = []
+    words = []
     if min_advance:
-        said.append(f"Booked at least {wording.count(min_advance, 'day')} before arrival")
+        words.append(f"Booked at least {wording.count(min_advance, 'day')} before arrival")
     if max_advance is not None:
         when = (
             f"at most {wording.count(max_advance, 'day')} before arrival"
             if max_advance
             else "on the day of arrival"
         )
-        said.append(f"Booked {when}")
+        words.append(f"Booked {when}")
     if min_stay is not None and min_stay > 1:
-        said.append(f"For stays of {wording.count(min_stay, 'night')} or more")
+        words.append(f"For stays of {wording.count(min_stay, 'night')} or more")
     if max_stay is not None:
-        said.append(f"For stays of up to {wording.count(max_stay, 'night')}")
-    return said
+        words.append(f"For stays of up to {wording.count(max_stay, 'night')}")
+    return words
 
 
 def _nights(first: date, prices: Sequence[int]) -> list[NightPrice]:

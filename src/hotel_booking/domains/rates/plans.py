@@ -15,7 +15,7 @@ from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables as properties
 from hotel_booking.domains.properties.errors import InUse
 from hotel_booking.domains.properties.queries import currency_of, find_item
-from hotel_booking.domains.properties.rows import check_version, insert, said, update
+from hotel_booking.domains.properties.rows import changed_values, check_version, insert, update
 from hotel_booking.domains.properties.service import translations
 from hotel_booking.domains.properties.service.policies import flexible
 from hotel_booking.domains.properties.types import Code, Name, Sort, Text, TranslatedKind, check_texts
@@ -120,7 +120,7 @@ async def change(
     not be sold any more, `ChangedMeanwhile` where it is not `version` any more."""
     row = await find_item(tx, rate_plan, property_id, code, lock=True)
     await check_version(tx, rate_plan, row, version)
-    values, currency = said(changes), await currency_of(tx, property_id)
+    values, currency = changed_values(changes), await currency_of(tx, property_id)
     deposit, adjustment, policy = (values.pop(name, None) for name in ("deposit", "adjustment", "policy"))
     if deposit is not None:
         values |= _deposit(deposit, currency)

@@ -22,6 +22,7 @@ from hotel_booking.domains.rates.catalogue import (
     policy_of,
     tax_of,
 )
+from hotel_booking.domains.rates.pricing import Pricing
 from hotel_booking.domains.rates.restrictions import (
     OPEN,
     NightState,
@@ -34,10 +35,13 @@ from hotel_booking.domains.rates.types import (
     CancellationPolicy,
     ChildBand,
     NightPrice,
+    Occupancy,
     Rules,
     Tax,
     adult_age,
 )
+
+_PRICINGS = 256  # what a catalogue that is kept remembers of them
 
 
 class PropertyNotFound(NotFound):
@@ -63,6 +67,10 @@ class Catalogue:
         self.plans: Mapping[str, RatePlan] = {row.code: row for row in plans}
         self._policies = {row.id: row for row in policies}
         self._taxes = taxes
+        self._policy_rules: dict[int, CancellationPolicy] = {}
+        self._rules: dict[tuple[int, int], Rules] = {}
+        self._occupancies: dict[int, OccupancyRules] = {}
+        self._pricings: dict[tuple[int, int, Occupancy], Pricing] = {}
 
     @cached_property
     def bands(self) -> tuple[ChildBand, ...]:
@@ -76,25 +84,42 @@ class Catalogue:
 
     def rules(self, room_type: RoomType, plan: RatePlan) -> Rules:
         """What a price of this room type on this plan is computed from."""
-        return Rules(
-            currency=self.property.currency,
-            step=step(self.property.currency),
-            rounding=self.property.tax_rounding,
-            room_type=room_type.code,
-            room_type_name=room_type.name,
-            rate_plan=plan.code,
-            rate_plan_name=plan.name,
-            base_occupancy=room_type.base_occupancy,
-            extra_adult=room_type.extra_adult,
-            child_bands=self.bands,
-            child_amounts=tuple(room_type.child_amounts),
-            adjustment=plan.adjustment,
-            taxes=self.taxes,
-        )
+        key = room_type.id, plan.id
+        found = self._rules.get(key)
+        if found is None:
+            found = self._rules[key] = Rules(
+                currency=self.property.currency,
+                step=step(self.property.currency),
+                rounding=self.property.tax_rounding,
+                room_type=room_type.code,
+                room_type_name=room_type.name,
+                rate_plan=plan.code,
+                rate_plan_name=plan.name,
+                base_occupancy=room_type.base_occupancy,
+                extra_adult=room_type.extra_adult,
+                child_bands=self.bands,
+                child_amounts=tuple(room_type.child_amounts),
+                adjustment=plan.adjustment,
+                taxes=self.taxes,
+            )
+        return found
+
+    def pricing(self, room_type: RoomType, plan: RatePlan, occupancy: Occupancy) -> Pricing:
+        """What prices this room type on this plan for these persons."""
+        key = room_type.id, plan.id, occupancy
+        found = self._pricings.get(key)
+        if found is None:
+            if len(self._pricings) >= _PRICINGS:
+                self._pricings.clear()
+            found = self._pricings[key] = Pricing(self.rules(room_type, plan), occupancy)
+        return found
 
     def policy(self, plan: RatePlan) -> CancellationPolicy:
         """The plan's cancellation policy."""
-        return policy_of(self._policies[plan.policy_id])
+        found = self._policy_rules.get(plan.policy_id)
+        if found is None:
+            found = self._policy_rules[plan.policy_id] = policy_of(self._policies[plan.policy_id])
+        return found
 
     def terms(self, plan: RatePlan) -> PlanTerms:
         """The plan's own limits on stays."""
@@ -102,12 +127,15 @@ class Catalogue:
 
     def occupancy(self, room_type: RoomType) -> OccupancyRules:
         """Who fits into a room of the type."""
-        return OccupancyRules(
-            max_occupancy=room_type.max_occupancy,
-            max_adults=room_type.max_adults,
-            max_children=room_type.max_children,
-            adult_age=adult_age(self.bands),
-        )
+        found = self._occupancies.get(room_type.id)
+        if found is None:
+            found = self._occupancies[room_type.id] = OccupancyRules(
+                max_occupancy=room_type.max_occupancy,
+                max_adults=room_type.max_adults,
+                max_children=room_type.max_children,
+                adult_age=adult_age(self.bands),
+            )
+        return found
 
     def versions(self, room_type: RoomType, plan: RatePlan) -> dict[str, int]:
         """The versions of the rows that a sale is made on."""

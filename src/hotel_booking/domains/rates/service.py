@@ -81,11 +81,11 @@ async def update_ari(
 async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -> None:
     """Where the lines' `capacity` belongs: to what is offered of the type's rooms, or to the rooms themselves
     of a type that has none by number. Raises `CapacityAboveRooms`."""
-    said = {key for key, values in cells.rooms.items() if "capacity" in values}
-    if not said:
+    given = {key for key, values in cells.rooms.items() if "capacity" in values}
+    if not given:
         return
-    rooms = await room_nights.rooms_of_types(tx, {key[0] for key in said})
-    for key in sorted(said):
+    rooms = await room_nights.rooms_of_types(tx, {key[0] for key in given})
+    for key in sorted(given):
         values = cells.rooms[key]
         capacity: Any = values.pop("capacity")
         there = rooms.get(key[0], 0)
@@ -111,10 +111,10 @@ async def _check_capacity(tx: Transaction, cells: Cells, changed: Sequence[tuple
     short: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in await room_nights.lock(tx, changed):
         key = (row.room_type_id, row.night)
-        said = cells.rooms[key]
-        physical: Any = said.get("physical", row.physical)
-        offered: Any = said.get("offered", row.offered)
-        limit: Any = said.get("overbooking_limit", row.overbooking_limit)
+        given = cells.rooms[key]
+        physical: Any = given.get("physical", row.physical)
+        offered: Any = given.get("offered", row.offered)
+        limit: Any = given.get("overbooking_limit", row.overbooking_limit)
         left = min(physical - row.blocked, physical if offered is None else offered)
         if row.taken > max(left, 0) + limit:
             short[cells.lines[key]].append(
@@ -163,7 +163,7 @@ async def _set_rate_nights(
         [key[0] for key, _ in rows],
         [key[1] for key, _ in rows],
         [key[2] for key, _ in rows],
-        *([_sent(name, said[name]) for _, said in rows] for name in names),
+        *([_sent(name, given[name]) for _, given in rows] for name in names),
     )
 
 

@@ -12,7 +12,6 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.catalogue import RatePlan
-from hotel_booking.domains.rates.pricing import Pricing
 from hotel_booking.domains.rates.queries import (
     Calendars,
     Catalogue,
@@ -109,7 +108,7 @@ class _Pair:
         calendar = calendars[kind.id, plan.id]
         self._nights = calendar.nights
         self._prices = calendar.prices
-        self._pricing = Pricing(catalogue.rules(kind, plan), occupancy)
+        self._pricing = catalogue.pricing(kind, plan, occupancy)
         self._known: dict[tuple[object, ...], int] = {}
         terms = catalogue.terms(plan)
         self._least = terms.min_advance_days or 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -16,7 +15,7 @@ from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amou
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
-from hotel_booking.domains.rates.pricing import night_totals, price
+from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.domains.rates.queries import (
     Calendars,
     Catalogue,
@@ -45,14 +44,25 @@ async def offers(
     """
     catalogue = await load_catalogue(tx, slug)
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    if stay.arrival < today:
-        raise ArrivalInThePast(
-            f"the arrival is before today, {today}, at the hotel",
-            field="arrival",
-            fix="arrive today or later",
-        )
     first, last = window(stay, today) if explain else (stay.arrival, stay.departure)
+    _check_arrival(stay, today)
     calendars = await load_calendar(tx, catalogue, first, last, now)
+    return offers_of(catalogue, calendars, stay, party, explain=explain, now=now)
+
+
+def offers_of(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    stay: Stay,
+    party: Sequence[Occupancy],
+    *,
+    explain: bool = False,
+    now: datetime,
+) -> Offers:
+    """`offers` of what has been loaded: `calendars` hold the nights of the stay and its departure day, with
+    `explain` those of `restrictions.window`, or more."""
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    _check_arrival(stay, today)
     sold: list[tuple[tuple[int, int, int], Offer]] = []
     refused: list[Refusal] = []
     for plan_place, plan in enumerate(catalogue.plans.values()):
@@ -65,13 +75,22 @@ async def offers(
                 refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons))
     sold.sort(key=lambda item: item[0])
     return Offers(
-        slug=slug,
+        slug=catalogue.property.slug,
         currency=catalogue.property.currency,
         party=tuple(party),
         offers=tuple(offer for _, offer in sold),
         refused=tuple(refused) if explain else None,
         fits_in=None if sold else _fits_in(catalogue, party),
     )
+
+
+def _check_arrival(stay: Stay, today: date) -> None:
+    if stay.arrival < today:
+        raise ArrivalInThePast(
+            f"the arrival is before today, {today}, at the hotel",
+            field="arrival",
+            fix="arrive today or later",
+        )
 
 
 def _fits_in(catalogue: Catalogue, party: Sequence[Occupancy]) -> int | None:
@@ -118,9 +137,12 @@ def _offer(
     now: datetime,
 ) -> Offer:
     calendar = calendars[kind.id, plan.id]
-    rules = catalogue.rules(kind, plan)
+    currency = catalogue.property.currency
     nights = [calendar.prices[night] for night in stay]
-    by_occupancy = {occupancy: price(rules, nights, occupancy) for occupancy in Counter(party)}
+    by_occupancy = {
+        occupancy: catalogue.pricing(kind, plan, occupancy).price(nights)
+        for occupancy in dict.fromkeys(party)
+    }
     prices = [by_occupancy[occupancy] for occupancy in party]
     shares = [night_totals(room) for room in prices]
     deposit = plan.deposit
@@ -142,7 +164,7 @@ def _offer(
         rate_plan=plan.code,
         rate_plan_name=plan.name,
         meal=plan.meal,
-        currency=rules.currency,
+        currency=currency,
         rooms_left=min(calendar.nights[night].rooms_left for night in stay),
         total=total,
         net=sum(room.net for room in rooms),
@@ -153,7 +175,7 @@ def _offer(
             _for_all(catalogue.policy(plan), prices, shares),
             arrival=stay.arrival,
             timezone=catalogue.property.timezone,
-            currency=rules.currency,
+            currency=currency,
             total=total,
             night_totals=[sum(night) for night in zip(*shares, strict=True)],
             at=now,

@@ -40,7 +40,7 @@ from hotel_booking.web.booking.guest_form import (
     room_guests,
     wishes,
 )
-from hotel_booking.web.booking.messages import said
+from hotel_booking.web.booking.messages import with_error
 from hotel_booking.web.booking.ownership import (
     browser_of,
     named,
@@ -115,7 +115,7 @@ async def book(
         if error.code == "quote_expired":
             return await renewed(request, tx, settings, quote, now)
         if error.field is None or error.code == "sold_out":
-            form = said(request, form, error)
+            form = with_error(request, form, error)
         return await _details(request, tx, quote_id, quote, form, now, status=422)
     note_booking(request, "held")
     booking = held.booking

@@ -17,7 +17,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
-from hotel_booking.web.booking.messages import said
+from hotel_booking.web.booking.messages import with_error
 from hotel_booking.web.booking.ownership import open_own
 from hotel_booking.web.booking.quotes import to_booking
 from hotel_booking.web.i18n.catalogues import translations
@@ -52,7 +52,7 @@ async def correct(
             )
     except DomainError as error:
         if not form.errors:
-            form = said(request, form, error)
+            form = with_error(request, form, error)
         return _page(request, booking, form, status=422)
     answer = to_booking(request, booking.reference)
     notice = translations(language_of(request)).gettext("Your details have been updated.")

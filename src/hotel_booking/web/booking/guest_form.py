@@ -37,11 +37,11 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
     Raises `FormProblems`."""
     language = language_of(request)
     _ = translations(language).gettext
-    said = _("Please enter a name of up to {number} characters on one line.").format(number=LONGEST_NAME)
+    message = _("Please enter a name of up to {number} characters on one line.").format(number=LONGEST_NAME)
     values: dict[str, str] = {}
     for name in ("given_name", "family_name"):
         read = partial(clean_name, field=name, longest=LONGEST_NAME)
-        values[name] = _read(form, name, _("Please fill this in."), said, read)
+        values[name] = _read(form, name, _("Please fill this in."), message, read)
     values["email"] = _read(
         form,
         "email",
@@ -58,23 +58,23 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
 def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> list[str | None]:
     """The names of the rooms' guests (`guest-1` and on), None where there is none."""
     _ = translations(language_of(request)).gettext
-    said = _("Please enter a name of up to {number} characters on one line.").format(
+    message = _("Please enter a name of up to {number} characters on one line.").format(
         number=LONGEST_ROOM_GUEST
     )
     names: list[str | None] = []
     for number in range(1, rooms + 1):
         field = f"guest-{number}"
         read = partial(clean_name, field=field, longest=LONGEST_ROOM_GUEST, required=False)
-        names.append(_read(form, field, "", said, read) or None)
+        names.append(_read(form, field, "", message, read) or None)
     return names
 
 
 def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
     """What the guest asks for."""
     _ = translations(language_of(request)).gettext
-    said = _("Up to {number} characters, plain text only.").format(number=LONGEST_REQUESTS)
+    message = _("Up to {number} characters, plain text only.").format(number=LONGEST_REQUESTS)
     read = partial(clean_text, field="requests", longest=LONGEST_REQUESTS)
-    return _read(form, "requests", "", said, read) or None
+    return _read(form, "requests", "", message, read) or None
 
 
 def about_phone(request: Request[Any, Any, State], phone: str | None) -> str | None:

@@ -74,7 +74,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     try:
         attempt = await lockout.attempt(
             database,
-            # What is no reference belongs to nobody: such tries count for the address they come from alone.
+            # What is no reference belongs to nobody: such attempts count only for the address they come from.
             email=None if normal is None else f"booking:{normal}",
             visitor=visitor_of(request),
             now=now,

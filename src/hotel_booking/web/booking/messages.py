@@ -80,7 +80,7 @@ def _of_changing(code: str, words: gettext.NullTranslations) -> str | None:
     return None
 
 
-def said(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
+def with_error(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
     """The form with why it did not go, above its fields."""
     form.errors[""] = why(error, translations(language_of(request)))
     return form

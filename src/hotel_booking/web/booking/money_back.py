@@ -22,22 +22,22 @@ class MoneyBackWords(Formats):
     def before(self, money: MoneyBack) -> list[str]:
         """What cancelling would do to the guest's money. Never an amount of nothing."""
         _ = self._texts.gettext
-        said = [self._coming(part, money.currency) for part in money.parts]
+        sentences = [self._coming(part, money.currency) for part in money.parts]
         if money.kept:
             text = _("The hotel keeps {amount} as the cancellation fee.")
-            said.append(text.format(amount=self.money(money.kept, money.currency)))
-        said += self._owed(money)
-        return said or [_("Cancellation is free. You haven’t paid anything and there’s nothing to pay.")]
+            sentences.append(text.format(amount=self.money(money.kept, money.currency)))
+        sentences += self._owed(money)
+        return sentences or [_("Cancellation is free. You haven’t paid anything and there’s nothing to pay.")]
 
     def after(self, money: MoneyBack, *, timezone: str) -> list[str]:
         """What cancelling has done; `timezone` is the hotel's, for the days on which something was sent."""
         _ = self._texts.gettext
-        said = self.returned(money, timezone=timezone)
+        sentences = self.returned(money, timezone=timezone)
         if money.kept:
             text = _("The hotel has kept {amount} as the cancellation fee.")
-            said.append(text.format(amount=self.money(money.kept, money.currency)))
-        said += self._owed(money)
-        return said or [_("You haven’t paid anything and there’s nothing to pay.")]
+            sentences.append(text.format(amount=self.money(money.kept, money.currency)))
+        sentences += self._owed(money)
+        return sentences or [_("You haven’t paid anything and there’s nothing to pay.")]
 
     def returned(self, money: MoneyBack, *, timezone: str) -> list[str]:
         """Only what went back or is on its way, sum by sum."""

@@ -24,7 +24,7 @@ from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.booking.messages import said
+from hotel_booking.web.booking.messages import with_error
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.i18n.catalogues import translations
@@ -90,7 +90,7 @@ async def pay(
             booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
             return see_other(request, _page_of(request, booking))
-        return _payment(request, gateways, booking, now, said(request, form, error), status=422)
+        return _payment(request, gateways, booking, now, with_error(request, form, error), status=422)
     if paid.status == "confirmed":
         if booking.status == "held":
             note_booking(request, "confirmed")
@@ -170,7 +170,7 @@ async def settle(
     except GatewayUnavailable:
         return _stands(request, "checkout/pending.html", booking, waiting)
     except DomainError as error:
-        form = said(request, form, error)
+        form = with_error(request, form, error)
     async with database.transaction() as tx:
         after = await reread(request, tx, booking)
     if after.status == "confirmed" and booking.status != "confirmed":

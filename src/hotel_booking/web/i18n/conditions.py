@@ -185,8 +185,8 @@ class Conditions(Formats):
     def tax(self, name: str, rate: int | None = None) -> str:
         """A tax: what hotels commonly call theirs is translated, a name of the hotel's own stays; its `rate`,
         in parts per million, is written as the language does."""
-        said = self._texts.gettext(name) if name in TAXES else name
-        return said if rate is None else f"{said} {self.rate(rate)}"
+        shown = self._texts.gettext(name) if name in TAXES else name
+        return shown if rate is None else f"{shown} {self.rate(rate)}"
 
     def line(self, line: Line, names: Names) -> str:
         """What a price line is called."""

@@ -22,7 +22,7 @@ class Refusals(Formats):
     def reasons(self, reasons: Sequence[Reason], *, sleeps: tuple[int, int, int] | None = None) -> list[str]:
         """Why something is not sold, each reason once, nights that follow each other together. `sleeps` are
         the most guests, adults and children of the room type."""
-        said: list[str] = []
+        sentences: list[str] = []
         runs: list[_Run] = []
         for reason in reasons:
             code = {"closed": "not_on_sale", "no_price": "not_on_sale"}.get(reason.code, reason.code)
@@ -30,11 +30,11 @@ class Refusals(Formats):
                 limit = reason.limit if code == "sold_out" else None
                 runs.append((code, limit, reason.night, reason.night))
             else:
-                said.append(self._reason(reason, sleeps))
+                sentences.append(self._reason(reason, sleeps))
         # The same nights are often closed and sold out at once; what comes first in the list says enough.
         for code, limit, first, last in _joined(runs):
-            said.append(self._run(code, limit, first, last))
-        return list(dict.fromkeys(said))
+            sentences.append(self._run(code, limit, first, last))
+        return list(dict.fromkeys(sentences))
 
     def _run(self, code: str, limit: int | None, first: date, last: date) -> str:
         _, ngettext = self._texts.gettext, self._texts.ngettext

@@ -21,10 +21,19 @@ _ESCAPES = str.maketrans(
 )
 
 
-def script(data: Mapping[str, Any]) -> Markup:
-    """The data as a script element."""
-    text = msgspec.json.encode({"@context": "https://schema.org", **data}).decode().translate(_ESCAPES)
-    return Markup('<script type="application/ld+json">{}</script>').format(Markup(text))  # noqa: S704 - escaped
+def begun(data: Mapping[str, Any]) -> str:
+    """The data without their closing brace, for `script`."""
+    return _json({"@context": "https://schema.org", **data}).removesuffix("}")
+
+
+def script(begun: str, offers: Sequence[Mapping[str, Any]]) -> Markup:
+    """What `begun` gave, completed by the offers, as a script element."""
+    more = f',"makesOffer":{_json(offers)}' if offers else ""
+    return Markup('<script type="application/ld+json">{}</script>').format(Markup(f"{begun}{more}}}"))  # noqa: S704 - escaped
+
+
+def _json(data: Any) -> str:
+    return msgspec.json.encode(data).decode().translate(_ESCAPES)
 
 
 def hotel(

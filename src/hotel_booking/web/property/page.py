@@ -9,23 +9,24 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from markupsafe import Markup
 
-from hotel_booking.core.config import Settings
-from hotel_booking.core.dates import earliest_business_date
+from hotel_booking.core.dates import business_date, earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.rates.content import marked
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.phrases import Phrases
-from hotel_booking.web.maps.city import city_plan
-from hotel_booking.web.property import jsonld, social, view
+from hotel_booking.web.property import jsonld, view
+from hotel_booking.web.property.content import Content, content_of
+from hotel_booking.web.property.currencies import currencies_of
 from hotel_booking.web.property.view import FEW, PropertyView
 from hotel_booking.web.search import query
 from hotel_booking.web.search.other_rooms import RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import (
     CARRIED,
-    canonical,
     chosen_currency,
     language_of,
     link,
@@ -37,31 +38,38 @@ _LONGEST_AHEAD = timedelta(days=730)
 
 @get("/hotels/{slug:str}", opt=public(), include_in_schema=False)
 async def show_property(
-    request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime, slug: str
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[Any]:
-    """The page. What is wrong in the question stands beside its field; the hotel is shown all the same."""
+    """The page. What is wrong in the question stands beside its field; the hotel is shown all the same.
+
+    Three statements, or five where the stay is far from the months shown; and after a change of the hotel or
+    of the exchange rates seven more, once."""
     language = language_of(request)
     texts = translations(language)
     try:
-        property_, today = await view.today_at(tx, slug, now)
+        found = await marked(tx, slug)
     except NoSuchProperty:
         asked = query.read(request.query_params.dict(), today=earliest_business_date(now), texts=texts)
         home = link(language) + asked.query()
         return site(request, "property/unknown.html", status=404, home=home)
+    property_ = found.property
+    today = business_date(now, property_.timezone, property_.day_end_time)
     asked = query.read(
         request.query_params.dict(),
         today=today,
         texts=texts,
         currency=chosen_currency(request.scope),
     )
-    hotel = await view.load(tx, property_, asked, language=language, texts=texts, today=today, now=now)
+    state = request.app.state
+    content = await content_of(tx, state, found, language)
+    currencies = await currencies_of(tx, state, found, language)
+    hotel = await view.load(tx, content, asked, currencies.per_euro, language=language, today=today, now=now)
     say = Phrases(language, texts)
-    url = canonical(request)
-    origin = settings.public_url.rstrip("/")
     return site(
         request,
         "property/page.html",
         etag=True,
+        content=content,
         hotel=hotel,
         property=property_,
         asked=asked,
@@ -69,18 +77,23 @@ async def show_property(
         say=say,
         here=request.scope["path"],
         book=link(language, "book"),
-        origin=origin,
-        social=social.address(slug, hotel.cover, hotel.setting),
-        summary=say.summary(hotel.name, property_, hotel.description),
-        party_text=say.party(asked.party),
+        party_said=_party(asked, say, texts),
         occupancies=[say.occupancy(one) for one in asked.party],
-        rules=say.rules(property_),
-        plan=_plan(hotel, say),
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
-        linked_data=_linked_data(hotel, asked, say, url, origin),
+        currencies=currencies.options(asked.currency),
+        linked_data=_linked_data(hotel, content, asked),
         back=_back(asked, language),
         instead=RoomSplitPhrases(language, texts).said(hotel.instead) if hotel.instead is not None else None,
     )
+
+
+def _party(asked: Asked, say: Phrases, texts: Texts) -> str:
+    """Who comes, and for how long: 3 nights, 2 adults."""
+    party = say.party(asked.party)
+    if asked.stay is None:
+        return party
+    nights = texts.ngettext("%(num)s night", "%(num)s nights", asked.stay.nights)
+    return f"{nights % {'num': asked.stay.nights}}, {party}"
 
 
 def _back(asked: Asked, language: str) -> str | None:
@@ -95,33 +108,21 @@ def _between(least: str, first: date, most: str, last: date) -> Markup:
     return Markup(' {}="{}" {}="{}"').format(least, first, most, last)
 
 
-def _plan(hotel: PropertyView, say: Phrases) -> Any:
-    if hotel.city is None or hotel.centre_km is None:
-        return None
-    property_ = hotel.property
-    return city_plan((hotel.city.lat, hotel.city.lon), (property_.lat, property_.lon), say.kilometres)
-
-
-def _linked_data(hotel: PropertyView, asked: Asked, say: Phrases, url: str, origin: str) -> Markup:
-    data = jsonld.hotel(
-        hotel.property,
-        name=hotel.name,
-        description=say.summary(hotel.name, hotel.property, hotel.description),
-        url=url,
-        images=[f"{origin}{picture.full}" for picture in hotel.gallery[:5]],
-        amenities=[say.word(word) for _, words in hotel.amenities for word in words],
-    )
-    if hotel.found is not None and hotel.found.offers:
-        data["makesOffer"] = [
+def _linked_data(hotel: PropertyView, content: Content, asked: Asked) -> Markup:
+    sold = hotel.found.offers if hotel.found is not None else ()
+    search = asked.query(**dict.fromkeys(CARRIED)) if sold else ""
+    return jsonld.script(
+        content.linked,
+        [
             jsonld.offer(
                 one,
-                room_type=hotel.names["room_type", one.room_type],
-                rate_plan=hotel.names["rate_plan", one.rate_plan],
-                url=f"{url}{asked.query(**dict.fromkeys(CARRIED))}#room-{one.room_type}",
+                room_type=content.names["room_type", one.room_type],
+                rate_plan=content.names["rate_plan", one.rate_plan],
+                url=f"{content.url}{search}#room-{one.room_type}",
             )
-            for one in hotel.found.offers
-        ]
-    return jsonld.script(data)
+            for one in sold
+        ],
+    )
 
 
 handlers = [show_property]

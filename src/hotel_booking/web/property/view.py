@@ -1,9 +1,5 @@
-"""What a property's page shows, read and put into the guest's words.
-
-At most 19 statements, whatever the hotel sells: property, room types, photos, texts, city and catalogue (one
-each), the offers and the calendar (three each), the exchange
-rates, and the offers for another number of rooms (six).
-"""
+"""What a property's page says of a stay and of the nights that it shows, in the guest's words. What it says
+anyway is its `content`."""
 
 from __future__ import annotations
 
@@ -12,50 +8,32 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
-from babel.lists import format_list
+from markupsafe import Markup
 
-from hotel_booking.core.dates import business_date, calendar_date
+from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
+from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.exchange.compare import Exchange
-from hotel_booking.domains.exchange.queries import exchange_rates
-from hotel_booking.domains.properties import queries, tables
-from hotel_booking.domains.properties.catalogue import Property, RoomType
-from hotel_booking.domains.properties.places import PlaceHit, place_by_id
-from hotel_booking.domains.properties.queries import Photo
-from hotel_booking.domains.properties.surroundings import Surroundings
-from hotel_booking.domains.properties.types import Bed
-from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
-from hotel_booking.domains.search.area import distance_km
-from hotel_booking.domains.search.calendar import MAX_NIGHTS, calendar
-from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.properties.catalogue import RoomType
+from hotel_booking.domains.rates.restrictions import window
+from hotel_booking.domains.search.calendar import MAX_NIGHTS, calendar_of
+from hotel_booking.domains.search.offers import offers_of
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
-from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.code_names import NO_MEALS, by_topic, in_room
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.i18n.code_names import NO_MEALS
 from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
-from hotel_booking.web.i18n.formats import Names, Texts
+from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.refusals import Refusals
-from hotel_booking.web.maps.city import NEAR_KM
-from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
-from hotel_booking.web.placeholder_art.setting import Setting, setting_of
 from hotel_booking.web.property import calendar as price_calendar
 from hotel_booking.web.property.calendar import Months
+from hotel_booking.web.property.content import Content, RoomContent
 from hotel_booking.web.search import other_rooms
 from hotel_booking.web.search.query import Asked
 
+MAX_NIGHTS_AT_ONCE = 130  # months shown and the stay's surroundings, where reading both in one costs less
 FEW = 5  # rooms left, from which on it is said
-
-
-class Picture(msgspec.Struct, frozen=True):
-    """A picture of the gallery or a room. `srcset` is empty for what is drawn, which fits every size."""
-
-    src: str
-    srcset: str
-    full: str
-    width: int
-    height: int
-    alt: str
 
 
 class OfferView(msgspec.Struct, frozen=True):
@@ -84,143 +62,86 @@ class RefusalView(msgspec.Struct, frozen=True):
 
 
 class RoomView(msgspec.Struct, frozen=True):
-    """A room type with what is sold of it and what is not."""
+    """A room type with what is sold of it and what is not; `about` is what the page says of it anyway."""
 
     code: str
     name: str
-    description: str
-    picture: Picture
-    pictures: int
-    beds: tuple[str, ...]
-    size_m2: int | None
-    sleeps: int
-    amenities: list[str]
+    about: Markup
     offers: list[OfferView]
     refused: list[RefusalView]
 
 
 class PropertyView(msgspec.Struct, frozen=True):
-    """Everything that the page shows. `hidden` offers give nothing back and the guest wants only others.
-    `running`: it is past midnight, and the night of `today` is still sold."""
+    """What the page shows besides its content. `hidden` offers give nothing back and the guest wants only
+    others. `running`: it is past midnight, and the night of `today` is still sold."""
 
-    property: Property
-    name: str
-    description: str
-    own_language: bool
-    country: str
-    city: PlaceHit | None
-    centre_km: float | None
-    gallery: list[Picture]
-    setting: Setting
-    cover: Photo | None
-    amenities: list[tuple[str, list[str]]]
     rooms: list[RoomView]
     calendar: Months
     today: date
     running: bool
     found: Offers | None
     fits_in: str
-    names: Names
     best: Offer | None
     hidden: int
     instead: other_rooms.RoomSplit | None
-    currencies: list[str]
-
-
-async def today_at(tx: Transaction, slug: str, now: datetime) -> tuple[Property, date]:
-    """The property and its own date. Raises `NoSuchProperty`."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
-    return property_, business_date(now, property_.timezone, property_.day_end_time)
 
 
 async def load(
     tx: Transaction,
-    property_: Property,
+    content: Content,
     asked: Asked,
+    per_euro: Mapping[str, Decimal],
     *,
     language: str,
-    texts: Texts,
     today: date,
     now: datetime,
 ) -> PropertyView:
-    """Read and compose the page."""
-    slug = property_.slug
-    types = [kind for kind in await queries.list_items(tx, tables.room_type, property_.id) if kind.active]
-    photos = await queries.photos(tx, property_.id)
-    translated = await queries.translations(tx, property_.id)
-    place = await place_by_id(tx, property_.place_id) if property_.place_id else None
-    city = place.hit if place is not None else None
-    catalogue = await load_catalogue(tx, slug)
+    """Read what is free, at what prices, and compose the page: two statements, or four where the stay is far
+    from the months that are shown."""
+    property_, catalogue = content.property, content.catalogue
+    texts = translations(language)
+    first = price_calendar.shown_from(asked, today)
+    begin, last = _calendar_nights(asked, first)
+    around = window(asked.stay, today) if asked.stay is not None else (begin, last)
+    together = (min(begin, around[0]), max(last, around[1]))
+    if (together[1] - together[0]).days < MAX_NIGHTS_AT_ONCE:
+        calendars = nearby = await load_calendar(tx, catalogue, *together, now)
+    else:
+        calendars = await load_calendar(tx, catalogue, begin, last, now)
+        nearby = await load_calendar(tx, catalogue, *around, now)
+    shown = calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
     found = None
     if asked.stay is not None:
-        found = await offers(tx, slug, asked.stay, asked.party, explain=True, now=now)
+        found = offers_of(catalogue, nearby, asked.stay, asked.party, explain=True, now=now)
     hidden = 0
     if found is not None and asked.refundable:
         kept = tuple(one for one in found.offers if other_rooms.refundable(one))
         hidden = len(found.offers) - len(kept)
         found = msgspec.structs.replace(found, offers=kept)
-    shown = await _calendar(tx, slug, asked, language, today, now)
-    per_euro = await exchange_rates(tx)
-
-    def text(kind: str, own: Property | RoomType, field: str) -> str:
-        there = translated.get((kind, own.id), {}).get(language, {}).get(field)
-        return str(there or getattr(own, field) or "")
-
-    names: dict[tuple[str, str], str] = {
-        ("room_type", kind.code): text("room_type", kind, "name") for kind in types
-    }
-    for plan in catalogue.plans.values():
-        there = translated.get(("rate_plan", plan.id), {}).get(language, {})
-        names["rate_plan", plan.code] = there.get("name") or plan.name
-    people = place.weight if place is not None else None
-    at = Surroundings(property_.lat, property_.lon, tuple(property_.amenities), property_.place_id, people)
-    art = _Art(slug, setting_of(at), language, Conditions(language, texts), texts)
-    writer = _Writer(
-        property_, catalogue, asked, language, texts, names, _exchange(asked, per_euro), today, art
-    )
+    writer = _Writer(content, asked, language, texts, _exchange(asked, per_euro), today)
     best = found.offers[0] if found is not None and found.offers else None
-    property_words = translated.get(("property", property_.id), {}).get(language, {})
-    distance = distance_km(city.lat, city.lon, property_.lat, property_.lon) if city is not None else None
-    name = text("property", property_, "name")
-    drawn = [art.room(kind, names["room_type", kind.code]) for kind in types]
-    breakfast = any(plan.meal not in NO_MEALS for plan in catalogue.plans.values())
     return PropertyView(
-        property=property_,
-        name=name,
-        description=text("property", property_, "description"),
-        own_language=language == property_.language or "description" in property_words,
-        country=str(locale_of(language).territories.get(property_.country, property_.country)),
-        city=city,
-        centre_km=distance if distance is not None and distance <= NEAR_KM else None,
-        gallery=[_photo(photo, name) for photo in photos] or art.gallery(name, drawn, breakfast=breakfast),
-        setting=setting_of(at),
-        cover=photos[0] if photos else None,
-        amenities=by_topic(property_.amenities),
-        rooms=[writer.room(kind, text("room_type", kind, "description"), photos, found) for kind in types],
-        calendar=shown,
+        rooms=[writer.room(room, found) for room in content.rooms],
+        calendar=price_calendar.months(
+            shown, asked, today=today, first=first, week_begins=locale_of(language).first_week_day
+        ),
         today=today,
         running=today < calendar_date(now, property_.timezone),
         found=found,
         fits_in=Refusals(language, texts).rooms_needed(found.fits_in) if found and found.fits_in else "",
-        names=names,
         best=best,
         hidden=hidden,
-        instead=await other_rooms.in_hotel(tx, slug, asked, best, names, now=now),
-        currencies=sorted(per_euro),
+        instead=other_rooms.in_hotel(catalogue, nearby, asked, best, content.names, now=now),
     )
 
 
-async def _calendar(
-    tx: Transaction, slug: str, asked: Asked, language: str, today: date, now: datetime
-) -> Months:
-    first = price_calendar.shown_from(asked, today)
+def _calendar_nights(asked: Asked, first: date) -> tuple[date, date]:
+    """The first and the last night that the calendar needs: where a departure is being chosen, those from the
+    arrival on too."""
     last = price_calendar.last_shown(first) + timedelta(days=1)
-    begin = first
     if asked.arrival is not None and asked.stay is None and asked.arrival < first:
-        begin = max(asked.arrival, last - timedelta(days=MAX_NIGHTS - 1))
-    prices = await calendar(tx, slug, begin, last, asked.party[0], now=now)
-    week = locale_of(language).first_week_day
-    return price_calendar.months(prices, asked, today=today, first=first, week_begins=week)
+        return max(asked.arrival, last - timedelta(days=MAX_NIGHTS - 1)), last
+    return first, last
 
 
 def _exchange(asked: Asked, per_euro: Mapping[str, Decimal]) -> Exchange | None:
@@ -232,50 +153,34 @@ class _Writer:
 
     def __init__(
         self,
-        property_: Property,
-        catalogue: Catalogue,
+        content: Content,
         asked: Asked,
         language: str,
         texts: Texts,
-        names: Names,
         exchange: Exchange | None,
         today: date,
-        art: _Art,
     ) -> None:
-        self._art = art
-        self._property = property_
-        self._catalogue = catalogue
+        self._content = content
         self._asked = asked
-        self._names = names
+        self._names = content.names
         self._exchange = exchange
         self._today = today
-        self._texts = texts
         self._tell = Conditions(language, texts)
         self._refuse = Refusals(language, texts)
 
-    def room(
-        self, kind: RoomType, description: str, photos: Sequence[Photo], found: Offers | None
-    ) -> RoomView:
+    def room(self, room: RoomContent, found: Offers | None) -> RoomView:
         """One room type."""
-        code = kind.code
-        own = [photo for photo in photos if photo.room_type == code]
-        name = self._names["room_type", code]
+        code = room.kind.code
         return RoomView(
             code=code,
-            name=name,
-            description=description,
-            picture=_photo(own[0], name) if own else self._art.room(kind, name),
-            pictures=len(own),
-            beds=tuple(self._tell.bed(bed.type, bed.count) for bed in kind.beds),
-            size_m2=kind.size_m2,
-            sleeps=kind.max_occupancy,
-            amenities=in_room(kind.amenities),
+            name=room.name,
+            about=room.about,
             offers=[self._offer(one) for one in found.offers if one.room_type == code] if found else [],
-            refused=self._refusals(kind, found.refused or ()) if found else [],
+            refused=self._refusals(room.kind, found.refused or ()) if found else [],
         )
 
     def _offer(self, one: Offer) -> OfferView:
-        plan = self._catalogue.plans[one.rate_plan]
+        plan = self._content.catalogue.plans[one.rate_plan]
         deposit = plan.deposit
         stay = self._asked.stay
         nights = stay.nights if stay is not None else 1
@@ -292,7 +197,10 @@ class _Writer:
             meal=self._tell.meal(one.meal),
             meal_included=one.meal not in NO_MEALS,
             cancellation=self._tell.cancellation(
-                one.cancellation, total=one.total, currency=one.currency, timezone=self._property.timezone
+                one.cancellation,
+                total=one.total,
+                currency=one.currency,
+                timezone=self._content.property.timezone,
             ),
             payment=self._tell.payment(
                 one.due_now,
@@ -334,58 +242,3 @@ class _Writer:
         return [
             RefusalView(tuple(names), reasons, fix, href) for (reasons, fix, href), names in together.items()
         ]
-
-
-def _photo(photo: Photo, alt: str) -> Picture:
-    return Picture(
-        photo.address(960),
-        photo.srcset,
-        photo.address(photo.widths[-1]),
-        photo.width,
-        photo.height,
-        photo.alt or alt,
-    )
-
-
-class _Art:
-    """What is drawn for a property that has no photos yet, said to be an illustration."""
-
-    def __init__(self, slug: str, setting: Setting, language: str, tell: Conditions, texts: Texts) -> None:
-        self._slug = slug
-        self._setting = setting
-        self._language = language
-        self._tell = tell
-        self._texts = texts
-
-    def picture(self, name: str, alt: str, beds: Sequence[Bed] = ()) -> Picture:
-        """A picture by its name."""
-        address = placeholder_art.address(self._slug, self._setting, name, beds)
-        return Picture(address, "", address, WIDTH, HEIGHT, alt)
-
-    def room(self, kind: RoomType, name: str) -> Picture:
-        """A room with the beds of its type."""
-        if not kind.beds:
-            alt = self._texts.gettext("Illustration: the room {name}").format(name=name)
-        else:
-            said = [self._tell.bed(bed.type, bed.count) for bed in kind.beds]
-            alt = self._texts.gettext("Illustration: the room {name} with {beds}").format(
-                name=name, beds=format_list(said, locale=locale_of(self._language))
-            )
-        return self.picture(f"room-{kind.code}", alt, kind.beds)
-
-    def gallery(self, name: str, rooms: Sequence[Picture], *, breakfast: bool) -> list[Picture]:
-        """The surroundings by day and in the evening, rooms, what is inside; breakfast where it is sold."""
-        _ = self._texts.gettext
-        pictures = [
-            self.picture(
-                placeholder_art.COVER, _("Illustration: {name} and its surroundings").format(name=name)
-            ),
-            *rooms[:2],
-            self.picture(placeholder_art.LOBBY, _("Illustration: the reception")),
-            self.picture(placeholder_art.EVENING, _("Illustration: {name} in the evening").format(name=name)),
-            *rooms[2:4],
-            self.picture(placeholder_art.BATHROOM, _("Illustration: a bathroom")),
-        ]
-        if breakfast:
-            pictures.append(self.picture(placeholder_art.BREAKFAST, _("Illustration: breakfast")))
-        return pictures

@@ -13,10 +13,11 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.money import Money
 from hotel_booking.domains.properties.queries import room_type_names
 from hotel_booking.domains.rates.party import spread
+from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.errors import UnknownCurrency
 from hotel_booking.domains.search.find import find
-from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.search.offers import offers_of
 from hotel_booking.domains.search.types import MAX_LIMIT, Offer, SearchRequest, SearchResult
 from hotel_booking.web.i18n.formats import Formats, Names
 from hotel_booking.web.search.query import Asked
@@ -64,15 +65,21 @@ def parties(party: Sequence[Occupancy]) -> list[tuple[Occupancy, ...]]:
     return found
 
 
-async def in_hotel(
-    tx: Transaction, slug: str, asked: Asked, best: Offer | None, names: Names, *, now: datetime
+def in_hotel(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    asked: Asked,
+    best: Offer | None,
+    names: Names,
+    *,
+    now: datetime,
 ) -> RoomSplit | None:
-    """What one hotel has for the party in another number of rooms. At most 6 statements."""
+    """What one hotel has for the party in another number of rooms; `calendars` hold the stay's nights."""
     found: list[tuple[int, Offer]] = []
     if asked.stay is None:
         return None
     for party in parties(asked.party):
-        sold = (await offers(tx, slug, asked.stay, party, now=now)).offers
+        sold = offers_of(catalogue, calendars, asked.stay, party, now=now).offers
         cheapest = next((offer for offer in sold if not asked.refundable or refundable(offer)), None)
         if cheapest is not None and (best is None or cheapest.total < best.total):
             found.append((len(party), cheapest))

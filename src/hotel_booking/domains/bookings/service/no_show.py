@@ -94,8 +94,8 @@ async def fee_outcome(tx: Transaction, booking: Booking) -> FeeOutcome | None:
     if await saved_card(tx, booking.id) is None:
         return FeeOutcome("not_chargeable", fee, left)
     row = await tx.fetchrow("SELECT collect_at, collect_tries FROM booking WHERE id = $1", booking.id)
-    tries, again = (row["collect_tries"], row["collect_at"]) if row is not None else (0, None)
-    if (again is not None and not tries) or await undecided(tx, booking.id) is not None:
+    attempts, again = (row["collect_tries"], row["collect_at"]) if row is not None else (0, None)
+    if (again is not None and not attempts) or await undecided(tx, booking.id) is not None:
         return FeeOutcome("charging", fee, left)
     return FeeOutcome("declined", fee, left, again)
 

@@ -1,4 +1,4 @@
-"""A stay in the house: check-in, the rooms it is given, check-out. What the house could regret is refused,
+"""A stay: check-in, the rooms it is given, check-out. What the hotel could regret is refused,
 unless staff say why the rule is overridden."""
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.inventory import assignment
 from hotel_booking.domains.payments import service as payments
 
-# Other guests who are in the house in a room that the booking has. Their stay may be over by the book: they
+# Other guests who are in house in a room that the booking has. Their stay may be over by the book: they
 # have not left.
 _OCCUPIED = """
 SELECT room.number, b.reference
@@ -51,7 +51,7 @@ async def check_in(
     rooms: Mapping[int, str] | None = None,
     override: str | None = None,
 ) -> Booking:
-    """The guests are in the house. `rooms` names physical rooms by reservation position.
+    """The guests are in house. `rooms` names physical rooms by reservation position.
 
     Raises `WrongState` unless the booking is confirmed, `TooEarly` before the arrival day, `RoomInUse`
     where a room has another stay or a block on one of the nights. Raises `RoomNeeded` where a reservation has
@@ -181,7 +181,7 @@ async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | No
 
 
 async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], today: date) -> None:
-    """Give the rooms; to guests in the house from today on, as others may have slept there before."""
+    """Give the rooms; to guests in house from today on, as others may have slept there before."""
     by_position = {reservation.position: reservation for reservation in booking.reservations}
     for position, number in rooms.items():
         reservation = by_position.get(position)

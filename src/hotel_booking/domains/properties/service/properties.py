@@ -15,10 +15,10 @@ from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.properties.rows import (
+    changed_values,
     check_version,
     delete,
     insert,
-    said,
     update,
 )
 from hotel_booking.domains.properties.service import photos
@@ -69,7 +69,7 @@ async def change(
     there are rates or bookings, the bookings know (`bookings.removal.change_property`)."""
     row = await property_by_slug(tx, slug, lock=True)
     await check_version(tx, tables.property_, row, version)
-    values = said(changes)
+    values = changed_values(changes)
     await _check(tx, values, values.get("country") or row.country)
     try:
         return await update(tx, tables.property_, row.id, values)

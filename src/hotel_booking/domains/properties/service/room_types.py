@@ -14,7 +14,7 @@ from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.queries import find_item
-from hotel_booking.domains.properties.rows import check_version, delete, insert, said, update
+from hotel_booking.domains.properties.rows import changed_values, check_version, delete, insert, update
 from hotel_booking.domains.properties.service.translations import forget
 from hotel_booking.domains.properties.types import (
     NewRoomType,
@@ -42,7 +42,7 @@ async def change(
     be taken off sale, the bookings know (`bookings.removal.change_room_type`)."""
     row = await find_item(tx, tables.room_type, property_.id, code, lock=True)
     await check_version(tx, tables.room_type, row, version)
-    values = said(changes)
+    values = changed_values(changes)
     _check(property_, asdict(row) | values, values)
     return await update(tx, tables.room_type, row.id, values)
 

@@ -14,7 +14,7 @@ from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Tax
 from hotel_booking.domains.properties.queries import currency_of, find_item
-from hotel_booking.domains.properties.rows import check_version, insert, said, update
+from hotel_booking.domains.properties.rows import changed_values, check_version, insert, update
 from hotel_booking.domains.properties.types import NewTax, TaxChange, check_texts
 
 _PER_MILLION = Decimal(10_000)
@@ -41,7 +41,7 @@ async def change(
     """Change a tax for the sales to come. Raises `ChangedMeanwhile` where it is not `version` any more."""
     row = await find_item(tx, tables.tax, property_id, code, lock=True)
     await check_version(tx, tables.tax, row, version)
-    values = said(changes)
+    values = changed_values(changes)
     percent, amount = values.pop("percent", None), values.pop("amount", None)
     if percent is not None or amount is not None:
         values |= _value(percent, amount, await currency_of(tx, property_id))

@@ -21,21 +21,27 @@ _IDENTITY = """(SELECT system_identifier FROM pg_control_system())
 _POSITION = f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, {_IDENTITY} AS identity"
 
 # $1: the transactions below were all seen, but for $2, which were running. Holds that expire change no row:
-# they are those whose time has come between $3 and $4.
+# they are those whose time has come between $3 and $4. Nights that lie together are one row.
 _CHANGES = f"""
-SELECT s.snapshot, s.identity, s.gap, c.what, c.key, c.plan, c.first, c.until
+SELECT s.snapshot, s.identity, s.gap, c.what, c.key, c.plan, c.changes, c.first, c.until
   FROM (SELECT pg_current_snapshot()::text AS snapshot,
                {_IDENTITY} AS identity,
                EXISTS (SELECT FROM search_change_mark WHERE purged AND xid > $5::text::xid8) AS gap) AS s
   LEFT JOIN LATERAL (
-        SELECT n.what, n.key, n.plan, n.first, n.until FROM search_change n WHERE n.xid >= $1::text::xid8
-         UNION ALL
-        SELECT n.what, n.key, n.plan, n.first, n.until FROM search_change n
-         WHERE n.xid = ANY ($2::text[]::xid8[]) AND n.xid < $1::text::xid8
-         UNION ALL
-        SELECT 'rooms', r.room_type_id, 0, lower(r.taken), upper(r.taken)
-          FROM booking b JOIN reservation r ON r.booking_id = b.id AND r.taken IS NOT NULL
-         WHERE b.status = 'held' AND b.hold_expires_at > $3 AND b.hold_expires_at <= $4) AS c ON true
+        SELECT g.what, g.key, g.plan, g.changes, lower(one.nights) AS first, upper(one.nights) AS until
+          FROM (SELECT a.what, a.key, a.plan, count(*) AS changes,
+                       range_agg(CASE WHEN a.first < a.until THEN daterange(a.first, a.until) END) AS nights
+                  FROM (SELECT n.what, n.key, n.plan, n.first, n.until FROM search_change n
+                         WHERE n.xid >= $1::text::xid8
+                         UNION ALL
+                        SELECT n.what, n.key, n.plan, n.first, n.until FROM search_change n
+                         WHERE n.xid = ANY ($2::text[]::xid8[]) AND n.xid < $1::text::xid8
+                         UNION ALL
+                        SELECT 'rooms', r.room_type_id, 0, lower(r.taken), upper(r.taken)
+                          FROM booking b JOIN reservation r ON r.booking_id = b.id AND r.taken IS NOT NULL
+                         WHERE b.status = 'held' AND b.hold_expires_at > $3 AND b.hold_expires_at <= $4) AS a
+                 GROUP BY 1, 2, 3) AS g
+          LEFT JOIN LATERAL unnest(g.nights) AS one(nights) ON true) AS c ON true
 """
 
 
@@ -84,6 +90,7 @@ async def changes_since(tx: Transaction, seen: Seen, now: datetime) -> Changes:
     xmin, xmax, running = rows[0]["snapshot"].split(":")
     here = Seen(int(xmin), int(xmax), tuple(int(xid) for xid in running.split(",") if xid), now)
     changes = Changes(here, rows[0]["identity"], gap=rows[0]["gap"])
+    changes.rows = sum({(row["what"], row["key"], row["plan"]): row["changes"] or 0 for row in rows}.values())
     for row in rows:
         match row["what"]:
             case "property":
@@ -96,9 +103,6 @@ async def changes_since(tx: Transaction, seen: Seen, now: datetime) -> Changes:
                 changes.exchange = True
             case "all":
                 changes.everything = True
-            case None:
-                continue
-        changes.rows += 1
     return changes
 
 

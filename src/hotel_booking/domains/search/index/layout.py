@@ -186,6 +186,7 @@ class Arrays:
     """All arrays of one file, mapped. `arrays["free"]` and so on; `writable` maps it for the writer."""
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
+        self._path = path
         with path.open("r+b" if writable else "rb") as file:
             self.capacity = _read_capacity(file.read(_PREFIX), path)
             access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
@@ -194,6 +195,10 @@ class Arrays:
         for name, (kind, shape, start) in places(self.capacity).items():
             count = int(np.prod(shape))
             self._arrays[name] = np.frombuffer(self._map, np.dtype(kind), count, start).reshape(shape)
+
+    def bytes_used(self) -> int:
+        """What the file takes of the disk, and of memory at most: less than its size."""
+        return self._path.stat().st_blocks * 512 if self._path.exists() else 0
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]

@@ -1,0 +1,231 @@
+"""The search index in the server's processes: who writes, who takes over, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.search.index.files import Folder, FolderRefused
+from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays
+from hotel_booking.domains.search.index.running import SearchIndex
+from tests.clients.http_client import running, settings_for
+from tests.factories.search_index import told
+from tests.factories.small_hotel import FIRST, small_hotel
+
+pytestmark = pytest.mark.postgresql
+
+
+@asynccontextmanager
+async def process(db: Database, folder: Path) -> AsyncIterator[SearchIndex]:
+    """An index as a process of the server has it: each holds its own lock."""
+    index = SearchIndex(db, Folder(folder), clock=utc_now, poll=0.02, stale=5)
+    task = asyncio.create_task(index.run())
+    try:
+        yield index
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(what: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not what():  # noqa: ASYNC110  # another process may be what makes it so
+            await asyncio.sleep(0.02)
+
+
+def prices(index: SearchIndex) -> set[int]:
+    view = index.current(utc_now())
+    if view is None:
+        return set()
+    return {
+        night[0]
+        for one in told(view.arrays)["properties"].values()
+        for rate in one["nights of rates"].values()
+        for night in rate.values()
+    }
+
+
+async def set_price(db: Database, price: int) -> None:
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_night SET price = $1", price)
+
+
+@pytest.fixture
+async def hotel(db: Database) -> Database:
+    """A hotel with nights from today on."""
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        shift = (utc_now().date() - FIRST).days
+        await tx.execute("UPDATE room_night SET night = night + $1::int", shift)
+        await tx.execute("UPDATE rate_night SET night = night + $1::int", shift)
+    return db
+
+
+async def test_one_writes_and_all_read_and_the_next_takes_over(hotel: Database, tmp_path: Path) -> None:
+    async with process(hotel, tmp_path / "index") as second:
+        async with process(hotel, tmp_path / "index") as first:
+            await until(lambda: first.current(utc_now()) and second.current(utc_now()))
+            assert {first.state, second.state} == {"following", "reading"}
+            await set_price(hotel, 12_300)
+            await until(lambda: prices(first) == prices(second) == {12_300})
+        await set_price(hotel, 12_400)
+        await until(lambda: prices(second) == {12_400})
+        assert second.state == "following"
+    async with process(hotel, tmp_path / "index") as third:
+        await set_price(hotel, 12_500)
+        await until(lambda: prices(third) == {12_500})
+        assert third.figures().generation == 1  # the file that was there was caught up with
+
+
+def _write_until_killed(url: str, folder: Path) -> None:
+    async def run() -> None:
+        async with Database.open(url, size=2) as db, process(db, folder):
+            await asyncio.sleep(60)
+
+    asyncio.run(run())
+
+
+async def test_a_writer_that_is_killed_is_followed_by_another(
+    hotel: Database, database_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "index"
+    child = multiprocessing.get_context("spawn").Process(
+        target=_write_until_killed, args=(database_url, folder), daemon=True
+    )
+    child.start()
+    try:
+        await until(lambda: (folder / "current").exists())
+        async with process(hotel, folder) as index:
+            await until(lambda: index.current(utc_now()))
+            assert index.state == "reading"
+            assert child.pid
+            os.kill(child.pid, signal.SIGKILL)
+            await set_price(hotel, 12_300)
+            await until(lambda: prices(index) == {12_300})
+            assert index.figures().state == "following"
+    finally:
+        child.kill()
+        child.join()
+
+
+@pytest.mark.parametrize(
+    "harm", ["torn", "half written", "garbage", "older format", "incomplete", "no pointer"]
+)
+async def test_a_file_that_cannot_be_used_is_made_anew(hotel: Database, tmp_path: Path, harm: str) -> None:
+    folder = tmp_path / "index"
+    async with process(hotel, folder) as index:
+        await until(lambda: index.current(utc_now()))
+    file, pointer = folder / "1.index", folder / "current"
+    match harm:
+        case "torn":
+            os.truncate(file, file.stat().st_size // 2)
+        case "half written":
+            Arrays(file, writable=True)["header"][VERSION] += 1
+        case "garbage":
+            file.write_bytes(os.urandom(100_000))
+        case "older format":
+            Arrays(file, writable=True)["header"][FORMAT_AT] = 0
+        case "incomplete":
+            Arrays(file, writable=True)["header"][COMPLETE] = 0
+        case "no pointer":
+            pointer.write_bytes(b"{")
+    async with process(hotel, folder) as index:
+        await until(lambda: index.current(utc_now()))
+        assert index.figures().generation == 2
+        assert prices(index) == {10_000}
+    assert [one.name for one in folder.glob("*.index")] == ["2.index"]
+
+
+async def test_the_file_of_another_database_is_not_taken(hotel: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    async with process(hotel, folder) as index:
+        await until(lambda: index.current(utc_now()))
+    pointer = folder / "current"
+    pointer.write_bytes(pointer.read_bytes().replace(b'"identity":"', b'"identity":"9'))
+    async with process(hotel, folder) as index:
+        await until(lambda: index.current(utc_now()) and index.figures().generation == 2)
+
+
+async def test_changes_that_were_forgotten_are_not_missed(hotel: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    async with process(hotel, folder) as index:
+        await until(lambda: index.current(utc_now()))
+    await set_price(hotel, 12_300)
+    async with hotel.transaction() as tx:
+        await tx.execute("DELETE FROM search_change")
+        await tx.execute(
+            "INSERT INTO search_change_mark (xid, made_at, purged)"
+            " VALUES (pg_snapshot_xmax(pg_current_snapshot()), now(), true)"
+        )
+    async with process(hotel, folder) as index:
+        await until(lambda: prices(index) == {12_300})
+        assert index.figures().generation == 2
+
+
+async def test_a_lost_connection_loses_no_change(hotel: Database, database_url: str, tmp_path: Path) -> None:
+    async with Database.open(database_url, size=2) as other, process(other, tmp_path / "index") as index:
+        await until(lambda: index.current(utc_now()))
+        for price in range(12_300, 12_305):
+            async with hotel.transaction() as tx:
+                await tx.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+                await tx.execute("UPDATE rate_night SET price = $1", price)
+            await until(lambda price=price: prices(index) == {price})  # type: ignore[misc]
+        assert index.figures().generation == 1
+
+
+async def test_an_index_that_is_behind_or_asked_for_another_time_says_nothing(
+    hotel: Database, tmp_path: Path
+) -> None:
+    async with process(hotel, tmp_path / "index") as index:
+        await until(lambda: index.current(utc_now()))
+        assert index.current(utc_now() + timedelta(minutes=1)) is None
+        assert index.current(utc_now() - timedelta(minutes=1)) is None
+
+
+def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "open")
+    for name in ("open", "link"):
+        with pytest.raises(FolderRefused):
+            Folder(tmp_path / name)
+    assert not list((tmp_path / "open").iterdir())
+
+
+async def test_the_application_keeps_an_index_and_tells_of_it(
+    hotel: Database, database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_for(database_url, search_index=True, search_index_dir=str(tmp_path / "index"))
+    async with running(settings) as (app, client):
+        await until(lambda: app.state.search_index.current(utc_now()))
+
+        async def metrics() -> str:
+            return (await client.get("/metrics")).text
+
+        async with asyncio.timeout(30):
+            while 'search_index_entries{of="properties"} 1.0' not in (text := await metrics()):  # noqa: ASYNC110  # told each second
+                await asyncio.sleep(0.1)
+        assert 'hotel_booking_search_index_processes{state="following"} 1.0' in text
+        assert (await client.get("/health/ready")).status_code == 200
+    async with running(settings_for(database_url)) as (app, _):
+        assert app.state.search_index is None
+
+
+async def test_a_folder_that_cannot_be_had_leaves_all_to_sql(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    settings = settings_for(database_url, search_index=True, search_index_dir=str(tmp_path / "file"))
+    async with running(settings) as (app, client):
+        assert app.state.search_index is None
+        assert (await client.get("/health/ready")).status_code == 200
