@@ -24,7 +24,6 @@ other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -37,6 +36,7 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
+from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.catalogues import translations
@@ -125,15 +125,16 @@ def site(
         **(headers or {}),
     }
     if etag and status == 200 and notice is None:
-        mark = f'W/"{hashlib.sha256(body.encode()).hexdigest()[:20]}"'
+        content = body.encode()
+        mark = f'W/"{hashlib.blake2b(content, digest_size=10).hexdigest()}"'
         sent |= {"etag": mark, "cache-control": "private, no-cache"}
         sent["vary"] = "cookie, accept-encoding"
         if mark in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=sent)
         if "gzip" in request.headers.get("accept-encoding", ""):
             # Content alone: the length of a page with somebody's data could be used to guess at it (BREACH).
-            packed = gzip.compress(body.encode(), 5, mtime=0)
-            return Response(packed, media_type="text/html", headers={**sent, "content-encoding": "gzip"})
+            headers = {**sent, "content-encoding": "gzip"}
+            return Response(packed(content), media_type="text/html", headers=headers)
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))

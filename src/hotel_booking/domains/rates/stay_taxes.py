@@ -46,15 +46,24 @@ class TaxPlan:
             if tax.kind == "fixed" and tax.charge_type in (PER_STAY, PER_PERSON)
         ]
         self.dated = any(tax.valid_from is not None or tax.valid_to is not None for tax in rules.taxes)
-        self.same_every_night = not self.dated and all(tax.max_nights is None for tax in rules.taxes)
-        self.rates = self.rates_on(date.min, date.min, 0) if self.same_every_night else None
+        self._capped = max([tax.max_nights or 0 for tax in rules.taxes], default=0)
+        self._known: dict[int, _Rates] = {}  # where no dates matter: by the night's number
 
     def in_effect(self, night: date) -> tuple[bool, ...]:
         """Which of the taxes apply on a day; nothing where all of them always do."""
         return tuple([tax.in_effect(night) for tax in self.taxes]) if self.dated else ()
 
-    def rates_on(self, night: date, arrival: date, number: int) -> _Rates:
+    def rates(self, night: date, arrival: date, number: int) -> _Rates:
         """The taxes that the night of this number, from 0 on, is charged with."""
+        if self.dated:
+            return self._rates_on(night, arrival, number)
+        number = min(number, self._capped)
+        found = self._known.get(number)
+        if found is None:
+            found = self._known[number] = self._rates_on(night, arrival, number)
+        return found
+
+    def _rates_on(self, night: date, arrival: date, number: int) -> _Rates:
         rates = _Rates(0, [], [], [], [], [])
         for place, tax in enumerate(self.taxes):
             if not _applies(tax, night, arrival, number):
@@ -76,7 +85,6 @@ class StayTaxes:
         self._per_line = plan.per_line
         self._arrival = arrival
         self._night_number = 0
-        self._rates = plan.rates
         many = len(plan.taxes)
         self._amounts = [0] * many
         self.of_the_stay = 0  # added, fixed, per stay or person: no night's own
@@ -112,7 +120,7 @@ class StayTaxes:
     def take(self, night: date, bases: list[int]) -> list[int]:
         """The nets of a night's charges. Call for the nights in order."""
         plan = self._plan
-        rates = self._rates or plan.rates_on(night, self._arrival, self._night_number)
+        rates = plan.rates(night, self._arrival, self._night_number)
         self._night_number += 1
         for place in rates.percents:
             self._quantities[place] += 1

@@ -25,6 +25,7 @@ from hotel_booking.domains.rates.restrictions import (
     occupancy_reasons,
 )
 from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.cheapest import rounding
 from hotel_booking.domains.search.errors import InvalidCalendar, UnknownCode
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
 
@@ -84,12 +85,13 @@ def calendar_of(
     pairs = [_Pair(catalogue, calendars, kind, plan, occupancy) for kind in fitting for plan in plans]
     # What is left of a type is the same on every plan.
     rooms = [calendars[kind.id, plan.id].nights for kind in types for plan in [*catalogue.plans.values()][:1]]
+    below = rounding(1, [occupancy], len(catalogue.taxes), catalogue.property.currency)
     nights = []
     for i in range((last - first).days + 1):
         night = first + timedelta(days=i)
         left = sum([state.rooms_left for of_type in rooms if (state := of_type.get(night)) is not None])
         days = i + (first - today).days
-        nights.append(_night(night, left, [pair for pair in pairs if pair.sells(night, days)]))
+        nights.append(_night(night, left, [pair for pair in pairs if pair.sells(night, days)], below))
     return PriceCalendar(catalogue.property.slug, catalogue.property.currency, tuple(nights))
 
 
@@ -129,6 +131,10 @@ class _Pair:
             and (self._most is None or days <= self._most)
         )
 
+    def charges(self, night: date) -> int:
+        """What the night is charged before taxes."""
+        return self._pricing.charges(self._prices[night])
+
     def price(self, night: date) -> int:
         """What the one night costs."""
         amounts = self._prices[night]
@@ -156,12 +162,29 @@ class _Cheapest(NamedTuple):
     codes: tuple[str, str]
 
 
-def _night(night: date, rooms_left: int, open_pairs: Sequence[_Pair]) -> CalendarNight:
-    if not open_pairs:
+def _night(night: date, rooms_left: int, open_pairs: Sequence[_Pair], below: int) -> CalendarNight:
+    best: _Cheapest | None = None
+    # A price is its charges with taxes on top: what is charged more than the best costs need not be priced.
+    for charged, place in sorted([(pair.charges(night), place) for place, pair in enumerate(open_pairs)]):
+        if best is not None and charged - below > best.price:
+            break
+        pair = open_pairs[place]
+        one = _Cheapest(pair.price(night), place, pair.codes)
+        best = one if best is None else min(best, one)
+    if best is None:
         return CalendarNight(night, None, None, None, rooms_left, _CLOSED)
-    best = min([_Cheapest(pair.price(night), place, pair.codes) for place, pair in enumerate(open_pairs)])
-    restriction = loosest([pair.restriction(night) for pair in open_pairs])
-    return CalendarNight(night, best.price, *best.codes, rooms_left, restriction)
+    return CalendarNight(night, best.price, *best.codes, rooms_left, _restriction(night, open_pairs))
+
+
+def _restriction(night: date, open_pairs: Sequence[_Pair]) -> Restriction:
+    """The loosest of all pairs."""
+    found = []
+    for pair in open_pairs:
+        own = pair.restriction(night)
+        if own is OPEN:
+            return OPEN
+        found.append(own)
+    return loosest(found)
 
 
 def _chosen(known: Mapping[str, _Row], code: str | None, field: str) -> list[_Row]:

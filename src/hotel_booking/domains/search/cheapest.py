@@ -16,6 +16,7 @@ from hotel_booking.domains.rates.types import (
     CancellationPolicy,
     ChildBand,
     NightPrice,
+    Occupancy,
     Price,
     Rules,
     Tax,
@@ -73,12 +74,17 @@ def cheapest(
 
 
 def slack(request: SearchRequest, taxes: int, currency: str) -> int:
+    """By how much a total of the search may be less than its charges; see `rounding`."""
+    return rounding(request.stay.nights, request.party, taxes, currency)
+
+
+def rounding(nights: int, party: Sequence[Occupancy], taxes: int, currency: str) -> int:
     """By how much a total may be less than what its charges come to, at the most: each line that may be
     rounded, and each of its taxes, moves it by less than a step of the currency; where that is more than a
     minor unit, what each person pays may have been rounded to it before."""
-    children = max(len(occupancy.children) for occupancy in request.party)
-    lines, least = len(request.party) * request.stay.nights * (3 + children), step(currency)
-    persons = 1 if least == 1 else max(occupancy.persons for occupancy in request.party)
+    children = max(len(occupancy.children) for occupancy in party)
+    lines, least = len(party) * nights * (3 + children), step(currency)
+    persons = 1 if least == 1 else max(occupancy.persons for occupancy in party)
     return lines * (2 + taxes) * least * persons
 
 

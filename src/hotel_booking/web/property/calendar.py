@@ -6,37 +6,30 @@ without a script. Which days are links, the hotel's nights say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 import msgspec
+from markupsafe import Markup, escape
 
+from hotel_booking.core import formats
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
+from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.i18n.language import LOCALES, locale_of
 from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.search.query import Asked
 
+_ANY = "0001-01-01"  # stands for a date in an address
 MONTHS_SHOWN = 2
 MONTHS_AHEAD = 18
 
 
-class Day(msgspec.Struct, frozen=True):
-    """A day of the calendar. `price` is the lowest for its night, None where none is sold; `href` leads on
-    where the day can be chosen. `marks`: `past`, `arrival`, `departure`, `within` the stay, `low` for the
-    cheapest nights shown, `no-arrival`, `today`. `least` is the minimum stay on arrival, if more than one."""
-
-    day: date
-    price: int | None
-    href: str | None
-    marks: tuple[str, ...]
-    least: int | None
-
-
 class Month(msgspec.Struct, frozen=True):
-    """A month in weeks; None where a week reaches into another month."""
+    """A month's first day, and the rows of its weeks as HTML."""
 
     first: date
-    weeks: tuple[tuple[Day | None, ...], ...]
+    rows: Markup
 
 
 class Months(msgspec.Struct, frozen=True):
@@ -61,41 +54,101 @@ def last_shown(first: date) -> date:
     return moved(first, MONTHS_SHOWN) - timedelta(days=1)
 
 
-def months(prices: PriceCalendar, asked: Asked, *, today: date, first: date, week_begins: int) -> Months:
-    """The months from `first` on. `prices` hold their nights, and where a departure is being chosen also
-    those from the arrival on. `week_begins`: 0 for Monday, 6 for Sunday."""
+def months(
+    prices: PriceCalendar, asked: Asked, *, today: date, first: date, language: str, here: str
+) -> Months:
+    """The months from `first` on, on the page `here`. `prices` hold their nights, and where a departure is
+    being chosen also those from the arrival on."""
     nights = {night.night: night for night in prices.nights}
     leaving = asked.arrival is not None and asked.stay is None
     departures = _departures(nights, asked.arrival) if leaving and asked.arrival is not None else {}
-    sold = sorted(n.price for n in prices.nights if n.price is not None)
+    sold = sorted([n.price for n in prices.nights if n.price is not None])
     low = sold[len(sold) // 4] if len(sold) >= 8 and sold[0] < sold[-1] else None
     shown = tuple(moved(first, place) for place in range(MONTHS_SHOWN))
+    week_begins = locale_of(language).first_week_day
+    cells = _Cells(language, prices.currency)
+    to_arrive = _links(here, asked, "arrival", "#prices", departure=None, month=f"{first:%Y-%m}")
+    to_leave = _links(here, asked, "departure", "#rooms")
 
-    def day(value: date) -> Day:
+    def day(value: date) -> str:
         night = nights.get(value)
         price = None if night is None or value < today else night.price
-        href = None
+        href = ""
+        least = None
         if leaving and value in departures:
-            href = asked.query(departure=value) + "#rooms"
+            href = to_leave(value)
         elif price is not None and night is not None and not night.restriction.closed_to_arrival:
-            href = asked.query(arrival=value, departure=None, month=f"{first:%Y-%m}") + "#prices"
-        least = night.restriction.min_stay_arrival if night is not None and price is not None else None
-        return Day(
-            value,
-            price,
-            href,
-            tuple(_marks(value, night, price, asked, today, low)),
-            least if least and least > 1 else None,
-        )
+            href = to_arrive(value)
+        if night is not None and price is not None:
+            least = night.restriction.min_stay_arrival
+        return cells.day(value, price, href, _marks(value, night, price, asked, today, low), least)
 
     return Months(
-        months=tuple(Month(month, weeks(month, week_begins, day)) for month in shown),
+        months=tuple(Month(month, cells.rows(weeks(month, week_begins, day))) for month in shown),
         weekdays=tuple(date(2024, 1, 1) + timedelta(days=week_begins + i) for i in range(7)),
         before=_to_month(asked, moved(first, -1)) if first > today.replace(day=1) else None,
         after=_to_month(asked, moved(first, 1)) if first < moved(today, MONTHS_AHEAD) else None,
         choosing="departure" if leaving else "arrival",
         currency=prices.currency,
     )
+
+
+class _Cells:
+    """Writes days as cells of a table. They are written here and not by a template because a page has sixty.
+
+    `price` is the lowest for the night, None where none is sold; `href` leads on where the day can be chosen;
+    `marks`: `past`, `arrival`, `departure`, `within` the stay, `low` for the cheapest nights shown,
+    `no-arrival`, `today`. `least` is the minimum stay on arrival."""
+
+    def __init__(self, language: str, currency: str) -> None:
+        self._currency = currency
+        self._locale = LOCALES[language]
+        self._texts = translations(language)
+        _ = self._texts.gettext
+        self._unavailable = (
+            '<span class="amount" aria-hidden="true">–</span>'  # noqa: RUF001 - nothing is sold
+            f'<span class="visually-hidden">{escape(_("not available"))}</span>'
+        )
+        self._named = {
+            mark: f'<span class="visually-hidden">{escape(name)}</span>'
+            for mark, name in (("arrival", _("Arrival")), ("departure", _("Departure")))
+        }
+
+    def day(self, value: date, price: int | None, href: str, marks: list[str], least: int | None) -> str:
+        """One day; `href` is escaped already."""
+        inner = f'<span class="number">{value.day}</span>'
+        if price is not None:
+            amount = formats.rounded(price, self._currency, self._locale)
+            inner += f'<span class="amount">{escape(amount)}</span>'
+        elif "past" not in marks:
+            inner += self._unavailable
+        for mark in marks:
+            inner += self._named.get(mark, "")
+        current = ' aria-current="date"' if "today" in marks else ""
+        begun = f'<td class="{" ".join(["day", *marks])}"{current}>'
+        if not href:
+            return f'{begun}<span class="no">{inner}</span></td>'
+        return f'{begun}<a href="{href}"{self._title(least)}>{inner}</a></td>'
+
+    def _title(self, least: int | None) -> str:
+        if least is None or least < 2:
+            return ""
+        said = self._texts.ngettext("from %(num)s night", "from %(num)s nights", least)
+        return f' title="{escape(said % {"num": least})}"'
+
+    @staticmethod
+    def rows(weeks: Sequence[Sequence[str | None]]) -> Markup:
+        """Weeks as rows; None is a day of another month."""
+        cells = ("".join([one or "<td></td>" for one in week]) for week in weeks)
+        return Markup("\n".join([f"<tr>{week}</tr>" for week in cells]))  # noqa: S704 - made above
+
+
+def _links(here: str, asked: Asked, field: str, to: str, **changes: str | None) -> Callable[[date], str]:
+    """Addresses of the same question with a date in a field, escaped for HTML; composed once for all days."""
+    written = f"{field}={_ANY}"
+    before, _, after = asked.query(**{field: _ANY}, **changes).partition(written)
+    begun, rest = f"{escape(here)}{escape(before)}{field}=", f"{escape(after)}{to}"
+    return lambda value: f"{begun}{value}{rest}"
 
 
 def _to_month(asked: Asked, month: date) -> str:

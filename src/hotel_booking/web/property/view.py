@@ -24,7 +24,6 @@ from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.code_names import NO_MEALS
 from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.i18n.formats import Texts
-from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.property import calendar as price_calendar
 from hotel_booking.web.property.calendar import Months
@@ -123,7 +122,12 @@ async def load(
     return PropertyView(
         rooms=[writer.room(room, found) for room in content.rooms],
         calendar=price_calendar.months(
-            shown, asked, today=today, first=first, week_begins=locale_of(language).first_week_day
+            shown,
+            asked,
+            today=today,
+            first=first,
+            language=language,
+            here=f"/{language}/hotels/{property_.slug}",
         ),
         today=today,
         running=today < calendar_date(now, property_.timezone),
