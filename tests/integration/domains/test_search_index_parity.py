@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step, Tax
@@ -190,6 +191,7 @@ searches = st.fixed_dictionaries(
         "sort": st.sampled_from(["price", "price", "distance", "stars", "name"]),
         "currency": st.sampled_from([None, None, "EUR", "JPY", "THB", "USD"]),
         "limit": st.sampled_from([20, 20, 1, 2]),
+        "codes": st.sampled_from([(None, None)] * 4 + [("T0", None), (None, "P0"), ("T1", "P1")]),
         "now": st.sampled_from([*[NOW] * 6, NOW + timedelta(days=10), NOW + timedelta(days=10, hours=5)]),
     }
 )  # fmt: skip
@@ -281,6 +283,9 @@ async def compare(
             if now not in views:
                 path = path.with_suffix(f".{len(views)}")
                 views[now] = (await loaded(tx, path, now))[0]
+            await compare_area(tx, views[now], search)
+            for place in range(len(specs)):
+                await compare_hotel(tx, views[now], f"hotel-{place}", search)
             for _ in range(3):
                 expected = await by_sql.find(tx, request, now)
                 assert await Searching(tx, views[now]).find(request, now) == expected
@@ -289,6 +294,48 @@ async def compare(
                 request = SearchRequest(**{
                     name: getattr(request, name) for name in request.__struct_fields__
                 } | {"after": expected.after})  # fmt: skip
+
+
+async def said(answer: Awaitable[Any]) -> Any:
+    """An answer, or how it was refused."""
+    try:
+        return await answer
+    except DomainError as refused:
+        return type(refused), str(refused), refused.field, refused.fix
+
+
+async def compare_hotel(tx: Transaction, view: IndexView, slug: str, search: dict[str, Any]) -> None:
+    """The offers and the calendar of one hotel, both ways."""
+    request, now = asked(search), search["now"]
+    if request is None:
+        return
+    both = Searching(tx), Searching(tx, view)
+    for explain in (False, True):
+        first, second = [
+            await said(one.offers(slug, request.stay, request.party, explain=explain, now=now))
+            for one in both
+        ]
+        assert second == first
+    code, plan = search["codes"]
+    begin, end = day(search["arrival"] - 4), day(search["arrival"] + 6)
+    first, second = [
+        await said(one.calendar(slug, begin, end, request.party[0], room_type=code, rate_plan=plan, now=now))
+        for one in both
+    ]
+    assert second == first
+
+
+async def compare_area(tx: Transaction, view: IndexView, search: dict[str, Any]) -> None:
+    """What else is told of an area, both ways."""
+    request, now = asked(search), search["now"]
+    if request is None:
+        return
+    by_sql, by_index = Searching(tx), Searching(tx, view)
+    assert await by_index.candidates(request) == await by_sql.candidates(request)
+    assert await by_index.earliest_date(request.where, now) == await by_sql.earliest_date(request.where, now)
+    first, last = day(search["arrival"] - 4), day(search["arrival"] + 6)
+    expected = await by_sql.lowest_nights(request, first, last, now=now)
+    assert await by_index.lowest_nights(request, first, last, now=now) == expected
 
 
 def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> None:

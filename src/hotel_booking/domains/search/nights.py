@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
@@ -24,13 +25,13 @@ from hotel_booking.domains.search.types import Box, FoundProperty, SearchRequest
 # The nearest so many hotels are asked. Two months of 20 take a tenth of a second, of a city's few 12 ms.
 MOST_HOTELS = 20
 # Taxes differ between hotels, so the least before them need not be the least after: so many are priced.
-_PRICED = 3
+PRICED = 3
 
 # $1 property ids, $2 days from their today to the first night, $3 first night, $4 last night, $5 adults,
 # $6 children, $7 how many of the children are at least 0, 1, ... 18 years old, $8 hotels a night, $9 now.
 _LEAST = """
 WITH type AS MATERIALIZED (
-    SELECT rt.id, rt.property_id, w.days_ahead, rt.extra_adult,
+    SELECT rt.id, rt.property_id, w.days_ahead, rt.extra_adult, rt.sort,
            greatest($5 - rt.base_occupancy, 0) AS extra_adults
       FROM unnest($1::int[], $2::int[]) AS w(property_id, days_ahead)
       JOIN property p ON p.id = w.property_id
@@ -41,7 +42,7 @@ WITH type AS MATERIALIZED (
        AND $6 - g.grown <= rt.max_children
 ), sold AS (
     SELECT t.id AS room_type_id, t.property_id, n.night, rp.id AS plan_id, rn.price, rn.extra_adult,
-           rn.child_amounts,
+           rn.child_amounts, t.sort AS type_sort, rp.sort AS plan_sort,
            CASE rp.adjust_kind
                 WHEN 'percent' THEN c.charges * (1000000 + rp.adjust_value) / 1000000
                 WHEN 'amount' THEN greatest(0, c.charges + rp.adjust_value
@@ -61,7 +62,8 @@ WITH type AS MATERIALIZED (
             SELECT FROM rate_night own WHERE own.room_type_id = t.id AND own.rate_plan_id = rp.id
                AND own.night = n.night AND own.closed))
 ), of_hotel AS (
-    SELECT DISTINCT ON (night, property_id) * FROM sold ORDER BY night, property_id, least, plan_id
+    SELECT DISTINCT ON (night, property_id) * FROM sold
+     ORDER BY night, property_id, least, type_sort, room_type_id, plan_sort, plan_id
 ), ranked AS (
     SELECT *, row_number() OVER (PARTITION BY night ORDER BY least, property_id) AS place FROM of_hotel
 )
@@ -90,7 +92,9 @@ async def lowest_nights(
         nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))
         found = {hotel.id: hotel for hotel in nearest[:MOST_HOTELS]}
     occupancy: Occupancy = request.party[0]
-    exchange = await _exchange(tx, [hotel.currency for hotel in found.values()], request.currency)
+    currencies = [hotel.currency for hotel in found.values()]
+    rates = await exchange_rates(tx) if len(set(currencies)) != 1 else {}
+    exchange = shown_in(currencies, request.currency, rates)
     shown = exchange.target
     found = {i: hotel for i, hotel in found.items() if exchange.compares(hotel.currency)}
     if not found:
@@ -109,7 +113,7 @@ async def lowest_nights(
         occupancy.adults,
         len(occupancy.children),
         [sum(child >= age for child in occupancy.children) for age in range(19)],
-        1 if len(days) == 1 else _PRICED,
+        1 if len(days) == 1 else PRICED,
         now,
     )
     taxes = await queries.taxes_of(tx, list({one.property_id for one in nights}))
@@ -123,12 +127,11 @@ async def lowest_nights(
     return shown, lowest
 
 
-async def _exchange(tx: Transaction, currencies: Sequence[str], wanted: str | None) -> Exchange:
-    """What the hotels' prices are compared in."""
+def shown_in(currencies: Sequence[str], wanted: str | None, rates: Mapping[str, Decimal]) -> Exchange:
+    """What the prices of hotels in these currencies are compared in."""
     if len(set(currencies)) == 1:
         return Exchange(currencies[0], {})
-    rates = await exchange_rates(tx)
-    target = wanted if wanted in rates else "EUR"
+    target = wanted if wanted is not None and wanted in rates else "EUR"
     exchange = Exchange(target, rates)
     if currencies and not any(exchange.compares(currency) for currency in currencies):
         return Exchange(Counter(currencies).most_common(1)[0][0], {})

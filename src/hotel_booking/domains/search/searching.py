@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from operator import itemgetter
 from typing import TypeVar
 
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.search import find
+from hotel_booking.domains.bookings.availability import load_calendar
+from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_catalogue
+from hotel_booking.domains.rates.restrictions import window
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search import calendar, find, nights, offers
 from hotel_booking.domains.search.index import find as index_find
+from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
+from hotel_booking.domains.search.index.loaded import loaded
 from hotel_booking.domains.search.index.view import IndexView
-from hotel_booking.domains.search.types import SearchPage, SearchRequest
+from hotel_booking.domains.search.types import (
+    Around,
+    Box,
+    FoundProperty,
+    Offers,
+    PriceCalendar,
+    SearchPage,
+    SearchRequest,
+    Within,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +54,85 @@ class Searching:
             ready, sold = sorted([*ready, *others], key=itemgetter(0)), sold + more
         counted = find.counts(request, many=answer.many)
         return find.page_of(request, ready, sold if counted else None, answer.uncompared, answer.past)
+
+    async def candidates(self, request: SearchRequest) -> Mapping[int, FoundProperty]:
+        """The hotels in the area that pass the filters on hotels, by id: see `find.candidates`."""
+        found = self._indexed(lambda index: index_find.candidates(index, request))
+        return await find.candidates(self.tx, request) if found is None else found
+
+    async def earliest_date(self, where: Around | Box | Within | None, now: datetime) -> date:
+        """The earliest date that is today at a hotel of the area: see `find.earliest_date`."""
+        found = self._indexed(lambda index: index.earliest(where, now) if where is not None else None)
+        return date.fromordinal(found) if found else await find.earliest_date(self.tx, where, now)
+
+    async def lowest_nights(
+        self, request: SearchRequest, first: date, last: date, *, now: datetime
+    ) -> tuple[str, Mapping[date, int]]:
+        """A currency, and the lowest price of each night in the area: see `nights.lowest_nights`."""
+        found = self._indexed(lambda index: lowest.lowest_nights(index, request, first, last, now=now))
+        return await nights.lowest_nights(self.tx, request, first, last, now=now) if found is None else found
+
+    async def offers(
+        self,
+        slug: str,
+        stay: Stay,
+        party: Sequence[Occupancy],
+        *,
+        explain: bool = False,
+        now: datetime,
+    ) -> Offers:
+        """Everything one hotel sells for a stay: see `offers.offers`."""
+
+        def compute(index: IndexView) -> Offers | None:
+            slot = index.slot(slug)
+            if slot is None:
+                return None
+            own = index.catalogue_of(slot).property
+            today = business_date(now, own.timezone, own.day_end_time)
+            first, last = window(stay, today) if explain else (stay.arrival, stay.departure)
+            found = loaded(index, slug, first, last)
+            return None if found is None else offers.offers_of(*found, stay, party, explain=explain, now=now)
+
+        found = self._indexed(compute)
+        if found is not None:
+            return found
+        return await offers.offers(self.tx, slug, stay, party, explain=explain, now=now)
+
+    async def calendar(
+        self,
+        slug: str,
+        first: date,
+        last: date,
+        occupancy: Occupancy,
+        *,
+        room_type: str | None = None,
+        rate_plan: str | None = None,
+        now: datetime,
+    ) -> PriceCalendar:
+        """One hotel night by night: see `calendar.calendar`."""
+        found = None
+        if 0 <= (last - first).days < calendar.MAX_NIGHTS:
+            found = self._indexed(
+                lambda index: single_nights.calendar(
+                    index, slug, first, last, occupancy, room_type=room_type, rate_plan=rate_plan, now=now
+                )
+            )
+        if found is not None:
+            return found
+        return await calendar.calendar(
+            self.tx, slug, first, last, occupancy, room_type=room_type, rate_plan=rate_plan, now=now
+        )
+
+    async def loaded(
+        self, slug: str, first: date, last: date, *, now: datetime
+    ) -> tuple[Catalogue, Calendars]:
+        """A hotel's catalogue, and its nights from `first` to `last`, both included, as offers and calendars
+        are made of them. Raises `PropertyNotFound`."""
+        found = self._indexed(lambda index: loaded(index, slug, first, last))
+        if found is not None:
+            return found
+        catalogue = await load_catalogue(self.tx, slug)
+        return catalogue, await load_calendar(self.tx, catalogue, first, last, now)
 
     def _indexed(self, compute: Callable[[IndexView], T | None]) -> T | None:
         """What the index says; None where SQL has to."""

@@ -74,6 +74,17 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
     return Answer(ready, search.sales.sold, left, days, exchange, many, uncompared, past)
 
 
+def candidates(view: IndexView, request: SearchRequest) -> dict[int, FoundProperty]:
+    """The hotels in the area that pass the filters on hotels, by id."""
+    slots, metres = view.inside(request.where, request)
+    distances = [None] * len(slots) if metres is None else metres.tolist()
+    found = {}
+    for slot, distance in zip(slots.tolist(), distances, strict=True):
+        hotel = view.content_of(slot).property
+        found[hotel.id] = hotel if distance is None else _at(hotel, distance)
+    return found
+
+
 class _Chosen(NamedTuple):
     """A hotel's cheapest pair that passes: where it is in what was priced."""
 

@@ -149,7 +149,7 @@ class Stays:
         refused = self._refused(self.types, "type_rule", rules)
         if refused is not None:
             types &= ~refused
-        types &= self._fits(party)
+        types &= self.fits(party)
         leaves = self._closed_to_departure(self.types, "type_rule", rules)
         knows = arrays["free"][self._departure, self.types.at] != layout.NOT_ON_SALE
         if leaves is not None:
@@ -174,6 +174,20 @@ class Stays:
             good &= np.isin(arrays["meal"][self.pairs.at], meals)
         return np.flatnonzero(good)
 
+    def rules(self) -> list[Array]:
+        """The rules that each pair's nights have, [night, pair], of each level that has any."""
+        at, place = self.pairs.at, self.pairs.place
+        found = []
+        types = self._nights("type_rule", self.types)
+        if types.any():
+            found.append(types[:, self.type_of])
+        rates = self._nights("rate_rule", self.rates)
+        if rates.any():
+            own = self.arrays["pair_own"][at]
+            own = np.where(own < 0, -1, self.rates.local(own, place))
+            found += [np.where(rate < 0, 0, rates[:, rate]) for rate in (self.rate_of, own)]
+        return found
+
     def _nights(self, name: str, columns: Columns) -> Array:
         array = self.arrays[name]
         if isinstance(columns.at, slice):
@@ -194,7 +208,7 @@ class Stays:
         numbers = self.arrays[name][self._departure, columns.at]
         return rules.departure[numbers] if numbers.any() else None
 
-    def _fits(self, party: Party) -> Array:
+    def fits(self, party: Party) -> Array:
         """Which types take every room of the party."""
         arrays, place, index = self.arrays, self.types.place, self.types.at
         fits = np.ones(len(place), bool)

@@ -53,13 +53,13 @@ class Pricer:
             extras = extra_persons(stays, pairs, occupancy)
             groups = self._groups(stays.slots, occupancy)
             if len(groups) == 1:
-                rooms.append(_stepped(prices, extras, kinds, values, occupancy, *groups[0][1:]))
+                rooms.append(stepped(prices, extras, kinds, values, occupancy, *groups[0][1:]))
                 continue
             found = np.zeros(len(pairs), np.int64)
             for member, taxes, least in groups:
                 some = np.flatnonzero(member[place])
                 if len(some):
-                    found[some] = _stepped(
+                    found[some] = stepped(
                         prices[:, some],
                         [(count[some], amount[some]) for count, amount in extras],
                         kinds[some],
@@ -101,7 +101,7 @@ class Pricer:
         return member, taxation(rounding, known, arrival, self._nights, occupancy, least), least
 
 
-def _stepped(
+def stepped(
     prices: Array,
     extras: Sequence[tuple[Array, Array]],
     kinds: Array,

@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 
 from hotel_booking.core.dates import business_date, business_day_end
+from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
+from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
@@ -18,7 +20,8 @@ from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
 
 _ATTEMPTS = 3
-_REMEMBERED = 4096  # properties whose content is kept decoded, some 4 KB each
+_REMEMBERED = 4096  # properties of which is kept decoded what results say, some 4 KB each
+_CATALOGUES = 256  # properties whose whole catalogue is kept decoded, some 100 KB each
 
 T = TypeVar("T")
 
@@ -73,6 +76,8 @@ class IndexView:
         self.arrays = arrays
         self.header = arrays["header"]
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
+        self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
+        self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
         self._decode_content = msgspec.json.Decoder(_Content).decode
         self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
@@ -137,6 +142,34 @@ class IndexView:
         of_plans = tuple(policies[plan.policy_id] for plan in said.plans)
         return Content(said.property, said.room_types, said.plans, of_plans)
 
+    def slot(self, slug: str) -> int | None:
+        """The slot of a property that the arrays know all of; None for any other."""
+        slot = layout.slot_of(self.arrays, slug)
+        if slot is None or int(self.arrays["state"][slot]) != layout.LIVE:
+            return None
+        return slot if self.content_of(slot).property.slug == slug else None
+
+    def catalogue_of(self, slot: int) -> Catalogue:
+        """A property's whole catalogue, as `load_catalogue` gives it."""
+        return self.catalogue(slot, int(self.arrays["version"][slot]), int(self.arrays["content_at"][slot]))
+
+    def _catalogue(self, slot: int, version: int, at: int) -> Catalogue:
+        del version, at
+        return read_catalogue(self.raw_content(slot))
+
+    def _restriction(self, number: int) -> Restriction:
+        """What a rule restricts."""
+        arrays = self.arrays
+        flags = int(arrays["rule_flags"][number])
+        return Restriction(
+            closed=bool(flags & layout.CLOSED),
+            min_stay_arrival=int(arrays["rule_min_arrival"][number]) or None,
+            min_stay_through=int(arrays["rule_min_through"][number]) or None,
+            max_stay=int(arrays["rule_max"][number]) or None,
+            closed_to_arrival=bool(flags & layout.TO_ARRIVAL),
+            closed_to_departure=bool(flags & layout.TO_DEPARTURE),
+        )
+
     def inside(self, where: Around | Box | Within, request: SearchRequest | None = None) -> Found:
         """The properties of an area that are on sale and pass the request's filters on properties."""
         arrays = self.arrays
@@ -161,6 +194,20 @@ class IndexView:
         if request is not None and request.amenities:
             keep &= self._has(slots, request.amenities)
         return Found(slots[keep], None if metres is None else metres[keep])
+
+    def earliest(self, where: Around | Box | Within, now: datetime) -> int | None:
+        """The earliest today of the properties in an area, and of those in the corners of a circle's box;
+        None where there is none."""
+        if isinstance(where, Around):
+            south, north, meridians = area.bounds(where)
+            slots = self._near(south, north, meridians)
+            lats, lons = self.arrays["lat"][slots], self.arrays["lon"][slots]
+            keep = (self.arrays["state"][slots] != layout.EMPTY) & (lats >= south) & (lats <= north)
+            sides = [(lons >= west) & (lons <= east) for west, east in meridians]
+            slots = slots[keep & (sides[0] if len(sides) == 1 else sides[0] | sides[1])]
+        else:
+            slots = self.inside(where).slots
+        return int(self.todays(slots, now).min()) if len(slots) else None
 
     def todays(self, slots: Array, now: datetime) -> Array:
         """Each property's own today, as an ordinal."""

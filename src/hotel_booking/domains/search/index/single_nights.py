@@ -1,0 +1,161 @@
+"""Nights one by one, as calendars show them: what each costs for itself on which pair, from the arrays."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from hotel_booking.core.money import step
+from hotel_booking.domains.rates.restrictions import Restriction, occupancy_reasons
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, taxation
+from hotel_booking.domains.search.index.kernel import Stays
+from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.totals import columns_at, extra_persons, stepped
+from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
+
+_NO_LIMIT = 2**30
+
+
+def calendar(
+    view: IndexView,
+    slug: str,
+    first: date,
+    last: date,
+    occupancy: Occupancy,
+    *,
+    room_type: str | None,
+    rate_plan: str | None,
+    now: datetime,
+) -> PriceCalendar | None:
+    """A property's nights, as `search.calendar` makes them; None where the arrays do not know all of them, or
+    there is no such room type or plan. Raises `TooLarge`."""
+    slot = view.slot(slug)
+    if slot is None or not view.holds(first.toordinal(), last.toordinal()):
+        return None
+    catalogue = view.catalogue_of(slot)
+    kinds, plans = list(catalogue.room_types.values()), list(catalogue.plans.values())
+    if room_type is not None and room_type not in catalogue.room_types:
+        return None
+    if rate_plan is not None and rate_plan not in catalogue.plans:
+        return None
+    slots = np.array([slot])
+    length = (last - first).days + 1
+    stays = Stays(view.arrays, view.lists.bands, slots, first.toordinal(), length)
+    if view.arrays["rate_own_extras"][stays.rates.at].any():
+        return None
+    chosen = [room_type is None or kind.code == room_type for kind in kinds]
+    fitting = [
+        one and not occupancy_reasons(catalogue.occupancy(kind), occupancy)
+        for one, kind in zip(chosen, kinds, strict=True)
+    ]
+    wanted = [rate_plan is None or plan.code == rate_plan for plan in plans]
+    asked = np.flatnonzero(np.outer(fitting, wanted).ravel()) if kinds and plans else np.zeros(0, np.intp)
+    open_ = open_nights(stays, np.array([first.toordinal() - int(view.todays(slots, now)[0])]))[:, asked]
+    costs = np.full(open_.shape, _NO_LIMIT * 2**20, np.int64)
+    nights, places = np.nonzero(open_)
+    costs[open_] = night_totals(view, stays, first, nights, asked[places], occupancy)
+    left = (
+        np.maximum(stays.free[:, np.array(chosen, bool)], 0).sum(axis=1) if plans else np.zeros(length, int)
+    )
+    best = costs.argmin(axis=1) if len(asked) else np.zeros(length, np.intp)
+    limits = _loosest(stays, asked, open_)
+    found = []
+    sells = np.any(open_, axis=1).tolist()
+    for i, (rooms, sold) in enumerate(zip(left.tolist(), sells, strict=True)):
+        night = first + timedelta(days=i)
+        if not sold:
+            found.append(CalendarNight(night, None, None, None, rooms, _CLOSED))
+            continue
+        kind, plan = divmod(int(asked[best[i]]), len(plans))
+        cost = int(costs[i, best[i]])
+        codes = kinds[kind].code, plans[plan].code
+        found.append(CalendarNight(night, cost, *codes, rooms, limits[i]))
+    return PriceCalendar(slug, catalogue.property.currency, tuple(found))
+
+
+_CLOSED = Restriction(closed=True)
+_OPEN = Restriction()
+
+
+def open_nights(stays: Stays, ahead: Array) -> Array:
+    """On which nights each pair has a room and a price and may be booked today, [night, pair]; stays' lengths
+    aside. `ahead` are the days from each slot's today to the first night."""
+    arrays, at, place = stays.arrays, stays.pairs.at, stays.pairs.place
+    days = ahead[place] + np.arange(stays.nights)[:, None]
+    latest = arrays["max_advance"][at]
+    found = (stays.free > 0)[:, stays.type_of] & (days >= np.maximum(arrays["min_advance"][at], 0))
+    found &= (latest < 0) | (days <= latest)
+    rate = stays.rate_of
+    if not stays.prices.shape[1]:
+        return np.zeros(found.shape, bool)
+    found &= (stays.prices >= 0)[:, rate] & (rate >= 0)
+    for rules in stays.rules():
+        found &= (arrays["rule_flags"][rules] & layout.CLOSED) == 0
+    return found
+
+
+def night_totals(
+    view: IndexView, stays: Stays, first: date, nights: Array, pairs: Array, occupancy: Occupancy
+) -> Array:
+    """What single nights cost: those at `nights` from the first on, each on its pair. Raises `TooLarge`."""
+    arrays = view.arrays
+    columns = columns_at(stays.pairs.at, pairs)
+    slots = stays.slots[stays.pairs.place[pairs]]
+    prices = stays.prices[nights, stays.rate_of[pairs]][None, :]
+    extras = extra_persons(stays, pairs, occupancy)
+    kinds, values = arrays["adjust_kind"][columns], arrays["adjust_value"][columns]
+    groups: dict[tuple[Taxation, int], list[Array]] = {}
+    both = arrays["taxes"][slots].astype(np.int64) << 16 | arrays["currency"][slots]
+    for key in np.unique(both).tolist():
+        cells = np.flatnonzero(both == key)
+        rounding, taxes = view.lists.taxes[key >> 16]
+        least = step(letters(key & 0xFFFF))
+        if not any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes):
+            found = taxation(rounding, taxes, ANY_DAY, 1, occupancy, least)
+            groups.setdefault((found, least), []).append(cells)
+            continue
+        for night in np.unique(nights[cells]).tolist():
+            found = taxation(rounding, taxes, first + timedelta(days=night), 1, occupancy, least)
+            groups.setdefault((found, least), []).append(cells[nights[cells] == night])
+    costs = np.zeros(len(pairs), np.int64)
+    for (taxes_, least), parts in groups.items():
+        cells = np.concatenate(parts)
+        some = [(count[cells], amount[cells]) for count, amount in extras]
+        costs[cells] = stepped(prices[:, cells], some, kinds[cells], values[cells], occupancy, taxes_, least)
+    return costs
+
+
+def _loosest(stays: Stays, pairs: Array, open_: Array) -> list[Restriction]:
+    """Of each night the loosest that the open pairs restrict, each restriction for itself."""
+    arrays = stays.arrays
+    columns = columns_at(stays.pairs.at, pairs)
+    levels = [rules[:, pairs] for rules in stays.rules()]
+    shortest, longest = (arrays[name][columns].astype(np.int64) for name in ("min_stay", "max_stay"))
+    if not levels and (shortest < 0).all() and (longest < 0).all():
+        return [_OPEN] * len(open_)
+    arrival = np.broadcast_to(np.maximum(shortest, 0), open_.shape)
+    most = np.broadcast_to(np.where(longest > 0, longest, _NO_LIMIT), open_.shape)
+    through = np.zeros(open_.shape, np.int64)
+    flags = np.zeros(open_.shape, np.uint8)
+    for rules in levels:
+        arrival = np.maximum(arrival, arrays["rule_min_arrival"][rules])
+        through = np.maximum(through, arrays["rule_min_through"][rules])
+        upto = arrays["rule_max"][rules].astype(np.int64)
+        most = np.minimum(most, np.where(upto > 0, upto, _NO_LIMIT))
+        flags |= arrays["rule_flags"][rules]
+    said = zip(
+        np.where(open_, arrival, _NO_LIMIT).min(axis=1, initial=_NO_LIMIT).tolist(),
+        np.where(open_, through, _NO_LIMIT).min(axis=1, initial=_NO_LIMIT).tolist(),
+        np.where(open_, most, 0).max(axis=1, initial=0).tolist(),
+        (~open_ | ((flags & layout.TO_ARRIVAL) != 0)).all(axis=1).tolist(),
+        (~open_ | ((flags & layout.TO_DEPARTURE) != 0)).all(axis=1).tolist(),
+        strict=True,
+    )
+    return [
+        Restriction(False, on or None, over or None, upto if upto < _NO_LIMIT else None, arrive, depart)
+        for on, over, upto, arrive, depart in said
+    ]
