@@ -56,6 +56,7 @@ from hotel_booking.http.limits import Allowances, Flood, MemoryLimiter, RedisLim
 from hotel_booking.http.passage import Passage
 from hotel_booking.http.preconditions import provide_if_match
 from hotel_booking.http.routing import Routes, one_by_one
+from hotel_booking.http.searching import provide_searching
 from hotel_booking.http.transactions import provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
 from hotel_booking.integrations.bank_transfer import BankTransfer
@@ -151,6 +152,7 @@ def _build(settings: Settings) -> Application:
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
             "now": Provide(provide_now, sync_to_thread=False),
+            "searching": Provide(provide_searching, sync_to_thread=False),
             "tx": Provide(provide_tx, sync_to_thread=False),
             "if_match": Provide(provide_if_match, sync_to_thread=False),
             "unit": Provide(provide_unit, sync_to_thread=False),

@@ -10,10 +10,9 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from hotel_booking.api.stay_query import party_of
-from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.restrictions import Restriction
-from hotel_booking.domains.search.calendar import calendar
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import CalendarNight
 from hotel_booking.http.access import public
 from hotel_booking.http.examples import ARRIVAL, example, later
@@ -55,7 +54,7 @@ class CalendarAnswer(msgspec.Struct, frozen=True):
     summary="Lowest prices by night",
 )
 async def show_calendar(
-    tx: Transaction,
+    searching: Searching,
     now: datetime,
     slug: str,
     first: Annotated[date, QueryParameter(name="from", description="The first night.")],
@@ -67,7 +66,9 @@ async def show_calendar(
 ) -> CalendarAnswer:
     """At most 400 nights, for one room with `adults` and `children` (ages, such as `5,9`)."""
     party = party_of(adults, children, 1)
-    found = await calendar(tx, slug, first, last, party[0], room_type=room_type, rate_plan=rate_plan, now=now)
+    found = await searching.calendar(
+        slug, first, last, party[0], room_type=room_type, rate_plan=rate_plan, now=now
+    )
     return CalendarAnswer(
         found.slug, found.currency, [_night(night, found.currency) for night in found.nights]
     )

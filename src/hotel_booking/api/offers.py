@@ -14,10 +14,9 @@ from hotel_booking.api.prices import (
     price_lines,
 )
 from hotel_booking.api.stay_query import party_of, stay_of
-from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.restrictions import ReasonCode
-from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Refusal
 from hotel_booking.http.access import public
 from hotel_booking.http.examples import example, stay_parameters
@@ -96,7 +95,7 @@ class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     summary="Offers of one hotel for a stay",
 )
 async def list_offers(
-    tx: Transaction,
+    searching: Searching,
     now: datetime,
     slug: str,
     arrival: date,
@@ -109,7 +108,7 @@ async def list_offers(
     """Every room type on every rate plan, priced line by line. With `explain=true` also what is not sold:
     why, and the nearest stay that would be."""
     stay = stay_of(arrival, departure, now)
-    found = await offers(tx, slug, stay, party_of(adults, children, rooms), explain=explain, now=now)
+    found = await searching.offers(slug, stay, party_of(adults, children, rooms), explain=explain, now=now)
     return OffersAnswer(
         property=found.slug,
         arrival=arrival,

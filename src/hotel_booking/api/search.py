@@ -25,7 +25,7 @@ from hotel_booking.domains.search.errors import (
     UnknownCurrency,
     WhereMissing,
 )
-from hotel_booking.domains.search.find import find
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -123,6 +123,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 )
 async def search_hotels(
     tx: Transaction,
+    searching: Searching,
     now: datetime,
     arrival: date,
     departure: date,
@@ -177,7 +178,7 @@ async def search_hotels(
             fix="search by a city or by lat and lon",
         )
     same = _fingerprint(request)
-    page = await find(tx, msgspec.structs.replace(request, after=_after(cursor, same, request)), now)
+    page = await searching.find(msgspec.structs.replace(request, after=_after(cursor, same, request)), now)
     return SearchAnswer(
         results=[_result(result) for result in page.results],
         next_cursor=pages.encode((same, page.after)) if page.after else None,

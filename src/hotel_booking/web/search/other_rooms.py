@@ -16,8 +16,8 @@ from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.errors import UnknownCurrency
-from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.offers import offers_of
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import MAX_LIMIT, Offer, SearchRequest, SearchResult
 from hotel_booking.web.i18n.formats import Formats, Names
 from hotel_booking.web.search.query import Asked
@@ -96,7 +96,7 @@ def in_hotel(
 
 
 async def in_list(
-    tx: Transaction,
+    searching: Searching,
     wanted: SearchRequest,
     results: Sequence[SearchResult],
     asked: Asked,
@@ -107,8 +107,8 @@ async def in_list(
     """The same for the hotels of a list, by their ids: one more search, for one other number of rooms."""
     cheaper: dict[int, RoomSplit] = {}
     for party in parties(wanted.party)[:1]:
-        other = await _search(tx, wanted, party, now)
-        names = await _names(tx, other, language)
+        other = await _search(searching, wanted, party, now)
+        names = await _names(searching.tx, other, language)
         for result in results:
             offer = other.get(result.property.id)
             if offer is not None and offer.offer.total < result.offer.total:
@@ -124,16 +124,16 @@ async def in_list(
 
 
 async def at_all(
-    tx: Transaction, wanted: SearchRequest, asked: Asked, *, language: str, now: datetime
+    searching: Searching, wanted: SearchRequest, asked: Asked, *, language: str, now: datetime
 ) -> RoomSplit | None:
     """Where no hotel of the area has the rooms as asked: the cheapest that has another number. At most two
     searches."""
     for party in parties(wanted.party):
-        found = await _search(tx, wanted, party, now)
+        found = await _search(searching, wanted, party, now)
         if found:
             property_id, first = next(iter(found.items()))
             offer = first.offer
-            names = await _names(tx, {property_id: first}, language)
+            names = await _names(searching.tx, {property_id: first}, language)
             return RoomSplit(
                 len(party),
                 names.get(property_id, offer.room_type_name),
@@ -152,11 +152,11 @@ async def _names(tx: Transaction, found: Mapping[int, SearchResult], language: s
 
 
 async def _search(
-    tx: Transaction, wanted: SearchRequest, party: tuple[Occupancy, ...], now: datetime
+    searching: Searching, wanted: SearchRequest, party: tuple[Occupancy, ...], now: datetime
 ) -> Mapping[int, SearchResult]:
     request = msgspec.structs.replace(wanted, party=party, after=None, limit=MAX_LIMIT, sort="price")
     try:
-        found = await find(tx, request, now)
+        found = await searching.find(request, now)
     except UnknownCurrency:
         return {}
     return {result.property.id: result for result in found.results}

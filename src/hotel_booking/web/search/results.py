@@ -21,8 +21,7 @@ from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.properties.queries import Photo, covers, translated
 from hotel_booking.domains.search.errors import ArrivalInThePast
-from hotel_booking.domains.search.find import candidates, earliest_date, find
-from hotel_booking.domains.search.offers import offers
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
@@ -114,6 +113,7 @@ class Filters(msgspec.Struct, frozen=True):
 async def show_results(
     request: Request[Any, Any, State],
     tx: Transaction,
+    searching: Searching,
     settings: Settings,
     now: datetime,
     cursor: str | None = None,
@@ -132,7 +132,7 @@ async def show_results(
     to = await destination(tx, typed, key=at) if typed or at else Destination(None)
     place = await where_of(tx, to.meant, language) if to.meant is not None else None
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
-    today = await earliest_date(tx, place.where if place is not None else None, now)
+    today = await searching.earliest_date(place.where if place is not None else None, now)
     asked = query.read(params.dict(), today=today, texts=texts)
     if to.meant is not None and to.meant.hit.kind == "property":
         rooms = "#rooms" if asked.stay is not None else ""
@@ -164,7 +164,7 @@ async def show_results(
     if place is None:
         return site(request, "search/results.html", **values)
     if asked.stay is None:
-        values["undated"] = await _undated(tx, place, asked, language, say)
+        values["undated"] = await _undated(searching, place, asked, language, say)
         return site(request, "search/results.html", **values)
     currency = chosen_currency(request.scope)
     wanted = SearchRequest(
@@ -178,7 +178,7 @@ async def show_results(
         limit=_PAGE,
         after=_after(cursor, list(params.multi_items())),
     )
-    found = await find(tx, wanted, now)
+    found = await searching.find(wanted, now)
 
     def address(**changes: Any) -> str:
         kept = {
@@ -190,14 +190,14 @@ async def show_results(
         } | changes
         return asked.query(**kept)
 
-    cheaper = await other_rooms.in_list(tx, wanted, found.results, asked, language=language, now=now)
+    cheaper = await other_rooms.in_list(searching, wanted, found.results, asked, language=language, now=now)
     cards = await _cards(tx, found.results, cheaper, asked, language, say)
     if not cards and cursor is None:
-        apart = await other_rooms.at_all(tx, wanted, asked, language=language, now=now)
+        apart = await other_rooms.at_all(searching, wanted, asked, language=language, now=now)
         if apart is not None:
             values["apart"] = (apart.href, RoomSplitPhrases(language, texts).said(apart))
-        values["others"] = await _others(tx, wanted, now, today, address)
-        values["whys"] = await _whys(tx, wanted, asked, language, now)
+        values["others"] = await _others(searching, wanted, now, today, address)
+        values["whys"] = await _whys(searching, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
     values |= {
         "cards": cards,
@@ -220,18 +220,20 @@ async def show_results(
 
 
 async def _undated(
-    tx: Transaction, place: SearchPlace, asked: Asked, language: str, say: Phrases
+    searching: Searching, place: SearchPlace, asked: Asked, language: str, say: Phrases
 ) -> list[Undated]:
     """The hotels of the place, the nearest first or by name."""
     any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
     wanted = SearchRequest(where=place.where, stay=any_night, party=asked.party)
     hotels = sorted(
-        (await candidates(tx, wanted)).values(),
+        (await searching.candidates(wanted)).values(),
         key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
     )[:_LISTED]
-    photos = await covers(tx, [hotel.id for hotel in hotels])
-    art = await drawn_covers(tx, {hotel.id: hotel.slug for hotel in hotels if hotel.id not in photos})
-    names = await translated(tx, "property", [hotel.id for hotel in hotels], language)
+    photos = await covers(searching.tx, [hotel.id for hotel in hotels])
+    art = await drawn_covers(
+        searching.tx, {hotel.id: hotel.slug for hotel in hotels if hotel.id not in photos}
+    )
+    names = await translated(searching.tx, "property", [hotel.id for hotel in hotels], language)
     return [
         Undated(
             name=names.get(hotel.id, {}).get("name", hotel.name),
@@ -300,7 +302,7 @@ def _card(
 
 
 async def _others(
-    tx: Transaction, wanted: SearchRequest, now: datetime, today: date, address: Any
+    searching: Searching, wanted: SearchRequest, now: datetime, today: date, address: Any
 ) -> list[Other]:
     """The same nights a few days earlier or later, where something is free then: at most three."""
     others: list[Other] = []
@@ -309,7 +311,7 @@ async def _others(
         if stay is None:
             continue
         shifted = msgspec.structs.replace(wanted, stay=stay, after=None, limit=1, sort="price")
-        found = await find(tx, shifted, now)
+        found = await searching.find(shifted, now)
         if found.results:
             offer = found.results[0].offer
             href = address(arrival=stay.arrival, departure=stay.departure)
@@ -325,19 +327,19 @@ def _shifted(stay: Stay, days: int, today: date) -> Stay | None:
 
 
 async def _whys(
-    tx: Transaction, wanted: SearchRequest, asked: Asked, language: str, now: datetime
+    searching: Searching, wanted: SearchRequest, asked: Asked, language: str, now: datetime
 ) -> list[RefusedHotel]:
     """What stands against the stay at the nearest hotels, whatever the filters."""
     say = Refusals(language, translations(language))
     _ = translations(language).gettext
-    found = await candidates(tx, msgspec.structs.replace(wanted, stars=(), refundable=False))
+    found = await searching.candidates(msgspec.structs.replace(wanted, stars=(), refundable=False))
     nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
-    names = await translated(tx, "property", [hotel.id for hotel in nearest], language)
+    names = await translated(searching.tx, "property", [hotel.id for hotel in nearest], language)
     whys: list[RefusedHotel] = []
     for hotel in nearest:
         name = names.get(hotel.id, {}).get("name", hotel.name)
         try:
-            answer = await offers(tx, hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
+            answer = await searching.offers(hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
         except ArrivalInThePast:
             past = _("This date has already passed at the hotel. Please choose today or later.")
             whys.append(RefusedHotel(name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))

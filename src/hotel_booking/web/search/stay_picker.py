@@ -13,8 +13,7 @@ from litestar.datastructures import State
 from hotel_booking.core.dates import LAST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.destinations import Destination, destination
-from hotel_booking.domains.search.find import earliest_date
-from hotel_booking.domains.search.nights import lowest_nights
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
 from hotel_booking.web.i18n.catalogues import translations
@@ -39,17 +38,19 @@ class Day(msgspec.Struct, frozen=True):
 
 
 @get("/nights", opt=public(), include_in_schema=False)
-async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[str]:
+async def show_nights(
+    request: Request[Any, Any, State], tx: Transaction, searching: Searching, now: datetime
+) -> Response[str]:
     """Two months from `month` on. At most 13 statements."""
     language = language_of(request)
     typed, at = (str(request.query_params.get(name, "")).strip()[:LONGEST] for name in ("place", "at"))
     where, name = await _place(tx, typed, at, language)
-    today = await earliest_date(tx, where, now)
+    today = await searching.earliest_date(where, now)
     asked = query.read(request.query_params.dict(), today=today, texts=translations(language))
     latest = moved(LAST_NIGHT, -_MONTHS)
     first = min(max((asked.month or today).replace(day=1), today.replace(day=1)), latest)
     last = moved(first, _MONTHS) - timedelta(days=1)
-    currency, prices = await _prices(request, tx, where, asked, max(first, today), last, now)
+    currency, prices = await _prices(request, searching, where, asked, max(first, today), last, now)
     known = sorted(prices.values())
     low = known[len(known) // 4] if len(known) >= 8 and known[0] < known[-1] else None
     week = locale_of(language).first_week_day
@@ -78,7 +79,7 @@ async def show_nights(request: Request[Any, Any, State], tx: Transaction, now: d
 
 async def _prices(
     request: Request[Any, Any, State],
-    tx: Transaction,
+    searching: Searching,
     where: Around | Within | None,
     asked: query.Asked,
     first: date,
@@ -94,7 +95,7 @@ async def _prices(
         party=asked.party,
         currency=chosen_currency(request.scope),
     )
-    currency, prices = await lowest_nights(tx, wanted, first, last, now=now)
+    currency, prices = await searching.lowest_nights(wanted, first, last, now=now)
     return currency, dict(prices)
 
 
