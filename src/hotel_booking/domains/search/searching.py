@@ -10,14 +10,14 @@ from typing import TypeVar
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
-from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_catalogue
+from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.restrictions import window
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search import calendar, find, nights, offers
 from hotel_booking.domains.search.index import find as index_find
 from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
-from hotel_booking.domains.search.index.loaded import loaded
+from hotel_booking.domains.search.index.loaded import Nights, loaded
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import (
     Around,
@@ -31,6 +31,15 @@ from hotel_booking.domains.search.types import (
 )
 
 T = TypeVar("T")
+
+
+def _sells_alike(one: Catalogue, other: Catalogue) -> bool:
+    """Whether two catalogues have the same room types and plans, so that nights of one are the other's."""
+    types, plans = (
+        [kept.id for kept in of_one.values()] == [kept.id for kept in of_other.values()]
+        for of_one, of_other in ((one.room_types, other.room_types), (one.plans, other.plans))
+    )
+    return types and plans
 
 
 class Searching:
@@ -123,16 +132,35 @@ class Searching:
             self.tx, slug, first, last, occupancy, room_type=room_type, rate_plan=rate_plan, now=now
         )
 
-    async def loaded(
-        self, slug: str, first: date, last: date, *, now: datetime
-    ) -> tuple[Catalogue, Calendars]:
-        """A hotel's catalogue, and its nights from `first` to `last`, both included, as offers and calendars
-        are made of them. Raises `PropertyNotFound`."""
-        found = self._indexed(lambda index: loaded(index, slug, first, last))
+    async def calendars(self, catalogue: Catalogue, first: date, last: date, *, now: datetime) -> Calendars:
+        """The nights from `first` to `last`, both included, of a hotel whose catalogue is known."""
+        found = self._indexed(lambda index: loaded(index, catalogue.property.slug, first, last))
+        if found is not None and _sells_alike(found.catalogue, catalogue):
+            return found.calendars
+        return await load_calendar(self.tx, catalogue, first, last, now)
+
+    def calendar_of(
+        self,
+        catalogue: Catalogue,
+        calendars: Calendars,
+        first: date,
+        last: date,
+        occupancy: Occupancy,
+        *,
+        now: datetime,
+    ) -> PriceCalendar:
+        """`calendar` of what `calendars` gave: see `calendar.calendar_of`."""
+        found = None
+        if isinstance(calendars, Nights):
+            slug = catalogue.property.slug
+            found = self._indexed(
+                lambda index: single_nights.calendar(
+                    index, slug, first, last, occupancy, room_type=None, rate_plan=None, now=now
+                )
+            )
         if found is not None:
             return found
-        catalogue = await load_catalogue(self.tx, slug)
-        return catalogue, await load_calendar(self.tx, catalogue, first, last, now)
+        return calendar.calendar_of(catalogue, calendars, first, last, occupancy, now=now)
 
     def _indexed(self, compute: Callable[[IndexView], T | None]) -> T | None:
         """What the index says; None where SQL has to."""

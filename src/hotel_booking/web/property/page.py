@@ -13,6 +13,7 @@ from hotel_booking.core.dates import business_date, earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.rates.content import marked
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.catalogues import translations
@@ -38,12 +39,12 @@ _LONGEST_AHEAD = timedelta(days=730)
 
 @get("/hotels/{slug:str}", opt=public(), include_in_schema=False)
 async def show_property(
-    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+    request: Request[Any, Any, State], tx: Transaction, searching: Searching, now: datetime, slug: str
 ) -> Response[Any]:
     """The page. What is wrong in the question stands beside its field; the hotel is shown all the same.
 
-    Three statements, or five where the stay is far from the months shown; and after a change of the hotel or
-    of the exchange rates seven more, once."""
+    One statement; two more where the search index does not know the nights, or four where the stay is far
+    from the months shown; and after a change of the hotel or of the exchange rates seven more, once."""
     language = language_of(request)
     texts = translations(language)
     try:
@@ -63,7 +64,9 @@ async def show_property(
     state = request.app.state
     content = await content_of(tx, state, found, language)
     currencies = await currencies_of(tx, state, found, language)
-    hotel = await view.load(tx, content, asked, currencies.per_euro, language=language, today=today, now=now)
+    hotel = await view.load(
+        searching, content, asked, currencies.per_euro, language=language, today=today, now=now
+    )
     say = Phrases(language, texts)
     return site(
         request,

@@ -11,14 +11,13 @@ import msgspec
 from markupsafe import Markup
 
 from hotel_booking.core.dates import calendar_date
-from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.restrictions import window
-from hotel_booking.domains.search.calendar import MAX_NIGHTS, calendar_of
+from hotel_booking.domains.search.calendar import MAX_NIGHTS
 from hotel_booking.domains.search.offers import offers_of
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.code_names import NO_MEALS
@@ -86,7 +85,7 @@ class PropertyView(msgspec.Struct, frozen=True):
 
 
 async def load(
-    tx: Transaction,
+    searching: Searching,
     content: Content,
     asked: Asked,
     per_euro: Mapping[str, Decimal],
@@ -95,8 +94,8 @@ async def load(
     today: date,
     now: datetime,
 ) -> PropertyView:
-    """Read what is free, at what prices, and compose the page: two statements, or four where the stay is far
-    from the months that are shown."""
+    """Read what is free, at what prices, and compose the page: by the search index, or with 2 statements, or
+    four where the stay is far from the months that are shown."""
     property_, catalogue = content.property, content.catalogue
     texts = translations(language)
     first = price_calendar.shown_from(asked, today)
@@ -104,11 +103,11 @@ async def load(
     around = window(asked.stay, today) if asked.stay is not None else (begin, last)
     together = (min(begin, around[0]), max(last, around[1]))
     if (together[1] - together[0]).days < MAX_NIGHTS_AT_ONCE:
-        calendars = nearby = await load_calendar(tx, catalogue, *together, now)
+        calendars = nearby = await searching.calendars(catalogue, *together, now=now)
     else:
-        calendars = await load_calendar(tx, catalogue, begin, last, now)
-        nearby = await load_calendar(tx, catalogue, *around, now)
-    shown = calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
+        calendars = await searching.calendars(catalogue, begin, last, now=now)
+        nearby = await searching.calendars(catalogue, *around, now=now)
+    shown = searching.calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
     found = None
     if asked.stay is not None:
         found = offers_of(catalogue, nearby, asked.stay, asked.party, explain=True, now=now)

@@ -26,12 +26,13 @@ def loaded(view: IndexView, slug: str, first: date, last: date) -> Loaded | None
     slot = view.slot(slug)
     if slot is None or not view.holds(first.toordinal(), last.toordinal()):
         return None
-    nights = _Nights(view, slot, first, last)
+    nights = Nights(view, slot, first, last)
     return None if nights.unknown else Loaded(view.catalogue_of(slot), nights)
 
 
-class _Nights(Calendars):
-    """The calendars of a property's pairs, by the ids of room type and plan; each is made when asked for."""
+class Nights(Calendars):
+    """The calendars of a property's pairs, by the ids of room type and plan; each is made when asked for, of
+    what was read in one go. `unknown`: some are not known."""
 
     def __init__(self, view: IndexView, slot: int, first: date, last: date) -> None:
         super().__init__()
@@ -40,23 +41,26 @@ class _Nights(Calendars):
         rows = [(first.toordinal() + i) % layout.ROWS for i in range((last - first).days + 1)]
         self._view = view
         self._days = [first + timedelta(days=i) for i in range(len(rows))]
-        self._first_type, self._first_rate = int(arrays["first_type"][slot]), int(arrays["first_rate"][slot])
-        types = slice(self._first_type, self._first_type + int(arrays["types"][slot]))
+        first_type, self._first_rate = int(arrays["first_type"][slot]), int(arrays["first_rate"][slot])
+        types = slice(first_type, first_type + int(arrays["types"][slot]))
         rates = slice(self._first_rate, self._first_rate + int(arrays["rates"][slot]))
         self.unknown = bool(arrays["rate_own_extras"][rates].any())
         self._free = arrays["free"][rows, types].T.tolist()
         self._type_rules = arrays["type_rule"][rows, types].T.tolist()
         self._prices = arrays["price"][rows, rates].T.tolist()
         self._rate_rules = arrays["rate_rule"][rows, rates].T.tolist()
-        self._first_pair = int(arrays["first_pair"][slot])
+        first_pair = int(arrays["first_pair"][slot])
+        pairs = slice(first_pair, first_pair + int(arrays["pairs"][slot]))
+        self._rates = arrays["pair_rate"][pairs].tolist()
+        self._own = arrays["pair_own"][pairs].tolist()
         self._types = {kind.id: place for place, kind in enumerate(catalogue.room_types.values())}
         self._plans = {plan.id: place for place, plan in enumerate(catalogue.plans.values())}
         self._combined: dict[tuple[int, int, int], Restriction] = {}
 
     def __missing__(self, key: tuple[int, int]) -> Calendar:
         kind, plan = self._types[key[0]], self._plans[key[1]]
-        arrays, pair = self._view.arrays, self._first_pair + kind * len(self._plans) + plan
-        rate, own = int(arrays["pair_rate"][pair]), int(arrays["pair_own"][pair])
+        pair = kind * len(self._plans) + plan
+        rate, own = self._rates[pair], self._own[pair]
         none = [0] * len(self._days)
         prices = self._prices[rate - self._first_rate] if rate >= 0 else [layout.NO_PRICE] * len(self._days)
         rate_rules = self._rate_rules[rate - self._first_rate] if rate >= 0 else none
