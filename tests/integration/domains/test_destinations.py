@@ -9,7 +9,7 @@ import pytest
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.properties.destinations import Destination, destination
-from hotel_booking.domains.properties.places import find_places
+from hotel_booking.domains.properties.places import find_places, place_by_id
 from hotel_booking.domains.properties.queries import nearest_hotel
 from hotel_booking.domains.properties.similarity import distance
 from tests.factories.world import Counting, make_property
@@ -135,6 +135,23 @@ async def test_countries_and_regions_are_places_in_many_languages(tx: Transactio
         ("Washington", "place Washington"),
     ):
         assert said(await destination(tx, typed)) == meant, typed
+
+
+async def test_cities_that_time_zones_are_named_for_have_names_in_the_sites_languages(
+    tx: Transaction,
+) -> None:
+    for typed, language, name in (
+        ("Lisbon", "de", "Lissabon"),
+        ("Vienna", "fr", "Vienne"),
+        ("Tokyo", "es", "Tokio"),
+        ("Cairo", "ar", "القاهرة"),
+        ("Zürich", "de", "Zürich"),
+        ("Freising", "ar", "Freising"),
+        ("Lisbon", "en", "Lisbon"),
+    ):
+        found = await place_by_id(tx, (await find_places(tx, typed, limit=1))[0].id)
+        assert found is not None
+        assert found.called_in(language).name == name, (typed, language)
 
 
 async def test_a_slip_is_forgiven_and_a_guess_is_asked_about(tx: Transaction) -> None:

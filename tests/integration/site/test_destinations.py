@@ -20,7 +20,8 @@ INSERT INTO place (id, kind, name, country, lat, lon, population, timezone, regi
     (2921044, 'country', 'Germany', 'DE', 52.52, 13.41, 83000000, 'Europe/Berlin', NULL,
      '{"de": "Deutschland", "fr": "Allemagne"}'),
     (2951839, 'region', 'Bavaria', 'DE', 48.13, 11.57, 13000000, 'Europe/Berlin', NULL, '{"de": "Bayern"}'),
-    (2267057, 'city', 'Lisbon', 'PT', 38.72, -9.13, 517802, 'Europe/Lisbon', NULL, '{}'),
+    (2267057, 'city', 'Lisbon', 'PT', 38.72, -9.13, 517802, 'Europe/Lisbon', NULL,
+     '{"de": "Lissabon", "fr": "Lisbonne", "ar": "لشبونة"}'),
     (2867714, 'city', 'Munich', 'DE', 48.13743, 11.57549, 1505005, 'Europe/Berlin', 2951839, '{}'),
     (4250542, 'city', 'Springfield', 'US', 39.8, -89.64, 116000, 'America/Chicago', NULL, '{}'),
     (4409896, 'city', 'Springfield', 'US', 37.2, -93.29, 170000, 'America/Chicago', NULL, '{}')
@@ -78,7 +79,7 @@ async def test_a_country_and_a_region_list_their_hotels(db: Database, database_u
         for language, typed, heading in (
             ("en", "Germany", "Hotels in Germany"),
             ("de", "Germany", "Hotels: Deutschland"),
-            ("fr", "deutschland", "Hôtels : Allemagne"),
+            ("fr", "deutschland", "Hôtels\u00a0: Allemagne"),
             ("de", "bavaria", "Hotels: Bayern"),
         ):
             undated = await found(client, language, place=typed)
@@ -92,6 +93,16 @@ async def test_a_country_and_a_region_list_their_hotels(db: Database, database_u
         narrowed = await client.get("/api/v1/search", params={"place": "Bayern", **WHEN})
         assert [one["property"]["slug"] for one in narrowed.json()["results"]] == ["airport"]
         assert narrowed.json()["place"]["name"] == "Bavaria"
+
+
+async def test_a_city_is_called_as_in_the_guests_language(
+    db: Database, database_url: str, world: None
+) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        for language, name in (("en", "Lisbon"), ("de", "Lissabon"), ("fr", "Lisbonne"), ("ar", "لشبونة")):
+            assert f'<span class="place-name">{name}</span>' in (await client.get(f"/{language}/")).text
+            page = await found(client, language, place="2267057")
+            assert re.search(rf"<h1[^>]*>[^<]*{name}", page.text), language
 
 
 async def test_a_city_without_a_hotel_names_the_nearest_with_its_distance(

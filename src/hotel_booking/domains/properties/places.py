@@ -58,6 +58,10 @@ class Found(msgspec.Struct, frozen=True):
     names: dict[str, str]
     regions: dict[str, str]
 
+    def called_in(self, language: str) -> PlaceHit:
+        """The hit under its name in a language, where that is known."""
+        return msgspec.structs.replace(self.hit, name=self.names.get(language, self.hit.name))
+
 
 # A place has at most NAMES_PER_PLACE names, so that many rows times the limit hold enough places.
 _BY_FIRST_LETTERS = """

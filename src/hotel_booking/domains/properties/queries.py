@@ -257,10 +257,11 @@ async def list_hotels(tx: Transaction, *, country: str | None = None) -> list[Li
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """A city, how many hotels it has, and one of them by its slug and id."""
+    """A city, what it is called elsewhere, how many hotels it has, and one of them by its slug and id."""
 
     place_id: int
     city: str
+    names: dict[str, str]
     country: str
     hotels: int
     slug: str
@@ -271,7 +272,8 @@ async def destinations(tx: Transaction, *, limit: int) -> list[Destination]:
     """The cities with the most hotels. One pass over the properties, which are few."""
     return await tx.fetch_as(
         Destination,
-        "SELECT p.place_id, max(c.name) AS city, max(c.country) AS country, count(*) AS hotels,"
+        "SELECT p.place_id, max(c.name) AS city, (array_agg(c.names))[1] AS names,"
+        "       max(c.country) AS country, count(*) AS hotels,"
         "       min(p.slug) AS slug, (array_agg(p.id ORDER BY p.slug))[1] AS property_id"
         "  FROM property p JOIN place c ON c.id = p.place_id WHERE p.active"
         " GROUP BY p.place_id ORDER BY count(*) DESC, max(c.population) DESC LIMIT $1",

@@ -118,9 +118,9 @@ async def _plan(tx: Transaction, hotel: Property, language: str, phrases: Phrase
     place = await place_by_id(tx, hotel.place_id) if hotel.place_id else None
     if place is None:
         return None
-    city = place.hit
+    city = place.called_in(language)
     far = distance_km(city.lat, city.lon, hotel.lat, hotel.lon)
     if far > NEAR_KM:
         return None
     plan = city_plan((city.lat, city.lon), (hotel.lat, hotel.lon), phrases.kilometres)
-    return Whereabouts(plan, place.names.get(language, city.name), phrases.kilometres(far))
+    return Whereabouts(plan, city.name, phrases.kilometres(far))

@@ -137,7 +137,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
     drawn = [art.room(kind, names["room_type", kind.code]) for kind in types]
     breakfast = any(plan.meal not in NO_MEALS for plan in catalogue.plans.values())
     gallery = [_photo(photo, name) for photo in photos] or art.gallery(name, drawn, breakfast=breakfast)
-    city = place.hit if place is not None else None
+    city = place.called_in(language) if place is not None else None
     distance = distance_km(city.lat, city.lon, property_.lat, property_.lon) if city is not None else None
     centre_km = distance if distance is not None and distance <= NEAR_KM else None
     plan_of_city = None

@@ -94,11 +94,10 @@ def key_of(one: Found) -> str:
 
 
 def called(one: Found, language: str) -> str:
-    """What a hit is called: countries and regions in the language, cities and hotels as they were looked
-    for."""
-    if one.hit.kind in ("region", "country"):
-        return one.names.get(language, one.hit.name)
-    return one.hit.matched or one.hit.name
+    """What a hit is called: countries and regions in the language, cities and hotels as they were looked for,
+    else in the language where that is known."""
+    own = one.called_in(language).name
+    return own if one.hit.kind in ("region", "country") else one.hit.matched or own
 
 
 async def where_of(tx: Transaction, one: Found, language: str) -> SearchPlace:

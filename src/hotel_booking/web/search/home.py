@@ -44,7 +44,7 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
     places = [
         PlaceCard(
             id=one.place_id,
-            city=one.city,
+            city=one.names.get(language, one.city),
             country=str(territories.get(one.country, one.country)),
             hotels=one.hotels,
             picture=pictures[one.property_id],
