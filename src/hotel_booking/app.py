@@ -27,7 +27,6 @@ from litestar.types import (
     Scope,
     Send,
 )
-from redis.asyncio import Redis
 
 from hotel_booking import web
 from hotel_booking.admin import mail, styleguide
@@ -60,13 +59,11 @@ from hotel_booking.http.searching import provide_searching
 from hotel_booking.http.transactions import provide_database, provide_tx, provide_unit
 from hotel_booking.http.ui import assets
 from hotel_booking.integrations.bank_transfer import BankTransfer
-from hotel_booking.integrations.ecb import EcbRates
 from hotel_booking.integrations.media import DiskMedia
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.s3_media import S3Media
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import DemoMailer, SmtpMailer
-from hotel_booking.integrations.stripe import StripeGateway
 
 _log = logging.getLogger("hotel_booking.app")
 
@@ -199,6 +196,9 @@ def choose_gateways(settings: Settings, db: Database) -> Gateways:
         case "sandbox":
             card = SandboxGateway(db)
         case "stripe":
+            # Here and below: what few need, and takes long to load, is loaded by who chooses it.
+            from hotel_booking.integrations.stripe import StripeGateway
+
             card = StripeGateway(
                 settings.stripe_secret_key or "",
                 webhook_secrets=settings.stripe_webhook_secrets,
@@ -229,7 +229,11 @@ def choose_mailer(settings: Settings) -> Mailer | None:
 
 def choose_rate_source(settings: Settings) -> RateSource | None:
     """Where exchange rates are fetched; None: nowhere, then they are what was entered by hand."""
-    return EcbRates(settings.exchange_rates_url) if settings.exchange_rates_url else None
+    if not settings.exchange_rates_url:
+        return None
+    from hotel_booking.integrations.ecb import EcbRates
+
+    return EcbRates(settings.exchange_rates_url)
 
 
 def choose_media(settings: Settings) -> MediaStore:
@@ -288,6 +292,8 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         if app.state.allowances is not None:
             app.state.limiter = MemoryLimiter()
             if settings.redis_url:
+                from redis.asyncio import Redis
+
                 redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
                 stack.push_async_callback(redis.aclose)
                 app.state.limiter = RedisLimiter(redis, app.state.limiter)

@@ -13,7 +13,8 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from hotel_booking.domains.properties import decoding, images
 from hotel_booking.domains.properties.errors import NotAPhoto
-from hotel_booking.domains.properties.images import MAX_BYTES, render
+from hotel_booking.domains.properties.images import render
+from hotel_booking.domains.properties.types import MAX_PHOTO_BYTES
 
 SECRET = b"48.8584 N, taken by Ana with camera 4711"
 
@@ -159,7 +160,7 @@ def bomb(wide: int, high: int) -> bytes:
         (picture(kind="TIFF"), "picture can't be read"),
         (picture(kind="BMP"), "picture can't be read"),
         (picture()[:2000], "picture can't be read"),
-        (b"\0" * (MAX_BYTES + 1), "larger than 10 MB"),
+        (b"\0" * (MAX_PHOTO_BYTES + 1), "larger than 10 MB"),
         (bomb(8000, 5001), "40 megapixels"),
         (bomb(60_000, 60_000), "40 megapixels"),
         (bomb(2**31 - 1, 2**31 - 1), "40 megapixels"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import segno
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from markupsafe import Markup
@@ -287,6 +286,8 @@ def _app(
     request: Request[Any, Any, State], form: Form, setup: TotpSetup, *, status: int = 200
 ) -> Response[str]:
     # White under the code in the dark scheme too, for cameras; by attributes, for the policy allows no style.
+    import segno
+
     drawing = segno.make(setup.uri, error="m").svg_inline(border=2, light="#ffffff", omitsize=True)
     return page(
         request,

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from procrastinate import JobContext, RetryStrategy
-from prometheus_client import Counter
 
 from hotel_booking.core.db import Database, Origin
-
-T = TypeVar("T")
-log = logging.getLogger(__name__)
-_FAILED = Counter("hotel_booking_sweep_failures", "Items that a sweep could not see to.", ["sweep"])
 
 # 2, 4, 8 ... seconds between attempts, for about a day; a job that still fails stays in the table as failed.
 PATIENT = RetryStrategy(max_attempts=16, exponential_wait=2)
@@ -49,19 +43,3 @@ class Pace:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(min(3 * (loop.time() - self._since), 2.0))
         self._since = loop.time()
-
-
-async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> int:
-    """Act on each item of a sweep, one after the other. One that fails is logged and counted, and keeps no
-    other from its turn; it comes again with the next sweep. Returns how many failed."""
-    failures = 0
-    for item in items:
-        try:
-            await act(item)
-        except Exception:
-            failures += 1
-            _FAILED.labels(sweep).inc()
-            log.exception(
-                "a sweep passes over one that fails", extra={"sweep": sweep, "item": str(item)[:200]}
-            )
-    return failures

@@ -12,17 +12,18 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from litestar.types import HTTPScope
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.http.client_address import limited_as
 from hotel_booking.http.costs import cost
 from hotel_booking.http.problems import TooManyRequests
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _log = logging.getLogger("hotel_booking.limits")
 _MOST_BUCKETS = 50_000  # about 10 MB; the longest unused ones are full again anyway
@@ -131,6 +132,9 @@ class RedisLimiter:
     """Buckets in Redis, shared by all processes; in `fallback` while Redis does not answer."""
 
     def __init__(self, redis: Redis, fallback: Limiter) -> None:
+        from redis.exceptions import RedisError
+
+        self._failures = (RedisError, OSError, TimeoutError)
         self._script = redis.register_script(_SCRIPT)
         self._fallback = fallback
         self._paused_until = 0.0
@@ -143,7 +147,7 @@ class RedisLimiter:
             allowed, level = await self._script(
                 keys=[f"hotel-booking:limit:{bucket}"], args=[allowance.burst, allowance.per_second, cost]
             )
-        except (RedisError, OSError, TimeoutError) as error:
+        except self._failures as error:
             self._paused_until = time.monotonic() + _REDIS_PAUSE
             _log.warning(
                 "Redis does not answer; limits are kept in memory", extra={"error": type(error).__name__}

@@ -18,10 +18,10 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties import decoding, images, queries, tables
+from hotel_booking.domains.properties import decoding, queries, tables
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.service import photos as service
-from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore
+from hotel_booking.domains.properties.types import MAX_PHOTO_BYTES, MOST_PHOTOS, MediaStore
 from hotel_booking.http.access import staff
 from hotel_booking.http.transactions import Unit
 from hotel_booking.http.ui.forms import Form, read
@@ -29,7 +29,7 @@ from hotel_booking.http.ui.render import see_other
 
 # The file, and room for the other fields and what stands between them.
 # What is somewhat too large is read, so that the form comes back with its texts and says so.
-_UPLOAD_LIMIT = 4 * images.MAX_BYTES
+_UPLOAD_LIMIT = 4 * MAX_PHOTO_BYTES
 _one_at_a_time = asyncio.Semaphore(1)
 
 PhotoId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
@@ -67,7 +67,7 @@ async def upload_photo(
         form.check()
         if file is None:
             raise LookupError("a form that passed has its file")
-        data = await file.read(images.MAX_BYTES + 1)
+        data = await file.read(MAX_PHOTO_BYTES + 1)
         async with _one_at_a_time:
             renditions = await decoding.render(data)
         kept = await service.keep(media, renditions)
@@ -154,7 +154,7 @@ async def _show(
         photos=rows,
         forms=forms,
         max_photos=MOST_PHOTOS,
-        most_bytes=images.MAX_BYTES,
+        most_bytes=MAX_PHOTO_BYTES,
         room_types=frame.choices(await queries.list_items(tx, tables.room_type, property_.id)),
     )
 

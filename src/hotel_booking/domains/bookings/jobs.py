@@ -10,7 +10,7 @@ from uuid import UUID
 
 from procrastinate import Blueprint, JobContext
 
-from hotel_booking.core import jobs
+from hotel_booking.core import jobs, sweeps
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.authentication.service import link_requests
@@ -66,7 +66,7 @@ async def sweep(context: JobContext, timestamp: int) -> None:
             await lapse_some(ids)
         except Exception:
             log.exception("holds did not expire together, and are tried one by one")
-            await jobs.each("lapse", ids, lapse_one)
+            await sweeps.each("lapse", ids, lapse_one)
         if len(expired) < _TOGETHER:
             return
         after = expired[-1]
@@ -126,7 +126,7 @@ async def collect(context: JobContext, timestamp: int) -> None:
     async def collect_due(booking_id: UUID) -> None:
         await service.collect(db, jobs.resource(context, "gateways"), booking_id=booking_id, now=now)
 
-    await jobs.each("collect", due, collect_due)
+    await sweeps.each("collect", due, collect_due)
 
 
 @tasks.periodic(cron="17 * * * *")

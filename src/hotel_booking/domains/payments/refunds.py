@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from hotel_booking.core import jobs
+from hotel_booking.core import sweeps
 from hotel_booking.core.db import Database
 from hotel_booking.domains.payments import service, steps
 from hotel_booking.domains.payments.errors import GatewayRefused, GatewayUnavailable
@@ -46,7 +46,7 @@ async def give_refunds(
         for refund in due:
             await give(refund)
     else:
-        await jobs.each("refunds", due, give)
+        await sweeps.each("refunds", due, give)
     return given
 
 

@@ -13,9 +13,8 @@ from contextlib import suppress
 
 import msgspec
 
-from hotel_booking.domains.properties import images
 from hotel_booking.domains.properties.errors import NotAPhoto
-from hotel_booking.domains.properties.images import Rendition
+from hotel_booking.domains.properties.types import Rendition
 
 MEMORY = 900_000_000  # bytes of address space, of which the interpreter and Pillow take 150 MB
 _CPU_SECONDS = 20
@@ -33,6 +32,8 @@ class _Developed(msgspec.Struct):
 
 async def render(data: bytes) -> tuple[Rendition, ...]:
     """As `images.render`, elsewhere. Raises `NotAPhoto`, for what takes too much memory or time too."""
+    from hotel_booking.domains.properties import images  # with Pillow, which few processes need
+
     images.check_size(data)
     process = await asyncio.create_subprocess_exec(
         *_CALL,
@@ -66,6 +67,8 @@ async def render(data: bytes) -> tuple[Rendition, ...]:
 
 def main() -> None:
     """The process: nothing but to read, decode and write."""
+    from hotel_booking.domains.properties import images
+
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -10,13 +10,11 @@ import warnings
 from io import BytesIO
 from typing import Any
 
-import msgspec
 from PIL import Image, ImageCms
 
 from hotel_booking.domains.properties.errors import NotAPhoto
-from hotel_booking.domains.properties.types import WIDTHS
+from hotel_booking.domains.properties.types import MAX_PHOTO_BYTES, WIDTHS, Rendition
 
-MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
 # A WebP or AVIF cannot be decoded small, and takes 20 bytes a pixel; cameras make neither.
 MAX_PIXELS_WHOLE = 20_000_000
@@ -26,14 +24,6 @@ _QUALITY = 80
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 # Pillow fails in many ways on files that are broken on purpose.
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, KeyError, TypeError)
-
-
-class Rendition(msgspec.Struct, frozen=True):
-    """The picture as WebP in one width."""
-
-    width: int
-    height: int
-    body: bytes
 
 
 def render(data: bytes) -> tuple[Rendition, ...]:
@@ -68,7 +58,7 @@ def render(data: bytes) -> tuple[Rendition, ...]:
 def check_size(data: bytes) -> None:
     """Raise `NotAPhoto` for a file that is too large, or a WebP with too many pixels, by its first bytes:
     Pillow makes room for a whole WebP when it opens it."""
-    if len(data) > MAX_BYTES:
+    if len(data) > MAX_PHOTO_BYTES:
         raise NotAPhoto("the file is larger than 10 MB", field="file", fix="save it smaller, or as JPEG")
     wide, high = _webp_size(data[:64])
     if wide * high > MAX_PIXELS_WHOLE:

@@ -60,6 +60,17 @@ Language = Literal["en", "de", "fr", "es", "ar"]
 TranslatedKind = Literal["property", "room_type", "rate_plan"]
 
 WIDTHS = (480, 960, 1600)  # of a photo's files, in pixels
+MAX_PHOTO_BYTES = 10_000_000  # of a photo that is uploaded
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """A photo as WebP in one width."""
+
+    width: int
+    height: int
+    body: bytes
+
+
 MOST_PHOTOS = 100  # of one property
 
 

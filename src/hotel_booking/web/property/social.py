@@ -9,9 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 
-import resvg_py
 from litestar import Response, get
-from PIL import Image, ImageOps
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import NotFound
@@ -78,18 +76,24 @@ def _of_drawing(slug: str, setting: Setting) -> bytes:
     whole = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     cut = f'viewBox="0 {(HEIGHT - high) // 2} {WIDTH} {high}" width="{SIZE[0]}" height="{SIZE[1]}"'
     svg = placeholder_art.draw(slug, placeholder_art.COVER, setting).replace(whole, cut)
-    return _jpeg(Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)))))
+    import resvg_py  # here and below: only a picture that is drawn needs them
+
+    return _jpeg(bytes(resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True)))
 
 
 @lru_cache(maxsize=64)
 def _of_photo(stored: bytes) -> bytes:
     """A photo that we have rendered ourselves, cut to the size around its middle."""
-    return _jpeg(Image.open(BytesIO(stored)))
+    return _jpeg(stored)
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def _jpeg(picture: bytes) -> bytes:
+    from PIL import Image, ImageOps
+
     out = BytesIO()
-    ImageOps.fit(picture.convert("RGB"), SIZE).save(out, "JPEG", quality=82, optimize=True)
+    ImageOps.fit(Image.open(BytesIO(picture)).convert("RGB"), SIZE).save(
+        out, "JPEG", quality=82, optimize=True
+    )
     return out.getvalue()
 
 

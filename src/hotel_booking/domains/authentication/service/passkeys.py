@@ -2,31 +2,17 @@
 of the kind sets their accounts apart there.
 
 A challenge is good for one answer within five minutes, for the purpose and the session that it was made for.
+The library takes a quarter of a second to load, with its certificates: that is for the first passkey to pay,
+not for every start.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from hotel_booking.core.db import Database, Row, Transaction
 from hotel_booking.core.names import clean_name
@@ -34,6 +20,9 @@ from hotel_booking.domains.authentication.errors import PasskeyNotFound, Passkey
 from hotel_booking.domains.authentication.kinds import AccountKind
 from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.authentication.service.lockout import Visitor
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 Purpose = Literal["register", "prove", "sign_in"]
 
@@ -79,6 +68,13 @@ async def registration_options(
     tx: Transaction, of: AccountKind, *, owner: PasskeyOwner, session_id: int, site: Site, now: datetime
 ) -> str:
     """What the browser has to be asked for to make a passkey, as JSON."""
+    from webauthn import generate_registration_options, options_to_json
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     rows = await tx.fetch(
         f"SELECT credential_id, transports FROM {of.passkeys} WHERE {of.owner} = $1 ORDER BY id", owner.id
     )
@@ -110,6 +106,9 @@ async def register(
     now: datetime,
 ) -> None:
     """Add the passkey that the browser has made. Raises `PasskeyRefused`."""
+    from webauthn import verify_registration_response
+    from webauthn.helpers.exceptions import WebAuthnException
+
     name = clean_name(name[:_LONGEST_NAME], field="name", required=False) or "Passkey"
     sent = _decoded(credential)
     challenge = await _take(tx, of, sent, "register", session_id, now)
@@ -144,6 +143,9 @@ async def proof_options(
     tx: Transaction, of: AccountKind, *, owner_id: int, session_id: int, site: Site, now: datetime
 ) -> str:
     """What the browser has to be asked for so that somebody known proves who they are, as JSON."""
+    from webauthn import generate_authentication_options, options_to_json
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     rows = await tx.fetch(
         f"SELECT credential_id, transports FROM {of.passkeys} WHERE {of.owner} = $1 ORDER BY id", owner_id
     )
@@ -177,6 +179,9 @@ async def sign_in_options(
 ) -> str:
     """What the browser has to be asked for so that a passkey alone says who comes, as JSON. Raises
     `LockedOut` where the address has asked for many that nobody answered."""
+    from webauthn import generate_authentication_options, options_to_json
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     await lockout.may_ask(db, visitor=visitor, now=now, door=of.door)
     options = generate_authentication_options(
         rp_id=site.host, user_verification=UserVerificationRequirement.REQUIRED
@@ -229,6 +234,9 @@ async def _verify(
     alone: bool,
     owner_id: int | None,
 ) -> int:
+    from webauthn import verify_authentication_response
+    from webauthn.helpers.exceptions import WebAuthnException
+
     row = await tx.fetchrow(
         f"SELECT id, {of.owner} AS owner_id, public_key, sign_count FROM {of.passkeys}"
         f" WHERE credential_id = $1 AND ($2::int IS NULL OR {of.owner} = $2) FOR UPDATE",
@@ -316,6 +324,8 @@ def _decoded(credential: str) -> dict[str, Any]:
 
 
 def _bytes(text: object) -> bytes:
+    from webauthn.helpers import base64url_to_bytes
+
     if not isinstance(text, str) or not text.isascii():
         return b""
     try:
@@ -325,6 +335,8 @@ def _bytes(text: object) -> bytes:
 
 
 def _transports(sent: dict[str, Any]) -> list[str]:
+    from webauthn.helpers.structs import AuthenticatorTransport
+
     response = sent.get("response")
     transports = response.get("transports") if isinstance(response, dict) else None
     known = {transport.value for transport in AuthenticatorTransport}
@@ -332,6 +344,8 @@ def _transports(sent: dict[str, Any]) -> list[str]:
 
 
 def _descriptor(row: Row) -> PublicKeyCredentialDescriptor:
+    from webauthn.helpers.structs import AuthenticatorTransport, PublicKeyCredentialDescriptor
+
     return PublicKeyCredentialDescriptor(
         id=row["credential_id"],
         transports=[AuthenticatorTransport(text) for text in row["transports"]] or None,

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotel_booking.core import jobs
+from hotel_booking.core import sweeps
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail
@@ -48,7 +48,7 @@ async def finish_undecided(
             await _others_first(db, payment_id, now)
             raise
 
-    await jobs.each("payments", [payment.id for payment in waiting], finish_one)
+    await sweeps.each("payments", [payment.id for payment in waiting], finish_one)
     return len(waiting)
 
 

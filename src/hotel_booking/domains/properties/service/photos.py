@@ -17,9 +17,8 @@ import msgspec
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.properties.errors import NoSuchThing
-from hotel_booking.domains.properties.images import Rendition
 from hotel_booking.domains.properties.queries import file_name
-from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore, check_texts
+from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore, Rendition, check_texts
 
 MAX_ALT = 300
 # An upload takes seconds; files that have no row a day later belong to none that is still running.
