@@ -13,6 +13,7 @@ from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Kept, Property
 from hotel_booking.domains.properties.errors import NoSuchProperty, NoSuchThing
+from hotel_booking.domains.properties.surroundings import Surroundings
 from hotel_booking.domains.properties.types import TranslatedKind
 
 T = TypeVar("T", bound=Kept)
@@ -203,12 +204,51 @@ async def covers(tx: Transaction, property_ids: Sequence[int]) -> dict[int, Phot
     return {row["property_id"]: as_struct(Photo, row) for row in rows}
 
 
+class InList(msgspec.Struct, frozen=True):
+    """What a list shows of a hotel besides its offer: its name in the language, None where that is its own;
+    its first photo, or else where it stands, for a picture that is drawn of it."""
+
+    name: str | None
+    photo: Photo | None
+    around: Surroundings
+
+
+async def in_lists(tx: Transaction, property_ids: Sequence[int], language: str) -> dict[int, InList]:
+    """By property id, in one statement by indexes; a property that is no more is missing."""
+    rows = await tx.fetch(
+        "SELECT p.id AS property_id, p.lat, p.lon, p.amenities, p.place_id, c.population,"
+        "       (SELECT x.content FROM translation x WHERE x.kind = 'property' AND x.object_id = p.id"
+        "           AND x.language = $2 AND x.field = 'name') AS called,"
+        "       f.id, f.file, f.widths, f.width, f.height, f.alt, NULL AS room_type"
+        "  FROM property p LEFT JOIN place c ON c.id = p.place_id"
+        "  LEFT JOIN LATERAL (SELECT * FROM property_photo o WHERE o.property_id = p.id"
+        "                      ORDER BY o.sort, o.id LIMIT 1) f ON true"
+        " WHERE p.id = ANY ($1)",
+        list(property_ids),
+        language,
+    )
+    return {
+        row["property_id"]: InList(
+            row["called"],
+            None if row["file"] is None else as_struct(Photo, row),
+            Surroundings(row["lat"], row["lon"], tuple(row["amenities"]), row["place_id"], row["population"]),
+        )
+        for row in rows
+    }
+
+
 class NearHotel(msgspec.Struct, frozen=True):
     """A hotel so many km, on the great circle, from a point."""
 
     slug: str
     name: str
     km: float
+
+
+# How far is looked at first, and then, in kilometres: hotels are measured that lie in a band of the earth so
+# wide. The last is all of it.
+_REACHES = (50.0, 500.0, 20_100.0)
+_KM_PER_DEGREE = 111.195
 
 
 # How far is looked at first, and then, in kilometres: hotels are measured that lie in a band of the earth so

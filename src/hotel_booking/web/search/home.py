@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.queries import destinations
+from hotel_booking.domains.properties.queries import Destination, destinations
 from hotel_booking.http.access import public
 from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
@@ -20,6 +20,7 @@ from hotel_booking.web.search.drawn_covers import drawn_covers
 from hotel_booking.web.site import language_of, site
 
 _SHOWN = 6
+_KEPT = timedelta(minutes=1)
 
 
 class PlaceCard(msgspec.Struct, frozen=True):
@@ -34,22 +35,20 @@ class PlaceCard(msgspec.Struct, frozen=True):
 
 @get("/", opt=public(), include_in_schema=False)
 async def show_home(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
-    """Two statements: the cities with the most hotels, and what is drawn of one in each."""
+    """Two statements once a minute: the cities with the most hotels, and what is drawn of one in each."""
     language = language_of(request)
     # No hotel is known yet: whatever is still today at some hotel may be asked for.
     today = earliest_business_date(now)
     territories = locale_of(language).territories
-    cities = await destinations(tx, limit=_SHOWN)
-    pictures = await drawn_covers(tx, {one.property_id: one.slug for one in cities})
     places = [
         PlaceCard(
             id=one.place_id,
             city=one.names.get(language, one.city),
             country=str(territories.get(one.country, one.country)),
             hotels=one.hotels,
-            picture=pictures[one.property_id],
+            picture=picture,
         )
-        for one in cities
+        for one, picture in await _cities(tx, request.app.state, now)
     ]
     return site(
         request,
@@ -60,6 +59,18 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
         typed_place=request.query_params.get("place", "")[:100],
         today=today,
     )
+
+
+async def _cities(tx: Transaction, state: State, now: datetime) -> list[tuple[Destination, str]]:
+    """The cities, each with a picture. All hotels are counted for them, so they are those of a minute ago."""
+    kept: tuple[datetime, list[tuple[Destination, str]]] | None = state.home_cities
+    if kept is not None and abs(now - kept[0]) < _KEPT:
+        return kept[1]
+    cities = await destinations(tx, limit=_SHOWN)
+    pictures = await drawn_covers(tx, {one.property_id: one.slug for one in cities})
+    found = [(one, pictures[one.property_id]) for one in cities]
+    state.home_cities = now, found
+    return found
 
 
 handlers = [show_home]

@@ -19,7 +19,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.destinations import Destination, destination
-from hotel_booking.domains.properties.queries import Photo, covers, translated
+from hotel_booking.domains.properties.queries import InList, in_lists, translated
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
@@ -40,7 +40,7 @@ from hotel_booking.web.search.destinations import (
     suggestion,
     where_of,
 )
-from hotel_booking.web.search.drawn_covers import drawn_covers
+from hotel_booking.web.search.drawn_covers import list_picture
 from hotel_booking.web.search.other_rooms import RoomSplit, RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, language_of, site
@@ -118,7 +118,7 @@ async def show_results(
     now: datetime,
     cursor: str | None = None,
 ) -> Response[Any]:
-    """The list; a hotel that is meant by its name is gone to. At most 22 statements, and for families and
+    """The list; a hotel that is meant by its name is gone to. At most 20 statements, and for families and
     several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
     date that is tried takes 4, and each hotel that is asked why 3."""
     tiles = settings.map_tiles
@@ -229,19 +229,16 @@ async def _undated(
         (await searching.candidates(wanted)).values(),
         key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
     )[:_LISTED]
-    photos = await covers(searching.tx, [hotel.id for hotel in hotels])
-    art = await drawn_covers(
-        searching.tx, {hotel.id: hotel.slug for hotel in hotels if hotel.id not in photos}
-    )
-    names = await translated(searching.tx, "property", [hotel.id for hotel in hotels], language)
+    shown = await in_lists(searching.tx, [hotel.id for hotel in hotels], language)
+    pictures = {hotel.id: list_picture(hotel.slug, shown.get(hotel.id)) for hotel in hotels}
     return [
         Undated(
-            name=names.get(hotel.id, {}).get("name", hotel.name),
+            name=_name(shown.get(hotel.id), hotel.name),
             city=hotel.city,
             stars=hotel.stars,
             distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
-            picture=photo.address(640) if (photo := photos.get(hotel.id)) else art[hotel.id],
-            srcset=photo.srcset if photo else "",
+            picture=pictures[hotel.id].src,
+            srcset=pictures[hotel.id].srcset,
             href=f"/{language}/hotels/{hotel.slug}{asked.query()}",
         )
         for hotel in hotels
@@ -256,40 +253,37 @@ async def _cards(
     language: str,
     say: Phrases,
 ) -> list[Card]:
-    hotels = {result.property.id: result.property.slug for result in results}
-    photos = await covers(tx, list(hotels))
-    art = await drawn_covers(tx, {key: slug for key, slug in hotels.items() if key not in photos})
-    names = await translated(tx, "property", list(hotels), language)
-    cards = []
-    for result in results:
-        key = result.property.id
-        name = names.get(key, {}).get("name", result.property.name)
-        photo, drawn = photos.get(key), art.get(key, "")
-        cards.append(_card(result, name, photo, drawn, cheaper.get(key), asked, language, say))
-    return cards
+    shown = await in_lists(tx, [result.property.id for result in results], language) if results else {}
+    return [
+        _card(result, shown.get(result.property.id), cheaper.get(result.property.id), asked, language, say)
+        for result in results
+    ]
+
+
+def _name(shown: InList | None, own: str) -> str:
+    return (shown.name if shown is not None else None) or own
 
 
 def _card(
     result: SearchResult,
-    name: str,
-    photo: Photo | None,
-    art: str,
+    shown: InList | None,
     instead: RoomSplit | None,
     asked: Asked,
     language: str,
     say: Phrases,
 ) -> Card:
     hotel, offer = result.property, result.offer
+    picture = list_picture(hotel.slug, shown)
     page = f"/{language}/hotels/{hotel.slug}"
     words = RoomSplitPhrases(language, translations(language))
     return Card(
         slug=hotel.slug,
-        name=name,
+        name=_name(shown, hotel.name),
         city=hotel.city,
         stars=hotel.stars,
         distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
-        picture=photo.address(640) if photo is not None else art,
-        srcset=photo.srcset if photo is not None else "",
+        picture=picture.src,
+        srcset=picture.srcset,
         total=Money(offer.total, offer.currency),
         night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
         approximate=offer.approximate,
