@@ -152,6 +152,11 @@ async def pages(browser: Browser, language: str) -> dict[str, str]:
         "hotel, nothing": f"{hotel}?{stay}&adults=18&rooms=9",
         "hotel, month": f"{hotel}?month={soon + timedelta(days=90):%Y-%m}",
     }
+    api = f"/api/v1/properties/{slug}"
+    found |= {
+        "GET /offers": f"{api}/offers?{stay}",
+        "GET /calendar": f"{api}/calendar?{urlencode({'from': soon, 'to': soon + timedelta(days=59)})}",
+    }
     _, _, page = await browser.get(found["hotel"])
     form = re.findall(rf'<form method="post" action="{at}/book">(.*?)</form>', _plain(page), re.DOTALL)[-1]
     fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
