@@ -87,8 +87,9 @@ def catalogue_of(properties: int, first: date) -> Catalogue:
     return Catalogue(properties, tuple(cities), first)
 
 
-def fill(url: str, catalogue: Catalogue, *, nights: bool = True) -> None:
-    """Fill a migrated database; the same catalogue each time. A million nights take about four seconds."""
+def fill(url: str, catalogue: Catalogue, *, nights: int = NIGHTS) -> None:
+    """Fill a migrated database with so many nights; the same catalogue each time. A million nights take some
+    four seconds."""
     rng = random.Random(catalogue.properties)  # noqa: S311  # draws of a bench
     with psycopg.connect(url) as connection:
         # Triggers and references rest: what they would keep is written here, or is not asked for.
@@ -101,7 +102,7 @@ def fill(url: str, catalogue: Catalogue, *, nights: bool = True) -> None:
         for statement in _CATALOGUE.split(";"):
             connection.execute(statement)
         if nights:
-            values = {"first": catalogue.first, "nights": NIGHTS}
+            values = {"first": catalogue.first, "nights": nights}
             connection.execute(_ROOM_NIGHTS, values)
             connection.execute(_RATE_NIGHTS, values)
     with psycopg.connect(url, autocommit=True) as connection:
