@@ -14,6 +14,7 @@ import tomllib
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -55,14 +56,18 @@ class Counts(msgspec.Struct, frozen=True):
     peak_kb: int
 
 
+COUNTED: ContextVar[bool] = ContextVar("counted", default=False)
+
+
 class Statements:
-    """How many there were since they were last set to none."""
+    """How many there were since they were last set to none, of what is counted: tasks of the application that
+    run besides are not."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def note(self, _query: Any) -> None:
-        self.count += 1
+        self.count += COUNTED.get()
 
 
 class Meter:
@@ -88,12 +93,14 @@ class Meter:
         gc.collect()
         await asyncio.sleep(0)
         self.statements.count = 0
+        token = COUNTED.set(True)
         tracemalloc.start()
         try:
             answer = await send()
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
+            COUNTED.reset(token)
         await asyncio.sleep(0)  # the last statement is noted in the loop's next turn
         statements = self.statements.count
         rows = await self.rows(watch) - before
