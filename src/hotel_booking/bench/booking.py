@@ -258,8 +258,9 @@ def _pgbench(context: Context, url: str) -> tuple[float, float]:
     )
     found = _TPS.search(done.stdout)
     if done.returncode or found is None:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
         raise EmbeddedError(
-            f"pgbench failed: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}"
+            f"pgbench failed: {next((line for line in said if 'aborted in' in line), said[-1])}"
         )
     rate = float(found[1])
     return rate, (cpu_seconds([session.postmaster]) - before) / max(1.0, rate * round(session.seconds))

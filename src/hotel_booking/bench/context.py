@@ -15,7 +15,16 @@ from hotel_booking.bench.servers import Server, serving
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
 
 # As durable as production, with room for a catalogue of millions of nights.
-SETTINGS = {**DURABLE, "shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": "300"}
+SETTINGS = {
+    **DURABLE,
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "max_connections": "300",
+    # What a call runs is read in the log (`recording`); only where a database asks for it, anything is there.
+    "logging_collector": "on",
+    "log_destination": "jsonlog",
+    "log_directory": "log",
+}
 _EMPTY = "empty"
 
 

@@ -183,12 +183,8 @@ class _Run:
     def closed(self, until: float) -> None:
         """Every connection always busy, until then or until nothing is left."""
         by_fd, clock = self.by_fd, time.perf_counter
-        for connection in self.idle:
-            self.start(connection, clock())
-        self.idle.clear()
-        working = True
-        while working and (now := clock()) < until:
-            working = len(self.idle) < len(self.connections)
+        self.idle = [connection for connection in self.idle if not self.start(connection, clock())]
+        while len(self.idle) < len(self.connections) and (now := clock()) < until:
             for fd, _ in self.poll.poll(until - now):
                 connection = by_fd[fd]
                 if self.receive(connection) and not self.start(connection, clock()):

@@ -92,22 +92,27 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                 self.say(f"{part}: {target.name}, round {number + 1} of {self.rounds}")
                 found[target.name] = self.once(target)
             rounds.append(found)
-        return [_figure(part, target, rounds) for target in targets]
+        return [
+            figure_of(part, target, [found[target.name] for found in rounds], _limits(target, rounds))
+            for target in targets
+        ]
 
     def once(self, target: Target) -> Measured:
         """One round of one target."""
-        outcome = self.send(
-            Job(
-                port=target.server.port,
-                requests=target.requests,
-                connections=target.connections,
-                seconds=self.seconds,
-                warm=min(2.0, self.seconds / 2),
-                rate=target.rate,
-                watch={"server": [target.server.pid], "database": [self.postmaster]},
-            )
+        return measured_of(target, self.send(self.job(target)))
+
+    def job(self, target: Target, *, once: bool = False) -> Job:
+        """A round of a target for the generator; `once`: until each request was sent."""
+        return Job(
+            port=target.server.port,
+            requests=target.requests,
+            connections=target.connections,
+            seconds=self.seconds,
+            warm=min(2.0, self.seconds / 2),
+            rate=target.rate,
+            once=once,
+            watch={"server": [target.server.pid], "database": [self.postmaster]},
         )
-        return _measured(target, outcome)
 
     def send(self, job: Job) -> Outcome:
         """Have a generator do it, in a process of its own. Raises `EmbeddedError` where it fails."""
@@ -130,22 +135,32 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.msgpack.decode(answered.read_bytes(), type=Outcome)
 
 
-def _measured(target: Target, outcome: Outcome) -> Measured:
+def measured_of(target: Target, outcome: Outcome) -> Measured:
+    """A round with what is wrong with its answers."""
     complaints = [said for answer in outcome.answers if (said := _complaint(target, answer))]
     return Measured(outcome, len(outcome.answers), complaints)
+
+
+def _limits(target: Target, rounds: Sequence[dict[str, Measured]]) -> list[tuple[float, float]]:
+    if target.limit is None:
+        return []
+    return [(found[target.limit].rate, found[target.limit].cpu_us()) for found in rounds]
 
 
 def _complaint(target: Target, answer: Answer) -> str | None:
     return target.check(target.requests[answer.request], answer.status, answer.body)
 
 
-def _figure(part: str, target: Target, rounds: Sequence[dict[str, Measured]]) -> Figure:
-    mine = [found[target.name] for found in rounds]
+def figure_of(
+    part: str, target: Target, mine: Sequence[Measured], limits: Sequence[tuple[float, float]]
+) -> Figure:
+    """The row of a target. `limits` has for each round the limit's rate, and the microseconds of CPU that one
+    of its operations takes; it is empty where there is no limit."""
     ratio = cpu_ratio = None
     p99 = percentile(mine, 0.99)
-    if target.limit is not None:
-        ratio = spread([found[target.name].rate / found[target.limit].rate for found in rounds])
-        cpu_ratio = spread([found[target.limit].cpu_us() / found[target.name].cpu_us() for found in rounds])
+    if limits:
+        ratio = spread([one.rate / rate for one, (rate, _) in zip(mine, limits, strict=True)])
+        cpu_ratio = spread([cpu / one.cpu_us() for one, (_, cpu) in zip(mine, limits, strict=True)])
     complaints = [text for measured in mine for text in measured.complaints]
     complaints += _refused(mine)
     return Figure(

@@ -43,7 +43,8 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 def recorded(folder: Path, database: str, since: int) -> list[Statement]:
-    """The statements of a database in the JSON log in `folder`, from this many bytes on."""
+    """The statements of the first transaction of a database in the JSON log in `folder`, from this many bytes
+    on."""
     text = b"".join(path.read_bytes() for path in sorted(folder.glob("*.json")))[since:]
     found = []
     for line in text.splitlines():
@@ -53,7 +54,14 @@ def recorded(folder: Path, database: str, since: int) -> list[Statement]:
             pairs = _PARAMETER.findall(logged.detail)
             values = tuple(None if text == "NULL" else text[1:-1].replace("''", "'") for _, text in pairs)
             found.append(Statement(match[1], values))
-    return found
+    return _transaction(found)
+
+
+def _transaction(statements: list[Statement]) -> list[Statement]:
+    """From its beginning to its end, without what the server does besides."""
+    begins = [place for place, one in enumerate(statements) if one.sql.startswith("BEGIN")]
+    ends = [place for place, one in enumerate(statements) if one.sql.startswith("COMMIT")]
+    return statements[begins[0] : ends[0] + 1] if begins and ends else []
 
 
 def size(folder: Path) -> int:
@@ -82,7 +90,7 @@ def script_of(statements: Sequence[Statement]) -> Script:
                 names.append("NULL" if value is None else "'" + value.replace("'", "''") + "'")
         lines += [f"{_filled(part, names)};" for part in _split(statement.sql)]
     wanted = ", ".join(f"c{number}" for number in range(len(columns)))
-    first = f"SELECT {wanted} FROM {TABLE} WHERE number = nextval('{TABLE}_next') \\gset"
+    first = f"SELECT {wanted} FROM {TABLE} WHERE number = (SELECT nextval('{TABLE}_next')) \\gset"
     return Script("\n".join([first, *lines]) + "\n", tuple(columns))
 
 

@@ -15,7 +15,7 @@ import psycopg
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hotel_booking.bench import floor, pages, search
+from hotel_booking.bench import booking, floor, pages, search
 from hotel_booking.bench.context import Context, Part, postmaster, scratch_cluster
 from hotel_booking.bench.figures import Figure, Report
 from hotel_booking.bench.machine import describe
@@ -29,6 +29,7 @@ PARTS: dict[str, Part] = {
     "floor": floor.measure,
     "search": search.measure,
     "pages": pages.measure,
+    "booking": booking.measure,
 }
 _WIDTH = 160  # of a table that goes to a file
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
