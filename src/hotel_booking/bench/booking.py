@@ -24,7 +24,7 @@ from hotel_booking.bench.generator import Job, Request
 from hotel_booking.bench.machine import cpu_seconds
 from hotel_booking.bench.measuring import Measured, Target, figure_of, measured_of
 from hotel_booking.bench.requests import post
-from hotel_booking.bench.search import database
+from hotel_booking.bench.search import LARGEST_DATABASE, database
 from hotel_booking.bench.servers import Server
 from hotel_booking.ops.embedded import SUPERUSER, EmbeddedError
 from hotel_booking.ops.embedded.programs import find_programs
@@ -62,7 +62,7 @@ class _Quotes:
 
 def measure(context: Context) -> Iterator[Figure]:
     """Holds in turns with pgbench, then quotes, then the night that all want."""
-    url, catalogue = database(context, context.sizes[-1])
+    url, catalogue = database(context, max(size for size in context.sizes if size <= LARGEST_DATABASE))
     script, example = _record(context, url, catalogue)
     with context.server("ours", url, HOTEL_POOL_SIZE=str(CONNECTIONS)) as server:
         yield from _holds(context, url, catalogue, server, script, example)

@@ -11,7 +11,7 @@ from hotel_booking.bench.catalogue import Catalogue
 from hotel_booking.bench.context import Context
 from hotel_booking.bench.figures import Figure
 from hotel_booking.bench.generator import Request
-from hotel_booking.bench.search import database, measured, target
+from hotel_booking.bench.search import measured, served, target
 
 _PAGES: tuple[tuple[str, Callable[[Random, Catalogue], Request], float], ...] = (
     ("offers", draws.offers, 0.3),
@@ -26,8 +26,7 @@ def measure(context: Context) -> Iterator[Figure]:
     with ExitStack() as stack:
         targets = []
         for properties in context.sizes:
-            url, catalogue = database(context, properties)
-            server = stack.enter_context(context.server("ours", url))
+            server, catalogue = stack.enter_context(served(context, properties))
             targets += [
                 target(context, server, f"{name}, of {properties:,}", _bound(draw, catalogue), least)
                 for name, draw, least in _PAGES

@@ -68,8 +68,9 @@ def run(options: Options) -> int:
     try:
         with (
             _progress() as progress,
-            tempfile.TemporaryDirectory(prefix="hotel-bench-") as folder,
             scratch_cluster() as cluster,
+            # In memory where the cluster is: a generated index has two gigabytes.
+            tempfile.TemporaryDirectory(prefix="hotel-bench-", dir=cluster.folder.parent) as folder,
         ):
             machine = msgspec.structs.replace(machine, postgresql=_version(cluster))
             context = _context(options, cluster, Path(folder), progress)
@@ -122,7 +123,7 @@ def _context(options: Options, cluster: Cluster, folder: Path, progress: Progres
         seed=options.seed,
         say=say,
     )
-    sizes = options.sizes or ((60,) if options.quick else (1_000, 10_000))
+    sizes = options.sizes or ((60,) if options.quick else (1_000, 10_000, 100_000))
     return Context(session=session, cluster=cluster, sizes=sizes, data=options.data)
 
 

@@ -3,49 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from random import Random
 
 from msgspec.structs import replace
 
 from hotel_booking.bench import draws
-from hotel_booking.bench.catalogue import Catalogue, catalogue_of, fill
+from hotel_booking.bench.catalogue import NIGHTS, Catalogue, catalogue_of, fill
 from hotel_booking.bench.checks import Checked
 from hotel_booking.bench.context import Context
 from hotel_booking.bench.figures import Figure, spread
 from hotel_booking.bench.floor import OURS, constant
 from hotel_booking.bench.generator import Job, Request
 from hotel_booking.bench.measuring import Target
-from hotel_booking.bench.servers import Server
+from hotel_booking.bench.servers import INDEX, INDEX_FOLDER, Server
+from hotel_booking.bench.snapshot import generate
 from hotel_booking.core.clock import utc_now
 
 DRAWN = 20_000
 HOLDS = 5_000
+LARGEST_DATABASE = 10_000
 TOWN, METROPOLIS = 0.5, 0.3
 _P99_MS = 10.0
 _GROWTH = 1.1
 
 
 def database(context: Context, properties: int) -> tuple[str, Catalogue]:
-    """The database of a catalogue of this size, made once, and its catalogue."""
+    """The database of a catalogue of this size, made once, and its catalogue. Beyond what a scratch database
+    can hold there are no nights in it."""
     catalogue = catalogue_of(properties, utc_now().date())
-    url = context.database(f"catalogue_{properties}", lambda url: fill(url, catalogue))
+    nights = NIGHTS if properties <= LARGEST_DATABASE else 0
+    url = context.database(f"catalogue_{properties}", lambda url: fill(url, catalogue, nights=nights))
     return url, catalogue
+
+
+@contextmanager
+def served(context: Context, properties: int) -> Iterator[tuple[Server, Catalogue]]:
+    """A server of a catalogue of this size: its index loaded from the database, or generated."""
+    url, catalogue = database(context, properties)
+    settings = {}
+    if properties > LARGEST_DATABASE:
+        folder = context.session.folder / f"generated-{properties}"
+        settings[INDEX_FOLDER] = str(folder)
+        if not folder.exists():
+            context.session.say(f"generating an index of {properties:,} properties")
+            generate(url, folder, utc_now(), context.session.seed)
+    with context.server("ours", url, **settings) as server:
+        yield server, catalogue
 
 
 def measure(context: Context) -> Iterator[Figure]:
     """All sizes in turns, so that they can be compared; then the smallest at half load and with holds."""
     with ExitStack() as stack:
-        served = []
-        for properties in context.sizes:
-            url, catalogue = database(context, properties)
-            served.append((stack.enter_context(context.server("ours", url)), catalogue))
-        targets = [target for server, catalogue in served for target in _targets(context, server, catalogue)]
-        figures = list(measured(context, "search", targets, served[0][0]))
+        servers = [stack.enter_context(served(context, properties)) for properties in context.sizes]
+        targets = [target for server, catalogue in servers for target in _targets(context, server, catalogue)]
+        url, catalogue = database(context, context.sizes[0])
+        plain = stack.enter_context(context.server("ours", url, **{INDEX: "false"}))
+        by_sql = [
+            replace(one, name=f"{one.name}, by SQL", least=None)
+            for one in _targets(context, plain, catalogue)
+        ]
+        server = servers[0][0]
+        figures = list(measured(context, "search", targets + by_sql, server))
         yield from figures
-        yield from _growth(context, figures)
-        server, catalogue = served[0]
+        yield from _growth(context, figures[: len(targets)])
         half = replace(
             targets[0],
             name=f"{targets[0].name}, at half of that rate",
@@ -127,4 +149,4 @@ def measured(context: Context, part: str, targets: list[Target], server: Server)
     for figure in context.session.measure(part, [constant(server), *targets])[1:]:
         asked = next(one for one in targets if one.name == figure.name)
         said = asked.check.note() if isinstance(asked.check, Checked) else ""
-        yield replace(figure, answers="sql", note="; ".join(filter(None, (said, figure.note))))
+        yield replace(figure, answers=asked.server.answers, note="; ".join(filter(None, (said, figure.note))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from hotel_booking.ops.children import start, stop_children, wait_until_ready
+from hotel_booking.ops.embedded import EmbeddedError
 
 # High enough that nothing is refused, and so that every request still pays for being counted.
 _LIMITS = {
@@ -24,11 +27,17 @@ _LIMITS = {
 }
 
 
+INDEX, INDEX_FOLDER = "HOTEL_SEARCH_INDEX", "HOTEL_SEARCH_INDEX_DIR"
+_INDEX_SECONDS = 1_200.0
+
+
 class Server(msgspec.Struct, frozen=True):
-    """A running server: where it listens, and the process above its workers."""
+    """A running server: where it listens, and the process above its workers. `answers` says where searches
+    are answered from: sql, index or snapshot."""
 
     port: int
     pid: int
+    answers: str = ""
 
 
 @contextmanager
@@ -54,6 +63,7 @@ def serving(
         "HOTEL_MEDIA_DIR": str(folder / "media"),
         "HOTEL_SPOOL_DIR": str(folder / "spool"),
         "HOTEL_LOG_LEVEL": "warning",
+        INDEX_FOLDER: str(folder / f"index-{port}"),
         **_LIMITS,
         **(settings or {}),
     }
@@ -64,9 +74,27 @@ def serving(
             which, environ=environ, log=folder / f"{name}.log", module="hotel_booking.bench.applications"
         )
         wait_until_ready("127.0.0.1", port, children, folder)
-        yield Server(port, children[name].pid)
+        pid = children[name].pid
+        if which == "bare" or environ.get(INDEX) == "false":
+            yield Server(port, pid, "" if which == "bare" else "sql")
+        else:
+            _wait_for_index(port)
+            yield Server(port, pid, "snapshot" if settings and INDEX_FOLDER in settings else "index")
     finally:
         stop_children(children)
+
+
+def _wait_for_index(port: int) -> None:
+    """Until the index is in step with the database. Raises `EmbeddedError` where it never is."""
+    deadline = time.monotonic() + _INDEX_SECONDS
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline:
+        with opener.open(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        if 'hotel_booking_search_index_processes{state="following"} 1.0' in text:
+            return
+        time.sleep(0.2)
+    raise EmbeddedError("the search index was not loaded in time")
 
 
 def _plain(environ: Mapping[str, str]) -> dict[str, str]:
