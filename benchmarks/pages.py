@@ -123,6 +123,12 @@ async def started(url: str) -> AsyncIterator[Application]:
         )
     )
     async with app.lifespan():
+        # As it stands after some seconds: templates compiled, the search index in step with the database.
+        for _ in range(300):
+            await asyncio.sleep(0.1)
+            index = app.state.search_index
+            if index is not None and index.current(utc_now()) is not None:
+                break
         yield app
 
 
@@ -143,7 +149,7 @@ async def pages(browser: Browser, language: str) -> dict[str, str]:
         "places": f"{at}/places?q=lis",
     }
     _, _, list_page = await browser.get(found["results"])
-    slug = re.findall(rf'href="{at}/hotels/([a-z0-9-]+)', _plain(list_page))[1]
+    slug = re.findall(rf'href="{at}/hotels/([a-z0-9-]+)', _plain(list_page))[-1]
     hotel = f"{at}/hotels/{slug}"
     found |= {
         "hotel, no dates": hotel,

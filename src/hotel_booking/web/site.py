@@ -25,10 +25,11 @@ other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote_plus
 
 from litestar import Request, Response
 from litestar.datastructures import State
@@ -51,6 +52,7 @@ CURRENCY = "hotel_currency"
 CARRIED = ("place", "at", "sort", "stars", "refundable")
 """What a list of hotels was asked besides: where (as typed, and by key), its order and filters."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 _LONGEST_QUERY = 4000
 _LONGEST_PLACE = 100
 _STARS = ("1", "2", "3", "4", "5")
@@ -70,8 +72,13 @@ def link(language: str, where: str = "", /, **values: Any) -> str:
 
 def query_of(values: Mapping[str, str]) -> str:
     """Names and values as a query string with its `?`, without those that are empty."""
-    kept = {name: value for name, value in values.items() if value}
-    return f"?{urlencode(kept)}" if kept else ""
+    kept = [f"{name}={_quoted(value)}" for name, value in values.items() if value]
+    return f"?{'&'.join(kept)}" if kept else ""
+
+
+def _quoted(value: str) -> str:
+    # Dates, numbers and codes, which most values are, stand for themselves.
+    return value if _PLAIN.fullmatch(value) else quote_plus(value)
 
 
 def carried(params: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -31,6 +31,7 @@ from hotel_booking.domains.search.types import (
 )
 
 T = TypeVar("T")
+_IN_ONE_GO = 130  # nights: two months and the surroundings of a stay in them
 
 
 def _sells_alike(one: Catalogue, other: Catalogue) -> bool:
@@ -138,6 +139,25 @@ class Searching:
         if found is not None and _sells_alike(found.catalogue, catalogue):
             return found.calendars
         return await load_calendar(self.tx, catalogue, first, last, now)
+
+    async def stretches(
+        self,
+        catalogue: Catalogue,
+        one: tuple[date, date],
+        other: tuple[date, date],
+        *,
+        now: datetime,
+    ) -> tuple[Calendars, Calendars]:
+        """`calendars` of two stretches of nights. The index has each by itself; SQL reads both in one go
+        where they lie close together."""
+        first, last = min(one[0], other[0]), max(one[1], other[1])
+        if self._index is None and (last - first).days < _IN_ONE_GO:
+            both = await self.calendars(catalogue, first, last, now=now)
+            return both, both
+        return (
+            await self.calendars(catalogue, *one, now=now),
+            await self.calendars(catalogue, *other, now=now),
+        )
 
     def calendar_of(
         self,

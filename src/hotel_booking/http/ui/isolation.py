@@ -20,6 +20,7 @@ from hotel_booking.core import bidi
 _READ_BY_PROGRAMS = ("script", "style", "textarea", "option")
 _PLAIN_TEXT = ("title", "text", "tspan")  # of a page, of a drawing
 _WORDS = ("_", "gettext", "ngettext")
+_INDENT = re.compile(r"\n\s+")  # of no meaning to a browser, and a twentieth of a page
 _TAG_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -85,6 +86,8 @@ class _Rewriter:
 
     def _value(self, part: nodes.Expr) -> nodes.Expr:
         if isinstance(part, nodes.TemplateData):
+            if not self._raw and not self._quote:
+                part.data = _INDENT.sub("\n", part.data)
             self._read(part.data)
             return part
         self.visit(part)

@@ -82,9 +82,9 @@ def environment() -> Environment:
 def icon(name: str, flips: bool = False) -> Markup:
     """An icon of the sheet that browsers keep; `flips` where the page is written from right to left."""
     sheet = assets.address("icons.svg")
-    return Markup(
-        '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
-    ).format(" flips" if flips else "", sheet, name)
+    return Markup('<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        " flips" if flips else "", sheet, name
+    )
 
 
 def page(

@@ -30,7 +30,6 @@ from hotel_booking.web.property.content import Content, RoomContent
 from hotel_booking.web.search import other_rooms
 from hotel_booking.web.search.query import Asked
 
-MAX_NIGHTS_AT_ONCE = 130  # months shown and the stay's surroundings, where reading both in one costs less
 FEW = 5  # rooms left, from which on it is said
 
 
@@ -100,13 +99,8 @@ async def load(
     texts = translations(language)
     first = price_calendar.shown_from(asked, today)
     begin, last = _calendar_nights(asked, first)
-    around = window(asked.stay, today) if asked.stay is not None else (begin, last)
-    together = (min(begin, around[0]), max(last, around[1]))
-    if (together[1] - together[0]).days < MAX_NIGHTS_AT_ONCE:
-        calendars = nearby = await searching.calendars(catalogue, *together, now=now)
-    else:
-        calendars = await searching.calendars(catalogue, begin, last, now=now)
-        nearby = await searching.calendars(catalogue, *around, now=now)
+    around = window(asked.stay, today) if asked.stay is not None else (begin, begin)
+    calendars, nearby = await searching.stretches(catalogue, (begin, last), around, now=now)
     shown = searching.calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
     found = None
     if asked.stay is not None:

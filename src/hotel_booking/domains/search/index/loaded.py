@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from hotel_booking.domains.rates.queries import Calendar, Calendars, Catalogue
-from hotel_booking.domains.rates.restrictions import NightState, Restriction, combine
+from hotel_booking.domains.rates.restrictions import OPEN, NightState, Restriction, combine
 from hotel_booking.domains.rates.types import NightPrice
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.view import IndexView
@@ -55,12 +55,18 @@ class Nights(Calendars):
         self._own = arrays["pair_own"][pairs].tolist()
         self._types = {kind.id: place for place, kind in enumerate(catalogue.room_types.values())}
         self._plans = {plan.id: place for place, plan in enumerate(catalogue.plans.values())}
+        self._made: dict[tuple[int, int, int], Calendar] = {}
         self._combined: dict[tuple[int, int, int], Restriction] = {}
 
     def __missing__(self, key: tuple[int, int]) -> Calendar:
         kind, plan = self._types[key[0]], self._plans[key[1]]
         pair = kind * len(self._plans) + plan
         rate, own = self._rates[pair], self._own[pair]
+        # A derived plan without restrictions of its own is sold on its parent's nights.
+        alike = self._made.get((kind, rate, own))
+        if alike is not None:
+            self[key] = alike
+            return alike
         none = [0] * len(self._days)
         prices = self._prices[rate - self._first_rate] if rate >= 0 else [layout.NO_PRICE] * len(self._days)
         rate_rules = self._rate_rules[rate - self._first_rate] if rate >= 0 else none
@@ -73,16 +79,17 @@ class Nights(Calendars):
             if free == layout.NOT_ON_SALE:
                 continue
             priced = price != layout.NO_PRICE
-            states[day] = NightState.of(
-                day,
-                on_sale=True,
-                rooms_left=max(free, 0),
-                price=price if priced else None,
-                restriction=self._restriction(*rules),
-            )
+            restriction = self._restriction(*rules)
+            left, at = max(free, 0), price if priced else None
+            if restriction is OPEN:
+                states[day] = NightState(day, True, left, False, at)
+            else:
+                states[day] = NightState.of(
+                    day, on_sale=True, rooms_left=left, price=at, restriction=restriction
+                )
             if priced:
                 amounts[day] = NightPrice(day, price)
-        found = self[key] = Calendar(states, amounts)
+        found = self[key] = self._made[kind, rate, own] = Calendar(states, amounts)
         return found
 
     def _restriction(self, kind: int, rate: int, own: int) -> Restriction:
