@@ -62,6 +62,7 @@ def serving(
         "HOTEL_QUOTE_MINUTES": "1440",
         "HOTEL_MEDIA_DIR": str(folder / "media"),
         "HOTEL_SPOOL_DIR": str(folder / "spool"),
+        "HOTEL_SEARCH_INDEX_DIR": str(folder / "search-index"),
         "HOTEL_LOG_LEVEL": "warning",
         INDEX_FOLDER: str(folder / f"index-{port}"),
         **_LIMITS,

@@ -122,6 +122,7 @@ def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.P
         "HOTEL_SECRET_KEY": _secret(home),
         "HOTEL_MEDIA_DIR": str(home / "media"),
         "HOTEL_SPOOL_DIR": str(home / "spool"),
+        "HOTEL_SEARCH_INDEX_DIR": str(home / "search-index"),
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
     }

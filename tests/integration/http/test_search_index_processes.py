@@ -16,7 +16,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.search.index.files import Folder, FolderRefused
-from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays
+from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays, Capacity
 from hotel_booking.domains.search.index.running import SearchIndex
 from tests.clients.http_client import running, settings_for
 from tests.factories.search_index import told
@@ -79,8 +79,7 @@ async def test_one_writes_and_all_read_and_the_next_takes_over(hotel: Database, 
             await set_price(hotel, 12_300)
             await until(lambda: prices(first) == prices(second) == {12_300})
         await set_price(hotel, 12_400)
-        await until(lambda: prices(second) == {12_400})
-        assert second.state == "following"
+        await until(lambda: prices(second) == {12_400} and second.state == "following")
     async with process(hotel, tmp_path / "index") as third:
         await set_price(hotel, 12_500)
         await until(lambda: prices(third) == {12_500})
@@ -111,8 +110,7 @@ async def test_a_writer_that_is_killed_is_followed_by_another(
             assert child.pid
             os.kill(child.pid, signal.SIGKILL)
             await set_price(hotel, 12_300)
-            await until(lambda: prices(index) == {12_300})
-            assert index.figures().state == "following"
+            await until(lambda: prices(index) == {12_300} and index.state == "following")
     finally:
         child.kill()
         child.join()
@@ -184,6 +182,30 @@ async def test_a_lost_connection_loses_no_change(hotel: Database, database_url: 
                 await tx.execute("UPDATE rate_night SET price = $1", price)
             await until(lambda price=price: prices(index) == {price})  # type: ignore[misc]
         assert index.figures().generation == 1
+
+
+async def test_a_file_that_is_full_is_made_anew_with_more_room(
+    hotel: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nearly full, it is followed until the larger one is there."""
+    monkeypatch.setattr(
+        "hotel_booking.domains.search.index.load.capacity_for",
+        lambda _properties, _sizes, room=1: Capacity(
+            properties=30 * room, types=30 * room, rates=60 * room, pairs=120 * room, heap=400_000 * room
+        ),
+    )
+    async with process(hotel, tmp_path / "index") as index:
+        await until(lambda: index.current(utc_now()))
+        for number in range(90):
+            async with hotel.transaction() as tx:
+                await tx.execute(
+                    "INSERT INTO property (slug, name, country, lat, lon, timezone, currency)"
+                    " VALUES ('more-' || $1::text, 'More', 'DE', 52.5, 13.4, 'Europe/Berlin', 'EUR')",
+                    str(number),
+                )
+        await until(lambda: index.figures().properties == 91 and index.current(utc_now()))
+        assert index.figures().generation > 1
+        assert prices(index) == {10_000}
 
 
 async def test_an_index_that_is_behind_or_asked_for_another_time_says_nothing(

@@ -124,8 +124,11 @@ class Folder:
         return pointer
 
     def withdraw(self) -> None:
-        """No file counts any more."""
+        """No file counts any more, and none takes room: empty ones keep their numbers from others."""
         (self.path / "current").unlink(missing_ok=True)
+        for file in self.path.glob("*.index"):
+            file.unlink(missing_ok=True)
+            file.touch()
 
     def check_room(self) -> None:
         """Raises `FolderRefused` where the disk is nearly full."""

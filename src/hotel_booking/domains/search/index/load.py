@@ -48,16 +48,16 @@ class _Listed(msgspec.Struct, frozen=True):
     plans: int
 
 
-async def load(db: Database, path: Path, *, now: datetime) -> Writer:
+async def load(db: Database, path: Path, *, now: datetime, room: int = 1) -> Writer:
     """A new file with everything that is on sale at `now`. It is COMPLETE, and in step with the database as
-    of its HORIZON: what was committed by later transactions has to be followed. Raises `IndexFull` where the
-    catalogue grew by more than there is room for meanwhile."""
+    of its HORIZON: what was committed by later transactions has to be followed. Raises `IndexFull` where
+    there is more than it has room for: `room` times as much as is usual."""
     async with db.transaction() as tx:
         horizon, identity = await position(tx)
         listed = await tx.fetch_as(_Listed, _ON_SALE)
         rates = await exchange_rates(tx)
     listed.sort(key=lambda one: (cell_of(one.lat, one.lon), one.id))
-    create(path, capacity_for(len(listed), [(one.types, one.plans) for one in listed]))
+    create(path, capacity_for(len(listed), [(one.types, one.plans) for one in listed], room=room))
     arrays = Arrays(path, writable=True)
     arrays["header"][FIRST_NIGHT] = earliest_business_date(now).toordinal()
     writer = Writer(arrays, identity)
@@ -76,14 +76,14 @@ async def load(db: Database, path: Path, *, now: datetime) -> Writer:
     return writer
 
 
-def capacity_for(properties: int, sizes: Sequence[tuple[int, int]]) -> Capacity:
-    """Room for these properties, each with so many types and plans, and for a quarter more of them; a file is
-    sparse, so what is not used costs nothing."""
+def capacity_for(properties: int, sizes: Sequence[tuple[int, int]], *, room: int = 1) -> Capacity:
+    """Room for these properties, each with so many types and plans, and for a quarter more of them (`room`
+    times that); a file is sparse, so what is not used costs nothing."""
     types = sum(kinds for kinds, _ in sizes)
     pairs = sum(kinds * plans for kinds, plans in sizes)
 
     def more(count: int, least: int) -> int:
-        return count + count // 4 + least
+        return (count + count // 4 + least) * room
 
     return Capacity(
         properties=more(properties, 1_000),

@@ -16,12 +16,13 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.domains.search.index.files import Folder, FolderRefused, Pointer
 from hotel_booking.domains.search.index.follow import Follower, LoadAgain
 from hotel_booking.domains.search.index.layout import (
     COMPLETE,
     FOLLOWED,
+    HEAP,
     PAIRS,
     PROPERTIES,
     RATES,
@@ -55,7 +56,8 @@ class Figures(msgspec.Struct, frozen=True):
 
 _AHEAD = timedelta(seconds=1)  # between the clock of a request and the writer's
 _FULL = 0.95  # of what fits: then a larger file is made, while this one is followed on
-_PAUSE = 5.0  # seconds before what has failed is tried again
+_PAUSE = 5.0  # seconds at most before what has failed is tried again
+_MOST_ROOM = 64
 
 
 class SearchIndex:
@@ -79,6 +81,10 @@ class SearchIndex:
         self._arrays: Arrays | None = None
         self._view: IndexView | None = None
         self._follower: Follower | None = None
+        self._room = 1
+        self._enlarged: Pointer | None = None
+        self._failures = 0
+        self._refusal = ""
         self.state: Doing = "off"
         self.applied = 0
 
@@ -96,18 +102,27 @@ class SearchIndex:
             while True:
                 try:
                     await self._step()
+                    self._failures, self._refusal = 0, ""
                 except FolderRefused as error:
-                    _log.warning("search_index.off reason=%s", error)
-                    self._drop()
+                    if str(error) != self._refusal:
+                        _log.warning("search_index.off reason=%s", error)
+                    self._refusal = str(error)
+                    self._withdraw()
                     await asyncio.sleep(_PAUSE)
-                except (LoadAgain, IndexFull) as error:
+                except IndexFull:
+                    self._room = min(2 * self._room, _MOST_ROOM)
+                    _log.info("search_index.loads_again reason=full room=%d", self._room)
+                    self._withdraw()
+                    await asyncio.sleep(_PAUSE if self._room == _MOST_ROOM else 0)
+                except LoadAgain as error:
                     _log.info("search_index.loads_again reason=%s", error)
                     self._withdraw()
-                except (
-                    Exception
-                ) as error:  # whatever the database has: this goes on for as long as the process
-                    _log.info("the search index is not followed now: %s: %s", type(error).__name__, error)
-                    await asyncio.sleep(self._poll)
+                except Exception as error:  # this goes on for as long as the process
+                    self._failures = min(self._failures + 1, 10)
+                    mistake = not isinstance(error, (DatabaseUnavailable, OSError))
+                    if self._failures == 1:
+                        _log.warning("search_index.not_followed error=%s", error, exc_info=mistake)
+                    await asyncio.sleep(min(self._poll * 2**self._failures, _PAUSE))
                 await asyncio.sleep(self._poll)
         finally:
             self._folder.leave()
@@ -158,7 +173,10 @@ class SearchIndex:
         self.applied += await self._follower.follow(self._clock())
         self.state = "following"
         if _is_nearly_full(self._follower.writer):
+            # Full again at once: what there is takes more than is usual.
+            self._room = min(2 * self._room, _MOST_ROOM) if self._pointer == self._enlarged else self._room
             await self._load()
+            self._enlarged = self._pointer
 
     async def _load(self) -> None:
         """Make a new file; the one that counts is followed meanwhile."""
@@ -166,7 +184,7 @@ class SearchIndex:
         if self._follower is None:
             self.state = "loading"
         generation, path = self._folder.next_file()
-        loading = asyncio.create_task(load(self._db, path, now=self._clock()))
+        loading = asyncio.create_task(load(self._db, path, now=self._clock(), room=self._room))
         try:
             while not loading.done():
                 await asyncio.wait([loading], timeout=self._poll)
@@ -217,5 +235,6 @@ def _is_nearly_full(writer: Writer) -> bool:
             (TYPES, size.types),
             (RATES, size.rates),
             (PAIRS, size.pairs),
+            (HEAP, size.heap),
         )
     )
