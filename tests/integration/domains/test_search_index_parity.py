@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,19 +19,20 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.queries import load_catalogue
-from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step, Tax
+from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Step, Tax
 from hotel_booking.domains.search import find as by_sql
 from hotel_booking.domains.search.calendar import calendar_of
-from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index import layout, sold
 from hotel_booking.domains.search.index.load import capacity_for, put_properties
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import Writer
 from hotel_booking.domains.search.searching import Searching
-from hotel_booking.domains.search.types import Around, Box, SearchRequest, Within
+from hotel_booking.domains.search.types import Around, Box, SearchRequest, Sort, Within
 from tests.factories.world import (
     FLEXIBLE,
     NOW,
     STRICT,
+    Counting,
     Hotel,
     day,
     make_hold,
@@ -39,12 +41,14 @@ from tests.factories.world import (
     make_property,
     make_rates,
     make_room_type,
+    simple_hotel,
     undone,
 )
 
 pytestmark = pytest.mark.postgresql
 
 LISBON = Around(38.7, -9.1, 50)
+LESS = (("percent", -100_001), ("amount", -377))
 LONG = "the hotel of the very long and quite unforgettable name number"
 POLICIES = (
     FLEXIBLE,
@@ -362,3 +366,77 @@ def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> No
         asyncio.run(compare(database_url, tmp_path / "index", specs, wanted))
 
     agree()
+
+
+@pytest.mark.parametrize("sort", ["price", "stars", "name"])
+async def test_of_many_hotels_the_same_pages_come_in_the_same_order(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: Sort
+) -> None:
+    """By price only those hotels are priced that may be on the page, whatever is on top of their charges."""
+    monkeypatch.setattr(sold, "_FEW", 0)
+    async with db.transaction() as tx:
+        await tx.execute("INSERT INTO exchange_rate VALUES ('JPY', 161.37, '2030-01-01')")
+        for i in range(80):
+            taxes = (
+                Tax("CITY", "City tax", "fixed", (i * 11) % 900, (12, 20, 21)[i % 3], included=i % 4 == 0),
+                Tax("VAT", "VAT", "percent", (i * 7919) % 250_000, 19, included=i % 3 == 0),
+            )
+            hotel = await make_property(
+                tx, f"hotel-{i}", name=(LONG if i % 3 else "Hotel") + f" {i % 20:02}", taxes=taxes[: i % 3],
+                stars=i % 4, currency="JPY" if i % 8 == 0 else "THB" if i % 9 == 0 else "EUR",
+                tax_rounding="sum" if i % 5 == 0 else "line", child_bands=(2, 11),
+            )  # fmt: skip
+            kind = await make_room_type(tx, hotel, extra_adult=(i * 13) % 400, child_amounts=[0, 77])
+            plan = await make_plan(tx, hotel)
+            await make_plan(
+                tx, hotel, "LESS", parent=plan, adjust=(("percent", -100_001), ("amount", -377))[i % 2]
+            )
+            await make_nights(tx, kind, rooms=2 if i % 7 else 0)
+            await make_rates(tx, kind, plan, price=5_000 + (i * 37) % 90)
+        view, _ = await loaded(tx, tmp_path / "index", NOW)
+        for party in ((Occupancy(2),), (Occupancy(3, (5,)), Occupancy(2))):
+            for limit in (1, 7, 100):
+                request = SearchRequest(
+                    where=LISBON, stay=Stay(day(10), day(13)), party=party, sort=sort, limit=limit
+                )
+                for _ in range(4):
+                    expected = await by_sql.find(tx, request, NOW)
+                    assert await Searching(tx, view).find(request, NOW) == expected
+                    if expected.after is None:
+                        break
+                    request = msgspec.structs.replace(request, after=expected.after)
+
+
+async def test_what_the_index_answers_asks_the_database_nothing(db: Database, tmp_path: Path) -> None:
+    async with db.transaction() as tx:
+        await simple_hotel(tx)
+        view, _ = await loaded(tx, tmp_path / "index", NOW)
+        counting = Counting(tx)
+        searching = Searching(cast("Transaction", counting), view)
+        request = SearchRequest(where=LISBON, stay=Stay(day(10), day(12)), party=(Occupancy(2),))
+        assert [one.offer.total for one in (await searching.find(request, NOW)).results] == [20_000]
+        assert (await searching.offers("seaview", request.stay, request.party, explain=True, now=NOW)).offers
+        calendar = await searching.calendar("seaview", day(5), day(40), request.party[0], now=NOW)
+        assert {night.price for night in calendar.nights} == {10_000}
+        assert await searching.lowest_nights(request, day(5), day(5), now=NOW) == ("EUR", {day(5): 10_000})
+        assert await searching.earliest_date(LISBON, NOW) == day(0)
+        assert counting.statements == []
+        far = Stay(day(420), day(421))
+        assert not (await searching.find(msgspec.structs.replace(request, stay=far), NOW)).results
+        assert counting.statements  # beyond the nights of the index
+
+
+async def test_while_the_catalogue_is_being_written_sql_answers(db: Database, tmp_path: Path) -> None:
+    async with db.transaction() as tx:
+        await simple_hotel(tx)
+        view, writer = await loaded(tx, tmp_path / "index", NOW)
+        counting = Counting(tx)
+        searching = Searching(cast("Transaction", counting), view)
+        request = SearchRequest(where=LISBON, stay=Stay(day(10), day(12)), party=(Occupancy(2),))
+        for name in (layout.VERSION, layout.COMPLETE):
+            before = int(writer.header[name])
+            writer.header[name] = 1 if name == layout.VERSION else 0
+            counting.statements.clear()
+            assert len((await searching.find(request, NOW)).results) == 1
+            assert counting.statements
+            writer.header[name] = before

@@ -65,6 +65,13 @@ class Taxation(NamedTuple):
         return self.per_line and not any(night.added for night in self.nights)
 
     @property
+    def added_share(self) -> float:
+        """What part of its charges is added to every night at least."""
+        if self.stay_due or any(night.included_fixed for night in self.nights):
+            return 0.0
+        return min(sum(night.added) / (MILLION + night.included_ppm) for night in self.nights)
+
+    @property
     def fixed(self) -> int:
         """What is added whatever the charges are."""
         return self.of_the_stay + sum(night.added_fixed for night in self.nights)

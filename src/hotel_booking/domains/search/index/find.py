@@ -128,7 +128,7 @@ class _Search:
             places = places[known]
         wanted = self._request.limit + 1
         if self._request.sort == "price":
-            return self._built(self._by_price(list(self.sales.priced(places)), wanted))
+            return self._built(self._by_price(self.sales.cheapest(places, wanted), wanted))
         places = self._in_order(places)
         found: list[tuple[Key, _Chosen]] = []
         size = 2 * wanted if many else max(1, len(places))
@@ -161,14 +161,22 @@ class _Search:
         kept = kept[np.lexsort((ids[kept], then[kept], value[kept]))]
         if self._request.refundable:
             return self._by_price_refundable(parts, kept, (value, then, ids), wanted)
-        found = []
-        for hotel in kept[:wanted].tolist():
-            part, own = _part_of(parts, hotel)
-            pairs = part.pairs(own)
-            pair = pairs.start + int(part.totals[pairs].argmin())
-            key = Key(int(value[hotel]), int(then[hotel]), int(ids[hotel]))
-            found.append((key, _Chosen(part, int(part.hotels[own]), pair)))
-        return found
+        kept = kept[:wanted]
+        chosen = (
+            [(part, place) for part in parts for place in range(len(part.hotels))] if len(parts) > 1 else []
+        )
+        keys = zip(value[kept].tolist(), then[kept].tolist(), ids[kept].tolist(), strict=True)
+        if chosen:
+            picked = [chosen[hotel] for hotel in kept.tolist()]
+            return [
+                (Key(*key), _Chosen(part, int(part.hotels[own]), int(part.best[own])))
+                for key, (part, own) in zip(keys, picked, strict=True)
+            ]
+        places, pairs = hotels[kept].tolist(), parts[0].best[kept].tolist()
+        return [
+            (Key(*key), _Chosen(parts[0], place, pair))
+            for key, place, pair in zip(keys, places, pairs, strict=True)
+        ]
 
     def _by_price_refundable(
         self, parts: Sequence[Priced], order: Array, keys: tuple[Array, Array, Array], wanted: int
@@ -206,9 +214,8 @@ class _Search:
         for own in range(len(priced.hotels)):
             if len(found) == wanted:
                 break
-            pairs = priced.pairs(own)
             place = int(priced.hotels[own])
-            chosen: _Chosen | None = _Chosen(priced, place, pairs.start + int(priced.totals[pairs].argmin()))
+            chosen: _Chosen | None = _Chosen(priced, place, int(priced.best[own]))
             if self._request.refundable:
                 chosen = self._refundable(priced, own)
             key = self._key(place)
@@ -220,24 +227,12 @@ class _Search:
         """A hotel's cheapest pair that gives money back."""
         pairs = priced.pairs(own)
         place = int(priced.hotels[own])
-        for pair in (pairs.start + np.argsort(priced.totals[pairs], kind="stable")).tolist():
-            if self._gives_back(
-                priced, place, pair, int(self._view.arrays["pair_plan"][priced.columns[pair]])
-            ):
-                return _Chosen(priced, place, pair)
-        return None
-
-    def _gives_back(self, priced: Priced, place: int, pair: int, plan: int) -> bool:
-        slot = int(self._slots[place])
-        content = self._view.content_of(slot)
-        return self._refunds.refundable(
-            slot,
-            int(priced.columns[pair]),
-            content.policies[plan],
-            content.property.timezone,
-            [int(room[pair]) for room in priced.rooms],
-            priced.stays.prices[:, priced.rates[pair]].tolist(),
-        )
+        order = pairs.start + np.argsort(priced.totals[pairs], kind="stable")
+        columns = priced.columns[order]
+        plans = self._view.arrays["pair_plan"][columns].tolist()
+        slots = np.full(len(order), self._slots[place])
+        given = self._refunded(priced, slots, columns, order, plans)
+        return next((_Chosen(priced, place, int(order[i])) for i, gives in enumerate(given) if gives), None)
 
     def _in_order(self, places: Array) -> Array:
         """The hotels in an order that is not by price; of many, those of earlier pages are left out."""
@@ -287,38 +282,72 @@ class _Search:
     # -- results ---------------------------------------------------------------------------------------------
 
     def _built(self, found: Sequence[tuple[Key, _Chosen]]) -> list[tuple[Key, SearchResult]]:
-        return [(key, self._result(chosen)) for key, chosen in found]
+        results: dict[int, SearchResult] = {}
+        parts = {id(chosen.priced): chosen.priced for _, chosen in found}
+        for part in parts.values():
+            self._build(part, [chosen for _, chosen in found if chosen.priced is part], results)
+        return [(key, results[chosen.place]) for key, chosen in found]
 
-    def _result(self, chosen: _Chosen) -> SearchResult:
-        priced, place, pair = chosen
-        request, exchange, arrays = self._request, self._exchange, self._view.arrays
-        slot, column = int(self._slots[place]), int(priced.columns[pair])
-        content = self._view.content_of(slot)
-        kind = content.room_types[int(arrays["pair_type"][column]) - int(arrays["first_type"][slot])]
-        number = int(arrays["pair_plan"][column])
-        plan, total, currency = content.plans[number], int(priced.totals[pair]), content.property.currency
-        approximate = None
-        if exchange.target != currency and (request.sort == "price" or request.currency == exchange.target):
-            amount = exchange.convert(total, currency)
-            approximate = None if amount is None else Money(amount, exchange.target)
-        return SearchResult(
-            self.property(place),
-            FoundOffer(
-                room_type=kind.code,
-                room_type_name=kind.name,
-                rate_plan=plan.code,
-                rate_plan_name=plan.name,
-                currency=currency,
-                total=total,
-                nights=request.stay.nights,
-                rooms=len(request.party),
-                rooms_left=int(priced.stays.free[:, priced.types[pair]].min()),
-                refundable=self._gives_back(priced, place, pair, number),
-                meal=int(arrays["meal"][column]),
-                approximate=approximate,
-                compared=request.sort != "price" or exchange.compares(currency),
-            ),
+    def _build(self, part: Priced, chosen: Sequence[_Chosen], results: dict[int, SearchResult]) -> None:
+        """The results of hotels of one part, by their places. What they are made of is gathered for all."""
+        request, exchange, view = self._request, self._exchange, self._view
+        arrays, stays = view.arrays, part.stays
+        places = [one.place for one in chosen]
+        pairs = np.array([one.pair for one in chosen])
+        slots, columns = self._slots[places], part.columns[pairs]
+        plans: list[int] = arrays["pair_plan"][columns].tolist()
+        metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
+        refunds = self._refunded(part, slots, columns, pairs, plans)
+        approximates = request.sort == "price" or request.currency == exchange.target
+        nights, rooms = request.stay.nights, len(request.party)
+        gathered = zip(
+            places,
+            view.contents(slots),
+            (arrays["pair_type"][columns] - arrays["first_type"][slots]).tolist(),
+            plans,
+            part.totals[pairs].tolist(),
+            stays.free[:, part.types[pairs]].min(axis=0).tolist(),
+            arrays["meal"][columns].tolist(),
+            metres,
+            refunds,
+            strict=True,
         )
+        for place, content, kind_place, plan_place, total, left, meal, distance, refundable in gathered:
+            hotel, kind, plan = content.property, content.room_types[kind_place], content.plans[plan_place]
+            currency = hotel.currency
+            approximate, compared = None, True
+            if currency != exchange.target:
+                amount = exchange.convert(total, currency)
+                approximate = Money(amount, exchange.target) if approximates and amount is not None else None
+                compared = request.sort != "price" or amount is not None
+            offer = FoundOffer(
+                kind.code, kind.name, plan.code, plan.name, currency, total, nights, rooms, left, refundable,
+                meal, approximate, compared,
+            )  # fmt: skip
+            results[place] = SearchResult(hotel if distance is None else _at(hotel, distance), offer)
+
+    def _refunded(
+        self, part: Priced, slots: Array, columns: Array, pairs: Array, plans: Sequence[int]
+    ) -> list[bool]:
+        """Whether pairs give money back."""
+        arrays = self._view.arrays
+        return [
+            self._refunds.refundable(pair, content.policies[plan], content.property, rooms, prices)
+            for pair, content, plan, rooms, prices in zip(
+                zip(
+                    slots.tolist(),
+                    columns.tolist(),
+                    arrays["adjust_kind"][columns].tolist(),
+                    arrays["adjust_value"][columns].tolist(),
+                    strict=True,
+                ),
+                self._view.contents(slots),
+                plans,
+                zip(*[room[pairs].tolist() for room in part.rooms], strict=True),
+                part.stays.prices[:, part.rates[pairs]].T.tolist(),
+                strict=True,
+            )
+        ]
 
 
 def _part_of(parts: Sequence[Priced], hotel: int) -> tuple[Priced, int]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.layout import Array, Arrays
+from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.view import IndexView
 
 Index = slice | Array
 
@@ -26,47 +27,25 @@ class Columns(NamedTuple):
 
     at: Index
     place: Array
-    shift: Array
+    shift: Array | int
 
     def local(self, columns: Array, place: Array) -> Array:
         """Where columns of the arrays stand here; `place` is that of each one's slot."""
-        found: Array = columns - self.shift[place]
+        found: Array = columns - (self.shift if isinstance(self.shift, int) else self.shift[place])
         return found
 
 
 def columns_of(first: Array, counts: Array) -> Columns:
-    """The columns of slots that begin at `first` and have `counts` of them."""
+    """The columns of slots that begin at `first` and have `counts` of them. Where they follow each other in
+    the arrays too, as those of a city mostly do, they are a slice, and nothing is copied."""
     ends = counts.cumsum()
     shift = first - ends + counts
     total = int(ends[-1]) if len(ends) else 0
-    place = np.repeat(np.arange(len(counts)), counts)
-    if not total or (shift[:1] == shift).all():
+    place = np.arange(len(counts)).repeat(counts)
+    if not total or (shift[0] == shift).all():
         start = int(shift[0]) if len(shift) else 0
-        return Columns(slice(start, start + total), place, shift)
+        return Columns(slice(start, start + total), place, start)
     return Columns(np.arange(total) + shift[place], place, shift)
-
-
-class Limits(NamedTuple):
-    """What each rule refuses to a stay of so many nights: a stay over the night, one that arrives on it, one
-    that departs on it."""
-
-    through: Array
-    arrival: Array
-    departure: Array
-
-
-def limits(arrays: Arrays, nights: int) -> Limits:
-    """The rules as look-up tables for stays of so many nights."""
-    count = int(arrays["header"][layout.RULES])
-    flags, longest = arrays["rule_flags"][:count], arrays["rule_max"][:count]
-    through = ((flags & layout.CLOSED) != 0) | (arrays["rule_min_through"][:count] > nights)
-    arrival = (
-        through
-        | ((flags & layout.TO_ARRIVAL) != 0)
-        | (arrays["rule_min_arrival"][:count] > nights)
-        | ((longest > 0) & (longest < nights))
-    )
-    return Limits(through, arrival, (flags & layout.TO_DEPARTURE) != 0)
 
 
 class Party(NamedTuple):
@@ -87,10 +66,9 @@ class Party(NamedTuple):
 class Stays:
     """The columns of the properties in `slots`, and their nights from `arrival` (an ordinal) on."""
 
-    def __init__(
-        self, arrays: Arrays, bands: Sequence[tuple[int, ...]], slots: Array, arrival: int, nights: int
-    ) -> None:
-        self.arrays = arrays
+    def __init__(self, view: IndexView, slots: Array, arrival: int, nights: int) -> None:
+        arrays = self.arrays = view.arrays
+        self._view = view
         self.slots = slots
         self.nights = nights
         self.types = columns_of(arrays["first_type"][slots], arrays["types"][slots])
@@ -98,7 +76,6 @@ class Stays:
         self.pairs = columns_of(arrays["first_pair"][slots], arrays["pairs"][slots])
         self._rows = [(arrival + night) % layout.ROWS for night in range(nights)]
         self._departure = (arrival + nights) % layout.ROWS
-        self._bands = bands
 
     @cached_property
     def free(self) -> Array:
@@ -119,16 +96,23 @@ class Stays:
     def rate_of(self) -> Array:
         """The place of each pair's rate among the rates; negative where nothing is priced."""
         rate = self.arrays["pair_rate"][self.pairs.at]
-        return np.where(rate < 0, -1, self.rates.local(rate, self.pairs.place))
+        local = self.rates.local(rate, self.pairs.place)
+        return local if self.all_priced else np.where(rate < 0, -1, local)
+
+    @cached_property
+    def all_priced(self) -> bool:
+        """Whether every pair has a rate."""
+        rate = self.arrays["pair_rate"][self.pairs.at]
+        return not len(rate) or bool(rate.min() >= 0)
 
     @cached_property
     def band_sets(self) -> tuple[Array, list[tuple[int, ...]]]:
         """The different sets of child bands, and of each slot which it has."""
         used = self.arrays["bands"][self.slots]
         if len(used) == 0 or used.min() == used.max():
-            return np.zeros(len(used), np.intp), [self._bands[int(used[0])]] if len(used) else []
+            return np.zeros(len(used), np.intp), [self._view.lists.bands[int(used[0])]] if len(used) else []
         different, which = np.unique(used, return_inverse=True)
-        return which, [self._bands[place] for place in different.tolist()]
+        return which, [self._view.lists.bands[place] for place in different.tolist()]
 
     def counted(self, occupancy: Occupancy) -> tuple[Array, Array]:
         """How many adults and children an occupancy has in each slot: who is older than the last child band
@@ -144,31 +128,34 @@ class Stays:
     def sold(self, party: Party, ahead: Array, meals: Sequence[int]) -> Array:
         """Which pairs are sold: their places among the pairs. `ahead` are the days from each slot's today to
         the arrival; no meals means any."""
-        arrays, rules = self.arrays, limits(self.arrays, self.nights)
-        types = (self.free >= sum(party.rooms)).all(axis=0)
-        refused = self._refused(self.types, "type_rule", rules)
+        arrays = self.arrays
+        types: Array = np.all(self.free >= sum(party.rooms), axis=0)
+        refused = self._refused(self.types, "type_rule")
         if refused is not None:
             types &= ~refused
         types &= self.fits(party)
-        leaves = self._closed_to_departure(self.types, "type_rule", rules)
-        knows = arrays["free"][self._departure, self.types.at] != layout.NOT_ON_SALE
+        leaves = self._closed_to_departure(self.types, "type_rule")
         if leaves is not None:
-            types &= ~(leaves & knows)
+            types &= ~(leaves & self._knows_departure())
+        # A pair is of its rate's room type, and there are fewer rates.
         rates: Array = np.all(self.prices >= 0, axis=0)
-        rate = self.rate_of
-        good: Array = types[self.type_of]
+        rates &= types[self.types.local(arrays["rate_type"][self.rates.at], self.rates.place)]
         if not len(rates):
             return np.zeros(0, np.intp)
-        good &= rates[rate] & (rate >= 0)
-        refused = self._refused(self.rates, "rate_rule", rules)
-        leaves = self._closed_to_departure(self.rates, "rate_rule", rules)
+        rate = self.rate_of
+        good: Array = rates[rate]
+        if not self.all_priced:
+            good &= rate >= 0
+        refused = self._refused(self.rates, "rate_rule")
+        leaves = self._closed_to_departure(self.rates, "rate_rule")
         own = arrays["pair_own"][self.pairs.at] if refused is not None or leaves is not None else None
         if own is not None:
             own = np.where(own < 0, -1, self.rates.local(own, self.pairs.place))
             if refused is not None:
                 good &= ~refused[rate] & ~(refused[own] & (own >= 0))
             if leaves is not None:
-                good &= ~((leaves[rate] | (leaves[own] & (own >= 0))) & knows[self.type_of])
+                knows = self._knows_departure()[self.type_of]
+                good &= ~((leaves[rate] | (leaves[own] & (own >= 0))) & knows)
         good &= self._terms(ahead)
         if meals:
             good &= np.isin(arrays["meal"][self.pairs.at], meals)
@@ -194,19 +181,25 @@ class Stays:
             return array[self._rows, columns.at]
         return np.stack([array[row].take(columns.at) for row in self._rows])
 
-    def _refused(self, columns: Columns, name: str, rules: Limits) -> Array | None:
+    def _refused(self, columns: Columns, name: str) -> Array | None:
         """Which columns have a night whose rule refuses the stay; None where no night has any rule."""
         numbers = self._nights(name, columns)
         if not numbers.any():
             return None
+        rules = self._view.limits(self.nights)
         refused: Array = rules.arrival[numbers[0]]
         for night in numbers[1:]:
             refused = refused | rules.through[night]
         return refused
 
-    def _closed_to_departure(self, columns: Columns, name: str, rules: Limits) -> Array | None:
+    def _knows_departure(self) -> Array:
+        """Which types have inventory on the departure day: only there it can be closed to departure."""
+        knows: Array = self.arrays["free"][self._departure, self.types.at] != layout.NOT_ON_SALE
+        return knows
+
+    def _closed_to_departure(self, columns: Columns, name: str) -> Array | None:
         numbers = self.arrays[name][self._departure, columns.at]
-        return rules.departure[numbers] if numbers.any() else None
+        return self._view.limits(self.nights).departure[numbers] if numbers.any() else None
 
     def fits(self, party: Party) -> Array:
         """Which types take every room of the party."""
@@ -224,12 +217,10 @@ class Stays:
     def _terms(self, ahead: Array) -> Array:
         """Which pairs' plans take a stay so far ahead and so long."""
         arrays, index = self.arrays, self.pairs.at
-        days = ahead[self.pairs.place]
-        latest, longest = arrays["max_advance"][index], arrays["max_stay"][index]
-        good: Array = (
-            (arrays["min_advance"][index] <= days)
-            & ((latest < 0) | (latest >= days))
-            & (arrays["min_stay"][index] <= self.nights)
-            & ((longest < 0) | (longest >= self.nights))
-        )
+        days = ahead[0] if len(ahead) and ahead.min() == ahead.max() else ahead[self.pairs.place]
+        good: Array = arrays["min_advance"][index] <= days
+        good &= arrays["min_stay"][index] <= self.nights
+        # Without its sign NONE is more than any limit.
+        good &= arrays["max_advance"][index].view(np.uint16) >= days
+        good &= arrays["max_stay"][index].view(np.uint16) >= self.nights
         return good

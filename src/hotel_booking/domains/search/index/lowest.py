@@ -43,7 +43,7 @@ def lowest_nights(
         return None
     slots = slots[arrays["id"][slots].argsort()]
     occupancy = request.party[0]
-    stays = Stays(arrays, view.lists.bands, slots, first.toordinal(), (last - first).days + 1)
+    stays = Stays(view, slots, first.toordinal(), (last - first).days + 1)
     pairs = np.arange(len(stays.pairs.place))
     own = arrays["rate_own_extras"][stays.rates.at]
     if own.any() and (has_extras(stays, pairs, Party.of([occupancy])) & (own[stays.rate_of] != 0)).any():

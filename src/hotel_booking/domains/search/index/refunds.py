@@ -22,9 +22,11 @@ from hotel_booking.domains.rates.types import (
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.types import FoundProperty
 
-# A night that costs at least so much keeps a part of its price however its taxes are rounded.
-_WORTH = 1000
+# A night that costs at least so much keeps a part of its price, whatever is taken off and however its taxes
+# are rounded.
+_WORTH = 10_000
 _MOST_OFF = -900_000  # parts per million
 
 _deadlines = lru_cache(maxsize=1024)(deadlines)
@@ -42,35 +44,31 @@ class Refunds:
 
     def refundable(
         self,
-        slot: int,
-        pair: int,
+        pair: tuple[int, int, int, int],
         policy: CancellationPolicy,
-        timezone: str,
+        hotel: FoundProperty,
         rooms: Sequence[int],
         prices: Sequence[int],
     ) -> bool:
-        """Whether an offer gives anything back. `pair` is its column, `rooms` what one room of each different
-        occupancy costs, `prices` its nights before anything is added."""
-        total = sum(room * count for room, count in zip(rooms, self._party.rooms, strict=True))
-        fee = self._fee(policy, timezone)
-        if fee is None or total == 0:
+        """Whether an offer gives anything back. `pair` is its slot, its column, and the kind and value of its
+        plan's adjustment; `rooms` what one room of each different occupancy costs, `prices` its nights
+        before anything is added."""
+        fee = self._fee(policy, hotel.timezone)
+        if fee is None or not any(rooms):
             return True
-        nights: list[list[int]] = [[] for _ in rooms]
+        slot, column, kind, value = pair
+        nights: list[list[int]] = [[]] * len(rooms)
         if fee.kind == "nights":
             if fee.value >= len(prices):
                 return False
-            arrays = self._view.arrays
-            kind, value = int(arrays["adjust_kind"][pair]), int(arrays["adjust_value"][pair])
             keeps = kind == layout.NO_ADJUSTMENT or (kind == layout.PERCENT and value >= _MOST_OFF)
-            if keeps and min(prices[fee.value :]) >= _WORTH * (1 if kind == layout.NO_ADJUSTMENT else 10):
+            if keeps and min(prices[fee.value :]) >= _WORTH * step(hotel.currency):
                 return True
-            nights = [night_totals(room) for room in self._exactly(slot, pair, prices)]
-        currency = letters(int(self._view.arrays["currency"][slot]))
-        fees = (
-            fee_amount(fee, total=room, night_totals=share, currency=currency) * count
-            for room, share, count in zip(rooms, nights, self._party.rooms, strict=True)
+            nights = [night_totals(room) for room in self._exactly(slot, column, prices)]
+        return any(
+            fee_amount(fee, total=room, night_totals=share, currency=hotel.currency) < room
+            for room, share in zip(rooms, nights, strict=True)
         )
-        return sum(fees) < total
 
     def _fee(self, policy: CancellationPolicy, timezone: str) -> Fee | None:
         """What applies now. Equal policies are one object (`view.Content`)."""

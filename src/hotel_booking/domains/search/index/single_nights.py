@@ -44,7 +44,7 @@ def calendar(
         return None
     slots = np.array([slot])
     length = (last - first).days + 1
-    stays = Stays(view.arrays, view.lists.bands, slots, first.toordinal(), length)
+    stays = Stays(view, slots, first.toordinal(), length)
     if view.arrays["rate_own_extras"][stays.rates.at].any():
         return None
     chosen = [room_type is None or kind.code == room_type for kind in kinds]

@@ -17,16 +17,19 @@ from hotel_booking.domains.search.types import SearchRequest
 
 # Cells of nights and pairs that are worked on at a time, some 50 MB of numbers.
 _CELLS = 1_000_000
+# Pairs that are priced without asking first which of them could be cheap enough.
+_FEW = 2_000
 
 
 class Priced(NamedTuple):
-    """Hotels that sell the stay, priced: places among the slots, where the pairs of each begin,
-    the least totals; and of all pairs the columns, the totals of the party and of each kind of room, the
-    places of type and rate among the stays' columns."""
+    """Hotels that sell the stay, priced: their places among the slots, where the pairs of each begin, the
+    least totals and the pairs that have them; and of all pairs the columns, the totals of the party and of
+    each kind of room, the places of type and rate among the stays' columns."""
 
     hotels: Array
     starts: Array
     least: Array
+    best: Array
     columns: Array
     totals: Array
     rooms: tuple[Array, ...]
@@ -38,6 +41,25 @@ class Priced(NamedTuple):
         """Where the hotel's pairs are."""
         end = int(self.starts[hotel + 1]) if hotel + 1 < len(self.starts) else len(self.columns)
         return slice(int(self.starts[hotel]), end)
+
+
+class _Asked(NamedTuple):
+    """The pairs that some hotels sell: the hotels' places, their stays, the pairs, and of each the place of
+    its hotel among these."""
+
+    places: Array
+    stays: Stays
+    pairs: Array
+    hotels: Array
+
+    def of(self, chosen: Array) -> _Asked:
+        """Some of the pairs."""
+        return self._replace(pairs=self.pairs[chosen], hotels=self.hotels[chosen])
+
+    def starts(self) -> Array:
+        """Where the pairs of each hotel begin."""
+        hotels = self.hotels
+        return np.flatnonzero(np.concatenate((hotels[:1] >= 0, hotels[1:] != hotels[:-1])))
 
 
 class Sales:
@@ -70,40 +92,82 @@ class Sales:
                 yield found
             places = places[size:]
 
+    def cheapest(self, places: Array, wanted: int) -> list[Priced]:
+        """What the hotels at these places sell, as far as one of the cheapest so many after the page before
+        could be among them: of many hotels only those are priced whose least amount is low enough."""
+        request, after = self._request, self._request.after
+        if request.filters_prices or request.refundable or len(places) * request.stay.nights * 8 > _CELLS:
+            return list(self.priced(places))
+        asked = self._ask(places)
+        if asked is None:
+            return []
+        starts = asked.starts()
+        if len(asked.pairs) <= _FEW:
+            return [self._price(asked, starts)]
+        self.sold += len(starts)
+        hotels = asked.hotels[starts]
+        least = self._pricer.least(asked.stays, asked.pairs, starts, request)
+        value, _ = converted(self._exchange, least, self._view.arrays["currency"][asked.stays.slots[hotels]])
+        size = 2 * wanted
+        while True:
+            size = min(size, len(value))
+            first = np.argpartition(value, size - 1)[:size] if size < len(value) else np.arange(len(value))
+            chosen = np.zeros(len(value), bool)
+            chosen[first] = True
+            ends = np.append(starts[1:], len(asked.pairs))
+            some = asked.of(chosen.repeat(ends - starts))
+            found = self._price(some, some.starts())
+            self.sold -= len(found.hotels)
+            if size == len(value):
+                return [found]
+            slots = self._slots[found.hotels]
+            exact, _ = converted(self._exchange, found.least, self._view.arrays["currency"][slots])
+            if after is not None:
+                exact = exact[exact > after.value]
+            if len(exact) >= wanted and np.partition(exact, wanted - 1)[wanted - 1] < value[~chosen].min():
+                return [found]
+            size *= 4
+
     def _prices(self, places: Array) -> Priced | None:
+        asked = self._ask(places)
+        return None if asked is None else self._priced(asked)
+
+    def _ask(self, places: Array) -> _Asked | None:
+        """Which pairs the hotels at these places sell; None where there is none."""
         view, request, party = self._view, self._request, self._party
-        arrays, slots = view.arrays, self._slots[places]
-        nights = request.stay.nights
-        stays = Stays(arrays, view.lists.bands, slots, request.stay.arrival.toordinal(), nights)
+        stays = Stays(view, self._slots[places], request.stay.arrival.toordinal(), request.stay.nights)
         pairs = stays.sold(party, self._ahead[places], request.meals)
-        if not len(pairs):
-            return None
-        own = arrays["rate_own_extras"][stays.rates.at]
-        if own.any():
+        own = view.arrays["rate_own_extras"][stays.rates.at]
+        if own.any() and len(pairs):
             unknown = (own[stays.rate_of[pairs]] != 0) & has_extras(stays, pairs, party)
             if unknown.any():
                 hotels = np.unique(stays.pairs.place[pairs[unknown]])
                 self.left += places[hotels].tolist()
                 pairs = pairs[~np.isin(stays.pairs.place[pairs], hotels)]
-        if not len(pairs):
-            return None
-        totals = self._pricer.totals(stays, pairs, party)
-        rooms, whole = totals.rooms, totals.party
-        if request.filters_prices:
-            passes = self._passes(whole, slots[stays.pairs.place[pairs]])
-            pairs, whole, rooms = pairs[passes], whole[passes], tuple(room[passes] for room in rooms)
-            if not len(pairs):
-                return None
-        hotel = stays.pairs.place[pairs]
-        starts = np.concatenate(([0], np.flatnonzero(hotel[1:] != hotel[:-1]) + 1))
+        return _Asked(places, stays, pairs, stays.pairs.place[pairs]) if len(pairs) else None
+
+    def _priced(self, asked: _Asked) -> Priced | None:
+        """The pairs that pass the filter on prices."""
+        if not self._request.filters_prices:
+            return self._price(asked, asked.starts())
+        totals = self._pricer.totals(asked.stays, asked.pairs, self._party)
+        passes = self._passes(totals.party, asked.stays.slots[asked.hotels])
+        asked = asked.of(passes)
+        return self._price(asked, asked.starts()) if len(asked.pairs) else None
+
+    def _price(self, asked: _Asked, starts: Array) -> Priced:
+        places, stays, pairs, hotels = asked
+        totals = self._pricer.totals(stays, pairs, self._party)
         self.sold += len(starts)
+        least, best = _cheapest(totals.party, starts)
         return Priced(
-            hotels=places[hotel[starts]],
+            hotels=places[hotels[starts]],
             starts=starts,
-            least=np.minimum.reduceat(whole, starts),
+            least=least,
+            best=best,
             columns=columns_at(stays.pairs.at, pairs),
-            totals=whole,
-            rooms=rooms,
+            totals=totals.party,
+            rooms=totals.rooms,
             types=stays.type_of[pairs],
             rates=stays.rate_of[pairs],
             stays=stays,
@@ -120,6 +184,17 @@ class Sales:
         if request.price_max is not None:
             passes &= totals <= request.price_max
         return passes
+
+
+def _cheapest(totals: Array, starts: Array) -> tuple[Array, Array]:
+    """Of runs that begin at `starts` the least total and the first pair that has it."""
+    if int(totals.max()) >= 2**42:
+        least = np.minimum.reduceat(totals, starts)
+        ends = [*starts[1:].tolist(), len(totals)]
+        runs = zip(starts.tolist(), ends, strict=True)
+        return least, np.array([start + int(totals[start:end].argmin()) for start, end in runs])
+    both = np.minimum.reduceat(totals << 20 | np.arange(len(totals)), starts)  # a million pairs at most
+    return both >> 20, both & (2**20 - 1)
 
 
 def converted(exchange: Exchange, totals: Array, codes: Array) -> tuple[Array, Array | None]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hotel_booking.core.money import step
-from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.rates.types import MILLION, Occupancy
+from hotel_booking.domains.search.cheapest import slack
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import (
     ANY_DAY,
@@ -24,6 +25,7 @@ from hotel_booking.domains.search.index.charges import (
 from hotel_booking.domains.search.index.kernel import Party, Stays
 from hotel_booking.domains.search.index.layout import Array
 from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.types import SearchRequest
 
 
 class Totals(NamedTuple):
@@ -73,6 +75,40 @@ class Pricer:
         for room, count in zip(rooms[1:], party.rooms[1:], strict=True):
             whole = whole + room * count
         return Totals(whole, tuple(rooms))
+
+    def least(self, stays: Stays, pairs: Array, starts: Array, request: SearchRequest) -> Array:
+        """Of each hotel, whose pairs begin at `starts`, an amount that none of them costs less than: its
+        charges with taxes on them, as if nothing were rounded, less what rounding may take."""
+        arrays, nights = self._view.arrays, self._nights
+        columns = columns_at(stays.pairs.at, pairs)
+        prices = stays.prices.sum(axis=0, dtype=np.int64)[stays.rate_of[pairs]]
+        kinds = arrays["adjust_kind"][columns]
+        values = arrays["adjust_value"][columns] if kinds.any() else None
+        party = Party.of(request.party)
+        charged = np.zeros(len(pairs))
+        for occupancy, rooms in zip(party.kinds, party.rooms, strict=True):
+            room = prices
+            for count, amount in extra_persons(stays, pairs, occupancy):
+                room = room + count * amount * nights
+            if values is not None:
+                each = np.where(kinds == layout.AMOUNT_PER_PERSON, occupancy.persons, 1) * nights
+                percent = room * (1 + np.where(kinds == layout.PERCENT, values, 0) / MILLION)
+                room = np.where(kinds >= layout.AMOUNT, np.maximum(room + values * each, 0), percent)
+            charged += room * rooms
+        found = np.minimum.reduceat(charged, starts)
+        slots = stays.slots[stays.pairs.place[pairs[starts]]]
+        both = arrays["taxes"][slots].astype(np.int64) << 16 | arrays["currency"][slots]
+        for key in np.unique(both).tolist():
+            some = both == key
+            currency = letters(key & 0xFFFF)
+            below = slack(request, len(self._view.lists.taxes[key >> 16][1]), currency) + 1
+            parts = []
+            for occupancy, rooms in zip(party.kinds, party.rooms, strict=True):
+                _, taxes, least = self._group(some, key >> 16, key & 0xFFFF, occupancy)
+                parts.append((taxes.added_share, taxes.fixed * least * rooms))
+            more, fixed = parts[0][0], sum(part[1] for part in parts)
+            found[some] = found[some] * (1 + more) + fixed - below
+        return np.maximum(np.floor(found), 0).astype(np.int64)
 
     def _groups(self, slots: Array, occupancy: Occupancy) -> list[tuple[Array, Taxation, int]]:
         """The slots whose taxes come down to the same and whose currencies have the same step, the taxes, and
@@ -125,6 +161,10 @@ def extra_persons(stays: Stays, pairs: Array, occupancy: Occupancy) -> list[tupl
     """How many extra adults and children of each band there are on each pair, and what each of them costs a
     night; nothing for those who cost nothing anywhere. Raises `TooLarge`."""
     arrays = stays.arrays
+    if not len(pairs):
+        return []
+    if not occupancy.children and occupancy.adults <= arrays["base_occupancy"][stays.types.at].min():
+        return []
     place = stays.pairs.place[pairs]
     columns = arrays["pair_type"][columns_at(stays.pairs.at, pairs)]
     adults = stays.counted(occupancy)[0][place]

@@ -69,6 +69,15 @@ class Found(NamedTuple):
     metres: Array | None
 
 
+class Limits(NamedTuple):
+    """What each rule refuses to a stay of so many nights: a stay over the night, one that arrives on it, one
+    that departs on it."""
+
+    through: Array
+    arrival: Array
+    departure: Array
+
+
 class IndexView:
     """The arrays as they are read. Whoever reads more than one thing of them does so in `read`."""
 
@@ -78,6 +87,7 @@ class IndexView:
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
+        self._limits: tuple[int, dict[int, Limits]] = (0, {})
         self._decode_content = msgspec.json.Decoder(_Content).decode
         self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
@@ -130,6 +140,12 @@ class IndexView:
         """A property's content."""
         return self.content(slot, int(self.arrays["version"][slot]), int(self.arrays["content_at"][slot]))
 
+    def contents(self, slots: Array) -> list[Content]:
+        """The contents of several properties."""
+        arrays = self.arrays
+        versions, at = arrays["version"][slots].tolist(), arrays["content_at"][slots].tolist()
+        return list(map(self.content, slots.tolist(), versions, at))
+
     def _content(self, slot: int, version: int, at: int) -> Content:
         del version, at  # they only tell one content from the next
         said = self._decode_content(self.raw_content(slot))
@@ -156,6 +172,27 @@ class IndexView:
     def _catalogue(self, slot: int, version: int, at: int) -> Catalogue:
         del version, at
         return read_catalogue(self.raw_content(slot))
+
+    def limits(self, nights: int) -> Limits:
+        """The rules as look-up tables for stays of so many nights. Ask after the numbers were read, so that
+        rules that came meanwhile are there."""
+        count = int(self.header[layout.RULES])
+        known, tables = self._limits
+        if known != count:
+            tables = {}
+            self._limits = count, tables
+        if nights not in tables:
+            arrays = self.arrays
+            flags, longest = arrays["rule_flags"][:count], arrays["rule_max"][:count]
+            through = ((flags & layout.CLOSED) != 0) | (arrays["rule_min_through"][:count] > nights)
+            arrival = (
+                through
+                | ((flags & layout.TO_ARRIVAL) != 0)
+                | (arrays["rule_min_arrival"][:count] > nights)
+                | ((longest > 0) & (longest < nights))
+            )
+            tables[nights] = Limits(through, arrival, (flags & layout.TO_DEPARTURE) != 0)
+        return tables[nights]
 
     def _restriction(self, number: int) -> Restriction:
         """What a rule restricts."""
