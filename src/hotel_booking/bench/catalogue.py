@@ -60,10 +60,10 @@ class Catalogue(msgspec.Struct, frozen=True):
         return [city for city in self.cities if city.hotels != METROPOLIS]
 
 
-def catalogue_of(properties: int, first: date) -> Catalogue:
-    """The cities of so many properties."""
+def catalogue_of(properties: int, first: date, *, each: int | None = None) -> Catalogue:
+    """The cities of so many properties; `each` says how many hotels a city has."""
     sizes = [METROPOLIS] if properties >= 2 * METROPOLIS else []
-    each = min(_OF_A_CITY, max(1, properties // 3))
+    each = each or min(_OF_A_CITY, max(1, properties // 3))
     while (left := properties - sum(sizes)) > 0:
         sizes.append(min(each, left))
     cities, at = [], 1

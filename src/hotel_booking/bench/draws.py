@@ -92,15 +92,15 @@ def _hotel(rng: random.Random, catalogue: Catalogue) -> str:
     return slug(rng.randint(1, catalogue.properties))
 
 
-def quote(rng: random.Random, catalogue: Catalogue, *, longest: int = 5) -> Request:
+def quote(rng: random.Random, catalogue: Catalogue) -> Request:
     """A quote of the room type that is always there, by a guest with an address of their own."""
-    return post("quote", "/api/v1/quotes", _wanted(rng, catalogue, longest), sender=somebody(rng))
+    return post("quote", "/api/v1/quotes", _wanted(rng, catalogue), sender=somebody(rng))
 
 
-def reserve(rng: random.Random, catalogue: Catalogue, *, longest: int = 5) -> Request:
-    """A quote, and the hold of it."""
+def reserve(rng: random.Random, catalogue: Catalogue, *, dates: dict[str, object] | None = None) -> Request:
+    """A quote, and the hold of it; any stay, or the one of these dates."""
     sender = somebody(rng)
-    first = post("reserve", "/api/v1/quotes", _wanted(rng, catalogue, longest), sender=sender)
+    first = post("reserve", "/api/v1/quotes", _wanted(rng, catalogue, dates), sender=sender)
     return then_post(first, "/api/v1/bookings", {"guest": guest(rng)}, named="quote", sender=sender)
 
 
@@ -118,10 +118,9 @@ def somebody(rng: random.Random) -> Sender:
     return Sender(address=".".join(str(rng.randint(11, 120)) for _ in range(4)))
 
 
-def _wanted(rng: random.Random, catalogue: Catalogue, longest: int) -> dict[str, object]:
+def _wanted(
+    rng: random.Random, catalogue: Catalogue, dates: dict[str, object] | None = None
+) -> dict[str, object]:
     room = {"room_type": "T4", "rate_plan": "FLEX", "adults": rng.randint(1, 2), "children": []}
-    return {
-        "property": _hotel(rng, catalogue),
-        **stay(rng, catalogue.first, longest=longest),
-        "rooms": [room],
-    }
+    dates = dates or stay(rng, catalogue.first, longest=5)
+    return {"property": _hotel(rng, catalogue), **dates, "rooms": [room]}
