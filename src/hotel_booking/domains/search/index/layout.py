@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from hotel_booking.domains.rates.types import Tax
 
-FORMAT = 1
+FORMAT = 2
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
 NOT_ON_SALE = -32768  # in `free`: the night has no inventory
 NO_PRICE = -1
@@ -38,7 +38,7 @@ NONE = -1  # wherever a column refers to nothing
 LARGEST_PRICE = 2**31 - 1
 MAX_RULES = 2**16
 BANDS = 4  # child bands that have a column; a property with more is left to SQL
-AMENITY_WORDS = 6  # of 64 codes each
+AMENITY_WORDS = 16  # of 64 codes each
 
 EMPTY, LIVE, SQL_ONLY = 0, 1, 2
 
