@@ -51,6 +51,7 @@ from hotel_booking.http.body import JSON_LIMIT, JsonRequest
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
+from hotel_booking.http.json_answer import Answer
 from hotel_booking.http.limits import Allowances, Flood, MemoryLimiter, RedisLimiter
 from hotel_booking.http.passage import Passage
 from hotel_booking.http.preconditions import provide_if_match
@@ -160,6 +161,7 @@ def _build(settings: Settings) -> Application:
         },
         exception_handlers={Exception: handle},
         request_class=JsonRequest,
+        response_class=Answer,
         request_max_body_size=JSON_LIMIT,
         openapi_config=openapi.config(),
         logging_config=None,

@@ -171,11 +171,12 @@ class _Exchange:
 
 def _check(scope: HTTPScope) -> None:
     """Raise for what no browser and no program of good will sends."""
-    headers = list(scope["headers"])
+    headers = scope["headers"]
     size = len(b"".join(chain.from_iterable(headers)))
-    if len(headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
+    if size > MOST_HEADER_BYTES or len(list(headers)) > MOST_HEADERS:
+        many = len(list(headers))
         raise HeadersTooLarge(
-            f"the request has {len(headers)} headers with {size} bytes",
+            f"the request has {many} headers with {size} bytes",
             fix=f"send at most {MOST_HEADERS} headers, {MOST_HEADER_BYTES} bytes: fewer cookies, mostly",
         )
     path, query = scope["path"], scope["query_string"]

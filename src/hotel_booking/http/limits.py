@@ -98,9 +98,10 @@ class MemoryLimiter:
     def take_now(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
         """The same at once."""
         now = self._clock()
-        level, since = self._buckets.pop(bucket, (float(allowance.burst), now))
-        level = min(float(allowance.burst), level + (now - since) * allowance.per_second)
-        allowed = level >= max(cost, 1)
+        level = float(allowance.burst)
+        if (held := self._buckets.pop(bucket, None)) is not None:
+            level = min(level, held[0] + (now - held[1]) * allowance.per_second)
+        allowed = level >= (cost or 1)
         if allowed:
             level -= cost
         self._buckets[bucket] = (level, now)
@@ -158,7 +159,7 @@ class RedisLimiter:
 
 def _verdict(allowed: bool, level: float, allowance: Allowance, cost: int) -> Verdict:
     wait = 0 if allowed else max(1, math.ceil((max(cost, 1) - level) / allowance.per_second))
-    return Verdict(allowed, max(0, math.floor(level)), wait)
+    return Verdict(allowed, int(level) if level > 0 else 0, wait)
 
 
 class Flood:
@@ -223,7 +224,7 @@ def _tell(scope: HTTPScope, allowance: Allowance, verdict: Verdict) -> None:
     """Have the edge put what is left of the allowance on the answer, whatever it will be."""
     full_in = math.ceil((allowance.burst - verdict.left) / allowance.per_second)
     scope["state"]["limit_headers"] = [
-        (b"ratelimit-limit", str(allowance.burst).encode()),
-        (b"ratelimit-remaining", str(verdict.left).encode()),
-        (b"ratelimit-reset", str(full_in).encode()),
+        (b"ratelimit-limit", b"%d" % allowance.burst),
+        (b"ratelimit-remaining", b"%d" % verdict.left),
+        (b"ratelimit-reset", b"%d" % full_in),
     ]

@@ -16,6 +16,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import HTTPScope
 
+from hotel_booking.http.json_answer import Answer
 from hotel_booking.http.problems import PreconditionFailed, PreconditionNotTaken
 
 ARGUMENT = "if_match"
@@ -50,7 +51,7 @@ def content_tag(answer: msgspec.Struct) -> str:
 
 def tagged(answer: T, tag: str) -> Response[T]:
     """The answer with its ETag; caches ask every time whether it still holds."""
-    return Response(answer, headers={"etag": f'"{tag}"', "cache-control": "private, no-cache"})
+    return Answer(answer, headers={"etag": f'"{tag}"', "cache-control": "private, no-cache"})
 
 
 def tags_of(header: str) -> frozenset[str]:
