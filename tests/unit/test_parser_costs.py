@@ -25,7 +25,7 @@ from litestar.exceptions import HTTPException
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.folding import fold_words
 from hotel_booking.http import cookies, pages
-from hotel_booking.http.client_address import client_address, networks
+from hotel_booking.http.client_address import Proxies, networks
 from hotel_booking.http.edge import LONGEST_ADDRESS, MOST_HEADER_BYTES
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.ui.forms import Form, urlencoded
@@ -61,7 +61,7 @@ def _typed(text: str) -> None:
     form.text("x"), form.whole("x", 0, 9), form.day("x"), form.choice("x", ["a"])
 
 
-_FORWARDED = networks(["10.0.0.0/8"])
+_FORWARDED = Proxies(networks(["10.0.0.0/8"]))
 
 # What it is, how it is called, the piece that its input is made of, and the largest size it can have.
 PARSERS: list[tuple[str, Callable[[Any], object], str, int]] = [
@@ -104,7 +104,7 @@ PARSERS: list[tuple[str, Callable[[Any], object], str, int]] = [
     ),
     ("a JSON text", lambda text: msgspec.json.decode(json.dumps(text)), "\x00\\é", FORM // 8),
     *(
-        (f"hops of {piece!r}", lambda text: client_address(_scope(b"x-forwarded-for", text), _FORWARDED),
+        (f"hops of {piece!r}", lambda text: _FORWARDED.client_address(_scope(b"x-forwarded-for", text)),
          piece, MOST_HEADER_BYTES)
         for piece in ("10.0.0.2,", ",", "[", ":", "::1,", " ")
     ),

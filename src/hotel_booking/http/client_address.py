@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from litestar.types import Scope as AsgiScope
+from litestar.types import HTTPScope
 
 Network = IPv4Network | IPv6Network
 _REMEMBERED = 10_000  # addresses of late: reading one takes as long as the rest of what the edge does
+_LONGEST = 100  # characters of what is remembered; no address has as many
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -17,25 +18,45 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text.strip(), strict=False) for text in texts if text.strip())
 
 
-def client_address(scope: AsgiScope, trusted: tuple[Network, ...]) -> str:
-    """The right-most address of X-Forwarded-For that is not one of our own proxies.
+class Proxies:
+    """The hops that are believed: those of these networks."""
 
-    Only a trusted peer's header is read, and only from the right: what stands left of the first hop that
-    is not ours was written by the client. "" where the peer has no address (a Unix socket, a test).
-    """
-    peer = scope.get("client")
-    address = _plain(peer[0]) if peer else ""
-    if not trusted or not _within(address, trusted):
+    def __init__(self, trusted: tuple[Network, ...]) -> None:
+        self.trusted = trusted
+        self._remembered = lru_cache(_REMEMBERED)(self._find)
+
+    def client_address(self, scope: HTTPScope) -> str:
+        """The right-most address of X-Forwarded-For that is not one of our own proxies.
+
+        Only a trusted peer's header is read, and only from the right: what stands left of the first hop that
+        is not ours was written by the client. "" where the peer has no address (a Unix socket, a test).
+        """
+        peer = scope.get("client")
+        address = _plain(peer[0]) if peer else ""
+        if not self.trusted:
+            return address
+        hops = b",".join([value for name, value in scope["headers"] if name == b"x-forwarded-for"])
+        find = self._remembered if len(hops) <= _LONGEST else self._find
+        return find(address, hops)
+
+    def _find(self, address: str, hops: bytes) -> str:
+        if not self._within(address):
+            return address
+        for hop in reversed(hops.decode("latin-1").split(",")):
+            forwarded = _plain(hop)
+            if not forwarded:
+                break
+            address = forwarded
+            if not self._within(forwarded):
+                break
         return address
-    hops = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    for hop in reversed([part.strip() for line in hops for part in line.split(",")]):
-        forwarded = _plain(hop)
-        if not forwarded:
-            break
-        address = forwarded
-        if not _within(forwarded, trusted):
-            break
-    return address
+
+    def _within(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self.trusted)
 
 
 @lru_cache(_REMEMBERED)
@@ -50,9 +71,13 @@ def limited_as(address: str) -> str:
     return str(parsed)
 
 
-@lru_cache(_REMEMBERED)
 def _plain(text: str) -> str:
     """An address without port, brackets or IPv4-in-IPv6; "" where it is none."""
+    return _read(text) if len(text) <= _LONGEST else ""
+
+
+@lru_cache(_REMEMBERED)
+def _read(text: str) -> str:
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -65,11 +90,3 @@ def _plain(text: str) -> str:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
     return str(parsed)
-
-
-def _within(address: str, trusted: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in trusted)

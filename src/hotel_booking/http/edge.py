@@ -17,7 +17,7 @@ from litestar.types import HTTPScope, Message, Receive, Send
 from hotel_booking.core.logging import Lines
 from hotel_booking.http import metrics
 from hotel_booking.http.access import caller_of, surface
-from hotel_booking.http.client_address import Network, client_address
+from hotel_booking.http.client_address import Network, Proxies
 from hotel_booking.http.errors import problem_messages
 from hotel_booking.http.limits import Flood
 from hotel_booking.http.problems import AddressTooLong, HeadersTooLarge, MalformedRequest
@@ -46,7 +46,7 @@ class Edge:
         self, app: App, *, trusted: tuple[Network, ...], production: bool, flood: Flood | None
     ) -> None:
         self.app = app
-        self._trusted = trusted
+        self._proxies = Proxies(trusted)
         self._flood = flood
         self._always = [
             *security_headers(production=production),
@@ -63,7 +63,7 @@ class Edge:
             **(scope.get("state") or {}),
             "headers": headers,  # by name in lower case; of two with one name, the last
             "request_id": request_id(headers),
-            "address": client_address(scope, self._trusted),
+            "address": self._proxies.client_address(scope),
         }
         if b"x-forwarded-for" in headers:
             self._warn_of_proxy()
@@ -96,7 +96,7 @@ class Edge:
 
     def _warn_of_proxy(self) -> None:
         """Behind a proxy that nobody named, all guests are one address and share one allowance."""
-        if self._warned or self._trusted:
+        if self._warned or self._proxies.trusted:
             return
         self._warned = True
         _log.warning(

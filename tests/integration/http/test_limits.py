@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from hotel_booking.core.db import Database
-from hotel_booking.http.client_address import client_address, limited_as, networks
+from hotel_booking.http.client_address import Proxies, limited_as, networks
 from hotel_booking.http.limits import Allowance, MemoryLimiter, RedisLimiter
 from tests.clients.http_client import (
     api_key,
@@ -200,7 +200,7 @@ def test_the_address_is_the_first_hop_that_is_not_ours(
         "client": (peer, 1) if peer else None,
         "headers": [(b"x-forwarded-for", value.encode()) for value in forwarded],
     }
-    assert client_address(scope, networks(["10.0.0.0/8"])) == expected  # type: ignore[arg-type]
+    assert Proxies(networks(["10.0.0.0/8"])).client_address(scope) == expected  # type: ignore[arg-type]
 
 
 def test_an_ipv6_customer_is_one_caller() -> None:
