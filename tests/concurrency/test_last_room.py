@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hotel_booking.core.db import Database
+from hotel_booking.core.shares import KIND
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.types import HeldBooking, Quote
@@ -90,3 +91,33 @@ async def test_crossing_stays_of_200_clients_never_deadlock(crowd: Database) -> 
     for room_type in rooms.values():
         assert max(await taken(crowd, room_type, stay(0, 60))) == 3
     assert [difference async for difference in check(crowd)] == []
+
+
+async def test_a_night_that_200_want_is_sold_as_often_as_there_are_rooms_and_all_are_answered(
+    database_url: str,
+) -> None:
+    """Through the few connections of one process, as requests to book share them: all of them queue there and
+    at the night's row, none is refused a connection, and each has its answer."""
+    async with Database.open(database_url, size=8) as db:
+        rooms = await small_hotel(db, rooms=70)
+        when = stay(10, 1)
+        quotes = [await make_quote(db, when) for _ in range(200)]
+        answered: list[int] = []
+
+        async def ask(number: int) -> HeldBooking | SoldOut:
+            KIND.set("booking")
+            result = await hold(db, quotes[number])
+            answered.append(number)
+            return result
+
+        results = await asyncio.gather(*(ask(number) for number in range(200)))
+        outcomes = Counter(type(result).__name__ for result in results)
+        assert outcomes == {"HeldBooking": 70, "SoldOut": 130}
+        assert await taken(db, rooms["DBL"], when) == [70]
+        # By turns: whoever came last is not served before the first tenth has been.
+        assert max(answered.index(number) for number in range(20)) < answered.index(199)
+        async with db.transaction() as tx:
+            # A refusal has left nothing of itself.
+            assert await tx.fetchval("SELECT count(*) FROM guest") == 70
+            assert await tx.fetchval("SELECT count(*) FROM quote WHERE booking_id IS NOT NULL") == 70
+        assert [difference async for difference in check(db)] == []

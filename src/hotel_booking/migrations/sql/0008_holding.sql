@@ -96,6 +96,9 @@ END $$;
 -- Holds every room of a quote, or none. Raises HB001 (sold out), HB010 (no such quote), HB011 (quote expired),
 -- HB012 (quote already used; DETAIL is the reference of its booking), and as holds_admit. p_limits NULL: the maker is
 -- known, and not counted. Nothing is enqueued: a hold that has expired counts as free, and the sweep ends it.
+--
+-- The nights are taken last: whoever else wants one of them waits from there until the commit alone. Where a look without
+-- locks shows too few rooms they are taken first, so that a refusal has written nothing.
 CREATE FUNCTION booking_make(
     p_quote uuid, p_booking uuid, p_reference text, p_access_hash bytea, p_guest jsonb, p_guest_names text[],
     p_requests text, p_source text, p_language text, p_now timestamptz, p_expires timestamptz,
@@ -106,6 +109,7 @@ DECLARE
     v_guest uuid := gen_random_uuid();
     v_types int[];
     v_count int;
+    v_short boolean;
 BEGIN
     IF p_limits IS NOT NULL THEN
         PERFORM holds_admit(p_network, p_browser, p_mailbox, p_limits,
@@ -126,9 +130,16 @@ BEGIN
     END IF;
     SELECT array_agg((r ->> 'room_type_id')::int), count(*) INTO v_types, v_count
       FROM jsonb_array_elements(v_quote.rooms) AS r;
-    PERFORM booking_take_nights(
-        p_now, v_types, array_fill(v_quote.arrival, ARRAY[v_count]),
-        array_fill(v_quote.departure, ARRAY[v_count]), array_fill(1, ARRAY[v_count]));
+    SELECT count(*) FILTER (WHERE n.capacity + n.overbooking_limit - n.taken >= w.rooms)
+           < count(DISTINCT w.kind) * (v_quote.departure - v_quote.arrival)
+      INTO v_short
+      FROM (SELECT t AS kind, count(*) AS rooms FROM unnest(v_types) AS t GROUP BY t) AS w
+      LEFT JOIN room_night n ON n.room_type_id = w.kind AND n.night >= v_quote.arrival AND n.night < v_quote.departure;
+    IF v_short THEN
+        PERFORM booking_take_nights(
+            p_now, v_types, array_fill(v_quote.arrival, ARRAY[v_count]),
+            array_fill(v_quote.departure, ARRAY[v_count]), array_fill(1, ARRAY[v_count]));
+    END IF;
     INSERT INTO guest (id, given_name, family_name, email, phone, country, created_at)
         VALUES (v_guest, p_guest ->> 'given_name', p_guest ->> 'family_name', p_guest ->> 'email',
                 p_guest ->> 'phone', p_guest ->> 'country', p_now);
@@ -150,4 +161,9 @@ BEGIN
             VALUES (p_booking, p_network, p_browser, p_mailbox, v_count, p_now);
     END IF;
     RETURN QUERY SELECT * FROM booking_seen WHERE id = p_booking;
+    IF NOT v_short THEN
+        PERFORM booking_take_nights(
+            p_now, v_types, array_fill(v_quote.arrival, ARRAY[v_count]),
+            array_fill(v_quote.departure, ARRAY[v_count]), array_fill(1, ARRAY[v_count]));
+    END IF;
 END $$;
