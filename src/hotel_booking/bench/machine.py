@@ -65,10 +65,16 @@ def _processes() -> dict[int, tuple[int, int, int]]:
     return found
 
 
-def memory_mb(roots: Iterable[int]) -> float:
-    """Memory of these processes alone, what they share with others by halves (PSS)."""
-    total = 0
-    for pid in roots:
-        text = _named(_PROC / str(pid) / "smaps_rollup", "Pss:")
+def memory_mb(root: int) -> float:
+    """Memory of a process and all below it, what they share with others by shares (PSS)."""
+    found = _processes()
+    waiting, total = [root], 0
+    while waiting:
+        pid = waiting.pop()
+        waiting += [child for child, (parent, _, _) in found.items() if parent == pid]
+        try:
+            text = _named(_PROC / str(pid) / "smaps_rollup", "Pss:")
+        except OSError:
+            continue  # it has just ended
         total += int(text.split()[0]) if text else 0
     return total / 1024

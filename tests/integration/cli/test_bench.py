@@ -51,9 +51,10 @@ def _runs_generator(pid: int) -> bool:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_gives_figures_of_right_answers(tmp_path: Path, part: str) -> None:
+def test_every_part_gives_figures_of_right_answers(tmp_path: Path, shared_data: Path, part: str) -> None:
     out = tmp_path / "bench.json"
-    running = _run(tmp_path, "--part", part, "--json", str(out))
+    data = shared_data / "booking-demand-resort.csv.gz"
+    running = _run(tmp_path, "--part", part, "--data", str(data), "--json", str(out))
     text = running.communicate(timeout=900)[0]
     report = msgspec.json.decode(out.read_bytes(), type=Report)
     assert running.returncode == 0, text
