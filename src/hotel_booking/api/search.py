@@ -12,9 +12,7 @@ from litestar.params import QueryParameter
 
 from hotel_booking.api.offers import PartyRoom
 from hotel_booking.api.stay_query import integers, party_of, stay_of
-from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.destinations import destination
 from hotel_booking.domains.properties.places import PlaceHit
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.search import area
@@ -122,7 +120,6 @@ class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     summary="Search for hotels with availability",
 )
 async def search_hotels(
-    tx: Transaction,
     searching: Searching,
     now: datetime,
     arrival: date,
@@ -156,7 +153,7 @@ async def search_hotels(
     (OpenTravel MPT codes, any of them), `refundable=true`, `price_min` and `price_max` (the total, in minor
     units of `currency`, or of each hotel's own). `sort`: price, distance, stars or name. A `cursor` is
     good for the same search only."""
-    hit = await _place(tx, place)
+    hit = await _place(searching, place, now)
     request = SearchRequest(
         where=_where(hit, lat, lon, radius_km, bbox),
         stay=stay_of(arrival, departure, now),
@@ -189,10 +186,10 @@ async def search_hotels(
     )
 
 
-async def _place(tx: Transaction, text: str | None) -> PlaceHit | None:
+async def _place(searching: Searching, text: str | None, now: datetime) -> PlaceHit | None:
     if text is None:
         return None
-    to = await destination(tx, text)
+    to = await searching.destination(text, now=now)
     if to.meant is not None and to.meant.hit.kind != "property":
         return to.meant.hit
     if to.meant is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import TypeVar
 
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
+from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.restrictions import window
 from hotel_booking.domains.rates.types import Occupancy
@@ -31,6 +32,7 @@ from hotel_booking.domains.search.types import (
 )
 
 T = TypeVar("T")
+_REMEMBERED = timedelta(minutes=1)
 _IN_ONE_GO = 130  # nights: two months and the surroundings of a stay in them
 
 
@@ -50,6 +52,21 @@ class Searching:
     def __init__(self, tx: Transaction, index: IndexView | None = None) -> None:
         self.tx = tx
         self._index = index
+
+    async def destination(self, text: str, *, key: str = "", now: datetime) -> Destination:
+        """What a text means: see `destinations.destination`. With the index a place that was named by its id
+        is remembered for a minute: places come with a release, and change with nothing that a hotel does."""
+        number = text.strip() if text.strip().isdigit() else key.strip()
+        if self._index is None or not number.isdigit():
+            return await destination(self.tx, text, key=key)
+        known = self._index.destinations.get((text, key))
+        if known is not None and known[0] <= now < known[0] + _REMEMBERED:
+            return known[1]
+        found = await destination(self.tx, text, key=key)
+        meant = found.meant
+        if meant is not None and meant.hit.kind != "property" and str(meant.hit.id) == number:
+            self._index.destinations.keep((text, key), (now, found))
+        return found
 
     async def find(self, request: SearchRequest, now: datetime) -> SearchPage:
         """One page of hotels that sell the stay: see `find.find`."""

@@ -18,7 +18,7 @@ from hotel_booking.core.dates import FIRST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.destinations import Destination, destination
+from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.properties.queries import InList, in_lists, translated
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.searching import Searching
@@ -129,7 +129,7 @@ async def show_results(
     at = str(params.get("at", "")).strip()[:LONGEST]
     filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
     say = Phrases(language, texts)
-    to = await destination(tx, typed, key=at) if typed or at else Destination(None)
+    to = await searching.destination(typed, key=at, now=now) if typed or at else Destination(None)
     place = await where_of(tx, to.meant, language) if to.meant is not None else None
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
     today = await searching.earliest_date(place.where if place is not None else None, now)

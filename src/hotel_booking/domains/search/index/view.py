@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 
 from hotel_booking.core.dates import business_date, business_day_end
+from hotel_booking.core.kept import Kept
+from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import CancellationPolicy
@@ -87,6 +89,7 @@ class IndexView:
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
+        self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(_REMEMBERED)
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
         self._decode_content = msgspec.json.Decoder(_Content).decode
         self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
