@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
 
 import pytest
 
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.bookings import service as bookings
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.inventory import blocks, rooms
+from hotel_booking.domains.properties.types import NewRoom
+from hotel_booking.domains.rates import edits
+from hotel_booking.domains.rates.ari import AriUpdate
+from hotel_booking.domains.rates.changes import BulkEdit, CellKey, PriceChange
+from hotel_booking.domains.rates.edits import Cell
+from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.index.follow import Follower
 from hotel_booking.domains.search.index.load import load
+from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.factories.search_index import told
-from tests.factories.small_hotel import NOW, small_hotel
+from tests.factories.small_hotel import FIRST, GUEST, NOW, SLUG, make_quote, small_hotel, stay
 
+T = TypeVar("T")
 pytestmark = pytest.mark.postgresql
 
 
@@ -127,3 +141,118 @@ async def test_every_change_one_after_the_other_and_together(followed: Followed)
         if what not in ("the hotel off sale", "more child bands than fit", "a room type off sale"):
             await followed.change(statement)
     await followed.agrees()
+
+
+async def test_a_booking_is_followed_from_hold_to_departure(followed: Followed) -> None:
+    """Held, lapsed, paid for, moved, cancelled, arrived, left before its time and not come."""
+    db, gateway = followed.db, SandboxGateway()
+
+    async def hold(*types: str, nights: int = 3) -> UUID:
+        quote = await make_quote(db, stay(10, nights), *types)
+        async with db.transaction() as tx:
+            held = await bookings.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+        await followed.agrees()
+        return held.booking.id
+
+    async def confirmed(*types: str) -> UUID:
+        booking = await hold(*types)
+        await bookings.pay(db, gateway, booking_id=booking, token="tok_success", now=NOW)
+        await followed.agrees(changes=False)
+        return booking
+
+    lapsed, cancelled, moved, left, absent = [
+        await hold("DBL"),
+        await confirmed("DBL", "SGL"),
+        await confirmed("DBL"),
+        await confirmed("SGL"),
+        await confirmed("SGL"),
+    ]
+    after = NOW + timedelta(minutes=15)
+    async with db.transaction() as tx:
+        assert await bookings.lapse(tx, booking_id=lapsed, now=after)
+    await followed.agrees(after)
+    async with db.transaction() as tx:
+        await bookings.cancel(tx, booking_id=cancelled, now=after)
+    await followed.agrees(after)
+    async with db.transaction() as tx:
+        await bookings.amend(tx, booking_id=moved, now=after, departure=stay(10, 5).departure)
+    await followed.agrees(after)
+    arrival = datetime(2030, 3, 11, 15, tzinfo=UTC)
+    async with db.transaction() as tx:
+        await bookings.check_in(tx, booking_id=left, now=arrival, rooms={1: "SGL-1"})
+    await followed.agrees(arrival, changes=False)
+    async with db.transaction() as tx:
+        await bookings.check_out(
+            tx, booking_id=left, now=arrival + timedelta(days=1), override="paid in cash"
+        )
+    await followed.agrees(arrival + timedelta(days=1))
+    async with db.transaction() as tx:
+        await bookings.no_show(tx, booking_id=absent, now=arrival + timedelta(days=1))
+    await followed.agrees(arrival + timedelta(days=1))
+
+
+async def test_what_staff_and_programs_edit_is_followed(followed: Followed) -> None:
+    """ARI by the API, the grid, a bulk edit and its undoing, blocks, rooms, and nights put on sale."""
+    db, by = followed.db, Caller(kind="staff", name="Ada")
+
+    async def each(act: Callable[[Transaction, Catalogue], Awaitable[T]]) -> T:
+        async with db.transaction() as tx:
+            done = await act(tx, await load_catalogue(tx, SLUG))
+        await followed.agrees()
+        return done
+
+    first, last = date(2030, 3, 5), date(2030, 3, 9)
+    lines = [
+        AriUpdate("DBL", first, last, rate_plan="FLEX", price=22_200, min_stay_arrival=2),
+        AriUpdate("DBL", first, last, closed=True, overbooking_limit=2),
+        AriUpdate("SGL", date(2030, 5, 20), date(2030, 6, 20), capacity=2),
+        AriUpdate("SGL", first, last, rate_plan="NRF", closed_to_arrival=True),
+    ]
+    for line in lines:
+        await each(
+            lambda tx, catalogue, line=line: edits.update_by_program(  # type: ignore[misc]
+                tx, catalogue=catalogue, updates=[line], by=by, now=NOW
+            )
+        )
+    key = CellKey(followed.types["DBL"], 1, first, "price")
+    await each(
+        lambda tx, catalogue: edits.save_cells(
+            tx, catalogue=catalogue, cells=[Cell(key, 22_200, 33_300)], by=by, now=NOW
+        )
+    )
+    edit = BulkEdit(
+        first=first,
+        last=last,
+        weekdays=frozenset(range(7)),
+        room_types=("SGL",),
+        plans=("FLEX",),
+        price=PriceChange("percent", 50_000),
+        restrictions={"min_stay_through": 2},
+    )
+
+    async def bulk(tx: Transaction, catalogue: Catalogue) -> int:
+        plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=NOW)
+        return (
+            await edits.apply(
+                tx, catalogue=catalogue, edit=edit, seen=plan.fingerprint, what="5 % more", by=by, now=NOW
+            )
+        ).id
+
+    done = await each(bulk)
+
+    async def undo(tx: Transaction, catalogue: Catalogue) -> None:
+        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done)
+        await edits.undo(tx, catalogue=catalogue, edit_id=done, seen=undoing.fingerprint, by=by, now=NOW)
+
+    await each(undo)
+    block = await each(
+        lambda tx, catalogue: blocks.block(
+            tx, property_id=catalogue.property.id, room="DBL-1", stay=stay(20, 4), reason="paint"
+        )
+    )
+    await each(lambda tx, catalogue: blocks.unblock(tx, property_id=catalogue.property.id, block_id=block.id))
+    await each(
+        lambda tx, catalogue: rooms.add(
+            tx, property_id=catalogue.property.id, new=NewRoom("DBL-9", "DBL"), today=FIRST
+        )
+    )

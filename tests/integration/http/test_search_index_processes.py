@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
@@ -18,9 +19,9 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.search.index.files import Folder, FolderRefused
 from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays, Capacity
 from hotel_booking.domains.search.index.running import SearchIndex
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.factories.search_index import told
-from tests.factories.small_hotel import FIRST, small_hotel
+from tests.factories.small_hotel import FIRST, SLUG, small_hotel
 
 pytestmark = pytest.mark.postgresql
 
@@ -251,3 +252,39 @@ async def test_a_folder_that_cannot_be_had_leaves_all_to_sql(database_url: str, 
     async with running(settings) as (app, client):
         assert app.state.search_index is None
         assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_what_the_api_changes_is_in_the_answers_of_the_index(
+    hotel: Database, database_url: str, tmp_path: Path
+) -> None:
+    """A price and the last room by the API; the index's answers come to say so, and then are those of SQL."""
+    night = utc_now().date() + timedelta(days=20)
+    asked = (
+        f"/api/v1/search?lat=38.7&lon=-9.1&radius_km=5&arrival={night}&departure={night + timedelta(days=1)}"
+    )
+
+    async def total(client: httpx.AsyncClient) -> int | None:
+        results = (await client.get(asked)).json()["results"]
+        return results[0]["offer"]["total"]["amount"] if results else None
+
+    indexed = settings_for(database_url, search_index=True, search_index_dir=str(tmp_path / "index"))
+    headers = bearer(await api_key(hotel))
+    async with running(indexed) as (app, client), running(settings_for(database_url)) as (_, by_sql):
+        await until(lambda: app.state.search_index.current(utc_now()))
+
+        async def comes_to_say(expected: int | None) -> None:
+            assert await total(by_sql) == expected
+            async with asyncio.timeout(30):
+                while await total(client) != expected:  # noqa: ASYNC110  # another connection is followed
+                    await asyncio.sleep(0.02)
+            assert app.state.search_index.current(utc_now())
+            assert (await client.get(asked)).json() == (await by_sql.get(asked)).json()
+
+        await comes_to_say(9_000)
+        for change, expected in (({"rate_plan": "FLEX", "price": 20_000}, 18_000), ({"capacity": 0}, None)):
+            line = {"room_type": "DBL", "from": str(night), "to": str(night), **change}
+            answer = await client.put(
+                f"/api/v1/properties/{SLUG}/ari", json={"updates": [line]}, headers=headers
+            )
+            assert answer.status_code == 200, answer.text
+            await comes_to_say(expected)

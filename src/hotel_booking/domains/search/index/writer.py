@@ -198,7 +198,7 @@ class Writer:
         nights, columns = nights[inside], columns[inside]
         free, rows, slots = nights["free"], nights["day"] % ROWS, self.arrays["type_slot"][columns]
         self._misfit(slots[free > _MOST_FREE])
-        self.arrays["type_rule"][rows, columns] = self._numbers(nights["rule"], slots)
+        self._put_rules("type_rule", rows, columns, self._numbers(nights["rule"], slots))
         self.arrays["free"][rows, columns] = np.minimum(free, _MOST_FREE)
 
     def put_rate_nights(self, nights: Array) -> list[Rate]:
@@ -212,7 +212,7 @@ class Writer:
         slots = self.arrays["type_slot"][self.arrays["rate_type"][columns]]
         self._misfit(slots[price > LARGEST_PRICE])
         self.arrays["rate_own_extras"][columns[nights["extras"] != 0]] = 1
-        self.arrays["rate_rule"][rows, columns] = self._numbers(nights["rule"], slots)
+        self._put_rules("rate_rule", rows, columns, self._numbers(nights["rule"], slots))
         self.arrays["price"][rows, columns] = np.where(price > LARGEST_PRICE, NO_PRICE, price)
         return list(dict.fromkeys(zip(strange["type"].tolist(), strange["plan"].tolist(), strict=True)))
 
@@ -243,6 +243,11 @@ class Writer:
         numbers, refused = self._rules.numbers(packed)
         self._misfit(slots[refused])
         return numbers
+
+    def _put_rules(self, name: str, rows: Array, columns: Array, numbers: Array) -> None:
+        # In a new file they are 0 already: a page that nobody writes to takes no room.
+        if not self.bulk or numbers.any():
+            self.arrays[name][rows, columns] = numbers
 
     def _misfit(self, slots: Array) -> None:
         for slot in np.unique(slots).tolist():
