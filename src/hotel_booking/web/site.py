@@ -16,10 +16,11 @@ templates,
 
 Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
 `money`, `day`, `instant` (when something was), `moment` and `clock` (a deadline, with the place whose time it
-is), `number`, `percent` as filters in the language, `alternates` (this page in the
-other languages), `canonical`, `asset(name)`, `path`, `notice`, `environment`, `request_id`, `currency`
-(chosen for orientation, or None), `guest` (who is signed in, or None), `this_page` (its address), `carry`
-(the part of the search that links and forms after the list of hotels hand on).
+is), `number`, `percent` as filters in the language, `alternates` (this page in every language, quoted to be a
+parameter; `come_back` is the one in this language), `canonical`, `asset(name)`, `path`, `notice`,
+`environment`, `request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed in, or None),
+`this_page` (its address), `carry` (the part of the search that links and forms after the list of hotels hand
+on), `charge_list(room, currency)` (a price line by line).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
@@ -153,6 +154,7 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
     search = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     parts = scope["path"].split("/", 2)
     inner = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
+    rest = quote_plus(f"{inner}{search}")
     base = scope["litestar_app"].state.settings.public_url.rstrip("/")
     return render.render(
         scope,
@@ -162,7 +164,8 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
         dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
         languages=LANGUAGES,
         link=partial(link, language),
-        alternates=[(code, name, f"/{code}/{inner}{search}") for code, name in LANGUAGES.items()],
+        alternates=[(code, name, f"%2F{code}%2F{rest}") for code, name in LANGUAGES.items()],
+        come_back=f"%2F{language}%2F{rest}",
         canonical=f"{base}/{language}/{inner}",
         hreflangs=[(code, f"{base}/{code}/{inner}") for code in LANGUAGES],
         currency=chosen_currency(scope),
@@ -179,6 +182,7 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
     )
 
 
+@cache
 def group_page_titles(language: str) -> dict[str, str]:
     """What the group's own pages are called, in the order of the foot."""
     _ = translations(language).gettext

@@ -20,6 +20,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.ui import isolation, render
 from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.web.i18n.charge_list import charge_list
 from hotel_booking.web.i18n.formats import clock_text, date_text
 from hotel_booking.web.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
 
@@ -101,7 +102,7 @@ def templates_in(language: str) -> Environment:
     templates.bytecode_cache = _COMPILED
     templates.add_extension("jinja2.ext.i18n")
     templates.newstyle_gettext = True  # type: ignore[attr-defined]  # added by the extension
-    templates.globals |= _words(language)
+    templates.globals |= _words(language) | {"charge_list": charge_list(language)}
     locale = locale_of(language)
 
     def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:

@@ -79,26 +79,28 @@ def nearest_fix(
     stay: Stay,
     rooms: int,
     today: date,
+    seen: dict[str, Allowed] | None = None,
 ) -> Fix | None:
     """The nearest stay sold under one rate plan instead of `stay` in `room_type`; None where none is.
 
     `room_types` are those that the plan sells, in the order they are to be preferred in; `room_type` is
     among them or is not sold at all. `today` is the property's date. A stay that is sold comes back
-    unchanged.
+    unchanged. `seen` is for several room types of one plan and stay: what was found out of each other one.
     """
+    seen = {} if seen is None else seen
     best: int | None = None
     chosen: RoomTypeCalendar | None = None
     until = len(_CHANGES)
     for option in room_types:
         if option.code == room_type:
-            best = _nearest_change(option, terms, occupancy, stay, rooms, today, until)
+            best = _nearest_change(option, terms, occupancy, stay, rooms, today, until, seen)
             if best is not None:
                 chosen = option
                 # Another room type costs 1 more, so it wins only with a change cheaper by 2.
                 until = _BEGINS[max(_COSTS[best] - 1, 0)]
     for option in room_types:
         if option.code != room_type and until > 0:
-            place = _nearest_change(option, terms, occupancy, stay, rooms, today, until)
+            place = _nearest_change(option, terms, occupancy, stay, rooms, today, until, seen)
             if place is not None:
                 best, chosen, until = place, option, place
     if best is None or chosen is None:
@@ -117,11 +119,14 @@ def _nearest_change(
     rooms: int,
     today: date,
     until: int,
+    seen: dict[str, Allowed],
 ) -> int | None:
     """The first place in `_CHANGES`, before `until`, that the room type is sold with."""
     if occupancy_reasons(option.occupancy_rules, occupancy):
         return None
-    allowed = _Allowed(option.calendar, terms, stay, rooms, today)
+    allowed = seen.get(option.code)
+    if allowed is None:
+        allowed = seen[option.code] = Allowed(option.calendar, terms, stay, rooms, today)
     if not allowed.any_arrival:
         return None
     shortest, longest, no_departure = allowed.shortest, allowed.longest, allowed.no_departure
@@ -144,7 +149,7 @@ def _nearest_change(
     return None
 
 
-class _Allowed:
+class Allowed:
     """A room type's calendar over the window, by day number from the window's first date.
 
     Of each possible arrival the shortest and the longest stay by everything but departures and minimum

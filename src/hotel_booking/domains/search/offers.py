@@ -13,7 +13,7 @@ from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amount
 from hotel_booking.domains.rates.catalogue import RatePlan
-from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
+from hotel_booking.domains.rates.nearest_fix import Allowed, RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.domains.rates.queries import (
@@ -66,13 +66,14 @@ def offers_of(
     sold: list[tuple[tuple[int, int, int], Offer]] = []
     refused: list[Refusal] = []
     for plan_place, plan in enumerate(catalogue.plans.values()):
+        seen: dict[str, Allowed] = {}
         for type_place, kind in enumerate(catalogue.room_types.values()):
             reasons = _reasons(catalogue, calendars, kind, plan, party, stay, today)
             if not reasons:
                 offer = _offer(catalogue, calendars, kind, plan, party, stay, now)
                 sold.append(((offer.total, type_place, plan_place), offer))
             elif explain:
-                refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons))
+                refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons, seen))
     sold.sort(key=lambda item: item[0])
     return Offers(
         slug=catalogue.property.slug,
@@ -208,6 +209,7 @@ def _refusal(
     stay: Stay,
     today: date,
     reasons: Sequence[Reason],
+    seen: dict[str, Allowed],
 ) -> Refusal:
     # Only types that every room of the party fits into are a way out; any of its occupancies will do then.
     options = [
@@ -225,5 +227,6 @@ def _refusal(
         stay=stay,
         rooms=len(party),
         today=today,
+        seen=seen,
     )
     return Refusal(kind.code, kind.name, plan.code, plan.name, tuple(reasons), fix)
