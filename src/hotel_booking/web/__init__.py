@@ -65,7 +65,13 @@ def kept() -> dict[str, Any]:
     """What the site's pages keep in the application's state between requests; empty at first."""
     contents: content.Contents = Kept(content.MOST_KEPT)
     options: currencies.KeptCurrencies = Kept(currencies.MOST_KEPT)
-    return {"property_contents": contents, "property_currencies": options, "home_cities": None}
+    places: destinations.KeptPlaces = Kept(destinations.MOST_KEPT)
+    return {
+        "property_contents": contents,
+        "property_currencies": options,
+        "search_places": places,
+        "home_cities": None,
+    }
 
 
 # Registered once, whatever the number of languages; `http/routing.py` answers 404 for any other first word.

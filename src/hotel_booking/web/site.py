@@ -18,8 +18,8 @@ Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an addre
 `money`, `day`, `instant` (when something was), `moment` and `clock` (a deadline, with the place whose time it
 is), `number`, `percent` as filters in the language, `alternates` (this page in every language, quoted to be a
 parameter; `come_back` is the one in this language), `canonical`, `asset(name)`, `path`, `notice`,
-`environment`, `request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed in, or
-None), `this_page` (its address), `carry` (the part of the search that links and forms after the list of hotels hand
+`environment`, `request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed in),
+`this_page` (its address), `carry` (the part of the search that links and forms after the list of hotels hand
 on), `charge_list(room, currency)` (a price line by line).
 """
 

@@ -3,6 +3,7 @@ Names are in the page's language where the data has them."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -11,9 +12,12 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.kept import Kept
+from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.properties.places import Found, found
 from hotel_booking.domains.properties.queries import nearest_hotel
 from hotel_booking.domains.search import area
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, Within
 from hotel_booking.http.access import public
 from hotel_booking.web.i18n.catalogues import translations
@@ -22,6 +26,8 @@ from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.site import language_of
 
 RADIUS_KM = 25.0
+MOST_KEPT = 2000
+_KEPT_FOR = timedelta(minutes=1)
 LONGEST = 100  # what is read of a typed place
 _SHOWN = 8
 _AT_THE_DOOR_KM = 0.1
@@ -118,5 +124,34 @@ async def where_of(tx: Transaction, one: Found, language: str) -> SearchPlace:
         radius = min(area.MAX_RADIUS_KM, float(ceil(row.km + RADIUS_KM)))
     return SearchPlace(name, key_of(one), area.around(*centre, radius), centre, nearest)
 
+
+async def searched(
+    searching: Searching, state: State, typed: str, at: str, language: str, now: datetime
+) -> tuple[Destination, SearchPlace | None]:
+    """What was typed and chosen, and the place to search in where that is certain. A place that was found is
+    kept for a minute; what was found to be a hotel, or nothing certain, is not. At most seven statements."""
+    if not typed and not at:
+        return Destination(None), None
+    kept: KeptPlaces = state.search_places
+    key = typed, at, language
+    known = kept.get(key)
+    if known is not None and abs(now - known.at) < _KEPT_FOR:
+        return known.to, known.place
+    to = await searching.destination(typed, key=at, now=now)
+    place = await where_of(searching.tx, to.meant, language) if to.meant is not None else None
+    if to.meant is not None and place is not None and to.meant.hit.kind != "property":
+        kept.keep(key, _Known(now, to, place))
+    return to, place
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What was found at an instant."""
+
+    at: datetime
+    to: Destination
+    place: SearchPlace
+
+
+KeptPlaces = Kept[tuple[str, str, str], _Known]
 
 handlers = [suggest]

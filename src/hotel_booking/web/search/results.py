@@ -18,7 +18,6 @@ from hotel_booking.core.dates import FIRST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.properties.queries import InList, in_lists, translated
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.searching import Searching
@@ -37,8 +36,8 @@ from hotel_booking.web.search import other_rooms, query
 from hotel_booking.web.search.destinations import (
     LONGEST,
     SearchPlace,
+    searched,
     suggestion,
-    where_of,
 )
 from hotel_booking.web.search.drawn_covers import list_picture
 from hotel_booking.web.search.other_rooms import RoomSplit, RoomSplitPhrases
@@ -129,8 +128,7 @@ async def show_results(
     at = str(params.get("at", "")).strip()[:LONGEST]
     filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
     say = Phrases(language, texts)
-    to = await searching.destination(typed, key=at, now=now) if typed or at else Destination(None)
-    place = await where_of(tx, to.meant, language) if to.meant is not None else None
+    to, place = await searched(searching, request.app.state, typed, at, language, now)
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
     today = await searching.earliest_date(place.where if place is not None else None, now)
     asked = query.read(params.dict(), today=today, texts=texts)

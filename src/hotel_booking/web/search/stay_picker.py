@@ -12,7 +12,6 @@ from litestar.datastructures import State
 
 from hotel_booking.core.dates import LAST_NIGHT, Stay
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
@@ -20,7 +19,7 @@ from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.search import query
-from hotel_booking.web.search.destinations import LONGEST, where_of
+from hotel_booking.web.search.destinations import LONGEST, searched
 from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.site import chosen_currency, draw, language_of
 
@@ -44,7 +43,8 @@ async def show_nights(
     """Two months from `month` on. At most 13 statements."""
     language = language_of(request)
     typed, at = (str(request.query_params.get(name, "")).strip()[:LONGEST] for name in ("place", "at"))
-    where, name = await _place(tx, typed, at, language)
+    _, place = await searched(searching, request.app.state, typed, at, language, now)
+    where, name = (place.where, place.name) if place is not None else (None, "")
     today = await searching.earliest_date(where, now)
     asked = query.read(request.query_params.dict(), today=today, texts=translations(language))
     latest = moved(LAST_NIGHT, -_MONTHS)
@@ -97,15 +97,6 @@ async def _prices(
     )
     currency, prices = await searching.lowest_nights(wanted, first, last, now=now)
     return currency, dict(prices)
-
-
-async def _place(tx: Transaction, typed: str, at: str, language: str) -> tuple[Around | Within | None, str]:
-    """Where is looked, and what it is called; nowhere while no place is typed or certain."""
-    to = await destination(tx, typed, key=at) if typed or at else Destination(None)
-    if to.meant is None:
-        return None, ""
-    place = await where_of(tx, to.meant, language)
-    return place.where, place.name
 
 
 handlers = [show_nights]
