@@ -11,7 +11,6 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.dates import LAST_NIGHT, Stay
-from hotel_booking.core.db import Transaction
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
@@ -38,7 +37,7 @@ class Day(msgspec.Struct, frozen=True):
 
 @get("/nights", opt=public(), include_in_schema=False)
 async def show_nights(
-    request: Request[Any, Any, State], tx: Transaction, searching: Searching, now: datetime
+    request: Request[Any, Any, State], searching: Searching, now: datetime
 ) -> Response[str]:
     """Two months from `month` on. At most 13 statements."""
     language = language_of(request)
