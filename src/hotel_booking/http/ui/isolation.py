@@ -10,6 +10,7 @@ those.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -37,8 +38,8 @@ class IsolatingEnvironment(Environment):
         return super()._generate(source, name, filename, defer_init)
 
 
-def filters(*, rtl: bool) -> dict[str, Any]:
-    """What the environment wraps values in, for pages of one direction."""
+def element_of(*, rtl: bool) -> Callable[[Any], Any]:
+    """What makes a text an element of its own where it needs one, on pages of one direction."""
 
     def element(value: Any) -> Any:
         if not isinstance(value, str) or isinstance(value, Markup):
@@ -50,6 +51,12 @@ def filters(*, rtl: bool) -> dict[str, Any]:
                 return Markup('<bdi dir="{}">{}</bdi>').format("rtl" if rtl else "ltr", value)
         return value
 
+    return element
+
+
+def filters(*, rtl: bool) -> dict[str, Any]:
+    """What the environment wraps values in, for pages of one direction."""
+
     def text(value: Any) -> Any:
         if not isinstance(value, str):
             return value
@@ -57,7 +64,7 @@ def filters(*, rtl: bool) -> dict[str, Any]:
             return value if "<" in value else Markup(bidi.isolated(str(value), rtl=rtl))  # noqa: S704
         return bidi.isolated(value, rtl=rtl)
 
-    return {"isolated": element, "isolated_text": text}
+    return {"isolated": element_of(rtl=rtl), "isolated_text": text}
 
 
 class _Rewriter:

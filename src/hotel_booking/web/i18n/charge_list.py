@@ -19,7 +19,7 @@ def charge_list(language: str) -> Callable[[RoomPrice, str], Markup]:
     """What writes the charges, the taxes added, their sum, and the taxes within it, in a currency."""
     texts = translations(language)
     locale = LOCALES[language]
-    isolated = isolation.filters(rtl=language in RIGHT_TO_LEFT)["isolated"]
+    isolated = isolation.element_of(rtl=language in RIGHT_TO_LEFT)
 
     def shown(text: str) -> str:
         return str(escape(isolated(text)))
