@@ -440,3 +440,38 @@ async def test_while_the_catalogue_is_being_written_sql_answers(db: Database, tm
             assert len((await searching.find(request, NOW)).results) == 1
             assert counting.statements
             writer.header[name] = before
+
+
+@pytest.mark.parametrize("level", ["room type", "parent plan", "derived plan"])
+@pytest.mark.parametrize("sold_until", [12, 60])
+async def test_every_restriction_at_every_level_refuses_alike(
+    db: Database, tmp_path: Path, level: str, sold_until: int
+) -> None:
+    """Also where the departure day is not on sale, and a plan is closed to departure on it."""
+    limits: list[dict[str, Any]] = [
+        {"closed": True}, {"min_stay_arrival": 3}, {"min_stay_through": 3}, {"max_stay": 1},
+        {"closed_to_arrival": True}, {"closed_to_departure": True},
+    ]  # fmt: skip
+    refused = 0
+    async with db.transaction() as tx:
+        hotel, kind, parent = await simple_hotel(tx)
+        derived = await make_plan(tx, hotel, "NRF", parent=parent, adjust=LESS[0], meal=19)
+        await tx.execute("DELETE FROM room_night WHERE night >= $1", day(sold_until))
+        for limit in limits:
+            for night in (10, 11, 12):
+                async with undone(tx):
+                    if level != "room type":
+                        plan, price = (parent, 10_000) if level == "parent plan" else (derived, None)
+                        await make_rates(tx, kind, plan, first=night, nights=1, price=price, **limit)
+                    elif night < sold_until:
+                        await make_nights(tx, kind, first=night, nights=1, **limit)
+                    view, _ = await loaded(tx, tmp_path / "index", NOW)
+                    for meal in (14, 19):
+                        request = SearchRequest(
+                            where=LISBON, stay=Stay(day(10), day(12)), party=(Occupancy(2),), meals=(meal,)
+                        )
+                        expected = await by_sql.find(tx, request, NOW)
+                        assert await Searching(tx, view).find(request, NOW) == expected, (limit, night, meal)
+                        refused += not expected.results
+    # Closed and minimum stay through on two nights, the others on one; a derived plan's hold for it alone.
+    assert refused == (8 if sold_until > 12 else 7) * (1 if level == "derived plan" else 2)

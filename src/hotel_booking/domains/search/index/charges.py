@@ -183,8 +183,9 @@ def night_charges(charges: Charges) -> Array:
     if len(percent):
         if int(values[percent].max()) > _LARGEST_PERCENT:
             raise TooLarge
-        charged = nights[:, percent]
-        nights[:, percent] = charged + divided(charged * values[percent], MILLION)
+        charged, by = nights[:, percent], values[percent]
+        change = _rounded(charged * np.abs(by), MILLION)  # nothing charged is negative
+        nights[:, percent] = charged + np.where(by < 0, -change, change)
     amount = np.flatnonzero(kinds >= layout.AMOUNT)
     if len(amount):
         each = np.where(kinds[amount] == layout.AMOUNT_PER_PERSON, charges.persons, 1)

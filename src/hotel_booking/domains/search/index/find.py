@@ -18,7 +18,7 @@ from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array
 from hotel_booking.domains.search.index.refunds import Refunds
 from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.view import Content, IndexView, letters
 from hotel_booking.domains.search.types import (
     FoundOffer,
     FoundProperty,
@@ -231,7 +231,7 @@ class _Search:
         columns = priced.columns[order]
         plans = self._view.arrays["pair_plan"][columns].tolist()
         slots = np.full(len(order), self._slots[place])
-        given = self._refunded(priced, slots, columns, order, plans)
+        given = self._refunded(priced, self._view.contents(slots), slots, order, plans)
         return next((_Chosen(priced, place, int(order[i])) for i, gives in enumerate(given) if gives), None)
 
     def _in_order(self, places: Array) -> Array:
@@ -297,16 +297,17 @@ class _Search:
         slots, columns = self._slots[places], part.columns[pairs]
         plans: list[int] = arrays["pair_plan"][columns].tolist()
         metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
-        refunds = self._refunded(part, slots, columns, pairs, plans)
+        contents, local = view.contents(slots), part.local[pairs]
+        refunds = self._refunded(part, contents, slots, pairs, plans)
         approximates = request.sort == "price" or request.currency == exchange.target
         nights, rooms = request.stay.nights, len(request.party)
         gathered = zip(
             places,
-            view.contents(slots),
+            contents,
             (arrays["pair_type"][columns] - arrays["first_type"][slots]).tolist(),
             plans,
             part.totals[pairs].tolist(),
-            stays.free[:, part.types[pairs]].min(axis=0).tolist(),
+            stays.free[:, stays.type_at(local)].min(axis=0).tolist(),
             arrays["meal"][columns].tolist(),
             metres,
             refunds,
@@ -327,10 +328,15 @@ class _Search:
             results[place] = SearchResult(hotel if distance is None else _at(hotel, distance), offer)
 
     def _refunded(
-        self, part: Priced, slots: Array, columns: Array, pairs: Array, plans: Sequence[int]
+        self,
+        part: Priced,
+        contents: Sequence[Content],
+        slots: Array,
+        pairs: Array,
+        plans: Sequence[int],
     ) -> list[bool]:
         """Whether pairs give money back."""
-        arrays = self._view.arrays
+        arrays, columns = self._view.arrays, part.columns[pairs]
         return [
             self._refunds.refundable(pair, content.policies[plan], content.property, rooms, prices)
             for pair, content, plan, rooms, prices in zip(
@@ -341,10 +347,10 @@ class _Search:
                     arrays["adjust_value"][columns].tolist(),
                     strict=True,
                 ),
-                self._view.contents(slots),
+                contents,
                 plans,
                 zip(*[room[pairs].tolist() for room in part.rooms], strict=True),
-                part.stays.prices[:, part.rates[pairs]].T.tolist(),
+                part.stays.prices[:, part.stays.rate_of[part.local[pairs]]].T.tolist(),
                 strict=True,
             )
         ]

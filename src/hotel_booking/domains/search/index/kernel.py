@@ -92,6 +92,12 @@ class Stays:
         """The place of each pair's type among the types."""
         return self.types.local(self.arrays["pair_type"][self.pairs.at], self.pairs.place)
 
+    def type_at(self, pairs: Array) -> Array:
+        """The same of some pairs."""
+        at = self.pairs.at
+        columns = pairs + at.start if isinstance(at, slice) else at[pairs]
+        return self.types.local(self.arrays["pair_type"][columns], self.pairs.place[pairs])
+
     @cached_property
     def rate_of(self) -> Array:
         """The place of each pair's rate among the rates; negative where nothing is priced."""

@@ -24,7 +24,7 @@ _FEW = 2_000
 class Priced(NamedTuple):
     """Hotels that sell the stay, priced: their places among the slots, where the pairs of each begin, the
     least totals and the pairs that have them; and of all pairs the columns, the totals of the party and of
-    each kind of room, the places of type and rate among the stays' columns."""
+    each kind of room, and the places among the stays' pairs."""
 
     hotels: Array
     starts: Array
@@ -33,8 +33,7 @@ class Priced(NamedTuple):
     columns: Array
     totals: Array
     rooms: tuple[Array, ...]
-    types: Array
-    rates: Array
+    local: Array
     stays: Stays
 
     def pairs(self, hotel: int) -> slice:
@@ -138,7 +137,7 @@ class Sales:
         stays = Stays(view, self._slots[places], request.stay.arrival.toordinal(), request.stay.nights)
         pairs = stays.sold(party, self._ahead[places], request.meals)
         own = view.arrays["rate_own_extras"][stays.rates.at]
-        if own.any() and len(pairs):
+        if len(pairs) and own.any():
             unknown = (own[stays.rate_of[pairs]] != 0) & has_extras(stays, pairs, party)
             if unknown.any():
                 hotels = np.unique(stays.pairs.place[pairs[unknown]])
@@ -168,8 +167,7 @@ class Sales:
             columns=columns_at(stays.pairs.at, pairs),
             totals=totals.party,
             rooms=totals.rooms,
-            types=stays.type_of[pairs],
-            rates=stays.rate_of[pairs],
+            local=pairs,
             stays=stays,
         )
 

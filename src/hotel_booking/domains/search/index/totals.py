@@ -45,7 +45,6 @@ class Pricer:
 
     def totals(self, stays: Stays, pairs: Array, party: Party) -> Totals:
         """What the pairs (places among the stays' pairs) cost. Raises `TooLarge`."""
-        place = stays.pairs.place[pairs]
         index = columns_at(stays.pairs.at, pairs)
         prices = stays.prices.take(stays.rate_of[pairs], axis=1)
         arrays = self._view.arrays
@@ -58,6 +57,7 @@ class Pricer:
                 rooms.append(stepped(prices, extras, kinds, values, occupancy, *groups[0][1:]))
                 continue
             found = np.zeros(len(pairs), np.int64)
+            place = stays.pairs.place[pairs]
             for member, taxes, least in groups:
                 some = np.flatnonzero(member[place])
                 if len(some):
