@@ -13,10 +13,11 @@ _UUID = "00000000-0000-0000-0000-000000000000"
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """Who sends: from which address (the server believes its proxy), with which API key."""
+    """Who sends: from which address (the server believes its proxy), with which API key or cookie."""
 
     address: str | None = None
     key: str | None = None
+    cookie: str | None = None
 
 
 NOBODY = Sender()
@@ -60,4 +61,6 @@ def _head(method: str, where: str, sender: Sender) -> bytes:
         lines.append(f"X-Forwarded-For: {sender.address}")
     if sender.key is not None:
         lines.append(f"Authorization: Bearer {sender.key}")
+    if sender.cookie is not None:
+        lines.append(f"Cookie: {sender.cookie}")
     return "".join(f"{line}\r\n" for line in lines).encode()

@@ -15,7 +15,7 @@ import psycopg
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from hotel_booking.bench import booking, floor, mixed, pages, replaying, search
+from hotel_booking.bench import booking, floor, growth, mixed, pages, replaying, search
 from hotel_booking.bench.context import Context, Part, postmaster, scratch_cluster
 from hotel_booking.bench.figures import Figure, Report
 from hotel_booking.bench.machine import describe
@@ -32,6 +32,7 @@ PARTS: dict[str, Part] = {
     "booking": booking.measure,
     "mixed": mixed.measure,
     "replay": replaying.measure,
+    "growth": growth.measure,
 }
 _WIDTH = 160  # of a table that goes to a file
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
