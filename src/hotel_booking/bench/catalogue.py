@@ -18,7 +18,6 @@ from hotel_booking.domains.properties.place_data import search_form
 
 NIGHTS = 400
 TYPES = 5
-PLANS = ("FLEX", "SAVER", "BREAKFAST")
 _OF_A_CITY = 100
 METROPOLIS = 2_000
 _TIME_ZONES = (

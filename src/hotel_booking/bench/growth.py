@@ -189,7 +189,7 @@ SELECT row_number() OVER (ORDER BY b.created_at, b.id) - 1 AS number, count(*) O
 CREATE TEMP TABLE copy ON COMMIT DROP AS
 SELECT i, md5('b' || i)::uuid AS id, md5('g' || i)::uuid AS guest, made.booking AS of,
        now() - interval '90 days' - (i % 700) * interval '1 day' AS at,
-       current_date - 80 - (i % 700)::int AS arrival
+       now()::date - 80 - (i % 700)::int AS arrival
   FROM generate_series(:first, :last) AS i JOIN made ON made.number = i % made.all_made;
 INSERT INTO guest (id, given_name, family_name, email, country, created_at)
 SELECT guest, 'Given' || i % 500, 'Family' || i % 5000, 'guest' || i % 60000 || '@example.org', 'PT', at

@@ -19,6 +19,7 @@ from hotel_booking.ops.embedded import EmbeddedError
 Progress = Callable[[str], None]
 Check = Callable[[Request, int, bytes], str | None]
 _PATIENCE = 60.0
+_BUSY = 0.9  # of a core
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +164,8 @@ def figure_of(
         cpu_ratio = spread([cpu / one.cpu_us() for one, (_, cpu) in zip(mine, limits, strict=True)])
     complaints = [text for measured in mine for text in measured.complaints]
     complaints += _refused(mine)
+    busy = max(measured.outcome.own_cpu / measured.outcome.seconds for measured in mine)
+    generator = "the load generator itself was the limit" if busy > _BUSY else ""
     return Figure(
         part=part,
         name=target.name,
@@ -181,7 +184,7 @@ def figure_of(
         operations=sum(measured.operations for measured in mine),
         checked=sum(measured.checked for measured in mine),
         wrong=len(complaints),
-        note="; ".join(filter(None, (target.note, complaints[0] if complaints else ""))),
+        note="; ".join(filter(None, (target.note, generator, complaints[0] if complaints else ""))),
     )
 
 

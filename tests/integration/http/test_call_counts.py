@@ -222,7 +222,8 @@ def differences(known: dict[str, Counts], found: dict[str, Counts]) -> list[str]
 
 def written(found: dict[str, Counts]) -> str:
     lines = [
-        f'"{name}" = {{ {", ".join(f"{what} = {getattr(counts, what)}" for what in SLACK)} }}'
+        f'"{name}" = {{ statements = {counts.statements}, rows = {counts.rows}, bytes = {counts.bytes},'
+        f" peak_kb = {counts.peak_kb} }}"
         for name, counts in found.items()
     ]
     return HEAD + "\n" + "\n".join(lines) + "\n"
