@@ -196,7 +196,7 @@ async def create_payment(
     request: Request[Any, Any, State],
 ) -> Response[PaymentAnswer]:
     """Charges what is due now, or checks the guarantee if nothing is due, and confirms the booking."""
-    async with database.transaction() as tx:
+    async with database.reading() as tx:
         booking = await open_booking(tx, reference, caller)
     gateway = gateways.card if data.method in (None, "card") else gateways.of(data.method or "")
     paid = await service.pay(

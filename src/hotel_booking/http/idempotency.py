@@ -4,7 +4,7 @@ Every unsafe call of the API honours the header Idempotency-Key; no handler decl
 forgets it.
 
 How it holds, whatever dies when:
-- The claim is one short committed INSERT. Of equal requests one runs; the others are told to wait.
+- The claim is one INSERT, committed by itself. Of equal requests one runs; the others are told to wait.
 - The answer is written in the transaction of the business change, so there is never a change without
   its answer or an answer without its change.
 - The claim's token fences: a run that was believed dead and comes back after another has taken over
@@ -128,21 +128,21 @@ _DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
 async def claim(database: Database, *, caller: str, key: str, request_hash: bytes, secret_key: str) -> Claim:
-    """Take the key for this run, in a transaction of its own.
+    """Take the key for this run, by a statement of its own.
 
     A claim that has run for 60 s belongs to a dead process and is taken over; an answer older than 24 h is
     forgotten. Raises `StoredAnswer`, `IdempotencyKeyReused`, `IdempotencyInProgress` or
     `IdempotencyAnswerLost`.
     """
     token = uuid4()
-    async with database.transaction() as tx:
+    async with database.reading() as tx:  # one statement, which for this token is harmless twice
         mine = await tx.fetchval(
             "INSERT INTO idempotency_key AS k (caller, key, request_hash, claim, claimed_at)"
             " VALUES ($1, $2, $3, $4, now())"
             " ON CONFLICT (caller, key) DO UPDATE"
             "   SET request_hash = excluded.request_hash, claim = excluded.claim,"
             "       claimed_at = excluded.claimed_at, status = NULL, body = NULL"
-            " WHERE k.claimed_at < now() - $6::interval"
+            " WHERE k.claimed_at < now() - $6::interval OR k.claim = $4"
             "    OR (k.status IS NULL AND k.claimed_at < now() - $5::interval AND k.request_hash = $3)"
             " RETURNING true",
             caller,
@@ -204,7 +204,7 @@ async def release(database: Database, held: Claim) -> None:
     """Free the key: nothing happened that a repetition would have to know. Where the database cannot be
     reached, the claim stays and is taken over after a minute."""
     with suppress(DatabaseUnavailable):
-        async with database.transaction() as tx:
+        async with database.reading() as tx:
             await tx.execute(
                 "DELETE FROM idempotency_key"
                 " WHERE caller = $1 AND key = $2 AND claim = $3 AND status IS NULL",

@@ -185,8 +185,12 @@ async def _finish(
         if status < 400 or unit.kept:
             final = status < 400 or idempotency.is_final(scope["state"].get("error"))
             if claim is not None and final:
-                tx = await unit.begin()
-                if not await _store(scope, tx, claim, kept):
+                if unit.tx.begun:
+                    stored = await _store(scope, unit.tx, claim, kept)
+                else:  # the handler's own transactions have ended: the answer is one statement
+                    async with database.reading() as tx:
+                        stored = await _store(scope, tx, claim, kept)
+                if not stored:
                     raise IdempotencyInProgress(
                         "this request was sent again in the meantime; the second one is answered"
                     )
@@ -207,7 +211,7 @@ async def _finish(
 
 async def _store_refusal(scope: AsgiScope, claim: Claim, database: Database, kept: list[Message]) -> None:
     if idempotency.is_final(scope["state"].get("error")):
-        async with database.transaction() as tx:
+        async with database.reading() as tx:
             await _store(scope, tx, claim, kept)
     else:
         await idempotency.release(database, claim)

@@ -21,7 +21,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import capture_instant, next_collection, still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
-from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
+from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
 from hotel_booking.domains.bookings.service.advance import advance
 from hotel_booking.domains.bookings.service.hold import confirm
 from hotel_booking.domains.bookings.types import Booking
@@ -87,8 +87,8 @@ async def pay(
     `PaymentInProgress`, `NoGateway`, `WrongState`. Paying a paid booking again changes nothing.
     """
     async with steps.write(db, Step.NOTE_TRY) as tx:
-        status = await lock_booking(tx, booking_id)
-        booking = await booking_by_id(tx, booking_id)
+        booking = await lock_and_load(tx, booking_id)
+        status = booking.status
         held = status == "held"
         amount = booking.due_now if held else still_open(booking)
         if status in _STANDING and not (balance and amount):
@@ -204,17 +204,16 @@ async def settle(
     async with steps.write(db, Step.NOTE_ANSWER) as tx:
         # Booking first, payment second, nights third: the one lock order.
         booking_id = (await payments.look_up(tx, payment_id)).booking_id
-        await lock_booking(tx, booking_id)
+        booking = await lock_and_load(tx, booking_id)
         payment = await payments.lock_payment(tx, payment_id)
         news = _is_news(payment, outcome)
         if news and outcome.status in ("authorised", "captured"):
-            refused = await _accept(tx, gateway, payment, outcome, now)
+            refused = await _accept(tx, gateway, booking, payment, outcome, now)
         elif news:
             status = await _note(tx, payment, outcome, now)
             if guest_away and status == "declined":
                 await _tell_declined(tx, payment, now)
             if outcome.status == "requires_action" and wait_until is not None:
-                booking = await booking_by_id(tx, booking_id)
                 await _keep_rooms(tx, booking, wait_until, None)
                 await mail.transfer_expected(
                     tx, booking, account=outcome.action_text or "", until=wait_until, now=now
@@ -225,7 +224,7 @@ async def settle(
     await advance(db, gateway, payment, now)
     if refused is not None:
         raise refused
-    async with db.transaction() as tx:
+    async with db.reading() as tx:
         booking = await booking_by_id(tx, booking_id)
         payment = await payments.look_up(tx, payment_id)
     match payment.status:
@@ -302,11 +301,11 @@ async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: dateti
 
 
 async def _accept(
-    tx: Transaction, gateway: Gateway, payment: Payment, outcome: Outcome, now: datetime
+    tx: Transaction, gateway: Gateway, booking: Booking, payment: Payment, outcome: Outcome, now: datetime
 ) -> _Refusal | None:
-    """The money is there: sell the rooms for it, or set it on its way back and say why."""
+    """The money is there: sell the rooms for it, or set it on its way back and say why. The booking and the
+    payment are locked."""
     refused: _Refusal | None = None
-    booking = await booking_by_id(tx, payment.booking_id)
     capture_at = now
     if outcome.amount is not None and (outcome.amount, outcome.currency) != (
         payment.amount,
@@ -323,8 +322,11 @@ async def _accept(
         log.error("a payment has another amount", extra={"payment_id": str(payment.id)})
     elif payment.purpose == "booking" and booking.status != "confirmed":
         try:
-            async with tx.savepoint():
+            if booking.status == "held":  # its nights are its own: nothing refuses it
                 await confirm(tx, booking_id=booking.id, now=now)
+            else:
+                async with tx.savepoint():
+                    await confirm(tx, booking_id=booking.id, now=now)
             booking = await booking_by_id(tx, booking.id)
             await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
             capture_at = capture_instant(booking, now=now, holds_for=gateway.holds_for)

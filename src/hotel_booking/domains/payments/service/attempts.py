@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-import asyncpg
 import msgspec
 
 from hotel_booking.core.db import Transaction
@@ -83,36 +82,42 @@ async def start(
         agreement=agreement,
         hosted=hosted,
     )
-    if await tx.fetchval(
-        "SELECT true FROM payment WHERE booking_id = $1 AND purpose = $2 AND status = 'reserved'",
+    begun = await tx.execute(
+        "INSERT INTO payment (id, booking_id, amount, currency, gateway, status, purpose, agreement,"
+        "                     created_at, updated_at, hosted)"
+        " SELECT $1, $2, $3, $4, $5, 'started', $6, $7, $8, $8, $9"
+        "  WHERE NOT EXISTS (SELECT FROM payment WHERE booking_id = $2 AND purpose = $6"
+        "                       AND status = 'reserved')"
+        # Of those that are undecided there is one, by an index of its own.
+        " ON CONFLICT DO NOTHING",
+        payment.id,
         booking_id,
+        amount,
+        currency,
+        gateway,
         purpose,
-    ):
+        agreement,
+        now,
+        hosted,
+    )
+    if not begun:
         raise PaymentInProgress(
-            "an earlier payment for this is reserved and is being captured",
+            "an earlier payment for this is reserved and is being captured"
+            if await _stands(tx, booking_id, purpose)
+            else "an earlier payment for this booking is still pending",
             fix="wait a minute and check again",
         )
-    try:
-        async with tx.savepoint():
-            await tx.execute(
-                "INSERT INTO payment (id, booking_id, amount, currency, gateway, status, purpose, agreement,"
-                "                     created_at, updated_at, hosted)"
-                " VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $8, $9)",
-                payment.id,
-                booking_id,
-                amount,
-                currency,
-                gateway,
-                purpose,
-                agreement,
-                now,
-                hosted,
-            )
-    except asyncpg.UniqueViolationError:
-        raise PaymentInProgress(
-            "an earlier payment for this booking is still pending", fix="wait a minute and check again"
-        ) from None
     return payment
+
+
+async def _stands(tx: Transaction, booking_id: UUID, purpose: Purpose) -> bool:
+    return bool(
+        await tx.fetchval(
+            "SELECT true FROM payment WHERE booking_id = $1 AND purpose = $2 AND status = 'reserved'",
+            booking_id,
+            purpose,
+        )
+    )
 
 
 async def resume(
