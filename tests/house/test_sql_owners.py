@@ -78,9 +78,8 @@ FUNCTIONS = {
         "notifications": "mail_queue",
         "properties": "property_names property_names_kept",
         "inventory": "inventory_change",
-        "search": """search_changed_all search_changed_exchange search_changed_hold search_changed_night
-            search_changed_nights search_changed_places search_changed_property search_changed_rates
-            search_changed_rooms""",
+        "search": """search_changed_all search_changed_exchange search_changed_hold
+            search_changed_places search_changed_property search_changed_rates search_changed_rooms""",
         "payments": "ledger_charge_add ledger_charges_become ledger_charges_fill",
         "bookings": """booking_candidates booking_confirm booking_entries_fill booking_entry_money
             booking_entry_refund booking_entry_room booking_entry_rooms booking_entry_state booking_expire

@@ -22,14 +22,8 @@ CREATE TABLE search_change_mark (
     purged  boolean NOT NULL DEFAULT false
 );
 
--- Nights of room types, in [p_from[i], p_until[i]). For inventory_change, on the way of every sale.
-CREATE FUNCTION search_changed_nights(p_types int[], p_from date[], p_until date[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO search_change (what, key, first, until)
-        SELECT DISTINCT 'rooms', w.t, w.a, w.z FROM unnest(p_types, p_from, p_until) AS w(t, a, z);
-END $$;
-
--- Nights that came or went.
+-- Nights that came, went or changed; sales change them too, by inventory_change(). By statement: for a sale that costs
+-- what a row written by inventory_change() itself would (0.3 ms with either), for a bulk edit a third of a row each.
 CREATE FUNCTION search_changed_rooms() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO search_change (what, key, first, until)
@@ -38,19 +32,10 @@ BEGIN
 END $$;
 CREATE TRIGGER search_insert AFTER INSERT ON room_night REFERENCING NEW TABLE AS come
     FOR EACH STATEMENT EXECUTE FUNCTION search_changed_rooms();
+CREATE TRIGGER search_update AFTER UPDATE ON room_night REFERENCING NEW TABLE AS come
+    FOR EACH STATEMENT EXECUTE FUNCTION search_changed_rooms();
 CREATE TRIGGER search_delete AFTER DELETE ON room_night REFERENCING OLD TABLE AS come
     FOR EACH STATEMENT EXECUTE FUNCTION search_changed_rooms();
-
--- By row, because a trigger of some columns has no table of what they were: sales change `taken` alone, and must not
--- pay for this.
-CREATE FUNCTION search_changed_night() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO search_change (what, key, first, until) VALUES ('rooms', NEW.room_type_id, NEW.night, NEW.night + 1);
-    RETURN NULL;
-END $$;
-CREATE TRIGGER search_update AFTER UPDATE OF physical, offered, blocked, overbooking_limit, closed, min_stay_arrival,
-    min_stay_through, max_stay, closed_to_arrival, closed_to_departure ON room_night
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION search_changed_night();
 
 CREATE FUNCTION search_changed_rates() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -135,52 +120,3 @@ CREATE TRIGGER search_hold AFTER UPDATE OF status ON booking FOR EACH ROW
     WHEN (OLD.status = 'held' AND NEW.status = 'confirmed'
           AND OLD.hold_expires_at <= NEW.confirmed_at + interval '5 minutes')
     EXECUTE FUNCTION search_changed_hold();
-
--- As in 0001, and those who follow what is free are told. Inventory's.
-CREATE OR REPLACE FUNCTION inventory_change(p_room_types int[], p_from date[], p_until date[], p_deltas int[])
-    RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v_types  int[];
-    v_nights date[];
-    v_deltas int[];
-    v_found  int := 0;
-    v_short  jsonb := '[]';
-    v_row    record;
-BEGIN
-    SELECT array_agg(w.t ORDER BY w.t, w.n), array_agg(w.n ORDER BY w.t, w.n), array_agg(w.d ORDER BY w.t, w.n)
-      INTO v_types, v_nights, v_deltas
-      FROM (SELECT r.t, r.a + i.n AS n, sum(r.d)::int AS d
-              FROM unnest(p_room_types, p_from, p_until, p_deltas) AS r(t, a, z, d),
-                   generate_series(0, r.z - r.a - 1) AS i(n)
-             GROUP BY 1, 2 HAVING sum(r.d) <> 0) AS w;
-    IF v_types IS NULL THEN
-        RETURN;
-    END IF;
-    -- Oldest night first, type by type: an UPDATE promises no lock order, this SELECT does.
-    FOR v_row IN
-        SELECT rn.room_type_id, rn.night, w.delta, rn.capacity + rn.overbooking_limit - rn.taken AS free
-          FROM unnest(v_types, v_nights, v_deltas) AS w(room_type_id, night, delta)
-          JOIN room_night rn USING (room_type_id, night)
-         ORDER BY rn.room_type_id, rn.night
-           FOR UPDATE OF rn
-    LOOP
-        v_found := v_found + 1;
-        IF v_row.delta > v_row.free AND v_row.delta > 0 THEN
-            v_short := v_short || jsonb_build_object(
-                'room_type_id', v_row.room_type_id, 'night', v_row.night, 'left', v_row.free);
-        END IF;
-    END LOOP;
-    IF v_found < cardinality(v_types) THEN
-        v_short := v_short || (
-            SELECT jsonb_agg(jsonb_build_object('room_type_id', w.t, 'night', w.n, 'left', NULL))
-              FROM unnest(v_types, v_nights) AS w(t, n)
-             WHERE NOT EXISTS (SELECT FROM room_night WHERE room_type_id = w.t AND night = w.n));
-    END IF;
-    IF v_short <> '[]' THEN
-        RAISE EXCEPTION 'sold out' USING ERRCODE = 'HB001', DETAIL = v_short::text;
-    END IF;
-    UPDATE room_night rn SET taken = rn.taken + w.delta
-      FROM unnest(v_types, v_nights, v_deltas) AS w(room_type_id, night, delta)
-     WHERE rn.room_type_id = w.room_type_id AND rn.night = w.night;
-    PERFORM search_changed_nights(p_room_types, p_from, p_until);
-END $$;
