@@ -126,7 +126,7 @@ async def started(url: str) -> AsyncIterator[Application]:
         # As it stands after some seconds: templates compiled, the search index in step with the database.
         for _ in range(300):
             await asyncio.sleep(0.1)
-            index = app.state.search_index
+            index = app.state.get("search_index")
             if index is not None and index.current(utc_now()) is not None:
                 break
         yield app

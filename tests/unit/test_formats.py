@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import unicodedata
 
 import pytest
+from babel import Locale
+from babel.numbers import format_decimal, parse_pattern
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from hotel_booking.core import formats
-from hotel_booking.core.money import exponent, per_night, share, step
+from hotel_booking.core import bidi, formats
+from hotel_booking.core.money import divide, exponent, per_night, share, step, to_decimal
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.catalogues import translations
@@ -78,3 +84,32 @@ def test_every_currency_has_a_step_that_its_digits_can_show() -> None:
     for currency in CURRENCIES:
         assert step(currency) == 1 or step(currency) % 10 == 0
         assert exponent(currency) != 3 or step(currency) == 10
+
+
+@settings(deadline=None)
+@given(
+    st.integers(-(10**12), 10**12) | st.integers(-2_000, 2_000),
+    st.sampled_from(sorted(CURRENCIES)),
+    st.sampled_from([*sorted(LOCALES.values()), "hi_IN", "fa_IR", "de_CH"]),
+    st.booleans(),
+)
+def test_amounts_are_written_as_babel_writes_them(
+    amount: int, currency: str, locale: str, whole: bool
+) -> None:
+    """By threes and by two, with digits of their own, signs before and behind."""
+    digits = 0 if whole and amount % 10 ** exponent(currency) == 0 else exponent(currency)
+    standard = Locale.parse(locale).currency_formats["standard"].pattern
+    pattern = parse_pattern(standard.replace("0.00", f"0.{'0' * digits}" if digits else "0"))
+    said = pattern.apply(to_decimal(amount, currency), locale, currency, currency_digits=False)
+    assert formats.money(amount, currency, locale, whole=whole) == re.sub(
+        r"([A-Za-z])(\d)", "\\1\u00a0\\2", said
+    )
+    units = divide(amount, 10 ** exponent(currency))
+    if abs(units) < 100_000:
+        assert formats.rounded(amount, currency, locale) == format_decimal(units, locale=locale)
+
+
+def test_what_goes_from_right_to_left_is_known_of_every_character() -> None:
+    for code in range(sys.maxunicode + 1):
+        right = unicodedata.bidirectional(chr(code)) in ("R", "AL", "AN")
+        assert (bidi.needs(f"a{chr(code)}", rtl=False) != "") == right

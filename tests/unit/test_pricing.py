@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.rates.pricing import night_totals, price
+from hotel_booking.domains.rates.pricing import Pricing, night_totals, price
 from hotel_booking.domains.rates.types import (
     PER_NIGHT,
     PER_PERSON,
@@ -155,6 +155,23 @@ def undated(given_rules: Rules) -> Rules:
             msgspec.structs.replace(tax, valid_from=None, valid_to=None) for tax in given_rules.taxes
         ),
     )
+
+
+@unhurried
+@given(any_rules(), any_nights(), any_occupancy, st.sampled_from((1, 10)))
+def test_a_total_alone_is_that_of_the_price_and_no_less_than_its_charges_but_for_rounding(
+    any_of: Rules, stay: list[NightPrice], occupancy: Occupancy, step: int
+) -> None:
+    pricing = Pricing(msgspec.structs.replace(any_of, step=step), occupancy)
+    whole = pricing.price(stay)
+    assert whole == price(msgspec.structs.replace(any_of, step=step), stay, occupancy)
+    assert pricing.total(stay) == whole.total
+    # Again, and of single nights: nothing of the stay before is left in what is kept.
+    assert [pricing.total([night]) for night in stay] == [pricing.price([night]).total for night in stay]
+    for night in stay:
+        slack = (3 + len(occupancy.children)) * (2 + len(any_of.taxes)) * step
+        slack *= 1 if step == 1 else occupancy.persons
+        assert pricing.charges(night) - slack <= pricing.total([night])
 
 
 @unhurried
