@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotel_booking.domains.rates.pricing import price
-from hotel_booking.domains.rates.types import Occupancy, Rules, Tax, adult_age
+from hotel_booking.domains.rates.types import Adjustment, Occupancy, Rules, Tax, adult_age
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import (
     LARGEST,
@@ -21,7 +22,7 @@ from hotel_booking.domains.search.index.charges import (
     taxation,
     totals,
 )
-from tests.unit.test_pricing import ARRIVAL, any_rules, nights, unhurried
+from tests.unit.test_pricing import ARRIVAL, any_rules, nights, rules, unhurried
 
 occupancies = st.builds(Occupancy, st.integers(1, 4), st.lists(st.integers(0, 17), max_size=3).map(tuple))
 prices = st.lists(st.integers(0, 400) | st.integers(0, 2**31 - 1), min_size=1, max_size=6)
@@ -73,6 +74,19 @@ def test_every_total_is_the_price(rules: Rules, amounts: list[int], occupancy: O
 def test_halves_are_rounded_away_from_zero(numerator: int) -> None:
     expected = (abs(numerator) + 1) // 2 * (1 if numerator > 0 else -1)
     assert divided(np.array([numerator]), 2).tolist() == [expected]
+
+
+@pytest.mark.parametrize("rounding", ["line", "sum"])
+@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize("amount", [331, 332, 333, 334])
+def test_halves_of_a_tax_are_rounded_as_in_the_price(rounding: Any, included: bool, amount: int) -> None:
+    tax = Tax("t", "T", "percent", 500_000, 19, included=included)
+    more = Tax("m", "M", "percent", 250_000, 19, included=False)
+    for adjustment in (None, Adjustment("percent", -500_000), Adjustment("percent", 500_000)):
+        stay = rules(rounding=rounding, taxes=(tax, more), extra_adult=155, adjustment=adjustment)
+        for occupancy in (Occupancy(2), Occupancy(3)):
+            found = by_arrays(stay, [amount, amount + 1], occupancy)
+            assert found == price(stay, nights(amount, amount + 1), occupancy).total
 
 
 def test_amounts_that_leave_64_bits_are_left_to_whole_numbers() -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
@@ -162,11 +162,6 @@ def micros_of(instant: datetime) -> int:
 def instant_of(micros: int) -> datetime:
     """The same read back."""
     return datetime.fromtimestamp(micros / 1_000_000, UTC)
-
-
-def row_of(night: date) -> int:
-    """The row of a night; who asks makes sure that the ring holds it."""
-    return night.toordinal() % ROWS
 
 
 def letters_code(letters: str) -> int:

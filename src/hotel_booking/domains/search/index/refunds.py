@@ -11,6 +11,7 @@ from hotel_booking.core.money import step
 from hotel_booking.domains.rates.cancellation import deadlines, fee_amount
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
+    MILLION,
     Adjustment,
     CancellationPolicy,
     ChildBand,
@@ -56,6 +57,8 @@ class Refunds:
         fee = self._fee(policy, hotel.timezone)
         if fee is None or not any(rooms):
             return True
+        if fee.kind == "percent" and fee.value >= MILLION:
+            return False
         slot, column, kind, value = pair
         nights: list[list[int]] = [[]] * len(rooms)
         if fee.kind == "nights":
