@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.search.index import columns
 from hotel_booking.domains.search.index.files import Folder, FolderRefused
 from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays, Capacity
 from hotel_booking.domains.search.index.running import SearchIndex
@@ -54,6 +56,11 @@ def prices(index: SearchIndex) -> set[int]:
         for rate in one["nights of rates"].values()
         for night in rate.values()
     }
+
+
+def properties(index: SearchIndex) -> list[dict[str, Any]]:
+    view = index.current(utc_now())
+    return list(told(view.arrays)["properties"].values()) if view else []
 
 
 async def set_price(db: Database, price: int) -> None:
@@ -207,6 +214,27 @@ async def test_a_file_that_is_full_is_made_anew_with_more_room(
         await until(lambda: index.figures().properties == 91 and index.current(utc_now()))
         assert index.figures().generation > 1
         assert prices(index) == {10_000}
+
+
+async def test_a_mistake_in_the_middle_of_a_property_is_got_over(
+    hotel: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was half written is read by nobody, and another file is loaded."""
+    async with process(hotel, tmp_path / "index") as index:
+        await until(lambda: index.current(utc_now()))
+        real, failed = columns.pair_columns, list[bool]()
+
+        def fails_once(*args: Any) -> dict[str, object]:
+            if not failed:
+                failed.append(True)
+                raise OverflowError
+            return real(*args)
+
+        monkeypatch.setattr("hotel_booking.domains.search.index.writer.pair_columns", fails_once)
+        async with hotel.transaction() as tx:
+            await tx.execute("UPDATE property SET name = 'Other'")
+        await until(lambda: failed and index.figures().generation == 2 and index.current(utc_now()))
+        assert [one["content"]["property"]["name"] for one in properties(index)] == ["Other"]
 
 
 async def test_an_index_that_is_behind_or_asked_for_another_time_says_nothing(

@@ -28,6 +28,7 @@ from hotel_booking.domains.search.index.layout import (
     RATES,
     ROWS,
     TYPES,
+    VERSION,
     Arrays,
     instant_of,
 )
@@ -122,6 +123,8 @@ class SearchIndex:
                     mistake = not isinstance(error, (DatabaseUnavailable, OSError))
                     if self._failures == 1:
                         _log.warning("search_index.not_followed error=%s", error, exc_info=mistake)
+                    if mistake and self._follower and self._follower.writer.header[VERSION] % 2:
+                        self._withdraw()  # it was ended in the middle of a property
                     await asyncio.sleep(min(self._poll * 2**self._failures, _PAUSE))
                 await asyncio.sleep(self._poll)
         finally:
