@@ -139,7 +139,8 @@ def _offer(
 ) -> Offer:
     calendar = calendars[kind.id, plan.id]
     currency = catalogue.property.currency
-    nights = [calendar.prices[night] for night in stay]
+    days = list(stay)
+    nights = [calendar.prices[night] for night in days]
     by_occupancy = {
         occupancy: catalogue.pricing(kind, plan, occupancy).price(nights)
         for occupancy in dict.fromkeys(party)
@@ -166,7 +167,7 @@ def _offer(
         rate_plan_name=plan.name,
         meal=plan.meal,
         currency=currency,
-        rooms_left=min(calendar.nights[night].rooms_left for night in stay),
+        rooms_left=min([calendar.nights[night].rooms_left for night in days]),
         total=total,
         net=sum(room.net for room in rooms),
         tax=sum(room.tax for room in rooms),
@@ -188,6 +189,8 @@ def _for_all(
     policy: CancellationPolicy, rooms: Sequence[Price], shares: Sequence[Sequence[int]]
 ) -> CancellationPolicy:
     """The policy with its fees as amounts: what all rooms together cost, each being a reservation."""
+    if len(rooms) == 1:
+        return policy
 
     def summed(fee: Fee) -> Fee:
         amounts = (
