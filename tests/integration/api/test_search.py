@@ -592,5 +592,23 @@ class Recorder(Counting):
         return await super().fetch(statement, *args)
 
 
+@pytest.mark.parametrize("sort", ["price", "name"])
+async def test_a_short_page_asks_and_prices_few_hotels(db: Database, sort: str) -> None:
+    async with db.transaction() as tx:
+        for i in range(80):
+            await simple_hotel(tx, f"hotel-{i}", price=5_000 + 100 * i)
+        recorder = Recorder(tx)
+        page = await find(cast(Transaction, recorder), request(sort=sort, limit=1), NOW)
+        assert slugs(page) == ["hotel-0"]
+        asked = [args[0] for statement, args in recorder.calls if "rooms_left, s.least" in statement]
+        assert [len(ids) for ids in asked] == [4]  # twice the result and the one that tells of the next page
+        await tx.execute("UPDATE property SET active = slug < 'hotel-5'")
+        recorder.calls.clear()
+        few = await find(cast(Transaction, recorder), request(sort=sort, limit=1), NOW)
+        assert few.total_count == 45
+        policies = [args[0] for statement, args in recorder.calls if "cancellation_policy" in statement]
+        assert [len(ids) for ids in policies] == [2]  # of all that are asked in one go, two are priced
+
+
 def test_many_hotels_are_fewer_than_the_tests_have() -> None:
     assert find_module.MANY < 80  # so that the tests above meet the bounds and several batches
