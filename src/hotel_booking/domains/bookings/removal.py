@@ -24,13 +24,10 @@ from hotel_booking.domains.rates import removal as rates
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.tables import rate_plan
 
+# Bookings to come are few and found by their departure; those of the past are all others.
 _OF_PROPERTY = """
-SELECT (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND EXISTS (
-            SELECT FROM reservation r WHERE r.booking_id = b.id AND r.taken IS NOT NULL
-               AND r.departure > $2)) AS bookings_to_come,
-       (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND NOT EXISTS (
-            SELECT FROM reservation r WHERE r.booking_id = b.id AND r.taken IS NOT NULL
-               AND r.departure > $2)) AS bookings_past,
+SELECT come.number AS bookings_to_come,
+       (SELECT count(*) FROM booking WHERE property_id = $1) - come.number AS bookings_past,
        (SELECT count(*) FROM quote WHERE property_id = $1 AND expires_at > $3 AND booking_id IS NULL)
            AS open_quotes,
        (SELECT count(*) FROM room_type WHERE property_id = $1) AS room_types,
@@ -38,6 +35,10 @@ SELECT (SELECT count(*) FROM booking b WHERE b.property_id = $1 AND EXISTS (
        (SELECT count(*) FROM rate_plan WHERE property_id = $1) AS rate_plans,
        (SELECT count(DISTINCT staff_id) FROM staff_grant WHERE property_id = $1) AS staff,
        (SELECT count(*) FROM api_key WHERE property_ids @> ARRAY[$1::int] AND revoked_at IS NULL) AS keys
+  FROM (SELECT count(*) AS number FROM booking_entry e
+         WHERE e.property_id = $1 AND e.departure > $2 AND EXISTS (
+               SELECT FROM reservation r WHERE r.booking_id = e.booking_id AND r.taken IS NOT NULL
+                  AND r.departure > $2)) AS come
 """
 # Through the property's bookings: reservations have no index by room type or plan alone, it would cost every
 # booking something. A quote that may still become a booking names what it sells in its rooms.

@@ -6,7 +6,9 @@ CREATE VIEW booking_seen AS
 SELECT b.id, b.reference, b.status, b.property_id, p.slug AS property_slug, p.name AS property_name, p.timezone,
        b.currency, b.total, b.due_now,
        (SELECT coalesce(sum(e.amount), 0)::bigint FROM ledger_entry e WHERE e.booking_id = b.id)
-       - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y JOIN refund r ON r.payment_id = y.id
+       -- OFFSET 0: looked for by payment, however many refunds are due while a gateway is down.
+       - (SELECT coalesce(sum(r.amount), 0)::bigint FROM payment y
+           CROSS JOIN LATERAL (SELECT amount, status FROM refund WHERE payment_id = y.id OFFSET 0) AS r
            WHERE y.booking_id = b.id AND r.status = 'due') AS paid,
        (SELECT coalesce(sum(coalesce(y.to_capture, y.amount)), 0)::bigint FROM payment y
          WHERE y.booking_id = b.id AND y.status = 'reserved') AS reserved,
