@@ -7,12 +7,13 @@ asyncpg connection, so the back office and the hot path share services.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
 
+from hotel_booking.core.connections import Connections
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
@@ -173,12 +174,12 @@ class Work(Transaction):
             if not _is_lost(lost, connection):
                 raise  # a mistake of ours
             # The loop may not have heard yet that it is gone: the next one must not be given it.
-            _drop(connection)
+            connection.terminate()
             raise DatabaseUnavailable(
                 "the connection to the database was lost", fix="try again soon"
             ) from lost
         finally:
-            await self._database.give_back(connection, self._kind)
+            self._database.give_back(connection, self._kind)
 
 
 class Reading(Work):
@@ -203,31 +204,31 @@ class Reading(Work):
                 if not _is_lost(error, self._connection):
                     raise
                 connection, self._connection = self._connection, None
-                _drop(connection)
-                await self._database.give_back(connection, self._kind)
+                connection.terminate()
+                self._database.give_back(connection, self._kind)
         raise DatabaseUnavailable("the database is not reachable", fix="try again soon")
 
     async def _end(self, verb: str, error: BaseException | None = None) -> None:
         del verb, error
         connection, self._connection = self._connection, None
-        await self._database.give_back(connection, self._kind)
+        self._database.give_back(connection, self._kind)
 
 
 class Database:
     """A pool of connections to PostgreSQL."""
 
     def __init__(
-        self, pool: asyncpg.Pool[Row], origin: Origin | None = None, shares: Shares | None = None
+        self, connections: Connections, size: int, shares: Shares, origin: Origin | None = None
     ) -> None:
-        self._pool = pool
-        self.size: int = pool.get_max_size()
-        self._shares = shares or Shares(self.size)
+        self._connections = connections
+        self.size = size
+        self._shares = shares
         # With the origin in the same message: a round trip of its own is a tenth of a transaction.
         self._begin = "BEGIN" if origin is None else f"BEGIN; SET LOCAL hotel.origin = {_quoted(origin)}"
 
     def acting(self, origin: Origin) -> Database:
         """The same pool for somebody: what its transactions change is noted as theirs."""
-        return Database(self._pool, origin, self._shares)
+        return Database(self._connections, self.size, self._shares, origin)
 
     @classmethod
     @asynccontextmanager
@@ -235,25 +236,23 @@ class Database:
         cls, url: str, *, size: int = 10, statement_timeout_ms: int = 10_000
     ) -> AsyncIterator[Database]:
         """Open a pool of at most `size` connections and close it at the end."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size,
-            init=_init,
-            reset=_no_reset,
-            max_inactive_connection_lifetime=60,
-            server_settings={
-                "statement_timeout": str(statement_timeout_ms),
-                "idle_in_transaction_session_timeout": "60000",
-                "jit": "off",  # our statements are short; compiling them costs more than it saves
-                "timezone": "UTC",
-                "application_name": "hotel-booking",
-            },
-        )
-        try:
-            yield cls(pool)
-        finally:
-            await pool.close()
+
+        async def connect() -> asyncpg.Connection[Row]:
+            connection: asyncpg.Connection[Row] = await asyncpg.connect(
+                url,
+                server_settings={
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": "60000",
+                    "jit": "off",  # our statements are short; compiling them costs more than it saves
+                    "timezone": "UTC",
+                    "application_name": "hotel-booking",
+                },
+            )
+            await _init(connection)
+            return connection
+
+        async with Connections.kept(connect) as connections:
+            yield cls(connections, size, Shares(size))
 
     @asynccontextmanager
     async def transaction(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
@@ -296,19 +295,17 @@ class Database:
             self._shares.leave(kind)
             raise
 
-    async def give_back(self, connection: Any, kind: Kind) -> None:
+    def give_back(self, connection: Any, kind: Kind) -> None:
         """End what `take` began."""
-        try:
-            await self._pool.release(connection)
-        finally:
-            self._shares.leave(kind)
+        self._connections.give_back(connection)
+        self._shares.leave(kind)
 
     async def _acquired(self, wait: float, *, begin: bool) -> Any:
         """A connection, on which a transaction has begun where one shall. Connections that died in the pool
         (a restart, a failover) are passed over: nothing was done on them yet."""
         for _ in range(self.size + 1):
             try:
-                connection = await self._pool.acquire(timeout=wait)
+                connection = await self._connections.take(wait=wait)
             except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
                 break
             if not begin:
@@ -316,8 +313,8 @@ class Database:
             try:
                 await connection.execute(self._begin)
             except BaseException as error:
-                _drop(connection)
-                await self._pool.release(connection)
+                connection.terminate()
+                self._connections.give_back(connection)
                 if not isinstance(error, (*_LOST, asyncpg.InterfaceError)):
                     raise
             else:
@@ -335,11 +332,6 @@ _LOST = (
 )
 
 
-def _drop(connection: Any) -> None:
-    with suppress(asyncpg.InterfaceError):  # the pool has taken it back because it is closed
-        connection.terminate()
-
-
 def _quoted(origin: Origin) -> str:
     # A setting takes no parameters. E'' means the same however the server reads backslashes elsewhere, and
     # JSON has no NUL.
@@ -350,15 +342,8 @@ def _quoted(origin: Origin) -> str:
 def _is_lost(error: BaseException, connection: Any) -> bool:
     """Whether the error is the connection's end, and not a mistake of ours."""
     if isinstance(error, asyncpg.InterfaceError):
-        return _is_closed(connection)
-    return isinstance(error, _LOST)
-
-
-def _is_closed(connection: Any) -> bool:
-    try:
         return bool(connection.is_closed())
-    except asyncpg.InterfaceError:  # the pool has taken it back because it is closed
-        return True
+    return isinstance(error, _LOST)
 
 
 async def _init(connection: asyncpg.Connection[Row]) -> None:
@@ -369,12 +354,6 @@ async def _init(connection: asyncpg.Connection[Row]) -> None:
         encoder=lambda value: b"\x01" + _encode_json(value),
         decoder=lambda data: _decode_json(memoryview(data)[1:]),
     )
-
-
-async def _no_reset(_connection: Any) -> None:
-    # Nobody leaves session state behind (no SET, LISTEN, advisory session locks or cursors), and the
-    # pool's own reset costs 17 % of a primary-key read.
-    return
 
 
 def _prepare(statement: Statement, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
