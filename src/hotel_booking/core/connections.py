@@ -43,11 +43,6 @@ class Connections:
             tending.cancel()
             await self._close()
 
-    @property
-    def in_use(self) -> int:
-        """How many are held by somebody."""
-        return len(self._out)
-
     async def take(self, *, wait: float) -> Connection:
         """An open connection, made in at most `wait` seconds where none is at hand; `give_back` must follow.
         Raises what connecting raises."""
