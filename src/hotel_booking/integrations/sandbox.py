@@ -171,7 +171,7 @@ class SandboxGateway:
     async def _entry(self, payment_id: UUID) -> _Entry | None:
         if self._books is None:
             return self._payments.get(payment_id)
-        async with self._books.transaction() as tx:
+        async with self._books.reading() as tx:
             row = await tx.fetchrow("SELECT * FROM sandbox_payment WHERE id = $1", payment_id)
         return None if row is None else _read(row)
 
@@ -183,7 +183,7 @@ class SandboxGateway:
             )
             self._payments[entry.id] = entry
             return entry
-        async with self._books.transaction() as tx:
+        async with self._books.reading() as tx:
             row = await tx.fetchrow(
                 "INSERT INTO sandbox_payment (id, status, amount, currency, captured, token)"
                 " VALUES ($1, $2, $3, $4, $5, $6)"
@@ -206,7 +206,7 @@ class SandboxGateway:
             entry = self._payments[payment_id]
             entry.status, entry.captured = status, captured
             return entry
-        async with self._books.transaction() as tx:
+        async with self._books.reading() as tx:
             row = await tx.fetchrow(
                 "UPDATE sandbox_payment SET status = $2, captured = $3 WHERE id = $1 RETURNING *",
                 payment_id,
