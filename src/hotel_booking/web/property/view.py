@@ -98,7 +98,7 @@ async def load(
     property_, catalogue = content.property, content.catalogue
     texts = translations(language)
     first = price_calendar.shown_from(asked, today)
-    begin, last = _calendar_nights(asked, first)
+    begin, last = _calendar_nights(asked, max(first, today), first)
     around = window(asked.stay, today) if asked.stay is not None else (begin, begin)
     calendars, nearby = await searching.stretches(catalogue, (begin, last), around, now=now)
     shown = searching.calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
@@ -132,13 +132,13 @@ async def load(
     )
 
 
-def _calendar_nights(asked: Asked, first: date) -> tuple[date, date]:
-    """The first and the last night that the calendar needs: where a departure is being chosen, those from the
-    arrival on too."""
+def _calendar_nights(asked: Asked, begin: date, first: date) -> tuple[date, date]:
+    """The first and the last night that the calendar of the months from `first` on needs: none that is past,
+    and where a departure is being chosen, those from the arrival on too."""
     last = price_calendar.last_shown(first) + timedelta(days=1)
-    if asked.arrival is not None and asked.stay is None and asked.arrival < first:
+    if asked.arrival is not None and asked.stay is None and asked.arrival < begin:
         return max(asked.arrival, last - timedelta(days=MAX_NIGHTS - 1)), last
-    return first, last
+    return begin, last
 
 
 def _exchange(asked: Asked, per_euro: Mapping[str, Decimal]) -> Exchange | None:
