@@ -172,7 +172,8 @@ async def guest(app: Application, walk: Walk) -> AsyncIterator[httpx.AsyncClient
         assert response.status_code < 500, response.text[:300]
 
     async with client_of(app, **SAME_ORIGIN) as client:
-        client.event_hooks = {"request": [before], "response": [after]}
+        client.event_hooks["request"].append(before)
+        client.event_hooks["response"].append(after)
         yield client
 
 
