@@ -112,7 +112,9 @@ class House(RuleBasedStateMachine):
         )
 
     def lapse_crossing(self, when: Stay, types: list[str]) -> None:
-        """What any wish for these nights does first."""
+        """What any wish for these nights does first where there are too few rooms for it."""
+        if self.room_for(when, types):
+            return
         for booking in self.bookings:
             crosses = share_a_night(booking.stay, when) and set(booking.types) & set(types)
             if booking.status == "held" and booking.expires <= self.now and crosses:
@@ -205,7 +207,6 @@ class House(RuleBasedStateMachine):
             return
         own, booking.status = booking.status, "moving"
         possible = self._possible_after_lapse(when, booking.types)
-        booking.status = own
         result = self.do(
             lambda tx: service.amend(
                 tx, booking_id=booking.id, now=self.now, arrival=when.arrival, departure=when.departure
@@ -215,6 +216,7 @@ class House(RuleBasedStateMachine):
         if possible:
             self.lapse_crossing(when, booking.types)
             booking.stay = when
+        booking.status = own
 
     @rule(number=PICK)
     def cancel(self, number: int) -> None:

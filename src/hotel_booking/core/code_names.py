@@ -211,6 +211,7 @@ NAMES: dict[str, dict[str, str]] = {
         "payments": "payments",
         "properties": "properties",
         "reconciliation": "gateway reconciliation",
+        "search": "search",
     },
     "task": {
         "bookings:before_arrival": "write to guests before they arrive",
@@ -241,6 +242,7 @@ NAMES: dict[str, dict[str, str]] = {
         "payments:sweep_refunds": "find unfinished refunds",
         "properties:remove_files": "remove photo files",
         "properties:sweep_files": "find unused photo files",
+        "search:forget_changes": "forget changes that the search index has read",
     },
     # What is odd about a line of a file of bookings.
     "odd date": {

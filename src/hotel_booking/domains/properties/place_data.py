@@ -169,7 +169,7 @@ def _city(city: dict[str, Any], regions: dict[str, int]) -> NamedPlace:
 
 def _named_by_its_clock(name: str, timezone: str) -> dict[str, str]:
     """What a city is called in the site's other languages: known of those that a time zone is named for."""
-    if fold_words(timezone.rpartition("/")[2].replace("_", " ")) != fold_words(name):
+    if fold_words(" ".join(timezone.rpartition("/")[2].split("_"))) != fold_words(name):
         return {}
     others = [language for language in LANGUAGES if language != "en"]
     zones = {language: Locale.parse(language).time_zones.get(timezone, {}) for language in others}
