@@ -178,6 +178,12 @@ class Work(Transaction):
             raise DatabaseUnavailable(
                 "the connection to the database was lost", fix="try again soon"
             ) from lost
+        except BaseException as ended:
+            if not isinstance(ended, Exception):
+                # Cancelled while it was ending: whether it has ended is not known, and who is given the
+                # connection next must not find themselves in it.
+                connection.terminate()
+            raise
         finally:
             self._database.give_back(connection, self._kind)
 

@@ -1,0 +1,38 @@
+"""A transaction whose task is cancelled, however often, leaves nothing to the next one on its connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hotel_booking.core.db import Database
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_is_cancelled_twice_leaves_no_open_transaction(database_url: str, turns: int) -> None:
+    """The second time while the first is being undone, a few turns of the loop later."""
+    async with Database.open(database_url, size=1) as db:
+        async with db.transaction() as tx:
+            await tx.execute("CREATE TABLE mark (id int)")
+        sleeping = asyncio.Event()
+
+        async def work() -> None:
+            async with db.transaction() as tx:
+                await tx.execute("INSERT INTO mark VALUES (1)")
+                sleeping.set()
+                await tx.execute("SELECT pg_sleep(60)")
+
+        task = asyncio.create_task(work())
+        await sleeping.wait()
+        await asyncio.sleep(0.05)  # until the server sleeps
+        task.cancel()
+        for _ in range(turns + 1):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        async with db.transaction() as tx:
+            assert await tx.fetchval("SELECT pg_current_xact_id_if_assigned()") is None
+            assert await tx.fetchval("SELECT count(*) FROM mark") == 0
