@@ -301,6 +301,8 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
                 app.state.limiter = RedisLimiter(redis, app.state.limiter)
         if settings.search_index:
             await _open_search_index(app.state, stack)
+        # Before the first page: an imprint has to be on all of them.
+        await web.look_for_group_pages(app.state.database, app.state)
         following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
         stack.callback(following.cancel)
         compiling = asyncio.create_task(web.compile_all())

@@ -20,6 +20,7 @@ from hotel_booking.web.booking import (
     quotes,
 )
 from hotel_booking.web.group_pages import follow as follow_group_pages
+from hotel_booking.web.group_pages import look as look_for_group_pages
 from hotel_booking.web.i18n.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 from hotel_booking.web.property import content, currencies, page, social
@@ -58,7 +59,15 @@ _UNPREFIXED = [
     *page.unprefixed,
 ]
 
-__all__ = ["LANGUAGES", "compile_all", "follow_group_pages", "handlers", "kept", "problem_page"]
+__all__ = [
+    "LANGUAGES",
+    "compile_all",
+    "follow_group_pages",
+    "handlers",
+    "kept",
+    "look_for_group_pages",
+    "problem_page",
+]
 
 
 def kept() -> dict[str, Any]:

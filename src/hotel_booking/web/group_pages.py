@@ -30,19 +30,20 @@ class PageNotWritten(NotFound):
 
 
 async def look(database: Database, state: State) -> None:
-    """Note which pages there are, for the foot of every page: no page asks the database for that."""
-    async with database.reading() as tx:
-        state.group_pages = await group_pages.languages_by_kind(tx)
+    """Note which pages there are, for the foot of every page: no page asks the database for that. Without the
+    database the foot stays as it was."""
+    try:
+        async with database.reading() as tx:
+            state.group_pages = await group_pages.languages_by_kind(tx)
+    except Exception as error:  # whatever the database has: the process goes on
+        _log.info("which pages the group has is not known now: %s", type(error).__name__)
 
 
 async def follow(database: Database, state: State) -> None:
-    """Look again and again, until cancelled. Without the database the foot stays as it was."""
+    """Look again and again, until cancelled."""
     while True:
-        try:
-            await look(database, state)
-        except Exception as error:  # whatever the database has: this goes on for as long as the process
-            _log.info("which pages the group has is not known now: %s", type(error).__name__)
         await asyncio.sleep(_EVERY)
+        await look(database, state)
 
 
 @get([f"/{kind}" for kind in KINDS], opt=public(), include_in_schema=False)

@@ -131,6 +131,10 @@ async def metered(
         base=migrated(cluster),
     )
     with copied(cluster, name) as url:
+        # Or plans, and the rows that they read, would depend on whether autovacuum has been here.
+        known = await asyncpg.connect(url)
+        await known.execute("ANALYZE")
+        await known.close()
         statements = Statements()
         init = db._init  # noqa: SLF001  # where connections begin
 
