@@ -190,7 +190,7 @@ def _cheapest(totals: Array, starts: Array) -> tuple[Array, Array]:
         least = np.minimum.reduceat(totals, starts)
         ends = [*starts[1:].tolist(), len(totals)]
         runs = zip(starts.tolist(), ends, strict=True)
-        return least, np.array([start + int(totals[start:end].argmin()) for start, end in runs])
+        return least, np.array([start + int(np.argmin(totals[start:end])) for start, end in runs])
     both = np.minimum.reduceat(totals << 20 | np.arange(len(totals)), starts)  # a million pairs at most
     return both >> 20, both & (2**20 - 1)
 

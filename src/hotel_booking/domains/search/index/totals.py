@@ -108,7 +108,8 @@ class Pricer:
                 parts.append((taxes.added_share, taxes.fixed * least * rooms))
             more, fixed = parts[0][0], sum(part[1] for part in parts)
             found[some] = found[some] * (1 + more) + fixed - below
-        return np.maximum(np.floor(found), 0).astype(np.int64)
+        least_of_all: Array = np.maximum(np.floor(found), 0).astype(np.int64)
+        return least_of_all
 
     def _groups(self, slots: Array, occupancy: Occupancy) -> list[tuple[Array, Taxation, int]]:
         """The slots whose taxes come down to the same and whose currencies have the same step, the taxes, and
