@@ -21,10 +21,11 @@ def migrate(
 ) -> None:
     """Bring the database to this release. Running it again, or twice at once, is safe."""
     from hotel_booking import migrations
+    from hotel_booking.migrations import places
 
     with database_url(data_dir) as url:
         steps = migrations.pending(url) if check else migrations.upgrade(url)
-        if not check and asyncio.run(_places(url)):
+        if not check and asyncio.run(places.renew(url)):
             steps = [*steps, "places of the world"]
     for step in steps:
         print(f"{'pending' if check else 'done'}: {step}")
@@ -32,18 +33,3 @@ def migrate(
         print(f"nothing to do: the schema is at {migrations.head()}")
     if check and steps:
         raise typer.Exit(1)
-
-
-async def _places(url: str) -> bool:
-    """Load the places that guests search by, where another edition is there or none; whether it did."""
-    from hotel_booking.core.db import Database
-    from hotel_booking.domains.properties.place_data import load_places, places_are_loaded, read_places
-
-    async with Database.open(url, size=1, statement_timeout_ms=0) as database:
-        async with database.transaction() as tx:
-            if await places_are_loaded(tx):
-                return False
-        data = read_places()
-        async with database.transaction() as tx:
-            await load_places(tx, data)
-    return True
