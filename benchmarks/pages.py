@@ -27,7 +27,7 @@ from hotel_booking.app import Application, build
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
-from hotel_booking.demo import load
+from hotel_booking.demo.loader import load
 from hotel_booking.ops.embedded import throwaway
 
 ROUNDS = 30

@@ -26,7 +26,7 @@ import asyncpg
 from hotel_booking import migrations
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.demo import load as load_demo
+from hotel_booking.demo.loader import load as load_demo
 from hotel_booking.domains.search.index.files import Folder
 from hotel_booking.domains.search.index.layout import FIRST_NIGHT, RATES, ROWS, TYPES
 from hotel_booking.domains.search.index.load import load

@@ -16,7 +16,7 @@ import psycopg
 
 from hotel_booking import migrations
 from hotel_booking.core.db import Database
-from hotel_booking.demo import load
+from hotel_booking.demo.loader import load
 from hotel_booking.domains.properties.place_data import load_places, read_places
 from hotel_booking.ops.embedded import THROWAWAY, Cluster
 

@@ -1,14 +1,14 @@
 """The database: one pool, and one `Transaction` that goes through every service.
 
-A transaction runs SQL text with `$1` parameters and SQLAlchemy Core statements alike, both on one
-asyncpg connection, so the back office and the hot path share services.
+A transaction runs SQL text with `$1` parameters on one asyncpg connection; the back office and the hot path
+share services.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -17,11 +17,7 @@ from hotel_booking.core.connections import Connections
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
-if TYPE_CHECKING:
-    from sqlalchemy import ClauseElement
-
 Row = asyncpg.Record
-Statement: TypeAlias = "str | ClauseElement"
 T = TypeVar("T", bound=msgspec.Struct)
 
 _encode_json = msgspec.json.Encoder().encode
@@ -62,30 +58,30 @@ class Transaction:
         self._kind = KIND.get()
         self._connection: Any = None
 
-    async def fetch(self, statement: Statement, *args: Any) -> list[Row]:
+    async def fetch(self, statement: str, *args: Any) -> list[Row]:
         """All rows."""
         rows: list[Row] = await self._run("fetch", statement, args)
         return rows
 
-    async def fetchrow(self, statement: Statement, *args: Any) -> Row | None:
+    async def fetchrow(self, statement: str, *args: Any) -> Row | None:
         """The first row, or None."""
         row: Row | None = await self._run("fetchrow", statement, args)
         return row
 
-    async def fetchval(self, statement: Statement, *args: Any) -> Any:
+    async def fetchval(self, statement: str, *args: Any) -> Any:
         """The first column of the first row, or None."""
         return await self._run("fetchval", statement, args)
 
-    async def fetch_as(self, kind: type[T], statement: Statement, *args: Any) -> list[T]:
+    async def fetch_as(self, kind: type[T], statement: str, *args: Any) -> list[T]:
         """All rows, each as `kind`: a struct with a field for every column that is wanted of them."""
         return [as_struct(kind, row) for row in await self.fetch(statement, *args)]
 
-    async def fetchrow_as(self, kind: type[T], statement: Statement, *args: Any) -> T | None:
+    async def fetchrow_as(self, kind: type[T], statement: str, *args: Any) -> T | None:
         """The first row as `kind`, or None."""
         row = await self.fetchrow(statement, *args)
         return None if row is None else as_struct(kind, row)
 
-    async def execute(self, statement: Statement, *args: Any) -> int:
+    async def execute(self, statement: str, *args: Any) -> int:
         """Run a statement; the number of rows it touched (0 where that means nothing)."""
         tag: str = await self._run("execute", statement, args)
         last = tag.rpartition(" ")[2]
@@ -123,11 +119,10 @@ class Transaction:
             raise
         await self._connection.execute("RELEASE here")
 
-    async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
-        sql, args = _prepare(statement, args)
+    async def _run(self, method: str, statement: str, args: tuple[Any, ...]) -> Any:
         if self._connection is None:
             await self._open()
-        return await getattr(self._connection, method)(sql, *args)
+        return await getattr(self._connection, method)(statement, *args)
 
     async def _open(self) -> None:
         raise NotImplementedError
@@ -200,12 +195,11 @@ class Reading(Work):
         if self._connection is None:
             self._connection = await self._database.take(self._kind, self._wait, begin=False)
 
-    async def _run(self, method: str, statement: Statement, args: tuple[Any, ...]) -> Any:
-        sql, args = _prepare(statement, args)
+    async def _run(self, method: str, statement: str, args: tuple[Any, ...]) -> Any:
         for _ in range(self._database.size + 1):
             await self._open()
             try:
-                return await getattr(self._connection, method)(sql, *args)
+                return await getattr(self._connection, method)(statement, *args)
             except (*_LOST, asyncpg.InterfaceError) as error:
                 if not _is_lost(error, self._connection):
                     raise
@@ -360,17 +354,6 @@ async def _init(connection: asyncpg.Connection[Row]) -> None:
         encoder=lambda value: b"\x01" + _encode_json(value),
         decoder=lambda data: _decode_json(memoryview(data)[1:]),
     )
-
-
-def _prepare(statement: Statement, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    if isinstance(statement, str):
-        return statement, args
-    if args:
-        raise TypeError("a Core statement carries its own parameters")
-    # Only where one is used: SQLAlchemy takes a third of a second to load.
-    from hotel_booking.core.statements import compile_statement
-
-    return compile_statement(statement)
 
 
 def as_struct(kind: type[T], row: Row) -> T:

@@ -7,12 +7,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database, Origin
-from hotel_booking.demo.staff import demo_staff
-from hotel_booking.domains.identity.service import create_key
-from hotel_booking.domains.identity.types import Scope
-
 FILE = "demo-credentials.json"
 
 
@@ -22,6 +16,13 @@ async def credentials(database_url: str, data_dir: Path) -> Path:
 
     A file left by an earlier, unfinished start is replaced, because its key belongs to a lost database.
     """
+    # Once for each folder; `read_credentials` is what every start needs.
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.core.db import Database, Origin
+    from hotel_booking.demo.staff import demo_staff
+    from hotel_booking.domains.identity.service import create_key
+    from hotel_booking.domains.identity.types import Scope
+
     origin = Origin("command", name="hotel-booking demo")
     async with Database.open(database_url, size=1) as db, db.acting(origin).transaction() as tx:
         key = await create_key(tx, name="demo", scopes=[Scope.ALL], now=utc_now())

@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -15,8 +16,6 @@ from rich.progress import Progress
 
 from hotel_booking import migrations
 from hotel_booking.demo.console import bars, console, step, welcome
-from hotel_booking.demo.keys import credentials
-from hotel_booking.demo.loader import PROPERTIES, load
 from hotel_booking.ops.children import check_port, start, stop_children, wait_until_ready, watch
 from hotel_booking.ops.embedded import Cluster
 
@@ -46,9 +45,12 @@ def run(folder: Path, *, database: str, host: str, port: int, seed: int, large: 
         with bars() as progress:
             _prepare(cluster, database, folder, seed, large, progress)
             url = cluster.url(database)
-            children = _start(url, host, port, cluster.home)
+            start_one = _starting(url, host, port, cluster.home)
             with step(progress, "Starting the web server and the worker"):
+                children["serve"] = start_one("serve")
                 wait_until_ready(host, port, children, cluster.home)
+                # Now, not beside it: loading both at once, each would be ready later.
+                children["worker"] = start_one("worker")
         welcome(port, folder, time.monotonic() - began, first=first)
         watch(children, cluster.home)
     except Stopped:
@@ -91,6 +93,10 @@ def _prepare(
 
 
 def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) -> None:
+    # Only a first start has something to make; every other is quicker without what makes it.
+    from hotel_booking.demo.keys import credentials
+    from hotel_booking.demo.loader import PROPERTIES, load
+
     with step(progress, "Loading the demo hotels", total=1.0) as task:
 
         def show(what: str, share: float) -> None:
@@ -112,8 +118,8 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
         asyncio.run(credentials(url, folder))
 
 
-def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.Popen[bytes]]:
-    """The same `serve` and `worker` as in production, told of the embedded database."""
+def _starting(url: str, host: str, port: int, home: Path) -> Callable[[str], subprocess.Popen[bytes]]:
+    """What starts the same `serve` and `worker` as in production, told of the embedded database."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
         "HOTEL_ENVIRONMENT": "demo",
@@ -128,7 +134,7 @@ def _start(url: str, host: str, port: int, home: Path) -> dict[str, subprocess.P
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
     }
-    return {name: start(name, environ=environ, log=home / f"{name}.log") for name in ("serve", "worker")}
+    return lambda name: start(name, environ=environ, log=home / f"{name}.log")
 
 
 def _secret(home: Path) -> str:

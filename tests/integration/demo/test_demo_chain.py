@@ -16,17 +16,11 @@ import pytest
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database
-from hotel_booking.demo import (
-    NIGHTS,
-    PROPERTIES,
-    NotEmpty,
-    credentials,
-    load,
-    read_credentials,
-)
 from hotel_booking.demo.building import BREAKFAST, HALF_BOARD, ROOM_ONLY
 from hotel_booking.demo.content import characters, outlines
 from hotel_booking.demo.countries import world
+from hotel_booking.demo.keys import credentials, read_credentials
+from hotel_booking.demo.loader import NIGHTS, PROPERTIES, NotEmpty, load
 from hotel_booking.demo.seasons import profiles
 from hotel_booking.demo.taxes import TaxOutline, taxes, taxes_of
 from hotel_booking.demo.words import Language, descriptions, words

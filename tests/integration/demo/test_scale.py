@@ -11,7 +11,7 @@ import pytest
 from benchmarks.panel import pages, values_of
 
 from hotel_booking.core.db import Database, Transaction
-from hotel_booking.demo import load
+from hotel_booking.demo.loader import load
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.identity.permissions import Role

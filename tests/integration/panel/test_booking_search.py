@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from hotel_booking.core.db import Database, Row
-from hotel_booking.demo import load
+from hotel_booking.demo.loader import load
 from hotel_booking.domains.bookings import search, service
 from hotel_booking.domains.bookings.search import Balance, Sort, Wanted, find_bookings
 from hotel_booking.domains.bookings.types import Status

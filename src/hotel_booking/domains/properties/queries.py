@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
-import sqlalchemy as sa
 
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction, as_struct
@@ -24,12 +23,13 @@ async def property_by_slug(
     tx: Transaction, slug: str, *, active_only: bool = False, lock: bool = False
 ) -> Property:
     """The property, locked against other editors with `lock`. Raises `NoSuchProperty`."""
-    table = tables.property_.table
-    query: Any = sa.select(table).where(table.c.slug == slug)
-    if active_only:
-        query = query.where(table.c.active)
-    # KEY SHARE stays possible: bookings refer to the property while it is edited.
-    found = await tx.fetchrow_as(Property, query.with_for_update(key_share=True) if lock else query)
+    found = await tx.fetchrow_as(
+        Property,
+        f"SELECT {tables.property_.listed} FROM property WHERE slug = $1"  # our own names
+        # KEY SHARE stays possible: bookings refer to the property while it is edited.
+        f"{' AND active' if active_only else ''}{' FOR NO KEY UPDATE' if lock else ''}",
+        slug,
+    )
     if found is None:
         raise NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
     return found
@@ -37,9 +37,13 @@ async def property_by_slug(
 
 async def properties(tx: Transaction, *, after: int, limit: int) -> list[Property]:
     """Active properties by id, the first `limit` with an id above `after`."""
-    table = tables.property_.table
-    query = sa.select(table).where(table.c.active, table.c.id > after).order_by(table.c.id).limit(limit)
-    return await tx.fetch_as(Property, query)
+    return await tx.fetch_as(
+        Property,
+        f"SELECT {tables.property_.listed} FROM property"  # our own names
+        " WHERE active AND id > $1 ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
 
 
 async def currency_of(tx: Transaction, property_id: int) -> str:
@@ -49,10 +53,13 @@ async def currency_of(tx: Transaction, property_id: int) -> str:
 
 async def list_items(tx: Transaction, of: tables.TableOf[T], property_id: int) -> list[T]:
     """Everything of one kind in a property, in its order."""
-    table = of.table
-    order = [table.c[name] for name in ("sort", "number", "id") if name in table.c]
-    query = sa.select(table).where(table.c.property_id == property_id).order_by(*order).limit(MAX_LISTED)
-    return await tx.fetch_as(of.kind, query)
+    order = ", ".join(name for name in ("sort", "number", "id") if name in of.columns)
+    return await tx.fetch_as(
+        of.kind,
+        f"SELECT {of.listed} FROM {of.name}"  # our own names
+        f" WHERE property_id = $1 ORDER BY {order} LIMIT {MAX_LISTED}",
+        property_id,
+    )
 
 
 async def find_item(
@@ -61,15 +68,19 @@ async def find_item(
     property_id: int,
     code: str | int,
     *,
-    key: str = "code",
+    key: Literal["code", "number", "id"] = "code",
     lock: bool = False,
 ) -> T:
     """One of a kind by its code or number. Raises `NoSuchThing`."""
-    table = of.table
-    query: Any = sa.select(table).where(table.c.property_id == property_id, table.c[key] == code)
-    found = await tx.fetchrow_as(of.kind, query.with_for_update() if lock else query)
+    found = await tx.fetchrow_as(
+        of.kind,
+        f"SELECT {of.listed} FROM {of.name}"  # our own names
+        f" WHERE property_id = $1 AND {key} = $2{' FOR UPDATE' if lock else ''}",
+        property_id,
+        code,
+    )
     if found is None:
-        kind = called(table.name, "object")
+        kind = called(of.name, "object")
         raise NoSuchThing(f"the property has no {kind} {code!r}", fix="list them to see what it has")
     return found
 

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
-import sqlalchemy as sa
 
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Row, Transaction
@@ -25,8 +24,13 @@ async def insert(tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, 
     """Insert a row and give it whole. Raises `AlreadyExists` where the code, slug or number is taken."""
     try:
         async with tx.savepoint():
-            statement = sa.insert(of.table).values(**values).returning(*of.table.c)
-            made = await tx.fetchrow_as(of.kind, statement)
+            parameters = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+            made = await tx.fetchrow_as(
+                of.kind,
+                f"INSERT INTO {of.name} ({', '.join(values)}) VALUES ({parameters})"  # our own names
+                f" RETURNING {of.listed}",
+                *values.values(),
+            )
     except asyncpg.UniqueViolationError:
         raise AlreadyExists(
             f"there is already {what}", fix="choose another code, or change the existing one"
@@ -40,22 +44,21 @@ async def insert(tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, 
 
 async def update(tx: Transaction, of: TableOf[T], row_id: int, values: Mapping[str, Any]) -> T:
     """Change a row, raise its version where the table has one, and give it whole."""
-    table = of.table
-    changes = dict(values)
-    if "version" in table.c and changes:
-        changes["version"] = table.c.version + 1
-    statement: Any = sa.update(table) if changes else sa.select(table)
-    if changes:
-        statement = statement.values(**changes).where(table.c.id == row_id).returning(*table.c)
-    else:
-        statement = statement.where(table.c.id == row_id)
+    sets = [f"{name} = ${place}" for place, name in enumerate(values, 2)]
+    if sets and "version" in of.columns:
+        sets.append("version = version + 1")
+    statement = (
+        f"UPDATE {of.name} SET {', '.join(sets)} WHERE id = $1 RETURNING {of.listed}"  # our own names
+        if sets
+        else f"SELECT {of.listed} FROM {of.name} WHERE id = $1"  # our own names
+    )
     try:
         async with tx.savepoint():
-            changed = await tx.fetchrow_as(of.kind, statement)
+            changed = await tx.fetchrow_as(of.kind, statement, row_id, *values.values())
     except asyncpg.CheckViolationError as error:
         raise _check_failed(error) from None
     if changed is None:
-        raise RuntimeError(f"the row of {table.name} vanished")
+        raise RuntimeError(f"the row of {of.name} vanished")
     return changed
 
 
@@ -63,7 +66,7 @@ async def delete(tx: Transaction, of: TableOf[Any], row_id: int, *, what: str) -
     """Delete a row. Raises `InUse` where another row needs it: somebody was faster than the check."""
     try:
         async with tx.savepoint():
-            await tx.execute(sa.delete(of.table).where(of.table.c.id == row_id))
+            await tx.execute(f"DELETE FROM {of.name} WHERE id = $1", row_id)  # our own names
     except asyncpg.ForeignKeyViolationError as error:
         by = called(str(error.table_name), "object")
         raise InUse(f"{what} is still needed by a {by}", fix="deactivate it instead") from None
@@ -73,7 +76,7 @@ async def check_version(tx: Transaction, of: TableOf[Any], one: Kept, version: i
     """Raise `ChangedMeanwhile`, saying by whom, unless it is as it was when its version was read (None:
     never mind)."""
     if version is not None and one.version != version:
-        who = await last_changed_by(tx, _AUDITED_AS.get(of.table.name, of.table.name), one.id)
+        who = await last_changed_by(tx, _AUDITED_AS.get(of.name, of.name), one.id)
         raise ChangedMeanwhile(
             f"{who or 'someone else'} changed it in the meantime",
             fix="read it again, and repeat your change if it is still needed",
