@@ -19,7 +19,8 @@ _HEAVY = {
     "hotel_booking.cli.demo": ("litestar", "sqlalchemy", "hotel_booking.domains", "numpy"),
     # Every start but the first; what makes the hotels is loaded by that one.
     "hotel_booking.demo.running": (
-        "litestar", "sqlalchemy", "hotel_booking.domains", "hotel_booking.core.db", "asyncpg", "numpy", "alembic",
+        "litestar", "sqlalchemy", "hotel_booking.domains", "hotel_booking.core.db", "asyncpg", "numpy",
+        "alembic",
     ),
     "hotel_booking.worker": ("sqlalchemy", "stripe", "redis", "webauthn", "PIL", "alembic"),
 }  # fmt: skip
