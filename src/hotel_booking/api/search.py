@@ -175,7 +175,9 @@ async def search_hotels(
             fix="search by a city or by lat and lon",
         )
     same = _fingerprint(request)
-    page = await searching.find(msgspec.structs.replace(request, after=_after(cursor, same, request)), now)
+    if cursor is not None:
+        request = msgspec.structs.replace(request, after=_after(cursor, same, request))
+    page = await searching.find(request, now)
     return SearchAnswer(
         results=[_result(result) for result in page.results],
         next_cursor=pages.encode((same, page.after)) if page.after else None,
@@ -291,9 +293,7 @@ def _fingerprint(request: SearchRequest) -> str:
     return sha256(msgspec.json.encode(same)).hexdigest()[:16]
 
 
-def _after(cursor: str | None, same: str, request: SearchRequest) -> Key | None:
-    if cursor is None:
-        return None
+def _after(cursor: str, same: str, request: SearchRequest) -> Key:
     given, key = pages.decode(cursor, tuple[str, Key])
     if given != same or isinstance(key.value, str) != (request.sort == "name"):
         raise InvalidCursor(

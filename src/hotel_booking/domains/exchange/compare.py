@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from hotel_booking.core.money import divide, exponent
 
@@ -32,7 +33,11 @@ class Exchange:
         if currency not in self._factors:
             ours, theirs = self._per_euro.get(self.target), self._per_euro.get(currency)
             digits = exponent(self.target) - exponent(currency)
-            self._factors[currency] = (
-                Fraction(ours) / Fraction(theirs) * Fraction(10) ** digits if ours and theirs else None
-            )
+            self._factors[currency] = _factor(ours, theirs, digits) if ours and theirs else None
         return self._factors[currency]
+
+
+@lru_cache(maxsize=1024)
+def _factor(ours: Decimal, theirs: Decimal, digits: int) -> Fraction:
+    """By two rates and the difference of the currencies' digits; every search asks for the same few."""
+    return Fraction(ours) / Fraction(theirs) * Fraction(10) ** digits

@@ -179,17 +179,17 @@ def night_charges(charges: Charges) -> Array:
     if not kinds.any():
         return nights
     values = charges.adjust_value
-    percent = np.flatnonzero(kinds == layout.PERCENT)
+    percent = (kinds == layout.PERCENT).nonzero()[0]
     if len(percent):
-        if int(values[percent].max()) > _LARGEST_PERCENT:
+        charged, by = nights.take(percent, axis=1), values.take(percent)
+        if int(by.max()) > _LARGEST_PERCENT:
             raise TooLarge
-        charged, by = nights[:, percent], values[percent]
         change = _rounded(charged * np.abs(by), MILLION)  # nothing charged is negative
         nights[:, percent] = charged + np.where(by < 0, -change, change)
-    amount = np.flatnonzero(kinds >= layout.AMOUNT)
+    amount = (kinds >= layout.AMOUNT).nonzero()[0]
     if len(amount):
         each = np.where(kinds[amount] == layout.AMOUNT_PER_PERSON, charges.persons, 1)
-        charged = nights[:, amount]
+        charged = nights.take(amount, axis=1)
         nights[:, amount] = charged + np.maximum(values[amount] * each, -charged)
     return nights
 

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
 from hotel_booking.core.folding import sort_form
-from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array
-from hotel_booking.domains.search.index.refunds import Refunds
+from hotel_booking.domains.search.index.results import Chosen, Results, with_distance
 from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different
-from hotel_booking.domains.search.index.view import Content, IndexView, letters
-from hotel_booking.domains.search.types import (
-    FoundOffer,
-    FoundProperty,
-    Key,
-    SearchRequest,
-    SearchResult,
-)
+from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.types import FoundProperty, Key, SearchRequest, SearchResult
 
 _NAME_BYTES = 40
+_sort_form = lru_cache(maxsize=4096)(sort_form)
 
 
 class Answer(NamedTuple):
@@ -81,16 +76,8 @@ def candidates(view: IndexView, request: SearchRequest) -> dict[int, FoundProper
     found = {}
     for slot, distance in zip(slots.tolist(), distances, strict=True):
         hotel = view.content_of(slot).property
-        found[hotel.id] = hotel if distance is None else _at(hotel, distance)
+        found[hotel.id] = hotel if distance is None else with_distance(hotel, distance)
     return found
-
-
-class _Chosen(NamedTuple):
-    """A hotel's cheapest pair that passes: where it is in what was priced."""
-
-    priced: Priced
-    place: int  # of the hotel among the slots
-    pair: int
 
 
 class _Search:
@@ -110,37 +97,36 @@ class _Search:
         self._exchange = exchange
         self._slots = slots
         self._metres = metres
-        self._refunds = Refunds(view, request.stay, Party.of(request.party), now)
+        self._results = Results(view, request, now, exchange, slots, metres)
 
     def property(self, place: int) -> FoundProperty:
         """A hotel by its place among the slots."""
         found = self._view.content_of(int(self._slots[place])).property
-        return found if self._metres is None else _at(found, int(self._metres[place]))
+        return found if self._metres is None else with_distance(found, int(self._metres[place]))
 
     def page(self, many: bool) -> list[tuple[Key, SearchResult]]:
         """The results of the page and one more. `many`: only the hotels of the page are asked what they sell,
         where the order is known before the prices are."""
         state = self._view.arrays["state"][self._slots]
         known = state == layout.LIVE
-        places = np.arange(len(state))
-        if not known.all():
+        places = known.nonzero()[0]
+        if len(places) < len(known):
             self.sales.left += np.flatnonzero(~known).tolist()
-            places = places[known]
         wanted = self._request.limit + 1
         if self._request.sort == "price":
-            return self._built(self._by_price(self.sales.cheapest(places, wanted), wanted))
+            return self._results.built(self._by_price(self.sales.cheapest(places, wanted), wanted))
         places = self._in_order(places)
-        found: list[tuple[Key, _Chosen]] = []
+        found: list[tuple[Key, Chosen]] = []
         size = 2 * wanted if many else max(1, len(places))
         while len(places) and len(found) < wanted:
             for priced in self.sales.priced(places[:size]):
                 found += self._by_place(priced, wanted - len(found))
             places, size = places[size:], size * 4
-        return self._built(found)
+        return self._results.built(found)
 
     # -- order -----------------------------------------------------------------------------------------------
 
-    def _by_price(self, parts: Sequence[Priced], wanted: int) -> list[tuple[Key, _Chosen]]:
+    def _by_price(self, parts: Sequence[Priced], wanted: int) -> list[tuple[Key, Chosen]]:
         """The cheapest hotels after the page before."""
         if not parts:
             return []
@@ -169,28 +155,28 @@ class _Search:
         if chosen:
             picked = [chosen[hotel] for hotel in kept.tolist()]
             return [
-                (Key(*key), _Chosen(part, int(part.hotels[own]), int(part.best[own])))
+                (Key(*key), Chosen(part, int(part.hotels[own]), int(part.best[own])))
                 for key, (part, own) in zip(keys, picked, strict=True)
             ]
         places, pairs = hotels[kept].tolist(), parts[0].best[kept].tolist()
         return [
-            (Key(*key), _Chosen(parts[0], place, pair))
+            (Key(*key), Chosen(parts[0], place, pair))
             for key, place, pair in zip(keys, places, pairs, strict=True)
         ]
 
     def _by_price_refundable(
         self, parts: Sequence[Priced], order: Array, keys: tuple[Array, Array, Array], wanted: int
-    ) -> list[tuple[Key, _Chosen]]:
+    ) -> list[tuple[Key, Chosen]]:
         """The same among offers that give money back: each hotel is looked at by the least key that it can
         have, and comes up again by its exact one."""
         value, then, ids = (array.tolist() for array in keys)
         after = self._request.after
-        waiting: list[tuple[Key, int, _Chosen | None]] = [
+        waiting: list[tuple[Key, int, Chosen | None]] = [
             (Key(value[hotel], then[hotel], ids[hotel]), 0, None) for hotel in order.tolist()
         ]
         by_id = {ids[hotel]: hotel for hotel in order.tolist()}
         heapify(waiting)
-        found: list[tuple[Key, _Chosen]] = []
+        found: list[tuple[Key, Chosen]] = []
         while waiting and len(found) < wanted:
             key, _, chosen = heappop(waiting)
             if chosen is not None:
@@ -208,22 +194,28 @@ class _Search:
                 heappush(waiting, (key, 1, chosen))
         return found
 
-    def _by_place(self, priced: Priced, wanted: int) -> list[tuple[Key, _Chosen]]:
+    def _by_place(self, priced: Priced, wanted: int) -> list[tuple[Key, Chosen]]:
         """The first hotels of those priced, in the order that they are in."""
-        found: list[tuple[Key, _Chosen]] = []
-        for own in range(len(priced.hotels)):
+        found: list[tuple[Key, Chosen]] = []
+        after = self._request.after
+        # Those that are passed over, or give nothing back, make room for others.
+        all_wanted = after is None and not self._request.refundable
+        hotels = priced.hotels[:wanted] if all_wanted else priced.hotels
+        for own, (key, place, best) in enumerate(
+            zip(self._keys(hotels), hotels.tolist(), priced.best.tolist(), strict=not all_wanted)
+        ):
             if len(found) == wanted:
                 break
-            place = int(priced.hotels[own])
-            chosen: _Chosen | None = _Chosen(priced, place, int(priced.best[own]))
+            if after is not None and key <= after:
+                continue
+            chosen: Chosen | None = Chosen(priced, place, best)
             if self._request.refundable:
                 chosen = self._refundable(priced, own)
-            key = self._key(place)
-            if chosen is not None and (self._request.after is None or key > self._request.after):
+            if chosen is not None:
                 found.append((key, chosen))
         return found
 
-    def _refundable(self, priced: Priced, own: int) -> _Chosen | None:
+    def _refundable(self, priced: Priced, own: int) -> Chosen | None:
         """A hotel's cheapest pair that gives money back."""
         pairs = priced.pairs(own)
         place = int(priced.hotels[own])
@@ -231,8 +223,8 @@ class _Search:
         columns = priced.columns[order]
         plans = self._view.arrays["pair_plan"][columns].tolist()
         slots = np.full(len(order), self._slots[place])
-        given = self._refunded(priced, self._view.contents(slots), slots, order, plans)
-        return next((_Chosen(priced, place, int(order[i])) for i, gives in enumerate(given) if gives), None)
+        given = self._results.refunded(priced, self._view.contents(slots), slots, order, plans)
+        return next((Chosen(priced, place, int(order[i])) for i, gives in enumerate(given) if gives), None)
 
     def _in_order(self, places: Array) -> Array:
         """The hotels in an order that is not by price; of many, those of earlier pages are left out."""
@@ -264,96 +256,23 @@ class _Search:
             last = first + 1
             while last < len(order) and names[order[last]] == names[order[first]]:
                 last += 1
-            ordered[first:last] = sorted(ordered[first:last].tolist(), key=self._key)
+            some = ordered[first:last].copy()
+            keyed = zip(self._keys(some), some.tolist(), strict=True)
+            ordered[first:last] = [place for _, place in sorted(keyed)]
         return ordered
 
-    def _key(self, place: int) -> Key:
-        """Where a hotel stands, in another order than by price."""
-        arrays, slot = self._view.arrays, int(self._slots[place])
-        metres = 0 if self._metres is None else int(self._metres[place])
-        number = int(arrays["id"][slot])
+    def _keys(self, places: Array) -> Iterator[Key]:
+        """Where hotels stand, in another order than by price."""
+        arrays, slots = self._view.arrays, self._slots[places]
+        numbers = arrays["id"][slots].tolist()
+        metres = [0] * len(numbers) if self._metres is None else self._metres[places].tolist()
         match self._request.sort:
             case "stars":
-                return Key(-int(arrays["stars"][slot]), metres, number)
+                return map(Key, (-arrays["stars"][slots].astype(np.int64)).tolist(), metres, numbers)
             case "name":
-                return Key(sort_form(self._view.content_of(slot).property.name), 0, number)
-        return Key(metres, 0, number)
-
-    # -- results ---------------------------------------------------------------------------------------------
-
-    def _built(self, found: Sequence[tuple[Key, _Chosen]]) -> list[tuple[Key, SearchResult]]:
-        results: dict[int, SearchResult] = {}
-        parts = {id(chosen.priced): chosen.priced for _, chosen in found}
-        for part in parts.values():
-            self._build(part, [chosen for _, chosen in found if chosen.priced is part], results)
-        return [(key, results[chosen.place]) for key, chosen in found]
-
-    def _build(self, part: Priced, chosen: Sequence[_Chosen], results: dict[int, SearchResult]) -> None:
-        """The results of hotels of one part, by their places. What they are made of is gathered for all."""
-        request, exchange, view = self._request, self._exchange, self._view
-        arrays, stays = view.arrays, part.stays
-        places = [one.place for one in chosen]
-        pairs = np.array([one.pair for one in chosen])
-        slots, columns = self._slots[places], part.columns[pairs]
-        plans: list[int] = arrays["pair_plan"][columns].tolist()
-        metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
-        contents, local = view.contents(slots), part.local[pairs]
-        refunds = self._refunded(part, contents, slots, pairs, plans)
-        approximates = request.sort == "price" or request.currency == exchange.target
-        nights, rooms = request.stay.nights, len(request.party)
-        gathered = zip(
-            places,
-            contents,
-            (arrays["pair_type"][columns] - arrays["first_type"][slots]).tolist(),
-            plans,
-            part.totals[pairs].tolist(),
-            stays.free[:, stays.type_at(local)].min(axis=0).tolist(),
-            arrays["meal"][columns].tolist(),
-            metres,
-            refunds,
-            strict=True,
-        )
-        for place, content, kind_place, plan_place, total, left, meal, distance, refundable in gathered:
-            hotel, kind, plan = content.property, content.room_types[kind_place], content.plans[plan_place]
-            currency = hotel.currency
-            approximate, compared = None, True
-            if currency != exchange.target:
-                amount = exchange.convert(total, currency)
-                approximate = Money(amount, exchange.target) if approximates and amount is not None else None
-                compared = request.sort != "price" or amount is not None
-            offer = FoundOffer(
-                kind.code, kind.name, plan.code, plan.name, currency, total, nights, rooms, left, refundable,
-                meal, approximate, compared,
-            )  # fmt: skip
-            results[place] = SearchResult(hotel if distance is None else _at(hotel, distance), offer)
-
-    def _refunded(
-        self,
-        part: Priced,
-        contents: Sequence[Content],
-        slots: Array,
-        pairs: Array,
-        plans: Sequence[int],
-    ) -> list[bool]:
-        """Whether pairs give money back."""
-        arrays, columns = self._view.arrays, part.columns[pairs]
-        return [
-            self._refunds.refundable(pair, content.policies[plan], content.property, rooms, prices)
-            for pair, content, plan, rooms, prices in zip(
-                zip(
-                    slots.tolist(),
-                    columns.tolist(),
-                    arrays["adjust_kind"][columns].tolist(),
-                    arrays["adjust_value"][columns].tolist(),
-                    strict=True,
-                ),
-                contents,
-                plans,
-                zip(*[room[pairs].tolist() for room in part.rooms], strict=True),
-                part.stays.prices[:, part.stays.rate_of[part.local[pairs]]].T.tolist(),
-                strict=True,
-            )
-        ]
+                names = (_sort_form(content.property.name) for content in self._view.contents(slots))
+                return map(Key, names, repeat(0), numbers)
+        return map(Key, metres, repeat(0), numbers)
 
 
 def _part_of(parts: Sequence[Priced], hotel: int) -> tuple[Priced, int]:
@@ -372,23 +291,3 @@ def _later(after: Key, value: Array, then: Array, ids: Array) -> Array:
         same & ((then > after.then) | ((then == after.then) & (ids > after.property_id)))
     )
     return later
-
-
-def _at(place: FoundProperty, metres: int) -> FoundProperty:
-    return FoundProperty(
-        place.id,
-        place.slug,
-        place.name,
-        place.stars,
-        place.city,
-        place.country,
-        place.lat,
-        place.lon,
-        place.amenities,
-        place.timezone,
-        place.day_end_time,
-        place.currency,
-        place.tax_rounding,
-        place.child_bands,
-        metres,
-    )

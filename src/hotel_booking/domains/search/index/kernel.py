@@ -16,7 +16,7 @@ import numpy as np
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.layout import Array
-from hotel_booking.domains.search.index.view import IndexView
+from hotel_booking.domains.search.index.view import IndexView, are_one
 
 Index = slice | Array
 
@@ -29,9 +29,13 @@ class Columns(NamedTuple):
     place: Array
     shift: Array | int
 
+    def of(self, array: Array) -> Array:
+        """What an array has of these columns."""
+        return array[self.at] if isinstance(self.at, slice) else array.take(self.at)
+
     def local(self, columns: Array, place: Array) -> Array:
         """Where columns of the arrays stand here; `place` is that of each one's slot."""
-        found: Array = columns - (self.shift if isinstance(self.shift, int) else self.shift[place])
+        found: Array = columns - (self.shift if isinstance(self.shift, int) else self.shift.take(place))
         return found
 
 
@@ -45,7 +49,7 @@ def columns_of(first: Array, counts: Array) -> Columns:
     if not total or (shift[0] == shift).all():
         start = int(shift[0]) if len(shift) else 0
         return Columns(slice(start, start + total), place, start)
-    return Columns(np.arange(total) + shift[place], place, shift)
+    return Columns(np.arange(total) + shift.repeat(counts), place, shift)
 
 
 class Party(NamedTuple):
@@ -74,13 +78,25 @@ class Stays:
         self.types = columns_of(arrays["first_type"][slots], arrays["types"][slots])
         self.rates = columns_of(arrays["first_rate"][slots], arrays["rates"][slots])
         self.pairs = columns_of(arrays["first_pair"][slots], arrays["pairs"][slots])
-        self._rows = [(arrival + night) % layout.ROWS for night in range(nights)]
+        first = arrival % layout.ROWS
         self._departure = (arrival + nights) % layout.ROWS
+        # The ring of nights begins again at 0: only there rows do not follow each other.
+        self._rows = (
+            slice(first, first + nights)
+            if first + nights <= layout.ROWS
+            else [(arrival + night) % layout.ROWS for night in range(nights)]
+        )
 
     @cached_property
     def free(self) -> Array:
         """Rooms free, [night, type]."""
         return self._nights("free", self.types)
+
+    @cached_property
+    def left(self) -> Array:
+        """Rooms free in every night, of each type."""
+        left: Array = np.minimum.reduce(self.free, axis=0)
+        return left
 
     @cached_property
     def prices(self) -> Array:
@@ -90,32 +106,34 @@ class Stays:
     @cached_property
     def type_of(self) -> Array:
         """The place of each pair's type among the types."""
-        return self.types.local(self.arrays["pair_type"][self.pairs.at], self.pairs.place)
+        return self.types.local(self.pairs.of(self.arrays["pair_type"]), self.pairs.place)
 
     def type_at(self, pairs: Array) -> Array:
         """The same of some pairs."""
         at = self.pairs.at
-        columns = pairs + at.start if isinstance(at, slice) else at[pairs]
-        return self.types.local(self.arrays["pair_type"][columns], self.pairs.place[pairs])
+        columns = pairs + at.start if isinstance(at, slice) else at.take(pairs)
+        return self.types.local(self.arrays["pair_type"].take(columns), self.pairs.place.take(pairs))
 
     @cached_property
     def rate_of(self) -> Array:
         """The place of each pair's rate among the rates; negative where nothing is priced."""
-        rate = self.arrays["pair_rate"][self.pairs.at]
-        local = self.rates.local(rate, self.pairs.place)
-        return local if self.all_priced else np.where(rate < 0, -1, local)
+        local = self.rates.local(self._rates, self.pairs.place)
+        return local if self.all_priced else np.where(self._rates < 0, -1, local)
 
     @cached_property
     def all_priced(self) -> bool:
         """Whether every pair has a rate."""
-        rate = self.arrays["pair_rate"][self.pairs.at]
-        return not len(rate) or bool(rate.min() >= 0)
+        return not len(self._rates) or bool(np.minimum.reduce(self._rates) >= 0)
+
+    @cached_property
+    def _rates(self) -> Array:
+        return self.pairs.of(self.arrays["pair_rate"])
 
     @cached_property
     def band_sets(self) -> tuple[Array, list[tuple[int, ...]]]:
         """The different sets of child bands, and of each slot which it has."""
         used = self.arrays["bands"][self.slots]
-        if len(used) == 0 or used.min() == used.max():
+        if not len(used) or are_one(used):
             return np.zeros(len(used), np.intp), [self._view.lists.bands[int(used[0])]] if len(used) else []
         different, which = np.unique(used, return_inverse=True)
         return which, [self._view.lists.bands[place] for place in different.tolist()]
@@ -135,7 +153,7 @@ class Stays:
         """Which pairs are sold: their places among the pairs. `ahead` are the days from each slot's today to
         the arrival; no meals means any."""
         arrays = self.arrays
-        types: Array = np.all(self.free >= sum(party.rooms), axis=0)
+        types: Array = self.left >= sum(party.rooms)
         refused = self._refused(self.types, "type_rule")
         if refused is not None:
             types &= ~refused
@@ -144,28 +162,28 @@ class Stays:
         if leaves is not None:
             types &= ~(leaves & self._knows_departure())
         # A pair is of its rate's room type, and there are fewer rates.
-        rates: Array = np.all(self.prices >= 0, axis=0)
-        rates &= types[self.types.local(arrays["rate_type"][self.rates.at], self.rates.place)]
+        rates: Array = np.minimum.reduce(self.prices, axis=0) >= 0
+        rates &= types.take(self.types.local(self.rates.of(arrays["rate_type"]), self.rates.place))
         if not len(rates):
             return np.zeros(0, np.intp)
         rate = self.rate_of
-        good: Array = rates[rate]
+        good: Array = rates.take(rate)
         if not self.all_priced:
             good &= rate >= 0
         refused = self._refused(self.rates, "rate_rule")
         leaves = self._closed_to_departure(self.rates, "rate_rule")
-        own = arrays["pair_own"][self.pairs.at] if refused is not None or leaves is not None else None
+        own = self.pairs.of(arrays["pair_own"]) if refused is not None or leaves is not None else None
         if own is not None:
             own = np.where(own < 0, -1, self.rates.local(own, self.pairs.place))
             if refused is not None:
-                good &= ~refused[rate] & ~(refused[own] & (own >= 0))
+                good &= ~refused.take(rate) & ~(refused.take(own) & (own >= 0))
             if leaves is not None:
                 knows = self._knows_departure()[self.type_of]
                 good &= ~((leaves[rate] | (leaves[own] & (own >= 0))) & knows)
         good &= self._terms(ahead)
         if meals:
-            good &= np.isin(arrays["meal"][self.pairs.at], meals)
-        return np.flatnonzero(good)
+            good &= np.isin(self.pairs.of(arrays["meal"]), meals)
+        return good.nonzero()[0]
 
     def rules(self) -> list[Array]:
         """The rules that each pair's nights have, [night, pair], of each level that has any."""
@@ -185,6 +203,8 @@ class Stays:
         array = self.arrays[name]
         if isinstance(columns.at, slice):
             return array[self._rows, columns.at]
+        if isinstance(self._rows, slice):
+            return array[self._rows].take(columns.at, axis=1)
         return np.stack([array[row].take(columns.at) for row in self._rows])
 
     def _refused(self, columns: Columns, name: str) -> Array | None:
@@ -193,40 +213,42 @@ class Stays:
         if not numbers.any():
             return None
         rules = self._view.limits(self.nights)
-        refused: Array = rules.arrival[numbers[0]]
-        for night in numbers[1:]:
-            refused = refused | rules.through[night]
+        refused: Array = rules.arrival.take(numbers[0])
+        if len(numbers) > 1:
+            refused |= np.logical_or.reduce(rules.through.take(numbers[1:]), axis=0)
         return refused
 
     def _knows_departure(self) -> Array:
         """Which types have inventory on the departure day: only there it can be closed to departure."""
-        knows: Array = self.arrays["free"][self._departure, self.types.at] != layout.NOT_ON_SALE
+        knows: Array = self.types.of(self.arrays["free"][self._departure]) != layout.NOT_ON_SALE
         return knows
 
     def _closed_to_departure(self, columns: Columns, name: str) -> Array | None:
-        numbers = self.arrays[name][self._departure, columns.at]
-        return self._view.limits(self.nights).departure[numbers] if numbers.any() else None
+        numbers = columns.of(self.arrays[name][self._departure])
+        return self._view.limits(self.nights).departure.take(numbers) if numbers.any() else None
 
     def fits(self, party: Party) -> Array:
         """Which types take every room of the party."""
-        arrays, place, index = self.arrays, self.types.place, self.types.at
-        fits = np.ones(len(place), bool)
+        arrays, types = self.arrays, self.types
+        persons, most_adults = types.of(arrays["max_occupancy"]), types.of(arrays["max_adults"])
+        fits = np.ones(len(types.place), bool)
         for occupancy in party.kinds:
+            fits &= persons >= occupancy.persons
+            if not occupancy.children:
+                fits &= most_adults >= occupancy.adults
+                continue
             adults, children = self.counted(occupancy)
-            fits &= (arrays["max_occupancy"][index] >= occupancy.persons) & (
-                arrays["max_adults"][index] >= adults[place]
-            )
-            if occupancy.children:
-                fits &= arrays["max_children"][index] >= children[place]
+            fits &= most_adults >= adults.take(types.place)
+            fits &= types.of(arrays["max_children"]) >= children.take(types.place)
         return fits
 
     def _terms(self, ahead: Array) -> Array:
         """Which pairs' plans take a stay so far ahead and so long."""
-        arrays, index = self.arrays, self.pairs.at
-        days = ahead[0] if len(ahead) and ahead.min() == ahead.max() else ahead[self.pairs.place]
-        good: Array = arrays["min_advance"][index] <= days
-        good &= arrays["min_stay"][index] <= self.nights
+        arrays, pairs = self.arrays, self.pairs
+        days = ahead[0] if are_one(ahead) else ahead.take(pairs.place)
+        good: Array = pairs.of(arrays["min_advance"]) <= days
+        good &= pairs.of(arrays["min_stay"]) <= self.nights
         # Without its sign NONE is more than any limit.
-        good &= arrays["max_advance"][index].view(np.uint16) >= days
-        good &= arrays["max_stay"][index].view(np.uint16) >= self.nights
+        good &= pairs.of(arrays["max_advance"]).view(np.uint16) >= days
+        good &= pairs.of(arrays["max_stay"]).view(np.uint16) >= self.nights
         return good

@@ -177,26 +177,23 @@ def cell_of(lat: float, lon: float) -> float:
     return int((lat + 90) * 4) * 1000 + lon + 180
 
 
-class Arrays:
+class Arrays(dict[str, Array]):
     """All arrays of one file, mapped. `arrays["free"]` and so on; `writable` maps it for the writer."""
 
     def __init__(self, path: Path, *, writable: bool = False) -> None:
+        super().__init__()
         self._path = path
         with path.open("r+b" if writable else "rb") as file:
             self.capacity = _read_capacity(file.read(_PREFIX), path)
             access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
             self._map = mmap.mmap(file.fileno(), 0, access=access)
-        self._arrays: dict[str, Array] = {}
         for name, (kind, shape, start) in places(self.capacity).items():
             count = int(np.prod(shape))
-            self._arrays[name] = np.frombuffer(self._map, np.dtype(kind), count, start).reshape(shape)
+            self[name] = np.frombuffer(self._map, np.dtype(kind), count, start).reshape(shape)
 
     def bytes_used(self) -> int:
         """What the file takes of the disk, and of memory at most: less than its size."""
         return self._path.stat().st_blocks * 512 if self._path.exists() else 0
-
-    def __getitem__(self, name: str) -> Array:
-        return self._arrays[name]
 
 
 def hash_of(slug: str) -> int:

@@ -23,7 +23,6 @@ from hotel_booking.domains.rates.types import (
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.view import IndexView, letters
-from hotel_booking.domains.search.types import FoundProperty
 
 # A night that costs at least so much keeps a part of its price, whatever is taken off and however its taxes
 # are rounded.
@@ -46,15 +45,14 @@ class Refunds:
     def refundable(
         self,
         pair: tuple[int, int, int, int],
-        policy: CancellationPolicy,
-        hotel: FoundProperty,
+        fee: Fee | None,
+        currency: str,
         rooms: Sequence[int],
         prices: Sequence[int],
     ) -> bool:
         """Whether an offer gives anything back. `pair` is its slot, its column, and the kind and value of its
-        plan's adjustment; `rooms` what one room of each different occupancy costs, `prices` its nights
-        before anything is added."""
-        fee = self._fee(policy, hotel.timezone)
+        plan's adjustment; `fee` what its policy takes now; `rooms` what one room of each different occupancy
+        costs, `prices` its nights before anything is added."""
         if fee is None or not any(rooms):
             return True
         if fee.kind == "percent" and fee.value >= MILLION:
@@ -65,16 +63,16 @@ class Refunds:
             if fee.value >= len(prices):
                 return False
             keeps = kind == layout.NO_ADJUSTMENT or (kind == layout.PERCENT and value >= _MOST_OFF)
-            if keeps and min(prices[fee.value :]) >= _WORTH * step(hotel.currency):
+            if keeps and min(prices[fee.value :]) >= _WORTH * step(currency):
                 return True
             nights = [night_totals(room) for room in self._exactly(slot, column, prices)]
         return any(
-            fee_amount(fee, total=room, night_totals=share, currency=hotel.currency) < room
+            fee_amount(fee, total=room, night_totals=share, currency=currency) < room
             for room, share in zip(rooms, nights, strict=True)
         )
 
-    def _fee(self, policy: CancellationPolicy, timezone: str) -> Fee | None:
-        """What applies now. Equal policies are one object (`view.Content`)."""
+    def fee(self, policy: CancellationPolicy, timezone: str) -> Fee | None:
+        """What a policy takes from who cancels now. Equal policies are one object (`view.Content`)."""
         key = id(policy), timezone
         if key not in self._fees:
             reached = [

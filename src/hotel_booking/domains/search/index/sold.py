@@ -12,7 +12,7 @@ from hotel_booking.domains.search.find import LAST
 from hotel_booking.domains.search.index.kernel import Party, Stays
 from hotel_booking.domains.search.index.layout import Array
 from hotel_booking.domains.search.index.totals import Pricer, columns_at, has_extras
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.view import IndexView, are_one, letters
 from hotel_booking.domains.search.types import SearchRequest
 
 # Cells of nights and pairs that are worked on at a time, some 50 MB of numbers.
@@ -58,7 +58,9 @@ class _Asked(NamedTuple):
     def starts(self) -> Array:
         """Where the pairs of each hotel begin."""
         hotels = self.hotels
-        return np.flatnonzero(np.concatenate((hotels[:1] >= 0, hotels[1:] != hotels[:-1])))
+        begins = np.ones(len(hotels), bool)
+        np.not_equal(hotels[1:], hotels[:-1], out=begins[1:])
+        return begins.nonzero()[0]
 
 
 class Sales:
@@ -136,14 +138,14 @@ class Sales:
         view, request, party = self._view, self._request, self._party
         stays = Stays(view, self._slots[places], request.stay.arrival.toordinal(), request.stay.nights)
         pairs = stays.sold(party, self._ahead[places], request.meals)
-        own = view.arrays["rate_own_extras"][stays.rates.at]
+        own = stays.rates.of(view.arrays["rate_own_extras"])
         if len(pairs) and own.any():
             unknown = (own[stays.rate_of[pairs]] != 0) & has_extras(stays, pairs, party)
             if unknown.any():
                 hotels = np.unique(stays.pairs.place[pairs[unknown]])
                 self.left += places[hotels].tolist()
                 pairs = pairs[~np.isin(stays.pairs.place[pairs], hotels)]
-        return _Asked(places, stays, pairs, stays.pairs.place[pairs]) if len(pairs) else None
+        return _Asked(places, stays, pairs, stays.pairs.place.take(pairs)) if len(pairs) else None
 
     def _priced(self, asked: _Asked) -> Priced | None:
         """The pairs that pass the filter on prices."""
@@ -221,8 +223,5 @@ def converted(exchange: Exchange, totals: Array, codes: Array) -> tuple[Array, A
 
 
 def different(values: Array) -> list[int]:
-    """The different ones of numbers that are mostly one."""
-    if len(values) and values.min() == values.max():
-        return [int(values[0])]
-    found: list[int] = np.unique(values).tolist()
-    return found
+    """The different ones of numbers, in their order."""
+    return [int(values[0])] if are_one(values) else sorted(set(values.tolist()))

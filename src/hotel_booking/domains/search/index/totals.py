@@ -46,9 +46,9 @@ class Pricer:
     def totals(self, stays: Stays, pairs: Array, party: Party) -> Totals:
         """What the pairs (places among the stays' pairs) cost. Raises `TooLarge`."""
         index = columns_at(stays.pairs.at, pairs)
-        prices = stays.prices.take(stays.rate_of[pairs], axis=1)
+        prices = stays.prices.take(stays.rate_of.take(pairs), axis=1)
         arrays = self._view.arrays
-        kinds, values = arrays["adjust_kind"][index], arrays["adjust_value"][index]
+        kinds, values = arrays["adjust_kind"].take(index), arrays["adjust_value"].take(index)
         rooms = []
         for occupancy in party.kinds:
             extras = extra_persons(stays, pairs, occupancy)
@@ -116,17 +116,14 @@ class Pricer:
         the step."""
         arrays = self._view.arrays
         taxes, currencies = arrays["taxes"][slots], arrays["currency"][slots]
-        if taxes.min() == taxes.max() and currencies.min() == currencies.max():
-            return [self._group(np.ones(len(slots), bool), int(taxes[0]), int(currencies[0]), occupancy)]
         both = taxes.astype(np.int64) << 16 | currencies
-        different, which = np.unique(both, return_inverse=True)
         groups: dict[tuple[Taxation, int], list[int]] = {}
-        for number, key in enumerate(different.tolist()):
-            _, found, least = self._group(which, key >> 16, key & 0xFFFF, occupancy)
-            groups.setdefault((found, least), []).append(number)
+        for key in sorted(set(both.tolist())):
+            _, found, least = self._group(both, key >> 16, key & 0xFFFF, occupancy)
+            groups.setdefault((found, least), []).append(key)
         if len(groups) == 1:
-            return [(which, *next(iter(groups)))]
-        return [(np.isin(which, numbers), *key) for key, numbers in groups.items()]
+            return [(both, *next(iter(groups)))]
+        return [(np.isin(both, keys), *group) for group, keys in groups.items()]
 
     def _group(
         self, member: Array, taxes: int, currency: int, occupancy: Occupancy
@@ -164,13 +161,14 @@ def extra_persons(stays: Stays, pairs: Array, occupancy: Occupancy) -> list[tupl
     arrays = stays.arrays
     if not len(pairs):
         return []
-    if not occupancy.children and occupancy.adults <= arrays["base_occupancy"][stays.types.at].min():
+    columns = arrays["pair_type"].take(columns_at(stays.pairs.at, pairs))
+    base = arrays["base_occupancy"].take(columns)
+    if not occupancy.children and occupancy.adults <= np.minimum.reduce(base):
         return []
-    place = stays.pairs.place[pairs]
-    columns = arrays["pair_type"][columns_at(stays.pairs.at, pairs)]
-    adults = stays.counted(occupancy)[0][place]
-    extra = np.maximum(adults - arrays["base_occupancy"][columns], 0)
-    found = [(extra, arrays["extra_adult"][columns])] if extra.any() else []
+    place = stays.pairs.place.take(pairs)
+    adults = stays.counted(occupancy)[0].take(place) if occupancy.children else occupancy.adults
+    extra = np.maximum(adults - base.astype(np.int64), 0)
+    found = [(extra, arrays["extra_adult"].take(columns))] if extra.any() else []
     if occupancy.children:
         which, sets = stays.band_sets
         of_pair = np.array([_in_bands(bands, occupancy.children) for bands in sets], np.int64)[which][place]
@@ -197,7 +195,7 @@ def has_extras(stays: Stays, pairs: Array, party: Party) -> Array:
 
 def columns_at(index: slice | Array, places: Array) -> Array:
     """The columns at some places of an index."""
-    found: Array = places + index.start if isinstance(index, slice) else index[places]
+    found: Array = places + index.start if isinstance(index, slice) else index.take(places)
     return found
 
 

@@ -253,7 +253,7 @@ class IndexView:
         """Each property's own today, as an ordinal."""
         clocks = self.arrays["clock"][slots]
         known = self.lists.clocks
-        if len(clocks) and clocks.min() == clocks.max():
+        if are_one(clocks):
             return np.full(len(slots), self._today(known[int(clocks[0])], now))
         different, place = np.unique(clocks, return_inverse=True)
         return np.array([self._today(known[clock], now) for clock in different.tolist()], np.int64)[place]
@@ -294,6 +294,11 @@ class IndexView:
             words[code // 64] |= np.uint64(1) << np.uint64(code % 64)
         has: Array = ((self.arrays["amenities"][slots] & words) == words).all(axis=1)
         return has
+
+
+def are_one(values: Array) -> bool:
+    """Whether there are numbers, and all are the same one."""
+    return bool(len(values) and (values == values[0]).all())
 
 
 def letters(code: int) -> str:

@@ -1,0 +1,151 @@
+"""The results of a page: what arrays and contents say of the hotels that were chosen for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from hotel_booking.core.money import Money
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.search.index.kernel import Party
+from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.refunds import Refunds
+from hotel_booking.domains.search.index.sold import Priced
+from hotel_booking.domains.search.index.view import Content, IndexView
+from hotel_booking.domains.search.types import FoundOffer, FoundProperty, Key, SearchRequest, SearchResult
+
+
+class Chosen(NamedTuple):
+    """A hotel's cheapest pair that passes: where it is in what was priced."""
+
+    priced: Priced
+    place: int  # of the hotel among the slots
+    pair: int
+
+
+class Results:
+    """The results of one search; `slots` are the hotels that were asked, `metres` their distances."""
+
+    def __init__(
+        self,
+        view: IndexView,
+        request: SearchRequest,
+        now: datetime,
+        exchange: Exchange,
+        slots: Array,
+        metres: Array | None,
+    ) -> None:
+        self._view = view
+        self._request = request
+        self._exchange = exchange
+        self._slots = slots
+        self._metres = metres
+        self._refunds = Refunds(view, request.stay, Party.of(request.party), now)
+
+    def built(self, found: Sequence[tuple[Key, Chosen]]) -> list[tuple[Key, SearchResult]]:
+        """The results of hotels."""
+        results: dict[int, SearchResult] = {}
+        parts = {id(chosen.priced): chosen.priced for _, chosen in found}
+        for part in parts.values():
+            self._build(part, [chosen for _, chosen in found if chosen.priced is part], results)
+        return [(key, results[chosen.place]) for key, chosen in found]
+
+    def _build(self, part: Priced, chosen: Sequence[Chosen], results: dict[int, SearchResult]) -> None:
+        """The results of hotels of one part, by their places. What they are made of is gathered for all."""
+        request, exchange, view = self._request, self._exchange, self._view
+        arrays, stays = view.arrays, part.stays
+        places = [one.place for one in chosen]
+        pairs = np.array([one.pair for one in chosen])
+        slots, columns = self._slots[places], part.columns[pairs]
+        plans: list[int] = arrays["pair_plan"][columns].tolist()
+        metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
+        contents, local = view.contents(slots), part.local[pairs]
+        refunds = self.refunded(part, contents, slots, pairs, plans)
+        approximates = request.sort == "price" or request.currency == exchange.target
+        nights, rooms = request.stay.nights, len(request.party)
+        gathered = zip(
+            places,
+            contents,
+            (arrays["pair_type"][columns] - arrays["first_type"][slots]).tolist(),
+            plans,
+            part.totals[pairs].tolist(),
+            stays.left[stays.type_at(local)].tolist(),
+            arrays["meal"][columns].tolist(),
+            metres,
+            refunds,
+            strict=True,
+        )
+        for place, content, kind_place, plan_place, total, left, meal, distance, refundable in gathered:
+            hotel, kind, plan = content.property, content.room_types[kind_place], content.plans[plan_place]
+            currency = hotel.currency
+            approximate, compared = None, True
+            if currency != exchange.target:
+                amount = exchange.convert(total, currency)
+                approximate = Money(amount, exchange.target) if approximates and amount is not None else None
+                compared = request.sort != "price" or amount is not None
+            offer = FoundOffer(
+                kind.code, kind.name, plan.code, plan.name, currency, total, nights, rooms, left, refundable,
+                meal, approximate, compared,
+            )  # fmt: skip
+            results[place] = SearchResult(
+                hotel if distance is None else with_distance(hotel, distance), offer
+            )
+
+    def refunded(
+        self,
+        part: Priced,
+        contents: Sequence[Content],
+        slots: Array,
+        pairs: Array,
+        plans: Sequence[int],
+    ) -> list[bool]:
+        """Whether pairs give money back."""
+        fee_of = self._refunds.fee
+        fees = [
+            fee_of(content.policies[plan], content.property.timezone)
+            for content, plan in zip(contents, plans, strict=True)
+        ]
+        if fees.count(None) == len(fees):
+            return [True] * len(fees)
+        arrays, columns = self._view.arrays, part.columns[pairs]
+        return [
+            self._refunds.refundable(pair, fee, content.property.currency, rooms, prices)
+            for pair, content, fee, rooms, prices in zip(
+                zip(
+                    slots.tolist(),
+                    columns.tolist(),
+                    arrays["adjust_kind"][columns].tolist(),
+                    arrays["adjust_value"][columns].tolist(),
+                    strict=True,
+                ),
+                contents,
+                fees,
+                zip(*[room[pairs].tolist() for room in part.rooms], strict=True),
+                part.stays.prices[:, part.stays.rate_of[part.local[pairs]]].T.tolist(),
+                strict=True,
+            )
+        ]
+
+
+def with_distance(place: FoundProperty, metres: int) -> FoundProperty:
+    """A hotel with its distance."""
+    return FoundProperty(
+        place.id,
+        place.slug,
+        place.name,
+        place.stars,
+        place.city,
+        place.country,
+        place.lat,
+        place.lon,
+        place.amenities,
+        place.timezone,
+        place.day_end_time,
+        place.currency,
+        place.tax_rounding,
+        place.child_bands,
+        metres,
+    )
