@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncpg
 
 # Nights from five days ago on; bookings besides the holds.
-_NUMBERS = {"hotels": 2_000, "nights": 45, "bookings": 100_000, "holds": 5_000}
+_NUMBERS = {"hotels": 2_000, "nights": 45, "bookings": 40_000, "holds": 5_000}
 
 _STATEMENTS = (
     """

@@ -489,17 +489,26 @@ async def brute_force(tx: Transaction, slug: str, wanted: SearchRequest) -> tupl
     return total, kind_code, plan_code
 
 
-def test_the_search_agrees_with_brute_force(database_url: str) -> None:
+def agree_on(examples: int, url: str) -> None:
     @settings(
-        max_examples=60,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(st.lists(hotel, min_size=1, max_size=3), st.lists(asked, min_size=2, max_size=4))
     def agree(specs: list[dict[str, Any]], searches: list[dict[str, Any]]) -> None:
-        asyncio.run(compare(database_url, specs, searches))
+        asyncio.run(compare(url, specs, searches))
 
     agree()
+
+
+def test_the_search_agrees_with_brute_force(database_url: str) -> None:
+    agree_on(25, database_url)
+
+
+@pytest.mark.nightly
+def test_the_search_agrees_with_brute_force_for_long(database_url: str) -> None:
+    agree_on(240, database_url)
 
 
 async def compare(url: str, specs: Sequence[dict[str, Any]], searches: Sequence[dict[str, Any]]) -> None:

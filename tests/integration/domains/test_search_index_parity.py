@@ -355,17 +355,26 @@ async def compare_area(tx: Transaction, view: IndexView, search: dict[str, Any])
     assert await by_index.lowest_nights(request, first, last, now=now) == expected
 
 
-def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> None:
+def agree_on(examples: int, url: str, folder: Path) -> None:
     @settings(
-        max_examples=60,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(st.lists(hotels, min_size=2, max_size=5), st.lists(searches, min_size=4, max_size=8))
     def agree(specs: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
-        asyncio.run(compare(database_url, tmp_path / "index", specs, wanted))
+        asyncio.run(compare(url, folder, specs, wanted))
 
     agree()
+
+
+def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> None:
+    agree_on(20, database_url, tmp_path / "index")
+
+
+@pytest.mark.nightly
+def test_the_index_finds_what_sql_finds_for_long(database_url: str, tmp_path: Path) -> None:
+    agree_on(240, database_url, tmp_path / "index")
 
 
 @pytest.mark.parametrize("sort", ["price", "stars", "name"])
