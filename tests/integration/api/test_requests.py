@@ -31,6 +31,8 @@ async def test_a_parameter_that_cannot_be_right_is_named(db: Database, database_
         ("properties?limt=2", "limt", "did you mean limit?"),
         ("properties/x?a=1", "a", "leave it out: the call has no parameters"),
         ("places?q=a&q=b", "q", "give it once"),
+        ("places?q=a&%71=b", "q", "give it once"),
+        ("properties?lim%74=2&&limt=2", "limt", "did you mean limit?"),
         ("properties/x/ari?form=2030-05-01", "form", "did you mean from?"),
         ("search?arrival=1.5.2030&departure=2030-05-02", "arrival", DATE),
         ("search?arrival=2030-02-30&departure=2030-05-02", "arrival", DATE),
