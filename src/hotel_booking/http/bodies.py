@@ -75,13 +75,16 @@ class Arriving:
         try:
             async with asyncio.timeout_at(until):
                 return await receive()  # type: ignore[return-value]  # an HTTP connection
-        except TimeoutError:
-            raise RequestTimedOut(
-                f"the body did not arrive within {self._seconds:g} seconds, or too slowly",
-                fix="send it again without pauses",
-            ) from None
+        except TimeoutError as late:
+            # It and its cause hold each other, and what was waited for, until garbage is collected; but the
+            # server closes the connection only when nobody holds that any more.
+            late.__cause__ = late.__context__ = late.__traceback__ = None
         except Exception:  # the server's own errors: a chunk that is none, a length that does not hold
             raise MalformedRequest("the body can't be read") from None
+        raise RequestTimedOut(
+            f"the body did not arrive within {self._seconds:g} seconds, or too slowly",
+            fix="send it again without pauses",
+        )
 
 
 async def arrived(scope: HTTPScope, receive: Receive) -> Receive:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec import structs
 
 from hotel_booking.core.db import Database
 from tests.clients.http_client import running, settings_for
@@ -89,6 +93,55 @@ async def test_half_sent_bodies_stop_nobody_and_are_closed(db: Database, databas
             assert (await guest.get("/health/ready")).status_code == 200
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM booking") == 1
+
+
+class _Endless:
+    """The server's side of a request whose body never ends."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.begun = asyncio.get_running_loop().create_future()
+
+    async def receive(self) -> Any:
+        return await self.begun
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
+async def test_nobody_holds_a_half_sent_body_once_it_is_answered(db: Database, database_url: str) -> None:
+    """Without waiting for garbage to be collected: the server closes the connection only then."""
+    await small_hotel(db)
+    async with running(structs.replace(settings_for(database_url), body_seconds=0.1)) as (app, _):
+        for path, media in WHERE:
+            headers = {"host": "localhost", "content-type": media, "content-length": "500"}
+            headers |= {"sec-fetch-site": "same-origin"}
+            scope: Any = {
+                "type": "http",
+                "asgi": {"version": "3.0"},
+                "http_version": "1.1",
+                "method": "POST",
+                "scheme": "http",
+                "path": path,
+                "raw_path": path.encode(),
+                "query_string": b"",
+                "root_path": "",
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+                "client": ("127.0.0.1", 1),
+                "server": ("127.0.0.1", 80),
+            }
+            server = _Endless()
+            gone = weakref.ref(server)
+            gc.collect()
+            gc.disable()
+            try:
+                await asyncio.create_task(app(scope, server.receive, server.send))
+                assert server.sent[0]["status"] == 408
+                del server, scope
+                await asyncio.sleep(0)
+                assert gone() is None, path
+            finally:
+                gc.enable()
 
 
 async def test_what_breaks_the_protocol_is_answered_by_us(db: Database, database_url: str) -> None:
