@@ -93,6 +93,9 @@ class Edge:
             if exchange.begun:
                 raise
             await exchange.send_all(problem_messages(scope, error))
+            # Its frames hold what the server gave us, and newer Pythons' also those that called them: see
+            # `_Exchange`.
+            error.__traceback__ = None
 
     def _warn_of_proxy(self) -> None:
         """Behind a proxy that nobody named, all guests are one address and share one allowance."""

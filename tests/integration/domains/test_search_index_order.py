@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +24,18 @@ from tests.factories.search_index import told
 from tests.factories.small_hotel import FIRST, GUEST, NOW, make_quote, small_hotel, stay
 
 pytestmark = pytest.mark.postgresql
+
+
+async def quiet(db: Database) -> None:
+    """Until all transactions are over that run in the cluster now, in databases of other tests too: the
+    oldest one that runs anywhere says how far changes are known to be complete."""
+    async with db.transaction() as tx:
+        now = await tx.fetchval("SELECT pg_current_xact_id()::text::bigint")
+    while True:
+        async with db.reading() as tx:
+            if await tx.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > $1", now):
+                return
+        await asyncio.sleep(0.02)
 
 
 async def followed(db: Database, folder: Path, now: datetime = NOW) -> Follower:
@@ -51,6 +64,7 @@ def free_of(follower: Follower, night: date) -> int:
 async def test_who_commits_late_is_not_missed(db: Database, database_url: str, tmp_path: Path) -> None:
     """The first transaction to write is the last to commit, after others were followed."""
     await small_hotel(db)
+    await quiet(db)
     follower = await followed(db, tmp_path)
     night = date(2030, 3, 4)
     slow = await asyncpg.connect(database_url)
@@ -239,6 +253,7 @@ async def test_what_everybody_has_read_is_forgotten(db: Database, tmp_path: Path
 
     async def purge(hours: int) -> int:
         now = start + timedelta(hours=hours)
+        await quiet(db)
         async with db.transaction() as tx:
             await changes.mark_purged(tx, now=now, before=now - timedelta(hours=2))
             return await changes.forget(tx, limit=1000)
