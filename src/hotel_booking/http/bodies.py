@@ -76,9 +76,9 @@ class Arriving:
             async with asyncio.timeout_at(until):
                 return await receive()  # type: ignore[return-value]  # an HTTP connection
         except TimeoutError as late:
-            # It and its cause hold each other, and what was waited for, until garbage is collected; but the
-            # server closes the connection only when nobody holds that any more.
-            late.__cause__ = late.__context__ = late.__traceback__ = None
+            # Its frames and its cause hold each other, and what was waited for, until garbage is collected;
+            # but the server closes the connection only when nobody holds that any more.
+            late.__traceback__ = None
         except Exception:  # the server's own errors: a chunk that is none, a length that does not hold
             raise MalformedRequest("the body can't be read") from None
         raise RequestTimedOut(
