@@ -50,6 +50,8 @@ WHOLE = {
     "SELECT id, slug, name, stars, city, country FROM property": "the page of all hotels shows all hotels",
     "SELECT p.place_id, max(c.name) AS city": "cities are counted for the first page",
 }
+# A page or two of short rows for each hundred hotels: with so few of them the planner goes either way.
+EITHER_WAY = {"property_name"}
 _EXPLAINED = {
     "session_preload_libraries": "auto_explain",
     "plan_cache_mode": "force_generic_plan",
@@ -144,7 +146,7 @@ async def big(full_url: str) -> frozenset[str]:
             "   AND relnamespace = 'public'::regnamespace",
             BIG,
         )
-    return frozenset(row["relname"] for row in rows)
+    return frozenset(row["relname"] for row in rows) - EITHER_WAY
 
 
 @pytest.fixture
