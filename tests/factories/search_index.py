@@ -3,11 +3,14 @@ equal here, however their columns came to be where they are."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 
 import msgspec
+import pytest
 
+from hotel_booking.core.db import Database
 from hotel_booking.domains.search.index.layout import (
     FIRST_NIGHT,
     LISTS_AT,
@@ -131,3 +134,16 @@ def _pair(arrays: Arrays, column: int) -> dict[str, Any]:
         "own": _rate(arrays, own) if own != NONE and _rate_nights(arrays, own) else None,
         **{name: arrays[name][column].tolist() for name in _PAIR},
     }
+
+
+async def quiet(db: Database) -> None:
+    """Until all transactions are over that run in the cluster now, in databases of other tests too: the
+    oldest one that runs anywhere says how far changes are known to be complete."""
+    oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    async with db.reading() as tx:
+        begun = await tx.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        for _ in range(1_000):
+            if await tx.fetchval(oldest) >= begun:
+                return
+            await asyncio.sleep(0.02)
+    pytest.fail("some transaction of the cluster went on for 20 seconds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -20,23 +19,10 @@ from hotel_booking.domains.search.index import changes
 from hotel_booking.domains.search.index.follow import Follower, LoadAgain
 from hotel_booking.domains.search.index.layout import FIRST_NIGHT
 from hotel_booking.domains.search.index.load import load
-from tests.factories.search_index import told
+from tests.factories.search_index import quiet, told
 from tests.factories.small_hotel import FIRST, GUEST, NOW, make_quote, small_hotel, stay
 
 pytestmark = pytest.mark.postgresql
-
-
-async def quiet(db: Database) -> None:
-    """Until all transactions are over that run in the cluster now, in databases of other tests too: the
-    oldest one that runs anywhere says how far changes are known to be complete."""
-    oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-    async with db.reading() as tx:
-        begun = await tx.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        for _ in range(1_000):
-            if await tx.fetchval(oldest) >= begun:
-                return
-            await asyncio.sleep(0.02)
-    pytest.fail("some transaction of the cluster went on for 20 seconds")
 
 
 async def followed(db: Database, folder: Path, now: datetime = NOW) -> Follower:

@@ -22,7 +22,7 @@ from hotel_booking.domains.search.index.files import Folder, FolderRefused
 from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays, Capacity
 from hotel_booking.domains.search.index.running import SearchIndex
 from tests.clients.http_client import api_key, bearer, running, settings_for
-from tests.factories.search_index import told
+from tests.factories.search_index import quiet, told
 from tests.factories.small_hotel import FIRST, SLUG, small_hotel
 
 pytestmark = pytest.mark.postgresql
@@ -167,11 +167,12 @@ async def test_changes_that_were_forgotten_are_not_missed(hotel: Database, tmp_p
     async with process(hotel, folder) as index:
         await until(lambda: index.current(utc_now()))
     await set_price(hotel, 12_300)
+    await quiet(hotel)
     async with hotel.transaction() as tx:
         await tx.execute("DELETE FROM search_change")
         await tx.execute(
             "INSERT INTO search_change_mark (xid, made_at, purged)"
-            " VALUES (pg_snapshot_xmax(pg_current_snapshot()), now(), true)"
+            " VALUES (pg_snapshot_xmin(pg_current_snapshot()), now(), true)"
         )
     async with process(hotel, folder) as index:
         await until(lambda: prices(index) == {12_300})
