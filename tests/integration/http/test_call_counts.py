@@ -13,7 +13,7 @@ import os
 import tomllib
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
@@ -43,6 +43,7 @@ HEAD = """# What each call costs: statements (one round trip each; BEGIN and COM
 # What may differ without a change of ours: PostgreSQL's version and plans, dates in words, Python's version.
 SLACK = {"statements": (1.0, 0), "rows": (1.3, 30), "bytes": (1.1, 200), "peak_kb": (2.0, 400)}
 HOTELS, NIGHTS = 30, 90
+POOL = 2
 DAY = (utc_now() + timedelta(days=30)).date()
 STAY = {"arrival": str(DAY), "departure": str(DAY + timedelta(days=3)), "adults": 2}
 GUEST = {"given_name": "Ana", "family_name": "Silva", "email": "ana@example.com"}
@@ -78,9 +79,11 @@ class Meter:
         self.app, self.url, self.statements = app, url, statements
 
     async def rows(self, watch: asyncpg.Connection[Any]) -> int:
-        """Rows read so far, by all; what the application's connection has counted is told first."""
-        async with self.app.state.database.transaction() as tx:
-            await tx.execute("SELECT pg_stat_force_next_flush()")
+        """Rows read so far, by all; what each of the application's connections has counted is told first."""
+        async with AsyncExitStack() as held:
+            for _ in range(POOL):  # held together, so that none is asked twice
+                tx = await held.enter_async_context(self.app.state.database.transaction())
+                await tx.execute("SELECT pg_stat_force_next_flush()")
         await watch.execute("SELECT pg_stat_clear_snapshot()")
         found: int = await watch.fetchval(
             "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)::bigint"
@@ -143,7 +146,7 @@ async def metered(
             connection.add_query_logger(statements.note)
 
         monkeypatch.setattr(db, "_init", counted)
-        settings = settings_for(url, pool_size=2)
+        settings = settings_for(url, pool_size=POOL)
         if index is not None:
             settings = structs.replace(settings, search_index=True, search_index_dir=str(index))
         async with running(settings) as (app, client):
