@@ -59,7 +59,7 @@ async def bare_constant() -> Fixed:
     return FIXED
 
 
-_HEADERS = [
+HEADERS = [
     (b"host", b"localhost:8000"),
     (b"user-agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
     (b"accept", b"application/json"),
@@ -67,7 +67,10 @@ _HEADERS = [
 ]
 
 
-def _scope(path: str, headers: list[tuple[bytes, bytes]], number: int) -> dict[str, Any]:
+def scope_of(
+    path: str, headers: list[tuple[bytes, bytes]], number: int, query: bytes = b""
+) -> dict[str, Any]:
+    """A GET as the server hands it over."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -79,17 +82,18 @@ def _scope(path: str, headers: list[tuple[bytes, bytes]], number: int) -> dict[s
         "root_path": "",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query,
         "headers": list(headers),
         "state": {},
     }
 
 
-async def _receive() -> Message:
+async def receive() -> Message:
+    """No body."""
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def cost(app: Any, path: str, headers: list[tuple[bytes, bytes]] = _HEADERS) -> float:
+async def cost(app: Any, path: str, headers: list[tuple[bytes, bytes]] = HEADERS) -> float:
     """CPU microseconds of a request."""
     size = 0
 
@@ -99,7 +103,7 @@ async def cost(app: Any, path: str, headers: list[tuple[bytes, bytes]] = _HEADER
 
     began = time.process_time()
     for number in range(_CALLS):
-        await app(_scope(path, headers, number), _receive, send)
+        await app(scope_of(path, headers, number), receive, send)
     return (time.process_time() - began) / _CALLS * 1e6
 
 
@@ -116,12 +120,12 @@ async def main(database_url: str, rounds: int) -> None:
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
         ours.register(constant)
     bare = Litestar([bare_constant], openapi_config=None, logging_config=None)
-    browser = [*_HEADERS, (b"accept-encoding", b"gzip, deflate, br")]
+    browser = [*HEADERS, (b"accept-encoding", b"gzip, deflate, br")]
     cases = {
-        "bare": (bare, "/constant", _HEADERS),
-        "ours": (ours, "/api/v1/constant", _HEADERS),
+        "bare": (bare, "/constant", HEADERS),
+        "ours": (ours, "/api/v1/constant", HEADERS),
         "ours, gzip": (ours, "/api/v1/constant", browser),
-        "ours, no such address": (ours, "/wp-admin/setup.php", _HEADERS),
+        "ours, no such address": (ours, "/wp-admin/setup.php", HEADERS),
     }
     async with ours.lifespan():
         spent: dict[str, list[float]] = {name: [] for name in cases}
