@@ -1,10 +1,10 @@
 """What the API's readings of the search index cost: CPU time of searches, offers and calendars drawn as the
-bench draws them, answered by the whole application in this process without a socket, beside a constant answer.
+bench draws them, answered by the whole application in this process without a socket, beside a constant one.
 
     .venv/bin/python -m benchmarks.answers [--hotels 300] [--rounds 5] [--profile search]
 
-Prints for each kind the median of the rounds in microseconds of CPU a request, and the constant's cost divided
-by it. `--profile` prints where the time of one kind goes.
+Prints for each kind the median of the rounds in microseconds of CPU a request, and the constant's cost
+divided by it. `--profile` prints where the time of one kind goes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 
+from benchmarks.path import HEADERS, constant, receive, scope_of
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import Message
 
-from benchmarks.path import HEADERS, constant, receive, scope_of
 from hotel_booking import migrations
 from hotel_booking.app import Application, build
 from hotel_booking.bench import draws
@@ -67,7 +67,8 @@ async def cost(app: Application, asked: Sequence[tuple[str, bytes]]) -> float:
     for number, (path, query) in enumerate(asked):
         await app(scope_of(path, HEADERS, number, query), receive, send)
     spent = (time.process_time() - began) / len(asked) * 1e6
-    assert statuses == {200}, statuses
+    if statuses != {200}:
+        raise RuntimeError(f"answers were {statuses}")
     return spent
 
 
@@ -87,7 +88,7 @@ async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profile
         app.register(constant)
     asked = cases(catalogue)
     async with app.lifespan():
-        while app.state.search_index.current(utc_now()) is None:
+        while app.state.search_index.current(utc_now()) is None:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0.05)
         for each in asked.values():
             await cost(app, each)
