@@ -95,7 +95,7 @@ class Stays:
     @cached_property
     def left(self) -> Array:
         """Rooms free in every night, of each type."""
-        left: Array = np.minimum.reduce(self.free, axis=0)
+        left: Array = self.free.min(axis=0)
         return left
 
     @cached_property
@@ -123,7 +123,7 @@ class Stays:
     @cached_property
     def all_priced(self) -> bool:
         """Whether every pair has a rate."""
-        return not len(self._rates) or bool(np.minimum.reduce(self._rates) >= 0)
+        return not len(self._rates) or bool(self._rates.min() >= 0)
 
     @cached_property
     def _rates(self) -> Array:
@@ -162,7 +162,7 @@ class Stays:
         if leaves is not None:
             types &= ~(leaves & self._knows_departure())
         # A pair is of its rate's room type, and there are fewer rates.
-        rates: Array = np.minimum.reduce(self.prices, axis=0) >= 0
+        rates: Array = self.prices.min(axis=0) >= 0
         rates &= types.take(self.types.local(self.rates.of(arrays["rate_type"]), self.rates.place))
         if not len(rates):
             return np.zeros(0, np.intp)
@@ -215,7 +215,7 @@ class Stays:
         rules = self._view.limits(self.nights)
         refused: Array = rules.arrival.take(numbers[0])
         if len(numbers) > 1:
-            refused |= np.logical_or.reduce(rules.through.take(numbers[1:]), axis=0)
+            refused |= rules.through.take(numbers[1:]).any(axis=0)
         return refused
 
     def _knows_departure(self) -> Array:

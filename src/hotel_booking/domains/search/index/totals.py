@@ -163,7 +163,7 @@ def extra_persons(stays: Stays, pairs: Array, occupancy: Occupancy) -> list[tupl
         return []
     columns = arrays["pair_type"].take(columns_at(stays.pairs.at, pairs))
     base = arrays["base_occupancy"].take(columns)
-    if not occupancy.children and occupancy.adults <= np.minimum.reduce(base):
+    if not occupancy.children and occupancy.adults <= base.min():
         return []
     place = stays.pairs.place.take(pairs)
     adults = stays.counted(occupancy)[0].take(place) if occupancy.children else occupancy.adults
