@@ -284,9 +284,10 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         app.state.database = await stack.enter_async_context(
             Database.open(
-                settings.database_url,
+                settings.pooled_database_url or settings.database_url,
                 size=settings.pool_size,
                 statement_timeout_ms=settings.database_statement_timeout_ms,
+                pooled=settings.pooled_database_url is not None,
             )
         )
         app.state.gateways = choose_gateways(settings, app.state.database)

@@ -62,6 +62,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=500,
         ),
     ] = 10
+    pooled_database_url: (
+        Annotated[
+            str,
+            _described(
+                "the same database by way of a pooler such as PgBouncer in transaction mode, for the web "
+                "servers' requests; the worker, `migrate` and the other commands need sessions and use "
+                "`DATABASE_URL` ([0058](decisions/0058-pooler.md))",
+                takes="`postgresql://…`",
+                pattern=r"(?s)\Apostgres(?:ql)?://.*\Z",
+                must_be="an address that begins with postgresql://",
+            ),
+        ]
+        | None
+    ) = None
     database_statement_timeout_ms: Annotated[
         int, _described("how long one statement of a request may take", ge=100, le=600_000)
     ] = 10_000

@@ -6,7 +6,7 @@ share services.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -218,41 +218,60 @@ class Database:
     """A pool of connections to PostgreSQL."""
 
     def __init__(
-        self, connections: Connections, size: int, shares: Shares, origin: Origin | None = None
+        self,
+        connections: Connections,
+        size: int,
+        shares: Shares,
+        *,
+        pooled: Mapping[str, str] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._connections = connections
         self.size = size
         self._shares = shares
-        # With the origin in the same message: a round trip of its own is a tenth of a transaction.
-        self._begin = "BEGIN" if origin is None else f"BEGIN; SET LOCAL hotel.origin = {_quoted(origin)}"
+        self._pooled = pooled
+        # In one message: a round trip of its own is a tenth of a transaction.
+        self._begin = "; ".join(
+            [
+                "BEGIN",
+                *(f"SET LOCAL {name} = '{value}'" for name, value in (pooled or {}).items()),
+                *([] if origin is None else [f"SET LOCAL hotel.origin = {_quoted(origin)}"]),
+            ]
+        )
 
     def acting(self, origin: Origin) -> Database:
         """The same pool for somebody: what its transactions change is noted as theirs."""
-        return Database(self._connections, self.size, self._shares, origin)
+        return Database(self._connections, self.size, self._shares, pooled=self._pooled, origin=origin)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, size: int = 10, statement_timeout_ms: int = 10_000
+        cls, url: str, *, size: int = 10, statement_timeout_ms: int = 10_000, pooled: bool = False
     ) -> AsyncIterator[Database]:
-        """Open a pool of at most `size` connections and close it at the end."""
+        """Open a pool of at most `size` connections and close it at the end.
+
+        `pooled`: at the other end is a pooler that gives each transaction another session (PgBouncer's
+        transaction mode). Then nothing is left to a session: settings go with each transaction, statements
+        are not kept prepared, and what else would stand alone is a transaction too."""
+        session = {
+            "statement_timeout": str(statement_timeout_ms),
+            "idle_in_transaction_session_timeout": "60000",
+            "jit": "off",  # our statements are short; compiling them costs more than it saves
+        }
+        known_to_poolers = {"timezone": "UTC", "application_name": "hotel-booking"}
 
         async def connect() -> asyncpg.Connection[Row]:
-            connection: asyncpg.Connection[Row] = await asyncpg.connect(
-                url,
-                server_settings={
-                    "statement_timeout": str(statement_timeout_ms),
-                    "idle_in_transaction_session_timeout": "60000",
-                    "jit": "off",  # our statements are short; compiling them costs more than it saves
-                    "timezone": "UTC",
-                    "application_name": "hotel-booking",
-                },
-            )
-            await _init(connection)
+            if not pooled:
+                connection = await asyncpg.connect(url, server_settings=session | known_to_poolers)
+                await _init(connection)
+                return connection
+            connection = await asyncpg.connect(url, server_settings=known_to_poolers, statement_cache_size=0)
+            async with connection.transaction():  # it asks for types, in more than one message
+                await _init(connection)
             return connection
 
         async with Connections.kept(connect) as connections:
-            yield cls(connections, size, Shares(size))
+            yield cls(connections, size, Shares(size), pooled=session if pooled else None)
 
     @asynccontextmanager
     async def transaction(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
@@ -270,16 +289,18 @@ class Database:
     @asynccontextmanager
     async def reading(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
         """Statements that each stand alone: see `Reading`."""
-        reading = Reading(self, wait)
+        reading = self.work(reads=True, wait=wait)
         try:
             yield reading
-        finally:
-            await reading.undo()
+        except BaseException as error:
+            await reading.undo(error)
+            raise
+        await reading.commit()
 
     def work(self, *, reads: bool = False, wait: float = 15.0) -> Work:
         """A transaction that begins with its first statement, and that the caller ends; `reads`: a
-        `Reading`."""
-        return Reading(self, wait) if reads else Work(self, wait)
+        `Reading`, but through a pooler, where a session's limits go with its transactions."""
+        return Reading(self, wait) if reads and self._pooled is None else Work(self, wait)
 
     async def take(self, kind: Kind, wait: float, *, begin: bool) -> Any:
         """A connection for a transaction of this kind, which has begun; `give_back` must follow."""
