@@ -25,6 +25,7 @@ from hotel_booking.domains.search.index.layout import (
     Lists,
     slot_of,
 )
+from hotel_booking.domains.search.index.view import IndexView
 
 _PROPERTY = ("state", "cell", "lat", "lon", "stars", "country", "region", "currency", "name")
 _TYPE = ("base_occupancy", "max_occupancy", "max_adults", "max_children", "extra_adult", "child_amounts")
@@ -63,11 +64,12 @@ def lists_of(arrays: Arrays) -> Lists:
 
 
 def _property(arrays: Arrays, slot: int, lists: Lists) -> dict[str, Any]:
-    at, size = int(arrays["content_at"][slot]), int(arrays["content_size"][slot])
-    content = msgspec.json.decode(arrays["heap"][at : at + size].tobytes())
+    view = IndexView(arrays)
+    content = msgspec.json.decode(view.raw_content(slot))
     found: dict[str, Any] = {name: arrays[name][slot].tolist() for name in _PROPERTY} | {
         "amenities": arrays["amenities"][slot].tolist(),
         "content": content,
+        "brief": view.content_of(slot),
         "found by its slug": slot_of(arrays, content["property"]["slug"]) == slot,
     }
     if found["state"] != SQL_ONLY:

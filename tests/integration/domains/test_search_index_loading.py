@@ -10,9 +10,10 @@ import pytest
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.rates.queries import load_catalogue, read_catalogue
+from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.search.index.layout import LIVE, ROWS, SQL_ONLY, slot_of
 from hotel_booking.domains.search.index.load import load
+from hotel_booking.domains.search.index.view import IndexView
 from tests.factories.search_index import told
 from tests.factories.small_hotel import GUEST, NOW, SLUG, make_quote, small_hotel, stay
 
@@ -58,8 +59,7 @@ async def test_every_night_and_price_of_the_chain_is_in_the_file(chain: Database
         slot = slot_of(writer.arrays, slug)
         assert slot is not None
         assert writer.arrays["id"][slot] == i
-        at, size = writer.arrays["content_at"][slot], writer.arrays["content_size"][slot]
-        kept = read_catalogue(writer.arrays["heap"][at : at + size].tobytes())
+        kept = IndexView(writer.arrays).catalogue_of(slot)
         assert kept.property == catalogue.property
         assert kept.room_types == catalogue.room_types
         assert kept.plans == catalogue.plans

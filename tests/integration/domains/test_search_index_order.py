@@ -67,6 +67,7 @@ async def test_who_commits_late_is_not_missed(db: Database, database_url: str, t
         await late.commit()
     finally:
         await slow.close()
+    await quiet(db)
     assert await follower.follow(NOW) == 1
     assert price_of(follower, night) == 1
     assert await follower.follow(NOW) == 0
@@ -75,6 +76,7 @@ async def test_who_commits_late_is_not_missed(db: Database, database_url: str, t
 
 async def test_what_is_undone_is_not_followed(db: Database, tmp_path: Path) -> None:
     await small_hotel(db)
+    await quiet(db)
     follower = await followed(db, tmp_path)
     with suppress(ZeroDivisionError):
         async with db.transaction() as tx:

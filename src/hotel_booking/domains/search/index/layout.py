@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from hotel_booking.domains.rates.types import Tax
 
-FORMAT = 2
+FORMAT = 3
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
 NOT_ON_SALE = -32768  # in `free`: the night has no inventory
 NO_PRICE = -1
@@ -95,8 +95,10 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "rates": ("i4", ("properties",)),
     "first_pair": ("i4", ("properties",)),
     "pairs": ("i4", ("properties",)),
-    "content_at": ("i8", ("properties",)),  # of the heap: the catalogue, JSON as `load_catalogue` reads it
+    # of the heap: the catalogue, JSON as `load_catalogue` reads it, packed by zlib; behind it `brief.Brief`
+    "content_at": ("i8", ("properties",)),
     "content_size": ("i4", ("properties",)),
+    "brief_size": ("i4", ("properties",)),
     "version": ("i4", ("properties",)),  # counts what was written over the property's content
     "slug_hash": ("u8", ("properties",)),
     "by_slug": ("i4", ("slugs",)),  # slot + 1 at the first place from its hash on that was empty; 0: empty

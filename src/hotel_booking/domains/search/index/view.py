@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from datetime import datetime, time
 from functools import lru_cache
@@ -18,6 +19,7 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.brief import Named, PlanNamed, read_brief
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
 
@@ -28,35 +30,9 @@ _CATALOGUES = 256  # properties whose whole catalogue is kept decoded, some 100 
 T = TypeVar("T")
 
 
-class Named(msgspec.Struct, frozen=True):
-    """A room type, as results name it."""
-
-    code: str
-    name: str
-
-
-class PlanNamed(Named, frozen=True):
-    """A rate plan, as results name it."""
-
-    policy_id: int
-
-
-class PolicyOf(CancellationPolicy, frozen=True, kw_only=True):
-    """A cancellation policy with its id."""
-
-    id: int
-
-
-class _Content(msgspec.Struct, frozen=True):
-    property: FoundProperty
-    room_types: tuple[Named, ...]
-    plans: tuple[PlanNamed, ...]
-    policies: tuple[PolicyOf, ...]
-
-
 class Content(NamedTuple):
-    """What results say of a property; the rest of its content is skipped where it is read. The policies are
-    those of the plans, in their order, without their names: equal ones are one object, of all properties."""
+    """What results say of a property. The policies are those of the plans, in their order, without their
+    names: equal ones are one object, of all properties."""
 
     property: FoundProperty
     room_types: tuple[Named, ...]
@@ -91,7 +67,6 @@ class IndexView:
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
         self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(_REMEMBERED)
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
-        self._decode_content = msgspec.json.Decoder(_Content).decode
         self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
         self._todays: dict[tuple[str, time], tuple[datetime, datetime, int]] = {}
@@ -136,8 +111,9 @@ class IndexView:
         return self.arrays["heap"][at : at + size].tobytes()
 
     def raw_content(self, slot: int) -> bytes:
-        """A property's content as it was written: JSON."""
-        return self.text(int(self.arrays["content_at"][slot]), int(self.arrays["content_size"][slot]))
+        """A property's whole content: JSON."""
+        at, size = int(self.arrays["content_at"][slot]), int(self.arrays["content_size"][slot])
+        return zlib.decompress(self.text(at, size))
 
     def content_of(self, slot: int) -> Content:
         """A property's content."""
@@ -150,8 +126,9 @@ class IndexView:
         return list(map(self.content, slots.tolist(), versions, at))
 
     def _content(self, slot: int, version: int, at: int) -> Content:
-        del version, at  # they only tell one content from the next
-        said = self._decode_content(self.raw_content(slot))
+        del version  # it only tells one content from the next
+        arrays = self.arrays
+        said = read_brief(self.text(at + int(arrays["content_size"][slot]), int(arrays["brief_size"][slot])))
         if len(self._policies) >= _REMEMBERED:
             self._policies.clear()
         policies = {}

@@ -8,6 +8,7 @@ types or rates change gets new neighbouring columns at the end, and its nights a
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
+from hotel_booking.domains.search.index.brief import brief_of
 from hotel_booking.domains.search.index.columns import (
     Rate,
     columns_of,
@@ -107,7 +109,8 @@ class Writer:
         region, and which room types have nights of their own on a derived plan. Raises `IndexFull`."""
         catalogue = read_catalogue(content)
         arrays = self.arrays
-        self._need(HEAP, arrays.capacity.heap, len(content))
+        packed, brief = zlib.compress(content, 1), brief_of(content)
+        self._need(HEAP, arrays.capacity.heap, len(packed) + len(brief))
         slot = self._slot(catalogue)
         was = int(arrays["state"][slot])
         types, rates = [kind.id for kind in catalogue.room_types.values()], rates_of(catalogue, own)
@@ -133,7 +136,8 @@ class Writer:
         with self._changing():
             if whole:
                 self._misfits.discard(slot)
-            self._describe(slot, catalogue, region, content)
+            self._describe(slot, catalogue, region)
+            self._keep_content(slot, packed, brief)
             arrays["first_type"][slot], arrays["types"][slot] = first_type, len(types)
             arrays["first_rate"][slot], arrays["rates"][slot] = first_rate, len(rates)
             arrays["first_pair"][slot], arrays["pairs"][slot] = first_pair, pairs
@@ -324,10 +328,9 @@ class Writer:
         for name, values in columns.items():
             self.arrays[name][first : first + count] = values
 
-    def _describe(self, slot: int, catalogue: Catalogue, region: int, content: bytes) -> None:
-        """The property's own columns, its content and its slug."""
+    def _describe(self, slot: int, catalogue: Catalogue, region: int) -> None:
+        """The property's own columns and its slug."""
         arrays, property_ = self.arrays, catalogue.property
-        self._keep_content(slot, content)
         arrays["id"][slot] = property_.id
         # What a search finds it by must be known also where its prices are left to SQL.
         for name, value in property_columns(catalogue, region).items():
@@ -351,12 +354,13 @@ class Writer:
             place = 0
         self.arrays[name][slot] = place
 
-    def _keep_content(self, slot: int, content: bytes) -> None:
-        heap = self.arrays["heap"]
+    def _keep_content(self, slot: int, packed: bytes, brief: bytes) -> None:
+        heap, both = self.arrays["heap"], packed + brief
         at, size = int(self.arrays["content_at"][slot]), int(self.arrays["content_size"][slot])
-        if size != len(content) or heap[at : at + size].tobytes() != content:
-            self.arrays["content_at"][slot] = self._append(content)
-            self.arrays["content_size"][slot] = len(content)
+        if size != len(packed) or heap[at : at + len(both)].tobytes() != both:
+            self.arrays["content_at"][slot] = self._append(both)
+            self.arrays["content_size"][slot] = len(packed)
+            self.arrays["brief_size"][slot] = len(brief)
 
     def _append(self, text: bytes) -> int:
         at = self._take(HEAP, self.arrays.capacity.heap, len(text))
