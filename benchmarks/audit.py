@@ -47,6 +47,7 @@ async def sell(db: Database, gateway: SandboxGateway, quote: Quote) -> None:
     """One booking, paid."""
     async with db.transaction(wait=60) as tx:
         held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
+    # The sandbox's card.
     await service.pay(db, gateway, booking_id=held.booking.id, token="tok_success", now=NOW)  # noqa: S106
 
 

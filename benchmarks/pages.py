@@ -95,6 +95,7 @@ class Browser:
             else:
                 parts.append(message.get("body", b""))
 
+        # A scope of ours, as a server makes it.
         await self._app(scope, receive, send)  # type: ignore[arg-type]
         return status, found, b"".join(parts)
 
@@ -119,7 +120,7 @@ async def started(url: str) -> AsyncIterator[Application]:
             rate_limit_reads=0,
             rate_limit_writes=0,
             exchange_rates_url="",
-            **limits,  # type: ignore[arg-type]
+            **limits,  # type: ignore[arg-type]  # all of them are numbers
         )
     )
     async with app.lifespan():

@@ -66,7 +66,7 @@ def _write(path: str, written: object) -> None:
 
 
 def _change(*args: object) -> None:
-    asyncio.run(change(*args))  # type: ignore[arg-type]
+    asyncio.run(change(*args))  # type: ignore[arg-type]  # `args` are its own
 
 
 async def freshness(url: str, folder: Path, rate: int, seconds: float) -> None:

@@ -105,8 +105,8 @@ class Application(Litestar):
     ) -> None:
         """Application entry point."""
         if scope["type"] == ScopeType.HTTP:
-            scope["litestar_app"] = self  # type: ignore[typeddict-unknown-key]
-            await self._edge(scope, receive, send)  # type: ignore[arg-type]
+            scope["litestar_app"] = self  # type: ignore[typeddict-unknown-key]  # Litestar's own key
+            await self._edge(scope, receive, send)  # type: ignore[arg-type]  # only requests come here
         else:
             await super().__call__(scope, receive, send)
 

@@ -76,6 +76,7 @@ async def running(
 
 def client_of(app: Application, *, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
     """A client whose requests come from `address`. What the application raises is raised in the test."""
+    # Our own application type is one.
     transport = httpx.ASGITransport(app, client=(address, 40_000))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
 

@@ -37,7 +37,7 @@ async def serving(database_url: str, **settings: str) -> AsyncIterator[str]:
             await _until_ready(environ["HOTEL_PUBLIC_URL"], ended)
             yield environ["HOTEL_PUBLIC_URL"]
         finally:
-            server.stop()  # type: ignore[no-untyped-call]
+            server.stop()  # type: ignore[no-untyped-call]  # granian leaves it untyped
             await task
 
 

@@ -290,7 +290,7 @@ class StripeDouble:
         body, header = self.signed(event)
         try:
             answer = httpx.post(
-                url or self.delivery.url,  # type: ignore[union-attr]
+                url or self.delivery.url,  # type: ignore[union-attr]  # set by whoever starts it
                 content=body,
                 headers={"Stripe-Signature": header, "Content-Type": "application/json"},
                 timeout=30,

@@ -269,7 +269,7 @@ class Counting(Transaction):
 
     def __init__(self, tx: Transaction) -> None:
         super().__init__(tx._database, wait=0)  # noqa: SLF001  # it is the same transaction
-        self._connection = tx._connection  # noqa: SLF001
+        self._connection = tx._connection  # noqa: SLF001  # the transaction's own connection
         self.statements: list[str] = []
 
     async def _run(self, method: str, statement: Any, args: tuple[Any, ...]) -> Any:

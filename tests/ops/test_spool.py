@@ -71,6 +71,7 @@ def test_the_act_is_on_the_disk_before_it_is_done(tmp_path: Path, monkeypatch: p
     flush, rename = os.fsync, Path.rename
 
     def flushed(handle: int) -> None:
+        # Of a file descriptor.
         steps.append("folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "file")  # noqa: PTH112
         flush(handle)
 

@@ -511,7 +511,7 @@ def test_a_derived_plan_changes_the_whole_night(
     derived = msgspec.structs.replace(FAMILY_RULES, adjustment=adjustment)
     result = price(derived, nights(100_00), Occupancy(3, (1,)))
     assert result.lines[-1] == Line(
-        kind,  # type: ignore[arg-type]
+        kind,  # type: ignore[arg-type]  # each case is one of them
         ARRIVAL,
         "flexible",
         label,

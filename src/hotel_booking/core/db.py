@@ -125,6 +125,7 @@ class Transaction:
         return await getattr(self._connection, method)(statement, *args)
 
     async def _open(self) -> None:
+        """Take a connection, where it has none: the two kinds below differ in whether they begin on it."""
         raise NotImplementedError
 
 

@@ -20,7 +20,7 @@ async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[obje
     for item in items:
         try:
             await act(item)
-        except Exception:
+        except Exception:  # one that fails must not keep the others from their turn
             failures += 1
             _FAILED.labels(sweep).inc()
             log.exception(

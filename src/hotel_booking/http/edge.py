@@ -89,7 +89,7 @@ class Edge:
                 # A page asked for without its body is the same page: no handler needs to know.
                 scope["method"] = "GET"
             await self.app(scope, exchange.receive, exchange.send)
-        except Exception as error:
+        except Exception as error:  # the last one to answer it
             if exchange.begun:
                 raise
             await exchange.send_all(problem_messages(scope, error))

@@ -137,6 +137,7 @@ def metrics(request: Request[Any, Any, State], settings: Settings) -> Response[b
     registry: CollectorRegistry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
+        # Prometheus_client leaves it untyped.
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     # Litestar adds the charset to texts by itself.
     return Response(render(registry), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"))

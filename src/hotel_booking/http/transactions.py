@@ -115,7 +115,7 @@ async def answer_read(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Se
 
     try:
         await app(scope, receive, leaving)
-    except Exception as error:
+    except Exception as error:  # every error has an answer
         if begun:
             raise
         await answer_error(scope, receive, leaving, error)
@@ -144,7 +144,7 @@ async def answer_change(app: ASGIApp, scope: HTTPScope, receive: Receive, send: 
     try:
         try:
             await app(scope, receive, keep_back)
-        except Exception as error:
+        except Exception as error:  # every error has an answer
             if begun:
                 raise
             await answer_error(scope, receive, keep_back, error)

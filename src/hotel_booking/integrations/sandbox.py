@@ -63,7 +63,7 @@ class SandboxGateway:
         match token:
             case "tok_success" | "tok_success_once" | "tok_lost":
                 entry = await self._enter(charge, "authorised", token)
-                if token == "tok_lost":  # noqa: S105
+                if token == "tok_lost":  # noqa: S105  # the name of a test card
                     raise GatewayUnavailable("the sandbox's answer was lost")
             case "tok_decline":
                 entry = await self._enter(charge, "declined", token)

@@ -38,7 +38,7 @@ def test_every_code_that_is_raised_stands_there_and_every_one_there_is_raised() 
 
 def test_each_says_what_it_means_and_most_what_would_work() -> None:
     found = entries()
-    assert set(MEANINGS) == set(ReasonCode.__args__)  # type: ignore[attr-defined]
+    assert set(MEANINGS) == set(ReasonCode.__args__)  # type: ignore[attr-defined]  # of a Literal
     assert [entry.code for entry in found if len(entry.meaning) < 10 or entry.meaning[-1] != "."] == []
     assert len({entry.code for entry in found}) == len(found)
     silent = {entry.code for entry in found if not entry.fixes}

@@ -352,6 +352,7 @@ async def test_a_refused_amendment_changes_nothing(db: Database) -> None:
     for error, change in wrong:
         with pytest.raises(error):
             async with db.transaction() as tx:
+                # The cases are of its own types.
                 await service.amend(tx, booking_id=booking.id, now=NOW, **change)  # type: ignore[arg-type]
         assert await look(db, booking.id) == before
     assert await taken(db, rooms["DBL"], stay(10, 5)) == [1, 1, 1, 1, 1]
@@ -363,8 +364,10 @@ async def test_once_cancelling_costs_the_guest_needs_the_hotel_to_change(db: Dat
     change = {"departure": stay(10, 2).departure}
     with pytest.raises(AmendNotAllowed):
         async with db.transaction() as tx:
+            # The cases are of its own types.
             await service.amend(tx, booking_id=booking.id, now=NOW, **change)  # type: ignore[arg-type]
     async with db.transaction() as tx:
+        # The cases are of its own types.
         done = await service.amend(tx, booking_id=booking.id, now=NOW, by_guest=False, **change)  # type: ignore[arg-type]
     assert (done.difference, done.refund) == (-9_000, 9_000)
     assert await differences(db) == []

@@ -33,7 +33,7 @@ HOTELS = (
     ("lodz", "Hotel Łódź", "Łódź"),
     ("strasse", "Große Straße", "Berlin"),
     ("thing", "Þingvellir Lodge", "Reykjavík"),
-    ("isik", "Işık Otel", "Istanbul"),  # noqa: RUF001
+    ("isik", "Işık Otel", "Istanbul"),  # noqa: RUF001  # a Turkish name
     ("muller", "Gasthof Müller", "Munich"),
     ("laquila", "L’Aquila d’Oro", "Rome"),
     ("saint-jean", "Saint-Jean-de-Luz Palace", "Bayonne"),

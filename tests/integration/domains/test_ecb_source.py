@@ -44,7 +44,7 @@ async def answering(reply: bytes | Callable[[asyncio.StreamWriter], object]) -> 
         try:
             await reader.readuntil(b"\r\n\r\n")
             if callable(reply):
-                await reply(writer)  # type: ignore[misc]
+                await reply(writer)  # type: ignore[misc]  # each case is one or the other
             else:
                 writer.write(reply)
                 await writer.drain()

@@ -210,6 +210,7 @@ async def test_what_staff_and_programs_edit_is_followed(followed: Followed) -> N
     ]
     for line in lines:
         await each(
+            # Mypy knows no types of a lambda's defaults.
             lambda tx, catalogue, line=line: edits.update_by_program(  # type: ignore[misc]
                 tx, catalogue=catalogue, updates=[line], by=by, now=NOW
             )

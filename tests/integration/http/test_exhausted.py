@@ -63,4 +63,4 @@ async def test_half_a_photo_does_not_stay_where_there_is_no_room_for_all(tmp_pat
             await media.put(f"{'a' * 32}-480.webp", b"x" * 50_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []  # noqa: ASYNC240
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []  # noqa: ASYNC240  # a test's folder

@@ -217,7 +217,7 @@ async def test_no_body_is_waited_for_in_a_transaction(db: Database, database_url
                             (b"content-type", b"application/x-www-form-urlencoded"),
                             (b"content-length", b"10")],
             }  # fmt: skip
-            task = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+            task = asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]  # a scope of ours
             first = asyncio.create_task(asked.wait())
             await asyncio.wait({task, first}, return_when=asyncio.FIRST_COMPLETED)
             if asked.is_set():

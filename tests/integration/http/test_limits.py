@@ -200,6 +200,7 @@ def test_the_address_is_the_first_hop_that_is_not_ours(
         "client": (peer, 1) if peer else None,
         "headers": [(b"x-forwarded-for", value.encode()) for value in forwarded],
     }
+    # A scope of headers alone.
     assert Proxies(networks(["10.0.0.0/8"])).client_address(scope) == expected  # type: ignore[arg-type]
 
 

@@ -189,6 +189,7 @@ async def test_a_lost_connection_loses_no_change(hotel: Database, database_url: 
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
                 await tx.execute("UPDATE rate_night SET price = $1", price)
+            # Mypy knows no types of a lambda's defaults.
             await until(lambda price=price: prices(index) == {price})  # type: ignore[misc]
         assert index.figures().generation == 1
 

@@ -53,7 +53,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(  # noqa: N802  # aiosmtpd's name
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         self.received.append(envelope)
@@ -205,7 +205,7 @@ class Answers:
         self.sent.append((message_id, rendered))
         await asyncio.sleep(0.05)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        return Delivery(outcome, f"said {outcome}")  # type: ignore[arg-type]
+        return Delivery(outcome, f"said {outcome}")  # type: ignore[arg-type]  # each case is one of them
 
 
 async def test_a_message_goes_out_with_its_transaction_or_not_at_all(db: Database, database_url: str) -> None:

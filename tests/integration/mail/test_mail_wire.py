@@ -111,6 +111,7 @@ async def test_a_server_that_wants_nothing_from_us_says_nothing_about_the_messag
 ) -> None:
     async with scripted([answer]) as (url, _):
         found = await send(url)
+    # Each case is one of them.
     assert found == Delivery(outcome, answer, unreachable=True)  # type: ignore[arg-type]
 
 
@@ -244,6 +245,7 @@ async def test_a_worker_killed_while_the_server_thinks_sends_nothing_twice(
     message_id = await queued(db)
     mailbox = Mailbox("stalls")
     with mail_server(mailbox) as url:
+        # It has to outlive this loop.
         child = subprocess.Popen([sys.executable, "-c", WORKER, database_url, url])  # noqa: ASYNC220
         try:
             async with asyncio.timeout(60):

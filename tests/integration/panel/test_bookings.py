@@ -168,7 +168,7 @@ async def test_a_guest_that_cannot_be_right_is_said_beside_the_field(
 
 async def test_a_walk_in_is_checked_in_and_out(chain: Database, chain_url: str) -> None:
     house = (await houses(chain))[1]
-    tomorrow = date.today() + timedelta(days=2)  # noqa: DTZ011
+    tomorrow = date.today() + timedelta(days=2)  # noqa: DTZ011  # as the panel's browser would count
     async with panel(chain_url, chain, (Role.FRONT_DESK, house["slug"])) as client:
         _, fields = await offered(
             client, house["slug"], walk_in="true", arrival="", departure=tomorrow.isoformat(), adults="1"

@@ -330,7 +330,7 @@ async def test_whatever_breaks_money_moves_once(
         await gateway.capture(payment_id=asked.payment_id, reference=outcome.reference, amount=12_000)
         await gateway.refund(refund_id=refund_id, reference=outcome.reference, amount=3_000)
 
-    double.fail(step, how, acted=acted, seconds=1.5)  # type: ignore[arg-type]
+    double.fail(step, how, acted=acted, seconds=1.5)  # type: ignore[arg-type]  # each case is one of them
     with pytest.raises(GatewayUnavailable):
         await pay()
     for _ in range(2):
@@ -505,6 +505,7 @@ async def test_a_dispute_is_told(gateway: StripeGateway, double: StripeDouble) -
     with pytest.raises(GatewayRefused):
         await gateway.refund(refund_id=uuid4(), reference=reference, amount=100)
     double.close_dispute(dispute["id"], won=True)
+    # A dispute has one.
     assert last_notice(gateway, double, "charge.dispute.closed").dispute.status == "won"  # type: ignore[union-attr]
 
 

@@ -60,6 +60,7 @@ def stripe_mock() -> Iterator[str]:
 
 
 def charge(amount: int = 5_000, currency: str = "EUR", **more: object) -> Charge:
+    # The fields of a charge.
     return Charge(uuid4(), "ABCD-EFGH", amount, currency, **more)  # type: ignore[arg-type]
 
 

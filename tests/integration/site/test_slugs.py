@@ -16,7 +16,7 @@ def test_a_name_in_any_script_is_a_slug() -> None:
         ("Łódź", "lodz"),
         ("Große Straße", "grosse-strasse"),
         ("Þingvellir", "thingvellir"),
-        ("Işık", "isik"),  # noqa: RUF001
+        ("Işık", "isik"),  # noqa: RUF001  # a Turkish name
         ("Ξενοδοχείο", "xenodocheio"),
         ("Гостиница Ёлка", "gostinitsa-elka"),
         ("東京", "dongjing"),

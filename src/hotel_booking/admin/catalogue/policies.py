@@ -258,6 +258,7 @@ def _fee(form: Form, kind_name: str, value_name: str, property_: Property) -> Fe
         value = form.whole(value_name, 0, 366, required=True)
     else:
         value = form.money(value_name, property_.currency, required=True)
+    # The form allows these kinds alone.
     return None if value is None or not kind else Fee(kind, value)  # type: ignore[arg-type]
 
 

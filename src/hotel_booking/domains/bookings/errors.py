@@ -67,7 +67,7 @@ class StayNotSold(Conflict):
     code = "not_sold"
 
     def __init__(self, code: str, detail: str, **more: object) -> None:
-        super().__init__(detail, **more)  # type: ignore[arg-type]
+        super().__init__(detail, **more)  # type: ignore[arg-type]  # handed through as they came
         self.code = code  # type: ignore[misc]  # one class, the reasons' own codes
 
     @property

@@ -64,7 +64,7 @@ async def sweep(context: JobContext, timestamp: int) -> None:
         ids = [booking_id for _, booking_id in expired]
         try:
             await lapse_some(ids)
-        except Exception:
+        except Exception:  # one bad hold must not keep the others: each is tried by itself
             log.exception("holds did not expire together, and are tried one by one")
             await sweeps.each("lapse", ids, lapse_one)
         if len(expired) < _TOGETHER:
@@ -242,7 +242,7 @@ async def _tell(
             if booking.status == status:
                 await write(tx, booking, now=now)
             return True
-    except Exception:
+    except Exception:  # it is tried again, and counted as failed meanwhile
         log.exception("a guest could not be told", extra={"booking_id": str(booking_id)})
         return False
 

@@ -90,6 +90,7 @@ _AUDITED_AS = {"cancellation_policy": "policy"}
 def uses(counts: Row) -> tuple[Use, ...]:
     """What counting said: columns named for the kinds of use, each with the first names in `<kind>_names`."""
     return tuple(
+        # The names come as an array.
         Use(kind, counts[kind], tuple(counts.get(f"{kind}_names") or ()))  # type: ignore[arg-type]
         for kind in counts.keys()  # noqa: SIM118  # a record iterates over its values
         if not kind.endswith("_names") and counts[kind]

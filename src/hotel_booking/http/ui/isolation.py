@@ -61,6 +61,7 @@ def filters(*, rtl: bool) -> dict[str, Any]:
         if not isinstance(value, str):
             return value
         if isinstance(value, Markup):  # escaped already
+            # It was escaped, or has no markup.
             return value if "<" in value else Markup(bidi.isolated(str(value), rtl=rtl))  # noqa: S704
         return bidi.isolated(value, rtl=rtl)
 

@@ -145,7 +145,7 @@ async def pay(
         # It may have reserved the money or not: only asking it again will tell.
         log.warning("the gateway gave no answer", extra={"payment_id": str(payment.id), "code": error.code})
         outcome = Outcome("unknown")
-    except Exception:
+    except Exception:  # whatever it was, the money may have moved: it is not known
         log.exception("the gateway failed", extra={"payment_id": str(payment.id)})
         outcome = Outcome("unknown")
     return await settle(db, gateway, payment.id, outcome, now, wait_until=wait)
