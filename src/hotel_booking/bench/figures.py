@@ -80,3 +80,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
     figures: list[Figure]
     skipped: dict[str, str]
+
+
+def grown(part: str, name: str, times: float, *, most: float) -> Figure:
+    """How many times what it cost at the smallest size something costs at a larger one."""
+    return Figure(
+        part=part, name=name, value=spread([times]), unit="times", goal=f"at most {most:g} times",
+        met=times <= most,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from hotel_booking.api.booking_answers import BookingAnswer
 from hotel_booking.bench import draws
 from hotel_booking.bench.catalogue import Catalogue, slug
 from hotel_booking.bench.context import Context
-from hotel_booking.bench.figures import Figure, spread
+from hotel_booking.bench.figures import Figure, grown
 from hotel_booking.bench.floor import OURS, constant
 from hotel_booking.bench.generator import Request
 from hotel_booking.bench.measuring import Target
@@ -65,19 +65,9 @@ def measure(context: Context) -> Iterator[Figure]:
                 if figure.limit is not None:
                     cost = figure.total_us()
                     if name in firsts:
-                        yield _growth(name, size, cost / firsts[name])
+                        beside = f"{name}: its cost at {size:,} beside the first"
+                        yield grown(PART, beside, cost / firsts[name], most=_MOST)
                     firsts.setdefault(name, cost)
-
-
-def _growth(name: str, size: int, times: float) -> Figure:
-    return Figure(
-        part=PART,
-        name=f"{name}: its cost at {size:,} beside the first",
-        value=spread([times]),
-        unit="times",
-        goal=f"at most {_MOST:g} times",
-        met=times <= _MOST,
-    )
 
 
 def _targets(

@@ -13,7 +13,7 @@ from hotel_booking.bench import draws
 from hotel_booking.bench.catalogue import NIGHTS, Catalogue, catalogue_of, fill
 from hotel_booking.bench.checks import Checked
 from hotel_booking.bench.context import Context
-from hotel_booking.bench.figures import Figure, spread
+from hotel_booking.bench.figures import Figure, grown
 from hotel_booking.bench.floor import OURS, constant
 from hotel_booking.bench.generator import Job, Request
 from hotel_booking.bench.measuring import Target
@@ -118,15 +118,8 @@ def _growth(context: Context, figures: list[Figure]) -> Iterator[Figure]:
     if len(rows) < 2 or rows[0].server_us is None or rows[-1].server_us is None:
         return
     first, last = (figure.total_us() for figure in (rows[0], rows[-1]))
-    ratio = last / first
-    yield Figure(
-        part="search",
-        name=f"its cost, {context.sizes[-1]:,} beside {context.sizes[0]:,} properties",
-        value=spread([ratio]),
-        unit="times",
-        goal=f"at most {_GROWTH:g} times",
-        met=ratio <= _GROWTH,
-    )
+    name = f"its cost, {context.sizes[-1]:,} beside {context.sizes[0]:,} properties"
+    yield grown("search", name, last / first, most=_GROWTH)
 
 
 def target(
