@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from hotel_booking.core.db import Database
 from hotel_booking.ops.embedded import Cluster, throwaway
@@ -69,6 +70,17 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         return
     with throwaway(SETTINGS) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_hidden_mistakes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where the search index makes a mistake, SQL answers and nobody sees it: here everybody does, but for
+    tests marked `index_fails`."""
+    name = "hotel_booking_search_index_failures_total"
+    before = REGISTRY.get_sample_value(name) or 0
+    yield
+    if request.node.get_closest_marker("index_fails") is None:
+        assert (REGISTRY.get_sample_value(name) or 0) == before, "the search index made a mistake"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
@@ -21,6 +22,7 @@ from hotel_booking.domains.search.index import columns
 from hotel_booking.domains.search.index.files import Folder, FolderRefused
 from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays, Capacity
 from hotel_booking.domains.search.index.running import SearchIndex
+from hotel_booking.domains.search.index.view import IndexView
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.factories.search_index import quiet, told
 from tests.factories.small_hotel import FIRST, SLUG, small_hotel
@@ -66,6 +68,10 @@ def properties(index: SearchIndex) -> list[dict[str, Any]]:
 async def set_price(db: Database, price: int) -> None:
     async with db.transaction() as tx:
         await tx.execute("UPDATE rate_night SET price = $1", price)
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("hotel_booking_search_index_failures_total") or 0
 
 
 @pytest.fixture
@@ -282,6 +288,36 @@ async def test_a_folder_that_cannot_be_had_leaves_all_to_sql(database_url: str, 
     async with running(settings) as (app, client):
         assert app.state.search_index is None
         assert (await client.get("/health/ready")).status_code == 200
+
+
+@pytest.mark.index_fails
+async def test_where_the_index_makes_a_mistake_sql_answers_and_it_is_counted(
+    hotel: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = utc_now().date() + timedelta(days=20)
+    stay = f"arrival={night}&departure={night + timedelta(days=1)}"
+    asked = (
+        f"/api/v1/search?lat=38.7&lon=-9.1&{stay}",
+        f"/api/v1/properties/{SLUG}/offers?{stay}",
+        f"/api/v1/properties/{SLUG}/calendar?from={night}&to={night + timedelta(days=9)}",
+        f"/en/search?lat=38.7&lon=-9.1&{stay}",
+        f"/en/hotels/{SLUG}?{stay}",
+    )
+    settings = settings_for(database_url, search_index=True, search_index_dir=str(tmp_path / "index"))
+    async with running(settings) as (app, client):
+        await until(lambda: app.state.search_index.current(utc_now()))
+        whole = [(await client.get(path)).text for path in asked[:3]]
+
+        def mistaken(*_: Any) -> Any:
+            raise IndexError("a column that is not there")
+
+        monkeypatch.setattr(IndexView, "inside", mistaken)
+        monkeypatch.setattr(IndexView, "slot", mistaken)
+        before = failures()
+        answers = [await client.get(path) for path in asked]
+        assert [answer.status_code for answer in answers] == [200] * len(asked)
+        assert [answer.text for answer in answers[:3]] == whole
+        assert failures() >= before + len(asked)
 
 
 async def test_what_the_api_changes_is_in_the_answers_of_the_index(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import TypeVar
 
+from prometheus_client import Counter
+
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.rates.queries import Calendars, Catalogue
@@ -32,6 +36,10 @@ from hotel_booking.domains.search.types import (
 )
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_FAILURES = Counter(
+    "hotel_booking_search_index_failures", "Searches that SQL answered because the index made a mistake."
+)
 _REMEMBERED = timedelta(minutes=1)
 _IN_ONE_GO = 130  # nights: two months and the surroundings of a stay in them
 
@@ -207,4 +215,10 @@ class Searching:
         try:
             return index.read(lambda: compute(index))
         except TooLarge:
+            return None
+        except DomainError:
+            raise  # what was asked for is refused, as SQL would
+        except Exception:  # a mistake of ours in the arrays costs the guest nothing: SQL gives the same
+            _FAILURES.inc()
+            _log.exception("the search index made a mistake, and SQL answers in its place")
             return None
