@@ -159,8 +159,10 @@ async def test_a_card_of_another_amount_confirms_nothing_and_goes_back(
     assert opened.status == "requires_action"
     assert opened.payment_id is not None
     wrong = Outcome("authorised", reference="pi_x", amount=100, currency="EUR")
+    async with hotel.transaction() as tx:
+        payment = await payments.look_up(tx, opened.payment_id)
     with pytest.raises(AmountMismatch):
-        await service.settle(hotel, gateways.card, opened.payment_id, wrong, utc_now())
+        await service.settle(hotel, gateways.card, payment, wrong, utc_now())
     assert (await look(hotel, booking.id)).status == "held"
     assert "asked were" in await one(hotel, "SELECT problem FROM payment")
     assert await one(hotel, "SELECT count(*) FROM ledger_entry") == 0

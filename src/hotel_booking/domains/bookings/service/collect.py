@@ -109,6 +109,6 @@ async def _charge(
     except GatewayRefused:
         outcome = Outcome("declined", decline_code="card_not_kept")
     try:
-        await settle(db, gateway, payment.id, outcome, now, guest_away=True)
+        await settle(db, gateway, payment, outcome, now, guest_away=True)
     except DomainError as error:
         log.info("a kept card was not charged", extra={"payment_id": str(payment.id), "code": error.code})

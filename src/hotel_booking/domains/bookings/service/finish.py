@@ -157,4 +157,4 @@ async def _next_step(
             payment = await payments.look_up(tx, payment.id)
         await advance(db, gateway, payment, now)
         return None
-    return await settle(db, gateway, payment.id, outcome, now)
+    return await settle(db, gateway, payment, outcome, now)

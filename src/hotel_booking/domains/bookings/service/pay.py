@@ -148,7 +148,7 @@ async def pay(
     except Exception:  # whatever it was, the money may have moved: it is not known
         log.exception("the gateway failed", extra={"payment_id": str(payment.id)})
         outcome = Outcome("unknown")
-    return await settle(db, gateway, payment.id, outcome, now, wait_until=wait)
+    return await settle(db, gateway, payment, outcome, now, wait_until=wait)
 
 
 async def _after_a_refusal(gateway: Gateway, payment: Payment) -> Outcome:
@@ -188,7 +188,7 @@ async def _keep_rooms(tx: Transaction, booking: Booking, until: datetime, longes
 async def settle(
     db: Database,
     gateway: Gateway,
-    payment_id: UUID,
+    payment: Payment,
     outcome: Outcome,
     now: datetime,
     *,
@@ -196,16 +196,15 @@ async def settle(
     guest_away: bool = False,
 ) -> Paid:
     """Act on what the gateway said, however often and late it says it: confirm and take the money, or let it
-    go.
+    go. `payment` may have been read long ago: what has become of it is read again under its lock.
 
     Raises what the guest should hear: `PaymentDeclined`, or why the room could not be had.
     """
     refused: _Refusal | None = None
     async with steps.write(db, Step.NOTE_ANSWER) as tx:
         # Booking first, payment second, nights third: the one lock order.
-        booking_id = (await payments.look_up(tx, payment_id)).booking_id
-        booking = await lock_and_load(tx, booking_id)
-        payment = await payments.lock_payment(tx, payment_id)
+        booking = await lock_and_load(tx, payment.booking_id)
+        payment = await payments.lock_payment(tx, payment.id)
         news = _is_news(payment, outcome)
         if news and outcome.status in ("authorised", "captured"):
             refused = await _accept(tx, gateway, booking, payment, outcome, now)
@@ -218,15 +217,15 @@ async def settle(
                 await mail.transfer_expected(
                     tx, booking, account=outcome.action_text or "", until=wait_until, now=now
                 )
-        payment = await payments.look_up(tx, payment_id)
+        payment = await payments.look_up(tx, payment.id)
     if news and payment.purpose == "booking":
         _count(payment, outcome, refused)
     await advance(db, gateway, payment, now)
     if refused is not None:
         raise refused
     async with db.reading() as tx:
-        booking = await booking_by_id(tx, booking_id)
-        payment = await payments.look_up(tx, payment_id)
+        booking = await booking_by_id(tx, payment.booking_id)
+        payment = await payments.look_up(tx, payment.id)
     match payment.status:
         case "requires_action" if outcome.status != "declined":
             return Paid(
@@ -235,12 +234,12 @@ async def settle(
                 outcome.action_token,
                 outcome.action_url,
                 outcome.action_text,
-                payment_id=payment_id,
+                payment_id=payment.id,
             )
         case "started" | "unknown" | "authorised":
-            return Paid("pending", booking, payment_id=payment_id)
+            return Paid("pending", booking, payment_id=payment.id)
         case "reserved" | "captured":
-            return Paid("confirmed", booking, payment_id=payment_id)
+            return Paid("confirmed", booking, payment_id=payment.id)
     raise PaymentDeclined(
         "the payment was declined; nothing was charged",
         fix="try another card; the rooms are still held"

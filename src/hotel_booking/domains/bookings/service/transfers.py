@@ -38,4 +38,4 @@ async def received(
     outcome = Outcome(
         "captured", reference=f"bank {reference}"[:200], amount=amount, currency=payment.currency
     )
-    return await settle(db, gateway, payment_id, outcome, now)
+    return await settle(db, gateway, payment, outcome, now)
