@@ -58,6 +58,7 @@ bench: setup
 
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md
+	@$(BIN)/python -m hotel_booking.core.metrics_page docs/METRICS.md
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from prometheus_client import Counter, Gauge
+from hotel_booking.core.metrics import BREAKER_OPENINGS, BREAKER_STATE
 
 State = Literal["closed", "half-open", "open"]
 
@@ -23,13 +23,6 @@ _FAILURES = 5  # in a row
 _PAUSE = 30.0
 _LONGEST_PAUSE = 300.0
 _NUMBER: dict[State, int] = {"closed": 0, "half-open": 1, "open": 2}
-_STATE = Gauge(
-    "hotel_booking_breaker_state",
-    "Whether a third party is asked: 0 yes, 1 one caller tries, 2 no.",
-    ["party"],
-    multiprocess_mode="livemax",
-)
-_OPENED = Counter("hotel_booking_breaker_openings", "How often a third party was given up.", ["party"])
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +55,7 @@ class Breaker:
         self._probing = False
         self.state: State = "closed"
         self._show("closed")
-        _OPENED.labels(party)
+        BREAKER_OPENINGS.labels(party)
 
     def wait(self) -> float:
         """For how many seconds nobody should ask; 0 where somebody may."""
@@ -113,12 +106,12 @@ class Breaker:
         self._probing = False
         self._open_until = self._clock() + self._pause
         self._show("open")
-        _OPENED.labels(self.party).inc()
+        BREAKER_OPENINGS.labels(self.party).inc()
         log.error("a third party is left alone", extra={"party": self.party, "seconds": self._pause})
 
     def _show(self, state: State) -> None:
         self.state = state
-        _STATE.labels(self.party).set(_NUMBER[state])
+        BREAKER_STATE.labels(self.party).set(_NUMBER[state])
 
 
 # One for each adapter there is, for as long as it is there.

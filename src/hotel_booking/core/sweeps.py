@@ -6,11 +6,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from prometheus_client import Counter
+from hotel_booking.core.metrics import SWEEP_FAILURES
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-_FAILED = Counter("hotel_booking_sweep_failures", "Items that a sweep could not see to.", ["sweep"])
 
 
 async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> int:
@@ -22,7 +21,7 @@ async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[obje
             await act(item)
         except Exception:  # one that fails must not keep the others from their turn
             failures += 1
-            _FAILED.labels(sweep).inc()
+            SWEEP_FAILURES.labels(sweep).inc()
             log.exception(
                 "a sweep passes over one that fails", extra={"sweep": sweep, "item": str(item)[:200]}
             )

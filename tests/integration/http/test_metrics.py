@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
+import re
+import string
 from typing import Any
 
 import pytest
@@ -58,3 +61,35 @@ async def test_requests_and_bookings_are_counted(database_url: str, caplog: pyte
     logged = [vars(record) for record in caplog.records if record.name == "hotel_booking.access"]
     assert [entry["status"] for entry in logged if entry["method"] == "POST"] == [201, 409]
     assert not any("secret" in str(entry) or "ana@" in str(entry) for entry in logged)
+
+
+async def test_random_requests_are_counted_under_the_routes_there_are(database_url: str) -> None:
+    chance = random.Random(54)
+    starts = ("/", "/api/v1/", "/hotels/", "/api/v1/properties/", "/admin/", "/health/", "/de/", "/metrics/")
+    ours = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    methods = (*ours, "PROPFIND", "X-RAY")
+
+    def word() -> str:
+        return "".join(chance.choices(string.ascii_letters + string.digits + "-_.~%20é", k=12))
+
+    async def crawl(times: int) -> None:
+        for turn in range(times):
+            await client.request(
+                methods[turn % len(methods)],
+                f"{starts[turn % len(starts)]}{word()}/{word()}"[: chance.randrange(2, 40)],
+                params={word(): word()},
+                headers={"x-request-id": word().replace("é", ""), "user-agent": word().replace("é", "")},
+            )
+
+    def series(text: str) -> set[str]:
+        return {line.rpartition(" ")[0] for line in text.splitlines() if line.startswith("hotel_booking_")}
+
+    async with running(settings_for(database_url)) as (app, client):
+        templates = {route.path_format for route in app.routes} | {"none"}
+        before = series((await client.get("/metrics")).text)  # other tests have routes of their own
+        await crawl(250)
+        new = series((await client.get("/metrics")).text) - before
+    labels = [dict(re.findall(r'(\w+)="([^"]*)"', one)) for one in new]
+    assert {"none"} < {of["route"] for of in labels if "route" in of} <= templates
+    assert {of["method"] for of in labels if "method" in of} <= {*ours, "other"}
+    assert {of["status"] for of in labels if "status" in of} <= {f"{hundreds}xx" for hundreds in range(1, 6)}

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from prometheus_client import Counter
+from hotel_booking.core.metrics import PAYMENT_ATTEMPTS
 
 Ending = Literal["confirmed", "declined", "failed", "too_late"]
-
-_ATTEMPTS = Counter("hotel_booking_payment_attempts", "Payments for bookings by how they ended.", ["outcome"])
-for _ending in ("confirmed", "declined", "failed", "too_late"):
-    _ATTEMPTS.labels(_ending)  # a rate() needs the zero before the first one
 
 
 def count(ending: Ending) -> None:
     """One payment for a booking has ended so; say it after the commit."""
-    _ATTEMPTS.labels(ending).inc()
+    PAYMENT_ATTEMPTS.labels(ending).inc()

@@ -8,11 +8,10 @@ from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import TypeVar
 
-from prometheus_client import Counter
-
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.metrics import INDEX_FAILURES
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.rates.queries import Calendars, Catalogue
@@ -37,9 +36,6 @@ from hotel_booking.domains.search.types import (
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_FAILURES = Counter(
-    "hotel_booking_search_index_failures", "Searches that SQL answered because the index made a mistake."
-)
 _REMEMBERED = timedelta(minutes=1)
 _IN_ONE_GO = 130  # nights: two months and the surroundings of a stay in them
 
@@ -219,6 +215,6 @@ class Searching:
         except DomainError:
             raise  # what was asked for is refused, as SQL would
         except Exception:  # a mistake of ours in the arrays costs the guest nothing: SQL gives the same
-            _FAILURES.inc()
+            INDEX_FAILURES.inc()
             _log.exception("the search index made a mistake, and SQL answers in its place")
             return None

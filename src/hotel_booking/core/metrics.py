@@ -1,0 +1,123 @@
+"""Every metric there is, declared here alone; docs/METRICS.md is made of it (`make docs`).
+
+Names start with `hotel_booking_`, durations are in seconds, counters end in `_total` when they are scraped.
+A label takes few values that we choose: never an address, a reference or anything else that a guest typed.
+With several worker processes the client library reads `PROMETHEUS_MULTIPROC_DIR` when this is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# The values of a label, all of them (a counter then starts at zero for each), or in words what they are.
+Values = tuple[str, ...] | str
+# What several processes tell together; of those that are gone nothing.
+Together = Literal["livesum", "livemax"]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A metric as it is scraped, for the page of them all."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: dict[str, Values]
+    does: str
+
+
+DECLARED: list[Declared] = []
+
+
+def _counter(name: str, does: str, **labels: Values) -> Counter:
+    DECLARED.append(Declared(f"{name}_total", "counter", labels, does))
+    counter = Counter(name, does, list(labels))
+    if len(labels) == 1:
+        (values,) = labels.values()
+        for value in values if isinstance(values, tuple) else ():
+            counter.labels(value)  # a rate() needs the zero before the first one
+    return counter
+
+
+def _gauge(name: str, does: str, together: Together, **labels: Values) -> Gauge:
+    DECLARED.append(Declared(name, "gauge", labels, does))
+    return Gauge(name, does, list(labels), multiprocess_mode=together)
+
+
+def _histogram(name: str, does: str, buckets: tuple[float, ...], **labels: Values) -> Histogram:
+    DECLARED.append(Declared(name, "histogram", labels, does))
+    return Histogram(name, does, list(labels), buckets=buckets)
+
+
+_METHOD = "the method in capitals, `other` for those that HTTP does not have"
+_ROUTE = "the route's template, `none` where no route fits"
+
+REQUESTS = _counter(
+    "hotel_booking_http_requests",
+    "Requests answered.",
+    method=_METHOD,
+    route=_ROUTE,
+    status="`2xx` and the like; a client that went away before its answer is a `4xx`",
+)
+REQUEST_DURATION = _histogram(
+    "hotel_booking_http_request_duration_seconds",
+    "Time from the request's arrival to the end of its answer.",
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    method=_METHOD,
+    route=_ROUTE,
+)
+IN_FLIGHT = _gauge("hotel_booking_http_requests_in_flight", "Requests being answered now.", "livesum")
+
+BOOKINGS = _counter(
+    "hotel_booking_bookings",
+    "Bookings by what became of them.",
+    outcome=("held", "sold_out", "confirmed", "declined", "cancelled", "expired"),
+)
+PAYMENT_ATTEMPTS = _counter(
+    "hotel_booking_payment_attempts",
+    "Payments for bookings by how they ended.",
+    outcome=("confirmed", "declined", "failed", "too_late"),
+)
+
+INDEX_BEHIND = _gauge(
+    "hotel_booking_search_index_seconds_behind",
+    "Since when the search index was last in step with the database; -1 without one.",
+    "livemax",
+)
+INDEX_CHANGES = _counter("hotel_booking_search_index_changes", "Changes that the search index has followed.")
+INDEX_FAILURES = _counter(
+    "hotel_booking_search_index_failures", "Searches that SQL answered because the index made a mistake."
+)
+INDEX_HOLDS = _gauge(
+    "hotel_booking_search_index_entries",
+    "What the search index has columns for.",
+    "livemax",
+    of=("properties", "room_types", "nights"),
+)
+INDEX_BYTES = _gauge(
+    "hotel_booking_search_index_bytes", "What its file takes, all processes share it.", "livemax"
+)
+INDEX_GENERATION = _gauge(
+    "hotel_booking_search_index_generation", "Which file of the search index counts.", "livemax"
+)
+INDEX_PROCESSES = _gauge(
+    "hotel_booking_search_index_processes",
+    "Processes by what they do with the search index.",
+    "livesum",
+    state="what a process does with the index",
+)
+
+BREAKER_STATE = _gauge(
+    "hotel_booking_breaker_state",
+    "Whether a third party is asked: 0 yes, 1 one caller tries, 2 no.",
+    "livemax",
+    party="the third party",
+)
+BREAKER_OPENINGS = _counter(
+    "hotel_booking_breaker_openings", "How often a third party was given up.", party="the third party"
+)
+SWEEP_FAILURES = _counter(
+    "hotel_booking_sweep_failures", "Items that a sweep could not see to.", sweep="the sweep's name"
+)
