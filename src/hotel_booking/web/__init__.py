@@ -80,6 +80,7 @@ def kept() -> dict[str, Any]:
         "property_currencies": options,
         "search_places": places,
         "home_cities": None,
+        "counted_countries": None,
     }
 
 

@@ -297,13 +297,46 @@ class ListedHotel(msgspec.Struct, frozen=True):
     country: str
 
 
-async def list_hotels(tx: Transaction, *, country: str | None = None) -> list[ListedHotel]:
-    """Every active hotel, or those of a country. In no order."""
+async def list_hotels(
+    tx: Transaction, *, country: str | None = None, after: tuple[str, int] | None = None, limit: int
+) -> list[ListedHotel]:
+    """Active hotels by country, city and id as the database orders them, or those of a country after a city
+    and id. Reads no more than `limit` entries of an index."""
+    if country is None:
+        return await tx.fetch_as(
+            ListedHotel,
+            "SELECT id, slug, name, stars, city, country FROM property WHERE active"
+            " ORDER BY country, city, id LIMIT $1",
+            limit,
+        )
     return await tx.fetch_as(
         ListedHotel,
-        "SELECT id, slug, name, stars, city, country FROM property WHERE active"
-        + (" AND country = $1" if country is not None else ""),
-        *([country] if country is not None else []),
+        "SELECT id, slug, name, stars, city, country FROM property"
+        " WHERE active AND country = $1 AND (city, id) > ($2, $3) ORDER BY city, id LIMIT $4",
+        country,
+        *(after or ("", 0)),
+        limit,
+    )
+
+
+class CountedCity(msgspec.Struct, frozen=True):
+    """A city of a country with so many hotels in all."""
+
+    country: str
+    hotels: int
+    city: str
+
+
+async def counted_countries(tx: Transaction, *, cities: int) -> list[CountedCity]:
+    """Every country with an active hotel, a row for each of its `cities` with the most. One pass over an
+    index of all hotels, so keep what it gives."""
+    return await tx.fetch_as(
+        CountedCity,
+        "SELECT country, hotels, city FROM ("
+        "SELECT country, city, (sum(count(*)) OVER (PARTITION BY country))::int AS hotels,"
+        "       row_number() OVER (PARTITION BY country ORDER BY count(*) DESC, city) AS place"
+        "  FROM property WHERE active GROUP BY country, city) counted WHERE place <= $1",
+        cities,
     )
 
 
