@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, throwaway
+from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, programs, throwaway
 
 pytestmark = pytest.mark.postgresql
 
@@ -213,3 +213,29 @@ def test_data_of_another_version_is_not_touched(folder: Path) -> None:
     with pytest.raises(EmbeddedError, match="PostgreSQL 12"):
         Cluster(folder).start()
     assert (cluster.data / "PG_VERSION").read_text() == "12\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's own folders are closed to the server's user")
+def test_programs_that_the_servers_user_cannot_reach_are_copied_with_their_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root with everything below /root, as a newcomer's container has it."""
+    closed, home = tmp_path / "closed", tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    root = programs.find_programs().parent
+    package = root.parent
+    for name in (package.name, f"{package.name}.libs"):
+        if (package.parent / name).exists():
+            (closed / name).symlink_to(package.parent / name)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o711)
+    monkeypatch.setattr(programs, "ROOT_HOME", home)
+    monkeypatch.setattr(programs, "find_programs", lambda: closed / package.name / root.name / "bin")
+    user = programs.server_user(tmp_path)
+    found = programs.readable_programs(user)
+    assert found.is_relative_to(home)
+    assert user is not None
+    for name in ("initdb", "postgres", "pg_dump", "psql"):
+        if (found / name).exists():
+            subprocess.run([found / name, "--version"], check=True, user=user.uid, env={})
+    assert programs.readable_programs(user) == found

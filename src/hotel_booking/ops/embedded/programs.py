@@ -87,23 +87,32 @@ def readable_programs(user: ServerUser | None) -> Path:
     if user is None or can_enter(user, found):
         return found
     root = found.parent
+    package = root.parent
     stamp = hashlib.sha256(f"{root}{(found / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    target = ROOT_HOME / f"postgresql-{stamp}"
+    target = ROOT_HOME / f"programs-{stamp}"
     if not target.exists():
         make_folders(ROOT_HOME)
         fresh = Path(tempfile.mkdtemp(dir=ROOT_HOME))
-        shutil.copytree(root, fresh / "copy", symlinks=True, ignore=shutil.ignore_patterns("include"))
-        (fresh / "copy").chmod(0o755)
+        copy = fresh / "copy"
+        shutil.copytree(
+            root, copy / package.name / root.name, symlinks=True, ignore=shutil.ignore_patterns("include")
+        )
+        # A wheel's programs look for libraries of theirs beside its package.
+        if (libraries := package.with_name(f"{package.name}.libs")).exists():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        for folder in (copy, copy / package.name):
+            folder.chmod(0o755)
         try:
-            (fresh / "copy").rename(target)
+            copy.rename(target)
         except OSError:
             if not target.exists():  # another process was quicker: its copy is as good
                 raise
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-    if not can_enter(user, target / "bin"):
+    programs = target / package.name / root.name / "bin"
+    if not can_enter(user, programs):
         raise EmbeddedError(f"the server's user (uid {user.uid}) cannot read {target}")
-    return target / "bin"
+    return programs
 
 
 def make_folders(folder: Path) -> None:
