@@ -292,7 +292,11 @@ async def test_a_folder_that_cannot_be_had_leaves_all_to_sql(database_url: str, 
 
 @pytest.mark.index_fails
 async def test_where_the_index_makes_a_mistake_sql_answers_and_it_is_counted(
-    hotel: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hotel: Database,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     night = utc_now().date() + timedelta(days=20)
     stay = f"arrival={night}&departure={night + timedelta(days=1)}"
@@ -318,6 +322,8 @@ async def test_where_the_index_makes_a_mistake_sql_answers_and_it_is_counted(
         assert [answer.status_code for answer in answers] == [200] * len(asked)
         assert [answer.text for answer in answers[:3]] == whole
         assert failures() >= before + len(asked)
+        assert "the search index made a mistake" in caplog.text
+        assert "a column that is not there" not in caplog.text
 
 
 async def test_what_the_api_changes_is_in_the_answers_of_the_index(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import itemgetter
@@ -214,7 +215,12 @@ class Searching:
             return None
         except DomainError:
             raise  # what was asked for is refused, as SQL would
-        except Exception:  # a mistake of ours in the arrays costs the guest nothing: SQL gives the same
+        except Exception as error:  # a mistake of ours costs the guest nothing: SQL gives the same
             INDEX_FAILURES.inc()
-            _log.exception("the search index made a mistake, and SQL answers in its place")
+            # Not its text, which may quote what a guest asked for: as `http/errors.py` logs faults.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error(
+                "the search index made a mistake, and SQL answers in its place",
+                extra={"error": type(error).__name__, "where": f"{frame.filename}:{frame.lineno}"},
+            )
             return None
