@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import httpx
 import msgspec
 
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.inventory.errors import SoldOut
-from hotel_booking.replay.connections import Answer, BadAddress, Connections, NoAnswer
 from hotel_booking.replay.demand import CURRENCY, Kind, Row
 from hotel_booking.replay.events import (
     Event,
@@ -43,7 +43,6 @@ from hotel_booking.replay.simulation import (
 _TOKEN = "tok_success"  # noqa: S105  # the sandbox's card that is always good
 _LOOK = 400  # nights that the server shows in one answer
 _ATTEMPTS = 60
-_TOO_MANY_REQUESTS = 429
 
 
 class ServerRefused(DomainError):
@@ -63,8 +62,8 @@ class RemoteBooking(msgspec.Struct):
 class Server:
     """The API of a running server, called with a key."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
 
     async def call(
         self,
@@ -80,32 +79,32 @@ class Server:
         Raises `SoldOut`, or `ServerRefused` with the server's own words.
         """
         headers = {"Hotel-Simulated-Time": at.isoformat()}
-        sent = None if body is None else msgspec.json.encode(body)
         for _ in range(_ATTEMPTS):
             try:
-                answer = await self._connections.request(
-                    method, f"/api/v1{path}", headers=headers, body=sent, params=params
+                answer = await self._client.request(
+                    method, f"/api/v1{path}", json=body, headers=headers, params=params
                 )
-            except NoAnswer as error:
-                raise ServerRefused(f"no answer from {self._connections.url}: {error}") from None
-            if answer.status != _TOO_MANY_REQUESTS:
+            except httpx.HTTPError as error:
+                why = str(error) or type(error).__name__
+                raise ServerRefused(f"no answer from {self._client.base_url}: {why}") from None
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return _read(answer, f"{method} {path}")
-            await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
+            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
         raise ServerRefused("the server's limit of requests is too low for a replay")
 
 
-def _read(answer: Answer, request: str) -> Any:
+def _read(answer: httpx.Response, request: str) -> Any:
     try:
-        content = msgspec.json.decode(answer.content) if answer.content else None
-    except msgspec.DecodeError:
-        raise ServerRefused(f"{request}: the server answered {answer.status} and no JSON") from None
-    if 200 <= answer.status < 300:
+        content = answer.json() if answer.content else None
+    except ValueError:
+        raise ServerRefused(f"{request}: the server answered {answer.status_code} and no JSON") from None
+    if answer.is_success:
         return content
     problem = content if isinstance(content, dict) else {}
     if problem.get("code") == SoldOut.code:
         raise SoldOut("sold out")
-    detail = problem.get("detail") or "no reason given"
-    raise ServerRefused(f"{request}: {answer.status} {detail}", fix=problem.get("fix"))
+    detail = problem.get("detail") or answer.reason_phrase
+    raise ServerRefused(f"{request}: {answer.status_code} {detail}", fix=problem.get("fix"))
 
 
 async def play(
@@ -117,14 +116,14 @@ async def play(
     stop: asyncio.Event,
 ) -> Outcome:
     """Simulate the plan on the server at `url`. Raises `ServerRefused`."""
-    if not (api_key.isascii() and api_key.isprintable()):
-        raise ServerRefused("the API key has characters that no key has")
     try:
-        connections = Connections(url, {"Authorization": f"Bearer {api_key}"})
-    except BadAddress:
+        client = httpx.AsyncClient(
+            base_url=url, headers={"Authorization": f"Bearer {api_key}"}, timeout=60, trust_env=False
+        )
+    except (httpx.InvalidURL, ValueError):
         raise ServerRefused(f"{url} is not an address such as http://localhost:8000") from None
-    async with connections:
-        return await play_on(Server(connections), plan, capacity, progress, stop)
+    async with client:
+        return await play_on(Server(client), plan, capacity, progress, stop)
 
 
 async def play_on(

@@ -13,11 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import invariants
-from hotel_booking.replay.connections import Connections
 from hotel_booking.replay.demand import read
 from hotel_booking.replay.events import Plan, lay_out
 from hotel_booking.replay.over_http import Server, play_on
@@ -26,8 +26,9 @@ from hotel_booking.replay.sizing import need
 from tests.clients.http_client import (
     api_key,
     bearer,
+    running,
+    settings_for,
 )
-from tests.clients.server import serving
 from tests.factories.demand_file import (
     figures,
     row,
@@ -148,12 +149,11 @@ def test_a_file_that_nobody_could_sell_is_an_empty_report(tmp_path: Path, databa
 async def test_the_same_over_http(tmp_path: Path, database_url: str, db: Database) -> None:
     file = write(tmp_path / "demand.csv", rows())
     plan = lay_out(read(file))
+    settings = settings_for(database_url, hold_minutes=15)
     key = await api_key(db)
-    async with (
-        serving(database_url, HOTEL_HOLD_MINUTES="15") as url,
-        Connections(url, bearer(key)) as connections,
-    ):
-        outcome = await over_http(connections, plan)
+    async with running(settings) as (_, client):
+        client.headers.update(bearer(key))
+        outcome = await over_http(client, plan)
     expected = figures(file)
     totals = outcome.totals
     found = (totals.accepted, totals.cancelled, totals.no_shows, totals.stays)
@@ -166,10 +166,10 @@ async def test_the_same_over_http(tmp_path: Path, database_url: str, db: Databas
     assert [difference async for difference in invariants.check(db)] == []
 
 
-async def over_http(connections: Connections, plan: Plan) -> Outcome:
+async def over_http(client: httpx.AsyncClient, plan: Plan) -> Outcome:
     days: list[date] = []
     outcome = await play_on(
-        Server(connections), plan, need(plan), lambda day, _done: days.append(day), asyncio.Event()
+        Server(client), plan, need(plan), lambda day, _done: days.append(day), asyncio.Event()
     )
     assert days == sorted(days)
     return outcome
