@@ -262,12 +262,6 @@ _REACHES = (50.0, 500.0, 20_100.0)
 _KM_PER_DEGREE = 111.195
 
 
-# How far is looked at first, and then, in kilometres: hotels are measured that lie in a band of the earth so
-# wide. The last is all of it.
-_REACHES = (50.0, 500.0, 20_100.0)
-_KM_PER_DEGREE = 111.195
-
-
 async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> NearHotel | None:
     """The active hotel next to a point: looked for around it, and further away only where there is none."""
     for reach in _REACHES:
