@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
 import pytest
 
+from hotel_booking.core import db as db_module
 from hotel_booking.core.db import Database
 
 
@@ -36,3 +38,21 @@ async def test_who_is_cancelled_twice_leaves_no_open_transaction(database_url: s
         async with db.transaction() as tx:
             assert await tx.fetchval("SELECT pg_current_xact_id_if_assigned()") is None
             assert await tx.fetchval("SELECT count(*) FROM mark") == 0
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_a_connection_that_was_not_made_ready_is_not_left_open(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, pooled: bool
+) -> None:
+    """Whoever is cancelled, or fails, between the connection and its first statement."""
+    made: list[asyncpg.Connection[asyncpg.Record]] = []
+
+    async def fails(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        made.append(connection)
+        raise OSError("gone")
+
+    monkeypatch.setattr(db_module, "_init", fails)
+    with pytest.raises(OSError, match="gone"):
+        async with Database.open(database_url, size=1, pooled=pooled):
+            pass
+    assert [connection.is_closed() for connection in made] == [True]

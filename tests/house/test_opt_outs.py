@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
-    path for folder in ("src", "tests", "benchmarks", "scripts") for path in (ROOT / folder).rglob("*.py")
+    [path for folder in ("src", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    + [path for path in (ROOT / "scripts").iterdir() if "python" in path.read_text().partition("\n")[0]]
 )
 OPT_OUT = re.compile(r"#\s*(type:\s*ignore|noqa|pragma:\s*no cover)(\[[\w\-, ]+\]|:\s*[A-Z0-9, ]+)?")
 GENERATED = "tests/api_clients/generated"

@@ -7,7 +7,7 @@ share services.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 import asyncpg
@@ -22,6 +22,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
+
+
+_STATEMENTS_KEPT = 100  # prepared, of each connection: all that a guest's way needs
 
 
 class DatabaseUnavailable(DomainError):
@@ -262,13 +265,18 @@ class Database:
         known_to_poolers = {"timezone": "UTC", "application_name": "hotel-booking"}
 
         async def connect() -> asyncpg.Connection[Row]:
-            if not pooled:
-                connection = await asyncpg.connect(url, server_settings=session | known_to_poolers)
-                await _init(connection)
-                return connection
-            connection = await asyncpg.connect(url, server_settings=known_to_poolers, statement_cache_size=0)
-            async with connection.transaction():  # it asks for types, in more than one message
-                await _init(connection)
+            connection = await asyncpg.connect(
+                url,
+                server_settings=known_to_poolers if pooled else session | known_to_poolers,
+                statement_cache_size=0 if pooled else _STATEMENTS_KEPT,
+            )
+            try:
+                # One transaction, where there is a pooler: it asks for types in more than one message.
+                async with connection.transaction() if pooled else nullcontext():
+                    await _init(connection)
+            except BaseException:
+                connection.terminate()  # nobody else knows of it
+                raise
             return connection
 
         async with Connections.kept(connect) as connections:
