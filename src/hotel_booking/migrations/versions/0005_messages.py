@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
-from alembic import op
+from hotel_booking.migrations import subjects
 
 revision = "0005"
 down_revision = "0004"
@@ -13,12 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """One file."""
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None  # noqa: S101  # an online migration has one
-    driver.execute((files("hotel_booking.migrations") / "sql" / "0005_messages.sql").read_text())
+    """Its SQL."""
+    subjects.apply(revision)
 
 
 def downgrade() -> None:
-    """The release before runs on this schema; there is no need to go back."""
-    raise NotImplementedError("the schema of 0005 is compatible with the release before; deploy that instead")
+    """There is none."""
+    subjects.refuse_to_go_back(revision)
