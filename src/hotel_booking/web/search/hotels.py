@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get
@@ -13,12 +13,20 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
-from hotel_booking.domains.properties.queries import CountedCity, counted_countries, list_hotels, translated
+from hotel_booking.domains.properties.queries import (
+    CountedCity,
+    ListedHotel,
+    counted_countries,
+    list_hotels,
+    translated,
+)
 from hotel_booking.http.access import public
 from hotel_booking.http.pages import Position, decode, encode
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.site import language_of, site
+
+T = TypeVar("T")
 
 # More hotels than a page holds: then countries and cities alone, and each country's hotels on pages of their
 # own.
@@ -67,46 +75,11 @@ async def show_hotels(
     if counts is None and (more or after):
         counts = await _counts(tx, request.app.state, now)
     whole = bool(code) or not counts
-    shown = rows[:MOST] if whole else []
-    names = await translated(tx, "property", [row.id for row in shown], language) if shown else {}
-    territories = locale_of(language).territories
-
-    def by_name(name: str) -> tuple[str, str]:
-        return sort_form(name, language), name
-
-    def called(of: str) -> str:
-        return str(territories.get(of, of))
-
-    hotels: list[tuple[str, str, str, Listed | None]]
     if whole:
-        hotels = [
-            (
-                called(row.country),
-                row.country,
-                row.city,
-                Listed(row.slug, names.get(row.id, {}).get("name", row.name), row.stars),
-            )
-            for row in shown
-        ]
+        names = await translated(tx, "property", [row.id for row in rows[:MOST]], language)
+        countries = _listed(rows[:MOST], names, language, {one.country: one.hotels for one in counts or ()})
     else:
-        hotels = [(called(one.country), one.country, one.city, None) for one in counts or ()]
-    hotels.sort(
-        key=lambda one: (
-            by_name(one[0]),
-            one[1],
-            by_name(one[2]),
-            (by_name(one[3].name), one[3].slug) if one[3] else (),
-        )
-    )
-    in_all = {one.country: one.hotels for one in counts or ()}
-    countries = []
-    for (name, of), inside in groupby(hotels, key=itemgetter(0, 1)):
-        cities = tuple(
-            City(city, tuple(one[3] for one in there if one[3]))
-            for city, there in groupby(inside, key=itemgetter(2))
-        )
-        listed = sum(len(city.hotels) for city in cities)
-        countries.append(Country(of, name, in_all.get(of, listed), cities))
+        countries = _counted(counts or (), language)
     return site(
         request,
         "hotels.html",
@@ -119,6 +92,63 @@ async def show_hotels(
         later=after is not None,
         cursor=encode((rows[MOST - 1].city, rows[MOST - 1].id)) if code and more else None,
     )
+
+
+def _listed(
+    rows: Sequence[ListedHotel],
+    names: Mapping[int, Mapping[str, str]],
+    language: str,
+    counts: Mapping[str, int],
+) -> list[Country]:
+    """The hotels by country and city, in the language's order; `counts` where these are not all."""
+
+    def hotels_of(some: Sequence[ListedHotel]) -> tuple[Listed, ...]:
+        hotels = [Listed(row.slug, names.get(row.id, {}).get("name", row.name), row.stars) for row in some]
+        return tuple(sorted(hotels, key=lambda one: (_order(one.name, language), one.slug)))
+
+    return _by_country(
+        {
+            country: (
+                counts.get(country, len(inside)),
+                {city: hotels_of(there) for city, there in _grouped(inside, attrgetter("city")).items()},
+            )
+            for country, inside in _grouped(rows, attrgetter("country")).items()
+        },
+        language,
+    )
+
+
+def _counted(counts: Sequence[CountedCity], language: str) -> list[Country]:
+    """The countries with the names of their largest cities."""
+    return _by_country(
+        {
+            country: (inside[0].hotels, {one.city: () for one in inside})
+            for country, inside in _grouped(counts, attrgetter("country")).items()
+        },
+        language,
+    )
+
+
+def _by_country(
+    found: Mapping[str, tuple[int, Mapping[str, tuple[Listed, ...]]]], language: str
+) -> list[Country]:
+    territories = locale_of(language).territories
+    countries = []
+    for code, (count, inside) in found.items():
+        cities = sorted((City(*one) for one in inside.items()), key=lambda city: _order(city.name, language))
+        countries.append(Country(code, str(territories.get(code, code)), count, tuple(cities)))
+    return sorted(countries, key=lambda one: (_order(one.name, language), one.code))
+
+
+def _order(name: str, language: str) -> tuple[str, str]:
+    return sort_form(name, language), name
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
 
 
 def _position(cursor: str) -> tuple[str, int] | None:
