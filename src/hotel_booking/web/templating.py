@@ -76,7 +76,7 @@ def blocks_as(kind: type[T], language: str, template: str, /, **values: Any) -> 
 def _words(language: str) -> dict[str, Callable[..., Markup]]:
     """What `_("...")` and `{% trans %}` call. As Jinja's own, but that a text which is filled with nothing is
     made once: a page says some two hundred of them."""
-    texts = translations(language)
+    texts, locale = translations(language), locale_of(language)
 
     @lru_cache(maxsize=4096)
     def whole(text: str) -> Markup:
@@ -88,7 +88,9 @@ def _words(language: str) -> dict[str, Callable[..., Markup]]:
         return Markup(texts.gettext(text)) % values  # noqa: S704 - the values are escaped by %
 
     def ngettext(one: str, many: str, number: int, /, **values: Any) -> Markup:
-        return Markup(texts.ngettext(one, many, number)) % {"num": number, **values}  # noqa: S704 - as above
+        # Below a thousand there is nothing to group, and nearly all are.
+        num = number if number < 1_000 else str(format_decimal(number, locale=locale))
+        return Markup(texts.ngettext(one, many, number)) % {"num": num, **values}  # noqa: S704 - as above
 
     return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
 

@@ -45,7 +45,8 @@ async def test_a_countrys_hotels_are_listed_page_by_page_each_once(database_url:
         assert "Show all 999 hotels" in overview
         assert "Show all 3 hotels" in overview
         assert overview.count("City ") == 20
-        assert "1002 hotels, by country and city." in overview
+        assert "1,002 hotels, by country and city." in overview
+        assert "1.002 Hotels" in (await client.get("/de/hotels")).text
         found: list[str] = []
         sizes = []
         address = "/en/hotels?country=PT"
