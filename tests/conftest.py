@@ -19,7 +19,7 @@ _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[Path]()
 
 # What takes longest, first, so that the workers end together. The very first needs no hotels of the demo
-# chain: while it runs, the other worker makes the template for both.
+# chain: while it runs, another worker makes the template for all.
 LONGEST = (
     "concurrency/test_worker_life.py",
     "e2e/test_panel_pages.py",

@@ -201,7 +201,7 @@ def _hold_one(context: Context, server: Server, quote: str) -> None:
 
 def _hold_all(context: Context, target: Target, quotes: Sequence[str], clients: int) -> Measured:
     """Hold for as long as a round lasts, or until the quotes are used up."""
-    now = replace(target, requests=_bookings(quotes, hash(quotes[0])), connections=clients)
+    now = replace(target, requests=_bookings(quotes, context.session.seed), connections=clients)
     return measured_of(now, context.session.send(context.session.job(now, once=True)))
 
 

@@ -40,7 +40,7 @@ class Refunds:
         self._stay = stay
         self._party = party
         self._now = now
-        self._fees: dict[tuple[int, str], Fee | None] = {}
+        self._fees: dict[tuple[int, str], tuple[CancellationPolicy, Fee | None]] = {}
 
     def refundable(
         self,
@@ -80,8 +80,9 @@ class Refunds:
                 for since, fee in _deadlines(policy, self._stay.arrival, timezone)
                 if since is None or since <= self._now
             ]
-            self._fees[key] = reached[-1] if reached else None
-        return self._fees[key]
+            # With the policy: one that was dropped meanwhile would leave its number to another.
+            self._fees[key] = policy, reached[-1] if reached else None
+        return self._fees[key][1]
 
     def _exactly(self, slot: int, pair: int, prices: Sequence[int]) -> list[Price]:
         """Every room's price, line by line."""
