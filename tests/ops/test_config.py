@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hotel_booking.core.config import ECB_RATES, ConfigError
+from hotel_booking.core.config import ECB_RATES
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.unsafe_settings import warnings_of
 
 DATABASE = {"DB_HOST": "db", "DB_USER": "hotel", "DB_PASSWORD": "p@ss/word", "DB_NAME": "hotel"}

@@ -22,7 +22,7 @@ from hotel_booking.bench.machine import describe
 from hotel_booking.bench.measuring import Session
 from hotel_booking.bench.printing import show
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.config import ConfigError
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 PARTS: dict[str, Part] = {

@@ -78,8 +78,8 @@ def _nouns() -> None:
 
 def main() -> None:
     """Entry point. Errors that a person can act on are one line and exit code 2, never a traceback."""
-    from hotel_booking.core.config import ConfigError
     from hotel_booking.core.errors import DomainError
+    from hotel_booking.core.setting import ConfigError
     from hotel_booking.ops.embedded import EmbeddedError
 
     try:

@@ -13,9 +13,9 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.types import NewKey, Scope
 

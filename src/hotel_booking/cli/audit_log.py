@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.audit import chain, spooled
 from hotel_booking.ops import spool
 

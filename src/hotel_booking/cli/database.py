@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 DEMO_DATABASE = "hotel"

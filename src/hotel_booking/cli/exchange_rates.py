@@ -57,7 +57,8 @@ def fetch(
     data_dir: DataDir = None,
 ) -> None:
     """Ask the source now, as the worker does every three hours."""
-    from hotel_booking.core.config import ECB_RATES, ConfigError
+    from hotel_booking.core.config import ECB_RATES
+    from hotel_booking.core.setting import ConfigError
 
     address = url if url is not None else os.environ.get("HOTEL_EXCHANGE_RATES_URL", ECB_RATES)
     if not address:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hotel_booking.core.config import ConfigError
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.identity.permissions import as_markdown
 
 app = typer.Typer()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hotel_booking.cli.database import database_url as demo_database
-from hotel_booking.core.config import ConfigError
+from hotel_booking.core.setting import ConfigError
 
 app = typer.Typer()
 

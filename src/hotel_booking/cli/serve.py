@@ -7,8 +7,9 @@ import os
 import typer
 
 from hotel_booking.cli.database import check_reachable
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.setting import ConfigError
 
 app = typer.Typer()
 

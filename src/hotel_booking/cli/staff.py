@@ -13,9 +13,9 @@ import typer
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Grant

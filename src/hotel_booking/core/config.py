@@ -3,59 +3,33 @@ them, docs/CONFIGURATION.md is made from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal
 
-import msgspec
-from msgspec import Meta
+from hotel_booking.core.operations_settings import OperationsSettings
+from hotel_booking.core.setting import described
 
 Environment = Literal["production", "demo", "test"]
-
-
-class ConfigError(Exception):
-    """The environment cannot be used. `problems` says, one a line, what to change."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
 ECB_RATES = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
 
 
-def _described(
-    does: str,
-    *,
-    takes: str = "",
-    refused: str = "",
-    must_be: str = "",
-    demo: object = msgspec.UNSET,
-    **bounds: Any,
-) -> Meta:
-    """What a setting does, takes and refuses, as the page tells it; how its `pattern` is said (`must_be`);
-    its default in a demonstration, where that is another; `bounds` are msgspec's."""
-    extra = {"takes": takes, "refused": refused, "demo": demo, "must_be": must_be}
-    return Meta(description=does, extra=extra, **bounds)
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(OperationsSettings, frozen=True, kw_only=True):
     """Everything that can be set. Minutes, milliseconds and counts are named for their unit."""
 
     database_url: str
     redis_url: str | None = None
     environment: Annotated[
         Literal["production", "demo", "test"],
-        _described(
+        described(
             "`demo` and `test` have the other defaults named below, and safe settings are not compulsory"
         ),
     ] = "production"
-    host: Annotated[str, _described("where the server listens", takes="an address")] = "127.0.0.1"
-    port: Annotated[int, _described("the port it listens on", ge=1, le=65_535)] = 8000
-    server: Annotated[Literal["granian", "uvicorn"], _described("which web server")] = "granian"
-    workers: Annotated[int, _described("processes of the server", ge=1, le=64)] = 1
+    host: Annotated[str, described("where the server listens", takes="an address")] = "127.0.0.1"
+    port: Annotated[int, described("the port it listens on", ge=1, le=65_535)] = 8000
+    server: Annotated[Literal["granian", "uvicorn"], described("which web server")] = "granian"
+    workers: Annotated[int, described("processes of the server", ge=1, le=64)] = 1
     pool_size: Annotated[
         int,
-        _described(
+        described(
             "connections of one process to PostgreSQL, shared by kinds of work "
             "([0029](decisions/0029-load-shedding.md))",
             ge=2,
@@ -65,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pooled_database_url: (
         Annotated[
             str,
-            _described(
+            described(
                 "the same database by way of a pooler such as PgBouncer in transaction mode, for the web "
                 "servers' requests; the worker, `migrate` and the other commands need sessions and use "
                 "`DATABASE_URL` ([0058](decisions/0058-pooler.md))",
@@ -77,15 +51,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         | None
     ) = None
     database_statement_timeout_ms: Annotated[
-        int, _described("how long one statement of a request may take", ge=100, le=600_000)
+        int, described("how long one statement of a request may take", ge=100, le=600_000)
     ] = 10_000
-    quote_minutes: Annotated[int, _described("how long a price is guaranteed", ge=1, le=1_440)] = 20
+    quote_minutes: Annotated[int, described("how long a price is guaranteed", ge=1, le=1_440)] = 20
     hold_minutes: Annotated[
-        int, _described("how long rooms are held while the guest pays", ge=1, le=1_440)
+        int, described("how long rooms are held while the guest pays", ge=1, le=1_440)
     ] = 15
     trusted_proxies: Annotated[
         tuple[str, ...],
-        _described(
+        described(
             "the proxies whose `X-Forwarded-For` is trusted: your load balancer. Without them, everybody "
             "behind it counts as one address for the limits",
             takes="networks separated by commas",
@@ -94,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     public_url: Annotated[
         str,
-        _described(
+        described(
             "the site's address; links in mails, cookies and passkeys belong to it",
             takes="a scheme and a host, nothing behind",
             refused="not `https://`; with a path, everywhere",
@@ -102,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "http://localhost:8000"
     rate_limit_reads: Annotated[
         int,
-        _described(
+        described(
             "points a minute for reading, per address, API key or member of staff; files have ten "
             "times as many, and an address may make ten times as many requests of any kind",
             ge=1,
@@ -112,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 600
     rate_limit_writes: Annotated[
         int,
-        _described(
+        described(
             "the same for writing; attempts to pay have half as many of their own, gateways' notices "
             "ten times as many",
             ge=1,
@@ -122,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 120
     open_holds_per_address: Annotated[
         int,
-        _described(
+        described(
             "bookings that one address may hold unpaid at once "
             "([0028](decisions/0028-what-an-anonymous-client-may-cost.md))",
             ge=1,
@@ -130,16 +104,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             demo=1_000,
         ),
     ] = 20
-    open_rooms_per_address: Annotated[int, _described("rooms in them", ge=1, le=1_000_000, demo=1_000)] = 40
+    open_rooms_per_address: Annotated[int, described("rooms in them", ge=1, le=1_000_000, demo=1_000)] = 40
     open_holds_per_browser: Annotated[
-        int, _described("the same for a browser", ge=1, le=1_000_000, demo=1_000)
+        int, described("the same for a browser", ge=1, le=1_000_000, demo=1_000)
     ] = 6
     open_holds_per_mailbox: Annotated[
-        int, _described("the same for an email address", ge=1, le=1_000_000, demo=1_000)
+        int, described("the same for an email address", ge=1, le=1_000_000, demo=1_000)
     ] = 6
     body_seconds: Annotated[
         int,
-        _described(
+        described(
             "how long a request's body may take, plus a second for every 4 kB already received",
             ge=1,
             le=600,
@@ -147,7 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 15
     header_seconds: Annotated[
         int,
-        _described(
+        described(
             "how long headers may take, and how long a connection may idle (granian only); a proxy in "
             "front keeps its own shorter",
             ge=1,
@@ -156,24 +130,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30
     gateway: Annotated[
         Literal["stripe", "sandbox", "none"],
-        _described("who takes cards; `none`: guests pay at the hotel", refused="`sandbox`", demo="sandbox"),
+        described("who takes cards; `none`: guests pay at the hotel", refused="`sandbox`", demo="sandbox"),
     ] = "none"
     stripe_secret_key: (
         Annotated[
-            str, _described("Stripe's secret key", refused="a test key; missing with `stripe`, everywhere")
+            str, described("Stripe's secret key", refused="a test key; missing with `stripe`, everywhere")
         ]
         | None
     ) = None
     stripe_publishable_key: (
         Annotated[
             str,
-            _described("Stripe's key for browsers", refused="a test key; missing with `stripe`, everywhere"),
+            described("Stripe's key for browsers", refused="a test key; missing with `stripe`, everywhere"),
         ]
         | None
     ) = None
     stripe_webhook_secrets: Annotated[
         tuple[str, ...],
-        _described(
+        described(
             "signing secrets of the webhook to `/webhooks/stripe`; all of them are accepted, so that one "
             "can be replaced without downtime",
             takes="texts separated by commas",
@@ -182,45 +156,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     stripe_api_base: Annotated[
         str,
-        _described(
-            "the address of Stripe's API", takes="an address", refused="not `https://`, with `stripe`"
-        ),
+        described("the address of Stripe's API", takes="an address", refused="not `https://`, with `stripe`"),
     ] = "https://api.stripe.com"
     bank_account: (
         Annotated[
             str,
-            _described(
+            described(
                 "account holder, bank and IBAN, as shown to guests who pay by transfer; without it transfers "
                 "are not offered"
             ),
         ]
         | None
     ) = None
-    transfer_days: Annotated[int, _described("how many days rooms wait for a transfer", ge=1, le=60)] = 3
-    worker_metrics_port: Annotated[
-        int,
-        _described(
-            "the port of the worker's metrics for Prometheus, on `HOTEL_HOST`, without a token: keep it "
-            "internal; 0 turns it off",
-            ge=0,
-            le=65_535,
-        ),
-    ] = 0
-    metrics_token: (
-        Annotated[
-            str,
-            _described(
-                "the token Prometheus sends as `Authorization: Bearer` to read `/metrics`; without one "
-                "nobody can read it in production",
-                refused="one that can be guessed",
-            ),
-        ]
-        | None
-    ) = None
+    transfer_days: Annotated[int, described("how many days rooms wait for a transfer", ge=1, le=60)] = 3
     secret_key: (
         Annotated[
             str,
-            _described(
+            described(
                 "encrypts what must be read back (second factors, answers kept under an "
                 "Idempotency-Key) and signs links",
                 refused="missing, shorter than 32 characters, or one that can be guessed",
@@ -230,7 +182,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
     mfa_required: Annotated[
         bool,
-        _described(
+        described(
             "owners and managers must sign in with a second factor. With `false` the server starts, but "
             "warns at every start, and on every page of the panel for those who manage staff"
         ),
@@ -238,7 +190,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: (
         Annotated[
             str,
-            _described(
+            described(
                 "the mail server; without one, messages wait",
                 takes="`smtp://`, `smtp+starttls://` or `smtps://user:password@host:port`",
                 pattern=r"(?s)\A(?:smtp|smtp\+starttls|smtps)://.*\Z",
@@ -250,15 +202,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
     mail_from: Annotated[
         str,
-        _described(
+        described(
             "the sender of all mail", takes="a name and an address", refused="what is no sender, everywhere"
         ),
     ] = "Hotel Booking <bookings@localhost>"
-    media_dir: Annotated[str, _described("where uploaded photos are stored", takes="a folder")] = "media"
+    media_dir: Annotated[str, described("where uploaded photos are stored", takes="a folder")] = "media"
     media_url: (
         Annotated[
             str,
-            _described(
+            described(
                 "stores photos in a bucket instead",
                 takes="`s3://bucket` or `s3://bucket/folder`",
                 pattern=r"\As3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?\Z",
@@ -271,7 +223,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_endpoint: (
         Annotated[
             str,
-            _described(
+            described(
                 "a service other than Amazon's",
                 takes="an address",
                 refused="not `https://`; no address, everywhere",
@@ -279,13 +231,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    s3_region: Annotated[str, _described("the bucket's region")] = "us-east-1"
-    s3_access_key: Annotated[str, _described("the bucket's key")] | None = None
-    s3_secret_key: Annotated[str, _described("the key's secret")] | None = None
+    s3_region: Annotated[str, described("the bucket's region")] = "us-east-1"
+    s3_access_key: Annotated[str, described("the bucket's key")] | None = None
+    s3_secret_key: Annotated[str, described("the key's secret")] | None = None
     map_tiles: (
         Annotated[
             str,
-            _described(
+            described(
                 "tiles under the map of results, such as `https://tiles.example.com/{z}/{x}/{y}.png`; "
                 "unset: the map is drawn from our own data and no request leaves the host",
                 takes="`https://…` with `{z}`, `{x}` and `{y}`",
@@ -298,10 +250,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    map_attribution: Annotated[str, _described("the attribution that the tiles' provider asks for")] = ""
+    map_attribution: Annotated[str, described("the attribution that the tiles' provider asks for")] = ""
     exchange_rates_url: Annotated[
         str,
-        _described(
+        described(
             "where the worker fetches exchange rates ([0023](decisions/0023-exchange-rates.md)); "
             "empty: nowhere, and rates are what `hotel-booking exchange-rates set` enters",
             takes="an address, or empty",
@@ -313,84 +265,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ECB_RATES
     search_index: Annotated[
         bool,
-        _described(
+        described(
             "whether searches are answered from an index in memory "
             "([0047](decisions/0047-search-index-file.md)); without it SQL answers, the same and slower"
         ),
     ] = True
     search_index_dir: Annotated[
         str,
-        _described(
+        described(
             "where the processes of this machine share the index's file; unset: a folder of the system's "
             "temporary ones, named for the database",
             takes="a folder on a local disk that only this user may enter",
         ),
     ] = ""
     search_index_poll_ms: Annotated[
-        int, _described("how often the database is asked what has changed, for the index", ge=20, le=5_000)
+        int, described("how often the database is asked what has changed, for the index", ge=20, le=5_000)
     ] = 150
     search_index_stale_seconds: Annotated[
         int,
-        _described(
+        described(
             "how far the index may be behind the database until SQL answers in its place", ge=1, le=300
         ),
     ] = 5
-    spool_dir: Annotated[
-        str, _described("where records are kept while the database is down", takes="a folder")
-    ] = "/var/lib/hotel-booking/spool"
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        _described("how detailed the log is", refused="`debug`"),
-    ] = "info"
 
     @property
     def production(self) -> bool:
         """Whether safe defaults are compulsory."""
         return self.environment == "production"
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """One declaration above: a HOTEL_ variable. `type` is what its text is made into."""
-
-    name: str
-    type: Any
-    default: object
-    demo: object
-    does: str
-    takes: str
-    refused: str
-    must_be: str
-    low: int | None
-    high: int | None
-    choices: tuple[str, ...]
-
-    @property
-    def variable(self) -> str:
-        """What it is called in the environment."""
-        return f"HOTEL_{self.name.upper()}"
-
-
-def declared() -> Iterator[Setting]:
-    """Every setting that a HOTEL_ variable sets, in the order of the declarations."""
-    hints = get_type_hints(Settings, include_extras=True)
-    for field in msgspec.structs.fields(Settings):
-        hint = hints[field.name]
-        kind = next((arm for arm in get_args(hint) if get_origin(arm) is Annotated), hint)
-        if get_origin(kind) is not Annotated:
-            continue
-        plain, meta = get_args(kind)
-        extra = meta.extra
-        choices = get_args(plain) if get_origin(plain) is Literal else ()
-        yield Setting(
-            name=field.name,
-            type=kind,
-            default=field.default,
-            demo=field.default if extra["demo"] is msgspec.UNSET else extra["demo"],
-            does=meta.description,
-            takes=extra["takes"],
-            refused=extra["refused"],
-            must_be=extra["must_be"],
-            low=meta.ge,
-            high=meta.le,
-            choices=("true", "false") if plain is bool else choices,
-        )

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from hotel_booking.core.config import ConfigError, Setting, Settings, declared
+from hotel_booking.core.config import Settings
+from hotel_booking.core.setting import ConfigError, Setting, declared
 from hotel_booking.core.unsafe_settings import problems_of
 
 # Read by the command line and the tests, not by the application.
@@ -31,7 +32,7 @@ OTHERS = {
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings that the environment names. Raises `ConfigError` listing every problem."""
     problems: list[str] = []
-    settings = {setting.variable: setting for setting in declared()}
+    settings = {setting.variable: setting for setting in declared(Settings)}
     values: dict[str, object] = {}
     if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
         values |= {setting.name: setting.demo for setting in settings.values()}

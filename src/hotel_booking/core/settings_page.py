@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from hotel_booking.core.config import Setting, declared
+from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import OTHERS
+from hotel_booking.core.setting import Setting, declared
 
 # Where a database and Redis are is set by names that are not ours alone.
 _ADDRESSES = """\
@@ -23,7 +24,7 @@ _ADDRESSES = """\
 def tables() -> dict[str, str]:
     """The page's tables by the names of the marks between which they stand."""
     settings = ["| setting | default | takes | what it does | refused |", "|---|---|---|---|---|", _ADDRESSES]
-    settings += [_row(setting) for setting in declared()]
+    settings += [_row(setting) for setting in declared(Settings)]
     commands = ["| setting | what it does |", "|---|---|"]
     commands += [f"| `{variable}` | {does} |" for variable, does in OTHERS.items()]
     return {
@@ -55,7 +56,7 @@ def _row(setting: Setting) -> str:
 def _demonstration() -> Iterator[str]:
     yield "| setting | in `demo` and `test` |"
     yield "|---|---|"
-    for setting in declared():
+    for setting in declared(Settings):
         if setting.demo != setting.default:
             yield f"| `{setting.variable}` | {_shown(setting.demo)} |"
 

@@ -22,8 +22,8 @@ from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.email_address import Wire, read_sender, wire_form
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 
 _SECONDS = 20.0

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hotel_booking.core.config import ConfigError
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.ops.embedded import EmbeddedError
 
 _READY_SECONDS = 60

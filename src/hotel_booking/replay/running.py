@@ -24,8 +24,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.db import Database
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.replay.demand import Kind, read
 from hotel_booking.replay.events import Plan, lay_out
 from hotel_booking.replay.hotel import build

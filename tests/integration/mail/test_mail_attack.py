@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from hotel_booking.core.config import ConfigError
 from hotel_booking.core.email_address import email_key, email_keys, read_email
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import LANGUAGES

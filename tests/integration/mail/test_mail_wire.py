@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.config import ConfigError, Settings
+from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
+from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.notifications import queries, service
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
