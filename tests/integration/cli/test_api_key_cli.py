@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 
 import pytest
 
@@ -13,18 +11,13 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.errors import InvalidKey
 from hotel_booking.domains.identity.types import Scope
+from tests.clients.command_line import command
 from tests.factories.small_hotel import SLUG, small_hotel
 
 
 def api_key(url: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command on a database."""
-    return subprocess.run(
-        [sys.executable, "-c", "from hotel_booking.cli import main; main()", "api-key", *words],
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return command("api-key", *words, DATABASE_URL=url)
 
 
 async def test_a_key_is_printed_once_alone_on_the_last_line(db: Database, database_url: str) -> None:

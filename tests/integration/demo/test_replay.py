@@ -23,6 +23,7 @@ from hotel_booking.replay.events import Plan, lay_out
 from hotel_booking.replay.over_http import Server, play_on
 from hotel_booking.replay.report import Outcome
 from hotel_booking.replay.sizing import need
+from tests.clients.command_line import command
 from tests.clients.http_client import (
     api_key,
     bearer,
@@ -40,21 +41,11 @@ RESORT = "booking-demand-resort.csv.gz"
 FIGURES = ("accepted", "cancelled", "no_shows", "stays", "refused", "room_nights", "nights_slept", "revenue")
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from hotel_booking.cli import main; main()", "replay", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1500,
-    )
-
-
 def replayed(folder: Path, file: Path, *arguments: str, url: str | None = None) -> dict[str, Any]:
     """The report of a replay in this database, or in one of its own."""
     out = folder / "report.json"
     where = ["--database-url", url] if url else []
-    result = command(str(file), "--json", str(out), *where, *arguments)
+    result = command("replay", str(file), "--json", str(out), *where, *arguments)
     assert result.returncode == 0, result.stderr
     report: dict[str, Any] = json.loads(out.read_text())
     return report
@@ -198,7 +189,7 @@ def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], m
         str(tmp_path / text) if text.endswith((".csv", ".json")) or text == "." else text
         for text in arguments
     ]
-    result = command(*arguments)
+    result = command("replay", *arguments)
     assert result.returncode == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,6 +22,7 @@ from hotel_booking.domains.reporting.queries import today
 from hotel_booking.domains.search.find import find
 from hotel_booking.domains.search.nights import lowest_nights
 from hotel_booking.integrations.ecb import EcbRates
+from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 from tests.clients.jobs import run_jobs
 from tests.clients.staff_client import signed_in
@@ -228,18 +227,13 @@ async def test_the_worker_fetches_and_survives_a_source_that_lies(db: Database, 
         assert await known(db) == good
 
 
-def command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from hotel_booking.cli import main; main()", "exchange-rates", *words],
-        env={**os.environ, "DATABASE_URL": url, "HOTEL_EXCHANGE_RATES_URL": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def exchange_rates(url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command on a database."""
+    return command("exchange-rates", *words, DATABASE_URL=url, HOTEL_EXCHANGE_RATES_URL="")
 
 
 async def test_the_command_line_shows_and_enters_rates(db: Database, database_url: str) -> None:
-    assert "No exchange rate is known" in command(database_url, "show").stdout
+    assert "No exchange rate is known" in exchange_rates(database_url, "show").stdout
     for words in (
         ("RSD", "117,2"),
         ("RSD", "1.171.2"),
@@ -248,14 +242,14 @@ async def test_the_command_line_shows_and_enters_rates(db: Database, database_ur
         ("XYZ", "1"),
         ("EUR", "1"),
     ):
-        done = command(database_url, "set", "--", *words)
+        done = exchange_rates(database_url, "set", "--", *words)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False), words
     assert await known(db) == {}
-    assert command(database_url, "set", "RSD", "117.2", "--as-of", "2026-03-09").returncode == 0
-    shown = command(database_url, "show").stdout
+    assert exchange_rates(database_url, "set", "RSD", "117.2", "--as-of", "2026-03-09").returncode == 0
+    shown = exchange_rates(database_url, "show").stdout
     assert "RSD" in shown
     assert "117.2" in shown
     assert "hand" in shown
-    off = command(database_url, "fetch")
+    off = exchange_rates(database_url, "fetch")
     assert off.returncode == 2
     assert "no exchange rates are fetched" in off.stderr

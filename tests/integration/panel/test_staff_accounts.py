@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
-import sys
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +32,7 @@ from hotel_booking.domains.identity.errors import (
 )
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import sessions, staff
+from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 from tests.clients.jobs import mail_links
 from tests.clients.outbox import sent
@@ -337,13 +336,7 @@ async def test_invitations_that_cannot_be(
 
 def staff_command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command on a database."""
-    return subprocess.run(
-        [sys.executable, "-c", "from hotel_booking.cli import main; main()", "staff", *words],
-        env={**os.environ, "DATABASE_URL": url, "HOTEL_PUBLIC_URL": "https://panel.example"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return command("staff", *words, DATABASE_URL=url, HOTEL_PUBLIC_URL="https://panel.example")
 
 
 async def test_the_first_owner_comes_by_the_command_line(db: Database, database_url: str) -> None:
