@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -17,6 +17,8 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity import service
 from hotel_booking.domains.identity.types import Scope
+
+Handlers = tuple[ControllerRouterHandler, ...]
 
 
 def settings_for(database_url: str, **changes: Any) -> Settings:
@@ -38,21 +40,28 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
     return Settings(**values)
 
 
-# Built applications that nobody uses.
-_IDLE: list[Application] = []
+# Built applications that nobody uses, with the handlers that tests added: the last few.
+_IDLE: list[tuple[Handlers, Application]] = []
 
 
 @asynccontextmanager
-async def application(settings: Settings) -> AsyncIterator[Application]:
-    """The application, not started. It is built once and furnished anew for every test: of what a test sets
-    or leaves in its state, nothing is there in the next. After a failure it is thrown away."""
-    if _IDLE:
-        app = _IDLE.pop()
+async def application(settings: Settings, *handlers: ControllerRouterHandler) -> AsyncIterator[Application]:
+    """The application, not started, with extra handlers of the test. It is built once and furnished anew for
+    every test: of what a test sets or leaves in its state, nothing is there in the next. After a failure it
+    is thrown away."""
+    place = next((place for place, (extra, _) in enumerate(_IDLE) if extra == handlers), None)
+    if place is not None:
+        _, app = _IDLE.pop(place)
         app.furnish(settings)
     else:
         app = build(settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LitestarDeprecationWarning)  # as in `build`
+            for handler in handlers:
+                app.register(handler)
     yield app
-    _IDLE.append(app)
+    _IDLE.append((handlers, app))
+    del _IDLE[:-4]
 
 
 @asynccontextmanager
@@ -60,17 +69,11 @@ async def running(
     settings: Settings, *handlers: ControllerRouterHandler, address: str = "203.0.113.7"
 ) -> AsyncIterator[tuple[Application, httpx.AsyncClient]]:
     """The application, started, with extra handlers of the test; and a client at `address`."""
-    async with AsyncExitStack() as stack:
-        if handlers:
-            app = build(settings)  # for this test alone
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", LitestarDeprecationWarning)  # as in `build`
-                for handler in handlers:
-                    app.register(handler)
-        else:
-            app = await stack.enter_async_context(application(settings))
-        await stack.enter_async_context(app.lifespan())
-        client = await stack.enter_async_context(client_of(app, address=address))
+    async with (
+        application(settings, *handlers) as app,
+        app.lifespan(),
+        client_of(app, address=address) as client,
+    ):
         yield app, client
 
 
