@@ -38,6 +38,8 @@ OWNS = {
     "bookings": """booking booking_entry booking_note booking_seen booking_words browser_booking
         checkout_draft guest guest_account_booking hold_maker hold_telling quote reservation sale_terms
         stay_override""",
+    "incidents": """incident incident_action incident_alert incident_delivery incident_entry incident_role
+        incident_update""",
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "sandbox": "sandbox_payment sandbox_refund",

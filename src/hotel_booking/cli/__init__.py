@@ -20,6 +20,7 @@ NOUNS = {
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
     "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
+    "incident": ("incident", "Incidents: declare them, work on them, learn from them."),
     "replay": ("replay", "Simulate a file of real bookings and report."),
     "bench": ("bench", "How fast everything is on this machine, beside the machine's limits."),
     "audit-log": ("audit_log", "Follow the chain over the log of every change."),

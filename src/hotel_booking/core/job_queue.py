@@ -85,9 +85,9 @@ async def workers(tx: Transaction) -> list[WorkerSeen]:
     )
 
 
-async def enqueue(tx: Transaction, *, queue: str, task: str, **args: str) -> None:
-    """Have a task run once this transaction is committed."""
-    await tx.execute("SELECT enqueue($1, $2, $3::jsonb, NULL)", queue, task, args)
+async def enqueue(tx: Transaction, *, queue: str, task: str, at: datetime | None = None, **args: str) -> None:
+    """Have a task run once this transaction is committed, not before `at`."""
+    await tx.execute("SELECT enqueue($1, $2, $3::jsonb, $4)", queue, task, args, at)
 
 
 async def retry(tx: Transaction, *, job_id: int, now: datetime) -> None:

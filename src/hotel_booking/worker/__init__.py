@@ -18,6 +18,8 @@ from hotel_booking.domains.exchange.jobs import tasks as exchange_tasks
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.guests.jobs import tasks as guest_tasks
 from hotel_booking.domains.identity.jobs import tasks as identity_tasks
+from hotel_booking.domains.incidents.jobs import tasks as incident_tasks
+from hotel_booking.domains.incidents.types import Chat, Pager
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateways
@@ -44,6 +46,7 @@ _TASKS = (
     ("http", http_tasks),
     ("exchange", exchange_tasks),
     ("search", search_tasks),
+    ("incidents", incident_tasks),
 )
 
 _LOOKS_EVERY = 1.0  # seconds: a lane with nothing to do looks for jobs so often
@@ -73,6 +76,8 @@ async def run(
     link: Link = str,
     media: MediaStore | None = None,
     rate_source: RateSource | None = None,
+    pager: Pager | None = None,
+    chat: Chat | None = None,
     spool_dir: str = DEFAULT_FOLDER,
     concurrency: int = 8,
     wait: bool = True,
@@ -98,6 +103,8 @@ async def run(
                 "mailer": mailer,
                 "media": media,
                 "rate_source": rate_source,
+                "pager": pager,
+                "chat": chat,
                 "spool_dir": spool_dir,
                 "link": link,
                 "clock": utc_now,

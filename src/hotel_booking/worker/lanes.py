@@ -38,6 +38,8 @@ LANES = (
     Lane("books", ("reconciliation",), slots=1, seconds=4 * 3600),
     # A mail server is given 20 s for each of its eight steps.
     Lane("mail", ("mail",), slots=4, seconds=300),
+    # A call of PagerDuty or Slack takes at most 10 s, and a breaker ends the waiting of all.
+    Lane("incidents", ("incidents",), slots=3, seconds=300),
     Lane("files", ("properties",), slots=1, seconds=900),
     # One call of at most 20 s, and one statement.
     Lane("rates", ("exchange",), slots=1, seconds=120),

@@ -1,0 +1,35 @@
+"""What can be wrong with incidents."""
+
+from __future__ import annotations
+
+from hotel_booking.core.errors import Conflict, Invalid, NotFound
+
+
+class IncidentNotFound(NotFound):
+    """There is no such incident."""
+
+    code = "incident_not_found"
+
+
+class InvalidIncident(Invalid):
+    """What was said of an incident is not valid. Nothing changed."""
+
+    code = "invalid_incident"
+
+
+class IncidentMovedOn(Conflict):
+    """The incident is not in the state that the act needs. Nothing changed."""
+
+    code = "incident_moved_on"
+
+
+class ActionNotFound(NotFound):
+    """The incident has no such action."""
+
+    code = "incident_action_not_found"
+
+
+class NotAnAlert(Invalid):
+    """What was sent is no notification of Alertmanager's. Nothing changed."""
+
+    code = "invalid_alert_notification"

@@ -1,0 +1,65 @@
+"""The incident tracker from the command line, from the declaration to the report."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from hotel_booking.cli import app
+from hotel_booking.core.errors import DomainError
+
+
+@pytest.fixture
+def incident(database_url: str, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]  # a function
+    """`hotel-booking incident ...` on a fresh database: what it prints."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def run(*words: str, by: str = "Ada Example") -> str:
+        reads = words[0] in ("list", "show", "actions", "post-mortem", "report")
+        result = CliRunner().invoke(app, ["incident", *words, *([] if reads else ["--by", by])])
+        if isinstance(result.exception, DomainError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def test_an_incident_is_worked_on_without_the_panel(incident) -> None:  # type: ignore[no-untyped-def]  # see above
+    assert "There is none" in incident("list")
+    assert "#incident-" in incident(
+        "declare", "Nobody can pay", "--severity", "P1", "--component", "payments"
+    )
+    assert "Nobody can pay" in incident("list")
+    shown = incident("show", "1")
+    assert "[Detection] → Triage" in shown
+    assert "acknowledge: due at" in shown
+    assert "not told to slack: it waits" in shown
+    incident("ack", "1", by="Ben Example")
+    incident("assess", "1", "--severity", "P2", "--component", "payments", "--impact", "Cards fail")
+    incident("move", "1", "response")
+    incident("role", "1", "scribe", "Cleo Example")
+    incident("note", "1", "the gateway answers | 503 <b>")
+    assert "investigating (investigating)" in incident("update", "1", "--template", "list")
+    incident("update", "1", "--template", "investigating", "--title", "Payments fail")
+    assert "Payments fail" in incident("list", "--published")
+    incident("resolve", "1", "the gateway is back")
+    incident("update", "1", "--template", "resolved")
+    incident("reopen", "1", "it is back")
+    incident("resolve", "1", "for good")
+    assert "Action 1" in incident(
+        "action", "1", "alert sooner", "--owner", "Ben Example", "--due", "2026-04-01"
+    )
+    assert "1/1  2026-04-01  Ben Example: alert sooner" in incident("actions")
+    with pytest.raises(DomainError, match="not done"):
+        incident("close", "1")
+    incident("done", "1", "1")
+    assert incident("actions") == ""
+    document = incident("post-mortem", "1")
+    assert document.startswith("# Post-mortem 1: Nobody can pay\n")
+    assert "| Commander | Ben Example |" in document
+    assert "the gateway answers \\| 503 \\<b\\>" in document, "what people write is no Markdown"
+    assert "- [x] alert sooner (Ben Example, by 2026-04-01)" in document
+    assert "P2" in incident("report")
+    with pytest.raises(DomainError, match="there is no incident 2"):
+        incident("show", "2")
