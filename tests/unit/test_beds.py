@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 
 

@@ -27,10 +27,10 @@ from hotel_booking.core.folding import fold_words
 from hotel_booking.http import cookies, pages
 from hotel_booking.http.client_address import Proxies, networks
 from hotel_booking.http.edge import LONGEST_ADDRESS, MOST_HEADER_BYTES
+from hotel_booking.http.i18n.language import _accepted
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.ui.forms import Form, urlencoded
 from hotel_booking.integrations import stripe_answers
-from hotel_booking.web.i18n.language import _accepted
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 FORM = 1_000_000

@@ -8,7 +8,7 @@ import pytest
 
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.types import ChildBand, NightPrice, Occupancy, Rules, Tax
-from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions, RoomPrice
 
 COUPLE = Occupancy(2)

@@ -8,6 +8,7 @@ from litestar import Router
 
 from hotel_booking.core.kept import Kept
 from hotel_booking.http.body import SITE_LIMIT
+from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.web import group_pages, redirects, sitemap
 from hotel_booking.web.account import routes as account
 from hotel_booking.web.booking import (
@@ -21,7 +22,6 @@ from hotel_booking.web.booking import (
 )
 from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.group_pages import look as look_for_group_pages
-from hotel_booking.web.i18n.language import LANGUAGES
 from hotel_booking.web.problem import problem_page
 from hotel_booking.web.property import content, currencies, page, social
 from hotel_booking.web.search import (

@@ -6,10 +6,10 @@ import gettext
 
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import LANGUAGES, preferred
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import LANGUAGES, preferred
 from hotel_booking.web.site import draw
 
 

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
-from hotel_booking.web.i18n.language import COOKIE, LANGUAGES, preferred
+from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, preferred
 from hotel_booking.web.site import CURRENCY
 
 _YEAR = 365 * 24 * 3600

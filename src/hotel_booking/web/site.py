@@ -38,15 +38,15 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
-from hotel_booking.http.packing import packed
-from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.http.ui import render
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import (
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import (
     DEFAULT,
     LANGUAGES,
     RIGHT_TO_LEFT,
 )
+from hotel_booking.http.packing import packed
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui import render
 from hotel_booking.web.templating import templates_in
 
 CURRENCY = "hotel_currency"

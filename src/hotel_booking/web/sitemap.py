@@ -11,7 +11,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.group_pages import KINDS, languages_by_kind
 from hotel_booking.domains.properties.queries import properties
 from hotel_booking.http.access import public
-from hotel_booking.web.i18n.language import LANGUAGES
+from hotel_booking.http.i18n.language import LANGUAGES
 
 _BATCH = 500
 _MOST = 9_000  # hotels; a sitemap holds 50,000 addresses, and each page has five

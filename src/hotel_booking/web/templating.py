@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,11 +17,11 @@ from hotel_booking.core import formats
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
+from hotel_booking.http.i18n.dates import clock_text, date_text
+from hotel_booking.http.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.http.i18n.words import words
 from hotel_booking.http.ui import isolation, render
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.charge_list import charge_list
-from hotel_booking.web.i18n.formats import clock_text, date_text
-from hotel_booking.web.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
 
 T = TypeVar("T")
 _SURFACES = ("web/templates", "http/ui/templates")
@@ -73,28 +72,6 @@ def blocks_as(kind: type[T], language: str, template: str, /, **values: Any) -> 
     return kind(**{name: Markup("".join(block(context))) for name, block in found.blocks.items()})  # noqa: S704
 
 
-def _words(language: str) -> dict[str, Callable[..., Markup]]:
-    """What `_("...")` and `{% trans %}` call. As Jinja's own, but that a text which is filled with nothing is
-    made once: a page says some two hundred of them."""
-    texts, locale = translations(language), locale_of(language)
-
-    @lru_cache(maxsize=4096)
-    def whole(text: str) -> Markup:
-        return Markup(texts.gettext(text)) % {}  # noqa: S704 - ours, from the code and the catalogues
-
-    def gettext(text: str, /, **values: Any) -> Markup:
-        if not values:
-            return whole(text)
-        return Markup(texts.gettext(text)) % values  # noqa: S704 - the values are escaped by %
-
-    def ngettext(one: str, many: str, number: int, /, **values: Any) -> Markup:
-        # Below a thousand there is nothing to group, and nearly all are.
-        num = number if number < 1_000 else str(format_decimal(number, locale=locale))
-        return Markup(texts.ngettext(one, many, number)) % {"num": num, **values}  # noqa: S704 - as above
-
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
-
-
 @cache
 def templates_in(language: str) -> Environment:
     """The house's templates with the language's words and ways of writing."""
@@ -104,7 +81,7 @@ def templates_in(language: str) -> Environment:
     templates.bytecode_cache = _COMPILED
     templates.add_extension("jinja2.ext.i18n")
     templates.newstyle_gettext = True  # type: ignore[attr-defined]  # added by the extension
-    templates.globals |= _words(language) | {"charge_list": charge_list(language)}
+    templates.globals |= words(language) | {"charge_list": charge_list(language)}
     locale = locale_of(language)
 
     def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:

@@ -14,8 +14,8 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.code_names import (
     AMENITIES,
     MEALS,

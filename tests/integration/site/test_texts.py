@@ -12,8 +12,8 @@ from babel.messages.pofile import read_po
 
 from hotel_booking import web
 from hotel_booking.demo import pages
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import DEFAULT, LANGUAGES
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 
 ROOT = Path(web.__file__).parent
 _METHODS = {".py": "python", ".html": "jinja2.ext.babel_extract"}

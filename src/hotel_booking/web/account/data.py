@@ -12,12 +12,12 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import erasure
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.account.frame import PRIVATE, account_page, again
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import leave, recently, signed_in
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of, link
 
 _DATA = "account/data.html"

@@ -25,6 +25,7 @@ from hotel_booking.domains.authentication.service import (
 from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.signing_in import passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -39,7 +40,6 @@ from hotel_booking.web.account.session import (
     session_before,
     session_of,
 )
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of, link
 
 _ENTRY = "account/entry.html"

@@ -13,10 +13,10 @@ from hotel_booking.domains.authentication.service.passwords import LONGEST, SHOR
 from hotel_booking.domains.authentication.types import OpenSession
 from hotel_booking.domains.guests.service.details import LONGEST_WISHES
 from hotel_booking.domains.guests.types import LONGEST_NAME
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.visitors import browser_and_system
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import locale_of
 
 # What people pay with where our hotels are, and where their guests come from.
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "CNY", "CAD", "AUD")

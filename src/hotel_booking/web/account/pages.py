@@ -18,13 +18,13 @@ from hotel_booking.domains.guests.service import details
 from hotel_booking.domains.guests.service.details import Details, Preferences
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, countries
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.account.frame import account_page, again
 from hotel_booking.web.account.messages import currencies
 from hotel_booking.web.account.session import signed_in
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import COOKIE, LANGUAGES, countries
 from hotel_booking.web.site import CURRENCY, language_of, link
 
 _DETAILS = "account/details.html"

@@ -21,6 +21,7 @@ from hotel_booking.domains.guests import mail
 from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.types import GuestSession
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.signing_in import Number, passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -35,7 +36,6 @@ from hotel_booking.web.account.session import (
     session_before,
     signed_in,
 )
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of, link
 
 _FORGOTTEN = "account/forgotten.html"

@@ -21,11 +21,11 @@ from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
 from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange, StayChange
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import why
 from hotel_booking.web.booking.ownership import open_own, reread
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.site import language_of, link, site

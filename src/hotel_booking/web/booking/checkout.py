@@ -29,6 +29,8 @@ from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.http.access import public
 from hotel_booking.http.holder import holder_of
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.transactions import Unit
 from hotel_booking.http.ui.forms import Form, read
@@ -54,9 +56,7 @@ from hotel_booking.web.booking.quotes import (
     renewed,
     to_booking,
 )
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
-from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import language_of, link, site
 

@@ -14,14 +14,14 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
 from hotel_booking.web.booking.messages import with_error
 from hotel_booking.web.booking.ownership import open_own
 from hotel_booking.web.booking.quotes import to_booking
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.site import language_of, site
 
 

@@ -17,9 +17,9 @@ from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS, LONGEST_ROOM_GUEST
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.guests.types import LONGEST_NAME, Account, GuestDetails
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import countries
 from hotel_booking.web.site import language_of
 
 FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}

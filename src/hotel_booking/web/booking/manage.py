@@ -23,6 +23,8 @@ from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import LANGUAGES, preferred
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -38,8 +40,6 @@ from hotel_booking.web.booking.ownership import (
     reread,
 )
 from hotel_booking.web.booking.view import booking_page
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import LANGUAGES, preferred
 from hotel_booking.web.site import language_of, link
 
 

@@ -10,8 +10,8 @@ from litestar import Request
 from litestar.datastructures import State
 
 from hotel_booking.core.errors import DomainError
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of
 
 

@@ -15,6 +15,7 @@ from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import link_requests
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, list_bookings
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.account.frame import PRIVATE
@@ -22,7 +23,6 @@ from hotel_booking.web.account.mailed_links import address_to_mail
 from hotel_booking.web.account.messages import failed
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.booking.ownership import own_ids
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.site import language_of, link, site
 
 

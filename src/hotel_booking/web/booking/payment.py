@@ -20,6 +20,7 @@ from hotel_booking.domains.payments.errors import GatewayUnavailable, UnknownGat
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.payments.types import Undecided
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
@@ -27,7 +28,6 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import with_error
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import carry, language_of, link, site
 

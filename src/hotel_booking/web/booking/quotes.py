@@ -23,6 +23,7 @@ from hotel_booking.domains.bookings.queries import QuoteSeen, RoomSeen, quote_se
 from hotel_booking.domains.bookings.types import Booking, Reservation, RoomRequest
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.guest_form import FIELDS
@@ -33,7 +34,6 @@ from hotel_booking.web.booking.ownership import (
     opens,
     remember,
 )
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site

@@ -22,13 +22,13 @@ from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import distance_km
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.booking.amend import may_amend
 from hotel_booking.web.booking.money_back import MoneyBackWords
 from hotel_booking.web.booking.quotes import again_of
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Conditions, RoomPrice
-from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.maps.city import NEAR_KM, Plan, city_plan
 from hotel_booking.web.site import language_of, site

@@ -1,1 +1,1 @@
-"""What guests read: languages, catalogues, formats, phrases, conditions and refusals."""
+"""What guests read: formats, phrases, conditions and refusals. Languages and catalogues are `http.i18n`."""

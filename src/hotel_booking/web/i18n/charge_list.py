@@ -8,11 +8,11 @@ from collections.abc import Callable
 from markupsafe import Markup, escape
 
 from hotel_booking.core import formats
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.dates import date_text
+from hotel_booking.http.i18n.language import LOCALES, RIGHT_TO_LEFT
 from hotel_booking.http.ui import isolation
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.conditions import Charge, RoomPrice
-from hotel_booking.web.i18n.formats import date_text
-from hotel_booking.web.i18n.language import LOCALES, RIGHT_TO_LEFT
 
 
 def charge_list(language: str) -> Callable[[RoomPrice, str], Markup]:

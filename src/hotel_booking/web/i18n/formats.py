@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Protocol
 
-from babel.dates import format_skeleton, format_time
 from babel.numbers import format_percent
 
 from hotel_booking.core import formats
 from hotel_booking.core.moments import moment
-from hotel_booking.web.i18n.language import LOCALES, locale_of
+from hotel_booking.http.i18n.dates import date_text
+from hotel_booking.http.i18n.language import LOCALES, locale_of
 
 Names = Mapping[tuple[str, str], str]
 """What room types and rate plans are called in the guest's language, by kind and code."""
@@ -56,21 +56,6 @@ class Formats:
     def rate(self, ppm: int) -> str:
         """Parts per million as per cent, with the digits that it has: 85_000 is 8,5 % in German."""
         return _rate(ppm, self._language)
-
-
-# Babel takes a tenth of a millisecond for each of these, and a page says the same few again and again.
-
-
-@lru_cache(maxsize=8192)
-def date_text(value: date, language: str, skeleton: str = "yMMMEd") -> str:
-    """A date by a skeleton of CLDR: Sun 8 Mar 2026."""
-    return str(format_skeleton(skeleton, value, locale=locale_of(language)))
-
-
-@lru_cache(maxsize=4096)
-def clock_text(at: time, language: str) -> str:
-    """A time of day: 15:00."""
-    return str(format_time(at, "short", locale=locale_of(language)))
 
 
 @lru_cache(maxsize=1024)

@@ -14,8 +14,9 @@ from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.web.i18n.formats import Formats, clock_text, date_text
-from hotel_booking.web.i18n.language import locale_of
+from hotel_booking.http.i18n.dates import clock_text, date_text
+from hotel_booking.http.i18n.language import locale_of
+from hotel_booking.web.i18n.formats import Formats
 
 _SUMMARY = 155
 _PETS, _ADULTS_ONLY, _QUIET_AIR = 224, 217, (198, 268)  # OpenTravel HAC

@@ -15,8 +15,8 @@ from markupsafe import Markup, escape
 from hotel_booking.core import formats
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
-from hotel_booking.web.i18n.catalogues import translations
-from hotel_booking.web.i18n.language import LOCALES, locale_of
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import LOCALES, locale_of
 from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.search.query import Asked
 

@@ -14,7 +14,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.kept import Kept
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.content import Marked
-from hotel_booking.web.i18n.language import locale_of
+from hotel_booking.http.i18n.language import locale_of
 
 MOST_KEPT = 300
 

@@ -15,8 +15,8 @@ from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.rates.content import marked
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.catalogues import translations
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.property import jsonld, view

@@ -20,9 +20,9 @@ from hotel_booking.domains.search import area
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, Within
 from hotel_booking.http.access import public
-from hotel_booking.web.i18n.catalogues import translations
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.web.i18n.formats import Texts
-from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.site import language_of
 
 RADIUS_KM = 25.0

@@ -21,9 +21,9 @@ from hotel_booking.domains.properties.queries import (
     translated,
 )
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.pages import Position, decode, encode
 from hotel_booking.http.problems import InvalidCursor
-from hotel_booking.web.i18n.language import locale_of
 from hotel_booking.web.site import language_of, site
 
 T = TypeVar("T")

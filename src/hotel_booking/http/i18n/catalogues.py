@@ -15,7 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hotel_booking.web.i18n.language import DEFAULT
+from hotel_booking.http.i18n.language import DEFAULT
 
 _FOLDER = files("hotel_booking.web") / "locale"
 
