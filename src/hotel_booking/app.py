@@ -39,6 +39,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
 from hotel_booking.domains.exchange.types import RateSource
+from hotel_booking.domains.incidents.types import Chat, Pager
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
@@ -144,6 +145,7 @@ def _build(settings: Settings) -> Application:
             health.ready,
             metrics.metrics,
             *reference.handlers,
+            webhooks.receive_alerts,
             webhooks.receive_notice,
         ],
         lifespan=[_resources],
@@ -236,6 +238,26 @@ def choose_rate_source(settings: Settings) -> RateSource | None:
     from hotel_booking.integrations.ecb import EcbRates
 
     return EcbRates(settings.exchange_rates_url)
+
+
+def choose_pager(settings: Settings) -> Pager | None:
+    """Who wakes people; None: nobody."""
+    if settings.pagerduty_key is None:
+        return None
+    from hotel_booking.integrations.pagerduty import PagerDuty
+
+    return PagerDuty(
+        settings.pagerduty_key, secondary_key=settings.pagerduty_secondary_key, url=settings.pagerduty_url
+    )
+
+
+def choose_chat(settings: Settings) -> Chat | None:
+    """Where people talk; None: nowhere."""
+    if settings.slack_token is None:
+        return None
+    from hotel_booking.integrations.slack import Slack
+
+    return Slack(settings.slack_token, url=settings.slack_url)
 
 
 def choose_media(settings: Settings) -> MediaStore:

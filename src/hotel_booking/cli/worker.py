@@ -20,7 +20,15 @@ def worker() -> None:
     from prometheus_client import start_http_server
 
     from hotel_booking import worker as jobs
-    from hotel_booking.app import choose_gateways, choose_mailer, choose_media, choose_rate_source, links_of
+    from hotel_booking.app import (
+        choose_chat,
+        choose_gateways,
+        choose_mailer,
+        choose_media,
+        choose_pager,
+        choose_rate_source,
+        links_of,
+    )
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
 
@@ -39,6 +47,8 @@ def worker() -> None:
             link=links_of(settings),
             media=choose_media(settings),
             rate_source=choose_rate_source(settings),
+            pager=choose_pager(settings),
+            chat=choose_chat(settings),
             spool_dir=settings.spool_dir,
         )
     )

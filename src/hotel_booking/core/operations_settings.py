@@ -32,6 +32,67 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    alertmanager_token: (
+        Annotated[
+            str,
+            described(
+                "the token Alertmanager sends as `Authorization: Bearer` to `/webhooks/alertmanager`; "
+                "without one no alert becomes an incident ([0057](decisions/0057-incidents.md))",
+                refused="one that can be guessed",
+            ),
+        ]
+        | None
+    ) = None
+    pagerduty_key: (
+        Annotated[
+            str,
+            described(
+                "the integration key (Events API v2) of PagerDuty's service, by which incidents page; "
+                "without one they page nobody"
+            ),
+        ]
+        | None
+    ) = None
+    pagerduty_secondary_key: (
+        Annotated[
+            str,
+            described(
+                "the key of the service that wakes Secondary, when nobody has acknowledged in time; unset: "
+                "the first one again"
+            ),
+        ]
+        | None
+    ) = None
+    pagerduty_url: Annotated[
+        str,
+        described(
+            "the address of PagerDuty's Events API",
+            takes="an address",
+            refused="not `https://`",
+            pattern=r"\Ahttps?://[^\s/]+(?:/\S*)?\Z",
+            must_be="an address that begins with https://",
+        ),
+    ] = "https://events.pagerduty.com"
+    slack_token: (
+        Annotated[
+            str,
+            described(
+                "the token of Slack's app (scopes `chat:write`, `chat:write.public` and `channels:manage`); "
+                "without one nothing is said in Slack"
+            ),
+        ]
+        | None
+    ) = None
+    slack_url: Annotated[
+        str,
+        described(
+            "the address of Slack's API",
+            takes="an address",
+            refused="not `https://`",
+            pattern=r"\Ahttps?://[^\s/]+(?:/\S*)?\Z",
+            must_be="an address that begins with https://",
+        ),
+    ] = "https://slack.com/api"
     spool_dir: Annotated[
         str, described("where records are kept while the database is down", takes="a folder")
     ] = "/var/lib/hotel-booking/spool"

@@ -82,6 +82,9 @@ def _unsafe_addresses(settings: Settings) -> Iterator[str]:
         yield "HOTEL_S3_ENDPOINT must begin with https:// in production"
     if settings.exchange_rates_url and not settings.exchange_rates_url.startswith("https://"):
         yield "HOTEL_EXCHANGE_RATES_URL must begin with https:// in production"
+    for name in ("pagerduty_url", "slack_url"):
+        if not getattr(settings, name).startswith("https://"):
+            yield f"HOTEL_{name.upper()} must begin with https:// in production"
     if settings.gateway == "stripe" and not settings.stripe_api_base.startswith("https://"):
         yield "HOTEL_STRIPE_API_BASE must begin with https:// in production"
     mail = urlsplit(settings.smtp_url or "")
@@ -122,6 +125,11 @@ def _unsafe_secrets(settings: Settings) -> Iterator[str]:
         yield (
             "HOTEL_SECRET_KEY repeats itself, or has few different characters, and can be guessed: use a"
             " random text, such as the output of `openssl rand -base64 32`"
+        )
+    if settings.alertmanager_token is not None and _is_weak(settings.alertmanager_token, _SHORTEST_TOKEN):
+        yield (
+            "HOTEL_ALERTMANAGER_TOKEN can be guessed: use a random text, such as the output of"
+            " `openssl rand -hex 32`"
         )
     if settings.metrics_token is not None and _is_weak(settings.metrics_token, _SHORTEST_TOKEN):
         yield (

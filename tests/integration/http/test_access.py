@@ -35,6 +35,8 @@ async def what_time(now: datetime) -> datetime:
     return now
 
 
+# Takes a token of its own alone: tests/integration/http/test_alertmanager.py
+OWN_TOKEN = "/webhooks/alertmanager"
 SAMPLES = {"slug": "seaview", "reference": "ABCD-EFGH", "code": "DBL", "key_id": "999999"}
 
 
@@ -110,7 +112,7 @@ async def test_a_route_with_the_scope_gets_past_the_door(db: Database, database_
     everything = bearer(await api_key(db)) | SAME_ORIGIN
     async with running(settings_for(database_url)) as (app, client):
         for method, path, access in routes(app):
-            if path.startswith("/admin"):
+            if path.startswith("/admin") or path == OWN_TOKEN:
                 continue
             answer = await call(client, method, path, everything)
             assert answer.status_code not in {401, 403}, f"{method} {path} ({access})"
