@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -25,6 +24,7 @@ from hotel_booking.domains.notifications.types import Delivery, Rendered
 from hotel_booking.domains.payments.gateway import Gateways, Refunded
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
+from tests.clients.waiting import until, wait_until
 from tests.factories.paying import DAY, held, one
 from tests.factories.paying import hotel as hotel
 from tests.factories.small_hotel import status_of
@@ -73,17 +73,6 @@ async def working(url: str, gateways: Callable[[Database], Gateways], **more: An
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def until(true: Callable[[], Any], seconds: float = 90) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while True:
-        found = true()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.1)
 
 
 async def test_forty_refunds_that_hang_keep_nothing_else_waiting(hotel: Database, database_url: str) -> None:
@@ -169,22 +158,11 @@ def own_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-def _count(url: str, sql: str) -> int:
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(sql).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def _wait(true: Callable[[], bool], child: subprocess.Popen[bytes], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        assert child.poll() is None, f"the worker ended with {child.returncode}"
-        with contextlib.suppress(psycopg.OperationalError):
-            if true():
-                return
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+def _done(url: str, sql: str) -> bool:
+    """Whether the database answers that there is none left."""
+    with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql).fetchone() == (0,)
+    return False
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -198,7 +176,7 @@ def test_a_database_that_restarts_does_not_end_the_worker(own_cluster: Cluster, 
                 connection.execute(
                     "SELECT enqueue('bookings', 'bookings:purge_quotes', '{\"timestamp\": 0}', NULL)"
                 )
-            _wait(lambda: _count(url, waiting) == 0, child)
+            wait_until(lambda: _done(url, waiting), child=child)
             if round_ < 2:
                 own_cluster.restart(mode)
         child.send_signal(signal.SIGTERM)

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -22,6 +21,7 @@ from hotel_booking.integrations.bank_transfer import BankTransfer
 from hotel_booking.integrations.pay_at_property import PayAtProperty
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.stripe import StripeGateway
+from tests.clients.waiting import listens, wait_until
 from tests.doubles.stripe import StripeDouble
 
 GATEWAYS = ("sandbox", "pay_at_property", "bank_transfer", "stripe", "localstripe")
@@ -253,13 +253,7 @@ def localstripe() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until = time.monotonic() + 30
-        while time.monotonic() < until and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_until(lambda: listens(port), child=process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()

@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.clients.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +41,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]
             stderr=output,
         )
     try:
-        _wait(port, process, log)
+        wait_until(lambda: _ready(port), seconds=180, child=process)
         yield port, folder
     finally:
         process.send_signal(signal.SIGINT)
@@ -48,16 +49,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]
     assert "stopped" in log.read_text()
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 180
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://localhost:{port}/health/ready", timeout=5).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"the demo did not start: {log.read_text()}")
+def _ready(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://localhost:{port}/health/ready", timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_every_command_of_the_api_documentation_works(demo: tuple[int, Path]) -> None:

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import psycopg
 import pytest
 
 from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, programs, throwaway
+from tests.clients.waiting import wait_until
 
 pytestmark = pytest.mark.postgresql
 
@@ -122,16 +122,14 @@ def test_two_programs_never_start_one_cluster_and_neither_stops_the_others(folde
 
 def _wait_until_gone(pid: str) -> None:
     """Wait for an orphan's end; what its new parent has not yet reaped (a zombie) is gone, too."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
+
+    def gone() -> bool:
         try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
         except (FileNotFoundError, ProcessLookupError):
-            return
-        if state == "Z":
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process {pid} still runs")
+            return True
+
+    wait_until(gone, seconds=30)
 
 
 def test_a_throwaway_cluster_whose_end_was_killed_is_removed_by_the_next(tmp_path: Path) -> None:

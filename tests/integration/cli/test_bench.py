@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ import pytest
 
 from hotel_booking.bench.figures import Report
 from hotel_booking.bench.running import PARTS
+from tests.clients.waiting import wait_until
 
 BENCH = [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", "bench", "--quick"]
 
@@ -72,11 +72,7 @@ def test_every_part_gives_figures_of_right_answers(tmp_path: Path, shared_data: 
 def test_when_it_is_stopped_it_says_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     running = _run(tmp_path, "--part", "floor", "--seconds", "120", "--json", str(out))
-    deadline = time.monotonic() + 120
-    while not any(_runs_generator(pid) for pid in _below(running.pid)):
-        assert running.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: any(_runs_generator(pid) for pid in _below(running.pid)), seconds=120, child=running)
     cluster = next(
         path.parent
         for link in Path(f"/proc/{running.pid}/fd").iterdir()
@@ -91,10 +87,7 @@ def test_when_it_is_stopped_it_says_what_it_found_and_leaves_nothing_behind(tmp_
     assert "Stopped before the end" in text
     assert not msgspec.json.decode(out.read_bytes(), type=Report).complete
     # Who was left by its parent is buried by init, a moment later.
-    deadline = time.monotonic() + 10
-    while left := [pid for pid in started if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < deadline, left
-        time.sleep(0.1)
+    wait_until(lambda: not [pid for pid in started if Path(f"/proc/{pid}").exists()], seconds=10)
     assert not cluster.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
 

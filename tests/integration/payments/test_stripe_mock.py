@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -21,6 +20,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.payments.gateway import Charge
 from hotel_booking.integrations.stripe import StripeGateway
+from tests.clients.waiting import listens, wait_until
 from tests.doubles.stripe import StripeDouble
 
 ROOT = Path(__file__).parents[3]
@@ -45,14 +45,7 @@ def stripe_mock() -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + 60
-        while True:
-            with suppress(httpx.HTTPError):
-                httpx.get(url, timeout=2)
-                break
-            assert time.monotonic() < end, "stripe-mock does not listen"
-            assert mock.poll() is None, "stripe-mock has ended"
-            time.sleep(0.05)
+        wait_until(lambda: listens(port), seconds=60, child=mock)
         yield url
     finally:
         mock.kill()
