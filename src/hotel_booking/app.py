@@ -312,6 +312,9 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
                 pooled=settings.pooled_database_url is not None,
             )
         )
+        metrics.known_routes(app.routes)
+        telling = asyncio.create_task(metrics.tell_of(app.state.database))
+        stack.callback(telling.cancel)
         app.state.gateways = choose_gateways(settings, app.state.database)
         stack.push_async_callback(app.state.gateways.close)
         if app.state.allowances is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 from prometheus_client import REGISTRY
@@ -48,9 +49,10 @@ def test_a_counter_whose_outcomes_are_known_starts_at_zero() -> None:
     scraped = {metric.name: metric for metric in REGISTRY.collect()}
     looked_at = 0
     for declared in DECLARED:
-        for label, values in declared.labels.items():
-            if declared.kind == "counter" and isinstance(values, tuple) and len(declared.labels) == 1:
-                samples = scraped[declared.name.removesuffix("_total")].samples
-                assert {sample.labels[label] for sample in samples} == set(values)
-                looked_at += 1
-    assert looked_at
+        lists = [values for values in declared.labels.values() if isinstance(values, tuple)]
+        if declared.kind == "counter" and declared.labels and len(lists) == len(declared.labels):
+            samples = scraped[declared.name.removesuffix("_total")].samples
+            found = {tuple(sample.labels[label] for label in declared.labels) for sample in samples}
+            assert found == set(product(*lists)), declared.name
+            looked_at += 1
+    assert looked_at > 2

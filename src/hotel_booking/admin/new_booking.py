@@ -166,6 +166,8 @@ async def book(
                 await service.guarantee(tx, booking_id=held.booking.id, now=now)
                 note_booking(request, "confirmed")
     except DomainError as error:
+        if error.code == "sold_out":
+            note_booking(request, "sold_out")
         return _guest_page(request, quote_id, quote, form.failed(error), now, status=422)
     notice = (
         "The booking is confirmed; the guest pays at the hotel."

@@ -167,7 +167,7 @@ async def create_booking(
         guest=data.guest,
         guest_names=data.room_guests,
         requests=data.requests,
-        source=f"key:{caller.key_id}" if caller.kind == "key" else "web",
+        source=f"key:{caller.key_id}" if caller.kind == "key" else "api",
         holder=holder_of(request, settings),
         now=now,
         lifetime=timedelta(minutes=settings.hold_minutes),
@@ -193,7 +193,6 @@ async def create_payment(
     gateways: Gateways,
     now: datetime,
     caller: Caller,
-    request: Request[Any, Any, State],
 ) -> Response[PaymentAnswer]:
     """Charges what is due now, or checks the guarantee if nothing is due, and confirms the booking."""
     async with database.reading() as tx:
@@ -209,8 +208,6 @@ async def create_payment(
         balance=data.balance,
         now=now,
     )
-    if paid.status == "confirmed" and booking.status == "held":
-        note_booking(request, "confirmed")
     answer = PaymentAnswer(
         paid.status, booking_answer(paid.booking, now), paid.action_token, paid.action_text
     )

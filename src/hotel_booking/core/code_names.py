@@ -34,6 +34,7 @@ NAMES: dict[str, dict[str, str]] = {
         "walk_in": "walk-in",
         "phone": "by phone",
         "replay": "from a file of bookings",
+        "api": "by the API",
         "key": "by API key",
     },
     "gateway": {

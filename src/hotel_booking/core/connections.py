@@ -8,13 +8,17 @@ one is kept elsewhere (`core/shares.py`).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 
+from hotel_booking.core.metrics import QUERY_DURATION
+
 _IDLE = 60.0  # seconds until one that nobody needs is closed; the last is kept
+_FIRST = 60.0  # seconds that the first may take, at the start
 _LOOK_EVERY = 20.0
 _CLOSING = 5.0
 
@@ -35,7 +39,7 @@ class Connections:
     async def kept(cls, connect: Callable[[], Awaitable[Connection]]) -> AsyncIterator[Connections]:
         """Connect once, so that what is wrong shows at the start; close all at the end."""
         self = cls(connect)
-        self.give_back(await self.take(wait=_IDLE))
+        self.give_back(await self.take(wait=_FIRST))
         tending = asyncio.create_task(self._tend())
         try:
             yield self
@@ -62,6 +66,16 @@ class Connections:
         if not connection.is_closed():
             self._idle.append((connection, asyncio.get_running_loop().time()))
 
+    @property
+    def in_use(self) -> int:
+        """How many are taken."""
+        return len(self._out)
+
+    @property
+    def idle(self) -> int:
+        """How many are open and wait to be taken."""
+        return len(self._idle)
+
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY)
@@ -77,6 +91,15 @@ class Connections:
         while self._idle:
             connection, _ = self._idle.pop()
             await _end(connection)
+
+
+async def timed(connection: Connection, method: str, statement: str, args: tuple[Any, ...]) -> Any:
+    """A statement's answer; how long it took is counted, whatever comes of it."""
+    began = time.perf_counter()
+    try:
+        return await getattr(connection, method)(statement, *args)
+    finally:
+        QUERY_DURATION.observe(time.perf_counter() - began)
 
 
 async def _end(connection: Connection) -> None:

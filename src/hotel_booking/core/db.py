@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from hotel_booking.core.connections import Connections
+from hotel_booking.core.connections import Connections, timed
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
@@ -125,7 +125,7 @@ class Transaction:
     async def _run(self, method: str, statement: str, args: tuple[Any, ...]) -> Any:
         if self._connection is None:
             await self._open()
-        return await getattr(self._connection, method)(statement, *args)
+        return await timed(self._connection, method, statement, args)
 
     async def _open(self) -> None:
         """Take a connection, where it has none: the two kinds below differ in whether they begin on it."""
@@ -203,7 +203,7 @@ class Reading(Work):
         for _ in range(self._database.size + 1):
             await self._open()
             try:
-                return await getattr(self._connection, method)(statement, *args)
+                return await timed(self._connection, method, statement, args)
             except (*_LOST, asyncpg.InterfaceError) as error:
                 if not _is_lost(error, self._connection):
                     raise
@@ -324,6 +324,10 @@ class Database:
         except BaseException:
             self._shares.leave(kind)
             raise
+
+    def figures(self) -> tuple[int, int, int]:
+        """How many connections are in use, how many are open and idle, and how many wait for one."""
+        return self._connections.in_use, self._connections.idle, self._shares.waiting
 
     def give_back(self, connection: Any, kind: Kind) -> None:
         """End what `take` began."""

@@ -6,21 +6,28 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from hotel_booking.core.metrics import CACHE_REQUESTS, Cache
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """At most `most` values by their keys; the one that was not asked for the longest goes first."""
+    """At most `most` values by their keys; the one that was not asked for the longest goes first. `name` is
+    what it is called in the metrics."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, name: Cache, most: int) -> None:
+        self._hit, self._miss = (CACHE_REQUESTS.labels(name, outcome) for outcome in ("hit", "miss"))
         self._most = most
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
         """The value, or None."""
         value = self._values.get(key)
-        if value is not None:
+        if value is None:
+            self._miss.inc()
+        else:
+            self._hit.inc()
             self._values.move_to_end(key)
         return value
 

@@ -8,6 +8,7 @@ With several worker processes the client library reads `PROMETHEUS_MULTIPROC_DIR
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -34,10 +35,10 @@ DECLARED: list[Declared] = []
 def _counter(name: str, does: str, **labels: Values) -> Counter:
     DECLARED.append(Declared(f"{name}_total", "counter", labels, does))
     counter = Counter(name, does, list(labels))
-    if len(labels) == 1:
-        (values,) = labels.values()
-        for value in values if isinstance(values, tuple) else ():
-            counter.labels(value)  # a rate() needs the zero before the first one
+    lists = [values for values in labels.values() if isinstance(values, tuple)]
+    if labels and len(lists) == len(labels):
+        for each in product(*lists):
+            counter.labels(*each)  # a rate() needs the zero before the first one
     return counter
 
 
@@ -50,6 +51,11 @@ def _histogram(name: str, does: str, buckets: tuple[float, ...], **labels: Value
     DECLARED.append(Declared(name, "histogram", labels, does))
     return Histogram(name, does, list(labels), buckets=buckets)
 
+
+Surface = Literal["site", "api", "panel"]
+SURFACES: tuple[Surface, ...] = ("site", "api", "panel")
+Cache = Literal["hotel_pages", "currencies", "places", "destinations"]
+CACHES: tuple[Cache, ...] = ("hotel_pages", "currencies", "places", "destinations")
 
 _METHOD = "the method in capitals, `other` for those that HTTP does not have"
 _ROUTE = "the route's template, `none` where no route fits"
@@ -70,9 +76,45 @@ REQUEST_DURATION = _histogram(
 )
 IN_FLIGHT = _gauge("hotel_booking_http_requests_in_flight", "Requests being answered now.", "livesum")
 
+BUILD = _gauge(
+    "hotel_booking_build_info",
+    "Always 1; its labels say which release runs.",
+    "livemax",
+    version="the release's version",
+    schema="the schema that it was made for",
+)
+
+POOL_SIZE = _gauge(
+    "hotel_booking_database_pool_size", "The most connections to the database that are used.", "livesum"
+)
+POOL_CONNECTIONS = _gauge(
+    "hotel_booking_database_pool_connections",
+    "Connections to the database that are open, looked at each second.",
+    "livesum",
+    state=("in_use", "idle"),
+)
+POOL_WAITING = _gauge(
+    "hotel_booking_database_pool_waiting",
+    "Requests and jobs that wait for a connection, looked at each second.",
+    "livesum",
+)
+QUERY_DURATION = _histogram(
+    "hotel_booking_database_query_duration_seconds",
+    "Time of a statement on its connection, there and back; without the wait for a connection.",
+    (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+CACHE_REQUESTS = _counter(
+    "hotel_booking_cache_requests",
+    "What was looked for in the memory of a process, by whether it was there.",
+    cache=CACHES,
+    outcome=("hit", "miss"),
+)
+
 BOOKINGS = _counter(
     "hotel_booking_bookings",
-    "Bookings by what became of them.",
+    "Bookings by what became of them, and by where that happened; how payments end, and holds that nobody"
+    " pays for, count for where the hold was made. The worker tells what expired.",
+    surface=SURFACES,
     outcome=("held", "sold_out", "confirmed", "declined", "cancelled", "expired"),
 )
 PAYMENT_ATTEMPTS = _counter(
@@ -81,6 +123,12 @@ PAYMENT_ATTEMPTS = _counter(
     outcome=("confirmed", "declined", "failed", "too_late"),
 )
 
+SEARCH_DURATION = _histogram(
+    "hotel_booking_search_duration_seconds",
+    "Time to find one page of hotels that sell a stay, by what answered: `sql` where it did a part.",
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    path=("index", "sql"),
+)
 INDEX_BEHIND = _gauge(
     "hotel_booking_search_index_seconds_behind",
     "Since when the search index was last in step with the database; -1 without one.",
@@ -120,4 +168,47 @@ BREAKER_OPENINGS = _counter(
 )
 SWEEP_FAILURES = _counter(
     "hotel_booking_sweep_failures", "Items that a sweep could not see to.", sweep="the sweep's name"
+)
+
+JOBS = _gauge(
+    "hotel_booking_jobs",
+    "Jobs by what they wait for; the worker tells it every 15 seconds.",
+    "livemax",
+    queue="the queue's name",
+    state=("later", "due", "running", "failed"),
+)
+JOBS_OLDEST = _gauge(
+    "hotel_booking_jobs_oldest_due_seconds",
+    "For how long the job has been due that waits the longest; 0 where none is due.",
+    "livemax",
+    queue="the queue's name",
+)
+JOB_RUNS = _counter(
+    "hotel_booking_job_runs",
+    "Runs of jobs by how they ended; one that failed may be tried again.",
+    queue="the queue's name",
+    outcome=("done", "failed"),
+)
+JOB_DURATION = _histogram(
+    "hotel_booking_job_duration_seconds",
+    "How long a run of a job took.",
+    (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300),
+    queue="the queue's name",
+)
+MAIL_DEAD = _gauge(
+    "hotel_booking_mail_dead_letters",
+    "Messages of the last 24 hours that were given up, or of which nobody knows whether they went out, and"
+    " that nobody has sent again.",
+    "livemax",
+)
+INVARIANT_DIFFERENCES = _gauge(
+    "hotel_booking_invariant_differences",
+    "Differences that the last check of the invariants found; 0 is as it must be.",
+    "livemax",
+    check="the invariant's name",
+)
+INVARIANTS_CHECKED = _gauge(
+    "hotel_booking_invariants_checked_timestamp_seconds",
+    "When the invariants were last checked to the end, in seconds since 1970; 0: never.",
+    "livemax",
 )

@@ -14,6 +14,8 @@ What the web processes tell at `/metrics`, for `HOTEL_METRICS_TOKEN`, and the wo
 
 Booking success = confirmed / (confirmed + failed + too_late) of `hotel_booking_payment_attempts_total`: what the guest's bank declines says nothing about us and is counted apart.
 
+A rate of mistakes leaves out what nobody asks for as a guest: `route!~"/health.*"`.
+
 | metric | kind | labels | what it tells |
 |---|---|---|---|
 """  # noqa: E501  # paragraphs of a page

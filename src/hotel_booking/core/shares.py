@@ -62,6 +62,11 @@ class Shares:
                 raise QueueFull from None
             raise
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return sum(map(len, self._waiting.values()))
+
     def leave(self, kind: Kind) -> None:
         """Give a place back, to whoever is next."""
         self._held[kind] -= 1

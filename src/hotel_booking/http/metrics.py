@@ -6,33 +6,41 @@ client library reads it when it is imported); then any worker answers for all of
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal, get_args
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import HTTPScope
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client import generate_latest as render
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from hotel_booking import __version__
 from hotel_booking.core import metrics as declared
 from hotel_booking.core.config import Settings
+from hotel_booking.core.db import Database
+from hotel_booking.core.schema import NEWEST
 from hotel_booking.domains.identity.errors import MissingCredentials
 from hotel_booking.domains.search.index.running import Doing, Figures
 from hotel_booking.http.access import public
 
-BookingOutcome = Literal["held", "sold_out", "confirmed", "declined", "cancelled", "expired"]
+BookingOutcome = Literal["held", "sold_out", "confirmed", "cancelled"]
 
-_OUTCOME_OF_CODE: dict[str, BookingOutcome] = {"sold_out": "sold_out", "payment_declined": "declined"}
+_SURFACES: dict[str, declared.Surface] = {"api": "api", "admin": "panel"}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def note_booking(request: Request[Any, Any, State], outcome: BookingOutcome) -> None:
-    """Say what the request does to a booking. It is counted once the answer is committed and below 400."""
-    request.scope["state"]["booking_outcome"] = outcome
+    """Say what the request does to a booking. It is counted once the answer is committed and below 400; that
+    it was sold out, in any case. How payments end is counted where they do (`bookings/tally.py`)."""
+    state = request.scope["state"]
+    state["booking_outcomes"] = (*state.get("booking_outcomes", ()), outcome)
 
 
 def note_search_index(figures: Figures, *, applied: int) -> None:
@@ -46,6 +54,26 @@ def note_search_index(figures: Figures, *, applied: int) -> None:
     declared.INDEX_GENERATION.set(figures.generation)
     for state in get_args(Doing):
         declared.INDEX_PROCESSES.labels(state).set(state == figures.state)
+
+
+def known_routes(routes: Iterable[BaseRoute]) -> None:
+    """Have mistakes of every route counted from zero: a rate sees no first one otherwise."""
+    for route in routes:
+        if isinstance(route, HTTPRoute):
+            for method in route.methods - {"OPTIONS"}:
+                declared.REQUESTS.labels(method, route.path_format, "5xx")
+
+
+async def tell_of(database: Database) -> None:
+    """What the process tells of itself and of its connections, each second, for as long as it lives."""
+    declared.BUILD.labels(__version__, NEWEST).set(1)
+    declared.POOL_SIZE.set(database.size)
+    while True:
+        in_use, idle, waiting = database.figures()
+        declared.POOL_CONNECTIONS.labels("in_use").set(in_use)
+        declared.POOL_CONNECTIONS.labels("idle").set(idle)
+        declared.POOL_WAITING.set(waiting)
+        await asyncio.sleep(1)
 
 
 def began() -> None:
@@ -62,9 +90,11 @@ def ended(scope: HTTPScope, *, status: int, seconds: float) -> None:
     counter.inc()
     histogram.observe(seconds)
     state = scope["state"]
-    outcome = state.get("booking_outcome") if status < 400 else _refusal(scope, route)
-    if outcome is not None:
-        declared.BOOKINGS.labels(outcome).inc()
+    for outcome in state.get("booking_outcomes", ()):
+        if status < 400 or outcome == "sold_out":
+            declared.BOOKINGS.labels(_surface(scope), outcome).inc()
+    if status == 409 and _is_sold_out(scope, route):
+        declared.BOOKINGS.labels("api", "sold_out").inc()
 
 
 @cache
@@ -81,10 +111,16 @@ def route_of(scope: HTTPScope) -> str:
     return template
 
 
-def _refusal(scope: HTTPScope, route: str) -> BookingOutcome | None:
-    if scope["method"] != "POST" or "/bookings" not in route:
-        return None
-    return _OUTCOME_OF_CODE.get(scope["state"].get("code", ""))
+def _surface(scope: HTTPScope) -> declared.Surface:
+    return _SURFACES.get(scope["path"].split("/", 2)[1], "site")
+
+
+def _is_sold_out(scope: HTTPScope, route: str) -> bool:
+    return (
+        scope["method"] == "POST"
+        and route.startswith("/api/v1/bookings")
+        and scope["state"].get("code") == "sold_out"
+    )
 
 
 @get("/metrics", opt=public(), include_in_schema=False, sync_to_thread=True)

@@ -72,9 +72,9 @@ __all__ = [
 
 def kept() -> dict[str, Any]:
     """What the site's pages keep in the application's state between requests; empty at first."""
-    contents: content.Contents = Kept(content.MOST_KEPT)
-    options: currencies.KeptCurrencies = Kept(currencies.MOST_KEPT)
-    places: destinations.KeptPlaces = Kept(destinations.MOST_KEPT)
+    contents: content.Contents = Kept("hotel_pages", content.MOST_KEPT)
+    options: currencies.KeptCurrencies = Kept("currencies", currencies.MOST_KEPT)
+    places: destinations.KeptPlaces = Kept("places", destinations.MOST_KEPT)
     return {
         "property_contents": contents,
         "property_currencies": options,

@@ -43,7 +43,7 @@ async def test_requests_and_bookings_are_counted(database_url: str, caplog: pyte
         'hotel_booking_http_requests_total{method="POST",'
         'route="/api/v1/bookings-of-the-test/{reference}",status="4xx"}'
     )
-    bookings = 'hotel_booking_bookings_total{outcome="%s"}'
+    bookings = 'hotel_booking_bookings_total{outcome="%s",surface="api"}'
     with caplog.at_level(logging.INFO, logger="hotel_booking.access"):
         async with running(settings_for(database_url), book) as (_, client):
             before = (await client.get("/metrics")).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import TypeVar
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.metrics import INDEX_FAILURES
+from hotel_booking.core.metrics import INDEX_FAILURES, SEARCH_DURATION
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.rates.queries import Calendars, Catalogue
@@ -22,6 +23,7 @@ from hotel_booking.domains.search import calendar, find, nights, offers
 from hotel_booking.domains.search.index import find as index_find
 from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
+from hotel_booking.domains.search.index.find import Answer
 from hotel_booking.domains.search.index.loaded import Nights, loaded
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import (
@@ -75,7 +77,15 @@ class Searching:
 
     async def find(self, request: SearchRequest, now: datetime) -> SearchPage:
         """One page of hotels that sell the stay: see `find.find`."""
+        began = time.perf_counter()
         answer = self._indexed(lambda index: index_find.find(index, request, now))
+        page = await self._completed(answer, request, now)
+        path = "sql" if answer is None or answer.left else "index"
+        SEARCH_DURATION.labels(path).observe(time.perf_counter() - began)
+        return page
+
+    async def _completed(self, answer: Answer | None, request: SearchRequest, now: datetime) -> SearchPage:
+        """The page of what the index answered, with what it has to leave to SQL."""
         if answer is None:
             return await find.find(self.tx, request, now)
         ready, sold = answer.ready, answer.sold

@@ -112,6 +112,8 @@ async def book(
     except DomainError as error:
         await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now)
         unit.keep()
+        if error.code == "sold_out":
+            note_booking(request, "sold_out")
         if error.code == "quote_expired":
             return await renewed(request, tx, settings, quote, now)
         if error.field is None or error.code == "sold_out":

@@ -21,7 +21,6 @@ from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.payments.types import Undecided
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -92,8 +91,6 @@ async def pay(
             return see_other(request, _page_of(request, booking))
         return _payment(request, gateways, booking, now, with_error(request, form, error), status=422)
     if paid.status == "confirmed":
-        if booking.status == "held":
-            note_booking(request, "confirmed")
         return see_other(request, _page_of(request, booking))
     return see_other(request, paid.action_url or _state_of(request, booking))
 
@@ -173,8 +170,6 @@ async def settle(
         form = with_error(request, form, error)
     async with database.transaction() as tx:
         after = await reread(request, tx, booking)
-    if after.status == "confirmed" and booking.status != "confirmed":
-        note_booking(request, "confirmed")
     if form.errors:
         return _payment(request, gateways, after, now, form, status=422)
     if paid is None or paid.status == "confirmed":

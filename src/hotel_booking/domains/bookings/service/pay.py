@@ -18,7 +18,7 @@ import msgspec
 from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
-from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings import mail, tally
 from hotel_booking.domains.bookings.due import capture_instant, next_collection, still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
@@ -27,7 +27,7 @@ from hotel_booking.domains.bookings.service.hold import confirm
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.inventory.errors import SoldOut
 from hotel_booking.domains.payments import service as payments
-from hotel_booking.domains.payments import steps, tally
+from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import (
     AmountMismatch,
     GatewayPaused,
@@ -219,7 +219,7 @@ async def settle(
                 )
         payment = await payments.look_up(tx, payment.id)
     if news and payment.purpose == "booking":
-        _count(payment, outcome, refused)
+        _count(booking.source, payment, outcome, refused)
     await advance(db, gateway, payment, now)
     if refused is not None:
         raise refused
@@ -249,16 +249,16 @@ async def settle(
     )
 
 
-def _count(payment: Payment, outcome: Outcome, refused: _Refusal | None) -> None:
+def _count(source: str, payment: Payment, outcome: Outcome, refused: _Refusal | None) -> None:
     match payment.status:
         case "reserved" | "captured" if refused is None:
-            tally.count("confirmed")
+            tally.payment_ended("confirmed", source)
         case "declined" | "requires_action" if outcome.status == "declined":
-            tally.count("declined")
+            tally.payment_ended("declined", source)
         case "declined":
-            tally.count("failed")
+            tally.payment_ended("failed", source)
         case _ if refused is not None:
-            tally.count("failed" if isinstance(refused, AmountMismatch) else "too_late")
+            tally.payment_ended("failed" if isinstance(refused, AmountMismatch) else "too_late", source)
 
 
 def _is_news(payment: Payment, outcome: Outcome) -> bool:

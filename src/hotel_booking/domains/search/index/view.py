@@ -65,7 +65,9 @@ class IndexView:
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
-        self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(_REMEMBERED)
+        self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(
+            "destinations", _REMEMBERED
+        )
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
         self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
