@@ -36,8 +36,8 @@ OWNS = {
     "payments": """dispute gateway_notice ledger ledger_charge ledger_entry payment reconciliation
         reconciliation_difference refund saved_card""",
     "bookings": """booking booking_entry booking_note booking_seen booking_words browser_booking
-        checkout_draft guest guest_account_booking hold_maker hold_telling quote reservation sale_terms
-        stay_override""",
+        checkout_draft guest guest_account_booking hold_expired hold_maker hold_telling quote reservation
+        sale_terms stay_override""",
     "incidents": """incident incident_action incident_alert incident_delivery incident_entry incident_role
         incident_update""",
     "search": "search_change search_change_mark",

@@ -31,6 +31,18 @@ class QueueDepth(msgspec.Struct, frozen=True):
     oldest_due: datetime | None
 
 
+class QueueFigures(msgspec.Struct, frozen=True):
+    """How much of a queue waits for its time, is due, runs and has failed; `oldest` is since when the longest
+    waiting one is due (None: none is)."""
+
+    queue: str
+    later: int
+    due: int
+    running: int
+    failed: int
+    oldest: datetime | None
+
+
 class FailedJob(msgspec.Struct, frozen=True):
     """A job that failed for good, with what it was called with; `failed_at` is its last event."""
 
@@ -61,6 +73,25 @@ async def depths(tx: Transaction, now: datetime) -> list[QueueDepth]:
         "       min(scheduled_at) FILTER (WHERE status = 'todo' AND scheduled_at <= $1) AS oldest_due"
         "  FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')"
         " GROUP BY 1, 2 ORDER BY failed DESC, due DESC, 1, 2",
+        now,
+    )
+
+
+async def figures(tx: Transaction, now: datetime) -> list[QueueFigures]:
+    """Every queue that has jobs."""
+    return await tx.fetch_as(
+        QueueFigures,
+        "SELECT j.queue_name AS queue,"
+        "       count(*) FILTER (WHERE j.status = 'todo' AND NOT d.due) AS later,"
+        "       count(*) FILTER (WHERE j.status = 'todo' AND d.due) AS due,"
+        "       count(*) FILTER (WHERE j.status = 'doing') AS running,"
+        "       count(*) FILTER (WHERE j.status = 'failed') AS failed,"
+        # What was due at once has no time of its own: since when it is there its first event says.
+        "       min(coalesce(j.scheduled_at,"
+        "               (SELECT min(e.at) FROM procrastinate_events e WHERE e.job_id = j.id), $1))"
+        "           FILTER (WHERE j.status = 'todo' AND d.due) AS oldest"
+        "  FROM procrastinate_jobs j, LATERAL (SELECT coalesce(j.scheduled_at <= $1, true) AS due) AS d"
+        " WHERE j.status IN ('todo', 'doing', 'failed') GROUP BY 1",
         now,
     )
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from procrastinate import App, PsycopgConnector
 
+from hotel_booking import __version__
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.metrics import BUILD
+from hotel_booking.core.schema import NEWEST
 from hotel_booking.domains.audit.jobs import tasks as audit_tasks
 from hotel_booking.domains.authentication.jobs import tasks as authentication_tasks
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
@@ -31,6 +34,7 @@ from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
 from hotel_booking.worker.lanes import LANES, Lane, everything
 from hotel_booking.worker.supervision import keep_working, stopping_by_signal
+from hotel_booking.worker.telling import keep_telling
 
 # Names and queues stand in rows, which the release before still writes and works on: a task that moves to
 # another module keeps its name.
@@ -113,7 +117,12 @@ async def run(
                 if stopped is None:
                     await until_empty(app, everything(concurrency), resources)
                 else:
-                    await _lanes(app, resources, stopped)
+                    BUILD.labels(__version__, NEWEST).set(1)
+                    telling = asyncio.create_task(keep_telling(db, utc_now))
+                    try:
+                        await _lanes(app, resources, stopped)
+                    finally:
+                        telling.cancel()
             finally:
                 await chosen.close()
 

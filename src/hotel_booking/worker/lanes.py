@@ -7,11 +7,14 @@ going out and the audit chain from nothing. A queue belongs to exactly one lane 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
 from procrastinate import JobContext
 from procrastinate.middleware import AsyncCallNext
+
+from hotel_booking.core.metrics import JOB_DURATION, JOB_RUNS
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -24,10 +27,19 @@ class Lane(msgspec.Struct, frozen=True):
     seconds: float
 
     async def limited(self, call_next: AsyncCallNext, context: JobContext, worker: Any) -> Any:
-        """Run a job within the lane's time."""
-        del context, worker
-        async with asyncio.timeout(self.seconds):
-            return await call_next()
+        """Run a job within the lane's time, and count how it ends."""
+        del worker
+        queue, began = context.job.queue, time.perf_counter()
+        try:
+            async with asyncio.timeout(self.seconds):
+                answer = await call_next()
+        except Exception:
+            JOB_RUNS.labels(queue, "failed").inc()
+            raise
+        finally:
+            JOB_DURATION.labels(queue).observe(time.perf_counter() - began)
+        JOB_RUNS.labels(queue, "done").inc()
+        return answer
 
 
 LANES = (
@@ -50,3 +62,9 @@ LANES = (
 def everything(slots: int) -> Lane:
     """One lane for all queues: for a worker that ends when there is nothing left to do."""
     return Lane("all", tuple(queue for lane in LANES for queue in lane.queues), slots, 900)
+
+
+# A rate of what fails needs the zero before the first one.
+for _queue in (queue for lane in LANES for queue in lane.queues):
+    for _outcome in ("done", "failed"):
+        JOB_RUNS.labels(_queue, _outcome)

@@ -7,8 +7,10 @@ says nothing about us and is counted apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.metrics import BOOKINGS, PAYMENT_ATTEMPTS, Surface
 
 Ending = Literal["confirmed", "declined", "failed", "too_late"]
@@ -29,6 +31,18 @@ def payment_ended(ending: Ending, source: str) -> None:
         BOOKINGS.labels(surface_of(source), ending).inc()
 
 
-def expired(source: str, holds: int) -> None:
-    """So many holds of this `source` were given back unpaid; say it after the commit."""
-    BOOKINGS.labels(surface_of(source), "expired").inc(holds)
+async def take_expired(tx: Transaction, *, limit: int) -> list[str]:
+    """The sources of up to `limit` holds that were given back unpaid and that nobody has counted yet; each is
+    taken once. Say `holds_expired` after the commit."""
+    rows = await tx.fetch(
+        "DELETE FROM hold_expired WHERE id IN"
+        " (SELECT id FROM hold_expired ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING source",
+        limit,
+    )
+    return [source for (source,) in rows]
+
+
+def holds_expired(sources: Sequence[str]) -> None:
+    """Count holds that were given back unpaid."""
+    for source in sources:
+        BOOKINGS.labels(surface_of(source), "expired").inc()

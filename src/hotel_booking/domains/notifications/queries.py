@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotel_booking.core.db import Transaction
@@ -84,3 +84,15 @@ async def attempts(tx: Transaction, message_id: UUID) -> list[Attempt]:
         " WHERE message_id = $1 ORDER BY at DESC, id DESC LIMIT 100",
         message_id,
     )
+
+
+async def dead_letters(tx: Transaction, now: datetime) -> int:
+    """Messages that were given up within the last 24 hours, or of which nobody knows whether they went out,
+    and that nobody has sent again."""
+    found: int = await tx.fetchval(
+        "SELECT count(*) FROM mail_message WHERE status IN ('failed', 'uncertain')"
+        " AND created_at > $1 AND touched_at > $2",
+        now - timedelta(days=4),  # by the index; none is tried for as long
+        now - timedelta(days=1),
+    )
+    return found

@@ -1,0 +1,66 @@
+"""What the worker tells of things that stand in the database: once for all, where every web process would ask
+for itself. If no worker runs, its metrics are missing, which is an alert of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from hotel_booking.core import job_queue
+from hotel_booking.core.db import Database
+from hotel_booking.core.metrics import (
+    INVARIANT_DIFFERENCES,
+    INVARIANTS_CHECKED,
+    JOBS,
+    JOBS_OLDEST,
+    MAIL_DEAD,
+    POOL_CONNECTIONS,
+    POOL_SIZE,
+    POOL_WAITING,
+)
+from hotel_booking.domains.bookings import tally
+from hotel_booking.domains.notifications import queries as mail
+from hotel_booking.worker.lanes import LANES
+
+log = logging.getLogger(__name__)
+
+_EVERY = 15.0  # seconds, as Prometheus looks
+_TOGETHER = 1000  # expired holds that are counted in one transaction
+
+
+async def keep_telling(db: Database, clock: Callable[[], datetime]) -> None:
+    """Tell it for as long as the worker runs. While the database is down nothing is told anew."""
+    while True:
+        try:
+            await tell(db, clock())
+        except Exception:  # what stops a look stops neither the next nor any job
+            log.exception("the state of the house could not be told")
+        await asyncio.sleep(_EVERY)
+
+
+async def tell(db: Database, now: datetime) -> None:
+    """Tell it once."""
+    POOL_SIZE.set(db.size)
+    for state, connections in zip(("in_use", "idle"), db.figures(), strict=False):
+        POOL_CONNECTIONS.labels(state).set(connections)
+    POOL_WAITING.set(db.figures()[2])
+    async with db.reading() as tx:
+        found = {figures.queue: figures for figures in await job_queue.figures(tx, now)}
+        MAIL_DEAD.set(await mail.dead_letters(tx, now))
+    # No results are kept yet: nobody is told that all is well.
+    INVARIANTS_CHECKED.set(0)
+    INVARIANT_DIFFERENCES.clear()
+    for queue in {queue for lane in LANES for queue in lane.queues} | found.keys():
+        figures = found.get(queue) or job_queue.QueueFigures(queue, 0, 0, 0, 0, None)
+        for state in ("later", "due", "running", "failed"):
+            JOBS.labels(queue, state).set(getattr(figures, state))
+        waited = (now - figures.oldest).total_seconds() if figures.oldest else 0
+        JOBS_OLDEST.labels(queue).set(max(0, waited))
+    counted = _TOGETHER
+    while counted == _TOGETHER:
+        async with db.transaction() as tx:
+            sources = await tally.take_expired(tx, limit=_TOGETHER)
+        tally.holds_expired(sources)
+        counted = len(sources)

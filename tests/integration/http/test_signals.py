@@ -1,0 +1,149 @@
+"""What the platform tells of itself: bookings by surface, holds that lapse, jobs, mail, connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from hotel_booking import worker
+from hotel_booking.core import job_queue
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.tally import surface_of
+from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.integrations.sandbox import SandboxGateway
+from hotel_booking.worker.telling import tell
+from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
+
+pytestmark = pytest.mark.postgresql
+LATER = NOW + timedelta(minutes=16)
+
+
+def told(name: str, **labels: str) -> float:
+    """A sample of this process, 0 where there is none."""
+    return REGISTRY.get_sample_value(f"hotel_booking_{name}", labels) or 0
+
+
+@pytest.fixture
+def more() -> Callable[..., float]:
+    """How much more a sample tells than when it was first asked for."""
+    before: dict[Any, float] = {}
+
+    def since(name: str, **labels: str) -> float:
+        key = (name, *sorted(labels.items()))
+        value = told(name, **labels)
+        return value - before.setdefault(key, value)
+
+    return since
+
+
+async def hold(db: Database, source: str, at: int, **more: Any) -> Any:
+    quote = await make_quote(db, stay(at, 1), now=more.get("now", NOW))
+    async with db.transaction() as tx:
+        return await service.hold(tx, quote_id=quote.id, guest=GUEST, source=source, **{"now": NOW, **more})
+
+
+def test_a_source_belongs_to_a_surface() -> None:
+    assert [surface_of(source) for source in ("web", "partner", "api", "key:7", "desk", "walk_in")] == [
+        "site",
+        "site",
+        "api",
+        "api",
+        "panel",
+        "panel",
+    ]
+
+
+async def test_every_hold_that_lapses_is_counted_once_for_its_surface(
+    db: Database, more: Callable[..., float]
+) -> None:
+    await small_hotel(db)
+    expired = {
+        surface: {"name": "bookings_total", "surface": surface, "outcome": "expired"}
+        for surface in ("site", "api", "panel")
+    }
+    for sample in expired.values():
+        more(**sample)
+    # One that the sweep ends, one as the release before does, one that a sale ends, one that stays held.
+    site, api = await hold(db, "web", 5), await hold(db, "key:1", 7)
+    await hold(db, "desk", 9)
+    await hold(db, "web", 11, lifetime=timedelta(days=1))
+    async with db.transaction() as tx:
+        assert await service.lapse_many(tx, booking_ids=[site.booking.id], now=LATER) == 1
+    async with db.transaction() as tx:
+        assert await service.lapse(tx, booking_id=api.booking.id, now=LATER)
+        assert not await service.lapse(tx, booking_id=site.booking.id, now=LATER)
+    await hold(db, "web", 9, now=LATER)
+    # What is undone did not happen.
+    with suppress(RuntimeError):
+        async with db.transaction() as tx:
+            await tx.execute("SELECT booking_expire(ARRAY(SELECT id FROM booking))")
+            raise RuntimeError
+    for _ in range(2):
+        await tell(db, LATER)
+        assert {surface: more(**sample) for surface, sample in expired.items()} == {
+            "site": 1,
+            "api": 1,
+            "panel": 1,
+        }
+
+
+async def test_how_payments_end_counts_for_where_the_hold_was_made(
+    db: Database, more: Callable[..., float]
+) -> None:
+    await small_hotel(db, rooms=4)
+    gateway = SandboxGateway(db)
+    samples = [
+        {"name": "bookings_total", "surface": "panel", "outcome": "declined"},
+        {"name": "bookings_total", "surface": "panel", "outcome": "confirmed"},
+        {"name": "bookings_total", "surface": "site", "outcome": "confirmed"},
+        {"name": "payment_attempts_total", "outcome": "declined"},
+        {"name": "payment_attempts_total", "outcome": "confirmed"},
+    ]
+    for sample in samples:
+        more(**sample)
+    held = await hold(db, "desk", 5)
+    with pytest.raises(DomainError):
+        await service.pay(db, gateway, booking_id=held.booking.id, token="tok_decline", now=NOW)
+    await service.pay(db, gateway, booking_id=held.booking.id, token="tok_success", now=NOW)
+    await service.pay(db, gateway, booking_id=held.booking.id, token="tok_success", now=NOW)
+    assert [more(**sample) for sample in samples] == [1, 1, 0, 1, 1]
+
+
+async def test_queues_are_told_whole_with_their_oldest_job_and_how_jobs_end(
+    db: Database, database_url: str, more: Callable[..., float]
+) -> None:
+    now = utc_now()
+    done = {"name": "job_runs_total", "queue": "payments", "outcome": "done"}
+    failed = {"name": "job_runs_total", "queue": "payments", "outcome": "failed"}
+    more(**done), more(**failed)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "SELECT enqueue('mail', 'notifications:deliver', '{}', $1)", now - timedelta(seconds=90)
+        )
+        await tx.execute(
+            "SELECT enqueue('mail', 'notifications:deliver', '{}', $1)", now + timedelta(hours=1)
+        )
+        await job_queue.enqueue(tx, queue="payments", task="bookings:finish_payment", payment_id="no id")
+    await tell(db, now + timedelta(seconds=30))
+    assert told("jobs", queue="mail", state="due") == told("jobs", queue="mail", state="later") == 1
+    assert told("jobs_oldest_due_seconds", queue="mail") == pytest.approx(120)
+    # One without a time of its own waits since it was put there.
+    assert 20 < told("jobs_oldest_due_seconds", queue="payments") < 60
+    assert (
+        told("jobs", queue="exchange", state="due") == told("jobs_oldest_due_seconds", queue="exchange") == 0
+    )
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM procrastinate_jobs WHERE queue_name = 'mail'")
+    await worker.run(database_url, lambda _: Gateways(SandboxGateway()), wait=False)
+    assert (more(**done), more(**failed)) == (0, 1)
+    await tell(db, now)
+    assert told("jobs", queue="mail", state="due") == told("jobs_oldest_due_seconds", queue="mail") == 0
+    assert told("jobs", queue="payments", state="later") == 1  # it is tried again
