@@ -17,7 +17,8 @@ from babel.messages.pofile import read_po
 
 from hotel_booking.http.i18n.language import DEFAULT
 
-_FOLDER = files("hotel_booking.web") / "locale"
+# The package itself is not imported: that lies above.
+_FOLDER = files("hotel_booking") / "web" / "locale"
 
 
 @cache
