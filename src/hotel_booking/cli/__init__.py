@@ -21,6 +21,7 @@ NOUNS = {
     "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "incident": ("incident", "Incidents: declare them, work on them, learn from them."),
+    "cache": ("cache", "What is kept in Redis, and may be lost at any time."),
     "replay": ("replay", "Simulate a file of real bookings and report."),
     "bench": ("bench", "How fast everything is on this machine, beside the machine's limits."),
     "audit-log": ("audit_log", "Follow the chain over the log of every change."),

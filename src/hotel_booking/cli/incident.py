@@ -3,6 +3,7 @@ incident tracker without the panel; what comes after an incident stands in `inci
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
@@ -177,6 +178,27 @@ def assess(
 
     act(data_dir, run, by)
     print(f"Incident {number} is {severity}.")
+
+
+@app.command()
+def checklist(number: Number, data_dir: DataDir = None) -> None:
+    """The runbook's common issues with their commands filled in, what fits its alerts first."""
+    from hotel_booking.core.environment import read_settings
+    from hotel_booking.domains.incidents import checklists, queries
+
+    async def look(tx: Any, _now: datetime) -> list[str]:
+        incident = await queries.find(tx, number)
+        environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql:///", **os.environ}
+        values = checklists.values_of(read_settings(environ), incident)
+        lines: list[str] = []
+        for one in checklists.for_incident(incident, await queries.alerts(tx, number)):
+            lines += ["", f"{one.title} (docs/RUNBOOK.md#{one.anchor})"]
+            for step in one.steps:
+                lines.append(f"  - {step.what}{f' (CAUTION: {step.caution})' if step.caution else ''}")
+                lines += [f"      {checklists.filled(step.command, values)}"] if step.command else []
+        return lines
+
+    print("\n".join(read(data_dir, look)))
 
 
 @app.command()

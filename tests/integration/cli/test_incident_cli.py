@@ -13,9 +13,10 @@ from hotel_booking.core.errors import DomainError
 def incident(database_url: str, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]  # a function
     """`hotel-booking incident ...` on a fresh database: what it prints."""
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@cache:6379/0")
 
     def run(*words: str, by: str = "Ada Example") -> str:
-        reads = words[0] in ("list", "show", "actions", "post-mortem", "report")
+        reads = words[0] in ("list", "show", "actions", "post-mortem", "report", "checklist")
         result = CliRunner().invoke(app, ["incident", *words, *([] if reads else ["--by", by])])
         if isinstance(result.exception, DomainError):
             raise result.exception
@@ -37,6 +38,11 @@ def test_an_incident_is_worked_on_without_the_panel(incident) -> None:  # type: 
     assert "not told to slack: it waits" in shown
     incident("ack", "1", by="Ben Example")
     incident("assess", "1", "--severity", "P2", "--component", "payments", "--impact", "Cards fail")
+    checklists = incident("checklist", "1")
+    assert "High error rate (docs/RUNBOOK.md#high-error-rate)" in checklists
+    assert "redis-cli -u redis://cache:6379/0 INFO memory" in checklists, "and no password is shown"
+    assert "$" not in checklists, "the commands are filled in"
+    assert 'journalctl -u hotel-booking --since "20' in checklists
     incident("move", "1", "response")
     incident("role", "1", "scribe", "Cleo Example")
     incident("note", "1", "the gateway answers | 503 <b>")

@@ -1,0 +1,148 @@
+"""The runbook's common issues as checklists: what to look at, in which order, with the commands filled in.
+
+docs/RUNBOOK.md has the same commands; a test compares them, and runs those that can be run.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+
+from hotel_booking.core.config import Settings
+from hotel_booking.domains.incidents.types import Alert, Incident
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Something to look at or to do. `$NAMES` in the command are filled in; `caution` is said first."""
+
+    what: str
+    command: str = ""
+    caution: str = ""
+
+
+class Checklist(msgspec.Struct, frozen=True):
+    """The steps of an issue; `anchor` is its heading in the runbook."""
+
+    anchor: str
+    title: str
+    steps: tuple[Step, ...]
+
+
+LONG_QUERIES = (
+    "SELECT pid, usename, now() - query_start AS since, left(query, 80) FROM pg_stat_activity"
+    " WHERE state = 'active' AND backend_type = 'client backend'"
+    " AND query_start < now() - interval '5 minutes';"
+)
+END_LONG_QUERIES = (
+    "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE state = 'active' AND backend_type = 'client backend'"
+    " AND query_start < now() - interval '5 minutes';"
+)
+CONNECTIONS = (
+    "SELECT count(*) AS taken, current_setting('max_connections') AS allowed FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend';"
+)
+
+
+def _psql(sql: str) -> str:
+    return f'psql -h $DB_HOST -U $DB_USER -d $DB_NAME -c "{sql}"'
+
+
+CHECKLISTS = (
+    Checklist(
+        "high-error-rate",
+        "High error rate",
+        (
+            Step(
+                "Which requests fail, since when: look for the first error in the log of the web processes",
+                'journalctl -u hotel-booking --since "$STARTED" --lines 200',
+            ),
+            Step("Is it ready, and which part is not", "curl -s $PUBLIC_URL/health/ready"),
+            Step(
+                "Was something deployed just before? Then go back to the release before, at once",
+                "hotel-booking migrate --check",
+            ),
+            Step("Does what is sold still add up", "hotel-booking invariants check"),
+            Step("If it comes from load, add processes: raise HOTEL_WORKERS and restart the web servers"),
+        ),
+    ),
+    Checklist(
+        "database-issues",
+        "Database issues",
+        (
+            Step("How many connections are taken", _psql(CONNECTIONS)),
+            Step("What has been running for more than five minutes", _psql(LONG_QUERIES)),
+            Step(
+                "End it",
+                _psql(END_LONG_QUERIES),
+                caution="Ends reports, exports and backups by pg_dump too. Look at the list above first.",
+            ),
+            Step("Has the schema what this release needs", "hotel-booking migrate --check"),
+        ),
+    ),
+    Checklist(
+        "redis-issues",
+        "Redis issues",
+        (
+            Step("How much memory it uses", "redis-cli -u $REDIS_URL INFO memory"),
+            Step(
+                "Is it ready without Redis? It should be, and say that it is degraded",
+                "curl -s $PUBLIC_URL/health/ready",
+            ),
+            Step(
+                "Remove what the platform keeps there",
+                "hotel-booking cache clear",
+                caution="Callers who were over their limits may go on at once. Nothing else is lost.",
+            ),
+        ),
+    ),
+)
+_BY_ANCHOR = {checklist.anchor: checklist for checklist in CHECKLISTS}
+# Which checklist comes first for which alerts, by a part of their names.
+_FITS = {
+    "database-issues": ("Database", "Pool", "Invariant"),
+    "redis-issues": ("Redis",),
+}
+
+
+def for_incident(incident: Incident, alerts: list[Alert]) -> tuple[Checklist, ...]:
+    """All of them, what its alerts are about first: by the heading that their runbook link names, else by
+    their names."""
+    wanted: list[str] = []
+    for alert in alerts:
+        linked = alert.annotations.get("runbook_url", "").rpartition("#")[2]
+        if linked in _BY_ANCHOR:
+            wanted.append(linked)
+        wanted += [anchor for anchor, parts in _FITS.items() if any(part in alert.name for part in parts)]
+    wanted += [anchor for anchor in _FITS if anchor.partition("-")[0] in incident.title.lower()]
+    return tuple(sorted(CHECKLISTS, key=lambda one: one.anchor not in wanted))
+
+
+def filled(command: str, values: Mapping[str, str]) -> str:
+    """The command with the values in the places of `$NAMES`, each as the shell takes it as one word; a name
+    of which no value is known stays."""
+    for name in sorted(values, key=len, reverse=True):
+        quoted = values[name] if f'"${name}"' in command else shlex.quote(values[name])
+        command = command.replace(f"${name}", quoted)
+    return command
+
+
+def values_of(settings: Settings, incident: Incident) -> dict[str, str]:
+    """What stands for the `$NAMES`, without any password."""
+    database, cache = urlsplit(settings.database_url), urlsplit(settings.redis_url or "")
+    asked = parse_qs(database.query)
+    found = {
+        "DB_HOST": database.hostname or next(iter(asked.get("host", ())), ""),
+        "DB_USER": unquote(database.username or "") or next(iter(asked.get("user", ())), ""),
+        "DB_NAME": unquote(database.path.removeprefix("/")),
+        "REDIS_URL": f"{cache.scheme}://{cache.netloc.rpartition('@')[2]}{cache.path}"
+        if cache.netloc
+        else "",
+        "PUBLIC_URL": settings.public_url,
+        # As journalctl reads it: when it began, so that the log before is not in the way.
+        "STARTED": f"{incident.started_at:%Y-%m-%d %H:%M:%S} UTC",
+    }
+    return {name: value for name, value in found.items() if value}

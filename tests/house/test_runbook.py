@@ -1,0 +1,267 @@
+"""What the runbook and the deployment guide name exists: files, headings, commands with their options,
+settings, metrics, alerts, dashboards, addresses. An operator who copies a line at night must not be the first
+to run it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import pytest
+import typer
+import yaml
+from litestar.routes import HTTPRoute
+
+from hotel_booking.app import build
+from hotel_booking.cli import app as command_line
+from hotel_booking.core.config import Settings
+from hotel_booking.core.metrics import DECLARED
+from hotel_booking.core.setting import declared
+from hotel_booking.domains.incidents.checklists import CHECKLISTS
+from hotel_booking.domains.incidents.types import SEVERITY_MEANS
+from tests.clients.http_client import settings_for
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNBOOK = ROOT / "docs" / "RUNBOOK.md"
+PAGES = (RUNBOOK, ROOT / "docs" / "DEPLOYMENT_GUIDE.md")
+MONITORING = ROOT / "deployment" / "monitoring"
+# Alerts link to these; who renames one breaks the links of those that fire.
+HEADINGS = """overview key-contacts critical-services architecture deployment-procedures monitoring--alerts
+    key-metrics monitoring-dashboards alert-response critical-alerts warning-alerts incident-response
+    incident-classification incident-response-process common-issues--solutions high-error-rate
+    database-issues redis-issues disaster-recovery security-procedures maintenance-windows appendix""".split()
+PROGRAMS = {"hotel-booking", "journalctl", "curl", "psql", "redis-cli"}
+HOSTS = {
+    "hotelbooking.com": "the site",
+    "api.hotelbooking.com": "the API",
+    "admin.hotelbooking.com": "the panel",
+    "monitoring.hotelbooking.com": "Grafana",
+    "status.hotelbooking.com": "the status page",
+}
+_VARIABLES = {"DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "PUBLIC_URL", "STARTED"}
+
+
+def text_of(page: Path) -> str:
+    return page.read_text()
+
+
+def slug(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def slugs(page: Path) -> list[str]:
+    return [slug(found) for found in re.findall(r"^#+ (.+)$", _no_blocks(text_of(page)), re.MULTILINE)]
+
+
+def _no_blocks(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of code blocks, and what stands in a line as a command of ours."""
+    text = text_of(page)
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line and not line.startswith("#")]
+    inline = re.findall(r"`([^`\n]+)`", _no_blocks(text))
+    return lines + [found for found in inline if found.startswith("hotel-booking ")]
+
+
+def named(page: Path, pattern: str) -> set[str]:
+    return set(re.findall(pattern, text_of(page)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.is_file() or (anchor and anchor not in slugs(file)):
+            wrong.append(target)
+    assert wrong == []
+
+
+def test_the_headings_are_those_that_alerts_link_to() -> None:
+    found = slugs(RUNBOOK)
+    assert [heading for heading in HEADINGS if heading not in found] == []
+    assert len(found) == len(set(found)), "two headings with the same address"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_ours_exists_with_its_options(page: Path) -> None:
+    ours = [line for line in commands(page) if line.startswith("hotel-booking ")]
+    assert len(ours) > 5
+    assert {line: found for line in ours if (found := problem_with(line))} == {}
+
+
+def problem_with(line: str) -> str | None:
+    """What is wrong with a command, by the command line itself; what it would do is not done."""
+    words = [{"NUMBER": "1", "ACTION": "1"}.get(word, word) for word in shlex.split(line)[1:]]
+    command: click.Command = typer.main.get_command(command_line)
+    context: click.Context | None = None
+    try:
+        while isinstance(command, click.Group) or hasattr(command, "get_command"):
+            context = click.Context(command, info_name=words[0], parent=context)
+            found = command.get_command(context, words[0])  # type: ignore[attr-defined]  # a group, by its method
+            if found is None:
+                return f"there is no {words[0]}"
+            command, words = found, words[1:]
+            if not words:
+                break
+        command.make_context("x", words, parent=context)
+    except Exception as error:  # typer carries a click of its own: its errors have no common type here
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def test_the_test_sees_a_command_that_is_wrong() -> None:
+    assert problem_with("hotel-booking incident ack 1") is None
+    for wrong in (
+        "incident ack",
+        "incident ack 1 --loudly",
+        "incidents list",
+        "incident sing",
+        "demo --prot 1",
+    ):
+        assert problem_with(f"hotel-booking {wrong}") is not None, wrong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_lines_to_copy_use_known_programs_and_variables(page: Path) -> None:
+    lines = commands(page)
+    assert {shlex.split(line)[0] for line in lines} <= PROGRAMS
+    assert {found for line in lines for found in re.findall(r"\$(\w+)", line)} <= _VARIABLES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_and_metrics_are_those_there_are(page: Path) -> None:
+    settings = {setting.variable for setting in declared(Settings)}
+    assert named(page, r"\bHOTEL_[A-Z_]+\b") - settings == set()
+    metrics = {metric.name for metric in DECLARED}
+    of_histograms = {metric.name for metric in DECLARED if metric.kind == "histogram"}
+    metrics |= {f"{name}_{part}" for name in of_histograms for part in ("bucket", "sum", "count")}
+    assert named(page, r"\bhotel_booking_\w+\b") - metrics == set()
+
+
+@cache
+def rules() -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for file in (MONITORING / "prometheus" / "rules").glob("*.yml"):
+        for group in yaml.safe_load(file.read_text())["groups"]:
+            found |= {rule["alert"]: rule for rule in group["rules"] if "alert" in rule}
+    return found
+
+
+@pytest.mark.skipif(not MONITORING.exists(), reason="no rules in this checkout")
+def test_alerts_are_those_there_are_and_link_here() -> None:
+    alerts = named(RUNBOOK, r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`") - {"EnvironmentFile"}
+    assert len(alerts) >= 6
+    assert alerts - rules().keys() == set()
+    here = slugs(RUNBOOK)
+    for name, rule in rules().items():
+        anchor = str(rule["annotations"]["runbook_url"]).partition("#")[2]  # type: ignore[index]  # as YAML is
+        assert anchor in here, f"{name} links to #{anchor}"
+
+
+def test_the_table_says_what_the_rules_do() -> None:
+    """Level and action of each row are those of its rule."""
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| (Critical|Warning) \| ([^|]+) \| `(\w+)` \|$",
+        text_of(RUNBOOK),
+        re.MULTILINE,
+    )
+    assert len(rows) == 6
+    for _, _, level, action, alert in rows if rules() else ():
+        rule = rules()[alert]
+        assert rule["labels"]["severity"] == level.lower(), alert  # type: ignore[index]  # as YAML is
+        assert rule["annotations"]["action"] == action, alert  # type: ignore[index]
+        assert rule["for"] == "5m", alert
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_addresses_are_those_there_are(page: Path) -> None:
+    found = {urlsplit(url) for url in named(page, r"https?://[^\s)`\"]+")}
+    assert {url.hostname for url in found} <= HOSTS.keys() | {"github.com"}
+    dashboards = {url.path.removeprefix("/d/") for url in found if url.path.startswith("/d/")}
+    if page == RUNBOOK:
+        assert dashboards == {"app", "infra", "business"}
+    files = list((MONITORING / "grafana").rglob("*.json")) if MONITORING.exists() else []
+    if files:
+        assert dashboards <= {json.loads(file.read_text()).get("uid") for file in files}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_routes_are_those_there_are(page: Path) -> None:
+    application = build(settings_for("postgresql://nobody@nowhere/none"))
+    known = {route.path for route in application.routes if isinstance(route, HTTPRoute)}
+    asked = {
+        found.split()[-1].partition("?")[0]
+        for found in re.findall(r"`((?:GET |POST )?/[\w/.-]*)`", _no_blocks(text_of(page)))
+    }
+    # A name may stand for all that is below it: /admin, /api/v1.
+    lost = [
+        path
+        for path in asked
+        if not any(route == path or route.startswith(path.rstrip("/") + "/") for route in known)
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_are_those_there_are(page: Path) -> None:
+    found = named(page, r"(?:\./)?((?:deployment|docs|scripts|src|tests|benchmarks)/[\w./-]+\w)")
+    assert [path for path in found if not (ROOT / path).exists()] == []
+
+
+def test_checklists_and_the_runbook_have_the_same_commands() -> None:
+    """In the same order, below the same headings, with the same words."""
+    for checklist in CHECKLISTS:
+        assert checklist.anchor in slugs(RUNBOOK)
+        section = re.search(
+            rf"^#### {checklist.title}$(.*?)(?=^#)",
+            _shield(text_of(RUNBOOK)),
+            re.MULTILINE | re.DOTALL | re.IGNORECASE,
+        )
+        assert section is not None, checklist.title
+        lines = [
+            line
+            for block in re.findall(r"```bash\n(.*?)```", section[1], re.DOTALL)
+            for line in block.splitlines()
+            if line and not line.startswith("%")
+        ]
+        assert lines == [step.command for step in checklist.steps if step.command]
+        for step in checklist.steps:
+            assert step.what in section[1].replace("`", ""), step.what
+
+
+def _shield(text: str) -> str:
+    """Comments in code blocks are no headings."""
+    return re.sub(r"```.*?```", lambda block: block[0].replace("\n#", "\n%"), text, flags=re.DOTALL)
+
+
+def test_the_classes_are_the_trackers_words() -> None:
+    for severity, (name, meaning, _) in SEVERITY_MEANS.items():
+        assert f"- **{severity} ({name})**: {meaning}\n" in text_of(RUNBOOK)
+
+
+def test_what_is_not_there_yet_is_marked() -> None:
+    parts = re.split(r"^## ", text_of(RUNBOOK), flags=re.MULTILINE)
+    marked = {
+        slug(part.splitlines()[0]) for part in parts[1:] if part.split("\n", 2)[2].startswith("*Not yet*")
+    }
+    assert marked == {
+        "architecture",
+        "deployment-procedures",
+        "disaster-recovery",
+        "security-procedures",
+        "maintenance-windows",
+        "appendix",
+    }
