@@ -15,6 +15,7 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import CalendarNight
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import ARRIVAL, example, later
 
 
@@ -44,6 +45,7 @@ class CalendarAnswer(msgspec.Struct, frozen=True):
 @get(
     "/properties/{slug:str}/calendar",
     opt=public()
+    | direct()
     | example(
         parameters={
             "from": lambda today: later(today, ARRIVAL),

@@ -19,6 +19,7 @@ from hotel_booking.domains.rates.restrictions import ReasonCode
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Refusal
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import example, stay_parameters
 
 
@@ -90,7 +91,7 @@ class OffersAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @get(
     "/properties/{slug:str}/offers",
-    opt=public() | example(parameters={"adults": 2, "children": "5", **stay_parameters()}),
+    opt=public() | direct() | example(parameters={"adults": 2, "children": "5", **stay_parameters()}),
     tags=["Search"],
     summary="Offers of one hotel for a stay",
 )

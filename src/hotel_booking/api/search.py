@@ -38,6 +38,7 @@ from hotel_booking.domains.search.types import (
 )
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import example, stay_parameters
 from hotel_booking.http.problems import InvalidCursor
 
@@ -115,7 +116,7 @@ class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @get(
     "/search",
-    opt=public() | example(parameters={"place": "Lisbon", "adults": 2, **stay_parameters()}),
+    opt=public() | direct() | example(parameters={"place": "Lisbon", "adults": 2, **stay_parameters()}),
     tags=["Search"],
     summary="Search for hotels with availability",
 )

@@ -38,7 +38,7 @@ from hotel_booking.http import cookies
 from hotel_booking.http.problems import InvalidHeader
 
 ACCESS = "access"
-SIMULATED_TIME = "hotel-simulated-time"
+SIMULATED_TIME = b"hotel-simulated-time"
 _LONGEST_TOKEN = 200
 Surface = Literal["admin", "site", "other"]
 _Session = TypeVar("_Session")
@@ -195,19 +195,24 @@ def provide_caller(request: Request[Any, Any, State]) -> Caller:
     return caller_of(request.scope)
 
 
-def provide_now(request: Request[Any, Any, State], caller: Caller) -> datetime:
-    """Litestar dependency `now`: the present instant, or the one named by `Hotel-Simulated-Time` where the
-    caller may do that (never in production)."""
-    text = request.headers.get(SIMULATED_TIME)
-    if text is None:
+def provide_now(request: Request[Any, Any, State]) -> datetime:
+    """Litestar dependency `now`."""
+    return now_of(request.scope)
+
+
+def now_of(scope: HTTPScope) -> datetime:
+    """The present instant, or the one named by `Hotel-Simulated-Time` where the caller may do that (never in
+    production)."""
+    sent = scope["state"]["headers"].get(SIMULATED_TIME)
+    if sent is None:
         return utc_now()
-    if request.app.state.production or not caller.has(Scope.CLOCK_SIMULATE):
+    if scope["litestar_app"].state.production or not caller_of(scope).has(Scope.CLOCK_SIMULATE):
         raise TimeMayNotBeSimulated(
             "time can't be simulated here",
             fix="use a key with the scope clock:simulate, outside production",
         )
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(sent.decode("latin-1"))
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None or not 2000 <= instant.year < 2100:

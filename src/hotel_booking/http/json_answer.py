@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,15 +29,22 @@ class Answer(Response[T]):
             or more.get("cookies")
         ):
             return super().to_asgi_response(app, request, **more)
-        body = _encode(self.content)
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items()]
-        headers.append((b"content-type", b"application/json"))
-        headers.append((b"content-length", b"%d" % len(body)))
         status = self.status_code or more.get("status_code") or 200
-        start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        start, body = messages(self.content, headers, status)
 
         async def leave(_scope: Scope, _receive: Receive, send: Send) -> None:
             await send(start)
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+            await send(body)
 
         return leave
+
+
+def messages(
+    content: Any, headers: Sequence[tuple[bytes, bytes]] = (), status: int = 200
+) -> tuple[Message, Message]:
+    """The two messages of an answer in JSON; `headers` are those that it has beside its type and length."""
+    body = _encode(content)
+    own = [*headers, (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    start: Message = {"type": "http.response.start", "status": status, "headers": own}
+    return start, {"type": "http.response.body", "body": body, "more_body": False}

@@ -17,6 +17,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import InvalidKey
 from hotel_booking.http.access import ACCESS, check, identify, surface
 from hotel_booking.http.answers import shaping
+from hotel_booking.http.asked import shortened
 from hotel_booking.http.bodies import arrived
 from hotel_booking.http.costs import SAFE, kind
 from hotel_booking.http.encodings import unpacked
@@ -64,7 +65,7 @@ async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     if scope["path"].startswith("/api"):
         send = shaping(scope, send)
     if safe:
-        await answer_read(app, scope, receive, send)
+        await answer_read(shortened(scope, app), scope, receive, send)
     else:
         receive = unpacked(scope, await arrived(scope, receive))
         await answer_change(app, scope, receive, send)
