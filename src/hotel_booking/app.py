@@ -143,7 +143,6 @@ def _build(settings: Settings) -> Application:
             *web.handlers,
             health.live,
             health.ready,
-            metrics.metrics,
             *reference.handlers,
             webhooks.receive_alerts,
             webhooks.receive_notice,

@@ -86,7 +86,6 @@ def test_every_problem_is_named_and_a_typo_gets_the_name_that_was_meant() -> Non
         ({"HOTEL_STRIPE_PUBLISHABLE_KEY": f"pk_test_{RANDOM}"}, "PUBLISHABLE"),
         ({"HOTEL_STRIPE_SECRET_KEY": f"rk_test_{RANDOM}"}, "test key"),
         ({"HOTEL_STRIPE_WEBHOOK_SECRETS": f"whsec_{RANDOM},x"}, "guessed"),
-        ({"HOTEL_METRICS_TOKEN": "prometheus"}, "HOTEL_METRICS_TOKEN"),
     ],
 )
 def test_production_refuses_to_start_unsafely(unsafe: dict[str, str], word: str) -> None:
@@ -102,7 +101,6 @@ def test_what_production_needs_is_enough() -> None:
         | {
             "HOTEL_SMTP_URL": "smtps://ana:secret@mail.example:465",
             "HOTEL_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8,104.16.0.0/13,2a06:98c0::/29",
-            "HOTEL_METRICS_TOKEN": RANDOM,
         }
     )
     assert warnings_of(settings) == []

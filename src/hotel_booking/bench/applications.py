@@ -14,6 +14,7 @@ from litestar import Litestar, get
 
 from hotel_booking.app import Application, build
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.metrics_listener import told_together
 from hotel_booking.core.money import Money
 from hotel_booking.http.access import public
 from hotel_booking.http.serving import granian_options
@@ -84,10 +85,11 @@ def main() -> None:
     from granian import Granian
 
     settings = read_settings(os.environ)
-    Granian(
-        f"hotel_booking.bench.applications:create_{sys.argv[1]}",
-        factory=True,
-        workers=settings.workers,
-        workers_kill_timeout=5,
-        **granian_options(settings),
-    ).serve()
+    with told_together(settings):
+        Granian(
+            f"hotel_booking.bench.applications:create_{sys.argv[1]}",
+            factory=True,
+            workers=settings.workers,
+            workers_kill_timeout=5,
+            **granian_options(settings),
+        ).serve()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import re
 import subprocess
 import time
 import urllib.request
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from hotel_booking.ops.children import start, stop_children, wait_until_ready
+from hotel_booking.ops.children import free_port, start, stop_children, wait_until_ready
 from hotel_booking.ops.embedded import EmbeddedError
 
 # High enough that nothing is refused, and so that every request still pays for being counted.
@@ -29,7 +29,7 @@ _LIMITS = {
 
 INDEX, INDEX_FOLDER = "HOTEL_SEARCH_INDEX", "HOTEL_SEARCH_INDEX_DIR"
 _INDEX_SECONDS = 1_200.0
-_AT_WORK = ("following", "reading")
+_AT_WORK = re.compile(r'hotel_booking_search_index_processes\{state="(?:following|reading)"\} (\S+)')
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -49,12 +49,15 @@ def serving(
 
     Raises `EmbeddedError` where it does not become ready; its log lies in `folder`.
     """
-    port = free_port()
+    port, metrics_port = free_port(), free_port()
     environ = {
         **_plain(os.environ),
         "DATABASE_URL": database_url,
         "HOTEL_ENVIRONMENT": "test",
         "HOTEL_PORT": str(port),
+        "HOTEL_METRICS_PORT": str(metrics_port),
+        # Named before anything is imported that counts, as `serve` does.
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / f"metrics-{port}"),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
         "HOTEL_SECRET_KEY": "kept by nobody, for a bench that is gone in an hour",
         "HOTEL_GATEWAY": "sandbox",
@@ -80,21 +83,22 @@ def serving(
         if which == "bare" or environ.get(INDEX) == "false":
             yield Server(port, pid, "" if which == "bare" else "sql")
         else:
-            _wait_for_index(port)
+            _wait_for_index(metrics_port, int(environ.get("HOTEL_WORKERS", "1")))
             yield Server(port, pid, "snapshot" if settings and INDEX_FOLDER in settings else "index")
     finally:
         stop_children(children)
 
 
-def _wait_for_index(port: int) -> None:
-    """Until the index is in step with the database. Raises `EmbeddedError` where it never is."""
+def _wait_for_index(metrics_port: int, processes: int) -> None:
+    """Until the index of every process is in step with the database. Raises `EmbeddedError` where one never
+    is."""
     deadline = time.monotonic() + _INDEX_SECONDS
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
-        with opener.open(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        with opener.open(f"http://127.0.0.1:{metrics_port}/metrics", timeout=30) as answer:
             text = answer.read().decode()
-        # With several processes any of them answers: the one that writes the index, or one that reads it.
-        if any(f'hotel_booking_search_index_processes{{state="{state}"}} 1.0' in text for state in _AT_WORK):
+        # One writes the index, the others read it.
+        if sum(float(number) for number in _AT_WORK.findall(text)) == processes:
             return
         time.sleep(0.2)
     raise EmbeddedError("the search index was not loaded in time")
@@ -110,11 +114,3 @@ def _plain(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in kept.items()
         if not name.startswith("HOTEL_") or name == "HOTEL_POSTGRES_BIN"
     }
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,6 +9,7 @@ import typer
 from hotel_booking.cli.database import check_reachable
 from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.metrics_listener import told_together
 from hotel_booking.core.setting import ConfigError
 
 app = typer.Typer()
@@ -20,10 +21,11 @@ def serve() -> None:
     DATABASE_URL), REDIS_HOST, and HOTEL_*; unsafe settings are refused."""
     settings = read_settings(os.environ)
     check_schema(settings)
-    if settings.server == "uvicorn":
-        _uvicorn(settings)
-    else:
-        _granian(settings)
+    with told_together(settings):
+        if settings.server == "uvicorn":
+            _uvicorn(settings)
+        else:
+            _granian(settings)
 
 
 def check_schema(settings: Settings) -> None:

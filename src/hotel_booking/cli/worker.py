@@ -8,7 +8,9 @@ import os
 
 import typer
 
+from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.metrics_listener import alone
 from hotel_booking.core.unsafe_settings import warnings_of
 
 app = typer.Typer()
@@ -17,8 +19,12 @@ app = typer.Typer()
 @app.command()
 def worker() -> None:
     """Run jobs until stopped: holds that lapse, refunds, payments that a crash left open."""
-    from prometheus_client import start_http_server
+    settings = read_settings(os.environ)
+    with alone(settings):
+        _work(settings)
 
+
+def _work(settings: Settings) -> None:
     from hotel_booking import worker as jobs
     from hotel_booking.app import (
         choose_chat,
@@ -32,13 +38,10 @@ def worker() -> None:
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
 
-    settings = read_settings(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
     for warning in warnings_of(settings):
         logging.getLogger("hotel_booking.worker").warning("%s", warning)
     check_schema(settings)
-    if settings.worker_metrics_port:
-        start_http_server(settings.worker_metrics_port, addr=settings.host)
     asyncio.run(
         jobs.run(
             settings.database_url,

@@ -10,7 +10,7 @@ from hotel_booking.core.metrics import DECLARED, Declared, Values
 _BEFORE = """\
 # Metrics
 
-What the web processes tell at `/metrics`, for `HOTEL_METRICS_TOKEN`, and the worker on `HOTEL_WORKER_METRICS_PORT` ([settings](CONFIGURATION.md)). This page is made of `core/metrics.py` by `make docs`. A label's values are few and ours: no address, no reference, nothing that a guest typed.
+What the web processes tell, all of them together, on `HOTEL_METRICS_PORT`, and the worker on `HOTEL_WORKER_METRICS_PORT`, at `/metrics`, without a token: both listen on `HOTEL_METRICS_HOST`, an address inside ([settings](CONFIGURATION.md)). On the public port there are no metrics. This page is made of `core/metrics.py` by `make docs`. A label's values are few and ours: no address, no reference, nothing that a guest typed.
 
 Booking success = confirmed / (confirmed + failed + too_late) of `hotel_booking_payment_attempts_total`: what the guest's bank declines says nothing about us and is counted apart.
 

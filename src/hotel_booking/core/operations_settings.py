@@ -12,26 +12,25 @@ from hotel_booking.core.setting import described
 class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A part of `Settings`."""
 
-    worker_metrics_port: Annotated[
+    metrics_port: Annotated[
         int,
         described(
-            "the port of the worker's metrics for Prometheus, on `HOTEL_HOST`, without a token: keep it "
-            "internal; 0 turns it off",
+            "the port of the web processes' metrics for Prometheus, all of them together; 0 turns it off",
             ge=0,
             le=65_535,
         ),
     ] = 0
-    metrics_token: (
-        Annotated[
-            str,
-            described(
-                "the token Prometheus sends as `Authorization: Bearer` to read `/metrics`; without one "
-                "nobody can read it in production",
-                refused="one that can be guessed",
-            ),
-        ]
-        | None
-    ) = None
+    worker_metrics_port: Annotated[
+        int,
+        described("the port of the worker's metrics for Prometheus; 0 turns it off", ge=0, le=65_535),
+    ] = 0
+    metrics_host: Annotated[
+        str,
+        described(
+            "where both listen, without a token: an address inside, which no gateway leads to",
+            takes="an address",
+        ),
+    ] = "127.0.0.1"
     alertmanager_token: (
         Annotated[
             str,

@@ -131,11 +131,6 @@ def _unsafe_secrets(settings: Settings) -> Iterator[str]:
             "HOTEL_ALERTMANAGER_TOKEN can be guessed: use a random text, such as the output of"
             " `openssl rand -hex 32`"
         )
-    if settings.metrics_token is not None and _is_weak(settings.metrics_token, _SHORTEST_TOKEN):
-        yield (
-            "HOTEL_METRICS_TOKEN can be guessed: use a random text, such as the output of"
-            " `openssl rand -hex 32`"
-        )
 
 
 def _unsafe_rest(settings: Settings) -> Iterator[str]:

@@ -38,8 +38,9 @@ def step(progress: Progress, what: str, total: float | None = None) -> Iterator[
         progress.remove_task(task)
 
 
-def welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
-    """Say what runs where, and what opens it. `seconds`: how long the start took."""
+def welcome(port: int, scraped: tuple[int, int], folder: Path, seconds: float, *, first: bool) -> None:
+    """Say what runs where, and what opens it. `scraped` are the ports of the metrics, the web server's and
+    the worker's; `seconds`: how long the start took."""
     base = f"http://localhost:{port}"
     opens = read_credentials(folder)
     key = f"[cyan]{opens.api_key}[/]" if opens else "its file is gone: `hotel-booking api-key create`"
@@ -56,7 +57,7 @@ def welcome(port: int, folder: Path, seconds: float, *, first: bool) -> None:
         f"  API reference  {base}/api/docs",
         f"  OpenAPI 3.1    {base}/api/v1/openapi.json",
         f"  Health         {base}/health/ready",
-        f"  Metrics        {base}/metrics",
+        f"  Metrics        http://127.0.0.1:{scraped[0]}/metrics, the worker's :{scraped[1]}/metrics",
         "",
         f"  Demo API key   {key}",
         "  Test cards     tok_success  tok_decline  tok_challenge  tok_timeout",

@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from hotel_booking import migrations
 from hotel_booking.demo.console import bars, console, step, welcome
-from hotel_booking.ops.children import check_port, start, stop_children, wait_until_ready, watch
+from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
 from hotel_booking.ops.embedded import Cluster
 
 _LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again
@@ -45,13 +45,14 @@ def run(folder: Path, *, database: str, host: str, port: int, seed: int, large: 
         with bars() as progress:
             _prepare(cluster, database, folder, seed, large, progress)
             url = cluster.url(database)
-            start_one = _starting(url, host, port, cluster.home)
+            scraped = free_port(), free_port()
+            start_one = _starting(url, host, port, cluster.home, scraped)
             with step(progress, "Starting the web server and the worker"):
                 children["serve"] = start_one("serve")
                 wait_until_ready(host, port, children, cluster.home)
                 # Now, not beside it: loading both at once, each would be ready later.
                 children["worker"] = start_one("worker")
-        welcome(port, folder, time.monotonic() - began, first=first)
+        welcome(port, scraped, folder, time.monotonic() - began, first=first)
         watch(children, cluster.home)
     except Stopped:
         _stop_only_once()
@@ -118,8 +119,11 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
         asyncio.run(credentials(url, folder))
 
 
-def _starting(url: str, host: str, port: int, home: Path) -> Callable[[str], subprocess.Popen[bytes]]:
-    """What starts the same `serve` and `worker` as in production, told of the embedded database."""
+def _starting(
+    url: str, host: str, port: int, home: Path, scraped: tuple[int, int]
+) -> Callable[[str], subprocess.Popen[bytes]]:
+    """What starts the same `serve` and `worker` as in production, told of the embedded database; `scraped`
+    are the ports on which they tell their metrics."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
         "HOTEL_ENVIRONMENT": "demo",
@@ -127,6 +131,8 @@ def _starting(url: str, host: str, port: int, home: Path) -> Callable[[str], sub
         "HOTEL_HOST": host,
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
+        "HOTEL_METRICS_PORT": str(scraped[0]),
+        "HOTEL_WORKER_METRICS_PORT": str(scraped[1]),
         "HOTEL_SECRET_KEY": _secret(home),
         "HOTEL_MEDIA_DIR": str(home / "media"),
         "HOTEL_SPOOL_DIR": str(home / "spool"),

@@ -60,7 +60,7 @@ _POINTS: dict[tuple[str, str], int] = {
     ("POST", "/account/sign-in/passkey/options"): 2,
     ("POST", "/admin/sign-in/passkey/options"): 2,
 }
-_FREE = frozenset({"/health/live", "/health/ready", "/metrics"})
+_FREE = frozenset({"/health/live", "/health/ready"})
 _FILES = ("/media/", "/assets/", "/art/", "/api/static/")
 # A payment's pages are vital, so that who has a room can pay for it whatever else goes on.
 _VITAL = ("/health", "/webhooks", "/booking/{reference}/pay", "/api/v1/bookings/{reference}/payments")

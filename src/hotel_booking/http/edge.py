@@ -224,7 +224,7 @@ def _log_access(scope: HTTPScope, status: int, seconds: float) -> None:
     # The route's template, not the address: paths and queries hold references and search terms.
     route = metrics.route_of(scope)
     state = scope["state"]
-    quiet = route.startswith(("/health", "/metrics")) and status < 400
+    quiet = route.startswith("/health") and status < 400
     _ACCESS.log(
         logging.DEBUG if quiet else logging.INFO,
         {

@@ -1,34 +1,24 @@
-"""What requests count, and what Prometheus scrapes at /metrics. core/metrics.py declares it all.
-
-With several worker processes `PROMETHEUS_MULTIPROC_DIR` must name an empty folder before they start (the
-client library reads it when it is imported); then any worker answers for all of them.
-"""
+"""What requests count, and what a web process tells of itself. core/metrics.py declares it all, and
+core/metrics_listener.py tells it to Prometheus."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import os
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal, get_args
 
-from litestar import Request, Response, get
+from litestar import Request
 from litestar.datastructures import State
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import HTTPScope
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram
-from prometheus_client import generate_latest as render
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import Counter, Histogram
 
 from hotel_booking import __version__
 from hotel_booking.core import metrics as declared
-from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.schema import NEWEST
-from hotel_booking.domains.identity.errors import MissingCredentials
 from hotel_booking.domains.search.index.running import Doing, Figures
-from hotel_booking.http.access import public
 
 BookingOutcome = Literal["held", "sold_out", "confirmed", "cancelled"]
 
@@ -121,28 +111,3 @@ def _is_sold_out(scope: HTTPScope, route: str) -> bool:
         and route.startswith("/api/v1/bookings")
         and scope["state"].get("code") == "sold_out"
     )
-
-
-@get("/metrics", opt=public(), include_in_schema=False, sync_to_thread=True)
-def metrics(request: Request[Any, Any, State], settings: Settings) -> Response[bytes]:
-    """The metrics in Prometheus' text format, for who shows HOTEL_METRICS_TOKEN. In production they tell the
-    public nothing of sales; elsewhere anybody reads them where no token is set."""
-    if settings.production or settings.metrics_token:
-        _check_token(request.headers.get("authorization", ""), settings.metrics_token)
-    registry: CollectorRegistry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        # Prometheus_client leaves it untyped.
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    # Litestar adds the charset to texts by itself.
-    return Response(render(registry), media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"))
-
-
-def _check_token(header: str, token: str | None) -> None:
-    scheme, _, shown = header.partition(" ")
-    good = token is not None and hmac.compare_digest(shown.strip().encode(), token.encode())
-    if scheme.lower() != "bearer" or not good:
-        raise MissingCredentials(
-            "the metrics are for the hotel group's own Prometheus",
-            fix="set HOTEL_METRICS_TOKEN, and send it as `Authorization: Bearer <token>`",
-        )

@@ -43,6 +43,14 @@ def check_port(host: str, port: int, patience: float) -> None:
         time.sleep(0.1)
 
 
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _try_to_listen(family: int, kind: int, protocol: int, _name: str, address: Any) -> None:
     try:
         with socket.socket(family, kind, protocol) as probe:

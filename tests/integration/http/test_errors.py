@@ -193,7 +193,7 @@ async def test_no_database_is_503_and_not_ready_but_alive(cluster: Cluster) -> N
 
 async def test_every_answer_carries_the_security_headers(database_url: str) -> None:
     async with running(settings_for(database_url)) as (app, client):
-        for path in ("/health/ready", "/nothing", "/metrics"):
+        for path in ("/health/ready", "/nothing"):
             answer = await client.get(path, headers={"x-request-id": "no good\n"[:7]})
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]

@@ -22,9 +22,9 @@ import pytest
 
 from hotel_booking.app import Application
 from hotel_booking.bench.catalogue import catalogue_of, fill, slug
-from hotel_booking.bench.servers import free_port
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin
+from hotel_booking.ops.children import free_port
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
 from tests.databases import copied, migrated, template

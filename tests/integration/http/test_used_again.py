@@ -14,7 +14,6 @@ async def test_an_application_that_is_used_again_remembers_nothing(db: Database,
         document = (await client.get("/api/v1/openapi.json")).text
         statuses = [(await client.get("/en")).status_code for _ in range(8)]
         assert statuses.count(429) >= 4
-        assert (await client.get("/metrics")).status_code == 200
         key, kept = first.state.sealing_key, set(first.state.keys())
         first.state["anything"] = "of a test"
     async with running(few) as (second, client):
@@ -27,7 +26,6 @@ async def test_an_application_that_is_used_again_remembers_nothing(db: Database,
     async with running(strict) as (third, client):
         assert third is first
         assert {(await client.get("/en")).status_code for _ in range(12)} == {200}
-        assert (await client.get("/metrics")).status_code == 401
         other = (await client.get("/api/v1/openapi.json")).text
         assert "http://one.test" in document
         assert "http://one.test" not in other
