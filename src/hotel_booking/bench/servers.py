@@ -50,14 +50,15 @@ def serving(
     Raises `EmbeddedError` where it does not become ready; its log lies in `folder`.
     """
     port, metrics_port = free_port(), free_port()
+    metrics = folder / f"metrics-{port}"
+    metrics.mkdir()
     environ = {
         **_plain(os.environ),
         "DATABASE_URL": database_url,
         "HOTEL_ENVIRONMENT": "test",
         "HOTEL_PORT": str(port),
         "HOTEL_METRICS_PORT": str(metrics_port),
-        # Named before anything is imported that counts, as `serve` does.
-        "PROMETHEUS_MULTIPROC_DIR": str(folder / f"metrics-{port}"),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),  # before anything is imported that counts
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
         "HOTEL_SECRET_KEY": "kept by nobody, for a bench that is gone in an hour",
         "HOTEL_GATEWAY": "sandbox",

@@ -63,7 +63,7 @@ def listening(variable: str, host: str, port: int, tells: Collector) -> Iterator
     from prometheus_client import start_http_server
 
     try:
-        server, thread = start_http_server(port, addr=host, registry=tells)  # type: ignore[arg-type]  # collects
+        server, thread = start_http_server(port, addr=host, registry=tells)
     except OSError as error:
         raise ConfigError(
             [f"cannot listen on {host}:{port} ({variable}): {error.strerror or error}"]
