@@ -91,7 +91,7 @@ class Together:
                 told.unlink(missing_ok=True)
         # Prometheus_client leaves it untyped.
         together = MultiProcessCollector(None, str(self._folder))  # type: ignore[no-untyped-call]
-        collected: Iterable[Metric] = together.collect()  # type: ignore[no-untyped-call]
+        collected: Iterable[Metric] = together.collect()  # type: ignore[no-untyped-call]  # so is this
         return collected
 
 
