@@ -4,6 +4,8 @@ BIN := .venv/bin
 PORT ?= 8000
 # Three workers on the two cores that this is made for: a fifth of the time a test waits. A file goes to one of
 # them, so that what its tests share is made once, in the order of tests/conftest.py.
+# Containers often forbid bytecode: every process of every test would compile what it loads anew.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run test clients check lint types imports nightly lighthouse bench docs format clean
