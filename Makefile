@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly lighthouse bench docs format clean
+.PHONY: help setup run test clients check lint types imports nightly lighthouse bench docs dashboards format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -18,6 +18,7 @@ help:
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
+	@echo "make dashboards  Grafana's dashboards in deployment/monitoring, from the code"
 	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
 
 setup:
@@ -61,6 +62,9 @@ bench: setup
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md
 	@$(BIN)/python -m hotel_booking.core.metrics_page docs/METRICS.md
+
+dashboards: setup
+	@$(BIN)/python deployment/monitoring/dashboards
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -157,6 +157,7 @@ def receiving() -> Iterator[tuple[Received, int, int]]:
         received,
         hostname="127.0.0.1",
         port=free_port(),
+        server_hostname="localhost",  # else the name of this machine is asked of DNS
         auth_require_tls=False,
         auth_exclude_mechanism=["LOGIN"],  # its questions there are not those that Alertmanager knows
         authenticator=lambda *_: AuthResult(success=True),
@@ -207,7 +208,7 @@ def alertmanager(folder: Path, http: int, smtp: int) -> Iterator[str]:
             stderr=log,
         )
     try:
-        wait_until(lambda: ready(f"http://{address}/-/ready"), seconds=20, child=process)
+        wait_until(lambda: ready(f"http://{address}/-/ready"), child=process)
         yield f"http://{address}"
     finally:
         process.terminate()
@@ -247,10 +248,10 @@ def test_what_pagerduty_slack_the_tracker_and_security_receive(tmp_path: Path) -
             alert("DatabaseDown", instance="db:9187", job="postgres"),
             alert("HealthCheckFailing", instance="https://hotelbooking.com/health/ready", job="health"),
         )
-        wait_until(lambda: len(received.at("/pagerduty")) == 3, seconds=20)
-        wait_until(lambda: len(received.at("/webhooks/alertmanager")) == 4, seconds=20)
-        wait_until(lambda: len(received.at("/slack")) == 4, seconds=20)
-        wait_until(lambda: len(received.mails) == 1, seconds=20)
+        wait_until(lambda: len(received.at("/pagerduty")) == 3)
+        wait_until(lambda: len(received.at("/webhooks/alertmanager")) == 4)
+        wait_until(lambda: len(received.at("/slack")) == 4)
+        wait_until(lambda: len(received.mails) == 1)
 
         calls = {call["payload"]["summary"]: call for call in received.at("/pagerduty")}
         assert set(calls) == {
@@ -295,9 +296,7 @@ def test_what_pagerduty_slack_the_tracker_and_security_receive(tmp_path: Path) -
         over = ("resolve", call["dedup_key"])
         wait_until(
             lambda: over in {(one["event_action"], one["dedup_key"]) for one in received.at("/pagerduty")},
-            seconds=20,
         )
         wait_until(
             lambda: any(body["status"] == "resolved" for body in received.at("/webhooks/alertmanager")),
-            seconds=20,
         )
