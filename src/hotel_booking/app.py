@@ -38,6 +38,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
+from hotel_booking.core.pulse import Pulse
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.incidents.types import Chat, Pager
 from hotel_booking.domains.notifications.types import Link, Mailer
@@ -308,6 +309,12 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
                 settings.pooled_database_url or settings.database_url,
                 size=settings.pool_size,
                 statement_timeout_ms=settings.database_statement_timeout_ms,
+                pooled=settings.pooled_database_url is not None,
+            )
+        )
+        app.state.pulse = await stack.enter_async_context(
+            Pulse.kept(
+                settings.pooled_database_url or settings.database_url,
                 pooled=settings.pooled_database_url is not None,
             )
         )

@@ -8,10 +8,16 @@ import msgspec
 
 from hotel_booking.core.setting import described
 
+Mode = Literal["normal", "maintenance"]
+
 
 class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A part of `Settings`."""
 
+    mode: Annotated[
+        Literal["normal", "maintenance"],
+        described("what `/health/ready` tells beside its state; it stays 200 in maintenance"),
+    ] = "normal"
     metrics_port: Annotated[
         int,
         described(

@@ -1,19 +1,40 @@
-"""Health for load balancers: is the process alive, and should it get requests."""
+"""Health for load balancers: is the process alive, and should it get requests.
+
+Both answer within a second or two, whatever hangs. What the process can do without is told and does not keep
+guests out: Redis, and a schema that the next release has expanded already.
+"""
 
 from __future__ import annotations
+
+import asyncio
 
 import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
 
-from hotel_booking.core.db import Database
+from hotel_booking.core.operations_settings import Mode
+from hotel_booking.core.pulse import NoPulse, Pulse
+from hotel_booking.core.schema import NEWEST, OLDEST
 from hotel_booking.http.access import public
+from hotel_booking.http.limits import RedisLimiter
+
+_DATABASE_WITHIN, _REDIS_WITHIN = 1.0, 0.5  # seconds
+_SCHEMA = "SELECT version_num FROM alembic_version"
 
 
-class Health(msgspec.Struct, frozen=True):
-    """`ok`, `draining` (about to stop) or `unavailable`; and what was checked."""
+class Liveness(msgspec.Struct, frozen=True):
+    """`ok`; nothing is checked."""
 
     status: str
+    checks: dict[str, str] = {}
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """`ok`, `degraded` (something is missing that requests are answered without), `draining` (about to stop)
+    or `unavailable`; the mode, `normal` or `maintenance`; and what was checked."""
+
+    status: str
+    mode: Mode
     checks: dict[str, str] = {}
 
 
@@ -23,9 +44,9 @@ class Health(msgspec.Struct, frozen=True):
     tags=["Health"],
     summary="Is the process alive?",
 )
-async def live() -> Health:
+async def live() -> Liveness:
     """Answers as long as the process can answer at all; looks at nothing else."""
-    return Health("ok")
+    return Liveness("ok")
 
 
 @get(
@@ -34,14 +55,36 @@ async def live() -> Health:
     tags=["Health"],
     summary="Should this process get requests?",
 )
-async def ready(state: State) -> Response[Health]:
-    """200 when the database answers; 503 while it does not, or while the process drains before stopping."""
+async def ready(state: State) -> Response[Readiness]:
+    """200 when the database answers and has a schema that this release runs on, also in maintenance and
+    without Redis; 503 while it does not, or while the process drains before stopping."""
+    mode: Mode = state.settings.mode
     if state.draining:
-        return Response(Health("draining"), status_code=503)
-    database: Database = state.database
+        return Response(Readiness("draining", mode), status_code=503)
+    (usable, checks), redis = await asyncio.gather(_database(state.pulse), _redis(state.limiter))
+    if redis is not None:
+        checks["redis"] = redis
+    if not usable:
+        return Response(Readiness("unavailable", mode, checks), status_code=503)
+    return Response(Readiness("degraded" if redis == "unreachable" else "ok", mode, checks))
+
+
+async def _database(pulse: Pulse) -> tuple[bool, dict[str, str]]:
+    """Whether requests can be answered from it, and what was found."""
     try:
-        async with database.transaction(wait=2.0) as tx:
-            await tx.fetchval("SELECT 1")
-    except Exception:  # whatever stops a SELECT 1, this process should get no requests
-        return Response(Health("unavailable", {"database": "unreachable"}), status_code=503)
-    return Response(Health("ok", {"database": "ok"}))
+        schema = str(await pulse.ask(_SCHEMA, within=_DATABASE_WITHIN))
+    except NoPulse:
+        return False, {"database": "unreachable"}
+    if schema < OLDEST:
+        return False, {"database": "ok", "schema": f"{schema} is older than {OLDEST}"}
+    return True, {
+        "database": "ok",
+        "schema": schema if schema <= NEWEST else f"{schema} is newer than {NEWEST}",
+    }
+
+
+async def _redis(limiter: object) -> str | None:
+    """None where none is configured."""
+    if not isinstance(limiter, RedisLimiter):
+        return None
+    return "ok" if await limiter.answers(within=_REDIS_WITHIN) else "unreachable"

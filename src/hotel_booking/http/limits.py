@@ -7,6 +7,7 @@ processes together. Redis gone, slow or flushed costs nobody a request: the memo
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -136,9 +137,19 @@ class RedisLimiter:
         from redis.exceptions import RedisError
 
         self._failures = (RedisError, OSError, TimeoutError)
+        self._redis = redis
         self._script = redis.register_script(_SCRIPT)
         self._fallback = fallback
         self._paused_until = 0.0
+
+    async def answers(self, *, within: float) -> bool:
+        """Whether Redis does, in at most so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._redis.ping()
+        except self._failures:
+            return False
+        return True
 
     async def take(self, bucket: str, allowance: Allowance, *, cost: int = 1) -> Verdict:
         """See `Limiter.take`."""
