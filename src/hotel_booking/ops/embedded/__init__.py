@@ -9,7 +9,8 @@ PostgreSQL refuses to run as root. Then it runs as an unprivileged user that exi
 
 from __future__ import annotations
 
-from hotel_booking.ops.embedded.cluster import DURABLE, SUPERUSER, THROWAWAY, Cluster, throwaway
+from hotel_booking.ops.embedded.cluster import DURABLE, SUPERUSER, Cluster
 from hotel_booking.ops.embedded.programs import EmbeddedError
+from hotel_booking.ops.embedded.throwaway import THROWAWAY, throwaway
 
 __all__ = ["DURABLE", "SUPERUSER", "THROWAWAY", "Cluster", "EmbeddedError", "throwaway"]
