@@ -116,7 +116,7 @@ class Application(Litestar):
 def create_app() -> Application:
     """The application as the environment describes it: what the web server is told to run."""
     settings = read_settings(os.environ)
-    configure(settings.log_level)
+    configure(settings.log_level, human=settings.environment == "demo")
     for warning in unsafe_settings.warnings_of(settings):
         _log.warning("%s", warning)
     return build(settings)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -42,19 +43,23 @@ async def serving(database_url: str, **settings: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def served_by_the_command(database_url: str, **settings: str) -> AsyncIterator[str]:
-    """`hotel-booking serve` in a process of its own; its address."""
+async def served_by_the_command(
+    database_url: str, log: Path | None = None, **settings: str
+) -> AsyncIterator[str]:
+    """`hotel-booking serve` in a process of its own; its address. What it says is written to `log`."""
     environ = _environ(database_url, settings)
     process = subprocess.Popen(  # noqa: ASYNC220  # started once, before anything is awaited
         [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", "serve"],
         env=environ,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if log is None else log.open("wb"),
         stderr=subprocess.STDOUT,
     )
 
     def ended() -> str | None:
-        return None if process.poll() is None else process.communicate()[0].decode(errors="replace")
+        if process.poll() is None:
+            return None
+        return (log.read_bytes() if log else process.communicate()[0]).decode(errors="replace")
 
     try:
         await _until_ready(environ["HOTEL_PUBLIC_URL"], ended)

@@ -161,7 +161,7 @@ async def book(
                 requests=requests,
                 source="walk_in" if walk_in else "desk",
             )
-            note_booking(request, "held")
+            note_booking(request, "held", held.booking.reference)
             if how == "hotel":
                 await service.guarantee(tx, booking_id=held.booking.id, now=now)
                 note_booking(request, "confirmed")

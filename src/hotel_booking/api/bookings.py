@@ -172,7 +172,7 @@ async def create_booking(
         now=now,
         lifetime=timedelta(minutes=settings.hold_minutes),
     )
-    note_booking(request, "held")
+    note_booking(request, "held", held.booking.reference)
     answer = booking_answer(held.booking, now)
     return HeldAnswer(**msgspec.structs.asdict(answer), access_token=held.access_token)
 

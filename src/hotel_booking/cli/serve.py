@@ -9,6 +9,7 @@ import typer
 from hotel_booking.cli.database import check_reachable
 from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.logging import configure
 from hotel_booking.core.metrics_listener import told_together
 from hotel_booking.core.setting import ConfigError
 
@@ -20,6 +21,7 @@ def serve() -> None:
     """Serve all surfaces. Everything is set by the environment: DB_HOST, DB_USER, DB_PASSWORD, DB_NAME (or
     DATABASE_URL), REDIS_HOST, and HOTEL_*; unsafe settings are refused."""
     settings = read_settings(os.environ)
+    configure(settings.log_level, human=settings.environment == "demo")
     check_schema(settings)
     with told_together(settings):
         if settings.server == "uvicorn":

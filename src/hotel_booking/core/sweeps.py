@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
+from uuid import UUID
 
 from hotel_booking.core.metrics import SWEEP_FAILURES
 
@@ -22,7 +23,11 @@ async def each(sweep: str, items: Iterable[T], act: Callable[[T], Awaitable[obje
         except Exception:  # one that fails must not keep the others from their turn
             failures += 1
             SWEEP_FAILURES.labels(sweep).inc()
-            log.exception(
-                "a sweep passes over one that fails", extra={"sweep": sweep, "item": str(item)[:200]}
-            )
+            log.exception("a sweep passes over one that fails", extra={"sweep": sweep, "item": _named(item)})
     return failures
+
+
+def _named(item: object) -> str:
+    """What an item is called in the log: its id, never what else it holds."""
+    name = getattr(item, "id", item)
+    return str(name) if isinstance(name, (int, UUID)) else type(item).__name__

@@ -14,7 +14,8 @@ from typing import Any
 from litestar.exceptions import NotFoundException as NoRoute
 from litestar.types import HTTPScope, Message, Receive, Send
 
-from hotel_booking.core.logging import Lines
+from hotel_booking.core.logging import ABOUT, Lines
+from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.http import metrics
 from hotel_booking.http.access import caller_of, surface
 from hotel_booking.http.client_address import Network, Proxies
@@ -67,6 +68,7 @@ class Edge:
         }
         if b"x-forwarded-for" in headers:
             self._warn_of_proxy()
+        about = ABOUT.set({"request_id": state["request_id"]})
         exchange = _Exchange(receive, send, self._always, state, head=scope["method"] == "HEAD")
         metrics.began()
         try:
@@ -81,6 +83,7 @@ class Edge:
             seconds = time.perf_counter() - started
             metrics.ended(scope, status=exchange.status, seconds=seconds)
             _log_access(scope, exchange.status, seconds)
+            ABOUT.reset(about)
 
     async def _answer(self, scope: HTTPScope, exchange: _Exchange) -> None:
         try:
@@ -233,7 +236,23 @@ def _log_access(scope: HTTPScope, status: int, seconds: float) -> None:
             "route": route,
             "status": status,
             "milliseconds": round(seconds * 1000, 2),
-            "key_id": caller_of(scope).key_id,
+            "actor": _actor(scope),
+            "booking": state.get("booking") or _booking(scope),
             "code": state.get("code"),
         },
     )
+
+
+def _actor(scope: HTTPScope) -> str:
+    """Who sent it, by number alone: `staff:3`, `key:7`, `account:12` (a guest who is signed in), `guest` (who
+    shows a booking's token) or `anonymous`."""
+    caller = caller_of(scope)
+    if caller.kind == "anonymous" and (guest := scope["state"].get("guest")) is not None:
+        return f"account:{guest.id}"
+    return f"{caller.kind}:{caller.id}" if caller.id else caller.kind
+
+
+def _booking(scope: HTTPScope) -> str | None:
+    """The booking that the address names, where it can be one: anybody may type anything there."""
+    typed = (scope.get("path_params") or {}).get("reference")
+    return normalise(typed) if isinstance(typed, str) else None

@@ -26,11 +26,16 @@ _SURFACES: dict[str, declared.Surface] = {"api": "api", "admin": "panel"}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def note_booking(request: Request[Any, Any, State], outcome: BookingOutcome) -> None:
-    """Say what the request does to a booking. It is counted once the answer is committed and below 400; that
-    it was sold out, in any case. How payments end is counted where they do (`bookings/tally.py`)."""
+def note_booking(
+    request: Request[Any, Any, State], outcome: BookingOutcome, reference: str | None = None
+) -> None:
+    """Say what the request does to a booking, and log its reference. It is counted once the answer is
+    committed and below 400; that it was sold out, in any case. How payments end is counted where they do
+    (`bookings/tally.py`)."""
     state = request.scope["state"]
     state["booking_outcomes"] = (*state.get("booking_outcomes", ()), outcome)
+    if reference is not None:
+        state["booking"] = reference
 
 
 def note_search_index(figures: Figures, *, applied: int) -> None:

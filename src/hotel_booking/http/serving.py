@@ -28,4 +28,6 @@ def granian_options(settings: Settings) -> dict[str, Any]:
         ),
         "websockets": False,
         "log_level": LogLevels.warning,
+        # Its lines are ours too: an error's text may quote what a guest typed.
+        "log_dictconfig": {"handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
     }

@@ -14,6 +14,7 @@ import msgspec
 from procrastinate import JobContext
 from procrastinate.middleware import AsyncCallNext
 
+from hotel_booking.core.logging import ABOUT
 from hotel_booking.core.metrics import JOB_DURATION, JOB_RUNS
 
 
@@ -30,6 +31,7 @@ class Lane(msgspec.Struct, frozen=True):
         """Run a job within the lane's time, and count how it ends."""
         del worker
         queue, began = context.job.queue, time.perf_counter()
+        about = ABOUT.set({"job": context.job.task_name, "job_id": context.job.id})
         try:
             async with asyncio.timeout(self.seconds):
                 answer = await call_next()
@@ -38,6 +40,7 @@ class Lane(msgspec.Struct, frozen=True):
             raise
         finally:
             JOB_DURATION.labels(queue).observe(time.perf_counter() - began)
+            ABOUT.reset(about)
         JOB_RUNS.labels(queue, "done").inc()
         return answer
 

@@ -37,7 +37,10 @@ async def drain(db: Database, folder: Path, *, limit: int = 1_000) -> int:
         try:
             act = msgspec.json.decode(await asyncio.to_thread(path.read_bytes), type=_Act)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("an act of operations cannot be read", extra={"file": path.name, "error": str(error)})
+            log.error(
+                "an act of operations cannot be read",
+                extra={"file": path.name, "error": type(error).__name__},
+            )
             continue
         # Its own transaction, committed before the file goes: a crash in between stores nothing twice.
         async with db.acting(Origin("ops", name=act.who)).transaction() as tx:

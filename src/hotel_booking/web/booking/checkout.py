@@ -119,7 +119,7 @@ async def book(
         if error.field is None or error.code == "sold_out":
             form = with_error(request, form, error)
         return await _details(request, tx, quote_id, quote, form, now, status=422)
-    note_booking(request, "held")
+    note_booking(request, "held", held.booking.reference)
     booking = held.booking
     answer = to_booking(request, booking.reference, notice=about_phone(request, booking.phone))
     browser = await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
