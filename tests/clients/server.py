@@ -44,7 +44,7 @@ async def serving(database_url: str, **settings: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def served_by_the_command(
-    database_url: str, log: Path | None = None, **settings: str
+    database_url: str, log: Path | None = None, /, **settings: str
 ) -> AsyncIterator[str]:
     """`hotel-booking serve` in a process of its own; its address. What it says is written to `log`."""
     environ = _environ(database_url, settings)
