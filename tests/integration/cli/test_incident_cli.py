@@ -63,7 +63,7 @@ def test_an_incident_is_worked_on_without_the_panel(incident) -> None:  # type: 
     assert incident("actions") == ""
     document = incident("post-mortem", "1")
     assert document.startswith("# Post-mortem 1: Nobody can pay\n")
-    assert "| Commander | Ben Example |" in document
+    assert "- **Commander**: Ben Example" in document
     assert "the gateway answers \\| 503 \\<b\\>" in document, "what people write is no Markdown"
     assert "- [x] alert sooner (Ben Example, by 2026-04-01)" in document
     assert "P2" in incident("report")

@@ -12,8 +12,11 @@ import httpx
 from litestar.routes import HTTPRoute
 
 from hotel_booking.app import Application
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import ROLE_PERMISSIONS, Permission, Role
+from hotel_booking.domains.incidents import service as incidents
+from hotel_booking.domains.incidents.types import Actor
 from hotel_booking.http.access import ACCESS
 from tests.clients.addresses import address
 from tests.clients.http_client import running, settings_for
@@ -21,7 +24,13 @@ from tests.clients.staff_client import signed_in
 from tests.integration.http.test_access import contents
 
 # Pages about the whole chain: no role at a single property opens them.
-CHAIN_WIDE = ("/admin/group-pages", "/admin/jobs", "/admin/payments/", "/admin/properties/new")
+CHAIN_WIDE = (
+    "/admin/group-pages",
+    "/admin/incidents",
+    "/admin/jobs",
+    "/admin/payments/",
+    "/admin/properties/new",
+)
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -33,6 +42,10 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
         run_id = await tx.fetchval(
             "INSERT INTO reconciliation (gateway, since, until, ran_at, payments, differences)"
             " VALUES ('sandbox', now() - interval '1 day', now(), now(), 1, 2) RETURNING id"
+        )
+        # Nor is what goes wrong with the platform.
+        incident = await incidents.declare(
+            tx, title="Nobody can pay", severity="P2", by=Actor("Ada Example"), now=utc_now()
         )
         found = []
         for hotel in hotels:
@@ -86,6 +99,7 @@ async def world(db: Database) -> tuple[dict[str, str], dict[str, str]]:
                     "room_id": str(one["room_id"]),
                     "key_id": str(key_id),
                     "run_id": str(run_id),
+                    "incident_id": str(incident.id),
                     "payment_id": str(payment_id),
                     "staff_id": str(staff_id),
                 }

@@ -113,7 +113,7 @@ def for_incident(incident: Incident, alerts: list[Alert]) -> tuple[Checklist, ..
     their names."""
     wanted: list[str] = []
     for alert in alerts:
-        linked = alert.annotations.get("runbook_url", "").rpartition("#")[2]
+        linked = alert.runbook_url.rpartition("#")[2]
         if linked in _BY_ANCHOR:
             wanted.append(linked)
         wanted += [anchor for anchor, parts in _FITS.items() if any(part in alert.name for part in parts)]

@@ -45,9 +45,7 @@ def post_mortem(
     lines = [
         f"# Post-mortem {incident.id}: {plain(incident.title)}",
         "",
-        "| | |",
-        "|---|---|",
-        *(f"| {label} | {text} |" for label, text in facts),
+        *(f"- **{label}**: {text}" for label, text in facts),
         "",
         *_section("Impact", incident.impact),
         *_section("Cause", incident.cause),

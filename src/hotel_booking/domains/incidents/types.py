@@ -107,6 +107,17 @@ class Alert(msgspec.Struct, frozen=True):
     starts_at: datetime
     ends_at: datetime | None
 
+    @property
+    def action(self) -> str:
+        """What the runbook's table says is to be done."""
+        return self.annotations.get("action", "")
+
+    @property
+    def runbook_url(self) -> str:
+        """Where the runbook tells of it; "" where its rule names no address that may be linked to."""
+        url = self.annotations.get("runbook_url", "")
+        return url if url.startswith("https://") else ""
+
 
 class Entry(msgspec.Struct, frozen=True):
     """A line of the timeline."""
