@@ -56,3 +56,11 @@ async def test_a_connection_that_was_not_made_ready_is_not_left_open(
         async with Database.open(database_url, size=1, pooled=pooled):
             pass
     assert [connection.is_closed() for connection in made] == [True]
+
+
+@pytest.mark.parametrize(("limit", "waits"), [(1_000, "1min"), (0, "0")])
+async def test_a_load_may_think_between_its_statements_and_a_request_may_not(
+    database_url: str, limit: int, waits: str
+) -> None:
+    async with Database.open(database_url, size=1, statement_timeout_ms=limit) as db, db.transaction() as tx:
+        assert await tx.fetchval("SHOW idle_in_transaction_session_timeout") == waits

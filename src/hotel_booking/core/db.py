@@ -252,14 +252,15 @@ class Database:
     async def open(
         cls, url: str, *, size: int = 10, statement_timeout_ms: int = 10_000, pooled: bool = False
     ) -> AsyncIterator[Database]:
-        """Open a pool of at most `size` connections and close it at the end.
+        """Open a pool of at most `size` connections and close it at the end. With a `statement_timeout_ms` of
+        0 a transaction takes what it needs, between its statements too: a load on a slow machine.
 
         `pooled`: at the other end is a pooler that gives each transaction another session (PgBouncer's
         transaction mode). Then nothing is left to a session: settings go with each transaction, statements
         are not kept prepared, and what else would stand alone is a transaction too."""
         session = {
             "statement_timeout": str(statement_timeout_ms),
-            "idle_in_transaction_session_timeout": "60000",
+            "idle_in_transaction_session_timeout": "60000" if statement_timeout_ms else "0",
             "jit": "off",  # our statements are short; compiling them costs more than it saves
         }
         known_to_poolers = {"timezone": "UTC", "application_name": "hotel-booking"}
