@@ -28,7 +28,7 @@ from litestar.types import (
     Send,
 )
 
-from hotel_booking import web
+from hotel_booking import status, web
 from hotel_booking.admin import mail, styleguide
 from hotel_booking.admin.routes import router as panel
 from hotel_booking.api import reference, router, webhooks
@@ -142,6 +142,7 @@ def _build(settings: Settings) -> Application:
             *styleguide.handlers,
             *mail.demo_handlers,
             *web.handlers,
+            *status.handlers,
             health.live,
             health.ready,
             *reference.handlers,
@@ -179,6 +180,7 @@ def _state(settings: Settings) -> State:
             "production": settings.production,
             "draining": False,
             "group_pages": {},
+            "status_read": None,
             **web.kept(),
             "warnings": unsafe_settings.warnings_of(settings),
             "limiter": None,

@@ -37,9 +37,9 @@ OWNS = {
         reconciliation_difference refund saved_card""",
     "bookings": """booking booking_entry booking_note booking_seen booking_words browser_booking
         checkout_draft guest guest_account_booking hold_expired hold_maker hold_telling quote reservation
-        sale_terms stay_override""",
+        sale_terms stay_override invariant_result""",
     "incidents": """incident incident_action incident_alert incident_delivery incident_entry incident_role
-        incident_update""",
+        incident_update maintenance_window status_component status_day status_probe""",
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "sandbox": "sandbox_payment sandbox_refund",

@@ -15,7 +15,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 HOME = Path(__file__).resolve().parents[2] / "src/hotel_booking"
-EDGE = ("api", "web", "admin")
+EDGE = ("api", "web", "admin", "status")
 ROWS = {"Row", "Record"}
 STATEMENTS = {"fetch", "fetchrow", "fetchval", "fetch_as", "fetchrow_as", "as_struct"}
 # By the name that is subscripted: a request's scope, its state and headers; what a form said, and days by the

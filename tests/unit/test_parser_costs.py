@@ -27,7 +27,7 @@ from hotel_booking.core.folding import fold_words
 from hotel_booking.http import cookies, pages
 from hotel_booking.http.client_address import Proxies, networks
 from hotel_booking.http.edge import LONGEST_ADDRESS, MOST_HEADER_BYTES
-from hotel_booking.http.i18n.language import _accepted
+from hotel_booking.http.i18n.language import accepted
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.ui.forms import Form, urlencoded
 from hotel_booking.integrations import stripe_answers
@@ -95,7 +95,7 @@ PARSERS: list[tuple[str, Callable[[Any], object], str, int]] = [
         for piece in (";", "; a=", '; a="', '\\"', '\\" ', "; a=b", " ", ";\t")
     ),
     *(
-        (f"languages of {piece!r}", _accepted, piece, MOST_HEADER_BYTES)
+        (f"languages of {piece!r}", accepted, piece, MOST_HEADER_BYTES)
         for piece in (",", "de;q=0.1,", ";", "q=", "-", "9")
     ),
     *(

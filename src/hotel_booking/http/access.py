@@ -40,7 +40,7 @@ from hotel_booking.http.problems import InvalidHeader
 ACCESS = "access"
 SIMULATED_TIME = b"hotel-simulated-time"
 _LONGEST_TOKEN = 200
-Surface = Literal["admin", "site", "other"]
+Surface = Literal["admin", "site", "status", "other"]
 _Session = TypeVar("_Session")
 
 
@@ -112,11 +112,14 @@ def caller_of(scope: AsgiScope) -> Caller:
 
 
 async def identify(scope: HTTPScope, where: Surface) -> Caller:
-    """Who sends the request: under /admin by the session cookie, elsewhere by `Authorization: Bearer`.
+    """Who sends the request: under /admin by the session cookie, under /status nobody, elsewhere by
+    `Authorization: Bearer`.
     Neither opens the other's doors. One indexed query for a session or an API key, none otherwise. Raises
     `InvalidKey` for a key that opens nothing, on public routes too: the sender believes it is good."""
     if where == "admin":
         return await _identify_staff(scope)
+    if where == "status":
+        return ANONYMOUS  # its answers are anybody's
     if where == "site":
         await _identify_guest(scope)
     header = scope["state"]["headers"].get(b"authorization")
@@ -138,10 +141,12 @@ _GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "
 
 def surface(path: str) -> Surface:
     """Which part of the house an address belongs to: staff's pages, guests' pages (under a language of two
-    letters, or sent on to one), or what programs call."""
+    letters, or sent on to one), the status page, or what programs call."""
     first = path.split("/", 2)[1] if path.startswith("/") else ""
     if first == "admin":
         return "admin"
+    if first == "status":
+        return "status"
     return (
         "site" if first in _GUESTS or (len(first) == 2 and first.isalpha() and first.islower()) else "other"
     )

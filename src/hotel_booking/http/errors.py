@@ -209,7 +209,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         from hotel_booking.http.ui.problem_page import problem_page
 
         return status, *problem_page(scope, problem, headers)
-    if where == "site":
+    if where == "site" or (where == "status" and "." not in scope["path"]):
         # The guests' pages lie above this package, and speak their language: app.py says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)

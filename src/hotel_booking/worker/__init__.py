@@ -16,12 +16,14 @@ from hotel_booking.core.metrics import BUILD
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.domains.audit.jobs import tasks as audit_tasks
 from hotel_booking.domains.authentication.jobs import tasks as authentication_tasks
+from hotel_booking.domains.bookings.invariant_jobs import tasks as invariant_tasks
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
 from hotel_booking.domains.exchange.jobs import tasks as exchange_tasks
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.guests.jobs import tasks as guest_tasks
 from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.incidents.jobs import tasks as incident_tasks
+from hotel_booking.domains.incidents.status_jobs import tasks as status_tasks
 from hotel_booking.domains.incidents.types import Chat, Pager
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
@@ -40,6 +42,7 @@ from hotel_booking.worker.telling import keep_telling
 # another module keeps its name.
 _TASKS = (
     ("bookings", booking_tasks),
+    ("bookings", invariant_tasks),
     ("payments", payment_tasks),
     ("properties", property_tasks),
     ("notifications", mail_tasks),
@@ -51,6 +54,7 @@ _TASKS = (
     ("exchange", exchange_tasks),
     ("search", search_tasks),
     ("incidents", incident_tasks),
+    ("incidents", status_tasks),
 )
 
 _LOOKS_EVERY = 1.0  # seconds: a lane with nothing to do looks for jobs so often

@@ -51,6 +51,8 @@ LANES = (
     Lane("money", ("payments",), slots=4, seconds=600),
     # Five weeks of a chain's payments, page by page.
     Lane("books", ("reconciliation",), slots=1, seconds=4 * 3600),
+    # Whole tables are read for it, and a large house's prices recomputed.
+    Lane("invariants", ("invariants",), slots=1, seconds=3600),
     # A mail server is given 20 s for each of its eight steps.
     Lane("mail", ("mail",), slots=4, seconds=300),
     # A call of PagerDuty or Slack takes at most 10 s, and a breaker ends the waiting of all.

@@ -10,12 +10,13 @@ import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
-from hotel_booking import web
+from hotel_booking import status, web
 from hotel_booking.demo import pages
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 
 ROOT = Path(web.__file__).parent
+PLACES = (ROOT, Path(status.__file__).parent)
 _METHODS = {".py": "python", ".html": "jinja2.ext.babel_extract"}
 _WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 _VALUES = re.compile(r"%\(\w+\)s|\{\w+\}")
@@ -25,7 +26,7 @@ _NUMBERS = {"%(num)s", "{number}"}
 def messages() -> dict[object, str]:
     """Every text of the site's code and templates, and where it stands first."""
     found: dict[object, str] = {}
-    for path in sorted(ROOT.rglob("*")):
+    for path in sorted(path for place in PLACES for path in place.rglob("*")):
         if path.suffix not in _METHODS:
             continue
         source = BytesIO(path.read_bytes())
@@ -34,7 +35,7 @@ def messages() -> dict[object, str]:
             _METHODS[path.suffix], source, _WORDS, options=options
         ):
             if text and (isinstance(text, str) or text[0]):
-                found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
+                found.setdefault(text, f"{path.relative_to(ROOT.parent)}:{line}")
     return found
 
 

@@ -33,3 +33,21 @@ class NotAnAlert(Invalid):
     """What was sent is no notification of Alertmanager's. Nothing changed."""
 
     code = "invalid_alert_notification"
+
+
+class WindowNotFound(NotFound):
+    """There is no such maintenance window."""
+
+    code = "maintenance_window_not_found"
+
+
+class InvalidWindow(Invalid):
+    """What was said of a maintenance window is not valid. Nothing changed."""
+
+    code = "invalid_maintenance_window"
+
+
+class WindowChanged(Conflict):
+    """The maintenance window is not what it was looked at as. Nothing changed."""
+
+    code = "maintenance_window_changed"

@@ -53,11 +53,11 @@ def preferred(scope: AsgiScope) -> str:
     chosen = cookies.read(scope, COOKIE)
     if chosen in LANGUAGES:
         return chosen
-    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
-    return _accepted(accepted.decode("latin-1")[:1000])
+    header = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return accepted(header.decode("latin-1")[:1000])
 
 
-def _accepted(header: str) -> str:
+def accepted(header: str) -> str:
     """The best of our languages by an Accept-Language header; malformed parts are passed over."""
     best, weight = DEFAULT, 0.0
     for part in header.split(","):

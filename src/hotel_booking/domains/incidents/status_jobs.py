@@ -1,0 +1,45 @@
+"""Maintenance by the calendar, and probes that are forgotten."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from procrastinate import Blueprint, JobContext
+
+from hotel_booking.core import jobs
+from hotel_booking.domains.incidents import maintenance, status_probes
+
+tasks = Blueprint()
+log = logging.getLogger(__name__)
+
+_PROBES_KEPT = timedelta(days=3)
+_FORGOTTEN = 5000
+
+
+@tasks.periodic(cron="*/10 * * * *")
+@tasks.task(name="maintain", queue="incidents", pass_context=True, queueing_lock="maintain")
+async def maintain(context: JobContext, timestamp: int) -> None:
+    """Propose the next monthly maintenance window, and announce those whose seven days have come."""
+    del timestamp
+    now = jobs.now(context)
+    async with jobs.database(context).transaction() as tx:
+        proposed = await maintenance.propose(tx, now=now)
+        announced = await maintenance.announce(tx, now=now)
+    for window_id in announced:
+        log.info("maintenance.announced id=%s", window_id)
+    if proposed is not None:
+        log.info("maintenance.proposed id=%s", proposed)
+
+
+@tasks.periodic(cron="13 * * * *")
+@tasks.task(name="forget_probes", queue="incidents", pass_context=True, queueing_lock="forget_probes")
+async def forget_probes(context: JobContext, timestamp: int) -> None:
+    """Single probes are kept some days, to look into; their days stay."""
+    del timestamp
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
+    gone = _FORGOTTEN
+    while gone >= _FORGOTTEN:
+        async with db.transaction() as tx:
+            gone = await status_probes.purge(tx, before=now - _PROBES_KEPT, limit=_FORGOTTEN)
+        await pace.rest()

@@ -1,0 +1,59 @@
+-- The status page: what probes found, and maintenance. Phase: expand (new tables).
+
+-- Probes of the last days, each once however often it is told.
+CREATE TABLE status_probe (
+    at           timestamptz NOT NULL,
+    component    text NOT NULL CHECK (component IN ('site', 'api', 'admin', 'payments', 'notifications', 'search')),
+    outcome      text NOT NULL CHECK (outcome IN ('up', 'slow', 'down')),
+    milliseconds int NOT NULL CHECK (milliseconds >= 0),
+    reason       text NOT NULL DEFAULT '' CHECK (length(reason) <= 200),
+    PRIMARY KEY (at, component)
+);
+
+-- The last word on each component.
+CREATE TABLE status_component (
+    component  text PRIMARY KEY CHECK (component IN ('site', 'api', 'admin', 'payments', 'notifications', 'search')),
+    state      text NOT NULL CHECK (state IN ('up', 'slow', 'down')),
+    since      timestamptz NOT NULL,   -- when it became so
+    checked_at timestamptz NOT NULL,
+    failures   int NOT NULL DEFAULT 0  -- in a row, up to the last probe
+);
+
+-- A day's probes (UTC) of a component: bars of ninety days are made of these. A day without a row was not probed.
+CREATE TABLE status_day (
+    day       date NOT NULL,
+    component text NOT NULL CHECK (component IN ('site', 'api', 'admin', 'payments', 'notifications', 'search')),
+    up        int NOT NULL DEFAULT 0,
+    slow      int NOT NULL DEFAULT 0,
+    down      int NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, component)
+);
+
+CREATE TABLE maintenance_window (
+    id           int PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    month        date UNIQUE,            -- the month whose window this is; none: it was set by hand
+    starts_at    timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL,
+    title        text NOT NULL CHECK (length(title) BETWEEN 1 AND 200),
+    body         text NOT NULL CHECK (length(body) BETWEEN 1 AND 2000),
+    components   text[] NOT NULL CHECK (cardinality(components) > 0),
+    announced_at timestamptz,            -- on the page since; none: not yet
+    cancelled_at timestamptz,
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    version      int NOT NULL DEFAULT 1,
+    CHECK (ends_at > starts_at),
+    CHECK (ends_at <= starts_at + interval '24 hours')
+);
+CREATE INDEX maintenance_window_ends ON maintenance_window (ends_at);
+CALL audit_table('maintenance_window', 'maintenance_window', p_left_out => '{version,updated_at}');
+
+-- What each check of the invariants found, and when.
+CREATE TABLE invariant_result (
+    name        text NOT NULL,
+    checked_at  timestamptz NOT NULL,
+    differences int NOT NULL CHECK (differences >= 0),
+    example     text NOT NULL DEFAULT '' CHECK (length(example) <= 500),
+    PRIMARY KEY (name, checked_at)
+);
+CREATE INDEX invariant_result_old ON invariant_result (checked_at);

@@ -1,0 +1,8 @@
+"""The public status page, in five languages: for browsers, for programs, and as files that stay up when the
+platform is down."""
+
+from __future__ import annotations
+
+from hotel_booking.status import page
+
+handlers = [*page.handlers]
