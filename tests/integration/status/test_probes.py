@@ -31,9 +31,10 @@ async def test_a_round_is_counted_once_in_its_day(db: Database) -> None:
 
 async def test_one_failure_is_no_outage_and_two_are(db: Database) -> None:
     states = []
-    for number, outcome in enumerate(("up", "down", "down", "down", "up", "down")):
+    outcomes: list[Outcome] = ["up", "down", "down", "down", "up", "down"]
+    for number, outcome in enumerate(outcomes):
         async with db.transaction() as tx:
-            await status_probes.record(tx, looked(AT + number * MINUTE, outcome))  # type: ignore[arg-type]
+            await status_probes.record(tx, looked(AT + number * MINUTE, outcome))
             [api, *_] = [one for one in await status_probes.last_words(tx) if one.component == "api"]
         states.append((api.state, (api.since - AT) // MINUTE))
     assert states == [("up", 0), ("slow", 1), ("down", 2), ("down", 2), ("up", 4), ("slow", 5)]
