@@ -160,7 +160,6 @@ def rules() -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.mark.skipif(not MONITORING.exists(), reason="no rules in this checkout")
 def test_alerts_are_those_there_are_and_link_here() -> None:
     alerts = named(RUNBOOK, r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`") - {"EnvironmentFile"}
     assert len(alerts) >= 6
@@ -179,7 +178,7 @@ def test_the_table_says_what_the_rules_do() -> None:
         re.MULTILINE,
     )
     assert len(rows) == 6
-    for _, _, level, action, alert in rows if rules() else ():
+    for _, _, level, action, alert in rows:
         rule = rules()[alert]
         assert rule["labels"]["severity"] == level.lower(), alert
         assert rule["annotations"]["action"] == action, alert
@@ -193,9 +192,8 @@ def test_addresses_are_those_there_are(page: Path) -> None:
     dashboards = {url.path.removeprefix("/d/") for url in found if url.path.startswith("/d/")}
     if page == RUNBOOK:
         assert dashboards == {"app", "infra", "business"}
-    files = list((MONITORING / "grafana").rglob("*.json")) if MONITORING.exists() else []
-    if files:
-        assert dashboards <= {json.loads(file.read_text()).get("uid") for file in files}
+    files = list((MONITORING / "grafana").rglob("*.json"))
+    assert dashboards <= {json.loads(file.read_text()).get("uid") for file in files}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

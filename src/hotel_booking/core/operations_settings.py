@@ -62,8 +62,8 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[
             str,
             described(
-                "the key of the service that wakes Secondary, when nobody has acknowledged in time; unset: "
-                "the first one again"
+                "the key of a service that wakes Secondary, when nobody has acknowledged in time; unset: the "
+                "first one's escalation policy does that by itself"
             ),
         ]
         | None

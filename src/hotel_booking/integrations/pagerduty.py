@@ -12,18 +12,19 @@ from hotel_booking.integrations.json_post import SECONDS, post_json
 
 
 class PagerDuty:
-    """One service's key; another's for Secondary, the same where there is none. `seconds` bounds a call."""
+    """One service's key; another's for Secondary, where there is one. `seconds` bounds a call."""
 
     def __init__(self, key: str, *, secondary_key: str | None, url: str, seconds: float = SECONDS) -> None:
         self._key = key
-        self._secondary_key = secondary_key or key
+        self._secondary_key = secondary_key
+        self.wakes_secondary = secondary_key is not None
         self._url = f"{url.rstrip('/')}/v2/enqueue"
         self._seconds = seconds
 
     async def send(self, *, act: Act, key: str, payload: dict[str, Any], secondary: bool) -> None:
         """See `Pager`."""
         event: dict[str, Any] = {
-            "routing_key": self._secondary_key if secondary else self._key,
+            "routing_key": (self._secondary_key if secondary else None) or self._key,
             "event_action": act,
             "dedup_key": key,
         }

@@ -87,6 +87,18 @@ async def test_secondary_is_paged_by_its_own_key(db: Database, database_url: str
     assert "infrastructure" in told.channels
 
 
+async def test_without_a_second_key_pagerduty_escalates_by_itself(db: Database, database_url: str) -> None:
+    async with telling() as told:
+        incident = await declared(db)
+        async with db.transaction() as tx:
+            await service.watch(tx, incident_id=incident.id, now=utc_now() + timedelta(minutes=5))
+            await tx.execute("UPDATE incident_delivery SET next_at = now()")
+        pager = PagerDuty("first-key", secondary_key=None, url=told.url, seconds=SECONDS)
+        await run_jobs(db, database_url, "incidents", **adapters(told) | {"pager": pager})
+    assert len(told.bodies("/v2/enqueue")) == 1, "a second page for the same people would be noise"
+    assert "infrastructure" in told.channels
+
+
 @pytest.mark.parametrize("mood", ["slow", "500", "429", "garbage", "endless", "closed", "elsewhere"])
 async def test_one_that_misbehaves_is_told_again_later(db: Database, database_url: str, mood: Mood) -> None:
     async with telling() as told:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,8 +21,16 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.incidents import notification, queries, service
 from hotel_booking.domains.incidents.types import Actor, Incident
+from hotel_booking.integrations.pagerduty import PagerDuty
 from tests.clients.http_client import bearer, running, settings_for
+from tests.clients.jobs import run_jobs
+from tests.clients.server import serving
+from tests.clients.waiting import until
+from tests.doubles.telling import telling
 
+CONFIG = (
+    Path(__file__).resolve().parents[3] / "deployment" / "monitoring" / "alertmanager" / "alertmanager.yml"
+)
 TOKEN = "c2hvd24gdG8gdXMgYnkgQWxlcnRtYW5hZ2Vy"
 GROUP = '{}/{severity="critical"}:{alertname="HighErrorRate"}'
 # What Alertmanager 0.25 (Debian 12) sends, field by field.
@@ -191,3 +205,83 @@ async def test_what_rules_say_is_kept_as_far_as_it_can_be(db: Database, database
         assert (await post(client, body(odd))).status_code == 200
     (incident,) = await all_of(db)
     assert 0 < len(incident.title) <= 200
+
+
+@contextmanager
+def alertmanager(folder: Path, tracker: str, pagerduty: str) -> Iterator[str]:
+    """A real one with our configuration; its address."""
+    program = shutil.which("prometheus-alertmanager")
+    if program is None:
+        pytest.skip("Alertmanager is not installed: sudo apt-get install -y prometheus-alertmanager")
+    text = CONFIG.read_text()
+    for ours, theirs in {
+        "/etc/alertmanager/secrets": str(folder),
+        "https://hotelbooking.com/webhooks": f"{tracker}/webhooks",
+        "global:\n": f"global:\n  pagerduty_url: {pagerduty}/v2/enqueue\n",
+        "group_wait: 10s": "group_wait: 300ms",
+        "group_interval: 1m": "group_interval: 1s",
+    }.items():
+        assert ours in text, ours
+        text = text.replace(ours, theirs)
+    (folder / "alertmanager.yml").write_text(text)
+    shutil.copy(CONFIG.parent / "messages.tmpl", folder)
+    secrets = {"alertmanager_token": TOKEN, "pagerduty_routing_key": "first-key"}
+    for name, value in (secrets | {"smtp_password": "x", "slack_url": f"{pagerduty}/slack"}).items():
+        (folder / name).write_text(value)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    words = [f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/data"]
+    words += [f"--web.listen-address={address}", "--cluster.listen-address="]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, *words], stdout=log, stderr=log)
+    try:
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def test_a_real_alertmanager_and_the_tracker_speak_of_the_same_page(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    fires = {
+        "labels": {"alertname": "ErrorRateHigh", "severity": "critical", "category": "application"},
+        "annotations": {"summary": "6 % of requests fail.", "action": "Immediate rollback"},
+        "startsAt": (utc_now() - timedelta(minutes=5)).isoformat(),
+    }
+
+    async with (
+        telling() as told,
+        serving(database_url, HOTEL_ALERTMANAGER_TOKEN=TOKEN) as site,
+        httpx.AsyncClient() as client,
+    ):
+        with alertmanager(tmp_path, site, told.url) as url:
+
+            async def tell(**times: str) -> bool:
+                try:
+                    answer = await client.post(f"{url}/api/v2/alerts", json=[fires | times])
+                except httpx.TransportError:
+                    return False
+                return answer.status_code == 200
+
+            async def resolved() -> bool:
+                return (await all_of(db))[0].resolved_at is not None
+
+            await until(tell)
+            await until(lambda: told.bodies("/v2/enqueue"))
+            await until(lambda: all_of(db))
+            (incident,) = await all_of(db)
+            assert (incident.title, incident.severity) == ("6 % of requests fail.", "P2")
+            async with db.transaction() as tx:
+                await service.acknowledge(tx, incident_id=incident.id, by=Actor("Ada Example"), now=utc_now())
+            pager = PagerDuty("first-key", secondary_key=None, url=told.url)
+            await run_jobs(db, database_url, "incidents", pager=pager, chat=None)
+            theirs, ours = told.bodies("/v2/enqueue")[0], told.bodies("/v2/enqueue")[-1]
+            assert (theirs["event_action"], ours["event_action"]) == ("trigger", "acknowledge")
+            assert theirs["dedup_key"] == ours["dedup_key"]
+            assert theirs["routing_key"] == ours["routing_key"]
+            await tell(endsAt=utc_now().isoformat())
+            await until(resolved)
+    (incident,) = await all_of(db)
+    assert incident.phase == "post_mortem"

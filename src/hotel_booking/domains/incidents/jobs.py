@@ -52,8 +52,9 @@ async def deliver(context: JobContext, incident_id: str) -> None:
             return
         failed: str | None = None
         again: Unavailable | None = None
+        told = True
         try:
-            await _tell(context, delivery)
+            told = await _tell(context, delivery)
         except Refused as error:
             failed = str(error)
             log.warning("incidents.refused target=%s reason=%s", delivery.target, error)
@@ -67,25 +68,32 @@ async def deliver(context: JobContext, incident_id: str) -> None:
                 await telling.given_up(tx, delivery, reason=failed)
             elif again is not None:
                 await telling.not_sent(tx, delivery, reason=str(again), now=now, after=again.after)
-            else:
+            elif told:
                 await telling.sent(tx, delivery, now=now)
+            else:
+                await telling.drop(tx, delivery)
 
 
-async def _tell(context: JobContext, delivery: Delivery) -> None:
+async def _tell(context: JobContext, delivery: Delivery) -> bool:
+    """Whether it was told; False where nobody need be."""
     if delivery.target == "pagerduty":
         pager: Pager | None = jobs.resource(context, "pager")
         if pager is None:
             raise Refused("PagerDuty is not set up (HOTEL_PAGERDUTY_KEY)")
+        secondary = delivery.key.endswith(telling.SECONDARY)
+        if secondary and not pager.wakes_secondary:
+            return False
         with breaker_of(pager, "pagerduty").asking(Unavailable):
             await pager.send(
                 act=delivery.act,
                 key=delivery.key,
                 payload=delivery.payload,
-                secondary=delivery.key.endswith("-secondary"),
+                secondary=secondary,
             )
-        return
+        return True
     chat: Chat | None = jobs.resource(context, "chat")
     if chat is None:
         raise Refused("Slack is not set up (HOTEL_SLACK_TOKEN)")
     with breaker_of(chat, "slack").asking(Unavailable):
         await chat.post(channel=delivery.key, text=str(delivery.payload.get("text", "")))
+    return True

@@ -230,7 +230,10 @@ class Unavailable(Exception):
 
 @runtime_checkable
 class Pager(Protocol):
-    """Somebody who wakes people."""
+    """Somebody who wakes people. `wakes_secondary`: those behind the first are woken by us; otherwise its own
+    escalation policy does that."""
+
+    wakes_secondary: bool
 
     async def send(self, *, act: Act, key: str, payload: dict[str, Any], secondary: bool) -> None:
         """Trigger, acknowledge or resolve the page with this key; `secondary` wakes those behind the first.

@@ -12,6 +12,8 @@ from hotel_booking.domains.incidents.types import Act, Delivery, Incident, Targe
 
 # Where the runbook's Secondary is.
 SECONDARY_CHANNEL = "infrastructure"
+# How the keys of pages for Secondary end.
+SECONDARY = "-secondary"
 _LEASE = timedelta(minutes=2)  # longer than any call: after that a killed worker's delivery is anybody's
 _LONGEST_PAUSE = timedelta(minutes=5)
 MOST_ATTEMPTS = 300  # about a day
@@ -44,7 +46,7 @@ async def page(
             "secondary": secondary,
         },
     }
-    key = f"{own_key(incident.id)}-secondary" if secondary else own_key(incident.id)
+    key = f"{own_key(incident.id)}{SECONDARY}" if secondary else own_key(incident.id)
     await _put(tx, incident.id, "pagerduty", "trigger", key, payload, now)
 
 
@@ -154,6 +156,11 @@ async def not_sent(
         at=now + pause,
         incident_id=str(delivery.incident_id),
     )
+
+
+async def drop(tx: Transaction, delivery: Delivery) -> None:
+    """It need not be told."""
+    await tx.execute("UPDATE incident_delivery SET status = 'dropped' WHERE id = $1", delivery.id)
 
 
 async def given_up(tx: Transaction, delivery: Delivery, *, reason: str) -> None:
