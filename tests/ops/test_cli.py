@@ -11,6 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from hotel_booking.cli import NOUNS
+from tests.clients.command_line import command
+
 COMMAND = Path(sys.executable).with_name("hotel-booking")
 
 SAFE = {
@@ -47,9 +50,17 @@ def test_help_names_every_noun_and_imports_no_application() -> None:
     assert listed.stdout.strip().endswith("[]")
 
 
-@pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["invariants", "check"]])
-def test_no_database_is_one_clear_line(command: list[str], tmp_path: Path) -> None:
-    result = run(*command, HOTEL_DATA_DIR=str(tmp_path / "none"))
+def test_the_help_of_a_noun_is_about_the_noun() -> None:
+    for noun in NOUNS:
+        shown = command(noun, "--help")
+        assert shown.returncode == 0, shown.stderr
+        assert f"Usage: hotel-booking {noun}" in shown.stdout
+        assert "completion" not in shown.stdout
+
+
+@pytest.mark.parametrize("words", [["serve"], ["worker"], ["migrate"], ["invariants", "check"]])
+def test_no_database_is_one_clear_line(words: list[str], tmp_path: Path) -> None:
+    result = run(*words, HOTEL_DATA_DIR=str(tmp_path / "none"))
     assert result.returncode == 2
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1

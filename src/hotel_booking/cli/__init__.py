@@ -30,6 +30,9 @@ NOUNS = {
 }
 
 
+_COMPLETION = ("install_completion", "show_completion")
+
+
 class NotInstalled(Exception):
     """A package that the command needs is not there; the other commands work."""
 
@@ -53,6 +56,8 @@ class Nouns(TyperGroup):
             raise NotInstalled(f"`hotel-booking {cmd_name}` cannot start: {error}") from error
         command = typer.main.get_command(module.app)
         command.name = cmd_name
+        # A shell completes `hotel-booking`, and no noun of it by itself.
+        command.params = [option for option in command.params if option.name not in _COMPLETION]
         return command
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
