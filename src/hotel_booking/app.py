@@ -249,7 +249,10 @@ def choose_pager(settings: Settings) -> Pager | None:
     from hotel_booking.integrations.pagerduty import PagerDuty
 
     return PagerDuty(
-        settings.pagerduty_key, secondary_key=settings.pagerduty_secondary_key, url=settings.pagerduty_url
+        settings.pagerduty_key,
+        secondary_key=settings.pagerduty_secondary_key,
+        url=settings.pagerduty_url,
+        site=settings.public_url,
     )
 
 

@@ -12,12 +12,22 @@ from hotel_booking.integrations.json_post import SECONDS, post_json
 
 
 class PagerDuty:
-    """One service's key; another's for Secondary, where there is one. `seconds` bounds a call."""
+    """One service's key; another's for Secondary, where there is one. `site` is
+    where the panel is; `seconds` bounds a call."""
 
-    def __init__(self, key: str, *, secondary_key: str | None, url: str, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        key: str,
+        *,
+        secondary_key: str | None,
+        url: str,
+        site: str = "http://localhost:8000",
+        seconds: float = SECONDS,
+    ) -> None:
         self._key = key
         self._secondary_key = secondary_key
         self.wakes_secondary = secondary_key is not None
+        self._panel = f"{site.rstrip('/')}/admin/incidents"
         self._url = f"{url.rstrip('/')}/v2/enqueue"
         self._seconds = seconds
 
@@ -29,7 +39,13 @@ class PagerDuty:
             "dedup_key": key,
         }
         if act == "trigger":
-            event |= {"payload": payload, "client": "Hotel Booking"}
+            number = payload.get("custom_details", {}).get("incident", "")
+            event |= {
+                "payload": payload,
+                "client": "Hotel Booking",
+                "client_url": f"{self._panel}/{number}",
+                "links": [{"href": f"{self._panel}/{number}", "text": "Acknowledge it in the panel"}],
+            }
         said = await post_json(self._url, event, seconds=self._seconds)
         if said.status != 202:
             raise Refused(f"PagerDuty answered {said.status}: {said.body[:300].decode(errors='replace')}")

@@ -57,6 +57,7 @@ async def test_both_are_told_everything_in_order_and_once(db: Database, database
     assert events[0]["routing_key"] == "first-key"
     assert events[0]["payload"]["summary"] == "P1: Nobody can pay"
     assert events[0]["payload"]["severity"] == "critical"
+    assert events[0]["client_url"] == f"http://localhost:8000/admin/incidents/{incident.id}"
     assert told.bodies("/conversations.create") == [{"name": incident.channel}]
     texts = [body["text"] for body in told.bodies("/chat.postMessage")]
     assert texts[0] == texts[1] == ":rotating_light: P1 (Critical): Nobody can pay", (

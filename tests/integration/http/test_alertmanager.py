@@ -114,6 +114,21 @@ async def test_an_alert_makes_one_incident_and_resolves_it(db: Database, databas
         assert len(await all_of(db)) == 1
 
 
+async def test_a_storm_of_alerts_is_as_many_incidents_with_channels_of_their_own(
+    db: Database, database_url: str
+) -> None:
+    async with running(settings_for(database_url, alertmanager_token=TOKEN)) as (_, client):
+        said = await asyncio.gather(
+            *(
+                post(client, body(alert(f"A{number % 12}", n=str(number % 12)), group=f"g{number % 12}"))
+                for number in range(36)
+            )
+        )
+    assert {answer.status_code for answer in said} == {200}
+    made = await all_of(db)
+    assert len(made) == len({one.channel for one in made}) == 12
+
+
 async def test_much_later_it_is_another_incident(db: Database) -> None:
     first = notification.read(json.dumps(body(alert())).encode())
     over = notification.read(json.dumps(body(alert(ended=True))).encode())

@@ -15,9 +15,9 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.incidents import checklists, clocks, queries
 from hotel_booking.domains.incidents.post_mortem import lasted
+from hotel_booking.domains.incidents.status_types import COMPONENTS
 from hotel_booking.domains.incidents.templates import TEMPLATES
 from hotel_booking.domains.incidents.types import (
-    COMPONENTS,
     PHASE_MEANS,
     PHASES,
     ROLES,

@@ -58,7 +58,8 @@ CHECKLISTS = (
         (
             Step(
                 "Which requests fail, since when: look for the first error in the log of the web processes",
-                'journalctl -u hotel-booking --since "$STARTED" --lines 200',
+                'journalctl -u hotel-booking --since "$STARTED" --output cat'
+                ' | grep \'"level":"error"\' | head -n 50',
             ),
             Step("Is it ready, and which part is not", "curl -s $PUBLIC_URL/health/ready"),
             Step(

@@ -21,8 +21,6 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 ROLES: tuple[Role, ...] = get_args(Role)
 UPDATE_STATUSES: tuple[UpdateStatus, ...] = get_args(UpdateStatus)
-# The status page's parts, as customers know them.
-COMPONENTS = ("site", "api", "admin", "payments", "notifications", "search")
 # While one of these lasts somebody is paged, and customers hear of it every half hour.
 CRITICAL: frozenset[Severity] = frozenset({"P1", "P2"})
 

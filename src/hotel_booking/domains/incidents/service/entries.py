@@ -6,7 +6,8 @@ from datetime import datetime
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents.errors import IncidentMovedOn, InvalidIncident
-from hotel_booking.domains.incidents.types import COMPONENTS, SEVERITIES, Incident
+from hotel_booking.domains.incidents.status_types import COMPONENTS
+from hotel_booking.domains.incidents.types import SEVERITIES, Incident
 
 
 async def write(
