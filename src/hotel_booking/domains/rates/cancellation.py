@@ -87,23 +87,20 @@ def describe(
 
     Deadlines that have passed are not spoken of, and a step that does not change the fee is left out.
     """
-    now = fee_at(
-        policy,
-        arrival=arrival,
-        timezone=timezone,
-        total=total,
-        night_totals=night_totals,
-        at=at,
-        currency=currency,
-    )
-    plan: list[tuple[datetime | None, int]] = [(None, now)]
+    now = 0
+    later: list[tuple[datetime, int]] = []
     for since, fee in deadlines(policy, arrival, timezone):
-        if since is not None and since > at:
-            if plan[-1][0] == since:
-                plan.pop()
-            amount = fee_amount(fee, total=total, night_totals=night_totals, currency=currency)
-            if amount != plan[-1][1]:
-                plan.append((since, amount))
+        amount = fee_amount(fee, total=total, night_totals=night_totals, currency=currency)
+        if since is None or since <= at:
+            now = amount  # of the latest step reached, as `fee_at` says
+        else:
+            later.append((since, amount))
+    plan: list[tuple[datetime | None, int]] = [(None, now)]
+    for since, amount in later:
+        if plan[-1][0] == since:
+            plan.pop()
+        if amount != plan[-1][1]:
+            plan.append((since, amount))
     untils = [since for since, _ in plan[1:]] + [None]
     stages = tuple(
         FeeStage(since, amount, _sentence(since, until, amount, total, currency, timezone))

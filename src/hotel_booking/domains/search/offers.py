@@ -21,7 +21,13 @@ from hotel_booking.domains.rates.queries import (
     Catalogue,
     load_catalogue,
 )
-from hotel_booking.domains.rates.restrictions import Reason, occupancy_reasons, refusals, window
+from hotel_booking.domains.rates.restrictions import (
+    PlanTerms,
+    Reason,
+    occupancy_reasons,
+    refusals,
+    window,
+)
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Price
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.types import Offer, OfferedRoom, Offers, Refusal
@@ -65,12 +71,18 @@ def offers_of(
     _check_arrival(stay, today)
     sold: list[tuple[tuple[int, int, int], Offer]] = []
     refused: list[Refusal] = []
+    days = list(stay)
+    known: dict[tuple[int, int, PlanTerms], list[Reason]] = {}
     for plan_place, plan in enumerate(catalogue.plans.values()):
         seen: dict[str, Allowed] = {}
         for type_place, kind in enumerate(catalogue.room_types.values()):
-            reasons = _reasons(catalogue, calendars, kind, plan, party, stay, today)
+            # Plans sold on the same nights within the same limits are refused for the same reasons.
+            alike = kind.id, id(calendars[kind.id, plan.id]), catalogue.terms(plan)
+            reasons = known.get(alike)
+            if reasons is None:
+                reasons = known[alike] = _reasons(catalogue, calendars, kind, plan, party, stay, today)
             if not reasons:
-                offer = _offer(catalogue, calendars, kind, plan, party, stay, now)
+                offer = _offer(catalogue, calendars, kind, plan, party, days, now)
                 sold.append(((offer.total, type_place, plan_place), offer))
             elif explain:
                 refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons, seen))
@@ -134,12 +146,11 @@ def _offer(
     kind: RoomType,
     plan: RatePlan,
     party: Sequence[Occupancy],
-    stay: Stay,
+    days: Sequence[date],
     now: datetime,
 ) -> Offer:
     calendar = calendars[kind.id, plan.id]
     currency = catalogue.property.currency
-    days = list(stay)
     nights = [calendar.prices[night] for night in days]
     by_occupancy = {
         occupancy: catalogue.pricing(kind, plan, occupancy).price(nights)
@@ -175,7 +186,7 @@ def _offer(
         rooms=rooms,
         cancellation=describe(
             _for_all(catalogue.policy(plan), prices, shares),
-            arrival=stay.arrival,
+            arrival=days[0],
             timezone=catalogue.property.timezone,
             currency=currency,
             total=total,

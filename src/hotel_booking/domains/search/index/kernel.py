@@ -185,6 +185,7 @@ class Stays:
             good &= np.isin(self.pairs.of(arrays["meal"]), meals)
         return good.nonzero()[0]
 
+    @cached_property
     def rules(self) -> list[Array]:
         """The rules that each pair's nights have, [night, pair], of each level that has any."""
         at, place = self.pairs.at, self.pairs.place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,11 +14,13 @@ from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, taxation
 from hotel_booking.domains.search.index.kernel import Stays
 from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.sold import different
 from hotel_booking.domains.search.index.totals import columns_at, extra_persons, stepped
 from hotel_booking.domains.search.index.view import IndexView, letters
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
 
 _NO_LIMIT = 2**30
+_NONE = 2**50  # more than any night costs
 
 
 def calendar(
@@ -55,25 +58,35 @@ def calendar(
     wanted = [rate_plan is None or plan.code == rate_plan for plan in plans]
     asked = np.flatnonzero(np.outer(fitting, wanted).ravel()) if kinds and plans else np.zeros(0, np.intp)
     open_ = open_nights(stays, np.array([first.toordinal() - int(view.todays(slots, now)[0])]))[:, asked]
-    costs = np.full(open_.shape, _NO_LIMIT * 2**20, np.int64)
+    costs = np.full(open_.shape, _NONE, np.int64)
     nights, places = np.nonzero(open_)
     costs[open_] = night_totals(view, stays, first, nights, asked[places], occupancy)
-    left = (
-        np.maximum(stays.free[:, np.array(chosen, bool)], 0).sum(axis=1) if plans else np.zeros(length, int)
+    free = stays.free if all(chosen) else stays.free[:, np.array(chosen, bool)]
+    left = np.maximum(free, 0).sum(axis=1).tolist() if plans else [0] * length
+    codes = [(kind.code, plan.code) for kind in kinds for plan in plans]
+    start = first.toordinal()
+    days = map(date.fromordinal, range(start, start + length))
+    if not len(nights):
+        closed = [
+            CalendarNight(day, None, None, None, rooms, _CLOSED)
+            for day, rooms in zip(days, left, strict=True)
+        ]
+        return PriceCalendar(slug, catalogue.property.currency, tuple(closed))
+    best = costs.argmin(axis=1)
+    said = zip(
+        days,
+        costs[np.arange(length), best].tolist(),
+        asked[best].tolist(),
+        left,
+        _loosest(stays, asked, open_),
+        strict=True,
     )
-    best = costs.argmin(axis=1) if len(asked) else np.zeros(length, np.intp)
-    limits = _loosest(stays, asked, open_)
-    found = []
-    sells = np.any(open_, axis=1).tolist()
-    for i, (rooms, sold) in enumerate(zip(left.tolist(), sells, strict=True)):
-        night = first + timedelta(days=i)
-        if not sold:
-            found.append(CalendarNight(night, None, None, None, rooms, _CLOSED))
-            continue
-        kind, plan = divmod(int(asked[best[i]]), len(plans))
-        cost = int(costs[i, best[i]])
-        codes = kinds[kind].code, plans[plan].code
-        found.append(CalendarNight(night, cost, *codes, rooms, limits[i]))
+    found = [
+        CalendarNight(day, None, None, None, rooms, _CLOSED)
+        if cost == _NONE
+        else CalendarNight(day, cost, codes[pair][0], codes[pair][1], rooms, limits)
+        for day, cost, pair, rooms, limits in said
+    ]
     return PriceCalendar(slug, catalogue.property.currency, tuple(found))
 
 
@@ -93,7 +106,7 @@ def open_nights(stays: Stays, ahead: Array) -> Array:
     if not stays.prices.shape[1]:
         return np.zeros(found.shape, bool)
     found &= (stays.prices >= 0)[:, rate] & (rate >= 0)
-    for rules in stays.rules():
+    for rules in stays.rules:
         found &= (arrays["rule_flags"][rules] & layout.CLOSED) == 0
     return found
 
@@ -110,11 +123,16 @@ def night_totals(
     kinds, values = arrays["adjust_kind"][columns], arrays["adjust_value"][columns]
     groups: dict[tuple[Taxation, int], list[Array]] = {}
     both = arrays["taxes"][slots].astype(np.int64) << 16 | arrays["currency"][slots]
-    for key in np.unique(both).tolist():
-        cells = np.flatnonzero(both == key)
+    keys = different(both) if len(both) else []
+    for key in keys:
         rounding, taxes = view.lists.taxes[key >> 16]
         least = step(letters(key & 0xFFFF))
-        if not any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes):
+        dated = any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes)
+        if len(keys) == 1 and not dated:
+            found = taxation(rounding, taxes, ANY_DAY, 1, occupancy, least)
+            return stepped(prices, extras, kinds, values, occupancy, found, least)
+        cells = np.flatnonzero(both == key)
+        if not dated:
             found = taxation(rounding, taxes, ANY_DAY, 1, occupancy, least)
             groups.setdefault((found, least), []).append(cells)
             continue
@@ -133,7 +151,7 @@ def _loosest(stays: Stays, pairs: Array, open_: Array) -> list[Restriction]:
     """Of each night the loosest that the open pairs restrict, each restriction for itself."""
     arrays = stays.arrays
     columns = columns_at(stays.pairs.at, pairs)
-    levels = [rules[:, pairs] for rules in stays.rules()]
+    levels = [rules[:, pairs] for rules in stays.rules]
     shortest, longest = (arrays[name][columns].astype(np.int64) for name in ("min_stay", "max_stay"))
     if not levels and (shortest < 0).all() and (longest < 0).all():
         return [_OPEN] * len(open_)
@@ -155,7 +173,9 @@ def _loosest(stays: Stays, pairs: Array, open_: Array) -> list[Restriction]:
         (~open_ | ((flags & layout.TO_DEPARTURE) != 0)).all(axis=1).tolist(),
         strict=True,
     )
-    return [
-        Restriction(False, on or None, over or None, upto if upto < _NO_LIMIT else None, arrive, depart)
-        for on, over, upto, arrive, depart in said
-    ]
+    return [_restriction(*limits) for limits in said]
+
+
+@lru_cache(maxsize=1024)
+def _restriction(on: int, over: int, upto: int, arrive: bool, depart: bool) -> Restriction:
+    return Restriction(False, on or None, over or None, upto if upto < _NO_LIMIT else None, arrive, depart)
