@@ -97,6 +97,7 @@ class Application(Litestar):
             trusted=networks(settings.trusted_proxies),
             production=settings.production,
             flood=Flood(allowances.all) if allowances is not None else None,
+            status_host=settings.status_host,
         )
 
     async def __call__(
@@ -181,6 +182,7 @@ def _state(settings: Settings) -> State:
             "draining": False,
             "group_pages": {},
             "status_read": None,
+            "status_parts": {},
             **web.kept(),
             "warnings": unsafe_settings.warnings_of(settings),
             "limiter": None,

@@ -22,6 +22,7 @@ NOUNS = {
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "incident": ("incident", "Incidents: declare them, work on them, learn from them."),
     "cache": ("cache", "What is kept in Redis, and may be lost at any time."),
+    "status": ("status", "Look at the platform from outside; the status page as files."),
     "replay": ("replay", "Simulate a file of real bookings and report."),
     "bench": ("bench", "How fast everything is on this machine, beside the machine's limits."),
     "audit-log": ("audit_log", "Follow the chain over the log of every change."),

@@ -98,6 +98,28 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
             must_be="an address that begins with https://",
         ),
     ] = "https://slack.com/api"
+    status_host: (
+        Annotated[
+            str,
+            described(
+                "the host name that the status page has to itself, such as `status.hotelbooking.com`: there "
+                "its addresses begin at `/`. It is at `/status` everywhere else",
+                takes="a host name",
+                pattern=r"\A[a-z0-9]+(?:[.-][a-z0-9]+)*\Z",
+                must_be="a host name in lower case, such as status.hotelbooking.com",
+            ),
+        ]
+        | None
+    ) = None
+    status_probe_seconds: Annotated[
+        int,
+        described(
+            "how often `hotel-booking status probe` looks at the platform from outside, by "
+            "`HOTEL_PUBLIC_URL` ([0056](decisions/0056-status-page.md))",
+            ge=5,
+            le=120,
+        ),
+    ] = 30
     spool_dir: Annotated[
         str, described("where records are kept while the database is down", takes="a folder")
     ] = "/var/lib/hotel-booking/spool"

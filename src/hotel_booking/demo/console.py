@@ -56,6 +56,7 @@ def welcome(port: int, scraped: tuple[int, int], folder: Path, seconds: float, *
         f"  Sent mail      {base}/demo/mail",
         f"  API reference  {base}/api/docs",
         f"  OpenAPI 3.1    {base}/api/v1/openapi.json",
+        f"  Status page    {base}/status",
         f"  Health         {base}/health/ready",
         f"  Metrics        http://127.0.0.1:{scraped[0]}/metrics, the worker's :{scraped[1]}/metrics",
         "",

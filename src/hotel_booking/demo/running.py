@@ -47,11 +47,12 @@ def run(folder: Path, *, database: str, host: str, port: int, seed: int, large: 
             url = cluster.url(database)
             scraped = free_port(), free_port()
             start_one = _starting(url, host, port, cluster.home, scraped)
-            with step(progress, "Starting the web server and the worker"):
+            with step(progress, "Starting the web server, the worker and the prober"):
                 children["serve"] = start_one("serve")
                 wait_until_ready(host, port, children, cluster.home)
                 # Now, not beside it: loading both at once, each would be ready later.
                 children["worker"] = start_one("worker")
+                children["status"] = start_one("status", "probe")
         welcome(port, scraped, folder, time.monotonic() - began, first=first)
         watch(children, cluster.home)
     except Stopped:
@@ -121,9 +122,9 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
 
 def _starting(
     url: str, host: str, port: int, home: Path, scraped: tuple[int, int]
-) -> Callable[[str], subprocess.Popen[bytes]]:
-    """What starts the same `serve` and `worker` as in production, told of the embedded database; `scraped`
-    are the ports on which they tell their metrics."""
+) -> Callable[..., subprocess.Popen[bytes]]:
+    """What starts the same `serve`, `worker` and `status probe` as in production, told of the embedded
+    database; `scraped` are the ports on which the first two tell their metrics."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
         "HOTEL_ENVIRONMENT": "demo",
@@ -140,7 +141,7 @@ def _starting(
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
     }
-    return lambda name: start(name, environ=environ, log=home / f"{name}.log")
+    return lambda *words: start(*words, environ=environ, log=home / f"{words[0]}.log")
 
 
 def _secret(home: Path) -> str:

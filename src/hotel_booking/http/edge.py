@@ -34,6 +34,7 @@ _ACCESS = Lines("hotel_booking.access", "request")
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 24_000
 LONGEST_ADDRESS = 8_000
+_ON_EVERY_HOST = ("/status", "/assets/", "/health/")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x1f\x7f]")
 
@@ -44,11 +45,18 @@ class Edge:
     here."""
 
     def __init__(
-        self, app: App, *, trusted: tuple[Network, ...], production: bool, flood: Flood | None
+        self,
+        app: App,
+        *,
+        trusted: tuple[Network, ...],
+        production: bool,
+        flood: Flood | None,
+        status_host: str | None = None,
     ) -> None:
         self.app = app
         self._proxies = Proxies(trusted)
         self._flood = flood
+        self._status_host = (status_host or "").encode()
         self._always = [
             *security_headers(production=production),
             (b"content-security-policy", API_POLICY.encode()),
@@ -88,6 +96,8 @@ class Edge:
     async def _answer(self, scope: HTTPScope, exchange: _Exchange) -> None:
         try:
             _check(scope)
+            if self._status_host:
+                self._place(scope)
             if exchange.head:
                 # A page asked for without its body is the same page: no handler needs to know.
                 scope["method"] = "GET"
@@ -99,6 +109,12 @@ class Edge:
             # Its frames hold what the server gave us, and newer Pythons' also those that called them: see
             # `_Exchange`.
             error.__traceback__ = None
+
+    def _place(self, scope: HTTPScope) -> None:
+        """On the status page's own host its addresses begin at the top, and there is nothing else."""
+        host = scope["state"]["headers"].get(b"host", b"").partition(b":")[0].lower()
+        if host == self._status_host and not scope["path"].startswith(_ON_EVERY_HOST):
+            scope["path"] = f"/status{scope['path']}".rstrip("/")
 
     def _warn_of_proxy(self) -> None:
         """Behind a proxy that nobody named, all guests are one address and share one allowance."""

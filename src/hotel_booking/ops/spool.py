@@ -51,14 +51,19 @@ def note(
         "detail": dict(detail or {}),
     }
     path = where / f"{act['id']}.json"
+    write_whole(path, json.dumps(act).encode())
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, and on the disk when this returns. Raises `OSError`."""
     beside = path.with_suffix(".part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(act, file)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     beside.rename(path)
-    _flush_folder(where)
-    return path
+    _flush_folder(path.parent)
 
 
 def _user() -> str:

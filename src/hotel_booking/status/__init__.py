@@ -3,6 +3,6 @@ platform is down."""
 
 from __future__ import annotations
 
-from hotel_booking.status import page
+from hotel_booking.status import page, parts
 
-handlers = [*page.handlers]
+handlers = [*page.handlers, *parts.handlers]

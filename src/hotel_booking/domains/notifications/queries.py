@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.notifications.types import Attempt, Message
@@ -95,4 +97,27 @@ async def dead_letters(tx: Transaction, now: datetime) -> int:
         now - timedelta(days=4),  # by the index; none is tried for as long
         now - timedelta(days=1),
     )
+    return found
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Messages that wait after a try that failed: to how many recipients, when the last try was, and when a
+    message was sent last, of the newest hundred."""
+
+    recipients: int
+    failed_at: datetime | None
+    sent_at: datetime | None
+
+
+async def trouble(tx: Transaction) -> Trouble:
+    """Whether messages get out at the moment."""
+    found = await tx.fetchrow_as(
+        Trouble,
+        "SELECT count(DISTINCT recipient) AS recipients, max(touched_at) AS failed_at,"
+        "       (SELECT max(touched_at) FILTER (WHERE status = 'sent')"
+        "          FROM (SELECT status, touched_at FROM mail_message"
+        "                 ORDER BY created_at DESC, id DESC LIMIT 100) AS n) AS sent_at"
+        "  FROM mail_message WHERE status = 'waiting' AND last_error IS NOT NULL",
+    )
+    assert found is not None  # noqa: S101  # an aggregate has one row
     return found
