@@ -46,7 +46,7 @@ async def test_every_part_is_looked_at_over_http(db: Database, database_url: str
             "HOTEL_ENVIRONMENT": "test",
             "HOTEL_SPOOL_DIR": str(tmp_path),
         }
-        ran = await asyncio.to_thread(command, "status", "probe", "--once", **environ)
+        ran = await asyncio.to_thread(lambda: command("status", "probe", "--once", **environ))
     assert ran.returncode == 0, ran.stderr
     assert [line.split()[0] for line in ran.stdout.splitlines()] == list(COMPONENTS)
     async with db.reading() as tx:
