@@ -40,13 +40,17 @@ def outcomes(found: list[prober.Finding]) -> dict[str, str]:
 
 async def test_every_part_is_looked_at_over_http(db: Database, database_url: str, tmp_path: Path) -> None:
     async with serving(database_url, HOTEL_SEARCH_INDEX="false") as address:
-        environ = {
-            "HOTEL_PUBLIC_URL": address,
-            "DATABASE_URL": database_url,
-            "HOTEL_ENVIRONMENT": "test",
-            "HOTEL_SPOOL_DIR": str(tmp_path),
-        }
-        ran = await asyncio.to_thread(lambda: command("status", "probe", "--once", **environ))
+        ran = await asyncio.to_thread(
+            lambda: command(
+                "status",
+                "probe",
+                "--once",
+                HOTEL_PUBLIC_URL=address,
+                DATABASE_URL=database_url,
+                HOTEL_ENVIRONMENT="test",
+                HOTEL_SPOOL_DIR=str(tmp_path),
+            )
+        )
     assert ran.returncode == 0, ran.stderr
     assert [line.split()[0] for line in ran.stdout.splitlines()] == list(COMPONENTS)
     async with db.reading() as tx:
