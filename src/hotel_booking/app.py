@@ -32,7 +32,7 @@ from hotel_booking import status, web
 from hotel_booking.admin import mail, styleguide
 from hotel_booking.admin.routes import router as panel
 from hotel_booking.api import reference, router, webhooks
-from hotel_booking.core import links, unsafe_settings
+from hotel_booking.core import links, tracing, unsafe_settings
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
@@ -118,6 +118,7 @@ def create_app() -> Application:
     """The application as the environment describes it: what the web server is told to run."""
     settings = read_settings(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
+    tracing.configure(settings, "web")
     for warning in unsafe_settings.warnings_of(settings):
         _log.warning("%s", warning)
     return build(settings)
@@ -311,6 +312,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
     """
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, tracing.end)
         app.state.database = await stack.enter_async_context(
             Database.open(
                 settings.pooled_database_url or settings.database_url,

@@ -42,12 +42,17 @@ OWNS = {
         incident_update maintenance_window status_component status_day status_probe""",
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
+    "jobs": "job_trace",
     "sandbox": "sandbox_payment sandbox_refund",
 }
 OWNER = {table: owner for owner, tables in OWNS.items() for table in tables.split()}
 
 # What is no domain and owns tables all the same.
-OUTSIDE = {"http/idempotency.py": "http", "integrations/sandbox.py": "sandbox"}
+OUTSIDE = {
+    "core/job_queue.py": "jobs",
+    "http/idempotency.py": "http",
+    "integrations/sandbox.py": "sandbox",
+}
 # Statements that are given their table as a value: the tables that it can be. They count as written.
 _CREDENTIALS = """guest_challenge guest_passkey guest_session guest_token staff_challenge staff_passkey
     staff_session staff_token"""

@@ -8,6 +8,7 @@ import os
 
 import typer
 
+from hotel_booking.core import tracing
 from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.metrics_listener import alone
@@ -39,19 +40,23 @@ def _work(settings: Settings) -> None:
     from hotel_booking.core.logging import configure
 
     configure(settings.log_level, human=settings.environment == "demo")
+    tracing.configure(settings, "worker")
     for warning in warnings_of(settings):
         logging.getLogger("hotel_booking.worker").warning("%s", warning)
     check_schema(settings)
-    asyncio.run(
-        jobs.run(
-            settings.database_url,
-            lambda db: choose_gateways(settings, db),
-            mailer=choose_mailer(settings),
-            link=links_of(settings),
-            media=choose_media(settings),
-            rate_source=choose_rate_source(settings),
-            pager=choose_pager(settings),
-            chat=choose_chat(settings),
-            spool_dir=settings.spool_dir,
+    try:
+        asyncio.run(
+            jobs.run(
+                settings.database_url,
+                lambda db: choose_gateways(settings, db),
+                mailer=choose_mailer(settings),
+                link=links_of(settings),
+                media=choose_media(settings),
+                rate_source=choose_rate_source(settings),
+                pager=choose_pager(settings),
+                chat=choose_chat(settings),
+                spool_dir=settings.spool_dir,
+            )
         )
-    )
+    finally:
+        tracing.end()

@@ -15,12 +15,14 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from hotel_booking.core import tracing
 from hotel_booking.core.metrics import QUERY_DURATION
 
 _IDLE = 60.0  # seconds until one that nobody needs is closed; the last is kept
 _FIRST = 60.0  # seconds that the first may take, at the start
 _LOOK_EVERY = 20.0
 _CLOSING = 5.0
+_LONGEST_TOLD = 500  # characters of a statement, in a trace
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -95,6 +97,15 @@ class Connections:
 
 async def timed(connection: Connection, method: str, statement: str, args: tuple[Any, ...]) -> Any:
     """A statement's answer; how long it took is counted, whatever comes of it."""
+    if not tracing.enabled():
+        return await _timed(connection, method, statement, args)
+    # Its parameters, which hold what guests typed, are no part of it.
+    facts = {"db.system.name": "postgresql", "db.query.text": statement[:_LONGEST_TOLD]}
+    with tracing.spanned(statement.split(maxsplit=1)[0], "client", facts=facts):
+        return await _timed(connection, method, statement, args)
+
+
+async def _timed(connection: Connection, method: str, statement: str, args: tuple[Any, ...]) -> Any:
     began = time.perf_counter()
     try:
         return await getattr(connection, method)(statement, *args)

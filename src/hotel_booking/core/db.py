@@ -39,7 +39,8 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who changes something, and from where: PostgreSQL sees it as the setting `hotel.origin` (JSON), for as
     long as a transaction lasts, and the audit log's triggers store it.
 
-    `kind` is staff, guest, key, job, command or anonymous; `name` is what a person reads.
+    Jobs that are enqueued meanwhile go on with the trace that `traceparent` names. `kind` is staff, guest,
+    key, job, command or anonymous; `name` is what a person reads.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     address: str = ""
     request_id: str = ""
+    traceparent: str = ""
 
 
 class Transaction:

@@ -121,6 +121,12 @@ async def enqueue(tx: Transaction, *, queue: str, task: str, at: datetime | None
     await tx.execute("SELECT enqueue($1, $2, $3::jsonb, $4)", queue, task, args, at)
 
 
+async def traceparent_of(tx: Transaction, *, job_id: int) -> str:
+    """The trace that led to a job, as W3C Trace Context writes it; "" where none was kept."""
+    found: str | None = await tx.fetchval("SELECT traceparent FROM job_trace WHERE job_id = $1", job_id)
+    return found or ""
+
+
 async def retry(tx: Transaction, *, job_id: int, now: datetime) -> None:
     """Let a failed job run again, now. Raises `NotFailed` where it has not failed."""
     await _lock_failed(tx, job_id)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from procrastinate import JobContext, RetryStrategy
 
+from hotel_booking.core import tracing
 from hotel_booking.core.db import Database, Origin
 
 # 2, 4, 8 ... seconds between attempts, for about a day; a job that still fails stays in the table as failed.
@@ -18,7 +19,14 @@ PATIENT = RetryStrategy(max_attempts=16, exponential_wait=2)
 def database(context: JobContext) -> Database:
     """The worker's database; what the job changes is noted as the job's."""
     database = cast("Database", context.additional_context["db"])
-    return database.acting(Origin("job", id=str(context.job.id or ""), name=context.job.task_name))
+    return database.acting(
+        Origin(
+            "job",
+            id=str(context.job.id or ""),
+            name=context.job.task_name,
+            traceparent=tracing.traceparent(),
+        )
+    )
 
 
 def now(context: JobContext) -> datetime:

@@ -37,6 +37,22 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
             takes="an address",
         ),
     ] = "127.0.0.1"
+    traces_url: (
+        Annotated[
+            str,
+            described(
+                "where traces are sent by OTLP over HTTP, such as `http://collector:4318/v1/traces`; without "
+                "one none are made ([0060](decisions/0060-signals.md))",
+                takes="an address",
+                pattern=r"\Ahttps?://[^\s/]+(?:/\S*)?\Z",
+                must_be="an address such as http://collector:4318/v1/traces",
+            ),
+        ]
+        | None
+    ) = None
+    traces_percent: Annotated[
+        int, described("how many of a hundred traces are sent; the same for all processes", ge=1, le=100)
+    ] = 100
     alertmanager_token: (
         Annotated[
             str,

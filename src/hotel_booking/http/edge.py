@@ -9,11 +9,12 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar.exceptions import NotFoundException as NoRoute
 from litestar.types import HTTPScope, Message, Receive, Send
 
+from hotel_booking.core import tracing
 from hotel_booking.core.logging import ABOUT, Lines
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.http import metrics
@@ -24,6 +25,9 @@ from hotel_booking.http.limits import Flood
 from hotel_booking.http.problems import AddressTooLong, HeadersTooLarge, MalformedRequest
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.security_headers import API_POLICY, security_headers
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 App = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
@@ -65,6 +69,16 @@ class Edge:
         self._warned = False
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        if not tracing.enabled() or scope["path"].startswith("/health"):
+            await self._counted(scope, receive, send)
+            return
+        sent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        with tracing.spanned(metrics.method_of(scope), "server", traceparent=sent) as span:
+            await self._counted(scope, receive, send)
+            if span is not None:
+                _describe(span, scope)
+
+    async def _counted(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         # A server's lifespan state arrives here shared by all requests; ours is this request's own.
@@ -90,6 +104,7 @@ class Edge:
                 scope["method"] = "HEAD"
             seconds = time.perf_counter() - started
             metrics.ended(scope, status=exchange.status, seconds=seconds)
+            state["status"] = exchange.status
             _log_access(scope, exchange.status, seconds)
             ABOUT.reset(about)
 
@@ -237,6 +252,26 @@ def _encoded(found: re.Match[bytes]) -> bytes:
 def _with_head(allowed: bytes) -> bytes:
     methods = [method.strip() for method in allowed.split(b",")]
     return b", ".join(sorted({*methods, b"HEAD"} if b"GET" in methods else methods))
+
+
+def _describe(span: Span, scope: HTTPScope) -> None:
+    """What the log says of it, by the names that OpenTelemetry has."""
+    route, state = metrics.route_of(scope), scope["state"]
+    span.update_name(f"{metrics.method_of(scope)} {route}")
+    tracing.tell(
+        span,
+        {
+            "http.request.method": metrics.method_of(scope),
+            "http.route": route,
+            "http.response.status_code": state["status"],
+            "hotel.request_id": state["request_id"],
+            "hotel.actor": _actor(scope),
+            "hotel.booking": state.get("booking") or _booking(scope),
+            "hotel.code": state.get("code"),
+        },
+    )
+    if state["status"] >= 500:
+        tracing.failed(span, str(state["status"]))
 
 
 def _log_access(scope: HTTPScope, status: int, seconds: float) -> None:

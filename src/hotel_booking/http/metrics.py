@@ -80,7 +80,7 @@ def ended(scope: HTTPScope, *, status: int, seconds: float) -> None:
     """A request was answered (status 499: the client went away first)."""
     declared.IN_FLIGHT.dec()
     route = route_of(scope)
-    method = scope["method"] if scope["method"] in _METHODS else "other"
+    method = method_of(scope)
     counter, histogram = _counters(method, route, status // 100)
     counter.inc()
     histogram.observe(seconds)
@@ -98,6 +98,11 @@ def _counters(method: str, route: str, hundreds: int) -> tuple[Counter, Histogra
     return declared.REQUESTS.labels(method, route, f"{hundreds}xx"), declared.REQUEST_DURATION.labels(
         method, route
     )
+
+
+def method_of(scope: HTTPScope) -> str:
+    """The method; `other` where HTTP does not have it."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def route_of(scope: HTTPScope) -> str:

@@ -24,6 +24,7 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Send
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core import tracing
 from hotel_booking.core.db import Database, DatabaseUnavailable, Origin, Transaction
 from hotel_booking.http import idempotency
 from hotel_booking.http.access import caller_of
@@ -80,6 +81,7 @@ def origin(scope: AsgiScope) -> Origin:
         name=caller.name,
         address=state.get("address", ""),
         request_id=state.get("request_id", ""),
+        traceparent=tracing.traceparent(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from hotel_booking.core import tracing
 from hotel_booking.domains.incidents.types import Unavailable
 
 SECONDS = 10.0
@@ -32,6 +33,7 @@ async def post_json(
     sent = {
         "content-type": "application/json; charset=utf-8",
         "accept-encoding": "identity",
+        **tracing.headers(),
         **(headers or {}),
     }
     try:

@@ -14,6 +14,7 @@ import msgspec
 from procrastinate import JobContext
 from procrastinate.middleware import AsyncCallNext
 
+from hotel_booking.core import job_queue, jobs, tracing
 from hotel_booking.core.logging import ABOUT
 from hotel_booking.core.metrics import JOB_DURATION, JOB_RUNS
 
@@ -30,6 +31,14 @@ class Lane(msgspec.Struct, frozen=True):
     async def limited(self, call_next: AsyncCallNext, context: JobContext, worker: Any) -> Any:
         """Run a job within the lane's time, and count how it ends."""
         del worker
+        if not tracing.enabled():
+            return await self._counted(call_next, context)
+        async with jobs.database(context).reading() as tx:
+            led_here = await job_queue.traceparent_of(tx, job_id=context.job.id or 0)
+        with tracing.spanned(context.job.task_name, "consumer", traceparent=led_here):
+            return await self._counted(call_next, context)
+
+    async def _counted(self, call_next: AsyncCallNext, context: JobContext) -> Any:
         queue, began = context.job.queue, time.perf_counter()
         about = ABOUT.set({"job": context.job.task_name, "job_id": context.job.id})
         try:

@@ -12,17 +12,19 @@ import pytest
 _HEAVY = {
     "hotel_booking.app": (
         "stripe", "requests", "httpx", "redis", "webauthn", "OpenSSL", "PIL", "resvg_py", "segno",
-        "procrastinate", "psycopg", "alembic", "rich", "sqlalchemy",
+        "procrastinate", "psycopg", "alembic", "rich", "sqlalchemy", "opentelemetry",
     ),
     "hotel_booking.cli": ("litestar", "asyncpg", "sqlalchemy", "granian", "rich.progress"),
-    "hotel_booking.cli.serve": ("litestar", "sqlalchemy", "hotel_booking.domains", "numpy"),
+    "hotel_booking.cli.serve": (
+        "litestar", "sqlalchemy", "hotel_booking.domains", "numpy", "prometheus_client",
+    ),
     "hotel_booking.cli.demo": ("litestar", "sqlalchemy", "hotel_booking.domains", "numpy"),
     # Every start but the first; what makes the hotels is loaded by that one.
     "hotel_booking.demo.running": (
         "litestar", "sqlalchemy", "hotel_booking.domains", "hotel_booking.core.db", "asyncpg", "numpy",
         "alembic",
     ),
-    "hotel_booking.worker": ("sqlalchemy", "stripe", "redis", "webauthn", "PIL", "alembic"),
+    "hotel_booking.worker": ("sqlalchemy", "stripe", "redis", "webauthn", "PIL", "alembic", "opentelemetry"),
 }  # fmt: skip
 
 

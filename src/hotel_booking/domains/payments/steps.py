@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, ParamSpec, TypeVar
 
+from hotel_booking.core import tracing
 from hotel_booking.core.breaker import BreakerOpen, breaker_of
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
@@ -99,7 +100,7 @@ async def call(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, *
     answer in time, or none that can be read; `GatewayPaused` where it has failed so often that it is left
     alone. `function` is a method of the gateway."""
     reached(step, "before")
-    with _asking(getattr(function, "__self__", function)):
+    with _asking(getattr(function, "__self__", function)), tracing.spanned(f"gateway {step.name}", "client"):
         result = await _answer(step.name, function, *args, **kwargs)
     reached(step, "after")
     return result
