@@ -89,6 +89,7 @@ FUNCTIONS = {
         "inventory": "inventory_change",
         "search": """search_changed_all search_changed_exchange search_changed_hold
             search_changed_places search_changed_property search_changed_rates search_changed_rooms""",
+        "jobs": "job_traced",
         "payments": "ledger_charge_add ledger_charges_become ledger_charges_fill",
         "bookings": """booking_candidates booking_confirm booking_entries_fill booking_entry_money
             booking_entry_refund booking_entry_room booking_entry_rooms booking_entry_state booking_expire

@@ -20,7 +20,7 @@ from hotel_booking.core.metrics import (
     POOL_SIZE,
     POOL_WAITING,
 )
-from hotel_booking.domains.bookings import tally
+from hotel_booking.domains.bookings import invariant_results, tally
 from hotel_booking.domains.notifications import queries as mail
 from hotel_booking.worker.lanes import LANES
 
@@ -49,9 +49,10 @@ async def tell(db: Database, now: datetime) -> None:
     async with db.reading() as tx:
         found = {figures.queue: figures for figures in await job_queue.figures(tx, now)}
         MAIL_DEAD.set(await mail.dead_letters(tx, now))
-    # No results are kept yet: nobody is told that all is well.
-    INVARIANTS_CHECKED.set(0)
-    INVARIANT_DIFFERENCES.clear()
+        checked = await invariant_results.latest(tx)
+    INVARIANTS_CHECKED.set(checked.finished_at.timestamp() if checked else 0)
+    for name, differences in checked.differences.items() if checked else ():
+        INVARIANT_DIFFERENCES.labels(name).set(differences)
     for queue in {queue for lane in LANES for queue in lane.queues} | found.keys():
         figures = found.get(queue) or job_queue.QueueFigures(queue, 0, 0, 0, 0, None)
         for state in ("later", "due", "running", "failed"):

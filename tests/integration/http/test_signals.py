@@ -15,7 +15,7 @@ from hotel_booking.core import job_queue
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings import invariant_results, service
 from hotel_booking.domains.bookings.tally import surface_of
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.sandbox import SandboxGateway
@@ -147,3 +147,18 @@ async def test_queues_are_told_whole_with_their_oldest_job_and_how_jobs_end(
     await tell(db, now)
     assert told("jobs", queue="mail", state="due") == told("jobs_oldest_due_seconds", queue="mail") == 0
     assert told("jobs", queue="payments", state="later") == 1  # it is tried again
+
+
+async def test_what_the_invariants_last_said_is_told_with_its_time(db: Database) -> None:
+    ids = await small_hotel(db)
+    await tell(db, NOW)
+    assert REGISTRY.get_sample_value("hotel_booking_invariants_checked_timestamp_seconds") == 0
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE room_night SET taken = 1 WHERE room_type_id = $1", ids["DBL"])
+    await invariant_results.run(db, prices=False, now=LATER)
+    await tell(db, LATER)
+    assert told("invariants_checked_timestamp_seconds") == LATER.timestamp()
+    assert told("invariant_differences", check="nights_taken") > 0
+    assert (
+        REGISTRY.get_sample_value("hotel_booking_invariant_differences", {"check": "nothing_oversold"}) == 0
+    )
