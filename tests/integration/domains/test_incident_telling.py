@@ -11,6 +11,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.incidents import queries, service
+from hotel_booking.domains.incidents.service import telling as outbox
 from hotel_booking.domains.incidents.types import Actor, Delivery, Incident, Refused, Unavailable
 from hotel_booking.integrations.pagerduty import PagerDuty
 from hotel_booking.integrations.slack import Slack
@@ -160,6 +161,21 @@ async def test_the_clock_job_watches_every_lasting_incident(db: Database, databa
     await run_jobs(db, database_url, "incidents", pager=None, chat=None, clock=lambda: late)
     async with db.reading() as tx:
         assert any("Secondary" in entry.text for entry in await queries.timeline(tx, incident.id))
+
+
+async def test_what_a_killed_worker_was_telling_is_told_by_the_next(db: Database, database_url: str) -> None:
+    async with telling() as told:
+        incident = await declared(db)
+        async with db.transaction() as tx:
+            # Taken to be told, by a worker that dies; and the jobs die with it.
+            while await outbox.take(tx, incident.id, now=utc_now()) is not None:
+                pass
+            await tx.execute("DELETE FROM procrastinate_jobs")
+            await tx.execute("SELECT enqueue('incidents', 'incidents:watch', '{\"timestamp\": 0}', NULL)")
+        late = utc_now() + timedelta(minutes=8)
+        await run_jobs(db, database_url, "incidents", **adapters(told), clock=lambda: late)
+        first = await deliveries(db, incident)
+    assert [one.status for one in first[:2]] == ["sent", "sent"]
 
 
 async def test_a_dead_address_is_no_answer() -> None:

@@ -139,6 +139,15 @@ async def test_much_later_it_is_another_incident(db: Database) -> None:
     assert [one.phase for one in await all_of(db)] == ["detection", "post_mortem"]
 
 
+async def test_an_alert_ends_what_it_began_whatever_its_group_is_called_now(db: Database) -> None:
+    for said in (body(alert()), body(alert(), group="new"), body(alert(ended=True), group="new")):
+        async with db.transaction() as tx:
+            read = notification.read(json.dumps(said).encode())
+            await service.receive(tx, notification=read, now=BEGAN)
+    (incident,) = await all_of(db)
+    assert incident.phase == "post_mortem"
+
+
 async def test_our_acknowledgement_reaches_the_page_that_alertmanager_made(db: Database) -> None:
     said = notification.read(json.dumps(body(alert())).encode())
     async with db.transaction() as tx:

@@ -72,10 +72,11 @@ async def unresolved(tx: Transaction) -> list[int]:
 
 
 async def timeline(tx: Transaction, incident_id: int) -> list[Entry]:
-    """Everything that happened, oldest first."""
+    """Everything that happened, oldest first; of more than two thousand lines the newest."""
     return await tx.fetch_as(
         Entry,
-        "SELECT id, at, kind, actor, text FROM incident_entry WHERE incident_id = $1 ORDER BY id LIMIT 2000",
+        "SELECT * FROM (SELECT id, at, kind, actor, text FROM incident_entry WHERE incident_id = $1"
+        "                ORDER BY id DESC LIMIT 2000) AS newest ORDER BY id",
         incident_id,
     )
 
@@ -102,11 +103,12 @@ async def updates(tx: Transaction, incident_id: int) -> list[Update]:
 
 
 async def alerts(tx: Transaction, incident_id: int) -> list[Alert]:
-    """The alerts that made it, and those that joined, oldest first."""
+    """The alerts that made it, and those that joined, oldest first; of very many the newest."""
     return await tx.fetch_as(
         Alert,
-        "SELECT fingerprint, group_key, name, labels, annotations, source_url, starts_at, ends_at"
-        "  FROM incident_alert WHERE incident_id = $1 ORDER BY id LIMIT $2",
+        "SELECT * FROM (SELECT id, fingerprint, group_key, name, labels, annotations, source_url, starts_at,"
+        "                      ends_at FROM incident_alert WHERE incident_id = $1 ORDER BY id DESC LIMIT $2)"
+        " AS newest ORDER BY id",
         incident_id,
         _MOST,
     )

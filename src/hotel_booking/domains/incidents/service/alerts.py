@@ -31,12 +31,9 @@ async def receive(tx: Transaction, *, notification: Notification, now: datetime)
     ]
     if new:
         incident = await _join(tx, incident, notification, new, now)
-    if incident is None:
-        return None
-    ended = await _end(tx, notification, now)
-    if ended:
-        await _resolve_where_over(tx, incident.id, now)
-    return await queries.find(tx, incident.id)
+    for incident_id in await _end(tx, notification, now):
+        await _resolve_where_over(tx, incident_id, now)
+    return None if incident is None else await queries.find(tx, incident.id)
 
 
 async def _current(tx: Transaction, group_key: str, now: datetime) -> Incident | None:
@@ -138,9 +135,10 @@ async def _put(
             await entries.write(tx, incident.id, kind="alert", actor=ALERTMANAGER.name, text=text, now=now)
 
 
-async def _end(tx: Transaction, notification: Notification, now: datetime) -> bool:
-    """Note which of the alerts have ended; whether any has."""
-    ended = False
+async def _end(tx: Transaction, notification: Notification, now: datetime) -> list[int]:
+    """Note which of the alerts have ended; whose they were. Not only the group's: where Alertmanager groups
+    otherwise since its last start, an alert ends under another group's name than it began."""
+    ended: set[int] = set()
     for alert in notification.alerts:
         if alert.firing:
             continue
@@ -152,7 +150,7 @@ async def _end(tx: Transaction, notification: Notification, now: datetime) -> bo
             alert.ends_at or now,
         )
         for row in rows:
-            ended = True
+            ended.add(row["incident_id"])
             await entries.write(
                 tx,
                 row["incident_id"],
@@ -161,7 +159,7 @@ async def _end(tx: Transaction, notification: Notification, now: datetime) -> bo
                 text=f"Alert {alert.name} has ended",
                 now=now,
             )
-    return ended
+    return sorted(ended)
 
 
 async def _resolve_where_over(tx: Transaction, incident_id: int, now: datetime) -> None:
