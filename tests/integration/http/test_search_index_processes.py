@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.domains.search.index import columns
+from hotel_booking.domains.search.index import columns, layout
 from hotel_booking.domains.search.index.files import Folder, FolderRefused
 from hotel_booking.domains.search.index.layout import COMPLETE, FORMAT_AT, VERSION, Arrays, Capacity
 from hotel_booking.domains.search.index.running import SearchIndex
@@ -225,6 +225,26 @@ async def test_a_file_that_is_full_is_made_anew_with_more_room(
                 )
         await until(lambda: index.figures().properties == 91 and index.current(utc_now()))
         assert index.figures().generation > 1
+        assert prices(index) == {10_000}
+
+
+async def test_properties_that_came_later_are_sorted_in_before_they_are_many(
+    hotel: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that stand in no order, every search looks at."""
+    monkeypatch.setattr("hotel_booking.domains.search.index.running._TAIL", 5)
+    async with process(hotel, tmp_path / "index") as index:
+        await until(lambda: index.current(utc_now()))
+        async with hotel.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO property (slug, name, country, lat, lon, timezone, currency)"
+                " SELECT 'more-' || n, 'More', 'DE', 52.5 - n, 13.4, 'Europe/Berlin', 'EUR'"
+                "   FROM generate_series(1, 8) AS n"
+            )
+        await until(lambda: index.figures().generation == 2 and index.current(utc_now()))
+        view = index.current(utc_now())
+        assert view is not None
+        assert int(view.header[layout.SORTED]) == int(view.header[layout.PROPERTIES]) == 9
         assert prices(index) == {10_000}
 
 

@@ -27,6 +27,7 @@ from hotel_booking.domains.search.index.layout import (
     PROPERTIES,
     RATES,
     ROWS,
+    SORTED,
     TYPES,
     VERSION,
     Arrays,
@@ -57,6 +58,10 @@ class Figures(msgspec.Struct, frozen=True):
 
 _AHEAD = timedelta(seconds=1)  # between the clock of a request and the writer's
 _FULL = 0.95  # of what fits: then a larger file is made, while this one is followed on
+# Properties that came since the file was loaded stand in no order, and every search of an area looks at them
+# all. More than so many, and than such a part of the others, are sorted in by a new file, while this one is
+# followed on.
+_TAIL, _TAIL_SHARE = 1_000, 0.02
 _PAUSE = 5.0  # seconds at most before what has failed is tried again
 _MOST_ROOM = 64
 
@@ -175,7 +180,10 @@ class SearchIndex:
         self._folder.check_room()
         self.applied += await self._follower.follow(self._clock())
         self.state = "following"
-        if _is_nearly_full(self._follower.writer):
+        if _has_long_tail(self._follower.writer):
+            _log.info("search_index.loads_again reason=unsorted")
+            await self._load()
+        elif _is_nearly_full(self._follower.writer):
             # Full again at once: what there is takes more than is usual.
             self._room = min(2 * self._room, _MOST_ROOM) if self._pointer == self._enlarged else self._room
             await self._load()
@@ -227,6 +235,11 @@ class SearchIndex:
         arrays = self._folder.open(pointer)
         self._arrays, self._pointer = arrays, pointer if arrays else None
         self._view = IndexView(arrays) if arrays else None
+
+
+def _has_long_tail(writer: Writer) -> bool:
+    ordered = int(writer.header[SORTED])
+    return int(writer.header[PROPERTIES]) - ordered > max(_TAIL, ordered * _TAIL_SHARE)
 
 
 def _is_nearly_full(writer: Writer) -> bool:
