@@ -29,7 +29,7 @@ from tests.integration.panel.test_panel_matrix import world
 
 # Answers that are no page of the panel: parts of one, pictures, files, and what ends the session.
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-NOT_PAGES = re.compile(r"/(body|download|preview|qr|thumbnail|sign-out|photos/\{)")
+NOT_PAGES = re.compile(r"/(body|figures|download|preview|qr|thumbnail|sign-out|photos/\{)")
 
 
 def pages(database_url: str) -> list[HTTPRoute]:

@@ -179,6 +179,11 @@ async def figures_are_drawn(page: Page) -> None:
     await page.locator(".chart canvas").first.wait_for()
 
 
+async def dashboards_say_that_prometheus_is_silent(page: Page) -> None:
+    await page.goto("/admin/monitoring")
+    await page.get_by_text("Nothing is known of what happens now").wait_for()
+
+
 async def long_lists_are_narrowed(page: Page) -> None:
     await page.goto("/admin/properties/new")
     field = page.locator("[data-choices]").first
@@ -220,6 +225,7 @@ PANEL: Mapping[str, Feature] = {
     "panel.js": keys_are_told,
     "palette.js": everything_is_found_by_typing,
     "charts.js": figures_are_drawn,
+    "monitoring.js": dashboards_say_that_prometheus_is_silent,
     "choices.js": long_lists_are_narrowed,
     "grid.js": the_grid_is_live,
     "amounts.js": an_amount_is_read_as_it_is_typed,
@@ -280,7 +286,8 @@ async def test_the_card_forms_script(db: Database, database_url: str, browser: B
 async def test_the_panels_scripts(db: Database, database_url: str, browser: Browser) -> None:
     await hotel(db)
     token = await session_of(db, await staff(db, (Role.OWNER, None)))
-    async with serving(database_url, HOTEL_MFA_REQUIRED="false") as site:
+    nobody = "http://127.0.0.1:9"
+    async with serving(database_url, HOTEL_MFA_REQUIRED="false", HOTEL_PROMETHEUS_URL=nobody) as site:
         assert await noticed(browser, site, PANEL, token) == []
 
 

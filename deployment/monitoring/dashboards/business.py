@@ -86,7 +86,7 @@ BUSINESS: dict[str, tuple[Panel, ...]] = {
                 ("searches", f'sum(increase({SECONDS}_count{{route=~".+/search"}}[1h]))'),
                 (
                     "hotels looked at",
-                    f'sum(increase({SECONDS}_count{{method="GET",route=~".+/(hotels|properties)/{{slug:str}}(/offers)?"}}[1h]))',
+                    f'sum(increase({SECONDS}_count{{method="GET",route=~".+/(hotels|properties)/[^/]+(/offers)?"}}[1h]))',
                 ),
                 ("held", f'sum(increase({BOOKED}{{outcome="held"}}[1h]))'),
                 ("confirmed", f'sum(increase({BOOKED}{{outcome="confirmed"}}[1h]))'),

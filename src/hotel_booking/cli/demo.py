@@ -35,12 +35,27 @@ def demo(
             " minutes. A folder that has data keeps its own."
         ),
     ] = Scale.DEFAULT,
+    monitoring: Annotated[
+        bool,
+        typer.Option(
+            "--monitoring",
+            help="Also start Prometheus, Alertmanager and the exporters, as far as they are installed.",
+        ),
+    ] = False,
 ) -> None:
     """Start everything with demo data and say what to open. Ctrl-C stops all of it; the data stays."""
     from hotel_booking.demo.running import run
 
     folder = (data_dir or _data_dir_for(scale)).absolute()
-    run(folder, database=DEMO_DATABASE, host=host, port=port, seed=seed, large=scale is Scale.LARGE)
+    run(
+        folder,
+        database=DEMO_DATABASE,
+        host=host,
+        port=port,
+        seed=seed,
+        large=scale is Scale.LARGE,
+        monitored=monitoring,
+    )
 
 
 def _data_dir_for(scale: Scale) -> Path:

@@ -53,6 +53,13 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
     traces_percent: Annotated[
         int, described("how many of a hundred traces are sent; the same for all processes", ge=1, le=100)
     ] = 100
+    prometheus_url: Annotated[
+        str,
+        described(
+            "the Prometheus whose figures the panel draws under Monitoring; empty for none",
+            takes="an address",
+        ),
+    ] = ""
     alertmanager_token: (
         Annotated[
             str,

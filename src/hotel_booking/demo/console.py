@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from hotel_booking.demo.keys import read_credentials
+from hotel_booking.ops.monitoring import ALERTMANAGER, PROMETHEUS, Monitoring
 
 console = Console(highlight=False)
 
@@ -38,9 +39,17 @@ def step(progress: Progress, what: str, total: float | None = None) -> Iterator[
         progress.remove_task(task)
 
 
-def welcome(port: int, scraped: tuple[int, int], folder: Path, seconds: float, *, first: bool) -> None:
+def welcome(
+    port: int,
+    scraped: tuple[int, int],
+    folder: Path,
+    seconds: float,
+    *,
+    first: bool,
+    looks: Monitoring | None = None,
+) -> None:
     """Say what runs where, and what opens it. `scraped` are the ports of the metrics, the web server's and
-    the worker's; `seconds`: how long the start took."""
+    the worker's; `seconds`: how long the start took; `looks`: what else was started to look at it."""
     base = f"http://localhost:{port}"
     opens = read_credentials(folder)
     key = f"[cyan]{opens.api_key}[/]" if opens else "its file is gone: `hotel-booking api-key create`"
@@ -59,6 +68,7 @@ def welcome(port: int, scraped: tuple[int, int], folder: Path, seconds: float, *
         f"  Status page    {base}/status",
         f"  Health         {base}/health/ready",
         f"  Metrics        http://127.0.0.1:{scraped[0]}/metrics, the worker's :{scraped[1]}/metrics",
+        *_monitoring(base, looks),
         "",
         f"  Demo API key   {key}",
         "  Test cards     tok_success  tok_decline  tok_challenge  tok_timeout",
@@ -71,3 +81,16 @@ def welcome(port: int, scraped: tuple[int, int], folder: Path, seconds: float, *
     console.rule(style="cyan")
     console.print("\n".join(lines), soft_wrap=True)
     console.rule(style="cyan")
+
+
+def _monitoring(base: str, looks: Monitoring | None) -> list[str]:
+    if looks is None:
+        return []
+    lines = [f"  Dashboards     {base}/admin/monitoring/app"] if PROMETHEUS in looks.ports else []
+    for title, program in (("Prometheus   ", PROMETHEUS), ("Alertmanager ", ALERTMANAGER)):
+        if url := looks.url(program):
+            lines.append(f"  {title}  {url}")
+    if looks.missing:
+        lines.append(f"  Not installed  {', '.join(looks.missing)}; this line helps:")
+        lines.append(f"                 sudo apt-get install -y {' '.join(looks.missing)}")
+    return lines

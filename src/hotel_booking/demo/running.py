@@ -8,7 +8,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from hotel_booking import migrations
 from hotel_booking.demo.console import bars, console, step, welcome
+from hotel_booking.ops import monitoring
 from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
 from hotel_booking.ops.embedded import Cluster
 
@@ -29,10 +30,12 @@ class Stopped(KeyboardInterrupt):
     """Somebody asked the demo to stop. Not an `Exception`: event loops and libraries swallow those."""
 
 
-def run(folder: Path, *, database: str, host: str, port: int, seed: int, large: bool) -> None:
-    """Start everything on the data in `folder` (a first start makes it: `large` or not, by the
-    `seed`), say what to open, and stop all of it when told to. Raises what its parts do, such as a port that
-    is taken."""
+def run(
+    folder: Path, *, database: str, host: str, port: int, seed: int, large: bool, monitored: bool
+) -> None:
+    """Start everything on the data in `folder` (a first start makes it: `large` or not, by the `seed`), with
+    Prometheus and what belongs to it where it shall be `monitored`, say what to open, and stop all of it when
+    told to. Raises what its parts do, such as a port that is taken."""
     cluster = Cluster(folder)
     # Children of a demo that was killed are told to stop and may need a moment to let go of the port.
     check_port(host, port, patience=_LEFTOVER_SECONDS if cluster.abandoned() else 0)
@@ -40,29 +43,49 @@ def run(folder: Path, *, database: str, host: str, port: int, seed: int, large: 
         signal.signal(number, _stop)
     began = time.monotonic()
     children: dict[str, subprocess.Popen[bytes]] = {}
+    beside: dict[str, subprocess.Popen[bytes]] = {}
+    looks = (
+        monitoring.plan(cluster.home / "monitoring", token=secrets.token_urlsafe(24)) if monitored else None
+    )
     try:
         first = not cluster.exists()
         with bars() as progress:
             _prepare(cluster, database, folder, seed, large, progress)
             url = cluster.url(database)
             scraped = free_port(), free_port()
-            start_one = _starting(url, host, port, cluster.home, scraped)
+            start_one = _starting(url, host, port, cluster.home, scraped, looks)
+            if looks:
+                beside.update(_named(monitoring.redis(looks)))
             with step(progress, "Starting the web server, the worker and the prober"):
                 children["serve"] = start_one("serve")
                 wait_until_ready(host, port, children, cluster.home)
                 # Now, not beside it: loading both at once, each would be ready later.
                 children["worker"] = start_one("worker")
                 children["status"] = start_one("status", "probe")
-        welcome(port, scraped, folder, time.monotonic() - began, first=first)
-        watch(children, cluster.home)
+            if looks:
+                with step(progress, "Starting Prometheus and the exporters"):
+                    watched = monitoring.Watched(
+                        public_url=f"http://localhost:{port}", scraped=scraped, database_url=url
+                    )
+                    # One by one as they are started: should one fail, those before it are known.
+                    beside.update(_named(monitoring.start(looks, watched)))
+        welcome(port, scraped, folder, time.monotonic() - began, first=first, looks=looks)
+        watch(children, cluster.home, beside=beside, say=console.print)
     except Stopped:
         _stop_only_once()
         console.print("\nStopping ...", end=" ")
     finally:
         _stop_only_once()
-        stop_children(children)
+        stop_children(children | beside)
         cluster.stop()
     console.print("stopped. The data is kept; start again with the same command.")
+
+
+def _named(
+    started: Iterable[tuple[str, subprocess.Popen[bytes]]],
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """By where their logs lie: who is missed later is found by that."""
+    return ((f"monitoring/{name}", child) for name, child in started)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -121,7 +144,12 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
 
 
 def _starting(
-    url: str, host: str, port: int, home: Path, scraped: tuple[int, int]
+    url: str,
+    host: str,
+    port: int,
+    home: Path,
+    scraped: tuple[int, int],
+    looks: monitoring.Monitoring | None,
 ) -> Callable[..., subprocess.Popen[bytes]]:
     """What starts the same `serve`, `worker` and `status probe` as in production, told of the embedded
     database; `scraped` are the ports on which the first two tell their metrics."""
@@ -140,6 +168,7 @@ def _starting(
         "HOTEL_SEARCH_INDEX_DIR": str(home / "search-index"),
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
+        **(looks.environ() if looks else {}),
     }
     return lambda *words: start(*words, environ=environ, log=home / f"{words[0]}.log")
 

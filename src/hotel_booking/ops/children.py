@@ -70,10 +70,16 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Our command with these arguments (or another module's `main`), its output in `log`; it ends when we
     do."""
+    # -P: whatever lies in the folder we were called in is not imported.
+    ourselves = (sys.executable, "-P", "-c", f"from {module} import main; main()")
+    return start_program(*ourselves, *arguments, environ=environ, log=log)
+
+
+def start_program(*command: str, environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A program of anybody's, its output in `log`; it ends when we do."""
     with log.open("wb") as output:
-        return subprocess.Popen(  # noqa: S603  # ourselves
-            # -P: whatever lies in the folder we were called in is not imported.
-            [sys.executable, "-P", "-c", f"from {module} import main; main()", *arguments],
+        return subprocess.Popen(  # noqa: S603  # its caller chose it
+            command,
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -116,19 +122,31 @@ def wait_until_ready(host: str, port: int, children: Children, home: Path) -> No
 def _check_alive(children: Children, home: Path) -> None:
     for name, child in children.items():
         if child.poll() is not None:
-            log = home / f"{name}.log"
-            lines = log.read_text(errors="replace").strip().splitlines()
-            raise EmbeddedError(
-                f"the {name} process ended by itself ({child.returncode}): "
-                f"{lines[-1] if lines else 'it said nothing'} (its log: {log})"
-            )
+            raise EmbeddedError(_last_words(name, child, home))
 
 
-def watch(children: Children, home: Path) -> None:
-    """Until one of them ends by itself: raises `EmbeddedError` with the last line that it said."""
+def _last_words(name: str, child: subprocess.Popen[bytes], home: Path) -> str:
+    log = home / f"{name}.log"
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return (
+        f"the {name} process ended by itself ({child.returncode}): "
+        f"{lines[-1] if lines else 'it said nothing'} (its log: {log})"
+    )
+
+
+def watch(
+    children: Children, home: Path, *, beside: Children | None = None, say: Callable[[str], None] = print
+) -> None:
+    """Until one of them ends by itself: raises `EmbeddedError` with the last line that it said. Of those
+    `beside`, without which all goes on, that is said once."""
+    missed: set[str] = set()
     while True:
         time.sleep(0.5)
         _check_alive(children, home)
+        for name, child in (beside or {}).items():
+            if child.poll() is not None and name not in missed:
+                missed.add(name)
+                say(_last_words(name, child, home))
 
 
 def stop_children(children: Children) -> None:

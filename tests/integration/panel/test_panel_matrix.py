@@ -28,8 +28,10 @@ CHAIN_WIDE = (
     "/admin/group-pages",
     "/admin/incidents",
     "/admin/jobs",
+    "/admin/monitoring",
     "/admin/payments/",
     "/admin/properties/new",
+    "/admin/runbook",
 )
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 

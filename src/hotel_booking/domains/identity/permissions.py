@@ -36,6 +36,7 @@ class Permission(StrEnum):
     MAIL_SEND = "mail:send"
     JOBS_VIEW = "jobs:view"
     JOBS_MANAGE = "jobs:manage"
+    MONITORING_VIEW = "monitoring:view"
     INCIDENTS_VIEW = "incidents:view"
     INCIDENTS_DECLARE = "incidents:declare"
     INCIDENTS_MANAGE = "incidents:manage"
@@ -82,7 +83,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.HOUSEKEEPING: frozenset({_P.TODAY_VIEW}),
     Role.FINANCE: _LOOK
     | {_P.PAYMENTS_VIEW, _P.PAYMENTS_MANAGE, _P.BOOKINGS_NOTE, _P.MAIL_VIEW, _P.AUDIT_VIEW},
-    Role.READ_ONLY: _LOOK | {_P.INCIDENTS_VIEW},
+    Role.READ_ONLY: _LOOK | {_P.MONITORING_VIEW, _P.INCIDENTS_VIEW},
 }
 
 _WORDS: dict[Permission, str] = {
@@ -108,6 +109,7 @@ _WORDS: dict[Permission, str] = {
     _P.MAIL_SEND: "Send a message again",
     _P.JOBS_VIEW: "See the job queue (with the role at every property)",
     _P.JOBS_MANAGE: "Run failed jobs again or dismiss them (with the role at every property)",
+    _P.MONITORING_VIEW: "See dashboards and the runbook (with the role at every property)",
     _P.INCIDENTS_VIEW: "See incidents (with the role at every property)",
     _P.INCIDENTS_DECLARE: "Declare an incident (with the role at every property)",
     _P.INCIDENTS_MANAGE: "Work on incidents and tell customers (with the role at every property)",

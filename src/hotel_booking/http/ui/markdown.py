@@ -13,13 +13,17 @@ _LINK = re.compile(r"(?:https?://|mailto:|tel:|/(?!/)|#)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)  # a page is read far more often than written
-def as_html(text: str) -> Markup:
-    """The text as safe HTML. Its headings begin at the second level: the page has a title already."""
+def as_html(text: str, *, anchors: bool = False) -> Markup:
+    """The text as safe HTML. Its headings begin at the second level: the page has a title already. With
+    `anchors` they are found by what GitHub makes of them."""
     parser = _parser()
     tokens = parser.parse(text)
-    for token in tokens:
+    for place, token in enumerate(tokens):
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+            if anchors and token.type == "heading_open":
+                words = re.sub(r"[^\w\- ]", "", tokens[place + 1].content.lower())
+                token.attrSet("id", words.replace(" ", "-"))
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704  # html=False escapes
 
 

@@ -1,0 +1,280 @@
+"""`hotel-booking demo --monitoring`: what is installed is started beside the demo, and every panel of the
+dashboards has data."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.ops import monitoring
+from hotel_booking.ops.children import free_port, stop_children
+from tests.clients.waiting import until, wait_until
+from tests.integration.mail.test_mail_wire import certificate
+from tests.ops.test_dashboards import DASHBOARDS, panels
+
+# A cluster is not here, and the first check of the invariants comes within the hour: these panels have
+# made-up series in test_dashboards.py.
+ELSEWHERE = re.compile(r"kube_|invariant")
+
+
+def installed(*programs: str) -> None:
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"not installed: sudo apt-get install -y {' '.join(missing)}")
+
+
+def asked_for(url: str, what: str, **query: str) -> Any:
+    answer = httpx.get(f"{url}/api/v1/{what}", params=query, timeout=30, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/-/ready", timeout=5, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_only_what_is_installed_is_started_and_nothing_else_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed("prometheus", "prometheus-alertmanager")
+    some = tmp_path / "bin"
+    some.mkdir()
+    for program in ("prometheus", "prometheus-alertmanager"):
+        (some / program).symlink_to(str(shutil.which(program)))
+    monkeypatch.setenv("PATH", str(some))
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    plan = monitoring.plan(tmp_path / "monitoring", token="of the tracker")
+    assert plan.missing == (
+        "prometheus-node-exporter",
+        "prometheus-postgres-exporter",
+        "prometheus-redis-exporter",
+        "prometheus-blackbox-exporter",
+        "redis-server",
+    )
+    prometheus, alertmanager = (
+        plan.url(program) for program in (monitoring.PROMETHEUS, monitoring.ALERTMANAGER)
+    )
+    assert prometheus
+    assert alertmanager
+    assert plan.environ() == {
+        "HOTEL_ALERTMANAGER_TOKEN": "of the tracker",
+        "HOTEL_PROMETHEUS_URL": prometheus,
+    }
+    assert list(monitoring.redis(plan)) == []
+    watched = monitoring.Watched(
+        public_url="http://localhost:1", scraped=(free_port(), free_port()), database_url="postgresql://h@/h"
+    )
+    children = dict(monitoring.start(plan, watched))
+    try:
+        assert set(children) == {"prometheus", "alertmanager"}
+        for name, url in (("prometheus", prometheus), ("alertmanager", alertmanager)):
+            wait_until(lambda url=url: answers(url), child=children[name])  # type: ignore[misc]  # bound at once
+        wait_until(lambda: len(asked_for(prometheus, "alertmanagers")["activeAlertmanagers"]) == 1)
+        rules = {
+            rule["name"]: rule
+            for group in asked_for(prometheus, "rules")["groups"]
+            for rule in group["rules"]
+        }
+        # Nobody is told for ever that what is not there is absent, and all links lead to this panel.
+        assert re.findall(r'job="(\w+)"', rules["PlatformNotMeasured"]["query"]) == ["web", "worker"]
+        assert "ExporterAbsent" not in rules
+        assert rules["ErrorRateHigh"]["annotations"]["runbook_url"].startswith(
+            "http://localhost:1/admin/runbook#"
+        )
+        config = httpx.get(f"{alertmanager}/api/v2/status", trust_env=False).json()["config"]["original"]
+        assert "http://localhost:1/webhooks/alertmanager" in config
+        assert not re.search(r"(pagerduty|slack|email)_configs|hotelbooking\.com", config)
+    finally:
+        stop_children(children)
+
+
+@asynccontextmanager
+async def tls(folder: Path) -> AsyncIterator[int]:
+    """A server with a certificate, for who asks when it ends; its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(folder))
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[tuple[str, str]]:
+    """The demo with its monitoring: its address, and what it said."""
+    port = free_port()
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        "from hotel_booking.cli import main; main()",
+        "demo",
+        "--monitoring",
+    ]
+    environ = {
+        k: v for k, v in os.environ.items() if not k.startswith(("HOTEL_", "REDIS_", "DATABASE_", "DB_"))
+    }
+    said = folder / "said"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--data-dir", str(folder / "data")],
+            env=environ | {"COLUMNS": "200"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(lambda: "Ctrl-C stops everything" in said.read_text(), seconds=300, child=process)
+        yield f"http://localhost:{port}", said.read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+class Guests:
+    """People who look and book, one after the other."""
+
+    def __init__(self, client: httpx.AsyncClient, key: str) -> None:
+        self._client = client
+        self._key = {"authorization": f"Bearer {key}"}
+        self._day = utc_now().date()
+
+    async def one(self, turn: int) -> None:
+        """Searches, looks at a hotel, holds a room, and pays: every fifth with a card that is declined."""
+        arrival = self._day + datetime.timedelta(days=20 + turn % 60)
+        stay = {
+            "arrival": arrival.isoformat(),
+            "departure": (arrival + datetime.timedelta(days=2)).isoformat(),
+            "adults": "2",
+        }
+        found = await self._client.get(
+            "/api/v1/search", params={"place": "Lisbon", **stay}, headers=self._key
+        )
+        await self._client.get("/en/search", params={"place": "Lisbon", **stay})
+        assert found.status_code == 200, found.text
+        for hotel in found.json()["results"][:1]:
+            slug = hotel["property"]["slug"] if "property" in hotel else hotel["slug"]
+            await self._client.get(f"/en/hotels/{slug}")
+            offers = await self._client.get(
+                f"/api/v1/properties/{slug}/offers", params=stay, headers=self._key
+            )
+            for offer in offers.json()["offers"][:1]:
+                await self._book(slug, stay, offer, "tok_decline" if turn % 5 == 4 else "tok_success")
+
+    async def _book(self, slug: str, stay: dict[str, str], offer: dict[str, Any], token: str) -> None:
+        wish = {
+            "property": slug,
+            "arrival": stay["arrival"],
+            "departure": stay["departure"],
+            "rooms": [{"room_type": offer["room_type"], "rate_plan": offer["rate_plan"], "adults": 2}],
+        }
+        quote = await self._client.post("/api/v1/quotes", json=wish, headers=self._key)
+        assert quote.status_code == 201, quote.text
+        guest = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
+        held = await self._client.post(
+            "/api/v1/bookings", json={"quote": quote.json()["id"], "guest": guest}, headers=self._key
+        )
+        assert held.status_code == 201, held.text
+        await self._client.post(
+            f"/api/v1/bookings/{held.json()['reference']}/payments", json={"token": token}, headers=self._key
+        )
+
+
+@asynccontextmanager
+async def crowd(address: str, key: str) -> AsyncIterator[None]:
+    """Guests, meanwhile, some each second."""
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=60) as client:
+        guests = Guests(client, key)
+
+        async def come() -> None:
+            for turn in range(10_000):
+                await guests.one(turn)
+                await asyncio.sleep(0.3)
+
+        task = asyncio.create_task(come())
+        try:
+            yield
+        finally:
+            if task.done():
+                task.result()
+            task.cancel()
+
+
+def without_data(url: str) -> list[str]:
+    """Panels of which a query has nothing to draw. A query that is wrong fails."""
+    found = []
+    for uid in DASHBOARDS:
+        for panel in panels(uid):
+            for target in panel["targets"]:
+                if ELSEWHERE.search(target["expr"]):
+                    continue
+                result = asked_for(url, "query", query=target["expr"])["result"]
+                if not any(sample["value"][1] != "NaN" for sample in result):
+                    found.append(f"{uid}: {panel['title']}: {target['expr']}")
+    return found
+
+
+async def full(url: str) -> bool:
+    return not await asyncio.to_thread(without_data, url)
+
+
+@pytest.mark.nightly
+async def test_every_panel_has_data_beside_the_demo_under_load(tmp_path: Path) -> None:
+    installed(*monitoring.PROGRAMS)
+    async with tls(tmp_path) as tls_port:
+        with demo(tmp_path) as (address, said):
+            (prometheus,) = re.findall(r"Prometheus +(http\S+)", said)
+            (alertmanager,) = re.findall(r"Alertmanager +(http\S+)", said)
+            (key,) = re.findall(r"Demo API key +(\S+)", said)
+            assert "Not installed" not in said
+            await until(lambda: answers(prometheus) and answers(alertmanager))
+            configuration = asked_for(prometheus, "status/flags")["config.file"]
+            folder = Path(configuration).parent / "targets"
+            (folder / "certificates.yml").write_text(
+                json.dumps(
+                    [
+                        {
+                            "targets": [f"127.0.0.1:{tls_port}"],
+                            "labels": json.loads((folder / "health.yml").read_text())[0]["labels"],
+                        }
+                    ]
+                )
+            )
+            async with crowd(address, key):
+                try:
+                    await until(lambda: full(prometheus), seconds=150)
+                except AssertionError:
+                    assert without_data(prometheus) == []
+            targets = asked_for(prometheus, "targets")["activeTargets"]
+            assert {target["labels"]["job"] for target in targets if target["health"] == "up"} == {
+                "web", "worker", "node", "postgres", "redis", "health", "certificates",
+            }  # fmt: skip
+            unwell = [
+                rule["name"]
+                for group in asked_for(prometheus, "rules")["groups"]
+                for rule in group["rules"]
+                if rule["health"] != "ok"
+            ]
+            assert unwell == []
+    assert not answers(prometheus), "it outlived the demo"
