@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,3 +66,74 @@ def _tells(database_url: str) -> Any:
                 await status_probes.record(tx, msgspec.json.decode(one, type=Round))
 
     return tell
+
+
+@app.command()
+def publish(
+    target: Annotated[str, typer.Argument(help="A folder, or s3://bucket/folder (HOTEL_S3_*).")],
+    every: Annotated[
+        int, typer.Option(help="Do so again every so many seconds until stopped; 0: once.", min=0)
+    ] = 0,
+) -> None:
+    """Write the status page as files that stay up when the platform is down. While the database is down they
+    are drawn from what it said last and what the prober has found since."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.logging import configure
+    from hotel_booking.core.setting import ConfigError
+    from hotel_booking.status import publish as publishing
+
+    settings = read_settings(os.environ)
+    configure(settings.log_level, human=settings.environment == "demo")
+    put = _puts(target, settings)
+    own = f"{settings.public_url.rstrip('/')}/status"
+    address = f"https://{settings.status_host}" if settings.status_host else own
+
+    async def once() -> int:
+        shown = await publishing.gathered(
+            settings.database_url, Path(settings.spool_dir) / "status", now=utc_now()
+        )
+        return await publishing.publish(shown, put, address=address, site=settings.public_url)
+
+    async def again_and_again() -> None:
+        while True:
+            try:
+                await once()
+            except Exception:  # a bucket that is away for a while; the next time is soon
+                logging.getLogger("hotel_booking.status").exception("status.not_published")
+            await asyncio.sleep(every)
+
+    if every:
+        asyncio.run(again_and_again())
+    else:
+        try:
+            print(f"{asyncio.run(once())} files published to {target}")
+        except OSError as error:
+            raise ConfigError([f"{target} cannot be written: {error.strerror or error}"]) from None
+
+
+def _puts(target: str, settings: Any) -> Any:
+    from hotel_booking.status import publish as publishing
+
+    if not target.startswith("s3://"):
+        return publishing.into(Path(target))
+    from hotel_booking.core.setting import ConfigError
+    from hotel_booking.integrations import s3
+
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+    if not bucket or not settings.s3_access_key or not settings.s3_secret_key:
+        raise ConfigError(["publishing to a bucket needs its name, HOTEL_S3_ACCESS_KEY and _SECRET_KEY"])
+    store = s3.opened(
+        bucket,
+        prefix=prefix.strip("/"),
+        region=settings.s3_region,
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        seconds=20,
+    )
+
+    async def put(name: str, body: bytes, media_type: str, cache: str) -> None:
+        await s3.put(store, name, body, media_type=media_type, cache=cache)
+
+    return put

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import S3Store
 
 from hotel_booking.core.breaker import Breaker, BreakerOpen
 from hotel_booking.core.errors import DomainError
+from hotel_booking.integrations import s3
 from hotel_booking.integrations.media import is_our_name
-
-_ATTEMPTS = 3
 
 
 class MediaUnavailable(DomainError):
@@ -44,28 +41,14 @@ class S3Media:
         secret_key: str,
         seconds: float = 10,
     ) -> None:
-        more: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
-        self._store = S3Store(
+        self._store = s3.opened(
             bucket,
-            prefix=prefix or None,
+            prefix=prefix,
             region=region,
-            access_key_id=access_key,
-            secret_access_key=secret_key,
-            client_options={
-                "timeout": timedelta(seconds=seconds),
-                "connect_timeout": timedelta(seconds=min(seconds, 3)),
-                "allow_http": bool(endpoint and endpoint.startswith("http://")),
-            },
-            retry_config={
-                "max_retries": _ATTEMPTS - 1,
-                "retry_timeout": timedelta(seconds=seconds),
-                "backoff": {
-                    "init_backoff": timedelta(milliseconds=100),
-                    "max_backoff": timedelta(seconds=2),
-                    "base": 2,
-                },
-            },
-            **more,
+            endpoint=endpoint,
+            access_key=access_key,
+            secret_key=secret_key,
+            seconds=seconds,
         )
         self._breaker = Breaker("s3")
 
