@@ -86,6 +86,9 @@ def test_every_problem_is_named_and_a_typo_gets_the_name_that_was_meant() -> Non
         ({"HOTEL_STRIPE_PUBLISHABLE_KEY": f"pk_test_{RANDOM}"}, "PUBLISHABLE"),
         ({"HOTEL_STRIPE_SECRET_KEY": f"rk_test_{RANDOM}"}, "test key"),
         ({"HOTEL_STRIPE_WEBHOOK_SECRETS": f"whsec_{RANDOM},x"}, "guessed"),
+        ({"HOTEL_ALERTMANAGER_TOKEN": "alertalertalertalertalert"}, "guessed"),
+        ({"HOTEL_PAGERDUTY_URL": "http://events.pagerduty.com"}, "https://"),
+        ({"HOTEL_SLACK_URL": "http://slack.com/api"}, "https://"),
     ],
 )
 def test_production_refuses_to_start_unsafely(unsafe: dict[str, str], word: str) -> None:

@@ -8,22 +8,26 @@ COLUMNS: dict[str, str] = {
         name: name
         for name in (
             "active address adults again agreement amenities amount arrival beds blocked brand capacity "
-            "captured children city closed code country currency customer departure description detail "
-            "email expires fee field file floor gateway goodwill height hosted included kind language "
-            "level marketing meal method name names net night number phone physical position price "
-            "problem purpose reason reference refusal request requests role scopes slug sort source "
-            "stars status stay steps taken tax timezone total transports value version width widths "
-            "wishes "
+            "captured cause channel children city closed code components country currency customer "
+            "departure description detail email expires fee field file floor gateway goodwill height "
+            "hosted impact included kind language lessons level marketing meal method month name names "
+            "net night number owner phase phone physical position price problem purpose reason reference "
+            "refusal request requests role scopes severity slug sort source stars status stay steps "
+            "taken tax template timezone title total transports value version width widths wishes "
         ).split()
     },
     "access_hash": "access code",
     "account_id": "account",
+    "acknowledged_at": "acknowledged on",
+    "actor": "by",
     "adjust_kind": "kind of difference",
     "adjust_per_person": "differs for each person",
     "adjust_value": "difference",
     "agreed_at": "agreed on",
     "alt": "description",
+    "announced_at": "announced on",
     "as_of": "as of",
+    "at": "on",
     "balance_days": "days before arrival the balance is due",
     "base_occupancy": "guests included",
     "body": "text",
@@ -37,6 +41,7 @@ COLUMNS: dict[str, str] = {
     "checked_out_at": "checked out on",
     "child_amounts": "children's amounts",
     "child_bands": "children's ages",
+    "closed_at": "closed on",
     "closed_to_arrival": "closed to arrival",
     "closed_to_departure": "closed to departure",
     "code_hash": "code",
@@ -47,14 +52,19 @@ COLUMNS: dict[str, str] = {
     "created_at": "made on",
     "credential_id": "passkey's number",
     "day_end_time": "end of the day",
+    "declared_at": "declared on",
     "decline_code": "reason for the decline",
     "deposit_capture": "when the deposit is charged",
     "deposit_kind": "kind of deposit",
     "deposit_value": "deposit",
     "done_at": "done on",
+    "done_by": "done by",
     "due_now": "due on booking",
+    "due_on": "due on",
     "email_verified_at": "email confirmed on",
+    "ends_at": "ends at",
     "erased_at": "erased on",
+    "escalated_at": "escalated on",
     "exempt_below_age": "free below the age",
     "expires_at": "ends on",
     "extra_adult": "extra adult",
@@ -65,6 +75,7 @@ COLUMNS: dict[str, str] = {
     "guest_name": "guest's name",
     "hold_expires_at": "held until",
     "id": "number",
+    "incident_id": "incident",
     "key_hash": "key",
     "last4": "last four digits",
     "last_seen_at": "last seen on",
@@ -101,9 +112,12 @@ COLUMNS: dict[str, str] = {
     "property_id": "property",
     "property_ids": "properties",
     "public_key": "public key",
+    "public_title": "title on the status page",
     "rate_plan_id": "rate plan",
     "refund_id": "refund",
+    "reminded_at": "reminded on",
     "reservation_id": "room of the booking",
+    "resolved_at": "resolved on",
     "respond_by": "answer by",
     "revoked_at": "revoked on",
     "room_id": "room",
@@ -112,6 +126,8 @@ COLUMNS: dict[str, str] = {
     "sign_count": "uses",
     "size_m2": "size in m²",
     "staff_id": "staff",
+    "started_at": "began on",
+    "starts_at": "begins at",
     "tax_rounding": "rounding of taxes",
     "terms_id": "conditions",
     "timestamp": "planned for",
@@ -120,9 +136,11 @@ COLUMNS: dict[str, str] = {
     "totp_confirmed_at": "app confirmed on",
     "totp_last_step": "app's last code",
     "totp_secret": "app's secret",
+    "update_reminded_at": "reminded of an update on",
     "updated_at": "changed on",
     "used_at": "used on",
     "user_agent": "browser",
     "valid_from": "valid from",
     "valid_to": "valid until",
+    "what": "what is to be done",
 }
