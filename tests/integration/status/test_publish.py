@@ -101,7 +101,8 @@ def test_nothing_known_publishes_nothing(tmp_path: Path) -> None:
         DATABASE_URL="postgresql://nobody@127.0.0.1:9/none",
         HOTEL_SPOOL_DIR=str(tmp_path),
     )
-    assert ran.returncode != 0
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
     assert not (tmp_path / "page").exists()
 
 

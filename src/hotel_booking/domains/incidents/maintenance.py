@@ -80,6 +80,17 @@ async def find(tx: Transaction, window_id: int, *, lock: bool = False) -> Window
     return found
 
 
+async def under_maintenance(tx: Transaction, now: datetime) -> bool:
+    """Whether a window goes on: one statement over an index."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM maintenance_window WHERE ends_at > $1 AND starts_at <= $1"
+            " AND cancelled_at IS NULL)",
+            now,
+        )
+    )
+
+
 async def propose(tx: Transaction, *, now: datetime) -> int | None:
     """Set the next window that can still be announced in time, where its month has none, and it is near; its
     id. A cancelled or moved window is its month's: nothing is proposed in its place."""
@@ -112,6 +123,26 @@ async def announce(tx: Transaction, *, now: datetime) -> list[int]:
         now + ANNOUNCED_BEFORE,
     )
     return [row["id"] for row in rows]
+
+
+async def schedule(
+    tx: Transaction, *, starts_at: datetime, ends_at: datetime, title: str, body: str, now: datetime
+) -> int:
+    """Set a window by hand, outside the monthly ones; its id. It is announced when its seven days have come:
+    at once, where they have. Raises `InvalidWindow`."""
+    title, body = _checked(starts_at, ends_at, title, body, now)
+    return int(
+        await tx.fetchval(
+            "INSERT INTO maintenance_window (starts_at, ends_at, title, body, components, created_at,"
+            " updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id",
+            starts_at,
+            ends_at,
+            title,
+            body,
+            list(COMPONENTS),
+            now,
+        )
+    )
 
 
 async def change(
