@@ -17,7 +17,8 @@ from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import RIGHT_TO_LEFT, locale_of
 from hotel_booking.http.ui.markdown import as_html
-from hotel_booking.web.site import group_page_titles, language_of, site
+from hotel_booking.web.frame import group_page_titles
+from hotel_booking.web.site import language_of, site
 
 _log = logging.getLogger(__name__)
 _EVERY = 20  # seconds between looks at which pages there are

@@ -16,11 +16,10 @@ templates,
 
 Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
 `money`, `day`, `instant` (when something was), `moment` and `clock` (a deadline, with the place whose time it
-is), `number`, `percent` as filters in the language, `alternates` (this page in every language, quoted to be a
-parameter; `come_back` is the one in this language), `canonical`, `asset(name)`, `path`, `notice`,
-`environment`, `request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed in),
-`this_page` (its address), `carry` (the part of the search that links and forms after the list of hotels hand
-on), `charge_list(room, currency)` (a price line by line).
+is), `number`, `percent` as filters in the language, `asset(name)`, `path`, `notice`, `environment`,
+`request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed in), `frame` (what stands
+around the page), `carry` (the part of the search that links and forms after the list of hotels hand on),
+`charge_list(room, currency)` (a price line by line).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
@@ -38,7 +37,6 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
-from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import (
     DEFAULT,
     LANGUAGES,
@@ -47,6 +45,7 @@ from hotel_booking.http.i18n.language import (
 from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
+from hotel_booking.web.frame import Frame, written_titles
 from hotel_booking.web.templating import templates_in
 
 CURRENCY = "hotel_currency"
@@ -98,14 +97,6 @@ def carry(scope: AsgiScope) -> str:
     return query_of(carried(params))
 
 
-def canonical(request: Request[Any, Any, State], language: str | None = None) -> str:
-    """The page's own address for search engines: absolute, without a query, in its language or another."""
-    settings = request.app.state.settings
-    parts = request.scope["path"].split("/", 2)
-    rest = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
-    return f"{settings.public_url.rstrip('/')}/{language or language_of(request)}/{rest}"
-
-
 def site(
     request: Request[Any, Any, State],
     template: str,
@@ -154,8 +145,10 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
     search = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     parts = scope["path"].split("/", 2)
     inner = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
-    rest = quote_plus(f"{inner}{search}")
-    base = scope["litestar_app"].state.settings.public_url.rstrip("/")
+    state = scope["litestar_app"].state
+    guest = scope["state"].get("guest")
+    currency = chosen_currency(scope)
+    titles = written_titles(language, state.group_pages)
     return render.render(
         scope,
         template,
@@ -164,35 +157,21 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
         dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
         languages=LANGUAGES,
         link=partial(link, language),
-        alternates=[(code, name, f"%2F{code}%2F{rest}") for code, name in LANGUAGES.items()],
-        come_back=f"%2F{language}%2F{rest}",
-        canonical=f"{base}/{language}/{inner}",
-        hreflangs=[(code, f"{base}/{code}/{inner}") for code in LANGUAGES],
-        currency=chosen_currency(scope),
-        carry=carry(scope),
-        this_page=f"/{language}/{inner}{search}",
-        guest=scope["state"].get("guest"),
-        # Those that somebody has written: no link leads nowhere.
-        group_pages={
-            kind: title
-            for kind, title in group_page_titles(language).items()
-            if kind in scope["litestar_app"].state.group_pages
-        },
+        currency=currency,
+        carry=carry(scope) if search else "",
+        guest=guest,
+        group_pages=titles,
+        frame=Frame(
+            language,
+            inner,
+            search,
+            base=state.settings.public_url.rstrip("/"),
+            currency=currency,
+            signed_in=guest is not None,
+            titles=titles,
+        ),
         **values,
     )
-
-
-@cache
-def group_page_titles(language: str) -> dict[str, str]:
-    """What the group's own pages are called, in the order of the foot."""
-    _ = translations(language).gettext
-    return {
-        "imprint": _("Imprint"),
-        "privacy": _("Privacy"),
-        "terms": _("Terms and conditions"),
-        "contact": _("Contact"),
-        "help": _("Help"),
-    }
 
 
 def chosen_currency(scope: AsgiScope) -> str | None:

@@ -13,7 +13,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from hotel_booking.core import formats
+from hotel_booking.core import bidi, formats
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
@@ -51,6 +51,7 @@ async def compile_all() -> None:
     """Compile every template of the site in every language, letting requests through in between: the first
     guest of a page pays for its texts, not for its template. Once a process."""
     package = render.PACKAGE
+    bidi.letters()
     names = sorted(
         path.relative_to(package / folder).as_posix()
         for folder in _SURFACES

@@ -63,9 +63,9 @@ class Phrases(Formats):
         return _weekdays(self._language, "wide" if long else "short")[value.weekday()]
 
     @staticmethod
-    def limits(least: int, most: int) -> Markup:
+    def limits(minimum: int, maximum: int) -> Markup:
         """The limits of a number field."""
-        return Markup(' min="{}" max="{}" inputmode="numeric" required').format(least, most)
+        return Markup(' min="{}" max="{}" inputmode="numeric" required').format(minimum, maximum)
 
     @property
     def ages_pattern(self) -> Markup:

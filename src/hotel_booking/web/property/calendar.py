@@ -74,14 +74,14 @@ def months(
         night = nights.get(value)
         price = None if night is None or value < today else night.price
         href = ""
-        least = None
+        minimum = None
         if leaving and value in departures:
             href = to_leave(value)
         elif price is not None and night is not None and not night.restriction.closed_to_arrival:
             href = to_arrive(value)
         if night is not None and price is not None:
-            least = night.restriction.min_stay_arrival
-        return cells.day(value, price, href, _marks(value, night, price, asked, today, low), least)
+            minimum = night.restriction.min_stay_arrival
+        return cells.day(value, price, href, _marks(value, night, price, asked, today, low), minimum)
 
     return Months(
         months=tuple(Month(month, cells.rows(weeks(month, week_begins, day))) for month in shown),
@@ -98,7 +98,7 @@ class _Cells:
 
     `price` is the lowest for the night, None where none is sold; `href` leads on where the day can be chosen;
     `marks`: `past`, `arrival`, `departure`, `within` the stay, `low` for the cheapest nights shown,
-    `no-arrival`, `today`. `least` is the minimum stay on arrival."""
+    `no-arrival`, `today`. `minimum` is the minimum stay on arrival."""
 
     def __init__(self, language: str, currency: str) -> None:
         self._currency = currency
@@ -114,7 +114,7 @@ class _Cells:
             for mark, name in (("arrival", _("Arrival")), ("departure", _("Departure")))
         }
 
-    def day(self, value: date, price: int | None, href: str, marks: list[str], least: int | None) -> str:
+    def day(self, value: date, price: int | None, href: str, marks: list[str], minimum: int | None) -> str:
         """One day; `href` is escaped already."""
         inner = f'<span class="number">{value.day}</span>'
         if price is not None:
@@ -128,13 +128,13 @@ class _Cells:
         begun = f'<td class="{" ".join(["day", *marks])}"{current}>'
         if not href:
             return f'{begun}<span class="no">{inner}</span></td>'
-        return f'{begun}<a href="{href}"{self._title(least)}>{inner}</a></td>'
+        return f'{begun}<a href="{href}"{self._title(minimum)}>{inner}</a></td>'
 
-    def _title(self, least: int | None) -> str:
-        if least is None or least < 2:
+    def _title(self, minimum: int | None) -> str:
+        if minimum is None or minimum < 2:
             return ""
-        said = self._texts.ngettext("from %(num)s night", "from %(num)s nights", least)
-        return f' title="{escape(said % {"num": least})}"'
+        said = self._texts.ngettext("from %(num)s night", "from %(num)s nights", minimum)
+        return f' title="{escape(said % {"num": minimum})}"'
 
     @staticmethod
     def rows(weeks: Sequence[Sequence[str | None]]) -> Markup:
@@ -184,17 +184,17 @@ def _departures(nights: Mapping[date, CalendarNight], arrival: date) -> dict[dat
     first = nights.get(arrival)
     if first is None:
         return {}
-    least = max(first.restriction.min_stay_arrival or 1, first.restriction.min_stay_through or 1)
-    most = min(first.restriction.max_stay or MAX_NIGHTS, MAX_NIGHTS)
+    minimum = max(first.restriction.min_stay_arrival or 1, first.restriction.min_stay_through or 1)
+    maximum = min(first.restriction.max_stay or MAX_NIGHTS, MAX_NIGHTS)
     found: dict[date, bool] = {}
-    for length in range(1, most + 1):
+    for length in range(1, maximum + 1):
         night = nights.get(arrival + timedelta(days=length - 1))
         if night is None or night.price is None:
             break
-        least = max(least, night.restriction.min_stay_through or 1)
+        minimum = max(minimum, night.restriction.min_stay_through or 1)
         departure = arrival + timedelta(days=length)
         leaving = nights.get(departure)
         closed = leaving is not None and leaving.price is not None and leaving.restriction.closed_to_departure
-        if length >= least and not closed:
+        if length >= minimum and not closed:
             found[departure] = True
     return found

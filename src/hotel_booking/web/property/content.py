@@ -112,7 +112,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
     place = await place_by_id(tx, property_.place_id) if property_.place_id else None
     catalogue = await load_catalogue(tx, property_.slug)
     texts = translations(language)
-    say, tell = Phrases(language, texts), Conditions(language, texts)
+    phrases, tell = Phrases(language, texts), Conditions(language, texts)
 
     def text(kind: str, own: Property | RoomType, field: str) -> str:
         there = translated.get((kind, own.id), {}).get(language, {}).get(field)
@@ -142,7 +142,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
     centre_km = distance if distance is not None and distance <= NEAR_KM else None
     plan_of_city = None
     if city is not None and centre_km is not None:
-        plan_of_city = city_plan((city.lat, city.lon), (property_.lat, property_.lon), say.kilometres)
+        plan_of_city = city_plan((city.lat, city.lon), (property_.lat, property_.lon), phrases.kilometres)
     rooms = []
     for kind, picture in zip(types, drawn, strict=True):
         own = next((photo for photo in photos if photo.room_type == kind.code), None)
@@ -162,7 +162,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         )
         rooms.append(RoomContent(kind, names["room_type", kind.code], room.about))
     url = f"{origin}/{language}/hotels/{property_.slug}"
-    summary = say.summary(name, property_, description)
+    summary = phrases.summary(name, property_, description)
     title = f"{name}, {property_.city}" if property_.city else name
     amenities = by_topic(property_.amenities)
     html = blocks_as(
@@ -179,9 +179,9 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         centre_km=centre_km,
         gallery=gallery,
         amenities=amenities,
-        rules=say.rules(property_),
+        rules=phrases.rules(property_),
         plan=plan_of_city,
-        say=say,
+        phrases=phrases,
         summary=summary,
         url=url,
         picture=f"{origin}{social.address(property_.slug, photos[0] if photos else None, setting)}",
@@ -192,7 +192,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         description=summary,
         url=url,
         images=[f"{origin}{picture.full}" for picture in gallery[:5]],
-        amenities=[say.word(word) for _, words in amenities for word in words],
+        amenities=[phrases.word(word) for _, words in amenities for word in words],
     )
     return Content(
         mark=found.mark,

@@ -22,7 +22,8 @@ from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.property import jsonld, view
 from hotel_booking.web.property.content import Content, content_of
 from hotel_booking.web.property.currencies import currencies_of
-from hotel_booking.web.property.view import FEW, PropertyView
+from hotel_booking.web.property.offer_list import OfferList
+from hotel_booking.web.property.view import PropertyView
 from hotel_booking.web.search import query
 from hotel_booking.web.search.other_rooms import RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
@@ -67,7 +68,8 @@ async def show_property(
     hotel = await view.load(
         searching, content, asked, currencies.per_euro, language=language, today=today, now=now
     )
-    say = Phrases(language, texts)
+    phrases = Phrases(language, texts)
+    occupancies = [phrases.occupancy(one) for one in asked.party]
     return site(
         request,
         "property/page.html",
@@ -76,12 +78,11 @@ async def show_property(
         hotel=hotel,
         property=property_,
         asked=asked,
-        few=FEW,
-        say=say,
+        phrases=phrases,
         here=request.scope["path"],
-        book=link(language, "book"),
-        party_said=_party(asked, say, texts),
-        occupancies=[say.occupancy(one) for one in asked.party],
+        offers=OfferList(language, property_, asked, occupancies, link(language, "book")),
+        party_said=_party(asked, phrases, texts),
+        occupancies=occupancies,
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
         currencies=currencies.options(asked.currency),
         linked_data=_linked_data(hotel, content, asked),
@@ -90,9 +91,9 @@ async def show_property(
     )
 
 
-def _party(asked: Asked, say: Phrases, texts: Texts) -> str:
+def _party(asked: Asked, phrases: Phrases, texts: Texts) -> str:
     """Who comes, and for how long: 3 nights, 2 adults."""
-    party = say.party(asked.party)
+    party = phrases.party(asked.party)
     if asked.stay is None:
         return party
     nights = texts.ngettext("%(num)s night", "%(num)s nights", asked.stay.nights)
@@ -106,9 +107,9 @@ def _back(asked: Asked, language: str) -> str | None:
     return link(language, "search") + asked.query()
 
 
-def _between(least: str, first: date, most: str, last: date) -> Markup:
+def _between(minimum: str, first: date, maximum: str, last: date) -> Markup:
     """The limits of a date field."""
-    return Markup(' {}="{}" {}="{}"').format(least, first, most, last)
+    return Markup(' {}="{}" {}="{}"').format(minimum, first, maximum, last)
 
 
 def _linked_data(hotel: PropertyView, content: Content, asked: Asked) -> Markup:

@@ -14,7 +14,7 @@ from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.properties.catalogue import RoomType
-from hotel_booking.domains.rates.restrictions import window
+from hotel_booking.domains.rates.restrictions import Reason, window
 from hotel_booking.domains.search.calendar import MAX_NIGHTS
 from hotel_booking.domains.search.offers import offers_of
 from hotel_booking.domains.search.searching import Searching
@@ -29,8 +29,6 @@ from hotel_booking.web.property.calendar import Months
 from hotel_booking.web.property.content import Content, RoomContent
 from hotel_booking.web.search import other_rooms
 from hotel_booking.web.search.query import Asked
-
-FEW = 5  # rooms left, from which on it is said
 
 
 class OfferView(msgspec.Struct, frozen=True):
@@ -113,7 +111,7 @@ async def load(
     writer = _Writer(content, asked, language, texts, _exchange(asked, per_euro), today)
     best = found.offers[0] if found is not None and found.offers else None
     return PropertyView(
-        rooms=[writer.room(room, found) for room in content.rooms],
+        rooms=writer.rooms(found),
         calendar=price_calendar.months(
             shown,
             asked,
@@ -165,15 +163,30 @@ class _Writer:
         self._tell = Conditions(language, texts)
         self._refuse = Refusals(language, texts)
 
-    def room(self, room: RoomContent, found: Offers | None) -> RoomView:
-        """One room type."""
+    def rooms(self, found: Offers | None) -> list[RoomView]:
+        """Every room type with what is sold of it and what is not."""
+        sold: dict[str, list[OfferView]] = {}
+        refused: dict[str, list[Refusal]] = {}
+        if found is not None:
+            for one in found.offers:
+                sold.setdefault(one.room_type, []).append(self._offer(one))
+            for other in found.refused or ():
+                refused.setdefault(other.room_type, []).append(other)
+        return [self._room(room, sold, refused) for room in self._content.rooms]
+
+    def _room(
+        self,
+        room: RoomContent,
+        sold: Mapping[str, list[OfferView]],
+        refused: Mapping[str, list[Refusal]],
+    ) -> RoomView:
         code = room.kind.code
         return RoomView(
             code=code,
             name=room.name,
             about=room.about,
-            offers=[self._offer(one) for one in found.offers if one.room_type == code] if found else [],
-            refused=self._refusals(room.kind, found.refused or ()) if found else [],
+            offers=sold.get(code, []),
+            refused=self._refusals(room.kind, refused[code]) if code in refused else [],
         )
 
     def _offer(self, one: Offer) -> OfferView:
@@ -214,16 +227,16 @@ class _Writer:
         )
 
     def _refusals(self, kind: RoomType, refused: Sequence[Refusal]) -> list[RefusalView]:
-        """The plans of a room type that are not sold; those with the same reasons and fix in one."""
+        """The plans of the room type that are not sold; those with the same reasons and fix in one."""
         stay = self._asked.stay
         if stay is None:
             return []
         sleeps = (kind.max_occupancy, kind.max_adults, kind.max_children)
         together: dict[tuple[tuple[str, ...], str | None, str | None], list[str]] = {}
+        said: dict[tuple[Reason, ...], tuple[str, ...]] = {}
         for one in refused:
-            if one.room_type != kind.code:
-                continue
-            reasons = tuple(self._refuse.reasons(one.reasons, sleeps=sleeps))
+            if (reasons := said.get(one.reasons)) is None:
+                reasons = said[one.reasons] = tuple(self._refuse.reasons(one.reasons, sleeps=sleeps))
             fix = href = None
             if one.fix is not None:
                 fix = self._refuse.fix(

@@ -179,8 +179,8 @@ def _month(text: str, today: date) -> date | None:
     return found if found is not None and found >= today.replace(day=1) else None
 
 
-def _number(text: str, least: int, most: int) -> int | None:
+def _number(text: str, minimum: int, maximum: int) -> int | None:
     text = plain_digits(text.strip())
     if not (text.isascii() and text.isdigit() and len(text) < 4):
         return None
-    return number if least <= (number := int(text)) <= most else None
+    return number if minimum <= (number := int(text)) <= maximum else None

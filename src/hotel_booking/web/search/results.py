@@ -33,6 +33,7 @@ from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
 from hotel_booking.web.search import other_rooms, query
+from hotel_booking.web.search.card_list import FEW, Card, CardList, dots
 from hotel_booking.web.search.destinations import (
     LONGEST,
     SearchPlace,
@@ -45,31 +46,10 @@ from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, language_of, site
 
 _PAGE = 20
-FEW = 5
 _LISTED = 60  # hotels of a place where no dates are asked for yet
 _ASKED_WHY = 3
 # What is tried where nothing is free: the same nights earlier or later, the nearest first.
 _SHIFTS = (1, -1, 2, -2, 3, -3, 7, -7)
-
-
-class Card(msgspec.Struct, frozen=True):
-    """A hotel of the list."""
-
-    slug: str
-    name: str
-    city: str
-    stars: int
-    distance: str | None
-    picture: str
-    srcset: str
-    total: Money
-    night: Money
-    approximate: Money | None
-    refundable: bool
-    meal: str
-    few: int | None
-    href: str
-    instead: tuple[str, str] | None
 
 
 class Undated(msgspec.Struct, frozen=True):
@@ -127,7 +107,7 @@ async def show_results(
     typed = str(params.get("place", "")).strip()[:LONGEST]
     at = str(params.get("at", "")).strip()[:LONGEST]
     filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
-    say = Phrases(language, texts)
+    phrases = Phrases(language, texts)
     to, place = await searched(searching, request.app.state, typed, at, language, now)
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
     today = await searching.earliest_date(place.where if place is not None else None, now)
@@ -141,11 +121,11 @@ async def show_results(
         "at": place.key if place is not None else "",
         "place": place,
         "filters": filters,
-        "say": say,
+        "phrases": phrases,
         "sorts": SORTS,
         "today": today,
         "past": 0,
-        "cards": [],
+        "cards": "",
         "plan": None,
         "others": [],
         "apart": None,
@@ -162,7 +142,7 @@ async def show_results(
     if place is None:
         return site(request, "search/results.html", **values)
     if asked.stay is None:
-        values["undated"] = await _undated(searching, place, asked, language, say)
+        values["undated"] = await _undated(searching, place, asked, language, phrases)
         return site(request, "search/results.html", **values)
     currency = chosen_currency(request.scope)
     wanted = SearchRequest(
@@ -189,7 +169,7 @@ async def show_results(
         return asked.query(**kept)
 
     cheaper = await other_rooms.in_list(searching, wanted, found.results, asked, language=language, now=now)
-    cards = await _cards(tx, found.results, cheaper, asked, language, say)
+    cards = await _cards(tx, found.results, cheaper, asked, language, phrases)
     if not cards and cursor is None:
         apart = await other_rooms.at_all(searching, wanted, asked, language=language, now=now)
         if apart is not None:
@@ -197,8 +177,10 @@ async def show_results(
         values["others"] = await _others(searching, wanted, now, today, address)
         values["whys"] = await _whys(searching, wanted, asked, language, now)
     next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
+    plan = _plan(place, found.results, cards, tiles)
+    write = CardList(language, asked.stay.nights, len(asked.party), numbered=plan is not None)
     values |= {
-        "cards": cards,
+        "cards": write.cards(cards),
         "count": found.total_count,
         "past": found.past,
         "converted": any(
@@ -206,7 +188,8 @@ async def show_results(
             for card in cards
         ),
         "uncompared": any(not result.offer.compared for result in found.results),
-        "plan": _plan(place, found.results, cards, tiles),
+        "plan": plan,
+        "dots": dots(plan, cards) if plan is not None else "",
         "attribution": settings.map_attribution,
         "address": address,
         "next_href": address(cursor=next_key) if next_key else None,
@@ -218,7 +201,7 @@ async def show_results(
 
 
 async def _undated(
-    searching: Searching, place: SearchPlace, asked: Asked, language: str, say: Phrases
+    searching: Searching, place: SearchPlace, asked: Asked, language: str, phrases: Phrases
 ) -> list[Undated]:
     """The hotels of the place, the nearest first or by name."""
     any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
@@ -234,7 +217,7 @@ async def _undated(
             name=_name(shown.get(hotel.id), hotel.name),
             city=hotel.city,
             stars=hotel.stars,
-            distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+            distance=phrases.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
             picture=pictures[hotel.id].src,
             srcset=pictures[hotel.id].srcset,
             href=f"/{language}/hotels/{hotel.slug}{asked.query()}",
@@ -249,48 +232,40 @@ async def _cards(
     cheaper: Mapping[int, RoomSplit],
     asked: Asked,
     language: str,
-    say: Phrases,
+    phrases: Phrases,
 ) -> list[Card]:
     shown = await in_lists(tx, [result.property.id for result in results], language) if results else {}
+    texts = translations(language)
+    conditions, splits = Conditions(language, texts), RoomSplitPhrases(language, texts)
+    query_of_all = asked.query()
+
+    def card(result: SearchResult, shown: InList | None, instead: RoomSplit | None) -> Card:
+        hotel, offer = result.property, result.offer
+        picture = list_picture(hotel.slug, shown)
+        page = f"/{language}/hotels/{hotel.slug}"
+        return Card(
+            name=_name(shown, hotel.name),
+            stars=hotel.stars,
+            distance=phrases.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+            picture=picture.src,
+            srcset=picture.srcset,
+            total=Money(offer.total, offer.currency),
+            night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
+            approximate=offer.approximate,
+            refundable=offer.refundable,
+            meal=conditions.meal(offer.meal),
+            few=offer.rooms_left if offer.rooms_left <= FEW else None,
+            href=f"{page}{query_of_all}#rooms",
+            instead=(f"{page}{instead.href}#rooms", splits.said(instead)) if instead is not None else None,
+        )
+
     return [
-        _card(result, shown.get(result.property.id), cheaper.get(result.property.id), asked, language, say)
-        for result in results
+        card(result, shown.get(result.property.id), cheaper.get(result.property.id)) for result in results
     ]
 
 
 def _name(shown: InList | None, own: str) -> str:
     return (shown.name if shown is not None else None) or own
-
-
-def _card(
-    result: SearchResult,
-    shown: InList | None,
-    instead: RoomSplit | None,
-    asked: Asked,
-    language: str,
-    say: Phrases,
-) -> Card:
-    hotel, offer = result.property, result.offer
-    picture = list_picture(hotel.slug, shown)
-    page = f"/{language}/hotels/{hotel.slug}"
-    words = RoomSplitPhrases(language, translations(language))
-    return Card(
-        slug=hotel.slug,
-        name=_name(shown, hotel.name),
-        city=hotel.city,
-        stars=hotel.stars,
-        distance=say.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
-        picture=picture.src,
-        srcset=picture.srcset,
-        total=Money(offer.total, offer.currency),
-        night=Money(per_night(offer.total, nights=offer.nights, rooms=offer.rooms), offer.currency),
-        approximate=offer.approximate,
-        refundable=offer.refundable,
-        meal=Conditions(language, translations(language)).meal(offer.meal),
-        few=offer.rooms_left if offer.rooms_left <= FEW else None,
-        href=f"{page}{asked.query()}#rooms",
-        instead=(f"{page}{instead.href}#rooms", words.said(instead)) if instead is not None else None,
-    )
 
 
 async def _others(
@@ -322,7 +297,7 @@ async def _whys(
     searching: Searching, wanted: SearchRequest, asked: Asked, language: str, now: datetime
 ) -> list[RefusedHotel]:
     """What stands against the stay at the nearest hotels, whatever the filters."""
-    say = Refusals(language, translations(language))
+    refusals = Refusals(language, translations(language))
     _ = translations(language).gettext
     found = await searching.candidates(msgspec.structs.replace(wanted, stars=(), refundable=False))
     nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
@@ -338,13 +313,13 @@ async def _whys(
             continue
         where = asked.query()
         if answer.fits_in is not None:
-            reasons = [say.rooms_needed(answer.fits_in)]
+            reasons = [refusals.rooms_needed(answer.fits_in)]
             where = asked.query(rooms=answer.fits_in)
         elif answer.offers:
             reasons = [_("Available, but not with your filters")]
         else:
-            least = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
-            reasons = say.reasons(least.reasons)[:2] if least is not None else [_("Not available")]
+            fewest = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
+            reasons = refusals.reasons(fewest.reasons)[:2] if fewest is not None else [_("Not available")]
         whys.append(RefusedHotel(name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
     return whys
 
