@@ -313,6 +313,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, tracing.end)
+        stack.callback(metrics.settle)
         app.state.database = await stack.enter_async_context(
             Database.open(
                 settings.pooled_database_url or settings.database_url,

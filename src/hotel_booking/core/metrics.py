@@ -74,7 +74,9 @@ REQUEST_DURATION = _histogram(
     method=_METHOD,
     route=_ROUTE,
 )
-IN_FLIGHT = _gauge("hotel_booking_http_requests_in_flight", "Requests being answered now.", "livesum")
+IN_FLIGHT = _gauge(
+    "hotel_booking_http_requests_in_flight", "Requests being answered, looked at each second.", "livesum"
+)
 
 BUILD = _gauge(
     "hotel_booking_build_info",

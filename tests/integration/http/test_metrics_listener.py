@@ -64,7 +64,11 @@ async def test_all_processes_are_told_together_and_what_one_counted_outlives_it(
         for _ in range(20):  # each on a connection of its own, so that both processes answer some
             async with httpx.AsyncClient(trust_env=False) as guest:
                 assert (await guest.get(f"{address}/health/live")).status_code == 200
-        assert figure(await told(), ALIVE) == 20
+
+        async def all_told() -> bool:
+            return figure(await told(), ALIVE) == 20
+
+        await until(all_told)
         assert "hotel_booking_build_info{" in await told()
         async with httpx.AsyncClient(trust_env=False) as guest:
             assert (await guest.get(f"{address}/metrics")).status_code == 404
