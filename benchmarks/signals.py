@@ -35,7 +35,7 @@ class _Nothing:
     def labels(self, *_: object) -> _Nothing:
         return self
 
-    observe = inc = dec = set = reset = __call__
+    observe = inc = set = reset = __call__
 
 
 @contextmanager

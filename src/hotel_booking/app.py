@@ -181,6 +181,7 @@ def _state(settings: Settings) -> State:
             "settings": settings,
             "production": settings.production,
             "draining": False,
+            "mode": settings.mode,
             "group_pages": {},
             "status_read": None,
             "status_parts": {},
@@ -329,8 +330,11 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
             )
         )
         metrics.known_routes(app.routes)
-        telling = asyncio.create_task(metrics.tell_of(app.state.database))
-        stack.callback(telling.cancel)
+        for told in (
+            metrics.tell_of(app.state.database),
+            health.follow_maintenance(app.state.database, app.state, settings.mode),
+        ):
+            stack.callback(asyncio.create_task(told).cancel)
         app.state.gateways = choose_gateways(settings, app.state.database)
         stack.push_async_callback(app.state.gateways.close)
         if app.state.allowances is not None:

@@ -16,7 +16,10 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Annotated[
         Literal["normal", "maintenance"],
-        described("what `/health/ready` tells beside its state; it stays 200 in maintenance"),
+        described(
+            "what `/health/ready` tells beside its state, which stays 200 in maintenance; while a window of "
+            "maintenance lasts, `maintenance` in any case"
+        ),
     ] = "normal"
     metrics_port: Annotated[
         int,

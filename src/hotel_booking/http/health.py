@@ -7,18 +7,23 @@ guests out: Redis, and a schema that the next release has expanded already.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 from litestar import Response, get
 from litestar.datastructures import State
 
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
 from hotel_booking.core.operations_settings import Mode
 from hotel_booking.core.pulse import NoPulse, Pulse
 from hotel_booking.core.schema import NEWEST, OLDEST
+from hotel_booking.domains.incidents.maintenance import under_maintenance
 from hotel_booking.http.access import public
 from hotel_booking.http.limits import RedisLimiter
 
 _DATABASE_WITHIN, _REDIS_WITHIN = 1.0, 0.5  # seconds
+_LOOKED_EVERY = 15.0  # seconds: windows are announced days ahead
 _SCHEMA = "SELECT version_num FROM alembic_version"
 
 
@@ -58,7 +63,7 @@ async def live() -> Liveness:
 async def ready(state: State) -> Response[Readiness]:
     """200 when the database answers and has a schema that this release runs on, also in maintenance and
     without Redis; 503 while it does not, or while the process drains before stopping."""
-    mode: Mode = state.settings.mode
+    mode: Mode = state.mode
     if state.draining:
         return Response(Readiness("draining", mode), status_code=503)
     (usable, checks), redis = await asyncio.gather(_database(state.pulse), _redis(state.limiter))
@@ -67,6 +72,16 @@ async def ready(state: State) -> Response[Readiness]:
     if not usable:
         return Response(Readiness("unavailable", mode, checks), status_code=503)
     return Response(Readiness("degraded" if redis == "unreachable" else "ok", mode, checks))
+
+
+async def follow_maintenance(database: Database, state: State, mode: Mode) -> None:
+    """Tell of maintenance while a window of it lasts, or always where the settings' `mode` says so."""
+    while mode == "normal":
+        with suppress(Exception):  # what is wrong with the database is told by itself
+            async with database.reading() as tx:
+                lasts = await under_maintenance(tx, utc_now())
+            state.mode = "maintenance" if lasts else "normal"
+        await asyncio.sleep(_LOOKED_EVERY)
 
 
 async def _database(pulse: Pulse) -> tuple[bool, dict[str, str]]:

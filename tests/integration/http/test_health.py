@@ -14,6 +14,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.pulse import NoPulse, Pulse
 from hotel_booking.core.schema import NEWEST, OLDEST
 from tests.clients.http_client import running, settings_for
+from tests.clients.waiting import until
 from tests.doubles.wire import Wire
 
 pytestmark = pytest.mark.postgresql
@@ -53,6 +54,19 @@ async def test_ready_says_what_was_checked_and_takes_one_statement(db: Database,
 
 async def test_maintenance_is_told_and_keeps_nobody_out(database_url: str) -> None:
     async with running(settings_for(database_url, mode="maintenance")) as (_, client):
+        status, body = await ready(client)
+    assert (status, body["status"], body["mode"]) == (200, "ok", "maintenance")
+
+
+async def test_a_window_of_maintenance_is_told_while_it_lasts(db: Database, database_url: str) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO maintenance_window"
+            " (starts_at, ends_at, title, body, components, created_at, updated_at)"
+            " VALUES (now(), now() + interval '1 hour', 'a', 'b', '{site}', now(), now())"
+        )
+    async with running(settings_for(database_url)) as (app, client):
+        await until(lambda: app.state.mode == "maintenance")
         status, body = await ready(client)
     assert (status, body["status"], body["mode"]) == (200, "ok", "maintenance")
 
