@@ -23,14 +23,14 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops import monitoring
-from hotel_booking.ops.children import free_port, stop_children
+from hotel_booking.ops.children import free_port, start_program, stop_children, watch
+from hotel_booking.ops.embedded import EmbeddedError
 from tests.clients.waiting import until, wait_until
 from tests.integration.mail.test_mail_wire import certificate
 from tests.ops.test_dashboards import DASHBOARDS, panels
 
-# A cluster is not here, and the first check of the invariants comes within the hour: these panels have
-# made-up series in test_dashboards.py.
-ELSEWHERE = re.compile(r"kube_|invariant")
+# A cluster is not here: its panels have made-up series in test_dashboards.py.
+ELSEWHERE = "kube_"
 
 
 def installed(*programs: str) -> None:
@@ -105,6 +105,20 @@ def test_only_what_is_installed_is_started_and_nothing_else_is_missed(
         assert not re.search(r"(pagerduty|slack|email)_configs|hotelbooking\.com", config)
     finally:
         stop_children(children)
+
+
+def test_without_an_exporter_the_demo_goes_on_and_says_so_once(tmp_path: Path) -> None:
+    def run(name: str, script: str) -> subprocess.Popen[bytes]:
+        return start_program("sh", "-c", script, environ=os.environ, log=tmp_path / f"{name}.log")
+
+    (tmp_path / "monitoring").mkdir()
+    said: list[str] = []
+    children = {"serve": run("serve", "sleep 2; echo over")}
+    beside = {"monitoring/redis": run("monitoring/redis", "echo no memory; exit 3")}
+    with pytest.raises(EmbeddedError, match=r"the serve process ended by itself .*over"):
+        watch(children, tmp_path, beside=beside, say=said.append)
+    (line,) = said
+    assert line.startswith("the monitoring/redis process ended by itself (3): no memory")
 
 
 @asynccontextmanager
@@ -227,12 +241,27 @@ def without_data(url: str) -> list[str]:
     for uid in DASHBOARDS:
         for panel in panels(uid):
             for target in panel["targets"]:
-                if ELSEWHERE.search(target["expr"]):
+                if ELSEWHERE in target["expr"]:
                     continue
                 result = asked_for(url, "query", query=target["expr"])["result"]
                 if not any(sample["value"][1] != "NaN" for sample in result):
                     found.append(f"{uid}: {panel['title']}: {target['expr']}")
     return found
+
+
+def declare(alertmanager: str, summary: str) -> None:
+    """Send an alert, as Prometheus does."""
+    labels = {"alertname": "InvariantBroken", "severity": "critical", "category": "database"}
+    told = {"labels": labels, "annotations": {"summary": summary}}
+    httpx.post(f"{alertmanager}/api/v2/alerts", json=[told], trust_env=False).raise_for_status()
+
+
+def incidents_of(folder: Path) -> str:
+    """What `hotel-booking incident list` says of the demo's."""
+    command = [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", "incident", "list"]
+    return subprocess.run(
+        [*command, "--data-dir", str(folder)], capture_output=True, text=True, check=True
+    ).stdout
 
 
 async def full(url: str) -> bool:
@@ -277,4 +306,7 @@ async def test_every_panel_has_data_beside_the_demo_under_load(tmp_path: Path) -
                 if rule["health"] != "ok"
             ]
             assert unwell == []
+            # An alert becomes an incident of the demo's own tracker.
+            declare(alertmanager, "Oversold")
+            await until(lambda: "Oversold" in incidents_of(tmp_path / "data"))
     assert not answers(prometheus), "it outlived the demo"

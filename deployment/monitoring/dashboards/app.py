@@ -91,7 +91,7 @@ APP: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Requests being answered",
             units.Short,
-            (("{{instance}}", f"sum by (instance) ({H}_http_requests_in_flight)"),),
+            (("{{instance}}", f'sum by (instance) ({H}_http_requests_in_flight{{job="web"}})'),),
         ),
     ),
     "Search": (
@@ -109,7 +109,7 @@ APP: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Search index behind",
             units.Seconds,
-            (("{{instance}}", f"max by (instance) ({H}_search_index_seconds_behind)"),),
+            (("{{instance}}", f'max by (instance) ({H}_search_index_seconds_behind{{job="web"}})'),),
             limit=60,
             says="-1: this process has no index, and SQL answers.",
         ),

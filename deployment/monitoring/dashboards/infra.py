@@ -60,7 +60,6 @@ INFRA: dict[str, tuple[Panel, ...]] = {
                     FULL,
                 ),
             ),
-            limit=0.85,
         ),
         Panel(
             "Network",
@@ -137,7 +136,6 @@ INFRA: dict[str, tuple[Panel, ...]] = {
             "Restarts, 1 hour",
             units.Short,
             (("{{pod}}", "topk(10, sum by (pod) (increase(kube_pod_container_status_restarts_total[1h])))"),),
-            limit=1,
         ),
         Panel("Pods by phase", units.Short, (("{{phase}}", "sum by (phase) (kube_pod_status_phase)"),)),
         Panel(
@@ -158,7 +156,6 @@ INFRA: dict[str, tuple[Panel, ...]] = {
             "Nodes not ready",
             units.Short,
             (("{{node}}", 'sum by (node) (kube_node_status_condition{condition="Ready",status!="true"})'),),
-            limit=1,
         ),
     ),
 }

@@ -66,10 +66,16 @@ function keys(card, lines, words) {
     const latest = last(line.values);
     value.textContent = latest === undefined ? "—" : words(latest);
     item.classList.toggle("bad", isBad(card, latest));
-    item.append(mark, ...("number" in card.dataset && lines.length === 1 ? [] : [document.createTextNode(line.label)]), value);
+    item.append(mark, ...(line.label === card.querySelector("h3").textContent ? [] : [document.createTextNode(line.label)]), value);
     return item;
   }));
   card.classList.toggle("bad", list.querySelector(".bad") !== null);
+}
+
+// The limit is on the drawing where the figures come near it, or where they are nothing.
+function reach(high, limit) {
+  const near = limit !== null && (high === 0 || high > limit * 0.5);
+  return Math.max(high * 1.08, near ? limit * 1.2 : 0) || 1;
 }
 
 function draw(card, { at, lines }, words) {
@@ -98,7 +104,7 @@ function draw(card, { at, lines }, words) {
     width: Math.max(plot.clientWidth, 120), height: Math.max(plot.clientHeight, 90), padding: [8, 10, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false }, y: { range: (chart, low, high) => [Math.min(0, low ?? 0), Math.max((high ?? 0) * 1.08, limit !== null && (high ?? 0) > limit * 0.5 ? limit * 1.08 : 0) || 1] } },
+    scales: { x: { time: false }, y: { range: (chart, low, high) => [Math.min(0, low ?? 0), reach(high ?? 0, limit)] } },
     axes: [
       { stroke: ink, font, size: 28, gap: 4, grid: { show: false }, ticks: { show: false }, space: long ? 110 : 60,
         incrs: [60, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400], values: (chart, splits) => splits.map(clock) },
