@@ -48,6 +48,7 @@ _POINTS: dict[tuple[str, str], int] = {
     ("POST", "/api/v1/bookings"): 4,
     # What sends mail, or has a password computed.
     ("POST", "/booking"): 4,
+    ("POST", "/status/subscriptions"): 6,
     ("POST", "/booking/{reference}/message"): 4,
     ("POST", "/account/sign-in"): 4,
     ("POST", "/account/sign-in/link"): 6,

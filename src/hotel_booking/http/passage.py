@@ -52,7 +52,9 @@ class Passage:
 async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
     where = surface(scope["path"])
     safe = scope["method"] in SAFE
-    if not safe and where != "other":
+    # Nobody is recognised under /status: there is nothing that another site could do in somebody's name, and
+    # mail programs end subscriptions from there (RFC 8058).
+    if not safe and where not in ("other", "status"):
         refuse_foreign(scope)
     try:
         caller = scope["state"]["caller"] = await identify(scope, where)

@@ -177,6 +177,9 @@ def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered)
     message["Message-ID"] = f"<{message_id}@{writer.address.rpartition('@')[2]}>"
     message["Content-Language"] = rendered.language
     message["Auto-Submitted"] = "auto-generated"
+    if rendered.unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{rendered.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     # ASCII on the wire: not every server takes more.
     charset = Charset("utf-8")
     charset.body_encoding = QP

@@ -3,6 +3,6 @@ platform is down."""
 
 from __future__ import annotations
 
-from hotel_booking.status import page, parts
+from hotel_booking.status import page, parts, subscribing
 
-handlers = [*page.handlers, *parts.handlers]
+handlers = [*page.handlers, *parts.handlers, *subscribing.handlers]

@@ -43,6 +43,7 @@ class Places(msgspec.Struct, frozen=True):
     feed: str
     summary: str
     site: str
+    subscribe: str
 
 
 def kind_of(day: Day) -> Kind:
@@ -81,6 +82,7 @@ def page(shown: Snapshot, language: str, places: Places) -> str:
             feed=places.feed,
             summary=places.summary,
             site=places.site,
+            subscribe=places.subscribe,
             headline=words.headline(shown.overall, texts),
             overall=shown.overall,
             overall_mark=words.OVERALL_MARKS[shown.overall],
@@ -97,6 +99,26 @@ def page(shown: Snapshot, language: str, places: Places) -> str:
             components=[speaks.component(one) for one in shown.components],
             oldest=shown.components[0].days[0].day,
             proof=speaks.proof(shown),
+        )
+    )
+
+
+def answer(language: str, what: str, *, action: str, home: str, style: str, icon: str) -> str:
+    """A small page that says what became of a subscription, or asks; `action` is where its button leads."""
+    headline, told, button = words.subscription(what, translations(language))
+    return (
+        templates_in(language)
+        .get_template("answer.html")
+        .render(
+            lang=language,
+            dir="rtl" if language in RIGHT_TO_LEFT else "ltr",
+            headline=headline,
+            told=told,
+            button=button,
+            action=action,
+            home=home,
+            style_address=style,
+            icon_address=icon,
         )
     )
 

@@ -109,6 +109,7 @@ def _page(
         feed="/status/history.atom",
         summary="/status/api/v2/summary.json",
         site=request.app.state.settings.public_url.rstrip("/") + f"/{language}/",
+        subscribe="/status/subscriptions",
     )
     body = drawing.page(shown, language, places).encode()
     return _answer(

@@ -88,3 +88,25 @@ def update(status: UpdateStatus, texts: Texts) -> str:
         "resolved": _("Resolved"),
     }
     return words[status]
+
+
+def subscription(what: str, texts: Texts) -> tuple[str, str, str]:
+    """What a page about a subscription says: its headline, a sentence, and its button, where it has one."""
+    _ = texts.gettext
+    return {
+        "asked": (
+            _("Please look into your mailbox"),
+            _("If the address is right, we have sent a link to it. Nothing is sent until it is confirmed."),
+            "",
+        ),
+        "invalid": (_("This is no e-mail address"), _("Please go back and check what you typed."), ""),
+        "confirm": (
+            _("Updates on our status"),
+            _("We will write to you when something goes wrong, when it is solved, and before maintenance."),
+            _("Yes, tell me"),
+        ),
+        "confirmed": (_("You will be told"), _("Every message has a link by which you can stop this."), ""),
+        "too_late": (_("This link is too old"), _("Please ask for a new one on the status page."), ""),
+        "leave": (_("Stop these messages?"), _("We then forget your address."), _("Stop")),
+        "left": (_("You will get no more messages"), _("We have forgotten your address."), ""),
+    }[what]

@@ -51,3 +51,9 @@ class WindowChanged(Conflict):
     """The maintenance window is not what it was looked at as. Nothing changed."""
 
     code = "maintenance_window_changed"
+
+
+class InvalidSubscription(Invalid):
+    """What was given is no address that can be written to. Nothing changed."""
+
+    code = "invalid_subscription"

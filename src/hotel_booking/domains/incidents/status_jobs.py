@@ -8,7 +8,7 @@ from datetime import timedelta
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
-from hotel_booking.domains.incidents import maintenance, status_probes
+from hotel_booking.domains.incidents import maintenance, status_probes, subscriptions
 
 tasks = Blueprint()
 log = logging.getLogger(__name__)
@@ -30,6 +30,22 @@ async def maintain(context: JobContext, timestamp: int) -> None:
         log.info("maintenance.announced id=%s", window_id)
     if proposed is not None:
         log.info("maintenance.proposed id=%s", proposed)
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="tell_subscribers", queue="incidents", pass_context=True, queueing_lock="tell_subscribers")
+async def tell_subscribers(context: JobContext, timestamp: int) -> None:
+    """Each minute: tell subscribers of what was published, some at a time."""
+    del timestamp
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
+    async with db.transaction() as tx:
+        await subscriptions.note_events(tx, now=now)
+        await subscriptions.purge(tx, now=now)
+    more = True
+    while more:
+        async with db.transaction() as tx:
+            more = await subscriptions.tell_some(tx, now=now)
+        await pace.rest()
 
 
 @tasks.periodic(cron="13 * * * *")

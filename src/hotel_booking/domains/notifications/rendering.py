@@ -124,7 +124,10 @@ def rendered_message(message: Message, link: Link) -> Rendered:
     if "bookings" in data and isinstance(data["bookings"], list):
         data = {**data, "bookings": [{**one, "link": link(one["path"])} for one in data["bookings"]]}
     sender = str(data.get("property") or _SENDER)
-    return render(message.template, message.language, data, sender=sender)
+    rendered = render(message.template, message.language, data, sender=sender)
+    if "unsubscribe" not in data:
+        return rendered
+    return msgspec.structs.replace(rendered, unsubscribe=link(data["unsubscribe"]))
 
 
 def _as_text(kind: str, pairs: list[tuple[str, str]], *, colon: str) -> Iterator[str]:

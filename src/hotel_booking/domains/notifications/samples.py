@@ -76,6 +76,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "at": "2027-02-01T10:15:00+00:00",
     },
     "guest_erased": {"bookings": 3},
+    "status_confirm": {"link": "https://hotel.example/status/subscription/1/confirm"},
+    "status_news": {
+        "title": "Sample incident",
+        "body": "Pages may take longer than usual to load.",
+        "link": "https://hotel.example/status/subscription/1",
+    },
     "security_notice": {
         "name": "Sample Colleague",
         "what": "password_changed",

@@ -44,13 +44,15 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """A message as a person reads it, in both its parts."""
+    """A message as a person reads it, in both its parts. `unsubscribe` is the address by which a mail program
+    ends such messages with one click."""
 
     subject: str
     text: str
     html: str
     language: str
     rtl: bool
+    unsubscribe: str | None = None
 
 
 # A path of the site as the whole address that a message carries, signed where that opens something.

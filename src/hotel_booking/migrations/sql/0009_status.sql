@@ -57,3 +57,27 @@ CREATE TABLE invariant_result (
     PRIMARY KEY (name, checked_at)
 );
 CREATE INDEX invariant_result_old ON invariant_result (checked_at);
+
+-- Who is told by e-mail. An address is kept from the moment somebody asks, for two days until it is confirmed,
+-- and deleted when its owner leaves.
+CREATE TABLE status_subscriber (
+    id           int PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    email        text NOT NULL CHECK (length(email) <= 320),
+    email_key    text NOT NULL UNIQUE,
+    language     text NOT NULL CHECK (length(language) = 2),
+    asked_at     timestamptz NOT NULL,
+    confirmed_at timestamptz
+);
+CREATE INDEX status_subscriber_asked ON status_subscriber (asked_at) WHERE confirmed_at IS NULL;
+
+-- What subscribers are told: each once, in the order of their ids; `reached` is the last who was.
+CREATE TABLE status_event (
+    key     text PRIMARY KEY,
+    at      timestamptz NOT NULL,
+    title   text NOT NULL,
+    body    text NOT NULL,
+    reached int NOT NULL DEFAULT 0,
+    told_at timestamptz
+);
+CREATE INDEX status_event_untold ON status_event (at, key) WHERE told_at IS NULL;
+CREATE INDEX incident_update_at ON incident_update (at);

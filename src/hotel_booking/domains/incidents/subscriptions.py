@@ -1,0 +1,176 @@
+"""Who is told of changes by e-mail: only who has confirmed, only once of each, until they leave."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_key, read_email
+from hotel_booking.domains.incidents.errors import InvalidSubscription
+from hotel_booking.domains.notifications import service as mail
+from hotel_booking.domains.notifications.types import MessageLimit
+
+# Whoever types somebody else's address has them written to so often, and no more.
+CONFIRMATIONS = MessageLimit(an_hour=2, a_day=4)
+CONFIRM_WITHIN = timedelta(days=2)
+_NEWS = timedelta(days=1)  # what is older nobody is told any more
+_TOGETHER = 200
+
+
+class Subscriber(msgspec.Struct, frozen=True):
+    """Somebody who wants to be told, or has been asked whether they do."""
+
+    id: int
+    email: str
+    language: str
+    asked_at: datetime
+    confirmed_at: datetime | None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    key: str
+    at: datetime
+    title: str
+    body: str
+    reached: int
+
+
+def leaving(subscriber_id: int) -> str:
+    """The path under which a subscriber leaves; a link to it is signed."""
+    return f"/status/subscription/{subscriber_id}"
+
+
+def confirming(subscriber_id: int) -> str:
+    """The path under which a subscriber confirms; a link to it is signed."""
+    return f"{leaving(subscriber_id)}/confirm"
+
+
+async def ask(tx: Transaction, *, email: str, language: str, now: datetime) -> None:
+    """Send a link to an address that somebody gave, by which its owner confirms. Who asks learns nothing: an
+    address that has confirmed already is not written to. Raises `InvalidSubscription`."""
+    address = read_email(email, error=InvalidSubscription)
+    found = await tx.fetchrow_as(
+        Subscriber,
+        "INSERT INTO status_subscriber AS s (email, email_key, language, asked_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (email_key) DO UPDATE"
+        "    SET asked_at = CASE WHEN s.confirmed_at IS NULL THEN excluded.asked_at ELSE s.asked_at END"
+        " RETURNING id, email, language, asked_at, confirmed_at",
+        address,
+        email_key(address),
+        language,
+        now,
+    )
+    if found is None or found.confirmed_at is not None:
+        return
+    await mail.queue(
+        tx,
+        event_key=f"status:confirm:{found.id}:{now.isoformat()}",
+        template="status_confirm",
+        language=found.language,
+        recipient=found.email,
+        data={"path": confirming(found.id), "expires": (now + CONFIRM_WITHIN).isoformat()},
+        now=now,
+        limit=CONFIRMATIONS,
+    )
+
+
+async def find(tx: Transaction, subscriber_id: int) -> Subscriber | None:
+    """A subscriber; None where there is none, or no longer."""
+    return await tx.fetchrow_as(
+        Subscriber,
+        "SELECT id, email, language, asked_at, confirmed_at FROM status_subscriber WHERE id = $1",
+        subscriber_id,
+    )
+
+
+async def confirm(tx: Transaction, *, subscriber_id: int, now: datetime) -> bool:
+    """Their owner says yes; False where the link is too old. Again does no harm."""
+    found = await tx.fetchval(
+        "UPDATE status_subscriber SET confirmed_at = coalesce(confirmed_at, $2)"
+        " WHERE id = $1 AND (confirmed_at IS NOT NULL OR asked_at > $3) RETURNING id",
+        subscriber_id,
+        now,
+        now - CONFIRM_WITHIN,
+    )
+    return found is not None
+
+
+async def leave(tx: Transaction, *, subscriber_id: int) -> None:
+    """Forget the address. Again does no harm."""
+    await tx.execute("DELETE FROM status_subscriber WHERE id = $1", subscriber_id)
+
+
+async def note_events(tx: Transaction, *, now: datetime) -> None:
+    """What has been published of incidents and maintenance since yesterday, as events, each once."""
+    await tx.execute(
+        "INSERT INTO status_event (key, at, title, body)"
+        " SELECT 'update-' || u.id, u.at, coalesce(i.public_title, i.title), u.body"
+        "   FROM incident_update u JOIN incident i ON i.id = u.incident_id WHERE u.at > $1"
+        " UNION ALL"
+        " SELECT 'maintenance-' || id || '-' || version, greatest(announced_at, updated_at),"
+        "        title || ': ' || to_char(starts_at, 'YYYY-MM-DD HH24:MI') || ' to '"
+        "              || to_char(ends_at, 'HH24:MI') || ' UTC'"
+        "              || CASE WHEN cancelled_at IS NULL THEN '' ELSE ' (cancelled)' END, body"
+        "   FROM maintenance_window"
+        "  WHERE announced_at IS NOT NULL AND greatest(announced_at, updated_at) > $1 AND ends_at > $2"
+        " ON CONFLICT DO NOTHING",
+        now - _NEWS,
+        now,
+    )
+
+
+async def tell_some(tx: Transaction, *, now: datetime) -> bool:
+    """Tell some subscribers of the oldest event that not all were told of; False where there is none. What
+    they are told and how far one has come is committed together, so nobody is told twice."""
+    event = await tx.fetchrow_as(
+        _Event,
+        "SELECT key, at, title, body, reached FROM status_event WHERE told_at IS NULL"
+        " ORDER BY at, key LIMIT 1 FOR UPDATE SKIP LOCKED",
+    )
+    if event is None:
+        return False
+    some = await tx.fetch_as(
+        Subscriber,
+        "SELECT id, email, language, asked_at, confirmed_at FROM status_subscriber"
+        " WHERE id > $1 AND confirmed_at <= $2 ORDER BY id LIMIT $3",
+        event.reached,
+        event.at,
+        _TOGETHER,
+    )
+    for one in some:
+        await mail.queue(
+            tx,
+            event_key=f"status:{event.key}:{one.id}",
+            template="status_news",
+            language=one.language,
+            recipient=one.email,
+            data={
+                "title": event.title,
+                "body": event.body,
+                "path": leaving(one.id),
+                "unsubscribe": leaving(one.id),
+                "expires": (event.at + _NEWS).isoformat(),
+            },
+            now=now,
+        )
+    await tx.execute(
+        "UPDATE status_event SET reached = $2, told_at = $3 WHERE key = $1",
+        event.key,
+        some[-1].id if some else event.reached,
+        now if len(some) < _TOGETHER else None,
+    )
+    return True
+
+
+async def purge(tx: Transaction, *, now: datetime) -> None:
+    """Forget addresses that were never confirmed, and events that are long past."""
+    await tx.execute(
+        "DELETE FROM status_subscriber WHERE confirmed_at IS NULL AND asked_at < $1", now - CONFIRM_WITHIN
+    )
+    await tx.execute(
+        "DELETE FROM status_event WHERE key IN"
+        " (SELECT key FROM status_event WHERE at < $1 AND told_at IS NOT NULL LIMIT 1000)",
+        now - 30 * _NEWS,
+    )

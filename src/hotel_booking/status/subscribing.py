@@ -1,0 +1,117 @@
+"""Being told by e-mail: asked for by a form, confirmed and ended by signed links. A GET changes nothing, so
+programs that open the links of a mail confirm nothing and end nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from hotel_booking.core import links
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import NotFound
+from hotel_booking.domains.incidents import subscriptions
+from hotel_booking.domains.incidents.errors import InvalidSubscription
+from hotel_booking.http.access import public
+from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
+from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.http.ui import assets
+from hotel_booking.http.ui.forms import read
+from hotel_booking.status import drawing
+
+SubscriberId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+
+
+class NotYourLink(NotFound):
+    """The link is not one that we have sent."""
+
+    code = "no_such_subscription"
+
+
+@post("/status/subscriptions", opt=public(), include_in_schema=False)
+async def ask(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[str]:
+    """Ask the owner of an address whether they want to be told. The answer is the same for every address."""
+    form = await read(request)
+    language = form.value("language") if form.value("language") in LANGUAGES else DEFAULT
+    try:
+        await subscriptions.ask(tx, email=form.value("email")[:400], language=language, now=now)
+    except InvalidSubscription:
+        return _page(language, "invalid", status=422)
+    return _page(language, "asked")
+
+
+@get("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
+async def look_before_confirming(
+    state: State, tx: Transaction, subscriber_id: SubscriberId, token: str = ""
+) -> Response[str]:
+    """A button that confirms."""
+    path = subscriptions.confirming(subscriber_id)
+    _check(state, path, token)
+    found = await subscriptions.find(tx, subscriber_id)
+    if found is None:
+        return _page(DEFAULT, "too_late", status=410)
+    return _page(found.language, "confirm", action=f"{path}?token={token}")
+
+
+@post("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
+async def confirm(
+    state: State, tx: Transaction, now: datetime, subscriber_id: SubscriberId, token: str = ""
+) -> Response[str]:
+    """Their owner says yes."""
+    _check(state, subscriptions.confirming(subscriber_id), token)
+    found = await subscriptions.find(tx, subscriber_id)
+    language = found.language if found is not None else DEFAULT
+    if not await subscriptions.confirm(tx, subscriber_id=subscriber_id, now=now):
+        return _page(language, "too_late", status=410)
+    return _page(language, "confirmed")
+
+
+@get("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
+async def look_before_leaving(
+    state: State, tx: Transaction, subscriber_id: SubscriberId, token: str = ""
+) -> Response[str]:
+    """A button that ends it."""
+    path = subscriptions.leaving(subscriber_id)
+    _check(state, path, token)
+    found = await subscriptions.find(tx, subscriber_id)
+    if found is None:
+        return _page(DEFAULT, "left")
+    return _page(found.language, "leave", action=f"{path}?token={token}")
+
+
+@post("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
+async def leave(state: State, tx: Transaction, subscriber_id: SubscriberId, token: str = "") -> Response[str]:
+    """Forget the address: by the button, or by a mail program's own (RFC 8058)."""
+    _check(state, subscriptions.leaving(subscriber_id), token)
+    found = await subscriptions.find(tx, subscriber_id)
+    await subscriptions.leave(tx, subscriber_id=subscriber_id)
+    return _page(found.language if found is not None else DEFAULT, "left")
+
+
+def _check(state: State, path: str, token: str) -> None:
+    if not links.is_good(state.settings.secret_key, path, token):
+        raise NotYourLink("there is no such subscription", fix="use the link of the mail, as it is")
+
+
+def _page(language: str, what: str, *, action: str = "", status: int = 200) -> Response[str]:
+    body = drawing.answer(
+        language,
+        what,
+        action=action,
+        home=f"/status/{language}",
+        style=assets.address("status.css"),
+        icon=assets.address("favicon.svg"),
+    )
+    headers = {
+        "content-security-policy": PAGE_POLICY,
+        "content-language": language,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",  # the address opens something
+    }
+    return Response(body, status_code=status, media_type="text/html", headers=headers)
+
+
+handlers = [ask, look_before_confirming, confirm, look_before_leaving, leave]

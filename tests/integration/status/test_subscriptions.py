@@ -1,0 +1,172 @@
+"""Being told by e-mail: by double opt-in, each thing once, until one leaves with one click."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hotel_booking.core import links
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.incidents import maintenance, service, subscriptions
+from hotel_booking.domains.incidents.types import Actor
+from hotel_booking.domains.notifications import queries as outbox
+from hotel_booking.domains.notifications.rendering import rendered_message
+from hotel_booking.integrations.smtp import compose
+from tests.clients.http_client import running, settings_for
+
+KEY = "k" * 40
+BY = Actor("Operations")
+
+
+def link(path: str) -> str:
+    return links.signed("https://hotel.example", KEY, path)
+
+
+def inside(path: str) -> str:
+    return link(path).removeprefix("https://hotel.example")
+
+
+async def subscribers(db: Database) -> list[Any]:
+    async with db.reading() as tx:
+        return await tx.fetch("SELECT id, email, confirmed_at FROM status_subscriber ORDER BY id")
+
+
+async def sent(db: Database, template: str) -> list[str]:
+    async with db.reading() as tx:
+        rows = await tx.fetch("SELECT recipient FROM mail_message WHERE template = $1 ORDER BY 1", template)
+    return [row["recipient"] for row in rows]
+
+
+async def test_only_the_owner_of_an_address_is_told_and_leaves(db: Database, database_url: str) -> None:
+    async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
+        asked = await client.post(
+            "/status/subscriptions", data={"email": "Ana@example.com", "language": "de"}
+        )
+        assert (asked.status_code, "Postfach" in asked.text) == (200, True)
+        assert await sent(db, "status_confirm") == ["Ana@example.com"]
+        [[number, _, confirmed]] = await subscribers(db)
+        assert confirmed is None
+
+        # What opens the links of a mail confirms nothing and ends nothing.
+        path = inside(subscriptions.confirming(number))
+        assert "<form" in (await client.get(path)).text
+        assert [row["confirmed_at"] for row in await subscribers(db)] == [None]
+        # A link is good for what it was made for.
+        token = path.partition("=")[2]
+        for wrong in (f"{path}x", path.partition("?")[0], f"/status/subscription/{number}?token={token}"):
+            assert (await client.post(wrong)).status_code == 404
+        assert [row["confirmed_at"] for row in await subscribers(db)] == [None]
+        assert (await client.post(path)).status_code == 200
+        [[_, _, confirmed]] = await subscribers(db)
+        assert confirmed is not None
+        # Who asks for a confirmed address learns nothing, and its owner is left alone.
+        again = await client.post(
+            "/status/subscriptions", data={"email": "ana@example.com", "language": "de"}
+        )
+        assert again.text == asked.text
+        assert await sent(db, "status_confirm") == ["Ana@example.com"]
+
+        # A mail program's own button: a POST from another site, without cookies.
+        leaving = inside(subscriptions.leaving(number))
+        assert "<form" in (await client.get(leaving)).text
+        one_click = await client.post(
+            leaving,
+            data={"List-Unsubscribe": "One-Click"},
+            headers={"origin": "https://mail.example", "sec-fetch-site": "cross-site"},
+        )
+        assert one_click.status_code == 200
+        assert await subscribers(db) == []
+        assert (await client.post(leaving)).status_code == 200
+        assert (await client.post(path)).status_code == 410
+
+
+@pytest.mark.parametrize("email", ["", "ana", "ana@", "a\x00@example.com", "x" * 400 + "@example.com"])
+async def test_what_is_no_address_is_refused(db: Database, database_url: str, email: str) -> None:
+    async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
+        answer = await client.post("/status/subscriptions", data={"email": email, "language": "xx"})
+    assert answer.status_code in (400, 422)
+    assert await subscribers(db) == []
+
+
+async def test_a_mailbox_is_asked_a_few_times_only(db: Database) -> None:
+    now = utc_now()
+    for minute in range(5):
+        async with db.transaction() as tx:
+            await subscriptions.ask(
+                tx, email="ana@example.com", language="en", now=now + timedelta(minutes=minute)
+            )
+    assert len(await sent(db, "status_confirm")) == subscriptions.CONFIRMATIONS.an_hour
+    async with db.transaction() as tx:
+        [[number, _, _]] = await tx.fetch("SELECT id, email, confirmed_at FROM status_subscriber")
+        late = now + timedelta(days=3)
+        assert not await subscriptions.confirm(tx, subscriber_id=number, now=late)
+        await subscriptions.purge(tx, now=late)
+    assert await subscribers(db) == []
+
+
+async def test_each_is_told_once_of_each_thing(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "_TOGETHER", 2)  # so that five take several turns
+    now = utc_now()
+    before, after = now - timedelta(hours=1), now + timedelta(minutes=5)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO status_subscriber (email, email_key, language, asked_at, confirmed_at)"
+            " SELECT e || '@x.example', e || '@x.example', 'en', $1::timestamptz,"
+            "        CASE WHEN e <> 'un' THEN $1::timestamptz END"
+            "   FROM unnest('{a,b,c,d,un}'::text[]) AS t(e)",
+            before,
+        )
+        incident = await service.declare(tx, title="Cards are declined", severity="P2", by=BY, now=now)
+        await service.publish(
+            tx, incident_id=incident.id, status="investigating", body="We look into it.", by=BY, now=now
+        )
+        # Who comes later is not told of what was before.
+        await tx.execute(
+            "INSERT INTO status_subscriber (email, email_key, language, asked_at, confirmed_at)"
+            " VALUES ('late@x.example', 'late@x.example', 'en', $1, $1)",
+            after,
+        )
+    expected = [f"{name}@x.example" for name in "abcd"]
+
+    async def tell() -> None:
+        async with db.transaction() as tx:
+            await subscriptions.note_events(tx, now=after)
+        more = True
+        while more:
+            async with db.transaction() as tx:
+                more = await subscriptions.tell_some(tx, now=after)
+
+    await tell()
+    await tell()
+    assert await sent(db, "status_news") == expected
+    # A worker that died after a turn: what it did stands, and the rest is told.
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE status_event SET told_at = NULL, reached = 0")
+    await tell()
+    assert await sent(db, "status_news") == expected
+
+    async with db.transaction() as tx:
+        await maintenance.schedule(
+            tx,
+            starts_at=after + timedelta(days=1),
+            ends_at=after + timedelta(days=1, hours=2),
+            title=maintenance.TITLE,
+            body=maintenance.BODY,
+            now=after,
+        )
+        await maintenance.announce(tx, now=after)
+    await tell()
+    assert await sent(db, "status_news") == sorted([*expected * 2, "late@x.example"])
+    async with db.reading() as tx:
+        [message, *_] = await outbox.list_messages(tx)
+    rendered = rendered_message(message, link)
+    raw = compose(
+        message_id="x", sender="bookings@hotel.example", recipient=message.recipient, rendered=rendered
+    )
+    assert raw["List-Unsubscribe"].startswith("<https://hotel.example/status/subscription/")
+    assert raw["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert rendered.unsubscribe in rendered.text
+    assert "Scheduled maintenance" in rendered.subject
