@@ -25,7 +25,6 @@ class Subscriber(msgspec.Struct, frozen=True):
     id: int
     email: str
     language: str
-    asked_at: datetime
     confirmed_at: datetime | None
 
 
@@ -56,7 +55,7 @@ async def ask(tx: Transaction, *, email: str, language: str, now: datetime) -> N
         "INSERT INTO status_subscriber AS s (email, email_key, language, asked_at) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (email_key) DO UPDATE"
         "    SET asked_at = CASE WHEN s.confirmed_at IS NULL THEN excluded.asked_at ELSE s.asked_at END"
-        " RETURNING id, email, language, asked_at, confirmed_at",
+        " RETURNING id, email, language, confirmed_at",
         address,
         email_key(address),
         language,
@@ -80,7 +79,7 @@ async def find(tx: Transaction, subscriber_id: int) -> Subscriber | None:
     """A subscriber; None where there is none, or no longer."""
     return await tx.fetchrow_as(
         Subscriber,
-        "SELECT id, email, language, asked_at, confirmed_at FROM status_subscriber WHERE id = $1",
+        "SELECT id, email, language, confirmed_at FROM status_subscriber WHERE id = $1",
         subscriber_id,
     )
 
@@ -133,7 +132,7 @@ async def tell_some(tx: Transaction, *, now: datetime) -> bool:
         return False
     some = await tx.fetch_as(
         Subscriber,
-        "SELECT id, email, language, asked_at, confirmed_at FROM status_subscriber"
+        "SELECT id, email, language, confirmed_at FROM status_subscriber"
         " WHERE id > $1 AND confirmed_at <= $2 ORDER BY id LIMIT $3",
         event.reached,
         event.at,
