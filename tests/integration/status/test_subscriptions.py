@@ -168,5 +168,6 @@ async def test_each_is_told_once_of_each_thing(db: Database, monkeypatch: pytest
     )
     assert raw["List-Unsubscribe"].startswith("<https://hotel.example/status/subscription/")
     assert raw["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert rendered.unsubscribe is not None
     assert rendered.unsubscribe in rendered.text
     assert "Scheduled maintenance" in rendered.subject
