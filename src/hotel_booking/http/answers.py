@@ -49,7 +49,7 @@ def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> byt
         body = b""
         headers.pop(b"content-type", None)
     elif was >= LEAST and _may_pack(scope, headers):
-        headers[b"vary"] = b"accept-encoding"
+        headers[b"vary"] = b", ".join(filter(None, (headers.get(b"vary"), b"accept-encoding")))
         if _takes_gzip(scope):
             body = packed(body)
             headers[b"content-encoding"] = b"gzip"

@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 import httpx
+from litestar import Response, get
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from hotel_booking.http import openapi
+from hotel_booking.http.access import public
 from hotel_booking.http.preconditions import ARGUMENT
 from tests.clients.http_client import (
     api_key,
@@ -88,6 +90,18 @@ async def test_long_answers_are_packed_for_who_takes_it(chain: Database, chain_u
             assert answer.headers["content-encoding"] == "gzip"
             again = await client.get(page, headers={"if-none-match": answer.headers["etag"]})
             assert (again.status_code, again.content) == (304, b""), page
+
+
+@get("/api/v1/varying-of-the-test", opt=public())
+async def varying() -> Response[dict[str, str]]:
+    """Says of itself that it varies."""
+    return Response({"long": "x" * 5000}, headers={"vary": "origin"})
+
+
+async def test_what_varies_by_itself_still_does(database_url: str) -> None:
+    async with running(settings_for(database_url), varying) as (_, client):
+        answer = await client.get("/api/v1/varying-of-the-test")
+    assert answer.headers["vary"] == "origin, accept-encoding"
 
 
 async def test_answers_with_a_secret_are_never_packed(db: Database, database_url: str) -> None:

@@ -17,9 +17,12 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import invariant_results, service
 from hotel_booking.domains.bookings.tally import surface_of
+from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.worker.telling import tell
+from tests.clients.http_client import running, settings_for
+from tests.clients.staff_client import SAME_ORIGIN, signed_in
 from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
 
 pytestmark = pytest.mark.postgresql
@@ -162,3 +165,47 @@ async def test_what_the_invariants_last_said_is_told_with_its_time(db: Database)
     assert (
         REGISTRY.get_sample_value("hotel_booking_invariant_differences", {"check": "nothing_oversold"}) == 0
     )
+
+
+async def test_a_booking_counts_for_the_surface_it_was_made_on_and_so_does_being_sold_out(
+    db: Database, database_url: str, more: Callable[..., float]
+) -> None:
+    await small_hotel(db)  # one room a night
+    samples = {
+        (surface, outcome): {"name": "bookings_total", "surface": surface, "outcome": outcome}
+        for surface in ("site", "api", "panel")
+        for outcome in ("held", "sold_out", "confirmed", "cancelled")
+    }
+    for sample in samples.values():
+        more(**sample)
+    guest = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
+
+    async def quotes(first: int) -> list[str]:
+        return [str((await make_quote(db, stay(first, 1), now=utc_now())).id) for _ in range(2)]
+
+    settings = settings_for(database_url, mfa_required=False)
+    async with running(settings) as (app, client), signed_in(app, db, (Role.OWNER, None)) as panel:
+        for quote in await quotes(3):
+            await client.post(f"/en/book/{quote}", data=guest, headers=SAME_ORIGIN)
+        references = []
+        for quote in await quotes(5):
+            made = await client.post("/api/v1/bookings", json={"quote": quote, "guest": guest})
+            references.append(made.json().get("reference"))
+            token = {"Authorization": f"Bearer {made.json().get('access_token')}"}
+            if references[-1]:
+                await client.post(f"/api/v1/bookings/{references[-1]}/cancel", headers=token)
+                # Sold again, so that the second finds none.
+                await hold(db, "web", 5, now=utc_now())
+        for quote in await quotes(7):
+            form = {**guest, "phone": "+351 919 876 543", "guarantee": "hotel"}
+            await panel.post(f"/admin/bookings/quotes/{quote}", data=form)
+    assert {key: more(**sample) for key, sample in samples.items() if more(**sample)} == {
+        ("site", "held"): 1,
+        ("site", "sold_out"): 1,
+        ("api", "held"): 1,
+        ("api", "cancelled"): 1,
+        ("api", "sold_out"): 1,
+        ("panel", "held"): 1,
+        ("panel", "confirmed"): 1,
+        ("panel", "sold_out"): 1,
+    }
