@@ -266,7 +266,7 @@ def choose_chat(settings: Settings) -> Chat | None:
         return None
     from hotel_booking.integrations.slack import Slack
 
-    return Slack(settings.slack_token, url=settings.slack_url)
+    return Slack(settings.slack_token, url=settings.slack_url, site=settings.public_url)
 
 
 def choose_media(settings: Settings) -> MediaStore:

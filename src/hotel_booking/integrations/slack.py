@@ -24,25 +24,31 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class Slack:
-    """A workspace by its app's token. `seconds` bounds a call."""
+    """A workspace by its app's token. `site` is where the panel is; `seconds` bounds a call."""
 
-    def __init__(self, token: str, *, url: str, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, token: str, *, url: str, site: str = "http://localhost:8000", seconds: float = SECONDS
+    ) -> None:
         self._headers = {"authorization": f"Bearer {token}"}
         self._url = url.rstrip("/")
+        self._panel = f"{site.rstrip('/')}/admin/incidents"
         self._seconds = seconds
 
-    async def post(self, *, channel: str, text: str) -> None:
+    async def post(self, *, channel: str, text: str, incident_id: int | None = None) -> None:
         """See `Chat`."""
-        message = {"channel": f"#{channel}", "text": escaped(text)[:_LONGEST], "unfurl_links": False}
-        said = await self._call("chat.postMessage", message)
-        if said.error == "channel_not_found":
+        said = escaped(text)[:_LONGEST]
+        if incident_id is not None:
+            said += f"\n<{self._panel}/{incident_id}|Incident {incident_id} in the panel>"
+        message = {"channel": f"#{channel}", "text": said, "unfurl_links": False}
+        answer = await self._call("chat.postMessage", message)
+        if answer.error == "channel_not_found":
             made = await self._call("conversations.create", {"name": channel})
             # Somebody else may have made it meanwhile; where the app may not see it the next answer says so.
             if not made.ok and made.error != "name_taken":
                 raise Refused(f"Slack makes no channel #{channel}: {made.error}")
-            said = await self._call("chat.postMessage", message)
-        if not said.ok:
-            raise Refused(f"Slack refuses it: {said.error}")
+            answer = await self._call("chat.postMessage", message)
+        if not answer.ok:
+            raise Refused(f"Slack refuses it: {answer.error}")
 
     async def _call(self, method: str, body: dict[str, Any]) -> _Answer:
         said = await post_json(f"{self._url}/{method}", body, headers=self._headers, seconds=self._seconds)

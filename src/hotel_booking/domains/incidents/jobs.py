@@ -95,5 +95,9 @@ async def _tell(context: JobContext, delivery: Delivery) -> bool:
     if chat is None:
         raise Refused("Slack is not set up (HOTEL_SLACK_TOKEN)")
     with breaker_of(chat, "slack").asking(Unavailable):
-        await chat.post(channel=delivery.key, text=str(delivery.payload.get("text", "")))
+        await chat.post(
+            channel=delivery.key,
+            text=str(delivery.payload.get("text", "")),
+            incident_id=delivery.incident_id if delivery.payload.get("link") else None,
+        )
     return True

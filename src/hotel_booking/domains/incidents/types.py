@@ -243,6 +243,7 @@ class Pager(Protocol):
 class Chat(Protocol):
     """Where people talk."""
 
-    async def post(self, *, channel: str, text: str) -> None:
-        """Say something in a channel (without the #), which is made where there is none. Raises `Refused` or
-        `Unavailable`. Calls the network: no transaction may be open."""
+    async def post(self, *, channel: str, text: str, incident_id: int | None = None) -> None:
+        """Say something in a channel (without the #), which is made where there is none; with the address
+        of an incident's page. Raises `Refused` or `Unavailable`. Calls the
+        network: no transaction may be open."""

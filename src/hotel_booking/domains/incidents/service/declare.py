@@ -107,7 +107,7 @@ async def create(
     words = SEVERITY_MEANS[severity][0]
     if kind == "incident":
         text = f"Declared as {severity} ({words}): {title}"
-        await telling.say(tx, incident, f":rotating_light: {severity} ({words}): {title}", now=now)
+        await telling.say(tx, incident, f":rotating_light: {severity} ({words}): {title}", now=now, link=True)
     else:
         text = f"Noted for investigation: {title}"
     await entries.write(tx, incident_id, kind="declared", actor=by, text=text, now=now)

@@ -19,15 +19,17 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 MOST_ATTEMPTS = 300  # about a day
 
 
-async def say(tx: Transaction, incident: Incident, text: str, *, now: datetime) -> None:
-    """Say something in the incident's own channel; a finding has none."""
+async def say(tx: Transaction, incident: Incident, text: str, *, now: datetime, link: bool = False) -> None:
+    """Say something in the incident's own channel, with the address of its page or without; a finding has
+    none."""
     if incident.channel is not None:
-        await _put(tx, incident.id, "slack", "post", incident.channel, {"text": text}, now)
+        said = {"text": text, "link": link}
+        await _put(tx, incident.id, "slack", "post", incident.channel, said, now)
 
 
 async def say_in(tx: Transaction, incident: Incident, channel: str, text: str, *, now: datetime) -> None:
-    """Say something in another channel."""
-    await _put(tx, incident.id, "slack", "post", channel, {"text": text}, now)
+    """Say something in another channel, with the address of the incident's page."""
+    await _put(tx, incident.id, "slack", "post", channel, {"text": text, "link": True}, now)
 
 
 async def page(

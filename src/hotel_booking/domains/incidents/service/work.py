@@ -177,7 +177,7 @@ async def escalate_finding(
     words = SEVERITY_MEANS[severity][0]
     text = f"Became an incident, {severity} ({words}): {after.title}"
     await entries.write(tx, incident_id, kind="declared", actor=by.name, text=text, now=now)
-    await telling.say(tx, after, f":rotating_light: {text}", now=now)
+    await telling.say(tx, after, f":rotating_light: {text}", now=now, link=True)
     if after.paged:
         await telling.page(tx, after, f"{severity}: {after.title}", now=now)
     return after
