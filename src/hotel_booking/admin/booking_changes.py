@@ -12,7 +12,6 @@ from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.stays import carried_out
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.formats import coded
 from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.due import refund_stages
@@ -26,7 +25,7 @@ from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHI
 from hotel_booking.http.access import staff
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import money, page, see_other
 
 _SHORTEST_REASON = 5
 
@@ -78,10 +77,10 @@ async def cancel(
             tx, booking_id=booking.id, now=now, waive=waive, expected_fee=None if waive else seen
         )
         if waive:
-            text = f"Cancellation fee of {coded(full, booking.currency)} waived: {reason}"
+            text = f"Cancellation fee of {money(full, booking.currency)} waived: {reason}"
             await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
         note_booking(request, "cancelled")
-        back = f"; {coded(result.refund, booking.currency)} will be refunded" if result.refund else ""
+        back = f"; {money(result.refund, booking.currency)} will be refunded" if result.refund else ""
         return f"The booking has been cancelled{back}."
 
     async def refused(form: Form) -> Response[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings.service.no_show import FeeOutcome
+from hotel_booking.http.ui.render import money
 
 
 def fee_sentence(outcome: FeeOutcome | None, currency: str) -> str:
     """Whether it was paid, is being charged, or why it stays open; empty where there can be none."""
     if outcome is None:
         return ""
-    fee, left = coded(outcome.fee, currency), coded(outcome.open, currency)
+    fee, left = money(outcome.fee, currency), money(outcome.open, currency)
     match outcome.state:
         case "none":
             return "There is no fee, and nothing to charge."

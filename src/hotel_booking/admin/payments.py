@@ -14,7 +14,6 @@ from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings import mail, service
 from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.errors import WrongState
@@ -37,7 +36,7 @@ from hotel_booking.domains.payments.steps import Step
 from hotel_booking.domains.payments.types import PaymentSeen
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import money, page, see_other
 
 _VIEW = staff(Permission.PAYMENTS_VIEW)
 _MANAGE = staff(Permission.PAYMENTS_MANAGE)
@@ -101,9 +100,9 @@ async def refund(
             again=form.flag("again"),
             now=now,
         )
-        sent = coded(amount or 0, booking.currency)
+        sent = money(amount or 0, booking.currency)
         owed = (
-            f"The guest’s balance is reduced by {coded(gift, booking.currency)}."
+            f"The guest’s balance is reduced by {money(gift, booking.currency)}."
             if gift
             else "The guest’s balance is unchanged."
         )

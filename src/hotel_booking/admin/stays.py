@@ -17,7 +17,6 @@ from hotel_booking.admin.fee_words import fee_sentence
 from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.formats import coded
 from hotel_booking.domains.bookings import overrides, service
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.types import Booking
@@ -26,7 +25,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import money, page, see_other
 
 _MANAGE = staff(Permission.STAYS_MANAGE)
 
@@ -44,7 +43,7 @@ async def check_in(
             tx, booking_id=booking.id, now=now, rooms=_rooms(form, booking), override=_reason(form)
         )
         if booking.reserved:
-            taken = coded(booking.reserved, booking.currency)
+            taken = money(booking.reserved, booking.currency)
             return f"The guests are checked in; {taken} is being charged to the card."
         return "The guests are checked in."
 
@@ -90,7 +89,7 @@ async def check_out(
     async def act() -> str:
         await service.check_out(tx, booking_id=booking.id, now=now, override=_reason(form))
         left = still_open(booking)
-        rest = f"{coded(left, booking.currency)} is outstanding." if left else "Nothing is outstanding."
+        rest = f"{money(left, booking.currency)} is outstanding." if left else "Nothing is outstanding."
         return f"The guests are checked out. {rest}"
 
     async def refused(form: Form) -> Response[str]:
@@ -124,7 +123,7 @@ async def no_show(
         gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
         back = booking.paid - gone.paid
         fee_text = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
-        rest = f" {coded(back, booking.currency)} will be refunded." if back > 0 else ""
+        rest = f" {money(back, booking.currency)} will be refunded." if back > 0 else ""
         return f"The booking is marked as a no-show. {fee_text}{rest}"
 
     async def refused(form: Form) -> Response[str]:

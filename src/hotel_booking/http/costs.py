@@ -40,6 +40,7 @@ _POINTS: dict[tuple[str, str], int] = {
     ("GET", "/api/v1/properties/{slug}/calendar"): 2,
     ("GET", "/account/data/export"): 10,
     ("GET", "/sitemap.xml"): 10,
+    ("GET", "/sitemap/{after}"): 10,
     # A quote is kept, a hold takes rooms from others.
     ("POST", "/book"): 2,
     ("POST", "/book/{quote_id}"): 4,

@@ -8,13 +8,14 @@ from litestar import Response, get
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.addresses import part_ends, slugs
 from hotel_booking.domains.properties.group_pages import KINDS, languages_by_kind
-from hotel_booking.domains.properties.queries import properties
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import LANGUAGES
 
-_BATCH = 500
-_MOST = 9_000  # hotels; a sitemap holds 50,000 addresses, and each page has five
+HOTELS = 9_000  # of a part: it holds 50,000 addresses, and each page has five
+_LAST = 2**63 - 1  # the largest id there can be
+_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _PRIVATE = ("/admin", "/api/", "/*/book/", "/*/booking", "/*/account", "/*/nights", "/webhooks/")
 
 
@@ -31,30 +32,45 @@ def robots(settings: Settings) -> Response[str]:
 @get("/sitemap.xml", opt=public(), include_in_schema=False)
 async def sitemap(tx: Transaction, settings: Settings) -> Response[str]:
     """The front page, the list of hotels, the group's own pages and every hotel's in every language, each
-    naming the others. One statement for 500 hotels."""
+    naming the others; of a large catalogue the list of the parts that hold them. Three statements."""
     base = settings.public_url.rstrip("/")
-    slugs: list[str] = []
-    after = 0
-    while len(slugs) < _MOST and (rows := await properties(tx, after=after, limit=_BATCH)):
-        slugs += [row.slug for row in rows]
-        after = rows[-1].id
-    written = await languages_by_kind(tx)
-    own = [kind for kind in KINDS if kind in written]
-    pages = ["", "hotels", *own, *(f"hotels/{slug}" for slug in slugs[:_MOST])]
-    parts = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">',
-    ]
+    ends = await part_ends(tx, size=HOTELS)
+    if ends:
+        parts = "".join(
+            f"<sitemap><loc>{escape(f'{base}/sitemap/{after}')}</loc></sitemap>" for after in (0, *ends)
+        )
+        return _xml(f'<sitemapindex xmlns="{_NAMESPACE}">{parts}</sitemapindex>')
+    return await _pages(tx, base, 0)
+
+
+@get("/sitemap/{after:int}", opt=public(), include_in_schema=False)
+async def sitemap_part(tx: Transaction, settings: Settings, after: int) -> Response[str]:
+    """The hotels that come after an id, as many as a part holds; the first part has the other pages too."""
+    return await _pages(tx, settings.public_url.rstrip("/"), min(max(after, 0), _LAST))
+
+
+async def _pages(tx: Transaction, base: str, after: int) -> Response[str]:
+    pages = [f"hotels/{slug}" for slug in await slugs(tx, after=after, limit=HOTELS)]
+    if after == 0:
+        written = await languages_by_kind(tx)
+        pages = ["", "hotels", *(kind for kind in KINDS if kind in written), *pages]
+    parts = []
     for page in pages:
         others = "".join(
             f'<xhtml:link rel="alternate" hreflang="{code}" href="{escape(f"{base}/{code}/{page}")}"/>'
             for code in LANGUAGES
         )
         parts += [f"<url><loc>{escape(f'{base}/{code}/{page}')}</loc>{others}</url>" for code in LANGUAGES]
-    parts.append("</urlset>")
+    links = 'xmlns:xhtml="http://www.w3.org/1999/xhtml"'
+    return _xml(f'<urlset xmlns="{_NAMESPACE}" {links}>{"".join(parts)}</urlset>')
+
+
+def _xml(body: str) -> Response[str]:
     return Response(
-        "".join(parts), media_type="application/xml", headers={"cache-control": "public, max-age=3600"}
+        f'<?xml version="1.0" encoding="UTF-8"?>{body}',
+        media_type="application/xml",
+        headers={"cache-control": "public, max-age=3600"},
     )
 
 
-handlers = [robots, sitemap]
+handlers = [robots, sitemap, sitemap_part]

@@ -258,7 +258,7 @@ async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, da
         done = await client.post(f"/admin/bookings/{absent.reference}/no-show", data={"fee": "10000"})
         assert done.status_code == 303
         after = await client.get(done.headers["location"])
-        assert "No card on file: 100.00 EUR of the fee remains outstanding." in after.text
+        assert "No card on file: €100.00 of the fee remains outstanding." in after.text
 
         path = f"/admin/bookings/{late.reference}"
         refused = await client.post(f"{path}/check-in", data={"room-1": ""})
@@ -272,7 +272,7 @@ async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, da
         done = await client.post(f"{path}/check-out", data={"override_reason": "Company pays by invoice"})
         assert done.status_code == 303
         after = await client.get(done.headers["location"])
-        assert "100.00 EUR is outstanding" in after.text
+        assert "€100.00 is outstanding" in after.text
         assert "Company pays by invoice" in after.text
         assert "Ada Member" in after.text
     assert await given(db) == [("balance_open", "Company pays by invoice")]

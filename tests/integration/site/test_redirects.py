@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from hotel_booking.core.db import Database
+from hotel_booking.web import sitemap as sitemap_pages
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel
+from tests.factories.world import simple_hotel
 
 
 @pytest.mark.parametrize(
@@ -46,6 +50,35 @@ async def test_choosing_stays_on_the_site(database_url: str) -> None:
         money = await client.get("/currency/usd", params={"to": "/en/search?place=1"})
         assert money.headers["location"] == "/en/search?place=1"
         assert "hotel_currency=USD" in money.headers["set-cookie"]
+
+
+async def test_a_large_catalogue_is_listed_to_search_engines_in_parts(
+    db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sitemap_pages, "HOTELS", 2)
+    names = ["one", "two", "three", "four", "five"]
+    async with db.transaction() as tx:
+        for name in ("gone", *names):
+            await simple_hotel(tx, name, name=name.title())
+        await tx.execute("UPDATE property SET active = false WHERE slug = 'gone'")
+    async with running(settings_for(database_url, public_url="https://hotel.example")) as (_, client):
+        index = (await client.get("/sitemap.xml")).text
+        assert index.count("<loc>") == 3
+        parts = [
+            (await client.get(address.removeprefix("https://hotel.example"))).text
+            for address in re.findall("<loc>([^<]+)</loc>", index)
+        ]
+        found = [re.findall(r"<loc>https://hotel\.example/en/([^<]*)</loc>", part) for part in parts]
+        assert found == [
+            ["", "hotels", "hotels/one", "hotels/two"],
+            ["hotels/three", "hotels/four"],
+            ["hotels/five"],
+        ]
+        for odd in ("/sitemap/-1", f"/sitemap/{10**30}", "/sitemap/x"):
+            assert (await client.get(odd)).status_code < 500, odd
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE property SET active = false WHERE slug = 'five'")
+        assert (await client.get("/sitemap.xml")).text.count("<loc>") == 2
 
 
 async def test_search_engines_find_every_page_in_every_language(db: Database, database_url: str) -> None:
