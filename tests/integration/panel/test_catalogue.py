@@ -125,18 +125,20 @@ async def test_a_property_is_made_and_changed(db: Database, database_url: str) -
             "lon": "7.26",
             "timezone": "Europe/Paris",
         }
-        form |= {"child_bands": "2, 11", "amenities": ["71", "76"], "stars": "4", "city": "Nice"}
+        form |= {"child_bands": "2, 11", "amenities": ["33", "71"], "stars": "4", "city": "Nice"}
         made = await client.post("/admin/properties/new", data=form)
         assert (made.status_code, made.headers["location"]) == (303, "/admin/properties/hotel-d-ete")
         page = await client.get("/admin/properties/hotel-d-ete")
         assert "Still to do" in said(page.text)
         assert "0 to 2, 3 to 11 years" in said(page.text)
+        assert "Lift" in said(page.text)
+        assert "Elevators" not in said(page.text)  # its name in the official list
         details = "/admin/properties/hotel-d-ete/details"
         form = fields((await client.get(details)).text)
         assert (form["name"], form["child_bands"], sorted(form["amenities"])) == (
             "Hôtel d'Été",
             "2, 11",
-            ["71", "76"],
+            ["33", "71"],
         )
         changed = await client.post(details, data=form | {"description": HOSTILE, "stars": "5"})
         assert changed.status_code == 303, said(changed.text)

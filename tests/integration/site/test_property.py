@@ -15,13 +15,13 @@ from hotel_booking.domains.properties.topics import PROPERTY_TOPICS, ROOM_TOPICS
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.code_names import (
+from hotel_booking.http.i18n.code_names import (
     AMENITIES,
     MEALS,
     ROOM_AMENITIES,
     TAXES,
 )
+from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.conditions import Conditions
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel

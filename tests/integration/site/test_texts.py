@@ -12,11 +12,12 @@ from babel.messages.pofile import read_po
 
 from hotel_booking import status, web
 from hotel_booking.demo import pages
+from hotel_booking.http.i18n import code_names
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 
 ROOT = Path(web.__file__).parent
-PLACES = (ROOT, Path(status.__file__).parent)
+PLACES = (ROOT, Path(status.__file__).parent, Path(code_names.__file__).parent)
 _METHODS = {".py": "python", ".html": "jinja2.ext.babel_extract"}
 _WORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 _VALUES = re.compile(r"%\(\w+\)s|\{\w+\}")

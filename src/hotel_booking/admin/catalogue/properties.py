@@ -35,6 +35,7 @@ from hotel_booking.domains.properties.types import LANGUAGES, NewProperty, Prope
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
+from hotel_booking.http.i18n.code_names import AMENITIES
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
@@ -99,6 +100,11 @@ async def create_property(
     )
 
 
+def _amenity(code: int) -> str:
+    """As guests read it; by its official name where guests are not told of it."""
+    return AMENITIES.get(code) or PROPERTY_AMENITIES.get(code, str(code))
+
+
 @get("/properties/{slug:str}", opt=staff(Permission.CATALOGUE_VIEW))
 async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
     """A property at a glance, and what it still lacks."""
@@ -112,7 +118,7 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
         request,
         "overview.html",
         property_,
-        amenities=[PROPERTY_AMENITIES.get(code, str(code)) for code in property_.amenities],
+        amenities=[_amenity(code) for code in property_.amenities],
         country=dict(select_options.countries()).get(property_.country, property_.country),
         languages=select_options.language_names(),
         missing=[

@@ -347,13 +347,16 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 async def destinations(tx: Transaction, *, limit: int) -> list[Destination]:
-    """The cities with the most hotels. One pass over the properties, which are few."""
+    """The cities with the most hotels. All properties are counted for it, and only what is counted meets
+    places: a hundred thousand take a tenth of a second, so callers keep what they were told for a while."""
     return await tx.fetch_as(
         Destination,
-        "SELECT p.place_id, max(c.name) AS city, (array_agg(c.names))[1] AS names,"
-        "       max(c.country) AS country, count(*) AS hotels,"
-        "       min(p.slug) AS slug, (array_agg(p.id ORDER BY p.slug))[1] AS property_id"
-        "  FROM property p JOIN place c ON c.id = p.place_id WHERE p.active"
-        " GROUP BY p.place_id ORDER BY count(*) DESC, max(c.population) DESC LIMIT $1",
+        "SELECT city.id AS place_id, city.name AS city, city.names, city.country, counted.hotels,"
+        "       counted.slug, hotel.id AS property_id"
+        "  FROM (SELECT place_id, count(*) AS hotels, min(slug) AS slug FROM property"
+        "         WHERE active AND place_id IS NOT NULL GROUP BY place_id) counted"
+        "  JOIN place city ON city.id = counted.place_id"
+        "  JOIN property hotel ON hotel.slug = counted.slug"
+        " ORDER BY counted.hotels DESC, city.population DESC, city.id LIMIT $1",
         limit,
     )

@@ -20,7 +20,7 @@ import msgspec
 
 from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.rates.types import CancellationTerms, Line
-from hotel_booking.web.i18n.code_names import MEALS, TAXES
+from hotel_booking.http.i18n.code_names import MEALS, TAXES
 from hotel_booking.web.i18n.formats import Formats, Names
 
 

@@ -25,9 +25,9 @@ from hotel_booking.domains.rates.content import Marked
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.code_names import NO_MEALS, by_topic, in_room
 from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.code_names import NO_MEALS, by_topic, in_room
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.formats import Names, Texts
 from hotel_booking.web.i18n.phrases import Phrases

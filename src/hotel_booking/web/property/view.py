@@ -20,7 +20,7 @@ from hotel_booking.domains.search.offers import offers_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.web.i18n.code_names import NO_MEALS
+from hotel_booking.http.i18n.code_names import NO_MEALS
 from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.refusals import Refusals
