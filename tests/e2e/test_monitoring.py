@@ -63,4 +63,5 @@ async def test_an_operator_reads_the_dashboards(db: Database, database_url: str,
             await page.get_by_text("No data in this time").first.wait_for()
             await page.goto("/admin/runbook#high-error-rate")
             assert await wider_than_the_screen(page) == []
+            assert await accessibility(page) == []
             await screenshot(page, "runbook-phone")

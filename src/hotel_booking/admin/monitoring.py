@@ -18,7 +18,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http.access import staff
-from hotel_booking.http.ui.markdown import as_html
+from hotel_booking.http.ui.markdown import document_as_html
 from hotel_booking.http.ui.render import page
 from hotel_booking.integrations.prometheus import PrometheusSilent, Series, query_range
 from hotel_booking.ops import dashboards
@@ -91,7 +91,7 @@ async def read_figures(
 async def show_runbook(request: Request[Any, Any, State], caller: Caller) -> Response[str]:
     """docs/RUNBOOK.md: alerts lead to its chapters."""
     caller.require_permission(Permission.MONITORING_VIEW)
-    return page(request, "monitoring/runbook.html", text=as_html(_runbook(), anchors=True))
+    return page(request, "monitoring/runbook.html", text=document_as_html(_runbook()))
 
 
 async def _figures(url: str, panel: Panel, hours: int, now: datetime) -> Figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -13,18 +14,30 @@ _LINK = re.compile(r"(?:https?://|mailto:|tel:|/(?!/)|#)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)  # a page is read far more often than written
-def as_html(text: str, *, anchors: bool = False) -> Markup:
-    """The text as safe HTML. Its headings begin at the second level: the page has a title already. With
-    `anchors` they are found by what GitHub makes of them."""
+def as_html(text: str) -> Markup:
+    """The text as safe HTML. Its headings begin at the second level: the page has a title already."""
     parser = _parser()
     tokens = parser.parse(text)
-    for place, token in enumerate(tokens):
+    for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
-            if anchors and token.type == "heading_open":
-                words = re.sub(r"[^\w\- ]", "", tokens[place + 1].content.lower())
-                token.attrSet("id", words.replace(" ", "-"))
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704  # html=False escapes
+
+
+@lru_cache(maxsize=4)
+def document_as_html(text: str) -> Markup:
+    """A document of ours, without its title, as HTML: its chapters are found by what GitHub makes of their
+    headings, and a wide table is scrolled by itself."""
+    parser = _parser()
+    tokens = parser.parse(text)
+    for token, inside in pairwise(tokens):
+        if token.type == "heading_open":
+            words = re.sub(r"[^\w\- ]", "", inside.content.lower())
+            token.attrSet("id", words.replace(" ", "-"))
+    html = parser.renderer.render(tokens, parser.options, {})
+    # What looks like a tag in the text is escaped: these are the renderer's own.
+    wrapped = html.replace("<table>", '<div class="table-wrap"><table>').replace("</table>", "</table></div>")
+    return Markup(wrapped)  # noqa: S704  # html=False escapes
 
 
 @cache
