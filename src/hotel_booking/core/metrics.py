@@ -32,6 +32,10 @@ class Declared:
 DECLARED: list[Declared] = []
 
 
+# What a request has measured and is counted after it, with others' (`http/metrics.settle`).
+MEASURED: list[tuple[Histogram, float]] = []
+
+
 def _counter(name: str, does: str, **labels: Values) -> Counter:
     DECLARED.append(Declared(f"{name}_total", "counter", labels, does))
     counter = Counter(name, does, list(labels))

@@ -109,6 +109,9 @@ def settle() -> None:
         counter.inc()
         histogram.observe(seconds)
     _ANSWERED.clear()
+    for histogram, seconds in declared.MEASURED:
+        histogram.observe(seconds)
+    declared.MEASURED.clear()
 
 
 @cache

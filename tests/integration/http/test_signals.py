@@ -19,6 +19,7 @@ from hotel_booking.domains.bookings import invariant_results, service
 from hotel_booking.domains.bookings.tally import surface_of
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.http.metrics import settle
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.worker.telling import tell
 from tests.clients.http_client import running, settings_for
@@ -209,3 +210,18 @@ async def test_a_booking_counts_for_the_surface_it_was_made_on_and_so_does_being
         ("panel", "confirmed"): 1,
         ("panel", "sold_out"): 1,
     }
+
+
+async def test_a_search_is_timed_by_what_answered(
+    db: Database, database_url: str, more: Callable[..., float]
+) -> None:
+    await small_hotel(db)
+    by_sql = {"name": "search_duration_seconds_count", "path": "sql"}
+    more(**by_sql)
+    when = stay(3, 1)
+    asked = {"lat": 38.7, "lon": -9.1, "arrival": str(when.arrival), "departure": str(when.departure)}
+    async with running(settings_for(database_url)) as (_, client):
+        answer = await client.get("/api/v1/search", params={**asked, "adults": 2})
+        assert answer.status_code == 200, answer.text
+        settle()
+    assert more(**by_sql) == 1
