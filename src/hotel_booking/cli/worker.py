@@ -38,6 +38,7 @@ def _work(settings: Settings) -> None:
     )
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
+    from hotel_booking.integrations.webhooks import Webhooks
 
     configure(settings.log_level, human=settings.environment == "demo")
     tracing.configure(settings, "worker")
@@ -55,6 +56,7 @@ def _work(settings: Settings) -> None:
                 rate_source=choose_rate_source(settings),
                 pager=choose_pager(settings),
                 chat=choose_chat(settings),
+                webhooks=Webhooks(settings.secret_key),
                 spool_dir=settings.spool_dir,
             )
         )

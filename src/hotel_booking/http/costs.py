@@ -50,6 +50,7 @@ _POINTS: dict[tuple[str, str], int] = {
     # What sends mail, or has a password computed.
     ("POST", "/booking"): 4,
     ("POST", "/status/subscriptions"): 6,
+    ("POST", "/status/webhooks"): 6,
     ("POST", "/booking/{reference}/message"): 4,
     ("POST", "/account/sign-in"): 4,
     ("POST", "/account/sign-in/link"): 6,

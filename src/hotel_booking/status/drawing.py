@@ -44,6 +44,7 @@ class Places(msgspec.Struct, frozen=True):
     summary: str
     site: str
     subscribe: str
+    webhooks: str
 
 
 def kind_of(day: Day) -> Kind:
@@ -83,6 +84,7 @@ def page(shown: Snapshot, language: str, places: Places) -> str:
             summary=places.summary,
             site=places.site,
             subscribe=places.subscribe,
+            webhooks=places.webhooks,
             headline=words.headline(shown.overall, texts),
             overall=shown.overall,
             overall_mark=words.OVERALL_MARKS[shown.overall],
@@ -103,8 +105,18 @@ def page(shown: Snapshot, language: str, places: Places) -> str:
     )
 
 
-def answer(language: str, what: str, *, action: str, home: str, style: str, icon: str) -> str:
-    """A small page that says what became of a subscription, or asks; `action` is where its button leads."""
+def answer(
+    language: str,
+    what: str,
+    *,
+    action: str,
+    facts: Sequence[tuple[str, str]],
+    home: str,
+    style: str,
+    icon: str,
+) -> str:
+    """A small page that says what became of a subscription, or asks; `action` is where its button leads,
+    `facts` what a program needs to know."""
     headline, told, button = words.subscription(what, translations(language))
     return (
         templates_in(language)
@@ -116,6 +128,7 @@ def answer(language: str, what: str, *, action: str, home: str, style: str, icon
             told=told,
             button=button,
             action=action,
+            facts=facts,
             home=home,
             style_address=style,
             icon_address=icon,

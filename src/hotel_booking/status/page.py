@@ -110,6 +110,7 @@ def _page(
         summary="/status/api/v2/summary.json",
         site=request.app.state.settings.public_url.rstrip("/") + f"/{language}/",
         subscribe="/status/subscriptions",
+        webhooks="/status/webhooks",
     )
     body = drawing.page(shown, language, places).encode()
     return _answer(

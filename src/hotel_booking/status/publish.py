@@ -113,6 +113,7 @@ def files(shown: Snapshot, *, address: str, site: str) -> Sequence[File]:
             summary="api/v2/summary.json",
             site=f"{site.rstrip('/')}/{code}/",
             subscribe=f"{site.rstrip('/')}/status/subscriptions",
+            webhooks=f"{site.rstrip('/')}/status/webhooks",
         )
         body = drawing.page(shown, code, places).encode()
         found.append(File(name, body, "text/html; charset=utf-8"))

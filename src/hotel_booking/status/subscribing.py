@@ -1,8 +1,9 @@
-"""Being told by e-mail: asked for by a form, confirmed and ended by signed links. A GET changes nothing, so
-programs that open the links of a mail confirm nothing and end nothing."""
+"""Being told by e-mail or webhook: asked for by a form, confirmed and ended by signed links. A GET changes
+nothing, so programs that open the links of a mail confirm nothing and end nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,13 +14,14 @@ from litestar.params import Parameter
 from hotel_booking.core import links
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
-from hotel_booking.domains.incidents import subscriptions
+from hotel_booking.domains.incidents import subscriptions, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import assets
 from hotel_booking.http.ui.forms import read
+from hotel_booking.integrations.webhooks import secret
 from hotel_booking.status import drawing
 
 SubscriberId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
@@ -91,16 +93,67 @@ async def leave(state: State, tx: Transaction, subscriber_id: SubscriberId, toke
     return _page(found.language if found is not None else DEFAULT, "left")
 
 
+@post("/status/webhooks", opt=public(), include_in_schema=False)
+async def ask_webhook(
+    request: Request[Any, Any, State], state: State, tx: Transaction, now: datetime
+) -> Response[str]:
+    """Send a challenge to a program's address. Who asks is told by what its messages are signed; what cannot
+    be reached is found out later, and not told here."""
+    form = await read(request)
+    language = form.value("language") if form.value("language") in LANGUAGES else DEFAULT
+    settings = state.settings
+    if settings.secret_key is None:
+        return _page(language, "no_webhooks", status=503)
+    try:
+        webhook_id = await webhooks.ask(tx, url=form.value("url").strip(), now=now)
+    except InvalidSubscription:
+        return _page(language, "invalid_webhook", status=422)
+    path = webhooks.own_path(webhook_id)
+    return _page(
+        language,
+        "webhook_asked",
+        facts=(
+            ("secret", secret(settings.secret_key, path)),
+            ("unsubscribe", links.signed(settings.public_url, settings.secret_key, path)),
+        ),
+    )
+
+
+@get("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
+async def look_before_ending(
+    state: State, tx: Transaction, webhook_id: SubscriberId, token: str = ""
+) -> Response[str]:
+    """A button that ends it."""
+    path = webhooks.own_path(webhook_id)
+    _check(state, path, token)
+    if await webhooks.find(tx, webhook_id) is None:
+        return _page(DEFAULT, "left")
+    return _page(DEFAULT, "leave", action=f"{path}?token={token}")
+
+
+@post("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
+async def end_webhook(
+    state: State, tx: Transaction, webhook_id: SubscriberId, token: str = ""
+) -> Response[str]:
+    """Forget the address."""
+    _check(state, webhooks.own_path(webhook_id), token)
+    await webhooks.leave(tx, webhook_id=webhook_id)
+    return _page(DEFAULT, "left")
+
+
 def _check(state: State, path: str, token: str) -> None:
     if not links.is_good(state.settings.secret_key, path, token):
         raise NotYourLink("there is no such subscription", fix="use the link of the mail, as it is")
 
 
-def _page(language: str, what: str, *, action: str = "", status: int = 200) -> Response[str]:
+def _page(
+    language: str, what: str, *, action: str = "", status: int = 200, facts: Sequence[tuple[str, str]] = ()
+) -> Response[str]:
     body = drawing.answer(
         language,
         what,
         action=action,
+        facts=facts,
         home=f"/status/{language}",
         style=assets.address("status.css"),
         icon=assets.address("favicon.svg"),
@@ -114,4 +167,13 @@ def _page(language: str, what: str, *, action: str = "", status: int = 200) -> R
     return Response(body, status_code=status, media_type="text/html", headers=headers)
 
 
-handlers = [ask, look_before_confirming, confirm, look_before_leaving, leave]
+handlers = [
+    ask,
+    look_before_confirming,
+    confirm,
+    look_before_leaving,
+    leave,
+    ask_webhook,
+    look_before_ending,
+    end_webhook,
+]

@@ -108,5 +108,19 @@ def subscription(what: str, texts: Texts) -> tuple[str, str, str]:
         "confirmed": (_("You will be told"), _("Every message has a link by which you can stop this."), ""),
         "too_late": (_("This link is too old"), _("Please ask for a new one on the status page."), ""),
         "leave": (_("Stop these messages?"), _("We then forget your address."), _("Stop")),
+        "webhook_asked": (
+            _("We are asking your program"),
+            _(
+                "Within a minute we send it a challenge, which it must send back as its whole answer. Keep "
+                "the secret: our messages are signed by it, and it is not shown again."
+            ),
+            "",
+        ),
+        "invalid_webhook": (
+            _("We cannot tell this address"),
+            _("It must begin with https://, and not too many of one host may wait to be confirmed."),
+            "",
+        ),
+        "no_webhooks": (_("We cannot tell programs here"), _("Please follow the feed instead."), ""),
         "left": (_("You will get no more messages"), _("We have forgotten your address."), ""),
     }[what]

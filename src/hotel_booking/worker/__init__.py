@@ -25,6 +25,7 @@ from hotel_booking.domains.identity.jobs import tasks as identity_tasks
 from hotel_booking.domains.incidents.jobs import tasks as incident_tasks
 from hotel_booking.domains.incidents.status_jobs import tasks as status_tasks
 from hotel_booking.domains.incidents.types import Chat, Pager
+from hotel_booking.domains.incidents.webhooks import Poster
 from hotel_booking.domains.notifications.jobs import tasks as mail_tasks
 from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateways
@@ -86,6 +87,7 @@ async def run(
     rate_source: RateSource | None = None,
     pager: Pager | None = None,
     chat: Chat | None = None,
+    webhooks: Poster | None = None,
     spool_dir: str = DEFAULT_FOLDER,
     concurrency: int = 8,
     wait: bool = True,
@@ -113,6 +115,7 @@ async def run(
                 "rate_source": rate_source,
                 "pager": pager,
                 "chat": chat,
+                "webhooks": webhooks,
                 "spool_dir": spool_dir,
                 "link": link,
                 "clock": utc_now,

@@ -60,6 +60,8 @@ LANES = (
     Lane("money", ("payments",), slots=4, seconds=600),
     # Five weeks of a chain's payments, page by page.
     Lane("books", ("reconciliation",), slots=1, seconds=4 * 3600),
+    # A webhook of somebody's takes at most 8 s, and forty are told at once.
+    Lane("status", ("status",), slots=1, seconds=300),
     # Whole tables are read for it, and a large house's prices recomputed.
     Lane("invariants", ("invariants",), slots=1, seconds=3600),
     # A mail server is given 20 s for each of its eight steps.

@@ -13,7 +13,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.incidents import maintenance
+from hotel_booking.domains.incidents import maintenance, webhooks
 from hotel_booking.domains.incidents.errors import InvalidWindow
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -107,6 +107,7 @@ async def _page(
         status=status,
         windows=[(window, forms[window.id], window.lasts(now)) for window in windows],
         new=new or Form.of(title=maintenance.TITLE, body=maintenance.BODY),
+        untold=await webhooks.failed(tx),
         under_way=await maintenance.under_maintenance(tx, now),
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
-from hotel_booking.domains.incidents import maintenance, status_probes, subscriptions
+from hotel_booking.core.db import Database
+from hotel_booking.domains.incidents import maintenance, status_probes, subscriptions, webhooks
+from hotel_booking.domains.incidents.types import Refused, Unavailable
+from hotel_booking.domains.notifications.types import Link
 
 tasks = Blueprint()
 log = logging.getLogger(__name__)
@@ -46,6 +50,38 @@ async def tell_subscribers(context: JobContext, timestamp: int) -> None:
         async with db.transaction() as tx:
             more = await subscriptions.tell_some(tx, now=now)
         await pace.rest()
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="deliver_webhooks", queue="status", pass_context=True, queueing_lock="deliver_webhooks")
+async def deliver_webhooks(context: JobContext, timestamp: int) -> None:
+    """Each minute: tell programs what is due, several at once, with no transaction open meanwhile."""
+    del timestamp
+    poster: webhooks.Poster | None = jobs.resource(context, "webhooks")
+    link: Link = jobs.resource(context, "link")
+    if poster is None:
+        return
+    db = jobs.database(context)
+    while True:
+        async with db.transaction() as tx:
+            due = await webhooks.take(tx, now=jobs.now(context))
+        if not due:
+            return
+        await asyncio.gather(*(_deliver(db, poster, link, one, jobs.now(context)) for one in due))
+
+
+async def _deliver(
+    db: Database, poster: webhooks.Poster, link: Link, one: webhooks.Delivery, now: datetime
+) -> None:
+    path = webhooks.own_path(one.webhook_id)
+    answer, problem = None, ""
+    try:
+        body = {**one.payload, "unsubscribe": link(path)}
+        answer = await poster.post(path=path, url=one.url, body=body, now=now)
+    except (Refused, Unavailable) as error:
+        problem = str(error)
+    async with db.transaction() as tx:
+        await webhooks.finish(tx, one, answer=answer, problem=problem, now=now)
 
 
 @tasks.periodic(cron="13 * * * *")

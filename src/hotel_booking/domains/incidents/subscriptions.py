@@ -8,6 +8,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key, read_email
+from hotel_booking.domains.incidents import webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.notifications.types import MessageLimit
@@ -130,6 +131,11 @@ async def tell_some(tx: Transaction, *, now: datetime) -> bool:
     )
     if event is None:
         return False
+    if not event.reached:
+        news = {"type": "news", "id": event.key, "at": event.at.isoformat()}
+        await webhooks.queue(
+            tx, event_key=event.key, payload={**news, "title": event.title, "body": event.body}, at=event.at
+        )
     some = await tx.fetch_as(
         Subscriber,
         "SELECT id, email, language, confirmed_at FROM status_subscriber"
@@ -168,6 +174,7 @@ async def purge(tx: Transaction, *, now: datetime) -> None:
     await tx.execute(
         "DELETE FROM status_subscriber WHERE confirmed_at IS NULL AND asked_at < $1", now - CONFIRM_WITHIN
     )
+    await webhooks.purge(tx, now=now, confirm_within=CONFIRM_WITHIN)
     await tx.execute(
         "DELETE FROM status_event WHERE key IN"
         " (SELECT key FROM status_event WHERE at < $1 AND told_at IS NOT NULL LIMIT 1000)",

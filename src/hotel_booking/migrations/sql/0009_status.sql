@@ -81,3 +81,31 @@ CREATE TABLE status_event (
 );
 CREATE INDEX status_event_untold ON status_event (at, key) WHERE told_at IS NULL;
 CREATE INDEX incident_update_at ON incident_update (at);
+
+-- Programs that are told. `host` bounds how many of one host there are.
+CREATE TABLE status_webhook (
+    id           int PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    url          text NOT NULL UNIQUE CHECK (length(url) <= 500),
+    host         text NOT NULL,
+    challenge    text NOT NULL,
+    asked_at     timestamptz NOT NULL,
+    confirmed_at timestamptz
+);
+CREATE INDEX status_webhook_host ON status_webhook (host);
+CREATE INDEX status_webhook_asked ON status_webhook (asked_at) WHERE confirmed_at IS NULL;
+
+CREATE TABLE status_delivery (
+    id         bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    webhook_id int NOT NULL REFERENCES status_webhook ON DELETE CASCADE,
+    event_key  text NOT NULL,
+    payload    jsonb NOT NULL,
+    status     text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'sent', 'failed')),
+    attempts   int NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL,
+    next_at    timestamptz NOT NULL,
+    last_error text NOT NULL DEFAULT '',
+    UNIQUE (webhook_id, event_key)
+);
+CREATE INDEX status_delivery_waiting ON status_delivery (next_at) WHERE status = 'waiting';
+CREATE INDEX status_delivery_failed ON status_delivery (id DESC) WHERE status = 'failed';
+CREATE INDEX status_delivery_created ON status_delivery (created_at);
