@@ -21,6 +21,7 @@ from hotel_booking.http.i18n.dates import clock_text, date_text
 from hotel_booking.http.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
 from hotel_booking.http.i18n.words import words
 from hotel_booking.http.ui import isolation, render
+from hotel_booking.web.i18n.asked_field import asked_field
 from hotel_booking.web.i18n.charge_list import charge_list
 
 T = TypeVar("T")
@@ -82,7 +83,10 @@ def templates_in(language: str) -> Environment:
     templates.bytecode_cache = _COMPILED
     templates.add_extension("jinja2.ext.i18n")
     templates.newstyle_gettext = True  # type: ignore[attr-defined]  # added by the extension
-    templates.globals |= words(language) | {"charge_list": charge_list(language)}
+    templates.globals |= words(language) | {
+        "charge_list": charge_list(language),
+        "asked_field": asked_field(language),
+    }
     locale = locale_of(language)
 
     def money(value: Money | int, currency: str | None = None, *, whole: bool = False) -> str:
