@@ -64,13 +64,19 @@ class Webhooks:
         """Tell the webhook whose own path (its links are signed by) this is; the status and the beginning of
         what it answered. Raises `Refused` for an address that may not be asked, `Unavailable` where there is
         no answer in time."""
-        if self._secret_key is None:
-            raise Refused("without HOTEL_SECRET_KEY nothing can be signed")
+        signed_by = self.secret(path)
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._post(secret(self._secret_key, path), url, body, now)
+                return await self._post(signed_by, url, body, now)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             raise Unavailable(f"no answer ({type(error).__name__})") from None
+
+    def secret(self, path: str) -> str:
+        """By what a webhook's messages are signed: another one for each, and nothing that is kept. Raises
+        `Refused` where there is no key."""
+        if self._secret_key is None:
+            raise Refused("without HOTEL_SECRET_KEY nothing can be signed")
+        return links.signature(self._secret_key, f"{path}/secret")
 
     async def _post(self, secret: str, url: str, body: dict[str, Any], now: datetime) -> tuple[int, bytes]:
         parts = urlsplit(url)
@@ -117,8 +123,3 @@ class Webhooks:
         if not addresses or not all(self._allowed(address) for address in addresses):
             raise Refused("the name leads to an address that is not public")
         return addresses[0]
-
-
-def secret(secret_key: str, path: str) -> str:
-    """By what a webhook's messages are signed: another one for each, and nothing that is kept."""
-    return links.signature(secret_key, f"{path}/secret")

@@ -110,13 +110,11 @@ def answer(
     what: str,
     *,
     action: str,
-    facts: Sequence[tuple[str, str]],
     home: str,
     style: str,
     icon: str,
 ) -> str:
-    """A small page that says what became of a subscription, or asks; `action` is where its button leads,
-    `facts` what a program needs to know."""
+    """A small page that says what became of a subscription, or asks; `action` is where its button leads."""
     headline, told, button = words.subscription(what, translations(language))
     return (
         templates_in(language)
@@ -128,7 +126,6 @@ def answer(
             told=told,
             button=button,
             action=action,
-            facts=facts,
             home=home,
             style_address=style,
             icon_address=icon,

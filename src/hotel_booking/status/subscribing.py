@@ -3,7 +3,6 @@ nothing, so programs that open the links of a mail confirm nothing and end nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,7 +20,6 @@ from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import assets
 from hotel_booking.http.ui.forms import read
-from hotel_booking.integrations.webhooks import secret
 from hotel_booking.status import drawing
 
 SubscriberId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
@@ -97,26 +95,17 @@ async def leave(state: State, tx: Transaction, subscriber_id: SubscriberId, toke
 async def ask_webhook(
     request: Request[Any, Any, State], state: State, tx: Transaction, now: datetime
 ) -> Response[str]:
-    """Send a challenge to a program's address. Who asks is told by what its messages are signed; what cannot
-    be reached is found out later, and not told here."""
+    """Send a challenge to a program's address. By what its messages are signed the program alone is told, for
+    anybody may ask for anybody's address; what cannot be reached is found out later, and not told here."""
     form = await read(request)
     language = form.value("language") if form.value("language") in LANGUAGES else DEFAULT
-    settings = state.settings
-    if settings.secret_key is None:
+    if state.settings.secret_key is None:
         return _page(language, "no_webhooks", status=503)
     try:
-        webhook_id = await webhooks.ask(tx, url=form.value("url").strip(), now=now)
+        await webhooks.ask(tx, url=form.value("url").strip(), now=now)
     except InvalidSubscription:
         return _page(language, "invalid_webhook", status=422)
-    path = webhooks.own_path(webhook_id)
-    return _page(
-        language,
-        "webhook_asked",
-        facts=(
-            ("secret", secret(settings.secret_key, path)),
-            ("unsubscribe", links.signed(settings.public_url, settings.secret_key, path)),
-        ),
-    )
+    return _page(language, "webhook_asked")
 
 
 @get("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
@@ -146,14 +135,11 @@ def _check(state: State, path: str, token: str) -> None:
         raise NotYourLink("there is no such subscription", fix="use the link of the mail, as it is")
 
 
-def _page(
-    language: str, what: str, *, action: str = "", status: int = 200, facts: Sequence[tuple[str, str]] = ()
-) -> Response[str]:
+def _page(language: str, what: str, *, action: str = "", status: int = 200) -> Response[str]:
     body = drawing.answer(
         language,
         what,
         action=action,
-        facts=facts,
         home=f"/status/{language}",
         style=assets.address("status.css"),
         icon=assets.address("favicon.svg"),

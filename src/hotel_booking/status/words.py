@@ -111,8 +111,8 @@ def subscription(what: str, texts: Texts) -> tuple[str, str, str]:
         "webhook_asked": (
             _("We are asking your program"),
             _(
-                "Within a minute we send it a challenge, which it must send back as its whole answer. Keep "
-                "the secret: our messages are signed by it, and it is not shown again."
+                "Within a minute we send it a secret, by which our messages are signed, and a challenge, "
+                "which it must send back as its whole answer."
             ),
             "",
         ),

@@ -77,6 +77,8 @@ async def _deliver(
     answer, problem = None, ""
     try:
         body = {**one.payload, "unsubscribe": link(path)}
+        if one.event_key == webhooks.CONFIRM:
+            body["secret"] = poster.secret(path)
         answer = await poster.post(path=path, url=one.url, body=body, now=now)
     except (Refused, Unavailable) as error:
         problem = str(error)

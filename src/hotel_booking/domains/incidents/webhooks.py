@@ -26,6 +26,9 @@ class Poster(Protocol):
     async def post(self, *, path: str, url: str, body: dict[str, Any], now: datetime) -> tuple[int, bytes]:
         """Raises `Refused` or `Unavailable`. Calls the network: no transaction may be open."""
 
+    def secret(self, path: str) -> str:
+        """By what the messages of this webhook are signed; told to itself alone, with the challenge."""
+
 
 class Webhook(msgspec.Struct, frozen=True):
     """A program's address."""
