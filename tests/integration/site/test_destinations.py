@@ -7,8 +7,12 @@ import re
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.properties.queries import meridians_around, nearest_hotel
+from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.ui.render import query
 from tests.clients.http_client import running, settings_for
 from tests.factories.world import simple_hotel
@@ -179,3 +183,33 @@ async def test_every_hotel_is_listed_by_country_and_city_without_a_date(
         assert card is not None
         there = hotels(await client.get(card[1].replace("&amp;", "&")))
         assert sorted(there) == ["seaview", "zur-rose"]
+
+
+@pytest.mark.parametrize(
+    ("hotel", "point"),
+    [
+        ((38.71, -9.14), (38.72, -9.13)),  # around it
+        ((-17.0, 179.99), (-17.0, -179.99)),  # where the meridians meet
+        ((-17.0, 179.0), (-17.0, -179.0)),
+        ((78.22, 15.6), (81.0, 40.0)),  # near a pole
+        ((60.0, 10.0), (60.0, 18.9)),  # far, on one parallel
+        ((38.71, -9.14), (-38.71, 170.86)),  # on the other side
+    ],
+)
+async def test_the_nearest_hotel_is_found_wherever_it_lies(
+    db: Database, hotel: tuple[float, float], point: tuple[float, float]
+) -> None:
+    async with db.transaction() as tx:
+        await simple_hotel(tx, "near", name="Near", at=hotel)
+        found = await nearest_hotel(tx, *point)
+    assert found is not None
+    assert (found.slug, round(found.km, 1)) == ("near", round(distance_km(*point, *hotel), 1))
+
+
+@given(st.floats(-84, 84), st.floats(-175, 175), st.floats(-5, 5), st.floats(-5, 5), st.floats(1, 600))
+def test_what_is_near_lies_between_the_meridians_looked_at(
+    lat: float, lon: float, north: float, east: float, reach: float
+) -> None:
+    if distance_km(lat, lon, lat + north, lon + east) <= reach:
+        first, last = meridians_around(lat, lon, reach / 111.195)
+        assert first <= lon + east <= last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import cos, radians
 from typing import Literal, TypeVar
 
 import msgspec
@@ -256,10 +257,11 @@ class NearHotel(msgspec.Struct, frozen=True):
     km: float
 
 
-# How far is looked at first, and then, in kilometres: hotels are measured that lie in a band of the earth so
-# wide. The last is all of it.
+# How far is looked at first, and then, in kilometres: hotels are measured that lie in a square so wide. The
+# last is all of the earth.
 _REACHES = (50.0, 500.0, 20_100.0)
 _KM_PER_DEGREE = 111.195
+_POLAR = 85.0  # degrees north or south, from where on meridians lie too close to tell near from far
 
 
 async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> NearHotel | None:
@@ -270,14 +272,27 @@ async def nearest_hotel(tx: Transaction, lat: float, lon: float) -> NearHotel | 
             NearHotel,
             "SELECT slug, name, 2 * 6371.0088 * asin(least(1, sqrt(sind((lat - $1) / 2) ^ 2"
             "         + cosd($1) * cosd(lat) * sind((lon - $2) / 2) ^ 2))) AS km"
-            "  FROM property WHERE active AND lat BETWEEN $1 - $3 AND $1 + $3 ORDER BY km, id LIMIT 1",
+            "  FROM property WHERE active AND lat BETWEEN $1 - $3 AND $1 + $3 AND lon BETWEEN $4 AND $5"
+            " ORDER BY km, id LIMIT 1",
             lat,
             lon,
             degrees,
+            *meridians_around(lat, lon, degrees),
         )
         if found is not None and found.km <= reach:
             return found
     return None
+
+
+def meridians_around(lat: float, lon: float, degrees: float) -> tuple[float, float]:
+    """The meridians between which everything lies that is so many degrees of the great circle away, or
+    nearer: all of them around the poles, and where they meet."""
+    edge = abs(lat) + degrees
+    if edge < _POLAR:
+        half = degrees / cos(radians(edge))
+        if lon - half >= -180 and lon + half <= 180:
+            return lon - half, lon + half
+    return -180.0, 180.0
 
 
 class ListedHotel(msgspec.Struct, frozen=True):
