@@ -47,7 +47,7 @@ NOT_WALKED = re.compile(
 )
 # Statements whose answer is made of a whole table, each for the reason that stands here.
 WHOLE = {
-    "SELECT p.place_id, max(c.name) AS city": "cities are counted for the first page",
+    "SELECT city.id AS place_id": "cities are counted for the first page",
 }
 # A page or two of short rows for each hundred hotels: with so few of them the planner goes either way.
 EITHER_WAY = {"property_name"}
