@@ -49,7 +49,8 @@ async def application(settings: Settings, *handlers: ControllerRouterHandler) ->
     """The application, not started, with extra handlers of the test. It is built once and furnished anew for
     every test: of what a test sets or leaves in its state, nothing is there in the next. After a failure it
     is thrown away."""
-    place = next((place for place, (extra, _) in enumerate(_IDLE) if extra == handlers), None)
+    last = reversed(range(len(_IDLE)))
+    place = next((place for place in last if _IDLE[place][0] == handlers), None)
     if place is not None:
         _, app = _IDLE.pop(place)
         app.furnish(settings)

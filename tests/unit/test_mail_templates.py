@@ -34,8 +34,8 @@ def test_every_message_speaks_every_language(name: str, language: str) -> None:
     if language != "en":
         english = rendered(name, "en")
         assert found.subject != english.subject
-        # What does not change are names, figures and links.
-        same = set(found.text.splitlines()) & set(english.text.splitlines())
+        # What does not change are names, figures and links, and what people wrote.
+        same = set(found.text.splitlines()) & set(english.text.splitlines()) - {SAMPLES[name].get("body")}
         assert not [line for line in same if len(line.split()) > 4 and "http" not in line], same
 
 

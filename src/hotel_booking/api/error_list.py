@@ -16,7 +16,7 @@ from hotel_booking.domains.rates.restrictions import MEANINGS
 from hotel_booking.http.errors import status_of
 from hotel_booking.http.problems import InvalidShape
 
-_NOT_ANSWERED = ("hotel_booking.cli.", "hotel_booking.worker.", "hotel_booking.ops.")
+_NOT_ANSWERED = ("hotel_booking.cli.", "hotel_booking.worker.")
 
 
 class ErrorEntry(msgspec.Struct, frozen=True):

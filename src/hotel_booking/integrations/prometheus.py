@@ -7,7 +7,6 @@ import ssl
 from functools import cache
 from typing import Any
 
-import httpx
 import msgspec
 
 _LARGEST = 4_000_000  # bytes of an answer
@@ -35,6 +34,8 @@ class _Answer(msgspec.Struct, frozen=True):
 @cache
 def _trusted() -> ssl.SSLContext:
     """Read once: a page asks for thirty panels."""
+    import httpx  # few have a Prometheus to ask
+
     return httpx.create_ssl_context()
 
 
@@ -43,6 +44,8 @@ async def query_range(
 ) -> list[Series]:
     """A query's values between two times (seconds since 1970), one each `step` seconds. Raises
     `PrometheusSilent`, after `seconds` at the latest."""
+    import httpx  # as above
+
     form: dict[str, Any] = {"query": query, "start": start, "end": end, "step": step}
     try:
         async with (
