@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from typing import IO, NoReturn
 
@@ -16,7 +17,18 @@ from hotel_booking.cli import main
 def command(*words: str, seconds: int = 600, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the command with these variables in its environment, and end it after so many seconds. It is a
     process of its own, forked from this one: what the tests have imported need not be imported again, which
-    takes longer than most commands do. (`ops/test_cli.py` starts the installed program.)"""
+    takes longer than most commands do. (`ops/test_cli.py` starts the installed program.) Where other threads
+    run here (a double's), one of them could hold a lock that a fork would wait for: then it is a new one."""
+    if threading.active_count() > 1:
+        return subprocess.run(
+            [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", *words],
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         child = os.fork()
         if not child:

@@ -48,6 +48,7 @@ async def test_ready_says_what_was_checked_and_takes_one_statement(db: Database,
         async with db.transaction() as tx:
             asked = await tx.fetchval(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hotel-booking health'"
+                " AND datname = current_database()"
             )
         assert asked == 1
 
