@@ -23,6 +23,10 @@ VENDOR = SOURCE / "http" / "ui" / "vendor"  # from npm at set-up, in no release'
 # Its services and its API. What it says of its own schema, and its demo data, are its own affair.
 TESTS = ("domains", "api", "payments", "mail", "panel", "site", "http")
 
+# Tests of what a release says of its own schema: the audit log shows a column that it has no name for as
+# the database calls it.
+OF_ITS_OWN_SCHEMA = {"tests/integration/domains/test_code_names.py::test_every_column_of_the_log_has_a_name"}
+
 
 def git(*command: str) -> bytes:
     done = subprocess.run(["git", *command], cwd=ROOT, capture_output=True, check=False)
@@ -112,7 +116,8 @@ def test_the_release_before_passes_its_tests_on_our_schema(tmp_path: Path) -> No
     release = Release(unpacked(release_before(), tmp_path / "before"))
     folder = Path("tests") / "integration"
     tests = [str(folder / name) for name in TESTS if (release.tree / folder / name).is_dir()]
-    if wrong := release.failed(*(tests or [str(folder)]), ours=True):
+    wrong = sorted(set(release.failed(*(tests or [str(folder)]), ours=True)) - OF_ITS_OWN_SCHEMA)
+    if wrong:
         wrong = release.failed(*wrong, ours=True)
     if wrong:
         wrong = sorted(set(wrong) - set(release.failed(*wrong, ours=False)))
