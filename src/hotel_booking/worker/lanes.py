@@ -44,7 +44,7 @@ class Lane(msgspec.Struct, frozen=True):
         try:
             async with asyncio.timeout(self.seconds):
                 answer = await call_next()
-        except Exception:
+        except Exception:  # counted, and raised again
             JOB_RUNS.labels(queue, "failed").inc()
             raise
         finally:

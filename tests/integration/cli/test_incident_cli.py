@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from typer.testing import CliRunner
 
@@ -10,7 +12,7 @@ from hotel_booking.core.errors import DomainError
 
 
 @pytest.fixture
-def incident(database_url: str, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]  # a function
+def incident(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """`hotel-booking incident ...` on a fresh database: what it prints."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", "redis://:secret@cache:6379/0")
@@ -26,7 +28,7 @@ def incident(database_url: str, monkeypatch: pytest.MonkeyPatch):  # type: ignor
     return run
 
 
-def test_an_incident_is_worked_on_without_the_panel(incident) -> None:  # type: ignore[no-untyped-def]  # see above
+def test_an_incident_is_worked_on_without_the_panel(incident: Callable[..., str]) -> None:
     assert "There is none" in incident("list")
     assert "#incident-" in incident(
         "declare", "Nobody can pay", "--severity", "P1", "--component", "payments"
