@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from pathlib import Path
 from typing import IO, NoReturn
 
 from hotel_booking.cli import main
@@ -21,7 +22,7 @@ def command(*words: str, seconds: int = 600, **environ: str) -> subprocess.Compl
     run here (a double's), one of them could hold a lock that a fork would wait for: then it is a new one."""
     if threading.active_count() > 1:
         return subprocess.run(
-            [sys.executable, "-P", "-c", "from hotel_booking.cli import main; main()", *words],
+            [Path(sys.executable).with_name("hotel-booking"), *words],
             env={**os.environ, **environ},
             stdin=subprocess.DEVNULL,
             capture_output=True,

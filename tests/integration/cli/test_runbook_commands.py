@@ -87,7 +87,8 @@ async def test_every_statement_of_the_checklists_runs(db: Database) -> None:
 
 
 async def test_clearing_the_cache_removes_what_is_ours_and_nothing_else(redis_url: str) -> None:
-    redis_url = redis_url.rpartition("/")[0] + "/15"  # other tests are counted in theirs meanwhile
+    if not redis_url.startswith("unix:"):  # one that is shared: others are counted in theirs meanwhile
+        redis_url = redis_url.rpartition("/")[0] + "/15"
     async with Redis.from_url(redis_url) as redis:
         for number in range(1200):
             await redis.set(f"hotel-booking:limit:{number}", "1")
