@@ -347,8 +347,11 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
                 app.state.limiter = RedisLimiter(redis, app.state.limiter)
         if settings.search_index:
             await _open_search_index(app.state, stack)
-        # Before the first page: an imprint has to be on all of them.
-        await web.look_for_group_pages(app.state.database, app.state)
+        # Before the first page, which an imprint has to be on, and the first question whether it is ready.
+        await asyncio.gather(
+            web.look_for_group_pages(app.state.database, app.state),
+            health.look_for_maintenance(app.state.database, app.state, settings.mode),
+        )
         following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
         stack.callback(following.cancel)
         compiling = asyncio.create_task(web.compile_all())

@@ -74,14 +74,20 @@ async def ready(state: State) -> Response[Readiness]:
     return Response(Readiness("degraded" if redis == "unreachable" else "ok", mode, checks))
 
 
-async def follow_maintenance(database: Database, state: State, mode: Mode) -> None:
+async def look_for_maintenance(database: Database, state: State, mode: Mode) -> None:
     """Tell of maintenance while a window of it lasts, or always where the settings' `mode` says so."""
-    while mode == "normal":
+    if mode == "normal":
         with suppress(Exception):  # what is wrong with the database is told by itself
             async with database.reading() as tx:
                 lasts = await under_maintenance(tx, utc_now())
             state.mode = "maintenance" if lasts else "normal"
+
+
+async def follow_maintenance(database: Database, state: State, mode: Mode) -> None:
+    """Look again every some seconds, for as long as the process lives."""
+    while True:
         await asyncio.sleep(_LOOKED_EVERY)
+        await look_for_maintenance(database, state, mode)
 
 
 async def _database(pulse: Pulse) -> tuple[bool, dict[str, str]]:
