@@ -25,6 +25,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.http import openapi
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import api_key, settings_for
+from tests.clients.waiting import wait_until
 from tests.databases import copied, migrated
 from tests.factories.small_hotel import (
     GUEST,
@@ -71,6 +72,7 @@ def target(cluster: Cluster) -> Iterator[Target]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
+        wait_until(lambda: server.started)
         with requests.Session() as session:
             yield Target(session, f"http://127.0.0.1:{listener.getsockname()[1]}", key, reference)
         server.should_exit = True
