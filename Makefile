@@ -8,13 +8,14 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly lighthouse bench docs dashboards format clean
+.PHONY: help setup run test clients check lint types imports nightly check-deploy lighthouse bench docs dashboards format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
 	@echo "make test     what the tests need, then the tests"
 	@echo "make clients  Python and TypeScript clients made from the API's document, type-checked and used"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
+	@echo "make check-deploy  deployment/, the workflows and the migrations, by their checkers"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
@@ -29,7 +30,7 @@ run: setup
 
 test: setup
 	@scripts/browser
-	$(PYTEST) -m "not nightly"
+	$(PYTEST) -m "not nightly and not deploy"
 
 clients:
 	@scripts/clients
@@ -52,6 +53,10 @@ nightly: setup
 	@scripts/browser
 	$(PYTEST) -m nightly
 
+check-deploy: setup
+	@scripts/deploy_tools >/dev/null
+	$(BIN)/pytest -n 2 --dist loadfile -m "deploy and not nightly" tests/deployment
+
 lighthouse: setup
 	@scripts/browser
 	$(BIN)/python -m benchmarks.lighthouse
@@ -71,4 +76,4 @@ format: setup
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv .venv-uv .venv-clients tests/api_clients/node_modules tests/api_clients/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-uv .venv-clients .venv-deploy tests/api_clients/node_modules tests/api_clients/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
