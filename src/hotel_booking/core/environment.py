@@ -12,6 +12,7 @@ import msgspec
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.setting import ConfigError, Setting, declared
+from hotel_booking.core.setting_files import ADDRESSES, with_files
 from hotel_booking.core.unsafe_settings import problems_of
 
 # Read by the command line and the tests, not by the application.
@@ -33,6 +34,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings that the environment names. Raises `ConfigError` listing every problem."""
     problems: list[str] = []
     settings = {setting.variable: setting for setting in declared(Settings)}
+    environ = with_files(environ, [*settings, *ADDRESSES], problems)
     values: dict[str, object] = {}
     if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
         values |= {setting.name: setting.demo for setting in settings.values()}
@@ -124,7 +126,13 @@ def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
     host = environ.get("REDIS_HOST")
     if not host:
         return None
-    return f"redis://{_bracketed(host)}:{_port(environ, 'REDIS_PORT', '6379', problems)}/0"
+    encrypted = environ.get("REDIS_TLS") or "false"
+    if encrypted not in ("true", "false"):
+        problems.append(f"REDIS_TLS={encrypted} is not true or false")
+    scheme = "rediss" if encrypted == "true" else "redis"
+    password = environ.get("REDIS_PASSWORD")
+    login = f":{quote(password, safe='')}@" if password else ""
+    return f"{scheme}://{login}{_bracketed(host)}:{_port(environ, 'REDIS_PORT', '6379', problems)}/0"
 
 
 def _bracketed(host: str) -> str:

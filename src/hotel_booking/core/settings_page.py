@@ -18,7 +18,9 @@ _ADDRESSES = """\
 | `DB_USER`, `DB_NAME` | none | texts | user and database | missing beside `DB_HOST`, everywhere |
 | `DB_PASSWORD` | none | a text | the user's password | |
 | `REDIS_URL` | none | `redis://…`, `rediss://…`, `unix://…` | where requests are counted for all processes together; without it each process counts for itself | anything else, everywhere |
-| `REDIS_HOST`, `REDIS_PORT` | none, `6379` | a host; 1 to 65535 | the same in two settings | |"""  # noqa: E501  # rows of a table
+| `REDIS_HOST`, `REDIS_PORT` | none, `6379` | a host; 1 to 65535 | the same in parts | |
+| `REDIS_PASSWORD` | none | a text | its password (`requirepass`, or ElastiCache's AUTH token) | |
+| `REDIS_TLS` | `false` | `true`, `false` | whether the connection is encrypted, and Redis's certificate checked by the system's authorities | anything else, everywhere |"""  # noqa: E501  # rows of a table
 
 
 def tables() -> dict[str, str]:

@@ -1,0 +1,55 @@
+"""Settings that stand in files: `NAME_FILE=/run/secrets/name` in the place of `NAME=…`, so that a secret need
+not be in the environment, which a process's children and `docker inspect` show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+# Where a database and Redis are is set by names that are not ours alone.
+ADDRESSES = (
+    *("DATABASE_URL", "DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME"),
+    *("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_TLS"),
+)
+_MOST_BYTES = 65_536
+
+
+def with_files(
+    environ: Mapping[str, str], names: Collection[str], problems: list[str] | None = None
+) -> dict[str, str]:
+    """The environment with what the files say that its `…_FILE` variables name, for settings of these names.
+
+    The line break at the end of a file is no part of the setting, and an empty file leaves it unset. What is
+    wrong is added to `problems`; without such a list it raises `OSError` or `ValueError`.
+    """
+    read = dict(environ)
+    for name in names:
+        variable = f"{name}_FILE"
+        path = read.pop(variable, "")
+        if not path:
+            continue
+        try:
+            if environ.get(name):
+                raise ValueError(f"{name} and {variable} are both set: keep one of them")
+            if text := _text(variable, path):
+                read[name] = text
+        except (OSError, ValueError) as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
+    return read
+
+
+def _text(variable: str, path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise OSError(f"{variable}={path} cannot be read: {error.strerror}") from error
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"{variable}={path} is longer than {_MOST_BYTES:,} bytes")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{variable}={path} is no text in UTF-8") from error
+    return text.rstrip("\r\n")
