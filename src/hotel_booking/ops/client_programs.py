@@ -1,4 +1,4 @@
-"""psql and redis-cli of the image, with the platform's own database and Redis as their defaults.
+"""psql, pg_dump and redis-cli of the image, with the platform's own database and Redis as their defaults.
 
 The runbook runs them by `kubectl exec … -- psql -h $DB_HOST -U $DB_USER -c …`: that way leads by no
 entrypoint, so a program of each name stands first on PATH, finds password, database and encryption in the
@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,12 +30,13 @@ _PARTS = {"DB_HOST": "PGHOST", "DB_PORT": "PGPORT", "DB_USER": "PGUSER", "DB_PAS
 _VERSIONS = ("15", "16", "17", "18")
 
 
-def psql() -> NoReturn:
-    """Become psql. Ends with 2 where a setting cannot be read, with 1 where there is no psql."""
+def postgresql() -> NoReturn:
+    """Become the client of PostgreSQL that it was called as: psql, pg_dump, pg_restore. Ends with 2 where a
+    setting cannot be read, with 1 where there is none."""
     environ = _settings()
     arguments, note = told_host(sys.argv[1:], "DB_HOST", unless=lambda host: host.startswith("-"))
     folders = [f"/usr/lib/postgresql/{version}/bin" for version in _VERSIONS]
-    _become("psql", [*folders, "/usr/bin"], arguments, {**environ, **libpq(environ)}, note)
+    _become(Path(sys.argv[0]).name, [*folders, "/usr/bin"], arguments, {**environ, **libpq(environ)}, note)
 
 
 def redis_cli() -> NoReturn:
@@ -106,7 +108,7 @@ def told_host(
         del left[at]
         note = f"-h names no host: ${variable} is unset in your shell; this is the platform's own"
         # Likewise `-U $DB_USER`, which stands before another option then.
-        if "-U" in left and left[left.index("-U") + 1 :][:1] in ([], ["-c"]):
+        if "-U" in left and "".join(left[left.index("-U") + 1 :][:1])[:1] in ("", "-"):
             left.remove("-U")
     return left, note
 
