@@ -235,6 +235,9 @@ class SearchIndex:
         arrays = self._folder.open(pointer)
         self._arrays, self._pointer = arrays, pointer if arrays else None
         self._view = IndexView(arrays) if arrays else None
+        if arrays is not None:
+            # Searches are answered meanwhile, and changes followed.
+            asyncio.get_running_loop().run_in_executor(None, arrays.touch)
 
 
 def _has_long_tail(writer: Writer) -> bool:

@@ -19,7 +19,7 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.brief import Named, PlanNamed, read_brief
+from hotel_booking.domains.search.index.brief import Named, PlanNamed, policy_of, read_brief
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
 
@@ -69,7 +69,7 @@ class IndexView:
             "destinations", _REMEMBERED
         )
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
-        self._policies: dict[CancellationPolicy, CancellationPolicy] = {}
+        self._policies: dict[bytes, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
         self._todays: dict[tuple[str, time], tuple[datetime, datetime, int]] = {}
 
@@ -130,15 +130,20 @@ class IndexView:
     def _content(self, slot: int, version: int, at: int) -> Content:
         del version  # it only tells one content from the next
         arrays = self.arrays
-        said = read_brief(self.text(at + int(arrays["content_size"][slot]), int(arrays["brief_size"][slot])))
-        if len(self._policies) >= _REMEMBERED:
-            self._policies.clear()
-        policies = {}
-        for policy in said.policies:
-            plain = CancellationPolicy("", "", policy.steps, policy.no_show)
-            policies[policy.id] = self._policies.setdefault(plain, plain)
-        of_plans = tuple(policies[plan.policy_id] for plan in said.plans)
-        return Content(said.property, said.room_types, said.plans, of_plans)
+        start = at + int(arrays["content_size"][slot])
+        said = read_brief(self.text(start, int(arrays["brief_size"][slot])))
+        policies = [self._policy(bytes(written)) for written in said.policies]
+        of_plans = tuple([policies[plan.policy] for plan in said.plans])
+        return Content(said.property.found, said.room_types, said.plans, of_plans)
+
+    def _policy(self, written: bytes) -> CancellationPolicy:
+        """Equal policies are one object."""
+        found = self._policies.get(written)
+        if found is None:
+            if len(self._policies) >= _REMEMBERED:
+                self._policies.clear()
+            found = self._policies[written] = policy_of(written)
+        return found
 
     def slot(self, slug: str) -> int | None:
         """The slot of a property that the arrays know all of; None for any other."""
