@@ -1,13 +1,11 @@
 """What results say of a property, apart from its whole catalogue: in a large catalogue most hotels of a page
 are read anew, and a whole catalogue takes twenty times as long to read.
 
-It is written without the fields' names, and a policy stays as it is written until somebody needs one that
-was not read before: most hotels have the same few.
+It is written without the fields' names, and its parts that are the same in many hotels (room types, plans,
+policies) stay as they are written until somebody needs one that was not read before.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import msgspec
 from msgspec.structs import astuple
@@ -32,25 +30,22 @@ class Named(msgspec.Struct, frozen=True, array_like=True):
     name: str
 
 
-class PlanNamed(Named, frozen=True, array_like=True):
-    """A rate plan, as results name it, and the place of its policy in the brief's."""
-
-    policy: int
-
-
 class Brief(msgspec.Struct, frozen=True, array_like=True):
-    """A property, its room types and plans as results tell of them, and its policies as they are written:
-    equal ones are the same bytes."""
+    """A property as results tell of it, and as they are written its room types, its plans, and the policies
+    of those, plan by plan: equal ones are the same bytes."""
 
     property: Told
-    room_types: tuple[Named, ...]
-    plans: tuple[PlanNamed, ...]
-    policies: tuple[msgspec.Raw, ...]
+    room_types: msgspec.Raw
+    plans: msgspec.Raw
+    policies: msgspec.Raw
 
 
-class _Plan(msgspec.Struct):
+class _Type(msgspec.Struct):
     code: str
     name: str
+
+
+class _Plan(_Type):
     policy_id: int
 
 
@@ -58,11 +53,6 @@ class _Policy(msgspec.Struct):
     id: int
     steps: tuple[Step, ...]
     no_show: Fee
-
-
-class _Type(msgspec.Struct):
-    code: str
-    name: str
 
 
 class _Content(msgspec.Struct):
@@ -76,23 +66,25 @@ _read_content = msgspec.json.Decoder(_Content).decode
 _write = msgspec.msgpack.Encoder().encode
 read_brief = msgspec.msgpack.Decoder(Brief).decode
 """What `brief_of` wrote."""
-_read_policy = msgspec.msgpack.Decoder(tuple[tuple[Step, ...], Fee]).decode
+read_named = msgspec.msgpack.Decoder(tuple[Named, ...]).decode
+"""Room types or plans of a brief."""
+_read_policies = msgspec.msgpack.Decoder(tuple[tuple[tuple[Step, ...], Fee], ...]).decode
 
 
 def brief_of(content: bytes) -> bytes:
     """The brief of a property's content (JSON as `rates.queries.catalogue_texts` gives it)."""
     found = _read_content(content)
-    place: Mapping[int, int] = {policy.id: at for at, policy in enumerate(found.policies)}
+    policies = {policy.id: (policy.steps, policy.no_show) for policy in found.policies}
     return _write(
         Brief(
             msgspec.convert(found.property, Told, from_attributes=True),
-            tuple(Named(kind.code, kind.name) for kind in found.room_types),
-            tuple(PlanNamed(plan.code, plan.name, place[plan.policy_id]) for plan in found.plans),
-            tuple(msgspec.Raw(_write((policy.steps, policy.no_show))) for policy in found.policies),
+            msgspec.Raw(_write([Named(kind.code, kind.name) for kind in found.room_types])),
+            msgspec.Raw(_write([Named(plan.code, plan.name) for plan in found.plans])),
+            msgspec.Raw(_write([policies[plan.policy_id] for plan in found.plans])),
         )
     )
 
 
-def policy_of(written: bytes) -> CancellationPolicy:
-    """A policy of a brief, without its names."""
-    return CancellationPolicy("", "", *_read_policy(written))
+def read_policies(written: bytes) -> tuple[CancellationPolicy, ...]:
+    """The policies of a brief's plans, plan by plan, without their names."""
+    return tuple([CancellationPolicy("", "", *one) for one in _read_policies(written)])

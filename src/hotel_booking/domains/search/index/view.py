@@ -19,7 +19,7 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.brief import Named, PlanNamed, policy_of, read_brief
+from hotel_booking.domains.search.index.brief import Named, read_brief, read_named, read_policies
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
 
@@ -36,7 +36,7 @@ class Content(NamedTuple):
 
     property: FoundProperty
     room_types: tuple[Named, ...]
-    plans: tuple[PlanNamed, ...]
+    plans: tuple[Named, ...]
     policies: tuple[CancellationPolicy, ...]
 
 
@@ -69,7 +69,10 @@ class IndexView:
             "destinations", _REMEMBERED
         )
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
-        self._policies: dict[bytes, CancellationPolicy] = {}
+        # Many hotels have the same room types, plans and policies.
+        self._named = lru_cache(maxsize=_REMEMBERED)(read_named)
+        self._policies = lru_cache(maxsize=_REMEMBERED)(self._read_policies)
+        self._different: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
         self._todays: dict[tuple[str, time], tuple[datetime, datetime, int]] = {}
 
@@ -132,18 +135,17 @@ class IndexView:
         arrays = self.arrays
         start = at + int(arrays["content_size"][slot])
         said = read_brief(self.text(start, int(arrays["brief_size"][slot])))
-        policies = [self._policy(bytes(written)) for written in said.policies]
-        of_plans = tuple([policies[plan.policy] for plan in said.plans])
-        return Content(said.property.found, said.room_types, said.plans, of_plans)
+        return Content(
+            said.property.found,
+            self._named(bytes(said.room_types)),
+            self._named(bytes(said.plans)),
+            self._policies(bytes(said.policies)),
+        )
 
-    def _policy(self, written: bytes) -> CancellationPolicy:
-        """Equal policies are one object."""
-        found = self._policies.get(written)
-        if found is None:
-            if len(self._policies) >= _REMEMBERED:
-                self._policies.clear()
-            found = self._policies[written] = policy_of(written)
-        return found
+    def _read_policies(self, written: bytes) -> tuple[CancellationPolicy, ...]:
+        if len(self._different) >= _REMEMBERED:
+            self._different.clear()
+        return tuple([self._different.setdefault(policy, policy) for policy in read_policies(written)])
 
     def slot(self, slug: str) -> int | None:
         """The slot of a property that the arrays know all of; None for any other."""
