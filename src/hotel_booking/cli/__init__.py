@@ -23,6 +23,7 @@ NOUNS = {
     "incident": ("incident", "Incidents: declare them, work on them, learn from them."),
     "cache": ("cache", "What is kept in Redis, and may be lost at any time."),
     "status": ("status", "Look at the platform from outside; the status page as files."),
+    "ops": ("ops", "Operate the platform, also while it is down: the commands of deployment/scripts."),
     "replay": ("replay", "Simulate a file of real bookings and report."),
     "bench": ("bench", "How fast everything is on this machine, beside the machine's limits."),
     "audit-log": ("audit_log", "Follow the chain over the log of every change."),
@@ -89,6 +90,7 @@ def main() -> None:
     from hotel_booking.core.errors import DomainError
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.ops.embedded import EmbeddedError
+    from hotel_booking.ops.refusals import Refused
 
     try:
         app()
@@ -98,6 +100,9 @@ def main() -> None:
         _fail(error.detail + (f" ({error.fix})" if error.fix else ""))
     except (EmbeddedError, NotInstalled) as error:
         _fail(str(error))
+    except Refused as refusal:
+        print(f"hotel-booking: {refusal.detail}", *refusal.lines, sep="\n", file=sys.stderr)
+        raise SystemExit(refusal.exit_code) from None
 
 
 def _fail(*lines: str) -> None:

@@ -22,6 +22,15 @@ OTHERS = {
         "the folder of the PostgreSQL that the demo, replays and tests start; else the one that comes with"
         " the package, else an installed one"
     ),
+    "HOTEL_OPS_DIR": (
+        "where `hotel-booking ops` keeps evidence, passes and locks; else `/var/lib/hotel-booking/ops`, or"
+        " `~/.local/state/hotel-booking/ops` for who cannot write there"
+    ),
+    "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
+    "HOTEL_RELEASE": "the release that `hotel-booking ops` is about, where `--release` does not say",
+    "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` signs with",
+    "HOTEL_EVIDENCE_SIGNERS": "the file of those whose evidence counts; else the release's own",
+    "HOTEL_INVOKED_AS": "set by the wrappers in deployment/scripts: what was typed, for messages",
     "HOTEL_API_KEY": "the key of `hotel-booking replay --http`",
     "HOTEL_TEST_CLIENTS": "1: the tests of the generated clients run (`make clients` sets it)",
     "HOTEL_SHARED_DATA": "where tests find the large data sets",

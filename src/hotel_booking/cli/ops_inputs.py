@@ -1,0 +1,62 @@
+"""What all commands of `hotel-booking ops` take, and where it comes from when the flags do not say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from hotel_booking.ops.asking import needed
+from hotel_booking.ops.evidence import RELEASE, Signer, read_signers
+from hotel_booking.ops.monitoring import files
+from hotel_booking.ops.operation import home, tell_audit_log
+from hotel_booking.ops.refusals import WrongUse
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; nothing is changed.")]
+ReleaseTag = Annotated[
+    str, typer.Option("--release", help="The release's image tag, such as 20260301-0123456789ab.")
+]
+EvidenceFolder = Annotated[
+    Path | None,
+    typer.Option("--evidence", help="The folder of the release's evidence; else HOTEL_OPS_DIR's."),
+]
+Signers = Annotated[
+    Path | None, typer.Option("--signers", help="Whose evidence counts; else deployment/evidence-signers.")
+]
+
+
+class Inputs(NamedTuple):
+    """The release, the folder of its evidence, and whose evidence counts."""
+
+    release: str
+    folder: Path
+    signers: Sequence[Signer]
+
+
+def inputs(release: str, evidence: Path | None, signers: Path | None) -> Inputs:
+    """Everything, from the flags, the environment or the terminal. Raises `WrongUse`."""
+    tag = release or needed(
+        "HOTEL_RELEASE",
+        "the release's image tag",
+        example="20260301-0123456789ab",
+        environ=os.environ,
+        argv=sys.argv,
+    )
+    if not RELEASE.fullmatch(tag):
+        raise WrongUse(f"{tag!r} is no release: an image's tag, such as 20260301-0123456789ab")
+    path = signers or Path(os.environ.get("HOTEL_EVIDENCE_SIGNERS") or files().parent / "evidence-signers")
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"whose evidence counts is not known: {path} cannot be read: {error}") from None
+    return Inputs(tag, evidence or home(os.environ) / "evidence" / tag, read_signers(text))
+
+
+def told() -> None:
+    """Tell the audit log what was recorded, or the operator where it waits."""
+    if waits := tell_audit_log(os.environ):
+        print(waits, file=sys.stderr)

@@ -1,0 +1,48 @@
+"""What a command needs and its flags do not say: from the environment, else asked on a terminal, else refused
+with the command that would work."""
+
+from __future__ import annotations
+
+import getpass
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from hotel_booking.ops.refusals import WrongUse
+
+
+def typed(environ: Mapping[str, str], argv: Sequence[str]) -> str:
+    """The command as its caller typed it: a wrapper of deployment/scripts tells its own name and what it put
+    in front of the caller's words."""
+    if wrapper := environ.get("HOTEL_INVOKED_AS"):
+        name, _, count = wrapper.rpartition(":")
+        return shlex.join([name, *argv[1 + int(count) :]])
+    return shlex.join(["hotel-booking", *argv[1:]])
+
+
+def needed(
+    variable: str,
+    what: str,
+    *,
+    example: str,
+    environ: Mapping[str, str],
+    argv: Sequence[str],
+    secret: bool = False,
+    terminal: TextIO | None = None,
+) -> str:
+    """The value of `variable` in the environment, else what a person answers on the terminal (not echoed
+    where it is `secret`). Raises `WrongUse` with the exact command where nobody can be asked."""
+    if value := environ.get(variable, "").strip():
+        return value
+    screen = terminal or sys.stdin
+    if screen.isatty():
+        question = f"{what[:1].upper()}{what[1:]} ({variable}): "
+        answer = getpass.getpass(question) if secret else input(question)
+        if answer.strip():
+            return answer.strip()
+    raise WrongUse(
+        f"{what} is needed, and {variable} is not set",
+        "This would work:",
+        f"  {variable}={example} {typed(environ, argv)}",
+    )

@@ -1,0 +1,247 @@
+"""`hotel-booking ops` and its wrapper: from any directory, with nothing else in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hotel_booking.ops.evidence import ITEMS, make_key
+from tests.clients import command_line
+from tests.ops.test_preflight import COMMIT, IMAGE, NEW_SCHEMA, PLAN, TAG, junit, scans
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "deployment" / "scripts"
+
+
+def run(*words: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return command_line.command(*words, seconds=60, **dict(environ))
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Folders of its own, a key, and a file of signers with it."""
+    private, public = make_key()
+    signers = tmp_path / "signers"
+    signers.write_text(f"pipeline * {public}\n")
+    return {
+        "HOTEL_OPS_DIR": str(tmp_path / "ops"),
+        "HOTEL_SPOOL_DIR": str(tmp_path / "spool"),
+        "HOTEL_EVIDENCE_KEY": private,
+        "HOTEL_EVIDENCE_SIGNERS": str(signers),
+    }
+
+
+def sign_all(folder: Path, environ: dict[str, str]) -> None:
+    plan = folder / "plan.md"
+    plan.write_text(PLAN)
+    told = ("--told", "front desks", "--message", "https://chat.example/1")
+    tests = str(junit(folder, NEW_SCHEMA))
+    more: dict[str, tuple[str, ...]] = {
+        "security": tuple(word for path in scans(folder) for word in ("--report", str(path))),
+        "rollback": ("--plan", str(plan)),
+        "communication": told,
+        "build": ("--commit", COMMIT, "--image", IMAGE),
+    }
+    for item in ITEMS:
+        words = more.get(item, ("--report", tests))
+        done = run("ops", "evidence", "sign", item, "--release", TAG, *words, environ=environ)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+
+def acts(folder: Path) -> list[tuple[str, str]]:
+    files = sorted((folder / "spool").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    read = [json.loads(file.read_text()) for file in files]
+    return [(act["action"], act["detail"]["outcome"]) for act in read]
+
+
+def test_a_release_passes_with_what_the_pipeline_signs(tmp_path: Path, environ: dict[str, str]) -> None:
+    release = ("--release", TAG)
+    before = run("ops", "preflight", *release, environ=environ)
+    assert before.returncode == 1
+    assert "7 missing" in before.stdout
+    assert f"gh run download --name evidence-{TAG}" in before.stdout
+    refused = run("ops", "preflight", *release, "--require-pass", environ=environ)
+    assert refused.returncode == 1
+    assert f"hotel-booking ops preflight --release {TAG}" in refused.stderr
+
+    sign_all(tmp_path, environ)
+    dry = run("ops", "preflight", *release, "--dry-run", environ=environ)
+    assert dry.returncode == 0
+    assert run("ops", "preflight", *release, "--require-pass", environ=environ).returncode == 1, "it was dry"
+    done = run("ops", "preflight", *release, "--json", environ=environ)
+    assert done.returncode == 0, done.stdout
+    told = json.loads(done.stdout)
+    assert told["passed"]
+    assert told["commit"] == COMMIT
+    assert [finding["item"] for finding in told["findings"]] == [item for item in ITEMS if item != "build"]
+    assert run("ops", "preflight", *release, "--require-pass", environ=environ).returncode == 0
+    assert acts(tmp_path) == [
+        ("ops.preflight", "failed"),
+        *[("ops.evidence", "signed")] * 7,
+        ("ops.preflight", "passed"),
+    ]
+
+    (tmp_path / "ops" / "evidence" / TAG / "tests.json").unlink()
+    assert run("ops", "preflight", *release, environ=environ).returncode == 1
+    refused = run("ops", "preflight", *release, "--require-pass", environ=environ)
+    assert f"{TAG} has not passed" in refused.stderr, "the pass was taken back"
+
+
+def test_a_report_that_did_not_pass_is_signed_as_that(tmp_path: Path, environ: dict[str, str]) -> None:
+    report = junit(tmp_path, '<testcase name="a"><failure/></testcase>')
+    words = ("tests", "--release", TAG, "--commit", COMMIT, "--image", IMAGE, "--report", str(report))
+    dry = run("ops", "evidence", "sign", *words, "--dry-run", environ=environ)
+    assert (dry.returncode, (tmp_path / "ops").exists()) == (1, False)
+    assert run("ops", "evidence", "sign", *words, environ=environ).returncode == 1
+    shown = run("ops", "preflight", "--release", TAG, environ=environ).stdout
+    assert "it did not pass: 1 failed" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("preflight", "--release", "../x"),
+        ("preflight", "--release", TAG, "--signers", "nowhere"),
+        ("evidence", "sign", "luck", "--release", TAG),
+        ("evidence", "sign", "tests", "--release", TAG),
+        ("evidence", "sign", "build", "--release", TAG, "--commit", "HEAD", "--image", IMAGE),
+        ("evidence", "sign", "build", "--release", TAG, "--commit", COMMIT, "--image", "latest"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_no_traceback(environ: dict[str, str], words: tuple[str, ...]) -> None:
+    done = run("ops", *words, environ=environ)
+    assert done.returncode == 2
+    assert done.stderr.startswith("hotel-booking: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_key_the_command_that_would_work_is_told(environ: dict[str, str]) -> None:
+    words = ("ops", "evidence", "sign", "build", "--release", TAG, "--commit", COMMIT, "--image", IMAGE)
+    done = run(*words, environ={**environ, "HOTEL_EVIDENCE_KEY": ""})
+    assert done.returncode == 2
+    assert f'HOTEL_EVIDENCE_KEY="$(cat KEY-FILE)" hotel-booking {" ".join(words)}' in done.stderr
+    wrong = run(*words, environ={**environ, "HOTEL_EVIDENCE_KEY": "none"})
+    assert wrong.returncode == 2
+    assert "ops evidence key" in wrong.stderr
+
+
+def test_a_new_key_signs_what_its_line_lets_it() -> None:
+    shown = run("ops", "evidence", "key", environ={}).stdout
+    assert "HOTEL_EVIDENCE_KEY=" in shown
+    assert "deployment/evidence-signers" in shown
+
+
+def test_operations_start_where_application_and_database_cannot(environ: dict[str, str]) -> None:
+    """No domain is imported, no web framework, no driver; nor are they needed for the audit record."""
+    code = "import sys; sys.argv = ['hotel-booking', 'ops', 'preflight', '--release', 'x', '--dry-run']\n"
+    code += (
+        "for name in ('litestar', 'asyncpg', 'sqlalchemy', 'hotel_booking.domains', 'hotel_booking.app'):\n"
+    )
+    code += "    sys.modules[name] = None\n"
+    code += "from hotel_booking.cli import main\nmain()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "7 missing" in done.stdout
+
+
+def test_the_record_reaches_the_audit_log_where_the_database_answers(
+    environ: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    import psycopg
+
+    done = run("ops", "preflight", "--release", TAG, environ=environ | {"DATABASE_URL": database_url})
+    assert "recorded in" not in done.stderr
+    assert acts(tmp_path) == []
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(
+            "SELECT object_id FROM audit_entry WHERE action = 'ops.preflight'"
+        ).fetchone()
+    assert row == (TAG,)
+    away = run(
+        "ops",
+        "preflight",
+        "--release",
+        TAG,
+        environ=environ | {"DATABASE_URL": "postgresql://h@127.0.0.1:1/h"},
+    )
+    assert "recorded in" in away.stderr
+    assert acts(tmp_path) == [("ops.preflight", "failed")]
+
+
+# The wrapper ---------------------------------------------------------------------------------------
+
+
+def wrapper(script: Path, *words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [script, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environ},
+        timeout=60,
+    )
+
+
+def checkout(folder: Path) -> Path:
+    """The scripts in another place, with a space in its name, beside the command of this environment."""
+    scripts = folder / "the checkout" / "deployment" / "scripts"
+    scripts.mkdir(parents=True)
+    for name in ("ops", "preflight.sh"):
+        (scripts / name).write_bytes((SCRIPTS / name).read_bytes())
+        (scripts / name).chmod(0o755)
+    return scripts
+
+
+def test_the_wrapper_is_found_from_any_directory_and_by_a_link(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    scripts = checkout(tmp_path)
+    programs = str(Path(sys.executable).parent)
+    path = f"{programs}:{os.environ['PATH']}"
+    link = tmp_path / "preflight"
+    link.symlink_to(scripts / "preflight.sh")
+    for script in (scripts / "preflight.sh", link):
+        done = wrapper(script, "--release", TAG, cwd=Path("/"), PATH=path, **environ)
+        assert (done.returncode, done.stderr.count("Traceback")) == (1, 0), done.stderr
+        assert "7 missing" in done.stdout
+        assert wrapper(script, "--help", cwd=tmp_path, PATH=path).returncode == 0
+
+
+def test_the_wrapper_says_the_line_that_would_work(tmp_path: Path, environ: dict[str, str]) -> None:
+    scripts = checkout(tmp_path)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = wrapper(scripts / "preflight.sh", "--json", cwd=tmp_path, PATH=path, **environ)
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[2].strip()
+    assert line == f"HOTEL_RELEASE=20260301-0123456789ab '{scripts}/preflight.sh' --json"
+
+
+def test_the_wrapper_without_the_command_says_what_helps(tmp_path: Path) -> None:
+    scripts = checkout(tmp_path)
+    done = wrapper(scripts / "preflight.sh", cwd=tmp_path, PATH="/usr/bin:/bin")
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"hotel-booking is not installed. This line helps: make -C {scripts.parents[1]} setup\n"
+    )
+
+
+def test_every_wrapper_is_one_of_a_command() -> None:
+    for script in SCRIPTS.glob("*.sh"):
+        verb = script.stem
+        assert f'/ops" {verb} "$@"' in script.read_text(), f"{script.name} is no thin wrapper"
+        assert run("ops", verb, "--help", environ={}).returncode == 0
