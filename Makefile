@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly check-deploy lighthouse bench docs dashboards format clean
+.PHONY: help setup run test clients check lint types imports nightly check-deploy lighthouse bench docs dashboards rules format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
 	@echo "make dashboards  Grafana's dashboards in deployment/monitoring, from the code"
+	@echo "make rules    Prometheus' rules as Kubernetes takes them, from deployment/monitoring/prometheus/rules"
 	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
 
 setup:
@@ -70,6 +71,9 @@ docs: setup
 
 dashboards: setup
 	@$(BIN)/python deployment/monitoring/dashboards
+
+rules: setup
+	@$(BIN)/python scripts/kubernetes_rules > deployment/monitoring/kubernetes/rules.yaml
 
 format: setup
 	$(BIN)/ruff check --fix
