@@ -4,6 +4,7 @@ eyes of the projects whose kinds it uses, and keeping the policy. `make check-de
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,17 @@ import yaml
 from hotel_booking.core.environment import read_settings
 from tests.deployment.checkers import check
 from tests.deployment.crd_schemas import is_custom, mistakes
-from tests.deployment.documents import ARGOCD, KUBERNETES, OVERLAYS, Object, built, called, pod_of, walk
+from tests.deployment.documents import (
+    ARGOCD,
+    KUBERNETES,
+    OVERLAYS,
+    Object,
+    built,
+    called,
+    containers,
+    pod_of,
+    walk,
+)
 from tests.deployment.policy import problems
 from tests.deployment.test_manifests_environment import ADDRESSES, GENERATED, THIRD_PARTIES
 
@@ -157,6 +168,24 @@ def test_images_of_ours_are_one(overlay: tuple[str, list[Object]]) -> None:
         value for one in objects if pod_of(one) is not None for key, value in walk(one) if key == "image"
     }
     assert len(images) == 1, "a migration of another release than the pods"
+
+
+def test_the_pipeline_writes_the_image_and_nothing_else(tmp_path: Path) -> None:
+    """By the command that it runs, twice; what a person wrote beside it stays as it was."""
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(KUBERNETES, folder)
+    release = folder / "overlays" / "production" / "release"
+    for tag in ("20270101-aaaaaaaaaaaa", "20270102-bbbbbbbbbbbb"):
+        image = f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/hotel-booking:{tag}@sha256:{'0' * 64}"
+        ran = check("kustomize", "edit", "set", "image", f"hotel-booking={image}", cwd=release)
+        assert ran.returncode == 0, ran.stderr
+        objects = built(release.parent)
+        pods = [pod for one in objects if (pod := pod_of(one)) is not None]
+        assert {container["image"] for pod in pods for container in containers(pod)} == {image}
+        assert problems(objects, tags=True) == []
+    before = built(KUBERNETES / "overlays" / "production")
+    assert [one["metadata"]["name"] for one in objects] == [one["metadata"]["name"] for one in before]
+    assert "# Which image runs here." in (release / "kustomization.yaml").read_text()
 
 
 def test_argo_applies_what_is_there() -> None:
