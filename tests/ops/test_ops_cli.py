@@ -180,6 +180,36 @@ def test_the_record_reaches_the_audit_log_where_the_database_answers(
     assert acts(tmp_path) == [("ops.preflight", "failed")]
 
 
+def test_the_pipelines_script_signs_what_the_checklist_asks_for(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    reports, folder = tmp_path / "reports", tmp_path / "evidence"
+    for name in ("tests", "migrations", "scans", "image"):
+        (reports / f"reports-{name}").mkdir(parents=True)
+    junit(reports / "reports-tests", NEW_SCHEMA, name="tests-make-test-.xml")
+    junit(reports / "reports-tests", NEW_SCHEMA, name="deployment-files-make-check-deploy-.xml")
+    junit(reports / "reports-migrations", NEW_SCHEMA)
+    for path in scans(reports / "reports-scans", snyk={"vulnerabilities": []}):
+        if path.name == "trivy.json":
+            path.rename(reports / "reports-image" / path.name)
+    words = ("scripts/sign_evidence", TAG, COMMIT, IMAGE, str(reports), str(folder))
+    told = {**os.environ, **environ}
+    done = subprocess.run([*words, "snyk"], cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = run("ops", "preflight", "--release", TAG, "--evidence", str(folder), environ=environ)
+    assert "1 missing" in shown.stdout, shown.stdout
+    assert "# communication" in shown.stdout
+
+    (reports / "reports-scans" / "snyk.json").unlink()
+    done = subprocess.run([*words, "snyk"], cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, "a scanner that is expected has no report"
+    junit(reports / "reports-tests", '<testcase name="a"><failure/></testcase>', name="worse.xml")
+    done = subprocess.run(words, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = run("ops", "preflight", "--release", TAG, "--evidence", str(folder), environ=environ)
+    assert "2 missing" in shown.stdout, shown.stdout
+
+
 # The wrapper ---------------------------------------------------------------------------------------
 
 

@@ -292,14 +292,15 @@ def junit(folder: Path, *cases: str, name: str = "junit.xml") -> Path:
     return path
 
 
+def trivy(*results: dict[str, Any]) -> dict[str, Any]:
+    seen = {"RepoDigests": [f"ecr.example/hotel-booking@{IMAGE}"]}
+    return {"ArtifactType": "container_image", "Metadata": seen, "Results": list(results)}
+
+
 def scans(folder: Path, **changed: Any) -> list[Path]:
     """Every scanner's report, with nothing found."""
     told: dict[str, Any] = {
-        "trivy": {
-            "ArtifactType": "container_image",
-            "Metadata": {"RepoDigests": [f"ecr/h@{IMAGE}"]},
-            "Results": [],
-        },
+        "trivy": trivy(),
         "pip-audit": {"dependencies": [{"name": "litestar", "version": "2", "vulns": []}]},
         "bandit": {"errors": [], "results": [], "metrics": {"_totals": {"loc": 60_000}}},
         "gitleaks": [],
@@ -356,8 +357,10 @@ def test_security_needs_every_scanner_and_snyk_where_it_is_expected(tmp_path: Pa
 @pytest.mark.parametrize(
     ("scanner", "content"),
     [
-        ("trivy", {"Results": [{"Vulnerabilities": [{"VulnerabilityID": "CVE-1", "Severity": "CRITICAL"}]}]}),
-        ("trivy", {"Results": [{"Secrets": [{"RuleID": "aws", "Severity": "HIGH"}]}]}),
+        ("trivy", trivy({"Vulnerabilities": [{"VulnerabilityID": "CVE-1", "Severity": "CRITICAL"}]})),
+        ("trivy", trivy({"Misconfigurations": [{"ID": "DS002", "Severity": "HIGH", "Status": "FAIL"}]})),
+        ("trivy", trivy({"Secrets": [{"RuleID": "aws", "Severity": "HIGH"}]})),
+        ("trivy", trivy() | {"ArtifactType": "filesystem"}),
         (
             "trivy",
             {"ArtifactType": "container_image", "Metadata": {"RepoDigests": ["x@sha256:1"]}, "Results": []},

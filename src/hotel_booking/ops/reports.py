@@ -73,12 +73,9 @@ def _tree(content: bytes) -> Element:
 
 def _trivy(content: bytes, image: str) -> Report:
     told = msgspec.json.decode(content)
-    if told.get("ArtifactType") == "container_image":
-        digests = {one.rpartition("@")[2] for one in told["Metadata"].get("RepoDigests") or ()}
-        if image not in digests:
-            return Report(
-                False, f"trivy looked at another image ({', '.join(sorted(digests)) or 'no digest'})"
-            )
+    digests = {one.rpartition("@")[2] for one in told["Metadata"].get("RepoDigests") or ()}
+    if told["ArtifactType"] != "container_image" or image not in digests:
+        return Report(False, f"trivy looked at another image ({', '.join(sorted(digests)) or 'no digest'})")
     results = told.get("Results") or []
     grave = [
         found.get("VulnerabilityID") or found.get("ID") or found.get("RuleID", "")

@@ -179,7 +179,7 @@ def _line(text: str) -> str:
 @cache
 def _language(tongue: str) -> _Language:
     locale = "en_GB" if tongue == "en" else tongue
-    environment = Environment(
+    environment = Environment(  # nosec B701  # escaped by `_as_html`
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  # escaped by `_as_html`
         finalize=partial(_isolated, rtl=tongue in _RTL),
