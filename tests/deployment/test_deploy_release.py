@@ -12,7 +12,9 @@ from tests.deployment.checkers import ROOT
 
 TAG = "20300301-0123456789ab"
 IMAGE = f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/hotel-booking:{TAG}@sha256:{'d' * 64}"
-OVERLAY = "deployment/kubernetes/overlays/staging/kustomization.yaml"
+OVERLAY = "deployment/kubernetes/overlays/staging/release/kustomization.yaml"
+if not (ROOT / OVERLAY).exists():
+    OVERLAY = OVERLAY.replace("release/", "")
 
 
 def git(where: Path, *words: str) -> str:

@@ -83,7 +83,7 @@ def commands(script: str) -> list[list[str]]:
     """Every command of a script, in words. What is quoted stays a word; substitutions are commands too."""
     script = re.sub(r"\\\n", " ", script)
     inner = re.findall(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)", script)
-    lexer = shlex.shlex(script, posix=True, punctuation_chars="|&;()<>\n")
+    lexer = shlex.shlex(re.sub(r"(?m)(^|\s)#.*$", "", script), posix=True, punctuation_chars="|&;()<>\n")
     lexer.whitespace = " \t"
     lexer.whitespace_split = True
     found: list[list[str]] = [[]]
@@ -148,6 +148,7 @@ def test_every_command_that_a_workflow_runs_exists(script: str) -> None:
         ".venv/bin/hotel-booking ops luck",
         "if .venv/bin/hotel-booking ops preflight --loudly; then echo x; fi",
         "echo x | luck --now",
+        "echo x # that\nluck",
     ],
 )
 def test_a_command_that_does_not_exist_is_seen(script: str) -> None:
