@@ -4,6 +4,8 @@ operations start even where the application cannot be imported."""
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 from typing import Any
 
@@ -92,6 +94,10 @@ def main() -> None:
     from hotel_booking.ops.embedded import EmbeddedError
     from hotel_booking.ops.refusals import Refused
 
+    if os.getpid() == 1:
+        # A container's first process gets no signal that it has no handler for: without this one, who is
+        # asked to stop before `serve` or `worker` have theirs would go on until it is killed.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     try:
         app()
     except ConfigError as error:
