@@ -14,6 +14,7 @@ from pathlib import Path
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
+_INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256")
 _PACKAGES = {  # of programs that are not named as theirs
     "nginx": "nginx-light",
     "ip": "iproute2",
@@ -110,16 +111,16 @@ def started(
             process.wait()
 
 
-def made_database(folder: Path, *, user: str, password: str) -> Path:
+def made_database(folder: Path, *, user: str, password: str, arguments: Sequence[str] = _INITDB) -> Path:
     """A new cluster that asks for a password on every connection, as the official image makes it."""
     owner = pwd.getpwnam("postgres")
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     given = folder / "password"
     given.write_text(password)
     os.chown(given, owner.pw_uid, owner.pw_gid)
-    command = [POSTGRES / "initdb", "-D", folder / "data", "-U", user, f"--pwfile={given}", "-E", "UTF8"]
+    command = [POSTGRES / "initdb", "-D", folder / "data", "-U", user, f"--pwfile={given}", *arguments]
     subprocess.run(
-        [str(part) for part in [*command, "--locale=C.UTF-8", "--auth=scram-sha-256"]],
+        [str(part) for part in command],
         check=True,
         capture_output=True,
         user="postgres",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ LIMITS = ["--ulimit", "nofile=10000:10000", "--ulimit", "nproc=9000:9000"]
 LOCKED = ["--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp", "--cap-drop", "all"]
 PASSWORDS = {"database": "p@ss/wo rd%of:the database", "redis": "the cache's p@ssword"}
 MARK = "a-mark-in-the-bundle-of-authorities"
+PRIVATE_KEY = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{64}"
 SECRET = "3uW9f0QmZ1xYc7Ds2VbNkLpT8hRgJaE5"
 
 
@@ -343,9 +345,9 @@ def test_no_secret_is_in_its_layers_or_its_history(image: str, tmp_path: Path) -
                         wrong.append(file.name)
                     if file.isfile() and (opened := files.extractfile(file)) is not None:
                         content = opened.read()
-                        if MARK.encode() in content or re.search(
-                            rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{64}", content
-                        ):
+                        # Libraries for TLS have keys of their self-tests in them.
+                        key = ".so" not in file.name and re.search(PRIVATE_KEY, content)
+                        if MARK.encode() in content or key:
                             wrong.append(file.name)
     saved.unlink()
     assert wrong == []
@@ -371,11 +373,18 @@ def test_who_is_told_to_stop_while_it_starts_stops(image: str, servers: Servers)
     name = f"hotel-booking-test-{os.getpid()}-early"
     run(image, servers.environ() | {"HOTEL_PORT": str(free_port())}, name=name)
     try:
-        # Python takes a moment until it is where it could be told; it has a start of seconds before it serves.
+        # Told once it can be, which is seconds before it serves.
+        debian.until(lambda: handles_sigterm(name), "SIGTERM is handled")
         podman("stop", "--time", "30", name)
         assert podman("inspect", "--format", "{{.State.ExitCode}}", name).strip() in ("0", "143")
     finally:
         podman("rm", "--force", "--time", "5", name, check=False)
+
+
+def handles_sigterm(name: str) -> bool:
+    """Whether the container's first process has a handler for it."""
+    caught = podman("exec", name, "grep", "SigCgt", "/proc/1/status", check=False).split()
+    return len(caught) == 2 and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def metrics(environ: dict[str, str]) -> str:
