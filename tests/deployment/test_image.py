@@ -270,7 +270,7 @@ def test_nobody_but_one_unprivileged_user_is_in_it_and_only_tmp_can_be_written(r
         done
         find / -xdev -perm /6000 -type f
         for name in cc gcc g++ make ld pip pip3 curl wget git uv; do command -v $name; done
-        ls -d /root/.cache /var/cache/apt/*.bin /var/lib/apt/lists/*_Packages /build 2>/dev/null
+        ls -d ~root/.cache /var/cache/apt/*.bin /var/lib/apt/lists/*_Packages /build 2>/dev/null
         touch /tmp/x && echo written
     """
     said = podman("exec", running.name, "sh", "-c", inside).split()
