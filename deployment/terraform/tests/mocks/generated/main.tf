@@ -1,0 +1,16 @@
+# In place of modules/generated in `terraform test`: mock providers refuse ephemeral resources (Terraform 1.11).
+variable "name" {
+  type = string
+}
+
+variable "generation" {
+  type = number
+}
+
+variable "copies_region" {
+  type = string
+}
+
+variable "key_arn" {
+  type = string
+}
