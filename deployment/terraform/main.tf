@@ -14,7 +14,7 @@ locals {
   status     = "status.${var.domain}"
   origin     = "origin.${var.domain}"
 
-  nodes    = var.asleep ? merge(var.nodes, { count = 1 }) : var.nodes
+  nodes    = var.asleep ? merge(var.nodes, { count = 2 }) : var.nodes
   database = var.asleep ? merge(var.database, { multi_az = false }) : var.database
   cache    = var.asleep ? merge(var.cache, { shards = 1, replicas = 0 }) : var.cache
 }

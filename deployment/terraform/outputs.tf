@@ -28,7 +28,7 @@ output "secrets" {
 }
 
 output "database_master_secret" {
-  description = "Where RDS keeps, and renews every week, the password of `operator`."
+  description = "Where RDS keeps, and renews every week, the password of `hotel_operator`."
   value       = module.database.master_secret_arn
 }
 

@@ -44,7 +44,7 @@ variable "standby_of" {
 }
 
 variable "asleep" {
-  description = "A standby at its smallest: one node, one database machine, one cache. `-var=asleep=true` is for quiet times; without it, as in the runbook, the standby is given the size of production."
+  description = "A standby at its smallest: two nodes, one database machine, one cache. `-var=asleep=true` is for quiet times; without it, as in the runbook, the standby is given the size of production."
   type        = bool
   default     = false
 
@@ -121,7 +121,7 @@ variable "operator_cidrs" {
 }
 
 variable "nodes" {
-  description = "Node group `general`: what each node is, and how many there are (at least one a zone, unless asleep)."
+  description = "Node group `general`: what each node is, and how many there are (two while asleep)."
   type = object({
     instance_types = list(string)
     count          = number

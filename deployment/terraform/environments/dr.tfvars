@@ -1,5 +1,5 @@
 # Stands in for production in another region. In quiet times it is applied with -var=asleep=true and costs a
-# fifth; applied as the runbook says, without, it has production's size.
+# third; applied as the runbook says, without, it has production's size.
 environment   = "dr"
 region        = "eu-west-1"
 zones         = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]

@@ -1,4 +1,4 @@
-# What all environments have in common, on a mocked AWS: run with each one's file by scripts/check_terraform, which
+# What all environments have in common, on a mocked AWS: run with each one's file by tests/deployment, which
 # takes modules/generated out, because mocks know no ephemeral values.
 mock_provider "aws" {
   source = "./tests/mocks"

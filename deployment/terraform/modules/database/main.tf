@@ -151,7 +151,7 @@ resource "aws_db_instance" "this" {
   engine                      = var.replica_of == null ? "postgres" : null
   engine_version              = var.replica_of == null ? "15" : null
   db_name                     = var.replica_of == null ? "hotel_booking" : null
-  username                    = var.replica_of == null ? "operator" : null
+  username                    = var.replica_of == null ? "hotel_operator" : null
   manage_master_user_password = var.replica_of == null ? true : null
   allocated_storage           = var.replica_of == null ? var.size.storage_gb : null
 
@@ -207,6 +207,6 @@ output "identifier" {
 }
 
 output "master_secret_arn" {
-  description = "Where RDS keeps the password of `operator`; null for a replica."
+  description = "Where RDS keeps the password of `hotel_operator`; null for a replica."
   value       = try(aws_db_instance.this.master_user_secret[0].secret_arn, null)
 }
