@@ -1,5 +1,5 @@
-# Four secrets, each a JSON object whose keys are names of settings (of files, in `gateway`); External Secrets
-# hands them to pods. A standby has `addresses` and `gateway` of its own, and production's other two, copied.
+# Five secrets, each a JSON object whose keys are names of settings (of files, in `gateway` and `alerting`); External Secrets
+# hands them to pods. A standby has `addresses` and `gateway` of its own, and production's other three, copied.
 # `generated` is made here and never read back, except for the two words that other machines of AWS must know:
 # ElastiCache takes its password, and the load balancer its word, in no other way, so both are in the state.
 module "generated" {
@@ -11,12 +11,13 @@ module "generated" {
   key_arn       = module.key.arn
 }
 
-resource "aws_secretsmanager_secret" "third_parties" {
+# What others give, and an operator puts (docs/DEPLOYMENT_GUIDE.md): to the application, and to Alertmanager.
+resource "aws_secretsmanager_secret" "given" {
   # checkov:skip=CKV2_AWS_57:Stripe, PagerDuty and others give these; an operator changes them there and here
   # checkov:skip=CKV_AWS_149:Copies have the key of their own region, AWS's; the secret itself has ours
-  count       = local.standby ? 0 : 1
-  name        = "hotel-booking/${var.environment}/third-parties"
-  description = "Settings that others give; an operator puts them (docs/DEPLOYMENT_GUIDE.md)"
+  for_each    = local.standby ? [] : toset(["third-parties", "alerting"])
+  name        = "hotel-booking/${var.environment}/${each.key}"
+  description = "What others give; an operator puts it"
   kms_key_id  = module.key.arn
 
   dynamic "replica" {

@@ -25,8 +25,8 @@ def text(path: Path) -> str:
 
 
 def overlay(environment: str) -> str:
-    """Base and overlay, as text: what is written there is what the cluster gets."""
-    files = sorted((KUBERNETES / "overlays" / environment).iterdir())
+    """What the overlay's files say."""
+    files = sorted(path for path in (KUBERNETES / "overlays" / environment).rglob("*") if path.is_file())
     return "\n".join(text(path) for path in files)
 
 
@@ -109,21 +109,30 @@ def test_manifests_name_this_environments_network_and_region(environment: str) -
     assert f"HOTEL_S3_REGION={wanted['region']}\n" in said
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_every_secret_that_manifests_ask_for_is_one_of_terraforms(environment: str) -> None:
-    base = text(KUBERNETES / "base" / "external-secret.yaml")
-    asked = set(re.findall(r"hotel-booking/[a-z]+/[a-z-]+", overlay(environment)))
-    if environment == "production":
-        asked = set(re.findall(r"key: (hotel-booking/[a-z]+/[a-z-]+)", base))
-    made = set(
-        re.findall(r'"hotel-booking/\$\{var\.environment\}/([a-z-]+)"', text(TERRAFORM / "secrets.tf"))
-    )
-    assert made == {"generated", "third-parties", "addresses", "gateway"}
-    assert asked
-    for name in asked:
-        _, of, what = name.split("/")
-        assert of in {environment, "production"} if environment == "dr" else of == environment
-        assert what in made
+def asked(folder: Path) -> set[str]:
+    """The secrets that manifests below `folder` ask AWS for."""
+    keys = r"(?:key: |key, value: )(hotel-booking/[a-z]+/[a-z-]+)"
+    return {name for path in folder.rglob("*.yaml") for name in re.findall(keys, text(path))}
+
+
+def test_every_secret_that_manifests_ask_for_is_one_of_terraforms() -> None:
+    made = {"generated", "third-parties", "alerting", "addresses", "gateway"}
+    for name in made:
+        assert f'"{name}"' in text(TERRAFORM / "secrets.tf") or f'/{name}"' in text(TERRAFORM / "secrets.tf")
+    production = asked(KUBERNETES) - asked(KUBERNETES / "overlays")
+    assert production
+    assert production <= {f"hotel-booking/production/{name}" for name in made}
+    assert asked(KUBERNETES / "overlays" / "staging") <= {f"hotel-booking/staging/{name}" for name in made}
+    # What it does not name itself it has from production, copied.
+    assert asked(KUBERNETES / "overlays" / "dr") == {"hotel-booking/dr/addresses", "hotel-booking/dr/gateway"}
+
+
+def test_the_load_balancer_sends_to_the_gateways_ports() -> None:
+    values_of_chart = ROOT / "deployment" / "argocd" / "addons" / "values" / "istio-ingress.yaml"
+    ports = yaml.safe_load(text(values_of_chart))["service"]["ports"]
+    (ours,) = read(TERRAFORM / "modules" / "ingress" / "main.tf")["locals"]
+    by_name = {port["name"]: port.get("nodePort") for port in ports}
+    assert (by_name["https"], by_name["status-port"]) == (ours["https_port"], ours["health_port"])
 
 
 def test_words_that_manifests_take_are_made() -> None:
