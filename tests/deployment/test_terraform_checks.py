@@ -57,7 +57,7 @@ def test_a_public_database_is_noticed(tmp_path: Path) -> None:
     )
     done = tested(started(folder), "modules", "production")
     assert done.returncode == 1
-    assert "PostgreSQL 15, private, encrypted, protected." in done.stdout
+    assert "PostgreSQL 15, private, encrypted, protected." in said(done)
 
 
 def tested(folder: Path, name: str, environment: str) -> subprocess.CompletedProcess[str]:

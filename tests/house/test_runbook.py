@@ -46,7 +46,8 @@ HOSTS = {
     "monitoring.hotelbooking.com": "Grafana",
     "status.hotelbooking.com": "the status page",
 }
-_VARIABLES = {"DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "PUBLIC_URL", "STARTED", "MASTER", "PASSWORD", "ARGS"}
+_VARIABLES = {"DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "PUBLIC_URL", "STARTED"}
+_VARIABLES |= {"MASTER", "PASSWORD", "ARGS"}
 
 
 def text_of(page: Path) -> str:

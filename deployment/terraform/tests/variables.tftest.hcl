@@ -14,6 +14,8 @@ mock_provider "aws" {
 }
 
 run "asleep" {
+  command = plan
+
   variables {
     environment = "dr"
     standby_of  = { environment = "production", region = "eu-central-1" }
@@ -28,6 +30,8 @@ run "asleep" {
 }
 
 run "awake" {
+  command = plan
+
   variables {
     environment = "dr"
     standby_of  = { environment = "production", region = "eu-central-1" }
