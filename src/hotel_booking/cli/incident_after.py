@@ -62,7 +62,7 @@ def done(
 
 @app.command("actions")
 def list_actions(data_dir: DataDir = None) -> None:
-    """What remains to be done of all incidents, what is due first, first."""
+    """What remains to be done of all incidents, the earliest due first."""
     from hotel_booking.domains.incidents import queries
 
     for one in read(data_dir, lambda tx, _now: queries.open_actions(tx)):

@@ -126,7 +126,7 @@ async def actions(tx: Transaction, incident_id: int) -> list[Action]:
 
 
 async def open_actions(tx: Transaction) -> list[Action]:
-    """What remains to be done of all incidents, what is due first, first."""
+    """What remains to be done of all incidents, the earliest due first."""
     return await tx.fetch_as(
         Action,
         "SELECT id, incident_id, what, owner, due_on, created_at, done_at, done_by FROM incident_action"
