@@ -46,7 +46,7 @@ from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.domains.search.index.files import Folder, FolderRefused, default_folder
 from hotel_booking.domains.search.index.running import SearchIndex
-from hotel_booking.http import health, media, metrics, openapi
+from hotel_booking.http import closure, health, media, metrics, openapi
 from hotel_booking.http.access import provide_caller, provide_now
 from hotel_booking.http.bodies import Arriving
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
@@ -182,6 +182,7 @@ def _state(settings: Settings) -> State:
             "production": settings.production,
             "draining": False,
             "mode": settings.mode,
+            "closed_until": None,
             "group_pages": {},
             "status_read": None,
             "status_parts": {},
@@ -333,6 +334,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         for told in (
             metrics.tell_of(app.state.database),
             health.follow_maintenance(app.state.database, app.state, settings.mode),
+            closure.follow_closure(app.state.pulse, app.state),
         ):
             stack.callback(asyncio.create_task(told).cancel)
         app.state.gateways = choose_gateways(settings, app.state.database)
@@ -351,6 +353,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         await asyncio.gather(
             web.look_for_group_pages(app.state.database, app.state),
             health.look_for_maintenance(app.state.database, app.state, settings.mode),
+            closure.look_whether_closed(app.state.pulse, app.state),
         )
         following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
         stack.callback(following.cancel)

@@ -39,8 +39,8 @@ OWNS = {
         checkout_draft guest guest_account_booking hold_expired hold_maker hold_telling quote reservation
         sale_terms stay_override invariant_result""",
     "incidents": """incident incident_action incident_alert incident_delivery incident_entry incident_role
-        incident_update maintenance_window status_component status_day status_delivery status_event
-        status_probe status_subscriber status_webhook""",
+        incident_update maintenance_window site_closure status_component status_day status_delivery
+        status_event status_probe status_subscriber status_webhook""",
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "jobs": "job_trace",

@@ -56,7 +56,7 @@ class Pulse:
             connection = self._connection = await asyncpg.connect(
                 self._url,
                 server_settings={"application_name": "hotel-booking health"},
-                statement_cache_size=0 if self._pooled else 1,
+                statement_cache_size=0 if self._pooled else 2,
             )
         async with connection.transaction() if self._pooled else nullcontext():
             return await connection.fetchval(statement)

@@ -28,6 +28,7 @@ from hotel_booking.http.access import surface
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
     AddressTooLong,
+    ClosedForMaintenance,
     FieldProblem,
     HeadersTooLarge,
     IdempotencyNotTaken,
@@ -70,6 +71,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (HeadersTooLarge, 431),
     (RequestTimedOut, 408),
     (Overloaded, 503),
+    (ClosedForMaintenance, 503),
     (TooManyRequests, 429),
     (DatabaseUnavailable, 503),
     (Unauthenticated, 401),

@@ -63,7 +63,7 @@ async def live() -> Liveness:
 async def ready(state: State) -> Response[Readiness]:
     """200 when the database answers and has a schema that this release runs on, also in maintenance and
     without Redis; 503 while it does not, or while the process drains before stopping."""
-    mode: Mode = state.mode
+    mode: Mode = state.mode if state.closed_until is None else "maintenance"
     if state.draining:
         return Response(Readiness("draining", mode), status_code=503)
     (usable, checks), redis = await asyncio.gather(_database(state.pulse), _redis(state.limiter))

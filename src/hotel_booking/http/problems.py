@@ -125,6 +125,19 @@ class Overloaded(DomainError):
     retry_after = 2
 
 
+class ClosedForMaintenance(DomainError):
+    """The platform is closed for maintenance. Nothing changed, and rooms that are held stay held."""
+
+    code = "closed_for_maintenance"
+    passes = True
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__(
+            "the platform is closed for maintenance", fix="try again when it is expected to be over"
+        )
+        self.retry_after = retry_after
+
+
 class TooManyRequests(DomainError):
     """The caller's allowance is used up for now."""
 

@@ -29,6 +29,11 @@ def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) ->
 
 def _words(problem: Problem, words: gettext.NullTranslations) -> tuple[str, str]:
     _ = words.gettext
+    if problem.code == "closed_for_maintenance":
+        return _("We’ll be back soon"), _(
+            "Our booking site is closed for maintenance at the moment. Your bookings are safe, and rooms "
+            "that are being held for you stay held until we’re back."
+        )
     match problem.status:
         case 404 | 405:
             return _("This page does not exist"), _(

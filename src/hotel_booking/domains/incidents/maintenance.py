@@ -91,6 +91,29 @@ async def under_maintenance(tx: Transaction, now: datetime) -> bool:
     )
 
 
+async def lasting(tx: Transaction, *, now: datetime) -> Window | None:
+    """The window that goes on, locked; of several the one that ends last."""
+    return await tx.fetchrow_as(
+        Window,
+        f"{_WINDOW} WHERE ends_at > $1 AND starts_at <= $1 AND cancelled_at IS NULL"
+        " ORDER BY ends_at DESC, id LIMIT 1 FOR UPDATE",
+        now,
+    )
+
+
+async def end_at(tx: Transaction, window: Window, ends_at: datetime, *, now: datetime) -> None:
+    """Have a window that has begun end at another time, `now` at the earliest. Raises
+    `InvalidWindow` where it would be longer than a window may be."""
+    if not window.starts_at < ends_at <= window.starts_at + _LONGEST or ends_at < now:
+        raise InvalidWindow("a window ends after it begins, within 24 hours, in the future", field="ends_at")
+    await tx.execute(
+        "UPDATE maintenance_window SET ends_at = $2, updated_at = $3, version = version + 1 WHERE id = $1",
+        window.id,
+        ends_at,
+        now,
+    )
+
+
 async def propose(tx: Transaction, *, now: datetime) -> int | None:
     """Set the next window that can still be announced in time, where its month has none, and it is near; its
     id. A cancelled or moved window is its month's: nothing is proposed in its place."""

@@ -7,6 +7,7 @@ from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.finish import ask, finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse, lapse_many
+from hotel_booking.domains.bookings.service.holding_on import put_off, take_up
 from hotel_booking.domains.bookings.service.no_show import fee_outcome, no_show, preview_no_show
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
@@ -39,7 +40,9 @@ __all__ = [
     "preview_amend",
     "preview_cancel",
     "preview_no_show",
+    "put_off",
     "quote",
     "received",
     "settle",
+    "take_up",
 ]

@@ -1,0 +1,124 @@
+"""hotel-booking ops maintenance on|off|show: the platform closed to guests, and opened again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.ops_inputs import DryRun, told
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, help="Close the platform to guests, and open it again.")
+
+# What every web process takes to learn of it, and a request that it had taken before (http/closure.py).
+_NOTICED = 2.5  # seconds
+
+
+@app.command()
+def on(
+    minutes: Annotated[
+        int,
+        typer.Option(help="When it is expected to open again; called again, from now on.", min=1, max=1440),
+    ] = 60,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Close the site and the API: whoever asks gets 503, says when to come back, and a friendly page. Staff,
+    payment gateways, health and the status page go on. Rooms that are held stay held. It is shown on the
+    status page as maintenance that began now, and stays until `off`."""
+    from datetime import timedelta
+
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.domains.bookings import service
+    from hotel_booking.domains.incidents import closure
+    from hotel_booking.ops.operation import operation
+
+    with operation(
+        "maintenance", target="on", alone="site", dry_run=dry_run, environ=os.environ, clock=utc_now
+    ) as act:
+        if dry_run:
+            print(f"The site and the API would be closed for some {minutes} minutes.")
+            return
+        until = utc_now() + timedelta(minutes=minutes)
+
+        async def close(run: Run) -> tuple[Any, int]:
+            closed = await run(lambda tx: closure.close(tx, until=until, now=utc_now()))
+            await asyncio.sleep(_NOTICED)  # holds that are being made meanwhile count too
+            return closed, await run(lambda tx: service.put_off(tx, closed_at=closed.closed_at))
+
+        closed, held = _run(data_dir, close)
+        act.tell(until=until.isoformat(), holds=held)
+    print(f"Closed since {closed.closed_at:%H:%M:%S} UTC, expected to open at {closed.until:%H:%M} UTC.")
+    print(f"{held} more holds wait until then." if held else "No more holds have to wait.")
+    print("Next: hotel-booking ops maintenance off")
+    told()
+
+
+@app.command()
+def off(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
+    """Open the site and the API again. Rooms that were held when it was closed are held for as long as they
+    were then."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.domains.bookings import service
+    from hotel_booking.domains.incidents import closure
+    from hotel_booking.ops.operation import operation
+
+    with operation(
+        "maintenance", target="off", alone="site", dry_run=dry_run, environ=os.environ, clock=utc_now
+    ) as act:
+        if dry_run:
+            print("The site and the API would be opened.")
+            return
+
+        async def both(tx: Any) -> tuple[Any, int]:
+            now = utc_now()
+            was = await closure.reopen(tx, now=now)
+            return was, await service.take_up(tx, closed_at=was.closed_at, now=now) if was else 0
+
+        was, held = _run(data_dir, lambda run: run(both))
+        act.tell(was_closed=was is not None, holds=held)
+    if was is None:
+        print("It was open.")
+    else:
+        print(f"Open again; it was closed since {was.closed_at:%Y-%m-%d %H:%M:%S} UTC. {held} holds go on.")
+    told()
+
+
+@app.command()
+def show(data_dir: DataDir = None) -> None:
+    """Whether the platform is closed; exit code 3 where it is."""
+    from hotel_booking.domains.incidents import closure
+
+    found = _run(data_dir, lambda run: run(closure.current))
+    if found is None:
+        print("Open.")
+        return
+    print(f"Closed since {found.closed_at:%Y-%m-%d %H:%M} UTC, expected to open at {found.until:%H:%M} UTC.")
+    raise typer.Exit(3)
+
+
+Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+
+
+def _run(data_dir: Any, work: Callable[[Run], Awaitable[T]]) -> T:
+    """Work on the database, each `run` of it in a transaction of its own."""
+    from hotel_booking.core.db import Database, Origin
+
+    async def all_of_it(url: str) -> T:
+        async with Database.open(url, size=1) as db:
+            acting = db.acting(Origin("command", name="hotel-booking ops maintenance"))
+
+            async def run(step: Callable[[Any], Awaitable[Any]]) -> Any:
+                async with acting.transaction() as tx:
+                    return await step(tx)
+
+            return await work(run)
+
+    with database_url(data_dir) as url:
+        return asyncio.run(all_of_it(url))

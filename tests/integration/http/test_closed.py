@@ -1,0 +1,158 @@
+"""The platform closed to guests while it is maintained: `hotel-booking ops maintenance on|off`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.errors import StayNotSold
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.incidents import closure, maintenance
+from hotel_booking.domains.incidents.errors import InvalidWindow
+from tests.clients.command_line import command
+from tests.clients.http_client import running, settings_for
+from tests.clients.staff_client import signed_in
+from tests.clients.waiting import until
+from tests.factories.paying import held, one, paying_hotel
+from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, status_of, stay, taken
+
+MINUTE = timedelta(minutes=1)
+
+
+async def end_of(db: Database, booking_id: UUID) -> datetime:
+    found: datetime = await one(db, "SELECT hold_expires_at FROM booking WHERE id = $1", booking_id)
+    return found
+
+
+async def hold(db: Database, first: int, now: datetime) -> UUID:
+    quote = await make_quote(db, stay(first, 2), now=now)
+    async with db.transaction() as tx:
+        return (await service.hold(tx, quote_id=quote.id, guest=GUEST, now=now)).booking.id
+
+
+async def closed(db: Database, *, minutes: int, now: datetime) -> closure.Closure:
+    async with db.transaction() as tx:
+        return await closure.close(tx, until=now + minutes * MINUTE, now=now)
+
+
+async def test_rooms_that_are_held_stay_held_for_as_long_as_they_were(db: Database) -> None:
+    ids = await small_hotel(db)
+    booking = await hold(db, 20, NOW)
+    was = await end_of(db, booking)
+    shut = await closed(db, minutes=30, now=NOW + 5 * MINUTE)
+    for _ in range(2):  # a command that was ended is called again
+        async with db.transaction() as tx:
+            await service.put_off(tx, closed_at=shut.closed_at)
+    # Two hours later its own end is long over: nothing lets it lapse, and nobody gets its room.
+    late = NOW + 120 * MINUTE
+    async with db.transaction() as tx:
+        await service.lapse(tx, booking_id=booking, now=late)
+    assert await status_of(db, booking) == "held"
+    with pytest.raises(StayNotSold):
+        await hold(db, 20, late)
+    by_staff = await hold(db, 30, late)  # made meanwhile: it has its own time
+    before = await end_of(db, by_staff)
+    async with db.transaction() as tx:
+        assert await closure.reopen(tx, now=late + MINUTE) == shut
+        assert await service.take_up(tx, closed_at=shut.closed_at, now=late + MINUTE) == 1
+        assert await service.take_up(tx, closed_at=shut.closed_at, now=late + 2 * MINUTE) == 0
+    assert await end_of(db, booking) == was + 116 * MINUTE  # five minutes of it had passed
+    assert await end_of(db, by_staff) == before
+    async with db.transaction() as tx:
+        await service.lapse(tx, booking_id=booking, now=was + 117 * MINUTE)
+    assert await status_of(db, booking) == "expired"
+    assert await taken(db, ids["DBL"], stay(20, 2)) == [0, 0]
+
+
+async def test_it_is_shown_as_maintenance_for_as_long_as_it_lasts(db: Database) -> None:
+    now = utc_now()
+    shut = await closed(db, minutes=30, now=now)
+    again = await closed(db, minutes=90, now=now + MINUTE)  # it takes longer
+    assert (again.id, again.closed_at, again.until) == (shut.id, shut.closed_at, now + 91 * MINUTE)
+    async with db.transaction() as tx:
+        shown = await maintenance.shown(tx, now=now + MINUTE, since=now)
+        assert [(w.id, w.starts_at, w.ends_at, w.announced_at) for w in shown] == [
+            (shut.window_id, now, now + 91 * MINUTE, now)
+        ]
+        with pytest.raises(InvalidWindow, match="24 hours"):
+            await closure.close(tx, until=now + timedelta(days=2), now=now)
+        await closure.reopen(tx, now=now + 40 * MINUTE)
+        assert await maintenance.lasting(tx, now=now + 41 * MINUTE) is None
+        assert await closure.reopen(tx, now=now + 41 * MINUTE) is None
+        assert await closure.current(tx) is None
+
+
+async def test_within_a_window_that_lasts_no_second_one_is_shown(db: Database) -> None:
+    now = utc_now()
+    async with db.transaction() as tx:
+        window = await maintenance.schedule(
+            tx, starts_at=now, ends_at=now + 240 * MINUTE, title="Monthly", body="As ever.", now=now
+        )
+        shut = await closure.close(tx, until=now + 30 * MINUTE, now=now + MINUTE)
+        assert shut.window_id == window
+        await closure.reopen(tx, now=now + 2 * MINUTE)
+        with pytest.raises(InvalidWindow, match="past"):
+            await closure.close(tx, until=now, now=now + 3 * MINUTE)
+
+
+async def asked(client: httpx.AsyncClient, *addresses: str) -> list[int]:
+    return [(await client.get(address)).status_code for address in addresses]
+
+
+async def test_the_command_closes_and_opens_for_guests_alone(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    await paying_hotel(db)
+    environ = {"DATABASE_URL": database_url, "HOTEL_OPS_DIR": str(tmp_path), "HOTEL_SPOOL_DIR": str(tmp_path)}
+
+    async def said(*words: str) -> tuple[int, str]:
+        done = await asyncio.to_thread(lambda: command("ops", "maintenance", *words, **environ))
+        return done.returncode, done.stdout + done.stderr
+
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, client),
+        signed_in(app, db, (Role.OWNER, None)) as desk,
+    ):
+        booking = (await held(db, "FLEX")).id
+        before = await end_of(db, booking)
+        assert await said("show") == (0, "Open.\n")
+        assert (await said("on", "--dry-run"))[0] == 0
+        code, text = await said("on", "--minutes", "30")
+        assert (code, "1 more holds wait" in text) == (0, True), text
+        await until(lambda: app.state.closed_until is not None)
+        assert (await said("show"))[0] == 3
+        for language, headline in (
+            ("en", "We’ll be back soon"),
+            ("de", "Wir sind bald wieder da"),
+            ("fr", "Nous revenons bientôt"),
+            ("es", "Volvemos enseguida"),
+            ("ar", "سنعود قريبًا"),
+        ):
+            page = await client.get(f"/{language}/hotels/seaview")
+            assert (page.status_code, headline in page.text) == (503, True)
+            assert 1700 < int(page.headers["retry-after"]) <= 1800
+            assert f"/status/{language}" in page.text
+        refused = await client.post("/api/v1/quotes", json={})
+        assert (refused.status_code, refused.json()["code"]) == (503, "closed_for_maintenance")
+        assert await asked(client, "/", "/en", "/api/v1/places?q=lis") == [503, 503, 503]
+        assert await asked(client, "/health/live", "/status/en", "/api/docs", "/admin/sign-in") == [200] * 4
+        assert (await client.get("/health/ready")).json()["mode"] == "maintenance"
+        assert (await client.post("/webhooks/sandbox", content=b"{}")).status_code not in (503, 500)
+        assert await asked(desk, "/admin/bookings") == [200]
+        assert await end_of(db, booking) > before + timedelta(days=99)
+        code, text = await said("off")
+        assert (code, "1 holds go on" in text) == (0, True), text
+        await until(lambda: app.state.closed_until is None)
+        assert await asked(client, "/en", "/api/v1/places?q=lis") == [200, 200]
+        assert before < await end_of(db, booking) < before + 5 * MINUTE
+        assert await said("off") == (0, "It was open.\n")
+    acts = await one(db, "SELECT count(*) FROM audit_entry WHERE object_kind = 'site_closure'")
+    assert acts == 2
