@@ -265,6 +265,5 @@ def test_what_is_not_there_yet_is_marked() -> None:
         "deployment-procedures",
         "disaster-recovery",
         "security-procedures",
-        "maintenance-windows",
         "appendix",
     }

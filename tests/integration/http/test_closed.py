@@ -111,10 +111,19 @@ async def test_the_command_closes_and_opens_for_guests_alone(
     db: Database, database_url: str, tmp_path: Path
 ) -> None:
     await paying_hotel(db)
-    environ = {"DATABASE_URL": database_url, "HOTEL_OPS_DIR": str(tmp_path), "HOTEL_SPOOL_DIR": str(tmp_path)}
+    folder = str(tmp_path)
 
     async def said(*words: str) -> tuple[int, str]:
-        done = await asyncio.to_thread(lambda: command("ops", "maintenance", *words, **environ))
+        done = await asyncio.to_thread(
+            lambda: command(
+                "ops",
+                "maintenance",
+                *words,
+                DATABASE_URL=database_url,
+                HOTEL_OPS_DIR=folder,
+                HOTEL_SPOOL_DIR=folder,
+            )
+        )
         return done.returncode, done.stdout + done.stderr
 
     async with (
