@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 
+from hotel_booking.ops.refusals import Refused
+
 # Two migrators queue on this lock instead of meeting half-way.
 _ADVISORY_LOCK = 0x686F74656C  # "hotel"
 _HERE = Path(__file__).parent
+# How long any step may wait for a lock, while all that come after it wait too, and how long it may take.
+LIMITS = {"lock_timeout": "5s", "statement_timeout": "15min"}
+_LONG_TRANSACTIONS = """
+    SELECT pid, application_name, state, xact_start FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+       AND xact_start < clock_timestamp() - interval '5 s'
+     ORDER BY xact_start LIMIT 5"""
 
 
 def head() -> str:
@@ -44,11 +54,11 @@ def pending(database_url: str) -> list[str]:
 def upgrade(database_url: str) -> list[str]:
     """Bring the database to this release and say what was done; nothing where it is already.
 
-    Each step is a transaction with a lock time-out, so a migration that cannot get its lock fails instead
-    of stopping the house; run it again.
+    Each step is a transaction with a lock time-out, so a migration that cannot get its lock gives up instead
+    of stopping the house: raises `Blocked`, and nothing of that step is done.
     """
     done: list[str] = []
-    with _alone(database_url) as connection:
+    with _alone(database_url) as connection, _gives_up(connection):
         for name in _job_scripts(connection):
             _apply_job_script(connection, name)
             done.append(f"job queue: {name}")
@@ -71,6 +81,32 @@ def _alone(database_url: str) -> Iterator[psycopg.Connection]:
         yield connection  # closing the connection frees the lock
 
 
+class Blocked(Refused):
+    """Somebody held a lock that a migration needs for longer than guests can wait."""
+
+
+@contextmanager
+def _gives_up(connection: psycopg.Connection) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        reason = getattr(error, "orig", error)  # SQLAlchemy wraps what its own statements met
+        if not isinstance(reason, psycopg.errors.LockNotAvailable):
+            raise
+        holders = [
+            f"  process {pid} ({name or 'unnamed'}), {state}, since {since.astimezone(UTC):%H:%M:%S} UTC"
+            for pid, name, state, since in connection.execute(_LONG_TRANSACTIONS)
+        ]
+        raise Blocked(
+            f"a migration waited {LIMITS['lock_timeout']} for a lock that others hold, and gave up; nothing of"
+            " it was done",
+            "Who has been in a transaction for long:" if holders else "Nobody holds it any more.",
+            *holders,
+            "Wait for it, or end it (SELECT pg_terminate_backend(PROCESS)), and run `hotel-booking migrate`"
+            " again.",
+        ) from None
+
+
 def _alembic_upgrade(database_url: str) -> None:
     # Half a second of imports, for the rare start that has something to migrate.
     import sqlalchemy as sa
@@ -82,7 +118,7 @@ def _alembic_upgrade(database_url: str) -> None:
     engine = sa.create_engine(
         f"postgresql+psycopg://{database_url.partition('://')[2]}",
         poolclass=sa.pool.NullPool,
-        connect_args={"options": "-c lock_timeout=5s -c statement_timeout=15min"},
+        connect_args={"options": " ".join(f"-c {name}={value}" for name, value in LIMITS.items())},
     )
     with engine.connect() as connection:
         config.attributes["connection"] = connection
@@ -118,8 +154,8 @@ def _shipped() -> list[str]:
 def _apply_job_script(connection: psycopg.Connection, name: str) -> None:
     """Apply one script and record it in the same transaction: a kill leaves both or neither."""
     with connection.transaction():
-        connection.execute("SET LOCAL lock_timeout = '5s'")
-        connection.execute("SET LOCAL statement_timeout = '15min'")
+        for limit, value in LIMITS.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (limit, value))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS procrastinate_schema"
             " (file text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"

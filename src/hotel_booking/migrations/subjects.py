@@ -7,14 +7,20 @@ from importlib.resources import files
 from alembic import op
 
 
-def apply(revision: str) -> None:
-    """Run all files of `sql/` that begin with the revision, in the order of their names; each is independent
-    of the others."""
+def sql_of(revision: str) -> list[str]:
+    """All files of `sql/` that begin with the revision, in the order of their names; each is independent of
+    the others."""
     sql = files("hotel_booking.migrations") / "sql"
+    names = sorted(file.name for file in sql.iterdir() if file.name.startswith(f"{revision}_"))
+    return [(sql / name).read_text() for name in names]
+
+
+def apply(revision: str) -> None:
+    """Run the revision's files."""
     driver = op.get_bind().connection.driver_connection
     assert driver is not None  # noqa: S101  # an online migration has one
-    for part in sorted(file.name for file in sql.iterdir() if file.name.startswith(f"{revision}_")):
-        driver.execute((sql / part).read_text())
+    for part in sql_of(revision):
+        driver.execute(part)
 
 
 def refuse_to_go_back(revision: str) -> None:
