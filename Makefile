@@ -55,6 +55,7 @@ nightly: setup
 	$(PYTEST) -m nightly
 
 check-deploy: setup
+	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
 	$(BIN)/pytest -n 2 --dist loadfile -m "deploy and not nightly" tests/deployment
 

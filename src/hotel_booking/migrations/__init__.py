@@ -98,8 +98,8 @@ def _gives_up(connection: psycopg.Connection) -> Iterator[None]:
             for pid, name, state, since in connection.execute(_LONG_TRANSACTIONS)
         ]
         raise Blocked(
-            f"a migration waited {LIMITS['lock_timeout']} for a lock that others hold, and gave up; nothing of"
-            " it was done",
+            f"a migration waited {LIMITS['lock_timeout']} for a lock that others hold, and gave up;"
+            " nothing of it was done",
             "Who has been in a transaction for long:" if holders else "Nobody holds it any more.",
             *holders,
             "Wait for it, or end it (SELECT pg_terminate_backend(PROCESS)), and run `hotel-booking migrate`"
