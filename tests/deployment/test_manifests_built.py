@@ -31,7 +31,7 @@ from tests.deployment.test_manifests_environment import ADDRESSES, GENERATED, TH
 
 pytestmark = pytest.mark.deploy
 
-VERSIONS = ("1.28", "1.34")  # the runbook's, and the default (docs/decisions/0063)
+VERSIONS = ("1.28", "1.34", "1.37")  # the runbook's, the default, the newest known (docs/decisions/0063)
 FOLDERS = [
     folder.relative_to(KUBERNETES.parent)
     for overlay in OVERLAYS
