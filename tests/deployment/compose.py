@@ -64,9 +64,7 @@ def prepared(place: Path) -> Path:
         shutil.copytree(ROOT / "deployment" / name, place / name, ignore=ignored)
     folder = place / "compose"
     (folder / ".env").write_text(
-        (folder / ".env.example")
-        .read_text()
-        .replace("HOTEL_DOMAIN=hotelbooking.com", f"HOTEL_DOMAIN={DOMAIN}")
+        (folder / ".env.example").read_text().replace("DOMAIN=hotelbooking.com", f"DOMAIN={DOMAIN}")
     )
     subprocess.run([folder / "prepare"], check=True, capture_output=True)
     return folder

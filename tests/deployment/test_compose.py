@@ -15,7 +15,7 @@ from tests.deployment import compose
 from tests.deployment.checkers import check, said
 
 FOLDER = compose.ROOT / "deployment" / "compose"
-COMPOSE = compose.read(FOLDER, {"HOTEL_DOMAIN": compose.DOMAIN})
+COMPOSE = compose.read(FOLDER, {"DOMAIN": compose.DOMAIN})
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ISSUED = ("web", "worker", "migrate", "postgres", "redis", "pgbouncer", "prometheus", "alertmanager")
 
@@ -132,9 +132,9 @@ def test_preparing_again_changes_nothing_and_a_trial_makes_nothing(tmp_path: Pat
 @pytest.mark.parametrize(
     ("domain", "arguments", "word"),
     [
-        ("HOTEL_DOMAIN=", [], "must be a host name"),
-        ("HOTEL_DOMAIN=Hotel.example; rm -rf", [], "must be a host name"),
-        ("HOTEL_DOMAIN=hotel.example", ["--force"], "--force is unknown"),
+        ("DOMAIN=", [], "must be a host name"),
+        ("DOMAIN=Hotel.example; rm -rf", [], "must be a host name"),
+        ("DOMAIN=hotel.example", ["--force"], "--force is unknown"),
         (None, [], ".env is missing"),
     ],
 )

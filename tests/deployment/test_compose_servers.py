@@ -373,6 +373,18 @@ def test_a_dump_is_made_and_can_be_read(stack: Stack) -> None:
         [debian.POSTGRES / "pg_restore", "--list", dump], check=True, capture_output=True, text=True
     )
     assert "TABLE DATA public booking hotel_booking" in read.stdout
+    # Loaded by the platform's role into a database that is its own, as the guide says.
+    admin = f"postgresql://postgres:{stack.secret('postgres_password')}@{INSIDE}:5432/postgres"
+    with stack.inside(), psycopg.connect(admin, autocommit=True) as database:
+        database.execute("CREATE DATABASE restored OWNER hotel_booking")
+    load = [str(debian.POSTGRES / "pg_restore"), "--exit-on-error", "--no-owner", "--dbname"]
+    target = url(stack).removesuffix("hotel_booking") + "restored"
+    stack.run("backup", [*load, target, f"/dump/{dump.name}"], more={kept: "/dump"})
+    counts = []
+    for address in (url(stack), target):
+        with stack.inside(), psycopg.connect(address) as database:
+            counts.append(database.execute("SELECT count(*), sum(taken) FROM room_night").fetchone())
+    assert counts[0] == counts[1]
 
 
 def test_prometheus_takes_its_files_as_they_are_mounted_and_finds_the_platform(stack: Stack) -> None:
