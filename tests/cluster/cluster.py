@@ -1,0 +1,138 @@
+"""The whole cluster, from nothing to a control plane with nodes; further parts are started by the modules beside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.cluster import control, layers, stores, toolchain
+from tests.cluster.certificates import Authority
+from tests.cluster.first import BRIDGE
+from tests.cluster.world import ClusterError, World
+
+GATEWAY = "10.244.0.5"
+_HERE = Path(__file__).parent
+
+
+class Cluster:
+    """One cluster of a Kubernetes version (`1.34` or `1.28`)."""
+
+    def __init__(self, version: str = "1.34", *, seconds: int = 1800, folder: Path | None = None) -> None:
+        self.version = version
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="hotel-cluster-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)  # the servers' users go through it to what is theirs
+        self.world = World(self.folder, seconds=seconds, kept=folder is not None)
+        self.authority = Authority(self.folder / "pki")
+        self._programs = toolchain.programs(f"kubernetes-{version}")
+        self.kubeconfig = self.folder / "kubeconfig"
+
+    def start(self) -> None:
+        """The control plane, the nodes, the database and Redis. Raises `ClusterError`."""
+        hosts = {
+            "istiod.istio-system.svc": BRIDGE,
+            "database": stores.DATABASE,
+            "redis": stores.REDIS,
+        }
+        relays = {"api": f"{BRIDGE}:6443", "http": f"{GATEWAY}:80", "https": f"{GATEWAY}:443"}
+        self.world.open(hosts, relays)
+        control.write_kubeconfig(self.kubeconfig, f"https://127.0.0.1:{self.world.ports['api']}")
+        (self.folder / "pods").mkdir()
+        streams = toolchain.programs("kubelet-streams")
+        control.start_control_plane(self.world, self.authority, self._programs, streams)
+        stores.start_database(self.world, self.authority)
+        stores.start_redis(self.world)
+        layers.write_images(self.folder / "images.json")
+        self.world.start(
+            "kubelet",
+            [
+                *(sys.executable, "-m", "tests.cluster.kubelet", control.SERVER, control.TOKEN),
+                *(str(self.folder / "pods"), str(self.folder / "images.json")),
+            ],
+            cwd=_HERE.parents[1],
+        )
+        self.until("the nodes", lambda: len(self.get("nodes")) == 3 and all(map(_ready, self.get("nodes"))))
+
+    def stop(self) -> None:
+        """End everything and take the folder away."""
+        self.world.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kubectl(
+        self,
+        *arguments: str,
+        text: str | None = None,
+        check: bool = True,
+        seconds: float = 120,
+        config: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """As a person at this machine: what it said. Raises `ClusterError` where it fails."""
+        done = subprocess.run(
+            [str(self._programs / "kubectl"), f"--kubeconfig={config or self.kubeconfig}", *arguments],
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        if check and done.returncode:
+            raise ClusterError(f"kubectl {' '.join(arguments[:8])}: {(done.stderr or done.stdout).strip()}")
+        return done
+
+    def get(self, kind: str, namespace: str = "", name: str = "", **selectors: str) -> list[dict[str, Any]]:
+        """Objects, as they are now; none where there are none."""
+        where = ["-n", namespace] if namespace else ["-A"] if not name else []
+        chosen = ["-l", ",".join(f"{key}={value}" for key, value in selectors.items())] if selectors else []
+        names = [name] if name else []
+        done = self.kubectl("get", kind, *names, *where, *chosen, "-o", "json", "--ignore-not-found")
+        if not done.stdout.strip():
+            return []
+        found = json.loads(done.stdout)
+        items: list[dict[str, Any]] = found["items"] if found["kind"].endswith("List") else [found]
+        return items
+
+    def apply(self, objects: Iterable[Any] | str, *options: str) -> str:
+        """Server-side; what kubectl said, warnings included."""
+        if not isinstance(objects, str):
+            objects = "\n---\n".join(json.dumps(one) for one in objects)
+        done = self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", *options, text=objects)
+        return done.stdout + done.stderr
+
+    def until(self, what: str, holds: Any, seconds: float = 90) -> None:
+        """Wait until it holds. Raises `ClusterError` where it does not."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                if holds():
+                    return
+                problem = ""
+            except ClusterError as error:
+                problem = str(error)
+            if time.monotonic() > until:
+                raise ClusterError(f"{what}: not so after {seconds:.0f} s {problem}".strip())
+            time.sleep(0.3)
+
+    def definitions(self, *tools: str) -> None:
+        """The CustomResourceDefinitions that come with these tools, and until they are served."""
+        files = [file for tool in tools for file in (toolchain.programs(tool) / "crds").iterdir()]
+        given: Sequence[str] = [part for file in files for part in ("-f", str(file))]
+        self.kubectl("apply", "--server-side", *given)
+        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+
+    def program(self, tool: str, name: str) -> str:
+        """The path of a program that was built."""
+        return str(toolchain.programs(tool) / name)
+
+
+def _ready(node: dict[str, Any]) -> bool:
+    conditions = (node.get("status") or {}).get("conditions", [])
+    tainted = any(taint["key"].endswith("not-ready") for taint in node["spec"].get("taints", []))
+    return not tainted and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

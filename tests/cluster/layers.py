@@ -1,0 +1,113 @@
+"""What stands for images: the application from its wheel, as deployment/docker/Containerfile lays it out, and the
+two programs that the runbook runs by `kubectl run`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.world import ClusterError
+
+_ROOT = Path(__file__).parents[2]
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hotel-booking" / "cluster-images"
+_POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+_USER = 10001
+_PLACE = "opt/hotel-booking"
+
+
+def write_images(file: Path) -> None:
+    """`images.json`, which the kubelet reads. Builds the application's layer. Raises `ClusterError`."""
+    layer = application()
+    system = f"{_POSTGRESQL}:/usr/local/bin:/usr/bin:/bin"
+    images: dict[str, Any] = {
+        "hotel-booking": _image(
+            folders=[(str(layer / _PLACE), f"/{_PLACE}")],
+            reached=[sys.base_prefix],
+            entrypoint=["hotel-booking"],
+            command=["serve"],
+            user=_USER,
+            env=_environment(),
+        ),
+        "postgres": _image(entrypoint=[], command=["postgres"], env={"PATH": system}),
+        "redis": _image(entrypoint=[], command=["redis-server"], env={"PATH": system}),
+    }
+    file.write_text(json.dumps(images, indent=1))
+
+
+def application() -> Path:
+    """The folder with what is in `/opt/hotel-booking` of the application's containers."""
+    uv = _ROOT / ".venv-uv" / "bin" / "uv"
+    wheels = _CACHE / "wheel"
+    shutil.rmtree(wheels, ignore_errors=True)
+    _run([str(uv), "build", "--quiet", "--wheel", "--out-dir", str(wheels)])
+    wheel = next(wheels.glob("*.whl"))
+    programs = sorted((_ROOT / "deployment" / "docker" / "bin").glob("*"))
+    made_of = [wheel, _ROOT / "uv.lock", Path(__file__), *programs]
+    digest = hashlib.sha256(b"".join(one.read_bytes() for one in made_of)).hexdigest()[:12]
+    layer = _CACHE / digest
+    if layer.exists():
+        return layer
+    partial = _CACHE / f"{digest}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    place = partial / _PLACE
+    (place / "bin").mkdir(parents=True)
+    python = place / "venv" / "bin" / "python"
+    _run([str(uv), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(place / "venv")])
+    export = ["export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-annotate"]
+    (partial / "requirements.txt").write_text(_run([str(uv), *export]))
+    install = [str(uv), "pip", "install", "--quiet", "--python", str(python), "--compile-bytecode"]
+    _run([*install, "-r", str(partial / "requirements.txt")])
+    _run([*install, "--no-deps", str(wheel)])
+    for program in programs:
+        shutil.copy(program, place / "bin" / program.name)
+        (place / "bin" / program.name).chmod(0o755)
+    for older in _CACHE.glob("????????????"):
+        shutil.rmtree(older)
+    partial.rename(layer)
+    return layer
+
+
+def _environment() -> dict[str, str]:
+    """The image's own variables, as its Containerfile sets them."""
+    found: dict[str, str] = {}
+    text = (_ROOT / "deployment" / "docker" / "Containerfile").read_text().split("\nFROM ")[-1]
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith("ENV "):
+            found |= dict(pair.split("=", 1) for pair in line.removeprefix("ENV ").split())
+    found["PATH"] += f":{_POSTGRESQL}"
+    return found
+
+
+def _image(
+    *,
+    entrypoint: list[str],
+    command: list[str],
+    env: Mapping[str, str],
+    folders: list[tuple[str, str]] | None = None,
+    reached: list[str] | None = None,
+    user: int = 0,
+) -> dict[str, Any]:
+    return {
+        "entrypoint": entrypoint,
+        "command": command,
+        "env": dict(env),
+        "reached": reached or [],
+        "user": user,
+        "group": user,
+        "cwd": "/tmp" if user else "/",  # noqa: S108
+        "folders": folders or [],
+    }
+
+
+def _run(argv: list[str]) -> str:
+    done = subprocess.run(argv, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"{' '.join(argv[:4])}: {done.stderr.strip()[-1500:]}")
+    return done.stdout

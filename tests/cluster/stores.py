@@ -1,0 +1,92 @@
+"""PostgreSQL 15 and Redis 7 of Debian, at the addresses where AWS would have them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from hotel_booking.ops.embedded.programs import server_user
+from tests.cluster.certificates import Authority
+from tests.cluster.world import ClusterError, World
+
+DATABASE, REDIS = "10.244.0.2", "10.244.0.3"
+PASSWORD = "of-a-database-of-the-tests"  # noqa: S105  # of a cluster that nobody else reaches
+REDIS_PASSWORD = "of-a-redis-of-the-tests"  # noqa: S105
+USER = NAME = "hotel_booking"
+_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+
+
+def start_database(world: World, authority: Authority) -> None:
+    """An empty database of the platform's own role. Raises `ClusterError`."""
+    if not (_PROGRAMS / "postgres").exists():
+        raise ClusterError("there is no PostgreSQL 15: sudo apt-get install -y postgresql-15")
+    who = server_user(world.folder)
+    if who is None:
+        raise ClusterError("PostgreSQL does not run as root, and there is no user `postgres`")
+    home = world.folder / "postgresql"
+    home.mkdir()
+    authority.sign("database", [DATABASE, "database"])
+    for name in ("database.crt", "database.key"):
+        file = home / name
+        file.write_bytes((authority.folder / name).read_bytes())
+        file.chmod(0o600)
+        os.chown(file, who.uid, who.gid)
+    os.chown(home, who.uid, who.gid)
+    data = home / "data"
+    as_server = ["setpriv", f"--reuid={who.uid}", f"--regid={who.gid}", "--clear-groups"]
+    options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+    world.run([*as_server, str(_PROGRAMS / "initdb"), "-D", str(data), "-U", "postgres", *options])
+    with (data / "pg_hba.conf").open("a") as file_:
+        file_.write("hostssl all all 10.244.0.0/16 scram-sha-256\n")
+    settings = {
+        "listen_addresses": DATABASE,
+        "unix_socket_directories": str(home),
+        "fsync": "off",
+        "full_page_writes": "off",
+        "max_connections": "400",
+        "shared_buffers": "128MB",
+        "ssl": "on",
+        "ssl_cert_file": str(home / "database.crt"),
+        "ssl_key_file": str(home / "database.key"),
+        "timezone": "UTC",
+    }
+    told = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    world.start("postgresql", [str(_PROGRAMS / "postgres"), "-D", str(data), *told], user=who.uid)
+
+    def answers() -> bool:
+        try:
+            psycopg.connect(administrator(world, "postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    world.wait(answers, 30, "PostgreSQL", world.folder / "postgresql.log")
+    with psycopg.connect(administrator(world, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'".encode())
+        connection.execute(f"GRANT pg_signal_backend TO {USER}".encode())
+        connection.execute(f"CREATE DATABASE {NAME} OWNER {USER}".encode())
+
+
+def administrator(world: World, database: str = NAME) -> str:
+    """The URL by which this machine reaches it, through the server's socket."""
+    return f"postgresql://postgres@/{database}?host={quote(str(world.folder / 'postgresql'))}"
+
+
+def start_redis(world: World) -> None:
+    """A Redis that asks for its password. Raises `ClusterError`."""
+    world.start(
+        "redis",
+        [
+            *("redis-server", "--bind", REDIS, "--port", "6379", "--save", "", "--appendonly", "no"),
+            *("--requirepass", REDIS_PASSWORD, "--dir", str(world.folder)),
+        ],
+    )
+
+    def answers() -> bool:
+        asked = ["redis-cli", "-h", REDIS, "-a", REDIS_PASSWORD, "--no-auth-warning", "PING"]
+        return world.run(asked, check=False).stdout.strip() == "PONG"
+
+    world.wait(answers, 15, "Redis", world.folder / "redis.log")
