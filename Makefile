@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly check-deploy lighthouse bench docs dashboards rules format clean
+.PHONY: help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster lighthouse bench docs dashboards rules format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -16,6 +16,8 @@ help:
 	@echo "make clients  Python and TypeScript clients made from the API's document, type-checked and used"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make check-deploy  deployment/, the workflows and the migrations, by their checkers"
+	@echo "make check-cluster  the platform on a Kubernetes control plane of its own (as root; KUBERNETES=1.28 for another)"
+	@echo "make cluster-up, cluster-down  the same cluster to look at (ENVIRONMENT=staging for another)"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
@@ -31,7 +33,7 @@ run: setup
 
 test: setup
 	@scripts/browser
-	$(PYTEST) -m "not nightly and not deploy"
+	$(PYTEST) -m "not nightly and not deploy and not cluster"
 
 clients:
 	@scripts/clients
@@ -52,12 +54,27 @@ check: lint types imports test
 
 nightly: setup
 	@scripts/browser
-	$(PYTEST) -m nightly
+	$(PYTEST) -m "nightly and not cluster"
 
 check-deploy: setup
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
 	$(BIN)/pytest -n 2 --dist loadfile -m "deploy and not nightly" tests/deployment
+
+# What tests/cluster is made of: half an hour on a new machine, a second after that.
+KUBERNETES ?= 1.34
+ENVIRONMENT ?= production
+cluster-tools: setup
+	@scripts/cluster_tools $(KUBERNETES)
+
+cluster-up: cluster-tools
+	@$(BIN)/python -m tests.cluster up --kubernetes $(KUBERNETES) --environment $(ENVIRONMENT)
+
+cluster-down: setup
+	@$(BIN)/python -m tests.cluster down
+
+check-cluster: cluster-tools
+	KUBERNETES=$(KUBERNETES) $(BIN)/pytest -m cluster tests/cluster
 
 lighthouse: setup
 	@scripts/browser

@@ -1,4 +1,5 @@
-"""The whole cluster, from nothing to a control plane with nodes; further parts are started by the modules beside."""
+"""The whole cluster, from nothing to a control plane with nodes; further parts are started by the modules
+beside."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ from tests.cluster.first import BRIDGE
 from tests.cluster.world import ClusterError, World
 
 GATEWAY = "10.244.0.5"
+_HOSTS = (
+    "hotelbooking.com",
+    *(f"{part}.hotelbooking.com" for part in ("api", "admin", "monitoring", "status")),
+)
 _HERE = Path(__file__).parent
 
 
@@ -40,6 +45,7 @@ class Cluster:
             "istiod.istio-system.svc": BRIDGE,
             "database": stores.DATABASE,
             "redis": stores.REDIS,
+            **dict.fromkeys(_HOSTS, GATEWAY),
         }
         relays = {"api": f"{BRIDGE}:6443", "http": f"{GATEWAY}:80", "https": f"{GATEWAY}:443"}
         self.world.open(hosts, relays)

@@ -9,7 +9,7 @@ from tests.cluster.certificates import Authority, service_account_key
 from tests.cluster.first import BRIDGE
 from tests.cluster.world import World
 
-TOKEN = "the-administrator-of-a-test-cluster"  # noqa: S105  # of a cluster that nobody else reaches
+TOKEN = "the-administrator-of-a-test-cluster"  # of a cluster that nobody else reaches
 SERVER = f"https://{BRIDGE}:6443"
 _ETCD = "http://127.0.0.1:2379"
 

@@ -1,4 +1,5 @@
-"""The first process of the cluster's namespaces: `python -m tests.cluster.first FOLDER SECONDS FD=ADDRESS:PORT …`.
+"""The first process of the cluster's namespaces: `python -m tests.cluster.first FOLDER SECONDS
+FD=ADDRESS:PORT …`.
 
 Makes the network, leads this machine's ports in, and collects the processes that others leave behind. When it
 ends, which it does by itself after so many seconds, everything inside does.
@@ -20,7 +21,8 @@ OTHERS = ("10.244.0.2", "10.244.0.3", "10.244.0.4", "10.244.0.5", "10.244.0.6")
 
 
 def network(folder: Path) -> None:
-    """A bridge that all pods hang on, the addresses of what is no pod, names, and room for pods' namespaces."""
+    """A bridge that all pods hang on, the addresses of what is no pod, names, and room for pods'
+    namespaces."""
     lines = ["link set lo up", "link add cluster0 type bridge", f"addr add {BRIDGE}/16 dev cluster0"]
     lines += [f"addr add {one}/16 dev cluster0" for one in OTHERS]
     lines += ["link set cluster0 up"]

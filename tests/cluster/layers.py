@@ -1,5 +1,5 @@
-"""What stands for images: the application from its wheel, as deployment/docker/Containerfile lays it out, and the
-two programs that the runbook runs by `kubectl run`."""
+"""What stands for images: the application from its wheel, as deployment/docker/Containerfile lays it out,
+and the two programs that the runbook runs by `kubectl run`."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _image(
         "reached": reached or [],
         "user": user,
         "group": user,
-        "cwd": "/tmp" if user else "/",  # noqa: S108
+        "cwd": "/tmp" if user else "/",
         "folders": folders or [],
     }
 

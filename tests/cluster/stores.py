@@ -13,8 +13,8 @@ from tests.cluster.certificates import Authority
 from tests.cluster.world import ClusterError, World
 
 DATABASE, REDIS = "10.244.0.2", "10.244.0.3"
-PASSWORD = "of-a-database-of-the-tests"  # noqa: S105  # of a cluster that nobody else reaches
-REDIS_PASSWORD = "of-a-redis-of-the-tests"  # noqa: S105
+PASSWORD = "of-a-database-of-the-tests"  # of a cluster that nobody else reaches
+REDIS_PASSWORD = "of-a-redis-of-the-tests"
 USER = NAME = "hotel_booking"
 _PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 

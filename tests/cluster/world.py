@@ -1,7 +1,8 @@
-"""Namespaces of the cluster's own: network, processes and mounts. When its first process ends, all of it is gone:
-every process, every mount, every address. Needs root.
+"""Namespaces of the cluster's own: network, processes and mounts. When its first process ends, all of it is
+gone: every process, every mount, every address. Needs root.
 
-The network has no way out. Two ports of this machine's loopback lead in: to the API server and to the gateway.
+The network has no way out. Two ports of this machine's loopback lead in: to the API server and to the
+gateway.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`python -m tests.cluster.kubelet SERVER TOKEN RUN IMAGES`: the nodes and their pods, until it is stopped."""
+"""`python -m tests.cluster.kubelet SERVER TOKEN RUN IMAGES`: the nodes and their pods, until it is
+stopped."""
 
 from __future__ import annotations
 
@@ -80,7 +81,7 @@ async def _follow(api: Api, run: Path, images: Images, group: asyncio.TaskGroup)
     async def live(uid: str, pod: Pod) -> None:
         try:
             await pod.live()
-        except Exception as error:  # noqa: BLE001  # one pod is not all of them
+        except Exception as error:  # one pod is not all of them
             print(f"pod {uid}: {error!r}", file=sys.stderr, flush=True)  # noqa: T201
         pods.pop(uid, None)
 

@@ -25,14 +25,16 @@ class Api:
     def __init__(self, server: str, token: str) -> None:
         self._client = httpx.AsyncClient(
             base_url=server,
-            verify=False,  # noqa: S501  # inside a network of its own
+            verify=False,  # inside a network of its own
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(20.0),
             limits=httpx.Limits(max_connections=64),
         )
         self.server = server
 
-    async def call(self, method: str, path: str, body: Object | None = None, *, patch: bool = False) -> Object:
+    async def call(
+        self, method: str, path: str, body: Object | None = None, *, patch: bool = False
+    ) -> Object:
         """The answer. Raises `Missing` for 404, `httpx.HTTPStatusError` for other refusals."""
         kind = _STRATEGIC if patch else "application/json"
         content = None if body is None else json.dumps(body)

@@ -1,9 +1,8 @@
 """Becomes a container's process: `python contain.py SPEC`, a file of JSON. Only the standard library.
 
-The process gets the pod's network, a file system of its own (this machine's with the image's folders in it; what is
-written stays in memory, or is refused where the manifest says so), the pod's volumes, its user, and no way to more
-privileges.
-What is not there: a memory limit and a process table of its own.
+The process gets the pod's network, a file system of its own (this machine's with the image's folders in it;
+what is written stays in memory, or is refused where the manifest says so), the pod's volumes, its user, and
+no way to more privileges. What is not there: a memory limit and a process table of its own.
 """
 
 from __future__ import annotations

@@ -66,7 +66,12 @@ class Container:
     """`folder` is the pod's, where its log and record are; `changed` is called when its state is another."""
 
     def __init__(
-        self, manifest: Object, folder: Path, address: str, changed: Callable[[], None], tell: Callable[..., None]
+        self,
+        manifest: Object,
+        folder: Path,
+        address: str,
+        changed: Callable[[], None],
+        tell: Callable[..., None],
     ) -> None:
         self.manifest = manifest
         self.state = State()
@@ -300,7 +305,9 @@ class Container:
             await asyncio.sleep(probe.get("periodSeconds", 10))
 
     def _give_up(self, which: str) -> None:
-        self._tell("Unhealthy", f"Container {self.name} failed {which} probe, will be restarted", warning=True)
+        self._tell(
+            "Unhealthy", f"Container {self.name} failed {which} probe, will be restarted", warning=True
+        )
         grace = float(self.manifest.get("_grace", 30))
         task = asyncio.get_running_loop().create_task(self.stop(grace))
         _KEPT.add(task)

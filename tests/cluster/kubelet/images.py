@@ -1,4 +1,5 @@
-"""What stands for images here: a name, and its folders, variables, user and command that a pull would bring."""
+"""What stands for images here: a name, and its folders, variables, user and command that a pull would
+bring."""
 
 from __future__ import annotations
 

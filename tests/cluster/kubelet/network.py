@@ -1,4 +1,5 @@
-"""A pod's network: its own namespace, joined by a pair of virtual cards to the bridge that stands for all nodes."""
+"""A pod's network: its own namespace, joined by a pair of virtual cards to the bridge that stands for all
+nodes."""
 
 from __future__ import annotations
 
@@ -24,8 +25,7 @@ class Network:
         name = self._name
         await _ip(f"netns add {name}")
         await _ip(
-            f"link add v{name} type veth peer name eth0 netns {name}\n"
-            f"link set v{name} master cluster0 up\n"
+            f"link add v{name} type veth peer name eth0 netns {name}\nlink set v{name} master cluster0 up\n"
         )
         await _ip(
             f"link set lo up\naddr add {self.address}/16 dev eth0\nlink set eth0 up\n", "-netns", self._name

@@ -80,7 +80,7 @@ class Pod:
         self._dirty.set()
         await self._prepare_volumes()
         for container in self._init:
-            if not await self._until_done(container, again="Never" != self._policy()):
+            if not await self._until_done(container, again=self._policy() != "Never"):
                 for other in self._main:
                     other.waits("PodInitializing")
                 return
@@ -144,17 +144,16 @@ class Pod:
         image = self._images.find(container["image"])
         address = self._network.address
         given = await environment.environment(self._api, self.manifest, container, address)
-        env = {"HOME": "/tmp", **image["env"], "HOSTNAME": self.manifest["metadata"]["name"], **given}  # noqa: S108
+        env = {"HOME": "/tmp", **image["env"], "HOSTNAME": self.manifest["metadata"]["name"], **given}
         env |= {"KUBERNETES_SERVICE_HOST": "10.244.0.1", "KUBERNETES_SERVICE_PORT": "6443"}
         pod = self.manifest["spec"].get("securityContext") or {}
         own = container.get("securityContext") or {}
-        uid = int(own.get("runAsUser", pod.get("runAsUser", image["user"])))
-        gid = int(own.get("runAsGroup", pod.get("runAsGroup", image["group"])))
+        context: Object = {"runAsUser": image["user"], "runAsGroup": image["group"], **pod, **own}
         return Started(
             argv=environment.command(container, image, env),
             env=env,
-            uid=uid,
-            gid=gid,
+            uid=int(context["runAsUser"]),
+            gid=int(context["runAsGroup"]),
             groups=[int(pod["fsGroup"])] if "fsGroup" in pod else [],
             cwd=container.get("workingDir") or image["cwd"],
             mounts=[*self._images.mounts(image), *volumes.mounts(container, self._made)],
@@ -200,7 +199,8 @@ class Pod:
             "hostIP": "10.244.0.1",
             "startTime": self._begun,
             "conditions": [
-                {"type": kind, "status": str(holds[kind]), "lastTransitionTime": now()} for kind in _CONDITIONS
+                {"type": kind, "status": str(holds[kind]), "lastTransitionTime": now()}
+                for kind in _CONDITIONS
             ],
             "initContainerStatuses": [one.state.told(one.manifest) for one in self._init],
             "containerStatuses": [one.state.told(one.manifest) for one in self._main],

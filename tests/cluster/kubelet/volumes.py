@@ -11,7 +11,8 @@ from tests.cluster.kubelet.environment import field
 
 
 async def make(api: Api, pod: Object, folder: Path, address: str) -> dict[str, Path]:
-    """A folder for each volume by its name. Raises `Missing`, and `ValueError` for a kind that is not known."""
+    """A folder for each volume by its name. Raises `Missing`, and `ValueError` for a kind that is not
+    known."""
     made = {}
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     for volume in pod["spec"].get("volumes", []):
@@ -53,7 +54,9 @@ async def _source(api: Api, pod: Object, source: Object, address: str) -> dict[s
     namespace = pod["metadata"]["namespace"]
     if token := source.get("serviceAccountToken"):
         account = pod["spec"].get("serviceAccountName", "default")
-        made = await api.token(namespace, account, token.get("audience"), token.get("expirationSeconds", 3600))
+        made = await api.token(
+            namespace, account, token.get("audience"), token.get("expirationSeconds", 3600)
+        )
         return {token["path"]: made.encode()}
     if downward := source.get("downwardAPI"):
         return {
