@@ -39,6 +39,17 @@ class Cluster:
         self._programs = toolchain.programs(f"kubernetes-{version}")
         self.kubeconfig = self.folder / "kubeconfig"
 
+    @classmethod
+    def attached(cls, folder: Path) -> Cluster:
+        """The one that `make cluster-up` started there."""
+        state = json.loads((folder / "state.json").read_text())
+        self = cls.__new__(cls)
+        self.version, self.folder, self.kubeconfig = state["version"], folder, folder / "kubeconfig"
+        self.world = World(folder, seconds=0, kept=True)
+        self.world.first, self.world.ports = state["first"], state["ports"]
+        self._programs = toolchain.programs(f"kubernetes-{self.version}")
+        return self
+
     def start(self) -> None:
         """The control plane, the nodes, the database and Redis. Raises `ClusterError`."""
         hosts = {
@@ -49,6 +60,8 @@ class Cluster:
         }
         relays = {"api": f"{BRIDGE}:6443", "http": f"{GATEWAY}:80", "https": f"{GATEWAY}:443"}
         self.world.open(hosts, relays)
+        state = {"version": self.version, "first": self.world.first, "ports": self.world.ports}
+        (self.folder / "state.json").write_text(json.dumps(state))
         control.write_kubeconfig(self.kubeconfig, f"https://127.0.0.1:{self.world.ports['api']}")
         (self.folder / "pods").mkdir()
         streams = toolchain.programs("kubelet-streams")

@@ -43,18 +43,15 @@ def write_images(file: Path) -> None:
 
 def application() -> Path:
     """The folder with what is in `/opt/hotel-booking` of the application's containers."""
+    layer = _CACHE / _digest()
+    if layer.exists():
+        return layer
     uv = _ROOT / ".venv-uv" / "bin" / "uv"
     wheels = _CACHE / "wheel"
     shutil.rmtree(wheels, ignore_errors=True)
     _run([str(uv), "build", "--quiet", "--wheel", "--out-dir", str(wheels)])
     wheel = next(wheels.glob("*.whl"))
-    programs = sorted((_ROOT / "deployment" / "docker" / "bin").glob("*"))
-    made_of = [wheel, _ROOT / "uv.lock", Path(__file__), *programs]
-    digest = hashlib.sha256(b"".join(one.read_bytes() for one in made_of)).hexdigest()[:12]
-    layer = _CACHE / digest
-    if layer.exists():
-        return layer
-    partial = _CACHE / f"{digest}.partial"
+    partial = _CACHE / f"{layer.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     place = partial / _PLACE
     (place / "bin").mkdir(parents=True)
@@ -65,13 +62,26 @@ def application() -> Path:
     install = [str(uv), "pip", "install", "--quiet", "--python", str(python), "--compile-bytecode"]
     _run([*install, "-r", str(partial / "requirements.txt")])
     _run([*install, "--no-deps", str(wheel)])
-    for program in programs:
+    for program in (_ROOT / "deployment" / "docker" / "bin").glob("*"):
         shutil.copy(program, place / "bin" / program.name)
         (place / "bin" / program.name).chmod(0o755)
     for older in _CACHE.glob("????????????"):
         shutil.rmtree(older)
     partial.rename(layer)
     return layer
+
+
+def _digest() -> str:
+    """Of all that the wheel is made of, and the image's own programs."""
+    folders = ("src/hotel_booking", "deployment/monitoring", "deployment/docker/bin")
+    files = [_ROOT / name for name in ("pyproject.toml", "uv.lock", "docs/RUNBOOK.md")] + [Path(__file__)]
+    for folder in folders:
+        found = (file for file in (_ROOT / folder).rglob("*") if "__pycache__" not in file.parts)
+        files += sorted(file for file in found if file.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _environment() -> dict[str, str]:

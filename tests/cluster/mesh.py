@@ -49,6 +49,7 @@ def start_istiod(cluster: Cluster) -> None:
         ],
         env={
             "HOME": str(cluster.folder),
+            "REVISION": "default",
             "POD_NAME": "istiod-0",
             "POD_NAMESPACE": _SYSTEM,
             "PILOT_CERT_PROVIDER": "istiod",

@@ -168,13 +168,17 @@ def _take(module: str, pattern: str, into: Path, *, cwd: Path) -> None:
 
 
 def _go(arguments: Sequence[str], *, cwd: Path) -> str:
-    if shutil.which("go") is None:
-        raise ToolsError(
-            "there is no Go here, which builds the cluster: install Go 1.26 from https://go.dev/dl/"
-        )
+    asked = subprocess.run([_ROOT / "scripts" / "go"], stdout=subprocess.PIPE, text=True, check=False)
+    if asked.returncode:
+        raise ToolsError("there is no Go here, which builds the cluster (what helps is above)")
     environ = os.environ | {"CGO_ENABLED": "0"}
     done = subprocess.run(
-        [found.strip(), *arguments], cwd=cwd, env=environ, stdout=subprocess.PIPE, text=True, check=False
+        [asked.stdout.strip(), *arguments],
+        cwd=cwd,
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise ToolsError(f"go {arguments[0]} failed in {cwd} (its messages are above)")

@@ -1,0 +1,59 @@
+"""Every overlay is taken by the API server without a warning, and what must be refused is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+
+_OVERLAYS = Path(__file__).parents[2] / "deployment" / "kubernetes" / "overlays"
+
+
+def _built(cluster: Cluster, environment: str) -> list[dict[str, object]]:
+    text = cluster.kubectl("kustomize", str(_OVERLAYS / environment)).stdout
+    listed = cluster.kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", text=text).stdout
+    decoder, at = json.JSONDecoder(), 0
+    found: list[dict[str, object]] = []
+    while at < len(listed.rstrip()):
+        one, at = decoder.raw_decode(listed, at)
+        found += one["items"] if one["kind"] == "List" else [one]
+        while at < len(listed) and listed[at].isspace():
+            at += 1
+    return found
+
+
+@pytest.mark.parametrize("environment", ["staging", "production", "dr"])
+def test_the_server_takes_it_without_a_warning(control_plane: Cluster, environment: str) -> None:
+    objects = _built(control_plane, environment)
+    control_plane.apply([one for one in objects if one["kind"] == "Namespace"])
+    said = control_plane.kubectl(
+        *("apply", "--server-side", "--dry-run=server", "-k", str(_OVERLAYS / environment))
+    )
+    assert said.stderr == ""
+    assert len(said.stdout.splitlines()) == len(objects)
+
+
+def test_pod_security_refuses_a_privileged_pod(control_plane: Cluster) -> None:
+    done = control_plane.kubectl(
+        *("run", "loose", "--image=hotel-booking", "-n", "hotel-booking-staging", "--dry-run=server"),
+        check=False,
+    )
+    assert done.returncode != 0
+    assert 'violates PodSecurity "restricted' in done.stderr
+
+
+def test_istio_refuses_a_route_that_leads_nowhere(control_plane: Cluster) -> None:
+    wrong = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "wrong", "namespace": "hotel-booking-staging"},
+        "spec": {"hosts": ["a.example"], "http": [{"name": "nothing"}]},
+    }
+    done = control_plane.kubectl(
+        "apply", "--server-side", "--dry-run=server", "-f", "-", text=json.dumps(wrong), check=False
+    )
+    assert done.returncode != 0
+    assert "rev.validation.istio.io" in done.stderr
