@@ -32,7 +32,7 @@ def up(version: str, environment: str) -> None:
         cluster.start()
         (_FOLDER / "pid").write_text(str(cluster.world.outer))
         _say("Istio, gateway, Argo CD, doubles of AWS ...")
-        platform.prepare(cluster)
+        platform.prepare(cluster, environment)
         _say("Argo CD brings the platform ...")
         platform.bring(cluster, environment)
         platform.load_hotels(cluster)

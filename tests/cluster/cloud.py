@@ -1,7 +1,7 @@
 """What AWS and its add-ons would do: `python -m tests.cluster.cloud SERVER TOKEN FOLDER CERTIFICATE KEY`.
 
-Secrets come from `FOLDER/secrets.json` to every ExternalSecret that asks for one (External Secrets and
-Secrets Manager), a claim gets a volume (EBS), and `metrics.k8s.io` answers `kubectl top` and the
+Secrets come from `FOLDER/secrets.json`, by name, to the ExternalSecrets that ask for them (External Secrets
+and Secrets Manager), a claim gets a volume (EBS), and `metrics.k8s.io` answers `kubectl top` and the
 autoscaler. Those figures are made up: every container uses the share of its request that stands in
 `FOLDER/load`.
 """
@@ -45,16 +45,20 @@ async def provide(api: Api, folder: Path) -> None:
 async def _secrets(api: Api, folder: Path) -> None:
     for store in (await api.call("GET", _STORES))["items"]:
         await _tell_ready(api, f"{_STORES}/{store['metadata']['name']}", store, "store validated")
-    given: dict[str, str] = json.loads((folder / "secrets.json").read_text())
+    known: dict[str, dict[str, str]] = json.loads((folder / "secrets.json").read_text())
     for asked in (await api.call("GET", _SECRETS))["items"]:
         meta = asked["metadata"]
-        name = asked["spec"]["target"].get("name") or meta["name"]
+        target = asked["spec"]["target"]
+        name = target.get("name") or meta["name"]
+        if (given := known.get(name)) is None:
+            continue
         path = f"/api/v1/namespaces/{meta['namespace']}/secrets"
         data = {key: base64.b64encode(value.encode()).decode() for key, value in given.items()}
         try:
             await api.call("GET", f"{path}/{name}")
         except Missing:
-            await api.call("POST", path, {"metadata": {"name": name}, "data": data})
+            kind = (target.get("template") or {}).get("type", "Opaque")
+            await api.call("POST", path, {"metadata": {"name": name}, "type": kind, "data": data})
         own = f"/apis/external-secrets.io/v1/namespaces/{meta['namespace']}/externalsecrets/{meta['name']}"
         await _tell_ready(api, own, asked, "secret synced")
 

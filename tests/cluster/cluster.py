@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.cluster import control, layers, stores, toolchain
 from tests.cluster.certificates import Authority
 from tests.cluster.first import BRIDGE
@@ -124,6 +126,10 @@ class Cluster:
             objects = "\n---\n".join(json.dumps(one) for one in objects)
         done = self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", *options, text=objects)
         return done.stdout + done.stderr
+
+    def built(self, folder: Path) -> list[dict[str, Any]]:
+        """What kustomize makes of a folder."""
+        return [one for one in yaml.safe_load_all(self.kubectl("kustomize", str(folder)).stdout) if one]
 
     def until(self, what: str, holds: Any, seconds: float = 90) -> None:
         """Wait until it holds. Raises `ClusterError` where it does not."""

@@ -1,6 +1,6 @@
 """One cluster for all tests of the folder, with the platform on it as Argo CD brought it.
 
-`KUBERNETES=1.28` is another version; `CLUSTER=/var/tmp/hotel-booking-cluster` is the one of `make cluster-up`.
+`KUBERNETES=1.28` is another version; `CLUSTER=/var/tmp/hotel-booking-cluster` the one of `make cluster-up`.
 The servers' and pods' logs of the last run stay in /tmp/hotel-booking-cluster-logs.
 """
 

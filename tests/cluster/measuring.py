@@ -16,11 +16,11 @@ _LISTENS = "127.0.0.1:9090"
 
 
 def start_prometheus(cluster: Cluster, namespace: str) -> None:
-    """Scraping what the namespace's monitors name, judging by its rules. Raises `ClusterError`."""
+    """Scraping what the namespace's monitors name, judging by all rules. Raises `ClusterError`."""
     folder = cluster.folder / "prometheus"
     folder.mkdir()
     monitors = cluster.get("servicemonitors.monitoring.coreos.com", namespace)
-    rules = cluster.get("prometheusrules.monitoring.coreos.com", namespace)
+    rules = cluster.get("prometheusrules.monitoring.coreos.com")
     files = []
     for rule in rules:
         file = folder / f"{rule['metadata']['name']}.rules.json"

@@ -66,12 +66,8 @@ def start_istiod(cluster: Cluster) -> None:
 
 def start_gateway(cluster: Cluster) -> None:
     """The gateway that deployment/kubernetes expects: Service `istio-ingress`, label `istio=ingress`, and its
-    certificate as the secret `hotel-booking-gateway`. It has no listeners before there is a Gateway."""
-    cluster.authority.sign(
-        "gateway", ["hotelbooking.com", "*.hotelbooking.com", "*.staging.hotelbooking.com"]
-    )
-    cluster.apply([_namespace(_INGRESS)])
-    cluster.apply(_ingress(cluster))
+    certificate from the secret `hotel-booking-gateway`. It has no listeners before there is a Gateway."""
+    cluster.apply(_ingress())
     token = cluster.kubectl(
         "create", "token", _INGRESS, "-n", _INGRESS, "--audience=istio-ca", "--duration=8h"
     )
@@ -125,14 +121,9 @@ def _webhook() -> dict[str, Any]:
     }
 
 
-def _ingress(cluster: Cluster) -> list[dict[str, Any]]:
+def _ingress() -> list[dict[str, Any]]:
     named = {"name": _INGRESS, "namespace": _INGRESS}
     ports = [{"name": "http2", "port": 80}, {"name": "https", "port": 443}]
-    pki = cluster.authority.folder
-    certificate = {
-        "tls.crt": (pki / "gateway.crt").read_text(),
-        "tls.key": (pki / "gateway.key").read_text(),
-    }
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": named},
         {
@@ -165,13 +156,6 @@ def _ingress(cluster: Cluster) -> list[dict[str, Any]]:
             "addressType": "IPv4",
             "endpoints": [{"addresses": [GATEWAY], "conditions": {"ready": True}}],
             "ports": [{**one, "protocol": "TCP"} for one in ports],
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "kubernetes.io/tls",
-            "metadata": {"name": "hotel-booking-gateway", "namespace": _INGRESS},
-            "stringData": certificate,
         },
     ]
 

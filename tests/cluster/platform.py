@@ -13,6 +13,7 @@ from tests.cluster import control, delivery, mesh, stores
 from tests.cluster.cluster import Cluster
 from tests.cluster.world import ClusterError
 
+_OVERLAYS = Path(__file__).parents[2] / "deployment" / "kubernetes" / "overlays"
 NAMESPACE = "hotel-booking-production"
 
 
@@ -39,9 +40,15 @@ def secrets_of() -> dict[str, str]:
     }
 
 
-def prepare(cluster: Cluster) -> None:
+def prepare(cluster: Cluster, environment: str = "production") -> None:
     """What an operator installs before the platform, and the doubles of AWS. Raises `ClusterError`."""
-    (cluster.folder / "secrets.json").write_text(json.dumps(secrets_of()))
+    cluster.authority.sign(
+        "gateway", ["hotelbooking.com", "*.hotelbooking.com", "*.staging.hotelbooking.com"]
+    )
+    gateway = cluster.authority.folder / "gateway"
+    certificate = {f"tls.{part}": gateway.with_suffix(f".{part}").read_text() for part in ("crt", "key")}
+    known = {"hotel-booking-secrets": secrets_of(), "hotel-booking-gateway": certificate}
+    (cluster.folder / "secrets.json").write_text(json.dumps(known))
     (cluster.folder / "load").write_text("0.3")
     cluster.definitions("prometheus-operator", "external-secrets", "flagger")
     pki = cluster.authority.folder
@@ -61,9 +68,18 @@ def prepare(cluster: Cluster) -> None:
         ],
         cwd=Path(__file__).parents[2],
     )
+    overlay = _OVERLAYS / environment
+    cluster.kubectl("apply", "--server-side", "-k", str(overlay / "cluster"))
+    _measures(cluster, overlay / "monitoring")
     mesh.start_istiod(cluster)
     mesh.start_gateway(cluster)
     delivery.start_argo(cluster)
+
+
+def _measures(cluster: Cluster, overlay: Path) -> None:
+    """What of the monitoring tells Prometheus; the exporters' images and Grafana are not to be had here."""
+    cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "monitoring"}}])
+    cluster.apply([one for one in cluster.built(overlay) if one["apiVersion"].startswith("monitoring.")])
 
 
 def bring(cluster: Cluster, environment: str = "production") -> delivery.Repository:

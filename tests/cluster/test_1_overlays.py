@@ -12,26 +12,13 @@ from tests.cluster.cluster import Cluster
 _OVERLAYS = Path(__file__).parents[2] / "deployment" / "kubernetes" / "overlays"
 
 
-def _built(cluster: Cluster, environment: str) -> list[dict[str, object]]:
-    text = cluster.kubectl("kustomize", str(_OVERLAYS / environment)).stdout
-    listed = cluster.kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", text=text).stdout
-    decoder, at = json.JSONDecoder(), 0
-    found: list[dict[str, object]] = []
-    while at < len(listed.rstrip()):
-        one, at = decoder.raw_decode(listed, at)
-        found += one["items"] if one["kind"] == "List" else [one]
-        while at < len(listed) and listed[at].isspace():
-            at += 1
-    return found
-
-
 @pytest.mark.parametrize("environment", ["staging", "production", "dr"])
-def test_the_server_takes_it_without_a_warning(control_plane: Cluster, environment: str) -> None:
-    objects = _built(control_plane, environment)
+@pytest.mark.parametrize("part", ["cluster", "monitoring", "."])
+def test_the_server_takes_it_without_a_warning(control_plane: Cluster, environment: str, part: str) -> None:
+    folder = _OVERLAYS / environment / part
+    objects = control_plane.built(folder)
     control_plane.apply([one for one in objects if one["kind"] == "Namespace"])
-    said = control_plane.kubectl(
-        *("apply", "--server-side", "--dry-run=server", "-k", str(_OVERLAYS / environment))
-    )
+    said = control_plane.kubectl("apply", "--server-side", "--dry-run=server", "-k", str(folder))
     assert said.stderr == ""
     assert len(said.stdout.splitlines()) == len(objects)
 
