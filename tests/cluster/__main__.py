@@ -83,7 +83,7 @@ def _running() -> int | None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)  # noqa: T201  # a command tells
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,12 @@ class Guest:
         self.slowest = 0.0
         self._address, self._random = address, random.Random(seed)
         self._connection: http.client.HTTPSConnection | None = None
-        self._from = ""
+        self.sender = ""
 
     def live(self) -> None:
         """Until told to stop."""
         while not _STOP.is_set():
-            self._from = ".".join(["11", *(str(self._random.randint(1, 250)) for _ in range(3))])
+            self.sender = ".".join(["11", *(str(self._random.randint(1, 250)) for _ in range(3))])
             try:
                 self.visit()
             except Failed as failure:
@@ -59,7 +59,7 @@ class Guest:
         """Find a room and book it. Raises `Failed`."""
         hotels = self.ask("hotels", "GET", "/api/v1/properties")["items"]
         hotel = self._random.choice(hotels)["slug"]
-        arrival = date.today() + timedelta(days=self._random.randint(3, _FURTHEST))  # noqa: DTZ011
+        arrival = _today() + timedelta(days=self._random.randint(3, _FURTHEST))
         nights = {"arrival": str(arrival), "departure": str(arrival + timedelta(days=1))}
         query = "&".join(f"{key}={value}" for key, value in nights.items()) + "&adults=2"
         self.ask("search", "GET", f"/api/v1/search?lat=48&lon=10&radius_km=500&{query}")
@@ -91,7 +91,7 @@ class Guest:
         headers = {
             "Host": HOST,
             # The guest, the CDN's edge; the load balancer is who connects.
-            "X-Forwarded-For": f"{self._from}, 198.51.100.7",
+            "X-Forwarded-For": f"{self.sender}, 198.51.100.7",
             "Content-Type": "application/json",
         }
         if method == "POST":
@@ -113,6 +113,10 @@ class Guest:
         if answer.status < 400 or found.get("code") in _REFUSALS:
             return found
         raise Failed(f"{kind}: {answer.status} {content[:300].decode(errors='replace')}")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _connect(address: str) -> http.client.HTTPSConnection:

@@ -33,7 +33,7 @@ def test_the_pods_of_a_kind_stand_in_three_zones(brought: Cluster) -> None:
 
 def test_a_guest_books_a_room_through_the_gateway(brought: Cluster) -> None:
     guest = Guest(f"127.0.0.1:{brought.world.ports['https']}", seed=7)
-    guest._from = "11.22.33.44"  # noqa: SLF001
+    guest.sender = "11.22.33.44"
     for _ in range(5):
         guest.visit()
     assert guest.booked

@@ -128,11 +128,11 @@ def _make(name: str, into: Path) -> None:
         return
     if name in DEFINITIONS:
         module, pattern = DEFINITIONS[name]
-        print(f"{name}: definitions of {module} ...", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{name}: definitions of {module} ...", file=sys.stderr, flush=True)  # noqa: T201  # a command tells
         _take(module, pattern, into, cwd=into)
         return
     tool = TOOLS[name]
-    print(f"{name}: building, some {tool.minutes:g} minutes the first time ...", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{name}: building, some {tool.minutes:g} minutes the first time ...", file=sys.stderr, flush=True)  # noqa: T201  # a command tells
     flags = ["-trimpath", "-mod=readonly", "-ldflags", f"-s -w {tool.linked}".strip()]
     _go(["build", *flags, "-o", f"{into}/", *tool.packages], cwd=_TOOLS / name)
     for pattern in tool.crds:
@@ -204,7 +204,7 @@ def main() -> None:
         sys.exit(f"{unknown[0]} is none of {', '.join(known)}")
     try:
         for name in names:
-            print(programs(name))  # noqa: T201
+            print(programs(name))  # noqa: T201  # a command tells
     except ToolsError as error:
         sys.exit(str(error))
 

@@ -82,7 +82,7 @@ async def _follow(api: Api, run: Path, images: Images, group: asyncio.TaskGroup)
         try:
             await pod.live()
         except Exception as error:  # one pod is not all of them
-            print(f"pod {uid}: {error!r}", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"pod {uid}: {error!r}", file=sys.stderr, flush=True)  # noqa: T201  # into its log
         pods.pop(uid, None)
 
     def seen(kind: str, manifest: Object) -> None:

@@ -85,7 +85,8 @@ def _resource(container: Object, reference: Object) -> str:
     part, resource = reference["resource"].split(".", 1)
     amount = str(((container.get("resources") or {}).get(part) or {}).get(resource, "0"))
     units = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "m": 0.001, "": 1, "k": 10**3, "M": 10**6, "G": 10**9}
-    number, unit = re.fullmatch(r"([0-9.]+)(\D*)", amount).groups()  # type: ignore[union-attr]
+    number = amount.rstrip("".join(units))
+    unit = amount.removeprefix(number)
     divisor = units[re.sub(r"^[0-9.]+", "", str(reference.get("divisor") or "1"))]
     whole = float(number) * units[unit] / divisor
     return str(int(whole) if whole == int(whole) else int(whole) + 1)
