@@ -260,7 +260,9 @@ def _redirect(scope: AsgiScope, to: str) -> tuple[int, dict[str, str], bytes]:
 
 def _headers(error: DomainError) -> dict[str, str]:
     if error.retry_after is not None:
-        return {"retry-after": str(error.retry_after)}
+        # Who looks at the platform from outside (ops/prober.py) finds it neither up nor down.
+        closed = {"x-closed": "maintenance"} if isinstance(error, ClosedForMaintenance) else {}
+        return {"retry-after": str(error.retry_after), **closed}
     match error:
         case RequestTimedOut():
             return {"connection": "close"}

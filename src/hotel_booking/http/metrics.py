@@ -19,6 +19,7 @@ from hotel_booking.core import metrics as declared
 from hotel_booking.core.db import Database
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.domains.search.index.running import Doing, Figures
+from hotel_booking.http.problems import ClosedForMaintenance
 
 BookingOutcome = Literal["held", "sold_out", "confirmed", "cancelled"]
 
@@ -94,8 +95,9 @@ def ended(scope: HTTPScope, *, status: int, seconds: float) -> None:
     method = method_of(scope)
     if not _ANSWERED:
         asyncio.get_running_loop().call_later(_COUNTED_EVERY, settle)
-    _ANSWERED.append((*_counters(method, route, status // 100), seconds))
     state = scope["state"]
+    closed = state.get("code") == ClosedForMaintenance.code
+    _ANSWERED.append((*_counters(method, route, "closed" if closed else f"{status // 100}xx"), seconds))
     for outcome in state.get("booking_outcomes", ()):
         if status < 400 or outcome == "sold_out":
             declared.BOOKINGS.labels(_surface(scope), outcome).inc()
@@ -115,11 +117,9 @@ def settle() -> None:
 
 
 @cache
-def _counters(method: str, route: str, hundreds: int) -> tuple[Counter, Histogram]:
+def _counters(method: str, route: str, outcome: str) -> tuple[Counter, Histogram]:
     """Those of a route: finding them by their labels takes longer than counting. They are few."""
-    return declared.REQUESTS.labels(method, route, f"{hundreds}xx"), declared.REQUEST_DURATION.labels(
-        method, route
-    )
+    return declared.REQUESTS.labels(method, route, outcome), declared.REQUEST_DURATION.labels(method, route)
 
 
 def method_of(scope: HTTPScope) -> str:

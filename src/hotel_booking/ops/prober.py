@@ -68,16 +68,18 @@ def addresses(base: str, now: datetime) -> dict[str, str]:
 
 
 async def look(base: str, *, now: datetime, seconds: float = _SECONDS) -> list[Finding]:
-    """Look at every part at once. Never raises for what the platform or the network does."""
+    """Look at every part at once. Of what is closed for maintenance nothing is found. Never raises for what
+    the platform or the network does."""
     own = urlsplit(base).hostname in _OWN_MACHINE  # no proxy leads to this machine
     async with httpx.AsyncClient(
         timeout=seconds, trust_env=not own, headers={"user-agent": "hotel-booking-status"}
     ) as client:
         found = addresses(base, now).items()
-        return list(await asyncio.gather(*(_look_at(client, part, where, seconds) for part, where in found)))
+        looks = await asyncio.gather(*(_look_at(client, part, where, seconds) for part, where in found))
+        return [finding for finding in looks if finding is not None]
 
 
-async def _look_at(client: httpx.AsyncClient, part: str, where: str, seconds: float) -> Finding:
+async def _look_at(client: httpx.AsyncClient, part: str, where: str, seconds: float) -> Finding | None:
     began = time.monotonic()
 
     def finding(outcome: str, reason: str = "") -> Finding:
@@ -90,12 +92,14 @@ async def _look_at(client: httpx.AsyncClient, part: str, where: str, seconds: fl
                 body += chunk
                 if len(body) >= _MOST_READ:
                     break
-            status = answer.status_code
+            status, closed = answer.status_code, "x-closed" in answer.headers
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as error:
         return finding("down", "no answer in time" if _timed_out(error) else type(error).__name__)
     said = _said(bytes(body)) if "/status/parts/" in where else {}
     if said.get("state") in ("slow", "down"):
         return finding(said["state"], str(said.get("reason", "")))
+    if closed:
+        return None
     if status != 200:
         return finding("down", f"answered {status}")
     if time.monotonic() - began > SLOW:

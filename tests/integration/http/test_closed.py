@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
@@ -17,6 +18,7 @@ from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.incidents import closure, maintenance
 from hotel_booking.domains.incidents.errors import InvalidWindow
+from hotel_booking.http import metrics
 from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
@@ -107,6 +109,17 @@ async def asked(client: httpx.AsyncClient, *addresses: str) -> list[int]:
     return [(await client.get(address)).status_code for address in addresses]
 
 
+def counted(status: str) -> float:
+    """Requests that ended so, of all routes."""
+    return sum(
+        sample.value
+        for family in REGISTRY.collect()
+        if family.name == "hotel_booking_http_requests"
+        for sample in family.samples
+        if sample.labels.get("status") == status and sample.name.endswith("_total")
+    )
+
+
 async def test_the_command_closes_and_opens_for_guests_alone(
     db: Database, database_url: str, tmp_path: Path
 ) -> None:
@@ -138,6 +151,7 @@ async def test_the_command_closes_and_opens_for_guests_alone(
         assert (code, "1 more holds wait" in text) == (0, True), text
         await until(lambda: app.state.closed_until is not None)
         assert (await said("show"))[0] == 3
+        closed_before, failed_before = counted("closed"), counted("5xx")
         for language, headline in (
             ("en", "We’ll be back soon"),
             ("de", "Wir sind bald wieder da"),
@@ -149,6 +163,9 @@ async def test_the_command_closes_and_opens_for_guests_alone(
             assert (page.status_code, headline in page.text) == (503, True)
             assert 1700 < int(page.headers["retry-after"]) <= 1800
             assert f"/status/{language}" in page.text
+            assert page.headers["x-closed"] == "maintenance"  # what looks from outside does not call it down
+        metrics.settle()
+        assert (counted("closed") - closed_before, counted("5xx")) == (5, failed_before)
         refused = await client.post("/api/v1/quotes", json={})
         assert (refused.status_code, refused.json()["code"]) == (503, "closed_for_maintenance")
         assert await asked(client, "/", "/en", "/api/v1/places?q=lis") == [503, 503, 503]

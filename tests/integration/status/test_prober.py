@@ -128,6 +128,12 @@ async def test_what_answers_oddly_is_down(answer: bytes) -> None:
         assert set(outcomes(await prober.look(address, now=NOW)).values()) == {"down"}
 
 
+async def test_what_is_closed_for_maintenance_is_neither_up_nor_down() -> None:
+    closed = b"HTTP/1.1 503 X\r\nx-closed: maintenance\r\ncontent-length: 0\r\n\r\n"
+    async with odd_server(closed) as address:
+        assert await prober.look(address, now=NOW) == []
+
+
 async def test_no_answer_in_time_is_down_and_no_more_is_read_than_needed() -> None:
     async with odd_server(b"", forever=False) as _, odd_server(b"HTTP/1.1 200 OK\r\n", forever=True) as slow:
         found = await prober.look(slow, now=NOW, seconds=0.3)
