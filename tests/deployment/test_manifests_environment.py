@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 
 import pytest
 from typer.testing import CliRunner
 
+from hotel_booking import worker
 from hotel_booking.cli import app
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
-from tests.deployment.documents import ARGOCD, KUBERNETES, OVERLAYS, called, documents, variables, walk
+from tests.deployment.documents import ARGOCD, KUBERNETES, OVERLAYS, ROOT, called, documents, variables, walk
 
 # What the secrets of an environment hold (base/external-secret.yaml): made by Terraform, and by people.
 ADDRESSES = {
@@ -123,3 +125,24 @@ def test_settings_are_in_one_place() -> None:
     for overlay in OVERLAYS:
         own = variables(KUBERNETES / "overlays" / overlay / "settings.env")
         assert not {name for name, value in own.items() if base.get(name) == value}, overlay
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_all_pods_together_leave_the_database_connections(overlay: str) -> None:
+    """As many web pods as there may be, one more while they roll out, and three workers: below four fifths of
+    what Terraform allows, where the runbook's alert begins."""
+    environ = environment_of(overlay)
+    settings = read_settings(environ)
+    autoscaler = called(documents(KUBERNETES / "base" / "web.yaml"), "HorizontalPodAutoscaler")
+    most = autoscaler["hotel-booking"]["spec"]["maxReplicas"]
+    patched = re.search(
+        r"/spec/maxReplicas, value: (\d+)",
+        (KUBERNETES / "overlays" / overlay / "kustomization.yaml").read_text(),
+    )
+    pods = int(patched[1] if patched else most) + 1
+    tfvars = (ROOT / "deployment" / "terraform" / "environments" / f"{overlay}.tfvars").read_text()
+    allowed = re.search(r"max_connections\s*=\s*(\d+)", tfvars)
+    assert allowed
+    own_pool: int = signature(worker.run).parameters["pool_size"].default
+    of_workers = 3 * (own_pool + 4)  # the queue has four of its own
+    assert pods * settings.workers * settings.pool_size + of_workers <= 0.8 * int(allowed[1])
