@@ -13,8 +13,6 @@ from tests.deployment.checkers import ROOT
 TAG = "20300301-0123456789ab"
 IMAGE = f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/hotel-booking:{TAG}@sha256:{'d' * 64}"
 OVERLAY = "deployment/kubernetes/overlays/staging/release/kustomization.yaml"
-if not (ROOT / OVERLAY).exists():
-    OVERLAY = OVERLAY.replace("release/", "")
 
 
 def git(where: Path, *words: str) -> str:
@@ -68,6 +66,7 @@ def deploy(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.deploy
 def test_the_image_is_committed_once_and_to_main(clone: Path) -> None:
+    assert deploy(clone, "staging", "--running").stdout == "none\n"
     dry = deploy(clone, "staging", IMAGE, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert TAG in dry.stdout
@@ -80,6 +79,9 @@ def test_the_image_is_committed_once_and_to_main(clone: Path) -> None:
     assert git(clone, "log", "--format=%s", "-1", "origin/main") == f"staging runs {TAG}\n"
     assert git(clone, "diff", "--name-only", "origin/main~1", "origin/main") == f"{OVERLAY}\n"
     assert TAG in git(clone, "show", f"origin/main:{OVERLAY}")
+
+    assert deploy(clone, "staging", "--running").stdout == f"{TAG}\n"
+    assert deploy(clone, "production", "--running").stdout == "none\n"
 
     again = deploy(clone, "staging", IMAGE)
     assert again.returncode == 0

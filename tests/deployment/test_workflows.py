@@ -232,9 +232,11 @@ def test_the_production_job_asks_the_checklist_before_it_deploys() -> None:
     steps = read(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["production"]["steps"]
     scripts = [step.get("run", "") for step in steps]
     asks = next(number for number, script in enumerate(scripts) if "preflight.sh --release" in script)
-    deploys = next(number for number, script in enumerate(scripts) if "scripts/deploy_release" in script)
+    deploys = next(
+        number for number, script in enumerate(scripts) if 'deploy_release production "$IMAGE"' in script
+    )
     assert asks < deploys
-    assert scripts[deploys].index("--require-pass") < scripts[deploys].index("scripts/deploy_release")
+    assert scripts[deploys].index("--require-pass") < scripts[deploys].index("deploy_release production")
 
 
 # By their checkers ---------------------------------------------------------------------------------

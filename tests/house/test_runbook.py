@@ -20,6 +20,7 @@ from litestar.routes import HTTPRoute
 from hotel_booking.app import build
 from hotel_booking.cli import app as command_line
 from hotel_booking.core.config import Settings
+from hotel_booking.core.environment import OTHERS
 from hotel_booking.core.metrics import DECLARED
 from hotel_booking.core.setting import declared
 from hotel_booking.domains.incidents.checklists import CHECKLISTS
@@ -162,7 +163,7 @@ def test_lines_to_copy_use_known_programs_and_variables(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_and_metrics_are_those_there_are(page: Path) -> None:
-    settings = {setting.variable for setting in declared(Settings)}
+    settings = {setting.variable for setting in declared(Settings)} | OTHERS.keys()
     assert named(page, r"\bHOTEL_[A-Z_]+\b") - settings == set()
     metrics = {metric.name for metric in DECLARED}
     of_histograms = {metric.name for metric in DECLARED if metric.kind == "histogram"}
