@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
-from hotel_booking.ops.client_programs import libpq, redis_options, told_host
+from hotel_booking.ops.children import free_port
+from hotel_booking.ops.client_programs import command_of, libpq, of_all_nodes, redis_options, told_host
 
 QUIET = {"REDISCLI_HISTFILE": "/dev/null"}
 
@@ -72,3 +80,72 @@ def test_a_command_is_no_host() -> None:
     assert told_host(["-h", "INFO", "memory"], "REDIS_HOST", unless=str.isupper)[0] == ["INFO", "memory"]
     assert told_host(["-h", "FLUSHDB"], "REDIS_HOST", unless=str.isupper)[0] == ["FLUSHDB"]
     assert told_host(["-h", "cache", "FLUSHDB"], "REDIS_HOST", unless=str.isupper)[1] == ""
+
+
+def test_a_cluster_is_told_as_a_whole() -> None:
+    flush = of_all_nodes(["-p", "6380", "--tls"], ["-h", "cache", "FLUSHDB"])
+    assert flush == ["--tls", "--cluster", "call", "cache:6380", "FLUSHDB", "--cluster-only-masters"]
+    told = ["--cluster", "call", "cache:6379", "INFO", "memory"]
+    assert of_all_nodes([], ["-h", "cache", "INFO", "memory"]) == told
+
+
+def test_only_a_command_is_taken_for_one() -> None:
+    assert command_of(["-h", "cache", "INFO", "memory"]) == ["INFO", "memory"]
+    assert command_of(["GET", "INFO"]) == ["GET", "INFO"]
+    assert command_of(["-n", "1", "FLUSHDB"]) == []
+    assert command_of(["-h", "cache"]) == []
+
+
+def test_three_nodes_of_a_cluster_are_asked_and_flushed_by_one_line(tmp_path: Path) -> None:
+    """By the program as the image runs it, on a real cluster with a password."""
+    server, client = shutil.which("redis-server"), shutil.which("redis-cli")
+    if server is None or client is None:
+        pytest.skip("no Redis: install redis-server")
+    ports = [free_port() for _ in range(3)]
+    nodes = [f"127.0.0.1:{port}" for port in ports]
+    started = []
+    environ = {"PATH": "/usr/bin:/bin", "REDIS_HOST": "127.0.0.1", "REDIS_PASSWORD": "p@ss word"}
+
+    def ours(port: int, *arguments: str) -> str:
+        code = "from hotel_booking.ops.client_programs import redis_cli; redis_cli()"
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code, *arguments],
+            env={**environ, "REDIS_PORT": str(port)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        return done.stdout
+
+    try:
+        for port in ports:
+            (tmp_path / str(port)).mkdir()
+            options = ["--port", str(port), "--cluster-port", str(free_port()), "--cluster-enabled", "yes"]
+            options += ["--requirepass", environ["REDIS_PASSWORD"], "--save", "", "--bind", "127.0.0.1"]
+            options += ["--dir", str(tmp_path / str(port))]
+            started.append(subprocess.Popen([server, *options], stdout=subprocess.DEVNULL))
+        for port in ports:
+            until_answers(port)
+        make = [client, "--cluster", "create", *nodes, "--cluster-yes"]
+        secret = {**environ, "REDISCLI_AUTH": environ["REDIS_PASSWORD"]}
+        subprocess.run(make, env=secret, check=True, capture_output=True, timeout=60)
+        for number in range(30):
+            ours(ports[0], "-c", "SET", f"key-{number}", "x")
+        assert ours(ports[0], "-h", "127.0.0.1", "INFO", "memory").count("used_memory_human:") == 3
+        assert ours(ports[1], "-h", "127.0.0.1", "FLUSHDB").count("OK") == 3
+        assert [ours(port, "DBSIZE").strip() for port in ports] == ["0", "0", "0"]
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(10)
+
+
+def until_answers(port: int) -> None:
+    """Wait for a Redis to take connections."""
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("Redis did not start")

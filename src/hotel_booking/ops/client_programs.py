@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ _PARAMETERS = {
     "sslkey": "PGSSLKEY",
 }
 _PARTS = {"DB_HOST": "PGHOST", "DB_PORT": "PGPORT", "DB_USER": "PGUSER", "DB_PASSWORD": "PGPASSWORD"}
+_REDIS = ("/usr/bin",)
 _VERSIONS = ("15", "16", "17", "18")
 
 
@@ -47,7 +49,10 @@ def redis_cli() -> NoReturn:
         sys.argv[1:], "REDIS_HOST", unless=lambda host: host.isalpha() and host.isupper()
     )
     options, secrets = redis_options(environ, arguments)
-    _become("redis-cli", ["/usr/bin"], [*options, *arguments], {**environ, **secrets}, note)
+    told, environ = [*options, *arguments], {**environ, **secrets}
+    if command_of(arguments)[:1] in (["INFO"], ["FLUSHDB"], ["FLUSHALL"]):
+        told = _of_all_nodes(options, arguments, environ)
+    _become("redis-cli", _REDIS, told, environ, note)
 
 
 def libpq(environ: Mapping[str, str]) -> dict[str, str]:
@@ -92,6 +97,43 @@ def redis_options(environ: Mapping[str, str], arguments: Sequence[str]) -> tuple
     options += ["--tls"] if encrypted else []
     options += ["--user", unquote(user)] if user else []
     return options, secrets | ({"REDISCLI_AUTH": password} if password else {})
+
+
+def command_of(arguments: Sequence[str]) -> list[str]:
+    """What Redis is told, where nothing but host and port stands before it; [] where other options do."""
+    left = list(arguments)
+    while left[:1] in (["-h"], ["-p"]):
+        del left[:2]
+    return [] if left[:1] and left[0].startswith("-") else left
+
+
+def of_all_nodes(options: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """The arguments that tell a cluster as a whole what a node alone would tell of its own part, or flush it
+    alone: `-h HOST -p PORT FLUSHDB` is `--cluster call HOST:PORT FLUSHDB`, by the masters."""
+    command = command_of(arguments)
+    left = [*options, *arguments][: -len(command)]
+    where = {"-h": "127.0.0.1", "-p": "6379"}
+    for option in where:
+        while option in left[:-1]:
+            at = left.index(option)
+            where[option] = left[at + 1]
+            del left[at : at + 2]
+    masters = [] if command[0] == "INFO" else ["--cluster-only-masters"]
+    return [*left, "--cluster", "call", f"{where['-h']}:{where['-p']}", *command, *masters]
+
+
+def _of_all_nodes(options: list[str], arguments: list[str], environ: Mapping[str, str]) -> list[str]:
+    """For Redis in cluster mode; all as it is for one that is alone, or does not answer."""
+    as_it_is = [*options, *arguments]
+    path = shutil.which("redis-cli", path=os.pathsep.join(_REDIS))
+    if path is None:
+        return as_it_is
+    asks = [path, *as_it_is[: -len(command_of(arguments))], "INFO", "cluster"]
+    try:
+        told = subprocess.run(asks, env=dict(environ), capture_output=True, timeout=5, check=False)  # noqa: S603  # as `_become`
+    except subprocess.TimeoutExpired:
+        return as_it_is
+    return of_all_nodes(options, arguments) if b"cluster_enabled:1" in told.stdout else as_it_is
 
 
 def told_host(
