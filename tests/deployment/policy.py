@@ -272,7 +272,7 @@ def _ordered(objects: Sequence[Object]) -> Iterator[str]:
     migrated = wave(jobs["hotel-booking-migrate"])
     for one in objects:
         name = f"{one['kind']} {one['metadata']['name']}"
-        needed = one["kind"] in ("Namespace", "ServiceAccount", "ExternalSecret", "ClusterSecretStore")
+        needed = one["kind"] in ("Namespace", "ServiceAccount", "ExternalSecret", "NetworkPolicy")
         if (needed or "settings" in one["metadata"]["name"]) and wave(one) >= migrated:
             yield f"{name}: comes after the migration that needs it"
         if one["kind"] in ("Deployment", "CronJob") and wave(one) <= migrated:
