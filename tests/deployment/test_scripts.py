@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment.checkers import ROOT, check, said
+from tests.deployment.checkers import FOLDER, ROOT, check, said
 
 _SHELL = re.compile(r"\A#!(?:/bin/|/usr/bin/env )(?:sh|bash)\b")
 
@@ -35,3 +35,14 @@ def test_a_careless_script_is_refused(tmp_path: Path) -> None:
     done = check("shellcheck", script)
     assert done.returncode == 1
     assert "SC2086" in done.stdout
+
+
+_ASKED = {"actionlint": "-version", "gitleaks": "version", "kustomize": "version"}
+
+
+@pytest.mark.deploy
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*")) or ["none"])
+def test_every_checker_starts(name: str) -> None:
+    """Two packages that bring a module of one name break each other, and their installation says nothing."""
+    done = check(name, _ASKED.get(name, "--version"))
+    assert done.returncode == 0, said(done)

@@ -39,13 +39,13 @@ def test_it_is_valid(tmp_path: Path, root: str) -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_is_what_it_should_be(whole: Path, environment: str) -> None:
-    done = tested(whole, "environments", environment)
+    done = mocked(whole, "environments", environment)
     assert done.returncode == 0, said(done)
 
 
 @pytest.mark.parametrize("name", ["modules", "variables"])
 def test_parts_are_what_they_should_be(whole: Path, name: str) -> None:
-    done = tested(whole, name, "production")
+    done = mocked(whole, name, "production")
     assert done.returncode == 0, said(done)
 
 
@@ -55,12 +55,12 @@ def test_a_public_database_is_noticed(tmp_path: Path) -> None:
     path.write_text(
         path.read_text().replace("publicly_accessible    = false", "publicly_accessible    = true")
     )
-    done = tested(started(folder), "modules", "production")
+    done = mocked(started(folder), "modules", "production")
     assert done.returncode == 1
     assert "PostgreSQL 15, private, encrypted, protected." in said(done)
 
 
-def tested(folder: Path, name: str, environment: str) -> subprocess.CompletedProcess[str]:
+def mocked(folder: Path, name: str, environment: str) -> subprocess.CompletedProcess[str]:
     """`terraform test` of one file with the environment's values."""
     return terraform(
         folder,
