@@ -280,8 +280,8 @@ def choose_media(settings: Settings) -> MediaStore:
         prefix=prefix.strip("/"),
         region=settings.s3_region,
         endpoint=settings.s3_endpoint,
-        access_key=settings.s3_access_key or "",
-        secret_key=settings.s3_secret_key or "",
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
     )
 
 

@@ -215,7 +215,7 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
                 takes="`s3://bucket` or `s3://bucket/folder`",
                 pattern=r"\As3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?\Z",
                 must_be="s3://bucket or s3://bucket/folder; without it photos are stored in HOTEL_MEDIA_DIR",
-                refused="without the two keys below, everywhere",
+                refused="at another service than Amazon's without the two keys below, everywhere",
             ),
         ]
         | None
@@ -232,7 +232,10 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
         | None
     ) = None
     s3_region: Annotated[str, described("the bucket's region")] = "us-east-1"
-    s3_access_key: Annotated[str, described("the bucket's key")] | None = None
+    s3_access_key: (
+        Annotated[str, described("the bucket's key; without one the role of the pod or the machine counts")]
+        | None
+    ) = None
     s3_secret_key: Annotated[str, described("the key's secret")] | None = None
     map_tiles: (
         Annotated[

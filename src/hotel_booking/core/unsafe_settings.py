@@ -58,10 +58,11 @@ def _incomplete(settings: Settings) -> Iterator[str]:
                     f"HOTEL_{name.upper()} is missing: HOTEL_GATEWAY=stripe needs {what},"
                     " from Stripe's dashboard under Developers"
                 )
-    if settings.media_url and not (settings.s3_access_key and settings.s3_secret_key):
+    keys = (settings.s3_access_key, settings.s3_secret_key)
+    if (any(keys) or (settings.media_url and settings.s3_endpoint)) and not all(keys):
         yield (
-            "HOTEL_MEDIA_URL keeps photos in a bucket: HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY are"
-            " needed too"
+            "HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY are needed both, or none of them: then at Amazon the role"
+            " of the pod or the machine counts, and HOTEL_S3_ENDPOINT, a service other than Amazon's, knows none"
         )
     if settings.s3_endpoint and not settings.s3_endpoint.startswith(("https://", "http://")):
         yield "HOTEL_S3_ENDPOINT must begin with https://"

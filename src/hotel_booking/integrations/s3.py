@@ -28,19 +28,20 @@ def opened(
     prefix: str,
     region: str,
     endpoint: str | None,
-    access_key: str,
-    secret_key: str,
+    access_key: str | None,
+    secret_key: str | None,
     seconds: float,
 ) -> S3Store:
     """A bucket, in which names of ours lie below `prefix`. `endpoint` is the address of another service than
-    Amazon's. A call is tried three times and given up after `seconds`."""
+    Amazon's. Without keys it is the role of the pod or the machine that counts, as AWS's own programs have it.
+    A call is tried three times and given up after `seconds`."""
     more: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
+    if access_key and secret_key:
+        more |= {"access_key_id": access_key, "secret_access_key": secret_key}
     return S3Store(
         bucket,
         prefix=prefix or None,
         region=region,
-        access_key_id=access_key,
-        secret_access_key=secret_key,
         client_options={
             "timeout": timedelta(seconds=seconds),
             "connect_timeout": timedelta(seconds=min(seconds, 3)),

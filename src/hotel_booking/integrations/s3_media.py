@@ -37,8 +37,8 @@ class S3Media:
         prefix: str = "",
         region: str = "us-east-1",
         endpoint: str | None = None,
-        access_key: str,
-        secret_key: str,
+        access_key: str | None,
+        secret_key: str | None,
         seconds: float = 10,
     ) -> None:
         self._store = s3.opened(

@@ -3,7 +3,11 @@ play along."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -60,6 +64,48 @@ async def test_no_other_name_reaches_the_bucket(name: str) -> None:
             await store(s3).put(name, b"x")
 
 
+class _Role(BaseHTTPRequestHandler):
+    """Gives the pod's role, as EKS does, to who shows the pod's token."""
+
+    def do_GET(self) -> None:
+        given = {
+            "AccessKeyId": KEY,
+            "SecretAccessKey": SECRET,
+            "Token": "t",
+            "Expiration": "2099-01-01T00:00:00Z",
+        }
+        body = json.dumps(given).encode() if self.headers["Authorization"] == "of-the-pod" else b"{}"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+async def test_without_keys_it_is_the_pods_role_that_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("of-the-pod")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Role)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/role")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(token))
+    try:
+        with S3Double() as s3:
+            media = S3Media(
+                BUCKET, region=REGION, endpoint=s3.url, access_key=None, secret_key=None, seconds=5
+            )
+            await media.put(NAME, b"a picture")
+            assert await media.get(NAME) == b"a picture"
+            assert s3.refused == 0
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 async def test_it_is_tried_again_but_not_for_ever() -> None:
     with S3Double() as s3:
         media = store(s3)
@@ -109,7 +155,11 @@ async def test_guests_get_photos_from_our_host_and_are_told_when_the_storage_is_
     ("changes", "said"),
     [
         ({"HOTEL_MEDIA_URL": "photos"}, "HOTEL_MEDIA_URL must be s3://bucket"),
-        ({"HOTEL_MEDIA_URL": "s3://photos"}, "HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY"),
+        (
+            {"HOTEL_MEDIA_URL": "s3://photos", "HOTEL_S3_ENDPOINT": "https://minio:9000"},
+            "HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY",
+        ),
+        ({"HOTEL_S3_ACCESS_KEY": "one"}, "HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY"),
         ({"HOTEL_S3_ENDPOINT": "minio:9000"}, "HOTEL_S3_ENDPOINT must begin with https://"),
         ({"HOTEL_MAP_TILES": "http://tiles.example.com/{z}/{x}/{y}.png"}, "HOTEL_MAP_TILES must be"),
         ({"HOTEL_MAP_TILES": "https://tiles.example.com/{z}/{x}.png"}, "HOTEL_MAP_TILES must be"),
