@@ -61,8 +61,8 @@ def _incomplete(settings: Settings) -> Iterator[str]:
     keys = (settings.s3_access_key, settings.s3_secret_key)
     if (any(keys) or (settings.media_url and settings.s3_endpoint)) and not all(keys):
         yield (
-            "HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY are needed both, or none of them: then at Amazon the role"
-            " of the pod or the machine counts, and HOTEL_S3_ENDPOINT, a service other than Amazon's, knows none"
+            "HOTEL_S3_ACCESS_KEY and HOTEL_S3_SECRET_KEY are needed both. Without either the role of the pod"
+            " or the machine counts; HOTEL_S3_ENDPOINT, a service other than Amazon's, knows none"
         )
     if settings.s3_endpoint and not settings.s3_endpoint.startswith(("https://", "http://")):
         yield "HOTEL_S3_ENDPOINT must begin with https://"

@@ -33,8 +33,8 @@ def opened(
     seconds: float,
 ) -> S3Store:
     """A bucket, in which names of ours lie below `prefix`. `endpoint` is the address of another service than
-    Amazon's. Without keys it is the role of the pod or the machine that counts, as AWS's own programs have it.
-    A call is tried three times and given up after `seconds`."""
+    Amazon's. Without keys the role of the pod or the machine counts, as AWS's own programs have it. A
+    call is tried three times and given up after `seconds`."""
     more: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
     if access_key and secret_key:
         more |= {"access_key_id": access_key, "secret_access_key": secret_key}
