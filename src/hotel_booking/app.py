@@ -342,11 +342,9 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         if app.state.allowances is not None:
             app.state.limiter = MemoryLimiter()
             if settings.redis_url:
-                from redis.asyncio import Redis
-
-                redis = Redis.from_url(settings.redis_url, socket_timeout=0.2, socket_connect_timeout=0.5)
-                stack.push_async_callback(redis.aclose)
-                app.state.limiter = RedisLimiter(redis, app.state.limiter)
+                app.state.limiter = await stack.enter_async_context(
+                    RedisLimiter.open(settings.redis_url, app.state.limiter)
+                )
         if settings.search_index:
             await _open_search_index(app.state, stack)
         # Before the first page, which an imprint has to be on, and the first question whether it is ready.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 
 import typer
 
 app = typer.Typer(no_args_is_help=True)
 _OURS = "hotel-booking:*"
 _BATCH = 500
+_WITHIN = 5.0  # seconds, for each answer
 
 
 @app.callback()
@@ -19,10 +21,10 @@ def _verbs() -> None:
 @app.command()
 def clear() -> None:
     """Remove what this platform keeps in the Redis that the environment names, and nothing of anybody else's:
-    keys that begin with `hotel-booking:`, batch by batch, so that Redis goes on serving meanwhile."""
-    import redis
-
+    keys that begin with `hotel-booking:`, batch by batch, so that Redis goes on serving meanwhile. Of a
+    cluster, on every node."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.redis_link import connected_now, failures
     from hotel_booking.core.setting import ConfigError
 
     environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
@@ -31,15 +33,16 @@ def clear() -> None:
         raise ConfigError(["no Redis: set REDIS_URL or REDIS_HOST"])
     removed = 0
     try:
-        with redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=10) as client:
-            batch: list[bytes] = []
-            for key in client.scan_iter(_OURS, count=_BATCH):
-                batch.append(key)
-                if len(batch) == _BATCH:
-                    removed += client.unlink(*batch)
-                    batch = []
-            if batch:
-                removed += client.unlink(*batch)
-    except redis.RedisError as error:
-        raise ConfigError([f"Redis cannot be asked: {' '.join(str(error).split())}"]) from None
+        with connected_now(url, within=_WITHIN) as client:
+            keys = client.scan_iter(_OURS, count=_BATCH)
+            while batch := list(islice(keys, _BATCH)):
+                # One by one, in one message: a cluster takes no two keys of different slots in a command.
+                unlinking = client.pipeline(transaction=False)
+                for key in batch:
+                    unlinking.unlink(key)
+                removed += sum(unlinking.execute())
+    except failures() as error:
+        told = f"Redis cannot be asked: {' '.join(str(error).split())}"
+        before = f" ({removed} keys were removed before; run it again)" if removed else ""
+        raise ConfigError([told + before]) from None
     print(f"{removed} keys were removed.")

@@ -1,34 +1,37 @@
 """How fast a caller may go, on every surface: token buckets per address, API key and member of staff.
 
 What a request costs stands in `http/costs.py`; who is known pays one point for each, whatever it is. In
-memory by default, which limits each worker process by itself; in Redis where it is configured, for all
-processes together. Redis gone, slow or flushed costs nobody a request: the memory takes over at once.
+memory by default, which limits each worker process by itself; in Redis where it is configured, one server or
+a cluster, for all processes together. Redis gone, slow or flushed, or a node of it, costs nobody a request:
+the memory takes over at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
 
 import msgspec
 from litestar.types import HTTPScope
 
+from hotel_booking.core.redis_link import RedisLink, failures
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.http.client_address import limited_as
 from hotel_booking.http.costs import cost
 from hotel_booking.http.problems import TooManyRequests
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
 _log = logging.getLogger("hotel_booking.limits")
 _MOST_BUCKETS = 50_000  # about 10 MB; the longest unused ones are full again anyway
 _REDIS_PAUSE = 5.0  # seconds without asking Redis again after it failed
+_REDIS_CONNECTS_WITHIN = 5.0  # seconds
+_REDIS_WITHIN = 1.0  # seconds that a request waits for it at most: connecting, finding the node, asking again
 
 
 class Allowance(msgspec.Struct, frozen=True):
@@ -128,22 +131,37 @@ redis.call('HSET', KEYS[1], 'level', tostring(level), 'since', string.format('%.
 redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
 return {allowed, tostring(level)}
 """
+_SCRIPT_NAME = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisLimiter:
     """Buckets in Redis, shared by all processes; in `fallback` while Redis does not answer."""
 
-    def __init__(self, redis: Redis, fallback: Limiter) -> None:
-        from redis.exceptions import RedisError
+    def __init__(self, redis: RedisLink, fallback: Limiter) -> None:
+        from redis.exceptions import NoScriptError
 
-        self._failures = (RedisError, OSError, TimeoutError)
+        self._failures = failures()
+        self._not_there: type[Exception] = NoScriptError
         self._redis = redis
-        self._script = redis.register_script(_SCRIPT)
         self._fallback = fallback
         self._paused_until = 0.0
 
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, fallback: Limiter) -> AsyncIterator[RedisLimiter]:
+        """One that connects meanwhile: a cluster with TLS takes several connections until it answers, which
+        should not be in the first request."""
+        redis = RedisLink(url)
+        self = cls(redis, fallback)
+        connecting = asyncio.create_task(self.answers(within=_REDIS_CONNECTS_WITHIN))
+        try:
+            yield self
+        finally:
+            connecting.cancel()
+            await redis.close()
+
     async def answers(self, *, within: float) -> bool:
-        """Whether Redis does, in at most so many seconds."""
+        """Whether Redis does, in at most so many seconds: each node of a cluster."""
         try:
             async with asyncio.timeout(within):
                 await self._redis.ping()
@@ -156,9 +174,8 @@ class RedisLimiter:
         if time.monotonic() < self._paused_until:
             return await self._fallback.take(bucket, allowance, cost=cost)
         try:
-            allowed, level = await self._script(
-                keys=[f"hotel-booking:limit:{bucket}"], args=[allowance.burst, allowance.per_second, cost]
-            )
+            async with asyncio.timeout(_REDIS_WITHIN):
+                allowed, level = await self._ask(bucket, allowance, cost)
         except self._failures as error:
             self._paused_until = time.monotonic() + _REDIS_PAUSE
             _log.warning(
@@ -166,6 +183,17 @@ class RedisLimiter:
             )
             return await self._fallback.take(bucket, allowance, cost=cost)
         return _verdict(bool(allowed), float(level), allowance, cost)
+
+    async def _ask(self, bucket: str, allowance: Allowance, cost: int) -> tuple[int, bytes]:
+        """By the script's name; where a node does not know it (new, flushed, or a replica until just now), by
+        its text, which the node keeps."""
+        client = await self._redis.client()
+        one = (1, f"hotel-booking:limit:{bucket}", allowance.burst, allowance.per_second, cost)
+        try:
+            answer: tuple[int, bytes] = await client.evalsha(_SCRIPT_NAME, *one)
+        except self._not_there:
+            answer = await client.eval(_SCRIPT, *one)
+        return answer
 
 
 def _verdict(allowed: bool, level: float, allowance: Allowance, cost: int) -> Verdict:

@@ -14,6 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from hotel_booking.core.db import Database
+from hotel_booking.core.redis_link import RedisLink
 from hotel_booking.http.client_address import Proxies, limited_as, networks
 from hotel_booking.http.limits import Allowance, MemoryLimiter, RedisLimiter
 from tests.clients.http_client import (
@@ -106,23 +107,24 @@ async def test_looking_costs_nothing() -> None:
 
 
 async def test_redis_shares_a_bucket_between_processes(redis: Redis, redis_url: str) -> None:
-    another = Redis.from_url(redis_url)
-    limiters = [RedisLimiter(redis, MemoryLimiter()), RedisLimiter(another, MemoryLimiter())]
+    links = [RedisLink(redis_url), RedisLink(redis_url)]
+    limiters = [RedisLimiter(link, MemoryLimiter()) for link in links]
     verdicts = await asyncio.gather(*(limiters[i % 2].take("a", SLOW) for i in range(20)))
     assert sum(verdict.allowed for verdict in verdicts) == 3
     assert all(verdict.retry_after > 0 for verdict in verdicts if not verdict.allowed)
     assert await redis.ttl("hotel-booking:limit:a") > 0
     await redis.flushdb()  # what the runbook does: costs nobody a request
     assert (await limiters[0].take("a", SLOW)).allowed
-    await another.aclose()
+    for link in links:
+        await link.close()
 
 
 async def test_without_redis_the_memory_takes_over() -> None:
-    nowhere = Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
+    nowhere = RedisLink("redis://127.0.0.1:1/0")
     limiter = RedisLimiter(nowhere, MemoryLimiter())
     verdicts = [await limiter.take("a", SLOW) for _ in range(4)]
     assert [verdict.allowed for verdict in verdicts] == [True, True, True, False]
-    await nowhere.aclose()
+    await nowhere.close()
 
 
 async def test_too_many_requests_are_told_when_to_come_back(db: Database, database_url: str) -> None:
