@@ -16,6 +16,11 @@ from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 DEMO_DATABASE = "hotel"
 
+_POOLER = (
+    "a pooler such as PgBouncer answers at DB_HOST (or DATABASE_URL): name PostgreSQL itself there, and the"
+    " pooler in HOTEL_POOLED_DATABASE_URL"
+)
+
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="The demo's folder: work on its database, whether it runs or not."),
@@ -65,11 +70,17 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
 
 
 def check_reachable(url: str) -> None:
-    """Raise `ConfigError` with one line where nobody answers at the URL, or refuses us."""
+    """Raise `ConfigError` with one line where nobody answers at the URL, or refuses us, or where it is a
+    pooler that does: advisory locks, prepared statements and bulk loads need PostgreSQL's own sessions."""
     import psycopg
 
     try:
-        psycopg.connect(url, connect_timeout=10).close()
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            row = connection.execute("SELECT pg_backend_pid()").fetchone()
+            # A pooler gives a number of its own, since a client meets more than one server.
+            direct = row is not None and row[0] == connection.info.backend_pid
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         raise ConfigError([f"the database cannot be reached: {reason}"]) from None
+    if not direct:
+        raise ConfigError([_POOLER])

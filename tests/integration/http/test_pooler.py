@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,17 @@ from hotel_booking.app import Application
 from hotel_booking.bench.catalogue import catalogue_of, fill, slug
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin
+from hotel_booking.integrations.smtp import DemoMailer
 from hotel_booking.ops.children import free_port
 from hotel_booking.ops.embedded import Cluster
+from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
+from tests.clients.jobs import run_jobs
+from tests.clients.waiting import until
 from tests.databases import copied, migrated, template
 
 SESSIONS, GUESTS = 2, 8
+MAILS = "SELECT count(*) FROM mail_message WHERE status = $1"
 TAKEN = "SELECT sum(taken) FROM room_night"
 CONFIGURATION = """
 [databases]
@@ -53,7 +58,7 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def pgbouncer(cluster: Cluster, name: str) -> Iterator[str]:
+def pgbouncer(cluster: Cluster, name: str, port: int = 0) -> Iterator[str]:
     """The URL of the database of this name by way of a PgBouncer with two sessions."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
@@ -61,7 +66,7 @@ def pgbouncer(cluster: Cluster, name: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
     address = urlsplit(cluster.url(name))
     user, where = address.username, parse_qs(address.query)["host"][0]
-    port = free_port()
+    port = port or free_port()
     # As the user that PostgreSQL runs as: it refuses to run as root, and the socket is theirs.
     owner = Path(where).stat().st_uid
     configuration = folder / "pgbouncer.ini"
@@ -82,22 +87,26 @@ def pgbouncer(cluster: Cluster, name: str) -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-@asynccontextmanager
-async def behind_pooler(
-    cluster: Cluster,
-) -> AsyncIterator[tuple[Application, httpx.AsyncClient, str, str]]:
-    """The application behind the pooler, a client of it, and the database's two addresses: direct, pooled."""
+def hotels(cluster: Cluster) -> str:
+    """A template with thirty hotels."""
     made = catalogue_of(30, utc_now().date())
-    name = template(
+    return template(
         cluster,
         f"template_counts_{made.first:%Y%m%d}",
         lambda url: fill(url, made, nights=90),
         base=migrated(cluster),
     )
-    with copied(cluster, name) as direct:
+
+
+@asynccontextmanager
+async def behind_pooler(
+    cluster: Cluster, **changes: Any
+) -> AsyncIterator[tuple[Application, httpx.AsyncClient, str, str]]:
+    """The application behind the pooler, a client of it, and the database's two addresses: direct, pooled."""
+    with copied(cluster, hotels(cluster)) as direct:
         database = direct.partition("@/")[2].partition("?")[0]
         with pgbouncer(cluster, database) as pooled:
-            settings = settings_for(direct, pooled_database_url=pooled, pool_size=GUESTS)
+            settings = settings_for(direct, pooled_database_url=pooled, pool_size=GUESTS, **changes)
             async with running(settings) as (app, client):
                 yield app, client, direct, pooled
 
@@ -192,3 +201,59 @@ async def test_what_stands_alone_has_the_limits_too_and_meets_nobody_elses(clust
                     assert await tx.fetchval("SELECT current_setting('statement_timeout')") == "1234ms"
 
         await asyncio.gather(*(reads(number) for number in range(GUESTS)))
+
+
+async def test_the_index_follows_and_jobs_are_done_while_requests_share_sessions(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """What a guest books is off the searches of a server that knows the pooler alone, and the worker, which
+    connects directly, hands its mail over."""
+    async with behind_pooler(
+        cluster, search_index=True, search_index_dir=str(tmp_path / "index"), search_index_poll_ms=20
+    ) as (app, client, direct, _pooled):
+        await until(lambda: app.state.search_index.current(utc_now()) is not None)
+        followed = app.state.search_index.applied
+        await stays(client, 1)
+        await until(lambda: app.state.search_index.applied > followed)
+        async with Database.open(direct, size=4) as database:
+            async with database.reading() as tx:
+                assert await tx.fetchval(MAILS, "waiting") > 0
+            mailer = DemoMailer()
+            await run_jobs(
+                database, direct, "mail", "bookings", "payments", gateways=app.state.gateways, mailer=mailer
+            )
+            async with database.reading() as tx:
+                assert await tx.fetchval(MAILS, "waiting") == 0
+                assert await tx.fetchval(MAILS, "sent") > 0
+
+
+async def test_a_pooler_that_was_restarted_serves_again(cluster: Cluster) -> None:
+    with copied(cluster, hotels(cluster)) as direct:
+        database = direct.partition("@/")[2].partition("?")[0]
+        port = free_port()
+        with ExitStack() as first:
+            pooled = first.enter_context(pgbouncer(cluster, database, port=port))
+            settings = settings_for(direct, pooled_database_url=pooled, pool_size=GUESTS)
+            async with running(settings) as (_, client):
+                await stays(client, 1)
+                first.close()
+                away = await client.get(f"/api/v1/properties/{slug(7)}")
+                assert away.status_code == 503
+                assert "retry-after" in away.headers
+                with pgbouncer(cluster, database, port=port):
+                    await stays(client, 2)
+
+
+async def test_what_needs_sessions_of_its_own_refuses_a_pooler(cluster: Cluster) -> None:
+    async with behind_pooler(cluster) as (_, _client, direct, pooled):
+        for words in (("migrate",), ("migrate", "--check"), ("worker",), ("serve",), ("invariants", "check")):
+            refused = await asyncio.to_thread(
+                command, *words, DATABASE_URL=pooled, HOTEL_ENVIRONMENT="demo", HOTEL_METRICS_PORT="0"
+            )
+            assert refused.returncode == 2, words
+            assert "HOTEL_POOLED_DATABASE_URL" in refused.stderr, words
+            assert refused.stderr.count("\n") == 1, refused.stderr
+        done = await asyncio.to_thread(
+            command, "migrate", DATABASE_URL=direct, HOTEL_POOLED_DATABASE_URL=pooled
+        )
+        assert done.returncode == 0, done.stderr
