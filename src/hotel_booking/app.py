@@ -39,6 +39,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
 from hotel_booking.core.pulse import Pulse
+from hotel_booking.core.replica import Replica
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.incidents.types import Chat, Pager
 from hotel_booking.domains.notifications.types import Link, Mailer
@@ -324,6 +325,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
                 pooled=settings.pooled_database_url is not None,
             )
         )
+        app.state.replica = await stack.enter_async_context(Replica.open(app.state.database, settings))
         app.state.pulse = await stack.enter_async_context(
             Pulse.kept(
                 settings.pooled_database_url or settings.database_url,
@@ -376,6 +378,7 @@ async def _open_search_index(state: State, stack: AsyncExitStack) -> None:
         clock=utc_now,
         poll=settings.search_index_poll_ms / 1000,
         stale=settings.search_index_stale_seconds,
+        replica=state.replica,
     )
     tasks = [asyncio.create_task(index.run()), asyncio.create_task(_tell(index))]
 

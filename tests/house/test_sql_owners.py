@@ -44,6 +44,7 @@ OWNS = {
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "jobs": "job_trace",
+    "replica": "replica_beat",
     "sandbox": "sandbox_payment sandbox_refund",
 }
 OWNER = {table: owner for owner, tables in OWNS.items() for table in tables.split()}
@@ -51,6 +52,7 @@ OWNER = {table: owner for owner, tables in OWNS.items() for table in tables.spli
 # What is no domain and owns tables all the same.
 OUTSIDE = {
     "core/job_queue.py": "jobs",
+    "core/replica.py": "replica",
     "http/idempotency.py": "http",
     "integrations/sandbox.py": "sandbox",
 }

@@ -127,3 +127,22 @@ def test_exchange_rates_come_from_the_bank_in_production_and_from_nowhere_else()
     assert read_settings({**DATABASE, "HOTEL_ENVIRONMENT": "demo"}).exchange_rates_url == ""
     for url in ("http://rates.example/daily.xml", "ftp://rates.example/", "javascript:alert(1)"):
         assert "HOTEL_EXCHANGE_RATES_URL" in problems(**SAFE, HOTEL_EXCHANGE_RATES_URL=url)[0]
+
+
+def test_a_replica_is_another_host_of_the_same_database() -> None:
+    whole = {"DB_HOST": "primary", "DB_PORT": "6000", "DB_USER": "ana", "DB_PASSWORD": "a/b", "DB_NAME": "h"}
+    demo = {"HOTEL_ENVIRONMENT": "demo"}
+    read = read_settings({**demo, **whole, "DB_READ_HOST": "replica"})
+    assert read.database_url == "postgresql://ana:a%2Fb@primary:6000/h"
+    assert read.read_database_url == "postgresql://ana:a%2Fb@replica:6000/h"
+    read = read_settings({**demo, **whole, "DB_READ_HOST": "replica", "DB_READ_PORT": "7000"})
+    assert read.read_database_url == "postgresql://ana:a%2Fb@replica:7000/h"
+    assert read_settings({**demo, **whole}).read_database_url is None
+    by_url = {**demo, "DATABASE_URL": "postgresql://x/h"}
+    read = read_settings({**by_url, "DATABASE_READ_URL": "postgresql://y/h"})
+    assert read.read_database_url == "postgresql://y/h"
+    for wrong in ({"DATABASE_READ_URL": "mysql://y/h"}, {"DB_READ_HOST": "y"}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            read_settings({**by_url, **wrong})
+    with pytest.raises(ConfigError, match="DB_READ_PORT"):
+        read_settings({**demo, **whole, "DB_READ_HOST": "replica", "DB_READ_PORT": "0"})

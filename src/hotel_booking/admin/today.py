@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.formats import coded
 from hotel_booking.core.money import to_decimal
+from hotel_booking.core.replica import read
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.reporting.queries import arriving, held, leaving, list_properties, today
-from hotel_booking.domains.reporting.types import NightFigures, PropertyToday
+from hotel_booking.domains.reporting.types import NightFigures, PropertyToday, Today
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import money, page
 
@@ -35,7 +36,12 @@ async def show_today(
     chosen = [item for item in known if slug in (None, item.slug)]
     if slug is not None and not chosen:
         raise NoSuchProperty(f"there is no property {slug!r}")
-    whole = await today(tx, property_ids=frozenset(item.id for item in chosen), now=now)
+
+    def asked(of: Transaction) -> Awaitable[Today]:
+        return today(of, property_ids=frozenset(item.id for item in chosen), now=now)
+
+    # The desk of a hotel sees what it has just done; the figures of many may be some seconds old.
+    whole = await (asked(tx) if len(chosen) == 1 else read(request.app.state.replica, tx, asked))
     single = whole.properties[0] if len(chosen) == 1 else None
     # Those who only see that somebody comes see no money, and nobody else's figures.
     seen = caller.properties_for(Permission.BOOKINGS_VIEW)

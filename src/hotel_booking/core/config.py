@@ -16,6 +16,7 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
     """Everything that can be set. Minutes, milliseconds and counts are named for their unit."""
 
     database_url: str
+    read_database_url: str | None = None
     redis_url: str | None = None
     environment: Annotated[
         Literal["production", "demo", "test"],
@@ -50,6 +51,15 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    read_lag_seconds: Annotated[
+        int,
+        described(
+            "how old what is read of the replica (`DB_READ_HOST`) may be; beyond that the database itself is "
+            "asked ([0070](decisions/0070-read-replicas.md))",
+            ge=1,
+            le=300,
+        ),
+    ] = 5
     database_statement_timeout_ms: Annotated[
         int, described("how long one statement of a request may take", ge=100, le=600_000)
     ] = 10_000

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
+import msgspec
 
 from hotel_booking.core import tracing
 from hotel_booking.core.metrics import QUERY_DURATION
@@ -23,6 +24,9 @@ _FIRST = 60.0  # seconds that the first may take, at the start
 _LOOK_EVERY = 20.0
 _CLOSING = 5.0
 _LONGEST_TOLD = 500  # characters of a statement, in a trace
+
+_encode_json = msgspec.json.Encoder().encode
+_decode_json = msgspec.json.Decoder().decode
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -38,10 +42,13 @@ class Connections:
 
     @classmethod
     @asynccontextmanager
-    async def kept(cls, connect: Callable[[], Awaitable[Connection]]) -> AsyncIterator[Connections]:
-        """Connect once, so that what is wrong shows at the start; close all at the end."""
+    async def kept(
+        cls, connect: Callable[[], Awaitable[Connection]], *, at_once: bool = True
+    ) -> AsyncIterator[Connections]:
+        """Connect once (`at_once`), so that what is wrong shows at the start; close all at the end."""
         self = cls(connect)
-        self.give_back(await self.take(wait=_FIRST))
+        if at_once:
+            self.give_back(await self.take(wait=_FIRST))
         tending = asyncio.create_task(self._tend())
         try:
             yield self
@@ -111,6 +118,17 @@ async def _timed(connection: Connection, method: str, statement: str, args: tupl
         return await getattr(connection, method)(statement, *args)
     finally:
         QUERY_DURATION.observe(time.perf_counter() - began)
+
+
+async def with_json(connection: Connection) -> None:
+    """Have it give and take JSON as Python's values."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + _encode_json(value),
+        decoder=lambda data: _decode_json(memoryview(data)[1:]),
+    )
 
 
 async def _end(connection: Connection) -> None:

@@ -13,16 +13,12 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from hotel_booking.core.connections import Connections, timed
+from hotel_booking.core.connections import Connections, timed, with_json
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
 Row = asyncpg.Record
 T = TypeVar("T", bound=msgspec.Struct)
-
-_encode_json = msgspec.json.Encoder().encode
-_decode_json = msgspec.json.Decoder().decode
-
 
 _STATEMENTS_KEPT = 100  # prepared, of each connection: all that a guest's way needs
 
@@ -252,14 +248,21 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, size: int = 10, statement_timeout_ms: int = 10_000, pooled: bool = False
+        cls,
+        url: str,
+        *,
+        size: int = 10,
+        statement_timeout_ms: int = 10_000,
+        pooled: bool = False,
+        at_once: bool = True,
     ) -> AsyncIterator[Database]:
         """Open a pool of at most `size` connections and close it at the end. With a `statement_timeout_ms` of
         0 a transaction takes what it needs, between its statements too: a load on a slow machine.
 
         `pooled`: at the other end is a pooler that gives each transaction another session (PgBouncer's
         transaction mode). Then nothing is left to a session: settings go with each transaction, statements
-        are not kept prepared, and what else would stand alone is a transaction too."""
+        are not kept prepared, and what else would stand alone is a transaction too. Not `at_once`: the first
+        connection is made when it is needed."""
         session = {
             "statement_timeout": str(statement_timeout_ms),
             "idle_in_transaction_session_timeout": "60000" if statement_timeout_ms else "0",
@@ -276,13 +279,13 @@ class Database:
             try:
                 # One transaction, where there is a pooler: it asks for types in more than one message.
                 async with connection.transaction() if pooled else nullcontext():
-                    await _init(connection)
+                    await with_json(connection)
             except BaseException:
                 connection.terminate()  # nobody else knows of it
                 raise
             return connection
 
-        async with Connections.kept(connect) as connections:
+        async with Connections.kept(connect, at_once=at_once) as connections:
             yield cls(connections, size, Shares(size), pooled=session if pooled else None)
 
     @asynccontextmanager
@@ -381,16 +384,6 @@ def _is_lost(error: BaseException, connection: Any) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         return bool(connection.is_closed())
     return isinstance(error, _LOST)
-
-
-async def _init(connection: asyncpg.Connection[Row]) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=lambda value: b"\x01" + _encode_json(value),
-        decoder=lambda data: _decode_json(memoryview(data)[1:]),
-    )
 
 
 def as_struct(kind: type[T], row: Row) -> T:

@@ -55,6 +55,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             problems.append(f"{variable} is unknown" + (f": did you mean {near[0]}?" if near else ""))
     if database := _database_url(environ, problems):
         values["database_url"] = database
+    values["read_database_url"] = _read_database_url(environ, problems)
     values["redis_url"] = _redis_url(environ, problems)
     if problems:
         raise ConfigError(problems)
@@ -124,6 +125,23 @@ def _database_url(environ: Mapping[str, str], problems: list[str]) -> str | None
     if host.startswith("/"):  # the folder of a Unix socket
         return f"postgresql://{login}@/{name}?host={quote(host)}&port={port}"
     return f"postgresql://{login}@{_bracketed(host)}:{port}/{name}"
+
+
+def _read_database_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    """The replica: by its own URL, or at another host with the database's name and login."""
+    url = environ.get("DATABASE_READ_URL")
+    if url:
+        if not url.startswith(("postgresql://", "postgres://")):
+            problems.append("DATABASE_READ_URL must begin with postgresql://")
+        return url
+    host = environ.get("DB_READ_HOST")
+    if not host:
+        return None
+    if environ.get("DATABASE_URL") or not environ.get("DB_HOST"):
+        problems.append("DB_READ_HOST goes with DB_HOST; beside DATABASE_URL, set DATABASE_READ_URL")
+        return None
+    port = _port(environ, "DB_READ_PORT", environ.get("DB_PORT") or "5432", problems)
+    return _database_url({**environ, "DB_HOST": host, "DB_PORT": port}, [])
 
 
 def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:

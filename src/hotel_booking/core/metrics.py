@@ -141,6 +141,12 @@ INDEX_BEHIND = _gauge(
     "Since when the search index was last in step with the database; -1 without one.",
     "livemax",
 )
+REPLICA_READS = _counter(
+    "hotel_booking_replica_reads",
+    "Reads that a replica may answer, by who answered: where one is named, many by the primary mean that the"
+    " replica is away or behind.",
+    by=("replica", "primary"),
+)
 INDEX_CHANGES = _counter("hotel_booking_search_index_changes", "Changes that the search index has followed.")
 INDEX_FAILURES = _counter(
     "hotel_booking_search_index_failures", "Searches that SQL answered because the index made a mistake."

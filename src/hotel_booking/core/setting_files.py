@@ -9,6 +9,7 @@ from pathlib import Path
 # Where a database and Redis are is set by names that are not ours alone.
 ADDRESSES = (
     *("DATABASE_URL", "DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME"),
+    *("DATABASE_READ_URL", "DB_READ_HOST", "DB_READ_PORT"),
     *("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_TLS"),
 )
 _MOST_BYTES = 65_536

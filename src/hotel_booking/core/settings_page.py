@@ -17,7 +17,9 @@ _ADDRESSES = """\
 | `DB_PORT` | `5432` | 1 to 65535 | its port | |
 | `DB_USER`, `DB_NAME` | none | texts | user and database | missing beside `DB_HOST`, everywhere |
 | `DB_PASSWORD` | none | a text | the user's password | |
-| `REDIS_URL` | none | `redis://…`, `rediss://…`, `unix://…` | where requests are counted for all processes together; without it each process counts for itself | anything else, everywhere |
+| `DATABASE_READ_URL` | none | `postgresql://…` | a streaming replica, for what decides no sale ([0070](decisions/0070-read-replicas.md)); beside `DATABASE_URL` | anything else, everywhere |
+| `DB_READ_HOST`, `DB_READ_PORT` | none, `DB_PORT` | a host; 1 to 65535 | the same beside `DB_HOST`, whose name and login it has | without `DB_HOST`, everywhere |
+| `REDIS_URL` | none | `redis://…`, `rediss://…`, `unix://…` | where requests are counted for all processes together, one server or a cluster ([0069](decisions/0069-redis-cluster.md)); without it each process counts for itself | anything else, everywhere |
 | `REDIS_HOST`, `REDIS_PORT` | none, `6379` | a host; 1 to 65535 | the same in parts | |
 | `REDIS_PASSWORD` | none | a text | its password (`requirepass`, or ElastiCache's AUTH token) | |
 | `REDIS_TLS` | `false` | `true`, `false` | whether the connection is encrypted, and Redis's certificate checked by the system's authorities | anything else, everywhere |"""  # noqa: E501  # rows of a table

@@ -28,7 +28,7 @@ from msgspec import structs
 
 from hotel_booking.app import Application
 from hotel_booking.bench.catalogue import catalogue_of, fill, slug
-from hotel_booking.core import db
+from hotel_booking.core import connections, db
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
@@ -141,13 +141,13 @@ async def metered(
         await known.execute("ANALYZE")
         await known.close()
         statements = Statements()
-        init = db._init  # noqa: SLF001  # where connections begin
+        init = connections.with_json  # where connections begin
 
         async def counted(connection: asyncpg.Connection[Any]) -> None:
             await init(connection)
             connection.add_query_logger(statements.note)
 
-        monkeypatch.setattr(db, "_init", counted)
+        monkeypatch.setattr(db, "with_json", counted)
         settings = settings_for(url, pool_size=POOL)
         if index is not None:
             settings = structs.replace(settings, search_index=True, search_index_dir=str(index))

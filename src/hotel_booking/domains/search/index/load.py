@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.replica import Replica
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.search.index import reading
 from hotel_booking.domains.search.index.changes import position
@@ -48,12 +51,23 @@ class _Listed(msgspec.Struct, frozen=True):
     plans: int
 
 
-async def load(db: Database, path: Path, *, now: datetime, room: int = 1) -> Writer:
+async def load(
+    db: Database, path: Path, *, now: datetime, room: int = 1, replica: Replica | None = None
+) -> Writer:
     """A new file with everything that is on sale at `now`. It is COMPLETE, and in step with the database as
     of its HORIZON: what was committed by later transactions has to be followed. Raises `IndexFull` where
-    there is more than it has room for: `room` times as much as is usual."""
+    there is more than it has room for: `room` times as much as is usual.
+
+    With a `replica` all but the horizon is read of that. The horizon is the primary's, from before a beat
+    that each transaction of the load has to find: so what was over at the horizon is in all that is read,
+    however far behind the replica is, and whichever of several answers. Raises one of `NOT_READ` where it
+    cannot be read."""
     async with db.transaction() as tx:
         horizon, identity = await position(tx)
+    begin: Callable[[], AbstractAsyncContextManager[Transaction]] = db.transaction
+    if replica is not None:
+        begin = partial(replica.since, await replica.beat(), within=replica.lag)
+    async with begin() as tx:
         listed = await tx.fetch_as(_Listed, _ON_SALE)
         rates = await exchange_rates(tx)
     listed.sort(key=lambda one: (cell_of(one.lat, one.lon), one.id))
@@ -63,7 +77,7 @@ async def load(db: Database, path: Path, *, now: datetime, room: int = 1) -> Wri
     writer = Writer(arrays, identity)
     writer.bulk = True
     for chunk in _chunks(listed):
-        async with db.transaction() as tx:
+        async with begin() as tx:
             await put_properties(tx, writer, chunk, now=now)
     writer.bulk = False
     writer.put_exchange_rates(rates)

@@ -11,12 +11,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 import numpy as np
 
 from hotel_booking.core.db import Database, DatabaseUnavailable
+from hotel_booking.core.metrics import REPLICA_READS
+from hotel_booking.core.replica import NOT_READ, Replica
 from hotel_booking.domains.search.index.files import Folder, FolderRefused, Pointer
 from hotel_booking.domains.search.index.follow import Follower, LoadAgain
 from hotel_booking.domains.search.index.layout import (
@@ -77,8 +80,10 @@ class SearchIndex:
         clock: Callable[[], datetime],
         poll: float,
         stale: float,
+        replica: Replica | None = None,
     ) -> None:
         self._db = db
+        self._replica = replica
         self._folder = folder
         self._clock = clock
         self._poll = poll
@@ -195,7 +200,7 @@ class SearchIndex:
         if self._follower is None:
             self.state = "loading"
         generation, path = self._folder.next_file()
-        loading = asyncio.create_task(load(self._db, path, now=self._clock(), room=self._room))
+        loading = asyncio.create_task(self._loaded(path))
         try:
             while not loading.done():
                 await asyncio.wait([loading], timeout=self._poll)
@@ -209,6 +214,19 @@ class SearchIndex:
         await follower.follow(self._clock())
         self._follower = follower
         self._attach(self._folder.publish(generation, writer.identity))
+
+    async def _loaded(self, path: Path) -> Writer:
+        """Read of the replica where one can be read; always followed on the primary."""
+        if self._replica is not None:
+            try:
+                writer = await load(self._db, path, now=self._clock(), room=self._room, replica=self._replica)
+            except NOT_READ as error:
+                _log.warning("search_index.replica_not_read error=%s", error)
+            else:
+                REPLICA_READS.labels("replica").inc()
+                return writer
+            REPLICA_READS.labels("primary").inc()
+        return await load(self._db, path, now=self._clock(), room=self._room)
 
     def _withdraw(self) -> None:
         """The file is not in step any more, and cannot be brought there."""
