@@ -25,6 +25,7 @@ from hotel_booking.core.metrics import DECLARED
 from hotel_booking.core.setting import declared
 from hotel_booking.domains.incidents.checklists import CHECKLISTS
 from hotel_booking.domains.incidents.types import SEVERITY_MEANS
+from hotel_booking.ops.preflight import CHECKLIST
 from tests.clients.http_client import settings_for
 from tests.deployment.documents import KUBERNETES, called, written
 
@@ -37,13 +38,19 @@ MONITORING = ROOT / "deployment" / "monitoring"
 HEADINGS = """overview key-contacts critical-services architecture deployment-procedures monitoring--alerts
     key-metrics monitoring-dashboards alert-response critical-alerts warning-alerts incident-response
     incident-classification incident-response-process common-issues--solutions high-error-rate
-    database-issues redis-issues disaster-recovery security-procedures maintenance-windows appendix""".split()
-PROGRAMS = {"hotel-booking", "journalctl", "curl", "psql", "redis-cli"}
+    infrastructure-overview key-components pre-deployment-checklist useful-commands emergency-contacts
+    documentation-links database-issues redis-issues disaster-recovery
+    security-procedures maintenance-windows appendix""".split()
+PROGRAMS = {
+    *("hotel-booking", "journalctl", "curl", "psql", "redis-cli", "kubectl"),
+    "./deployment/scripts/preflight.sh",
+}
+# What the image has, by `kubectl exec`.
+IN_THE_IMAGE = {"hotel-booking", "psql", "redis-cli"}
 # What the deployment guide works with at AWS; the shell's own are there to go somewhere and to tidy up.
 PROGRAMS |= {
     "terraform",
     "aws",
-    "kubectl",
     "helm",
     "openssl",
     "jq",
@@ -62,7 +69,10 @@ HOSTS = {
     "monitoring.hotelbooking.com": "Grafana",
     "status.hotelbooking.com": "the status page",
 }
-_VARIABLES = {"DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "PUBLIC_URL", "STARTED"}
+_VARIABLES = {
+    *("DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "REDIS_HOST", "PUBLIC_URL", "STARTED"),
+    "NEW_IMAGE_TAG",
+}
 _VARIABLES |= {"MASTER", "PASSWORD", "ARGS"}
 
 
@@ -87,10 +97,14 @@ def commands(page: Path) -> list[str]:
     """The lines of code blocks, and what stands in a line as a command of ours."""
     text = text_of(page)
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
-    whole = (block.replace("\\\n", "") for block in blocks)
-    lines = [line for block in whole for line in block.splitlines() if line and not line.startswith("#")]
+    lines = [line for block in blocks for line in _joined(block) if not line.startswith("#")]
     inline = re.findall(r"`([^`\n]+)`", _no_blocks(text))
     return lines + [found for found in inline if found.startswith("hotel-booking ")]
+
+
+def _joined(block: str) -> list[str]:
+    """The lines of a code block, each as the shell reads it."""
+    return [line for line in re.sub(r"\\\n\s*", "", block).splitlines() if line]
 
 
 def named(page: Path, pattern: str) -> set[str]:
@@ -140,6 +154,53 @@ def problem_with(line: str) -> str | None:
     except Exception as error:  # its errors are its own too
         return f"{type(error).__name__}: {error}"
     return None
+
+
+def kubectl_problem(line: str) -> str | None:
+    """What a line of kubectl names that the manifests do not have, or the image does not run."""
+    words, _, inside = line.partition(" -- ")
+    known = manifests()
+    asked = shlex.split(words)
+    if "-n" in asked and asked[asked.index("-n") + 1] not in known["Namespace"]:
+        return f"no namespace {asked[asked.index('-n') + 1]}"
+    deployments = re.findall(r"\bdeployment[/ ]([\w-]+)", words)
+    if lost := [name for name in deployments if name not in known["Deployment"]]:
+        return f"no deployment {lost}"
+    if lost := [name for name in re.findall(r"-l app=([\w-]+)", words) if name not in known["app"]]:
+        return f"no pods of app={lost}"
+    if not inside:
+        return None
+    program = shlex.split(inside)[0]
+    if program not in IN_THE_IMAGE:
+        return f"{program} is not in the image"
+    return problem_with(inside) if program == "hotel-booking" else None
+
+
+@cache
+def manifests() -> dict[str, set[str]]:
+    """What lines may name: deployments, the pods' label `app`, namespaces."""
+    deployments = called(written(KUBERNETES / "base"), "Deployment")
+    labels = [one["spec"]["template"]["metadata"]["labels"] for one in deployments.values()]
+    overlays = (KUBERNETES / "overlays").glob("*/kustomization.yaml")
+    return {
+        "Deployment": set(deployments),
+        "app": {label["app"] for label in labels},
+        "Namespace": {yaml.safe_load(file.read_text())["namespace"] for file in overlays},
+    }
+
+
+def test_kubectl_s_lines_name_what_the_manifests_have() -> None:
+    lines = [line for line in commands(RUNBOOK) if line.startswith("kubectl ")]
+    assert len(lines) > 15
+    assert {line: found for line in lines if (found := kubectl_problem(line))} == {}
+    for wrong in (
+        "kubectl get pods -n hotel-booking",
+        "kubectl describe deployment hotel -n hotel-booking-production",
+        "kubectl logs -n hotel-booking-production -l app=web",
+        "kubectl exec -n hotel-booking-production deployment/hotel-booking -- vim",
+        "kubectl exec -n hotel-booking-production deployment/hotel-booking -- hotel-booking cache wipe",
+    ):
+        assert kubectl_problem(wrong) is not None, wrong
 
 
 def test_the_test_sees_a_command_that_is_wrong() -> None:
@@ -255,10 +316,11 @@ def test_checklists_and_the_runbook_have_the_same_commands() -> None:
         lines = [
             line
             for block in re.findall(r"```bash\n(.*?)```", section[1], re.DOTALL)
-            for line in block.splitlines()
-            if line and not line.startswith("%")
+            for line in _joined(block)
+            if not line.startswith("%")
         ]
-        assert lines == [step.command for step in checklist.steps if step.command]
+        in_cluster = [step.in_cluster or step.command for step in checklist.steps]
+        assert lines == [line for line in (*in_cluster, *(step.command for step in checklist.steps)) if line]
         for step in checklist.steps:
             assert step.what in section[1].replace("`", ""), step.what
 
@@ -273,15 +335,22 @@ def test_the_classes_are_the_trackers_words() -> None:
         assert f"- **{severity} ({name})**: {meaning}\n" in text_of(RUNBOOK)
 
 
+def test_the_checklist_is_the_one_that_is_evaluated() -> None:
+    ticked = re.findall(r"^- \[ \] (.+)$", text_of(RUNBOOK), re.MULTILINE)
+    assert ticked == [check.text for check in CHECKLIST]
+    for check in CHECKLIST:
+        days, hours = check.lasts.days, check.lasts.seconds // 3600 + 24 * check.lasts.days
+        assert re.search(
+            rf"^\| {re.escape(check.text)} \| .* \| (?:{days} days|{hours} hours)\b",
+            text_of(RUNBOOK),
+            re.MULTILINE,
+        )
+
+
 def test_what_is_not_there_yet_is_marked() -> None:
     parts = re.split(r"^## ", text_of(RUNBOOK), flags=re.MULTILINE)
     marked = {
         slug(part.splitlines()[0]) for part in parts[1:] if part.split("\n", 2)[2].startswith("*Not yet*")
     }
-    assert marked == {
-        "architecture",
-        "deployment-procedures",
-        "disaster-recovery",
-        "security-procedures",
-        "appendix",
-    }
+    assert marked == {"disaster-recovery", "security-procedures"}
+    assert "*Not yet*: canary" in text_of(RUNBOOK)

@@ -189,13 +189,15 @@ def checklist(number: Number, data_dir: DataDir = None) -> None:
     async def look(tx: Any, _now: datetime) -> list[str]:
         incident = await queries.find(tx, number)
         environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql:///", **os.environ}
-        values = checklists.values_of(read_settings(environ), incident)
+        settings = read_settings(environ)
+        values = checklists.values_of(settings, incident)
         lines: list[str] = []
         for one in checklists.for_incident(incident, await queries.alerts(tx, number)):
             lines += ["", f"{one.title} (docs/RUNBOOK.md#{one.anchor})"]
             for step in one.steps:
                 lines.append(f"  - {step.what}{f' (CAUTION: {step.caution})' if step.caution else ''}")
-                lines += [f"      {checklists.filled(step.command, values)}"] if step.command else []
+                typed = checklists.command_of(step, settings, values)
+                lines += [f"      {typed}"] if typed else []
         return lines
 
     print("\n".join(read(data_dir, look)))

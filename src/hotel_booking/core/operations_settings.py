@@ -63,6 +63,15 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
             takes="an address",
         ),
     ] = ""
+    kubernetes_namespace: Annotated[
+        str,
+        described(
+            "the namespace that the platform runs in, as each pod is told; incidents' checklists then have "
+            "`kubectl`'s lines. Empty: not in a cluster",
+            pattern=r"\A(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)?\Z",
+            must_be="the name of a namespace, or empty",
+        ),
+    ] = ""
     alertmanager_token: (
         Annotated[
             str,

@@ -78,9 +78,10 @@ async def test_every_statement_of_the_checklists_runs(db: Database) -> None:
         sql
         for checklist in CHECKLISTS
         for step in checklist.steps
-        for sql in re.findall(r'psql .* -c "(.*)"', step.command)
+        for command in (step.command, step.in_cluster)
+        for sql in re.findall(r'psql .* -c "(.*)"', command)
     ]
-    assert len(found) == 3
+    assert len(found) == 6
     async with db.reading() as tx:
         for sql in found:
             await tx.fetch(sql if "terminate" not in sql else sql.replace(";", " AND false"))

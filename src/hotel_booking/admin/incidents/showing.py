@@ -113,7 +113,7 @@ async def show_incident(
             if one.status == "failed" or (one.status == "waiting" and one.last_error)
         ],
         checklists=[
-            (one, [(step, checklists.filled(step.command, values)) for step in one.steps])
+            (one, [(step, checklists.command_of(step, settings, values)) for step in one.steps])
             for one in checklists.for_incident(incident, alerts)
         ],
         texts=[one for one in TEMPLATES if (one.status == "resolved") == (incident.resolved_at is not None)],

@@ -16,11 +16,13 @@ from hotel_booking.domains.incidents.types import Alert, Incident
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Something to look at or to do. `$NAMES` in the command are filled in; `caution` is said first."""
+    """Something to look at or to do. `$NAMES` in the command are filled in; `caution` is said first.
+    `in_cluster` is the command where the platform runs in Kubernetes, if it is another there."""
 
     what: str
     command: str = ""
     caution: str = ""
+    in_cluster: str = ""
 
 
 class Checklist(msgspec.Struct, frozen=True):
@@ -47,8 +49,22 @@ CONNECTIONS = (
 )
 
 
-def _psql(sql: str) -> str:
-    return f'psql -h $DB_HOST -U $DB_USER -d $DB_NAME -c "{sql}"'
+NAMESPACE = "hotel-booking-production"  # as the runbook's lines have it
+_EXEC = f"kubectl exec -n {NAMESPACE} deployment/hotel-booking --"
+
+
+def _ours(what: str, command: str, *, caution: str = "") -> Step:
+    return Step(what, command, caution, f"{_EXEC} {command}")
+
+
+def _psql(what: str, sql: str, *, caution: str = "") -> Step:
+    # In the image psql knows the database's name and password, and the host where `-h` names none.
+    return Step(
+        what,
+        f'psql -h $DB_HOST -U $DB_USER -d $DB_NAME -c "{sql}"',
+        caution,
+        f'{_EXEC} psql -h $DB_HOST -U $DB_USER -c "{sql}"',
+    )
 
 
 CHECKLISTS = (
@@ -60,40 +76,50 @@ CHECKLISTS = (
                 "Which requests fail, since when: look for the first error in the log of the web processes",
                 'journalctl -u hotel-booking --since "$STARTED" --output cat'
                 ' | grep \'"level":"error"\' | head -n 50',
+                in_cluster=f"kubectl logs -n {NAMESPACE} -l app=hotel-booking --tail=100",
             ),
             Step("Is it ready, and which part is not", "curl -s $PUBLIC_URL/health/ready"),
             Step(
                 "Was something deployed just before? Then go back to the release before, at once",
                 "hotel-booking migrate --check",
+                in_cluster=f"kubectl rollout history deployment/hotel-booking -n {NAMESPACE}",
             ),
-            Step("Does what is sold still add up", "hotel-booking invariants check"),
-            Step("If it comes from load, add processes: raise HOTEL_WORKERS and restart the web servers"),
+            _ours("Does what is sold still add up", "hotel-booking invariants check"),
+            Step(
+                "If it comes from load, add processes: raise HOTEL_WORKERS and restart the web servers,"
+                " or in the cluster",
+                in_cluster=f"kubectl scale deployment/hotel-booking --replicas=10 -n {NAMESPACE}",
+            ),
         ),
     ),
     Checklist(
         "database-issues",
         "Database issues",
         (
-            Step("How many connections are taken", _psql(CONNECTIONS)),
-            Step("What has been running for more than five minutes", _psql(LONG_QUERIES)),
-            Step(
+            _psql("How many connections are taken", CONNECTIONS),
+            _psql("What has been running for more than five minutes", LONG_QUERIES),
+            _psql(
                 "End it",
-                _psql(END_LONG_QUERIES),
+                END_LONG_QUERIES,
                 caution="Ends reports, exports and backups by pg_dump too. Look at the list above first.",
             ),
-            Step("Has the schema what this release needs", "hotel-booking migrate --check"),
+            _ours("Has the schema what this release needs", "hotel-booking migrate --check"),
         ),
     ),
     Checklist(
         "redis-issues",
         "Redis issues",
         (
-            Step("How much memory it uses", "redis-cli -u $REDIS_URL INFO memory"),
+            Step(
+                "How much memory it uses",
+                "redis-cli -u $REDIS_URL INFO memory",
+                in_cluster=f"{_EXEC} redis-cli -h $REDIS_HOST INFO memory",
+            ),
             Step(
                 "Is it ready without Redis? It should be, and say that it is degraded",
                 "curl -s $PUBLIC_URL/health/ready",
             ),
-            Step(
+            _ours(
                 "Remove what the platform keeps there",
                 "hotel-booking cache clear",
                 caution="Callers who were over their limits may go on at once. Nothing else is lost.",
@@ -122,6 +148,13 @@ def for_incident(incident: Incident, alerts: list[Alert]) -> tuple[Checklist, ..
     return tuple(sorted(CHECKLISTS, key=lambda one: one.anchor not in wanted))
 
 
+def command_of(step: Step, settings: Settings, values: Mapping[str, str]) -> str:
+    """What is to be typed where the platform runs: see `filled`."""
+    if settings.kubernetes_namespace and step.in_cluster:
+        return filled(step.in_cluster.replace(NAMESPACE, settings.kubernetes_namespace), values)
+    return filled(step.command, values)
+
+
 def filled(command: str, values: Mapping[str, str]) -> str:
     """The command with the values in the places of `$NAMES`, each as the shell takes it as one word; a name
     of which no value is known stays."""
@@ -142,6 +175,7 @@ def values_of(settings: Settings, incident: Incident) -> dict[str, str]:
         "REDIS_URL": f"{cache.scheme}://{cache.netloc.rpartition('@')[2]}{cache.path}"
         if cache.netloc
         else "",
+        "REDIS_HOST": cache.hostname or "",
         "PUBLIC_URL": settings.public_url,
         # As journalctl reads it: when it began, so that the log before is not in the way.
         "STARTED": f"{incident.started_at:%Y-%m-%d %H:%M:%S} UTC",
