@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import select
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -15,10 +18,10 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.platform import NAMESPACE
 
 
-def _shell(cluster: Cluster, line: str, *, seconds: float = 120) -> str:
-    """What a line says on a machine where KUBECONFIG and the database's address are set."""
+def _environment(cluster: Cluster) -> dict[str, str]:
+    """A machine where KUBECONFIG and the stores' addresses are set."""
     programs = Path(cluster.program(f"kubernetes-{cluster.version}", "kubectl")).parent
-    environ = os.environ | {
+    return os.environ | {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "KUBECONFIG": str(cluster.kubeconfig),
         "DB_HOST": stores.DATABASE,
@@ -26,17 +29,49 @@ def _shell(cluster: Cluster, line: str, *, seconds: float = 120) -> str:
         "DB_NAME": stores.NAME,
         "REDIS_HOST": stores.REDIS,
     }
+
+
+def _shell(cluster: Cluster, line: str) -> str:
+    """What a line says."""
     done = subprocess.run(
         ["bash", "-c", line],
-        env=environ,
+        env=_environment(cluster),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def _converse(cluster: Cluster, line: str, *turns: tuple[str, str]) -> str:
+    """All that is said on a terminal where a line runs and somebody types: after the text of each turn, its
+    answer."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        ["bash", "-c", line], env=_environment(cluster), stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said, since, left, until = "", 0, list(turns), time.monotonic() + 90
+    try:
+        while time.monotonic() < until and select.select([ours], [], [], 90)[0]:
+            try:
+                said += os.read(ours, 4096).decode(errors="replace")
+            except OSError:  # nobody has it open any more
+                break
+            if left and left[0][0] in said[since:]:
+                since = len(said)
+                os.write(ours, f"{left.pop(0)[1]}\r".encode())
+        assert child.wait(10) == 0, said
+    finally:
+        child.kill()
+        os.close(ours)
+        cluster.kubectl("delete", "pod", "psql", "redis-cli", "--ignore-not-found", "--now")
+    assert not left, said
+    return said
 
 
 # A line of the runbook, and below it what of its answer is expected.
@@ -96,22 +131,25 @@ def test_the_cache_is_flushed_and_nothing_is_lost(brought: Cluster) -> None:
 
 
 def test_psql_from_its_own_image_asks_for_the_password(brought: Cluster) -> None:
-    """`-it` needs a terminal, so the line runs on one; the guest's answer is the password."""
-    line = (
+    said = _converse(
+        brought,
         "kubectl run -it --rm psql --image=postgres:15 --restart=Never -- "
-        "psql -h $DB_HOST -U $DB_USER -d $DB_NAME"
+        "psql -h $DB_HOST -U $DB_USER -d $DB_NAME",
+        ("Password for user", stores.PASSWORD),
+        ("hotel_booking=>", "SELECT 6 * 7 AS answer;"),
+        ("42", "\\q"),
     )
-    asks = f"echo {stores.PASSWORD}; sleep 2; echo 'SELECT 6 * 7 AS answer;'; sleep 2; echo '\\q'"
-    typed = f"(sleep 6; {asks}; sleep 3)"
-    said = _shell(brought, f"{typed} | script -qec '{line}' /dev/null", seconds=90)
-    assert re.search(r"answer\s+-+\s+42", said)
-    brought.until("the pod is removed", lambda: not brought.get("pods", "default", "psql"), 30)
+    assert 'pod "psql" deleted' in said
+    assert not brought.get("pods", "default", "psql")
 
 
 def test_redis_cli_from_its_own_image(brought: Cluster) -> None:
-    line = "kubectl run -it --rm redis-cli --image=redis:7 --restart=Never -- redis-cli -h $REDIS_HOST"
-    asks = f"printf 'AUTH {stores.REDIS_PASSWORD}\\r'; sleep 1; printf 'PING\\r'; sleep 1; printf 'QUIT\\r'"
-    typed = f"(sleep 6; {asks}; sleep 3)"
-    said = _shell(brought, f"{typed} | script -qec '{line}' /dev/null", seconds=90)
-    assert "PONG" in said
-    brought.until("the pod is removed", lambda: not brought.get("pods", "default", "redis-cli"), 30)
+    said = _converse(
+        brought,
+        "kubectl run -it --rm redis-cli --image=redis:7 --restart=Never -- redis-cli -h $REDIS_HOST",
+        ("6379>", f"AUTH {stores.REDIS_PASSWORD}"),
+        ("OK", "PING"),
+        ("PONG", "QUIT"),
+    )
+    assert 'pod "redis-cli" deleted' in said
+    assert not brought.get("pods", "default", "redis-cli")

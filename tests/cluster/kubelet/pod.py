@@ -62,6 +62,7 @@ class Pod:
             telling.cancel()
             with contextlib.suppress(OSError):
                 await self._network.close()
+            await asyncio.to_thread(shutil.rmtree, self._folder / "volumes", ignore_errors=True)
         await self._remove()
 
     # How it gets there -----------------------------------------------------------------------------
