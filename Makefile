@@ -55,6 +55,7 @@ check: lint types imports test
 nightly: setup
 	@scripts/browser
 	$(PYTEST) -m "nightly and not cluster"
+	$(MAKE) --no-print-directory check-cluster KUBERNETES=1.28
 
 check-deploy: setup
 	@scripts/deploy_packages
