@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def _converse(cluster: Cluster, line: str, *turns: tuple[str, str]) -> str:
     """All that is said on a terminal where a line runs and somebody types: after the text of each turn, its
     answer."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     child = subprocess.Popen(
         ["bash", "-c", line], env=_environment(cluster), stdin=theirs, stdout=theirs, stderr=theirs,
         start_new_session=True,
@@ -57,7 +59,7 @@ def _converse(cluster: Cluster, line: str, *turns: tuple[str, str]) -> str:
     os.close(theirs)
     said, since, left, until = "", 0, list(turns), time.monotonic() + 90
     try:
-        while time.monotonic() < until and select.select([ours], [], [], 90)[0]:
+        while select.select([ours], [], [], max(0.0, until - time.monotonic()))[0]:
             try:
                 said += os.read(ours, 4096).decode(errors="replace")
             except OSError:  # nobody has it open any more

@@ -146,6 +146,8 @@ class Pod:
         address = self._network.address
         given = await environment.environment(self._api, self.manifest, container, address)
         env = {"HOME": "/tmp", **image["env"], "HOSTNAME": self.manifest["metadata"]["name"], **given}
+        if container.get("tty"):
+            env.setdefault("TERM", "xterm")
         env |= {"KUBERNETES_SERVICE_HOST": "10.244.0.1", "KUBERNETES_SERVICE_PORT": "6443"}
         pod = self.manifest["spec"].get("securityContext") or {}
         own = container.get("securityContext") or {}

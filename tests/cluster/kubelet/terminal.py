@@ -7,6 +7,7 @@ import contextlib
 import os
 import pty
 import socket
+import termios
 import threading
 from pathlib import Path
 
@@ -36,6 +37,9 @@ class Attached:
         """Start the process on it."""
         if self._terminal:
             self._source, theirs = pty.openpty()
+            termios.tcsetwinsize(
+                theirs, (24, 80)
+            )  # of a terminal without a size programs ask where the cursor is
             self._input, given, taken = os.dup(self._source), theirs, theirs
         else:
             given, self._input = os.pipe()
