@@ -117,6 +117,8 @@ class Stack:
                     do(f"-n {network} addr add {address}/24 dev {end}")
                 do(f"-n {network} link set {end} up")
             do(f"-n {outer} addr add {CLIENT}/32 dev lo")
+            for name, value in self.compose["services"]["proxy"]["sysctls"].items():
+                do(f"netns exec {outer} sysctl -q -w {name}={value}")
             yield
         finally:
             for network in (outer, inner):
@@ -280,7 +282,7 @@ class Stack:
 
         def ready() -> bool:
             with self.inside("proxy"):
-                return debian.listens(CLIENT, 8443)
+                return debian.listens(CLIENT, 443)
 
         with self.running(
             "proxy",

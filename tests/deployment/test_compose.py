@@ -83,6 +83,16 @@ def test_what_is_mounted_is_there(ready: Path) -> None:
             assert (ready / COMPOSE["secrets"][secret]["file"]).exists(), (name, secret)
 
 
+def test_nothing_is_mounted_into_a_folder_that_is_mounted_to_be_read() -> None:
+    """Docker could not make the place for it there."""
+    for name, service in SERVICES.items():
+        mounts = [volume.split(":")[1:] for volume in service.get("volumes", [])]
+        targets = [f"{mount[0]}/" for mount in mounts]
+        for target, *options in mounts:
+            inner = [other for other in targets if other.startswith(f"{target}/") and other != f"{target}/"]
+            assert not (inner and "ro" in options), (name, target, inner)
+
+
 def test_its_settings_are_those_of_production(ready: Path) -> None:
     for name in ("web", "worker", "migrate", "probe"):
         environ = {key: str(value) for key, value in SERVICES[name]["environment"].items()}

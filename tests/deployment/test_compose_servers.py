@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -24,7 +25,7 @@ from tests.deployment import debian
 from tests.deployment.compose import CLIENT, DOMAIN, INSIDE, Stack, prepared
 
 pytestmark = pytest.mark.deploy
-PORT = 8443
+PORT = 443
 LIES = {  # of who asks
     "X-Forwarded-For": "203.0.113.7",
     "Forwarded": "for=203.0.113.7",
@@ -139,6 +140,14 @@ def test_a_guest_books_through_proxy_and_pooler_and_cannot_lie_about_who_they_ar
         with psycopg.connect(url(stack, port=6432), prepare_threshold=None) as pooled:
             assert pooled.execute("SELECT current_user").fetchone() == ("hotel_booking",)
     assert "PgBouncer" in stack.log("pgbouncer").read_text()
+
+
+def test_the_probe_for_the_status_page_finds_the_platform_by_its_name(stack: Stack) -> None:
+    """From inside, by the proxy; here it trusts the certificate that `prepare` made."""
+    trusted = {stack.folder / "secrets/tls/certificate.pem": "/etc/trusted.pem"}
+    command = ["env", "SSL_CERT_FILE=/etc/trusted.pem", *stack.platform("status", "probe", "--once")]
+    said = stack.run("probe", command, more=trusted)
+    assert re.search(r"^site +up ", said, re.MULTILINE), said
 
 
 def test_the_platforms_role_is_no_master_and_monitoring_reads_no_rows(stack: Stack) -> None:
@@ -317,7 +326,7 @@ def test_each_host_leads_where_it_should(stack: Stack) -> None:
         assert b"<html" in asked(stack, "/", f"status.{DOMAIN}")[2]
         # No Grafana runs here: the proxy says so itself, and knows where it would be.
         assert asked(stack, "/", f"monitoring.{DOMAIN}")[0] == 502
-        with socket.create_connection((CLIENT, 8080), timeout=10) as clear:
+        with socket.create_connection((CLIENT, 80), timeout=10) as clear:
             clear.sendall(f"GET /en/?a=b HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
             said = clear.recv(4096).decode()
         assert said.startswith("HTTP/1.1 308 ")
@@ -365,9 +374,9 @@ def test_a_dump_is_made_and_can_be_read(stack: Stack) -> None:
     kept.mkdir()
     environ = ["env", f"DB_PASSWORD={stack.secret('db_password')}", f"PATH={debian.POSTGRES}:{debian.PATH}"]
     said = stack.run(
-        "backup", [*environ, "sh", "/opt/backup/backup.sh"], more={kept: "/var/backups/hotel-booking"}
+        "backup", [*environ, "sh", "/opt/backup/backup.sh"], more={kept: "/var/lib/hotel-booking/backups"}
     )
-    assert "written: /var/backups/hotel-booking/" in said
+    assert "written: /var/lib/hotel-booking/backups/" in said
     (dump,) = kept.glob("*.dump")
     read = subprocess.run(
         [debian.POSTGRES / "pg_restore", "--list", dump], check=True, capture_output=True, text=True

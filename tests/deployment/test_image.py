@@ -281,6 +281,7 @@ def test_nobody_but_one_unprivileged_user_is_in_it_and_only_tmp_can_be_written(r
     assert set(writable.split()) <= {
         "/tmp",
         "/var/lib/hotel-booking",
+        "/var/lib/hotel-booking/backups",
         "/var/lib/hotel-booking/media",
         "/var/lib/hotel-booking/spool",
     }
