@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -102,7 +103,13 @@ class Stack:
         ends = f"hp{os.getpid()}", f"hi{os.getpid()}"
 
         def do(line: str) -> None:
-            subprocess.run([ip, *line.split()], check=True, capture_output=True)
+            # Podman may mount networks of its own at this moment, in another test: the next try is alone.
+            for left in (2, 1, 0):
+                done = subprocess.run([ip, *line.split()], capture_output=True, text=True, check=False)
+                if done.returncode == 0:
+                    return
+                assert left, f"ip {line}: {done.stderr}"
+                time.sleep(1)
 
         try:
             do(f"netns add {outer}")
