@@ -13,8 +13,9 @@ import psycopg
 from redis.asyncio import Redis
 
 from hotel_booking.core.db import Database
-from hotel_booking.domains.incidents.checklists import CHECKLISTS, END_LONG_QUERIES, LONG_QUERIES
+from hotel_booking.domains.incidents.checklists import CHECKLISTS, END_LONG_QUERIES, LONG_QUERIES, command_of
 from tests.clients.command_line import command
+from tests.clients.http_client import settings_for
 from tests.integration.http.test_limits import redis_url as redis_url  # a fixture
 
 # The line that the runbook was planned with.
@@ -85,6 +86,18 @@ async def test_every_statement_of_the_checklists_runs(db: Database) -> None:
     async with db.reading() as tx:
         for sql in found:
             await tx.fetch(sql if "terminate" not in sql else sql.replace(";", " AND false"))
+
+
+def test_in_a_cluster_the_lines_are_those_of_its_own_namespace() -> None:
+    """What is copied from staging's panel must not run in production."""
+    here = settings_for("postgresql://x/x", kubernetes_namespace="hotel-booking-staging")
+    outside = settings_for("postgresql://x/x")
+    steps = [step for checklist in CHECKLISTS for step in checklist.steps]
+    typed = [command_of(step, here, {"REDIS_HOST": "cache"}) for step in steps if step.in_cluster]
+    assert len(typed) > 8
+    assert all(line.startswith("kubectl ") and "-n hotel-booking-staging" in line for line in typed)
+    assert not any("production" in line or "$REDIS_HOST" in line for line in typed)
+    assert not any("kubectl" in command_of(step, outside, {}) for step in steps)
 
 
 async def test_clearing_the_cache_removes_what_is_ours_and_nothing_else(redis_url: str) -> None:
