@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hotel_booking.ops.evidence import ITEMS, make_key
+from hotel_booking.ops.evidence import ITEMS, make_key, read_signers
 from tests.clients import command_line
 from tests.ops.test_preflight import COMMIT, IMAGE, NEW_SCHEMA, PLAN, TAG, junit, scans
 
@@ -135,6 +135,8 @@ def test_a_new_key_signs_what_its_line_lets_it() -> None:
     shown = run("ops", "evidence", "key", environ={}).stdout
     assert "HOTEL_EVIDENCE_KEY=" in shown
     assert "deployment/evidence-signers" in shown
+    (signer,) = read_signers(shown.splitlines()[-1])
+    assert [item for item in ITEMS if not signer.may_sign(item)] == []
 
 
 def test_operations_start_where_application_and_database_cannot(environ: dict[str, str]) -> None:

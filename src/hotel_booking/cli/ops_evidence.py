@@ -22,14 +22,14 @@ def _verbs() -> None:
 @app.command()
 def key() -> None:
     """Make a key to sign evidence with. The private half is printed once and kept nowhere."""
-    from hotel_booking.ops.evidence import make_key
+    from hotel_booking.ops.evidence import ITEMS, make_key
 
     private, public = make_key()
     print(f"HOTEL_EVIDENCE_KEY={private}")
     print(
         "\nKeep that as a secret of whoever signs. Then let its signatures count, by a line in"
         " deployment/evidence-signers\n(a name, the items it may sign, the public key):\n"
-        f"\nNAME tests,security,compliance,migrations,rollback,build {public}"
+        f"\nNAME {','.join(ITEMS)} {public}"
     )
 
 
