@@ -67,7 +67,8 @@ def prepared(place: Path) -> Path:
     (folder / ".env").write_text(
         (folder / ".env.example").read_text().replace("DOMAIN=hotelbooking.com", f"DOMAIN={DOMAIN}")
     )
-    subprocess.run([folder / "prepare"], check=True, capture_output=True)
+    done = subprocess.run([folder / "prepare"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"prepare: {done.stdout}{done.stderr}"
     return folder
 
 
