@@ -123,7 +123,7 @@ class Cluster:
     def apply(self, objects: Iterable[Any] | str, *options: str) -> str:
         """Server-side; what kubectl said, warnings included."""
         if not isinstance(objects, str):
-            objects = "\n---\n".join(json.dumps(one) for one in objects)
+            objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         done = self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", *options, text=objects)
         return done.stdout + done.stderr
 
