@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import KUSTOMIZE, Cluster
 
 _DEPLOYMENT = Path(__file__).parents[2] / "deployment"
 _NAMESPACE = "argocd"
@@ -92,7 +92,7 @@ def deliver(cluster: Cluster, repository: Repository, environment: str) -> None:
     lines = dict(line.split("=", 1) for line in source.read_text().split() if not line.startswith("#"))
     lines["repository"] = repository.url
     source.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-    cluster.kubectl("apply", "-k", str(overlay))
+    cluster.apply(cluster.built(overlay))
 
 
 def refresh(cluster: Cluster, name: str = "hotel-booking") -> None:
@@ -121,7 +121,7 @@ def _programs(cluster: Cluster) -> Path:
     for name in ("argocd-repo-server", "argocd-application-controller"):
         (folder / name).symlink_to(cluster.program("argocd", "cmd"))
     shim = folder / "kustomize"
-    kubectl = cluster.program(f"kubernetes-{cluster.version}", "kubectl")
+    kubectl = cluster.program(KUSTOMIZE, "kubectl")
     shim.write_text(
         f'#!/bin/sh\n[ "$1" != version ] || {{ echo v5.7.1; exit; }}\nshift\nexec {kubectl} kustomize "$@"\n'
     )

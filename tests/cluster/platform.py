@@ -69,7 +69,7 @@ def prepare(cluster: Cluster, environment: str = "production") -> None:
         cwd=Path(__file__).parents[2],
     )
     overlay = _OVERLAYS / environment
-    cluster.kubectl("apply", "--server-side", "-k", str(overlay / "cluster"))
+    cluster.apply(cluster.built(overlay / "cluster"))
     _measures(cluster, overlay / "monitoring")
     mesh.start_istiod(cluster)
     mesh.start_gateway(cluster)
