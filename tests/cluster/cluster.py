@@ -129,8 +129,8 @@ class Cluster:
         return done.stdout + done.stderr
 
     def built(self, folder: Path) -> list[dict[str, Any]]:
-        """What kustomize makes of a folder: the one of kubectl 1.34, as Argo CD's is newer than 1.28's too, which
-        does not know all that the overlays use. Raises `ClusterError`."""
+        """What kustomize makes of a folder: the one of kubectl 1.34. That of 1.28 does not know all that the
+        overlays use; Argo CD brings a newer one too. Raises `ClusterError`."""
         done = subprocess.run(
             [str(toolchain.programs(KUSTOMIZE) / "kubectl"), "kustomize", str(folder)],
             capture_output=True,
