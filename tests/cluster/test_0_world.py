@@ -15,26 +15,27 @@ from tests.cluster.world import ClusterError, World
 
 _ROOT = Path(__file__).parents[2]
 _MAKER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tests.cluster.world import World
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
 world = World(Path(sys.argv[1]), seconds=int(sys.argv[2]))
 world.open({}, {})
-world.start("sleeper", ["sleep", "4321.75"])
+world.start("sleeper", [sys.executable, "-c", "import time; time.sleep(900)", sys.argv[1]])
 print("opened", flush=True)
 time.sleep(60)
 """
 
 
 def _left(folder: Path) -> list[str]:
-    """Processes that know of the folder, or sleep in it."""
+    """Processes that were given the folder, but for whoever made it."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if str(folder) in command or "4321.75" in command:
+        if str(folder) in command and _MAKER not in command:
             found.append(command.replace("\0", " "))
     return found
 
@@ -60,7 +61,10 @@ def test_it_ends_with_its_maker(tmp_path: Path, how: signal.Signals) -> None:
     assert maker.stdout.readline() == "opened\n"
     assert _left(tmp_path)
     os.kill(maker.pid, how)
-    maker.wait(10)
+    try:
+        maker.wait(10)
+    finally:
+        maker.kill()
     assert _gone(tmp_path), _left(tmp_path)
     assert _mounts() == mounts
 
@@ -68,7 +72,7 @@ def test_it_ends_with_its_maker(tmp_path: Path, how: signal.Signals) -> None:
 def test_it_ends_by_itself_when_its_time_is_over(tmp_path: Path) -> None:
     world = World(tmp_path, seconds=2)
     world.open({}, {})
-    world.start("sleeper", ["sleep", "4321.75"])
+    world.start("sleeper", [sys.executable, "-c", "import time; time.sleep(900)", str(tmp_path)])
     assert _gone(tmp_path), _left(tmp_path)
     with pytest.raises(ClusterError, match="the namespaces are gone"):
         world.wait(lambda: False, 5, "anything")
