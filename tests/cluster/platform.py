@@ -87,7 +87,16 @@ def bring(cluster: Cluster, environment: str = "production") -> delivery.Reposit
     repository = delivery.Repository(cluster.folder / "repository")
     delivery.deliver(cluster, repository, environment)
     settled(cluster, seconds=240)
+    # Healthy at first with one pod: the autoscaler comes a wave later, and brings its least number.
+    cluster.until("the autoscaler's pods", lambda: _enough(cluster, f"hotel-booking-{environment}"), 120)
+    settled(cluster)
     return repository
+
+
+def _enough(cluster: Cluster, namespace: str) -> bool:
+    wanted = cluster.get("horizontalpodautoscalers", namespace, "hotel-booking")[0]["spec"]["minReplicas"]
+    status = cluster.get("deployments", namespace, "hotel-booking")[0]["status"]
+    return bool(status.get("readyReplicas", 0) >= wanted)
 
 
 def settled(cluster: Cluster, seconds: float = 120) -> None:
