@@ -23,8 +23,8 @@ OTHERS = ("10.244.0.2", "10.244.0.3", "10.244.0.4", "10.244.0.5", "10.244.0.6")
 def network(folder: Path) -> None:
     """A bridge that all pods hang on, the addresses of what is no pod, names, and room for pods'
     namespaces."""
-    # Its own hardware address: else it has the lowest of its pods', which changes when that one goes, and what the
-    # others know of it leads nowhere for twenty seconds.
+    # Its own hardware address: else it has the lowest of its pods', which changes when that one goes, and
+    # what the others know of it leads nowhere for twenty seconds.
     lines = ["link set lo up", "link add cluster0 address 02:0a:f4:00:00:01 type bridge"]
     lines += [f"addr add {BRIDGE}/16 dev cluster0"]
     lines += [f"addr add {one}/16 dev cluster0" for one in OTHERS]
