@@ -95,7 +95,7 @@ class World:
             subprocess.Popen(
                 self.inside(*who, *argv),
                 cwd=cwd or self.folder,
-                env=dict(os.environ) | dict(env or {}),
+                env=_environment(env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -119,7 +119,7 @@ class World:
             capture_output=True,
             text=True,
             timeout=seconds,
-            env=dict(os.environ) | dict(env or {}),
+            env=_environment(env),
             check=False,
         )
         if check and done.returncode:
@@ -128,7 +128,9 @@ class World:
 
     def spawn(self, argv: Sequence[str], *, stdout: IO[bytes] | int | None = None) -> subprocess.Popen[bytes]:
         """A command inside, running beside us."""
-        return subprocess.Popen(self.inside(*argv), cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=stdout)
+        return subprocess.Popen(
+            self.inside(*argv), env=_environment(None), stdin=subprocess.DEVNULL, stdout=stdout
+        )
 
     def wait(self, there: Callable[[], bool], seconds: float, what: str, log: Path | None = None) -> None:
         """Until it is there. Raises `ClusterError`, with the last lines of a log, where it does not come."""
@@ -151,6 +153,11 @@ class World:
             until = time.monotonic() + 10
             while self.first and gone.exists() and time.monotonic() < until:
                 time.sleep(0.05)
+
+
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    """Who enters a mount namespace stands at its root: our modules are found by their path."""
+    return dict(os.environ) | {"PYTHONPATH": str(_ROOT)} | dict(more or {})
 
 
 def _listener() -> socket.socket:
