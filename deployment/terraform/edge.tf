@@ -114,7 +114,7 @@ module "ingress" {
   node_autoscaling_group = module.cluster.node_autoscaling_group
   from_prefix_list       = var.edge == "cloudfront" ? data.aws_ec2_managed_prefix_list.cloudfront[0].id : null
   from_cidrs             = var.edge == "cloudfront" ? [] : local.cloudflare
-  edge_password          = local.generated["EDGE_PASSWORD"]
+  edge_password          = local.shared["EDGE_PASSWORD"]
   log_bucket             = module.logs.name
   protected              = var.protected
 }
@@ -157,7 +157,7 @@ module "edge" {
   hosts                = local.hosts
   status_host          = local.status
   origin_host          = local.origin
-  edge_password        = local.generated["EDGE_PASSWORD"]
+  edge_password        = local.shared["EDGE_PASSWORD"]
   status_bucket_domain = "${local.status_files}.s3.${var.copies_region}.amazonaws.com"
   certificate_arn      = aws_acm_certificate_validation.edge[0].certificate_arn
   key_arn              = module.edge_key[0].arn

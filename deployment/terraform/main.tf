@@ -77,6 +77,6 @@ module "cache" {
   subnets               = module.network.database_subnets
   client_security_group = module.cluster.security_group
   size                  = local.cache
-  password              = local.generated["REDIS_PASSWORD"]
+  password              = local.shared["REDIS_PASSWORD"]
   key_arn               = module.key.arn
 }

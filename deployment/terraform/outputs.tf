@@ -22,7 +22,7 @@ output "buckets" {
 output "secrets" {
   description = "Names in Secrets Manager that External Secrets hands to pods."
   value = concat(
-    [for name in ["generated", "third-parties", "alerting"] : "hotel-booking/${local.primary}/${name}"],
+    [for name in ["generated", "shared", "third-parties", "alerting"] : "hotel-booking/${local.primary}/${name}"],
     [aws_secretsmanager_secret.addresses.name, aws_secretsmanager_secret.gateway.name],
   )
 }

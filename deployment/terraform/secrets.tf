@@ -1,11 +1,22 @@
-# Five secrets, each a JSON object whose keys are names of settings (of files, in `gateway` and `alerting`); External Secrets
-# hands them to pods. A standby has `addresses` and `gateway` of its own, and production's other three, copied.
-# `generated` is made here and never read back, except for the two words that other machines of AWS must know:
-# ElastiCache takes its password, and the load balancer its word, in no other way, so both are in the state.
+# Six secrets, each a JSON object whose keys are names of settings (of files, in `gateway` and `alerting`); External Secrets
+# hands them to pods. A standby has `addresses` and `gateway` of its own, and production's other four, copied.
+# `generated` is made here and never read back. `shared` has the two words that other machines of AWS must know:
+# ElastiCache takes its password, and the load balancer its word, in no other way, so these two are in the state.
 module "generated" {
   source        = "./modules/generated"
   count         = local.standby ? 0 : 1
   name          = "hotel-booking/${var.environment}/generated"
+  words         = ["DB_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "HOTEL_ALERTMANAGER_TOKEN", "HOTEL_SECRET_KEY"]
+  generation    = var.secrets_generation
+  copies_region = var.copies ? var.copies_region : null
+  key_arn       = module.key.arn
+}
+
+module "shared" {
+  source        = "./modules/generated"
+  count         = local.standby ? 0 : 1
+  name          = "hotel-booking/${var.environment}/shared"
+  words         = ["EDGE_PASSWORD", "REDIS_PASSWORD"]
   generation    = var.secrets_generation
   copies_region = var.copies ? var.copies_region : null
   key_arn       = module.key.arn
@@ -29,14 +40,14 @@ resource "aws_secretsmanager_secret" "given" {
   }
 }
 
-data "aws_secretsmanager_secret_version" "generated" {
-  secret_id = "hotel-booking/${local.primary}/generated"
+data "aws_secretsmanager_secret_version" "shared" {
+  secret_id = "hotel-booking/${local.primary}/shared"
 
-  depends_on = [module.generated]
+  depends_on = [module.shared]
 }
 
 locals {
-  generated = jsondecode(data.aws_secretsmanager_secret_version.generated.secret_string)
+  shared = jsondecode(data.aws_secretsmanager_secret_version.shared.secret_string)
 }
 
 # Nothing secret, but known only here: so no address is written into a manifest.

@@ -173,7 +173,7 @@ variable "backup_lock_mode" {
 }
 
 variable "secrets_generation" {
-  description = "Raise it to have the secret `generated` made anew; what that takes is in docs/DEPLOYMENT_GUIDE.md."
+  description = "Raise it to have the secrets `generated` and `shared` made anew; what that takes is in docs/DEPLOYMENT_GUIDE.md."
   type        = number
   default     = 1
 }

@@ -119,7 +119,8 @@ def copied(target: Path, *, without_ephemeral: bool) -> Path:
     ephemeral resources, and tests must be able to take an environment down again."""
     folder = target / "terraform"
     shutil.copytree(TERRAFORM, folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
-    more = 'module "generated" {\n  source = "./tests/mocks/generated"\n}\n' if without_ephemeral else ""
+    mocked = 'module "{}" {{\n  source = "./tests/mocks/generated"\n}}\n'
+    more = mocked.format("generated") + mocked.format("shared") if without_ephemeral else ""
     (folder / "tests_override.tf").write_text(
         more
         + 'resource "terraform_data" "environment" {\n  lifecycle {\n    prevent_destroy = false\n  }\n}\n'

@@ -116,7 +116,7 @@ def asked(folder: Path) -> set[str]:
 
 
 def test_every_secret_that_manifests_ask_for_is_one_of_terraforms() -> None:
-    made = {"generated", "third-parties", "alerting", "addresses", "gateway"}
+    made = {"generated", "shared", "third-parties", "alerting", "addresses", "gateway"}
     for name in made:
         assert f'"{name}"' in text(TERRAFORM / "secrets.tf") or f'/{name}"' in text(TERRAFORM / "secrets.tf")
     production = asked(KUBERNETES) - asked(KUBERNETES / "overlays")
@@ -137,15 +137,27 @@ def test_the_load_balancer_sends_to_the_gateways_ports() -> None:
 
 def test_words_that_manifests_take_are_made() -> None:
     asked = {
-        found["remoteRef"]["property"]
-        for document in yaml.safe_load_all(text(KUBERNETES / "base" / "external-secret.yaml"))
+        (found["remoteRef"]["key"].rpartition("/")[2], found["remoteRef"]["property"])
+        for path in (
+            KUBERNETES / "base" / "external-secret.yaml",
+            ROOT / "deployment" / "monitoring" / "kubernetes" / "secrets.yaml",
+        )
+        for document in yaml.safe_load_all(text(path))
         if document["kind"] == "ExternalSecret"
         for found in document["spec"].get("data", ())
-        if found["remoteRef"]["key"].endswith("/generated")
+        if found["remoteRef"]["key"].endswith(("/generated", "/shared"))
     }
-    words = re.findall(r'"([A-Z_]+)"', text(TERRAFORM / "modules" / "generated" / "main.tf"))
+    words = {
+        (secret, word)
+        for secret, listed in re.findall(
+            r'/(generated|shared)"\n +words += \[(.*)\]', text(TERRAFORM / "secrets.tf")
+        )
+        for word in re.findall(r'"([A-Z_]+)"', listed)
+    }
     assert asked
-    assert asked <= set(words)
+    assert asked <= words
+    # The state has the words of `shared`: what is secret for good is not among them.
+    assert {word for secret, word in words if secret == "shared"} == {"EDGE_PASSWORD", "REDIS_PASSWORD"}
 
 
 def test_roles_are_for_serviceaccounts_that_there_are() -> None:

@@ -4,6 +4,11 @@ variable "name" {
   type        = string
 }
 
+variable "words" {
+  description = "The names of the words."
+  type        = set(string)
+}
+
 variable "generation" {
   description = "Raised, all words are made anew."
   type        = number
@@ -17,10 +22,6 @@ variable "copies_region" {
 variable "key_arn" {
   description = "The KMS key of the secret."
   type        = string
-}
-
-locals {
-  words = toset(["DB_PASSWORD", "EDGE_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "HOTEL_ALERTMANAGER_TOKEN", "HOTEL_SECRET_KEY", "REDIS_PASSWORD"])
 }
 
 resource "aws_secretsmanager_secret" "this" {
@@ -40,7 +41,7 @@ resource "aws_secretsmanager_secret" "this" {
 }
 
 ephemeral "aws_secretsmanager_random_password" "word" {
-  for_each            = local.words
+  for_each            = var.words
   password_length     = 48
   exclude_punctuation = true # addresses and psql take them unquoted
 }
@@ -48,5 +49,5 @@ ephemeral "aws_secretsmanager_random_password" "word" {
 resource "aws_secretsmanager_secret_version" "this" {
   secret_id                = aws_secretsmanager_secret.this.id
   secret_string_wo_version = var.generation
-  secret_string_wo         = jsonencode({ for name in local.words : name => ephemeral.aws_secretsmanager_random_password.word[name].random_password })
+  secret_string_wo         = jsonencode({ for name in var.words : name => ephemeral.aws_secretsmanager_random_password.word[name].random_password })
 }

@@ -3,6 +3,10 @@ variable "name" {
   type = string
 }
 
+variable "words" {
+  type = set(string)
+}
+
 variable "generation" {
   type = number
 }
