@@ -20,10 +20,11 @@ from hotel_booking.ops.refusals import Busy, Interrupted, Refused, WrongUse
 AT = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 
 _WAITING = """
-import os, sys, time
+import os, signal, sys, time
 from datetime import UTC, datetime
 from hotel_booking.ops.operation import operation
 from hotel_booking.ops.refusals import Interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 try:
     told = {"target": "staging", "dry_run": False, "environ": os.environ, "clock": lambda: datetime.now(UTC)}
     with operation("restore", **told):

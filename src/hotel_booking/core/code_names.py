@@ -183,6 +183,7 @@ NAMES: dict[str, dict[str, str]] = {
         "room_use": "room use",
         "saved_card": "card on file",
         "session": "session",
+        "site_closure": "closing for maintenance",
         "staff": "staff",
         "staff_grant": "staff role",
         "staff_link": "staff link",

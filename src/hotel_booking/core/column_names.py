@@ -140,7 +140,9 @@ COLUMNS: dict[str, str] = {
     "updated_at": "changed on",
     "used_at": "used on",
     "user_agent": "browser",
+    "until": "expected to end on",
     "valid_from": "valid from",
     "valid_to": "valid until",
     "what": "what is to be done",
+    "window_id": "maintenance window",
 }
