@@ -54,6 +54,8 @@ check: lint types imports test
 
 nightly: setup
 	@scripts/browser
+	@scripts/deploy_packages
+	@scripts/deploy_tools >/dev/null
 	$(PYTEST) -m "nightly and not cluster"
 	$(MAKE) --no-print-directory check-cluster KUBERNETES=1.28
 

@@ -144,7 +144,8 @@ def test_the_built_settings_start(overlay: tuple[str, list[Object]]) -> None:
     web = called(objects, "Deployment")["hotel-booking"]["spec"]["template"]["spec"]["containers"][0]
     name = next(one["configMapRef"]["name"] for one in web["envFrom"] if "configMapRef" in one)
     assert name.startswith("hotel-booking-settings-"), "changed settings would start nothing anew"
-    pod = {one["name"]: "10.0.0.7" for one in web["env"]}
+    of_pod = {"status.podIP": "10.0.0.7", "metadata.namespace": "hotel-booking-production"}
+    pod = {one["name"]: of_pod[one["valueFrom"]["fieldRef"]["fieldPath"]] for one in web["env"]}
     environ = called(objects, "ConfigMap")[name]["data"] | ADDRESSES | GENERATED | THIRD_PARTIES | pod
     assert read_settings(environ).production
 

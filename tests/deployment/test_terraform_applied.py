@@ -116,6 +116,7 @@ def resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from resources(child)
 
 
+@pytest.mark.nightly  # eight minutes, in most of which a double of AWS is waited for
 def test_production_is_made_once_and_taken_down(tmp_path: Path, aws: dict[str, str]) -> None:
     folder = laid_over(tmp_path)
     found = applied(folder, aws, *VALUES)
