@@ -88,6 +88,7 @@ async def test_the_worker_tells_its_own(database_url: str, tmp_path: Path) -> No
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "HOTEL_"))},
         "DATABASE_URL": database_url,
         "HOTEL_ENVIRONMENT": "test",
+        "HOTEL_EXCHANGE_RATES_URL": "",  # nobody outside is asked, and waited for
         "HOTEL_WORKER_METRICS_PORT": str(port),
         "HOTEL_SPOOL_DIR": str(tmp_path / "spool"),
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "of the web processes"),
