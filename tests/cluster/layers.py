@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.world import ClusterError
+from tests.deployment.debian import POSTGRES
 
 _ROOT = Path(__file__).parents[2]
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hotel-booking" / "cluster-images"
-_POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 _USER = 10001
 _PLACE = "opt/hotel-booking"
 
@@ -25,7 +25,7 @@ _PLACE = "opt/hotel-booking"
 def write_images(file: Path) -> None:
     """`images.json`, which the kubelet reads. Builds the application's layer. Raises `ClusterError`."""
     layer = application()
-    system = f"{_POSTGRESQL}:/usr/local/bin:/usr/bin:/bin"
+    system = f"{POSTGRES}:/usr/local/bin:/usr/bin:/bin"
     images: dict[str, Any] = {
         "hotel-booking": _image(
             folders=[(str(layer / _PLACE), f"/{_PLACE}")],
@@ -91,7 +91,7 @@ def _environment() -> dict[str, str]:
     for line in text.replace("\\\n", " ").splitlines():
         if line.startswith("ENV "):
             found |= dict(pair.split("=", 1) for pair in line.removeprefix("ENV ").split())
-    found["PATH"] += f":{_POSTGRESQL}"
+    found["PATH"] += f":{POSTGRES}"
     return found
 
 

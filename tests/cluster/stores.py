@@ -1,9 +1,8 @@
-"""PostgreSQL 15 and Redis 7 of Debian, at the addresses where AWS would have them."""
+"""PostgreSQL 15 (17 on Debian 13) and Redis 7 of Debian, at the addresses where AWS would have them."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
@@ -11,18 +10,18 @@ import psycopg
 from hotel_booking.ops.embedded.programs import server_user
 from tests.cluster.certificates import Authority
 from tests.cluster.world import ClusterError, World
+from tests.deployment.debian import POSTGRES
 
 DATABASE, REDIS = "10.244.0.2", "10.244.0.3"
 PASSWORD = "of-a-database-of-the-tests"  # of a cluster that nobody else reaches
 REDIS_PASSWORD = "of-a-redis-of-the-tests"
 USER = NAME = "hotel_booking"
-_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
 
 def start_database(world: World, authority: Authority) -> None:
     """An empty database of the platform's own role. Raises `ClusterError`."""
-    if not (_PROGRAMS / "postgres").exists():
-        raise ClusterError("there is no PostgreSQL 15: sudo apt-get install -y postgresql-15")
+    if not (POSTGRES / "postgres").exists():
+        raise ClusterError("there is no PostgreSQL: sudo apt-get install -y postgresql")
     who = server_user(world.folder)
     if who is None:
         raise ClusterError("PostgreSQL does not run as root, and there is no user `postgres`")
@@ -38,7 +37,7 @@ def start_database(world: World, authority: Authority) -> None:
     data = home / "data"
     as_server = ["setpriv", f"--reuid={who.uid}", f"--regid={who.gid}", "--clear-groups"]
     options = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
-    world.run([*as_server, str(_PROGRAMS / "initdb"), "-D", str(data), "-U", "postgres", *options])
+    world.run([*as_server, str(POSTGRES / "initdb"), "-D", str(data), "-U", "postgres", *options])
     with (data / "pg_hba.conf").open("a") as file_:
         file_.write("hostssl all all 10.244.0.0/16 scram-sha-256\n")
     settings = {
@@ -54,7 +53,7 @@ def start_database(world: World, authority: Authority) -> None:
         "timezone": "UTC",
     }
     told = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    world.start("postgresql", [str(_PROGRAMS / "postgres"), "-D", str(data), *told], user=who.uid)
+    world.start("postgresql", [str(POSTGRES / "postgres"), "-D", str(data), *told], user=who.uid)
 
     def answers() -> bool:
         try:

@@ -13,14 +13,24 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+def _postgres() -> Path:
+    """The programs of PostgreSQL 15, as in production; of the newest that is installed where there is no 15
+    (Debian 13)."""
+    there = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    fifteen = Path("/usr/lib/postgresql/15/bin")
+    return there[-1] if there and fifteen not in there else fifteen
+
+
+POSTGRES = _postgres()
 _INITDB = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256")
 _PACKAGES = {  # of programs that are not named as theirs
     "nginx": "nginx-light",
     "ip": "iproute2",
     "nsenter": "util-linux",
     "openssl": "openssl",
-    str(POSTGRES / "postgres"): "postgresql-15",
+    str(POSTGRES / "postgres"): "postgresql",
 }
 
 
