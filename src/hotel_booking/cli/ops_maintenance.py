@@ -54,7 +54,7 @@ def on(
 
         closed, held = _run(data_dir, close)
         act.tell(until=until.isoformat(), holds=held)
-    print(f"Closed since {closed.closed_at:%H:%M:%S} UTC, expected to open at {closed.until:%H:%M} UTC.")
+    print(_told(closed))
     print(f"{held} more holds wait until then." if held else "No more holds have to wait.")
     print("Next: hotel-booking ops maintenance off")
     told()
@@ -99,8 +99,13 @@ def show(data_dir: DataDir = None) -> None:
     if found is None:
         print("Open.")
         return
-    print(f"Closed since {found.closed_at:%Y-%m-%d %H:%M} UTC, expected to open at {found.until:%H:%M} UTC.")
+    print(_told(found))
     raise typer.Exit(3)
+
+
+def _told(closed: Any) -> str:
+    since, until = (f"{at:%Y-%m-%d %H:%M}" for at in (closed.closed_at, closed.until))
+    return f"Closed since {since} UTC, expected to open at {until} UTC."
 
 
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]

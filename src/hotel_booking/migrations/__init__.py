@@ -89,7 +89,7 @@ class Blocked(Refused):
 def _gives_up(connection: psycopg.Connection) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # raised again, where it was no lock that was waited for
         reason = getattr(error, "orig", error)  # SQLAlchemy wraps what its own statements met
         if not isinstance(reason, psycopg.errors.LockNotAvailable):
             raise
