@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,8 +21,13 @@ from tests.databases import SETTINGS
 
 @contextmanager
 def standby(primary: Cluster) -> Iterator[Cluster]:
-    """A running replica of all databases of a cluster."""
+    """A running replica of all databases of a cluster.
+
+    A replication slot keeps for it what it has not read yet: without, a checkpoint of the primary throws that
+    away while the replica is stopped or slow, and it never follows again.
+    """
     folder = Path(tempfile.mkdtemp(prefix="standby-"))
+    slot = re.sub(r"\W", "_", folder.name)
     folder.chmod(0o711)
     replica = Cluster(folder, SETTINGS)
     user = server_user(replica.home)
@@ -33,6 +39,7 @@ def standby(primary: Cluster) -> Iterator[Cluster]:
             [
                 *(readable_programs(user) / "pg_basebackup", "-D", replica.data),
                 *("-d", primary.url("postgres"), "--checkpoint=fast", "--no-sync", "-R"),
+                *("--create-slot", "--slot", slot),
             ],
             check=True,
             user=user.uid if user else None,
@@ -43,6 +50,10 @@ def standby(primary: Cluster) -> Iterator[Cluster]:
         yield replica
     finally:
         replica.remove()
+        with psycopg.connect(primary.url("postgres"), autocommit=True) as connection:
+            of_it = "FROM pg_replication_slots WHERE slot_name = %s"
+            wait_until(lambda: connection.execute(f"SELECT {of_it} AND active", (slot,)).fetchone() is None)
+            connection.execute(f"SELECT pg_drop_replication_slot(slot_name) {of_it}", (slot,))
         shutil.rmtree(folder, ignore_errors=True)
 
 
