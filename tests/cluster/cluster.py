@@ -70,6 +70,7 @@ class Cluster:
         streams = toolchain.programs("kubelet-streams")
         control.start_control_plane(self.world, self.authority, self._programs, streams)
         stores.start_database(self.world, self.authority)
+        stores.start_pooler(self.world)
         stores.start_redis(self.world)
         layers.write_images(self.folder / "images.json")
         self.world.start(

@@ -26,6 +26,7 @@ def secrets_of() -> dict[str, str]:
         "DB_USER": stores.USER,
         "DB_NAME": stores.NAME,
         "DB_PASSWORD": stores.PASSWORD,
+        "HOTEL_POOLED_DATABASE_URL": stores.POOLED_URL,
         "REDIS_HOST": stores.REDIS,
         "REDIS_PORT": "6379",
         "REDIS_PASSWORD": stores.REDIS_PASSWORD,

@@ -1,8 +1,11 @@
-"""PostgreSQL 15 (17 on Debian 13) and Redis 7 of Debian, at the addresses where AWS would have them."""
+"""PostgreSQL 15 (17 on Debian 13), PgBouncer and Redis 7 of Debian, at the addresses where AWS would have
+them."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
@@ -12,10 +15,12 @@ from tests.cluster.certificates import Authority
 from tests.cluster.world import ClusterError, World
 from tests.deployment.debian import POSTGRES
 
+_POOLER = Path(__file__).parents[2] / "deployment" / "compose" / "pgbouncer" / "pgbouncer.ini"
 DATABASE, REDIS = "10.244.0.2", "10.244.0.3"
 PASSWORD = "of-a-database-of-the-tests"  # of a cluster that nobody else reaches
 REDIS_PASSWORD = "of-a-redis-of-the-tests"
 USER = NAME = "hotel_booking"
+POOLED_URL = f"postgresql://{USER}:{PASSWORD}@{DATABASE}:6432/{NAME}?sslmode=require"
 
 
 def start_database(world: World, authority: Authority) -> None:
@@ -67,6 +72,49 @@ def start_database(world: World, authority: Authority) -> None:
         connection.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'".encode())
         connection.execute(f"GRANT pg_signal_backend TO {USER}".encode())
         connection.execute(f"CREATE DATABASE {NAME} OWNER {USER}".encode())
+
+
+def start_pooler(world: World) -> None:
+    """PgBouncer in transaction mode beside the database, with the settings of compose's; it takes its
+    connections by TLS alone. Raises `ClusterError`."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    who = server_user(world.folder)
+    if program is None or who is None:
+        raise ClusterError("there is no PgBouncer: sudo apt-get install -y pgbouncer")
+    home = world.folder / "postgresql"
+    users, configuration = home / "pgbouncer.users", home / "pgbouncer.ini"
+    users.write_text(f'"{USER}" "{PASSWORD}"\n')
+    settings = _POOLER.read_text()
+    for ours, theirs in (
+        ("host=postgres ", f"host={DATABASE} "),
+        ("listen_addr = *", f"listen_addr = {DATABASE}"),
+        ("/run/secrets/pgbouncer_users", str(users)),
+    ):
+        if ours not in settings:
+            raise ClusterError(f"{_POOLER} says no more: {ours}")
+        settings = settings.replace(ours, theirs)
+    settings += "server_tls_sslmode = require\nclient_tls_sslmode = require\n"
+    settings += f"client_tls_key_file = {home}/database.key\nclient_tls_cert_file = {home}/database.crt\n"
+    settings += f"stats_users = {USER}\n"  # so that a test can ask what went through it
+    configuration.write_text(settings)
+    for file in (users, configuration):
+        file.chmod(0o600)
+        os.chown(file, who.uid, who.gid)
+    world.start("pgbouncer", [program, str(configuration)], user=who.uid)
+    world.wait(lambda: pooled(world) is not None, 15, "PgBouncer", world.folder / "pgbouncer.log")
+
+
+def pooled(world: World) -> int | None:
+    """How many transactions of the platform's went through PgBouncer until now; None where it does not
+    answer."""
+    asked = f"host={DATABASE} port=6432 user={USER} dbname=pgbouncer sslmode=require"
+    told = world.run(
+        [str(POSTGRES / "psql"), "-XAt", "-F", " ", asked, "-c", "SHOW TOTALS"],
+        env={"PGPASSWORD": PASSWORD},
+        check=False,
+    )
+    counts = dict(line.rsplit(" ", 1) for line in told.stdout.splitlines())
+    return int(counts["total_xact_count"]) if told.returncode == 0 else None
 
 
 def administrator(world: World, database: str = NAME) -> str:

@@ -31,13 +31,18 @@ def test_the_pods_of_a_kind_stand_in_three_zones(brought: Cluster) -> None:
     assert len({pod["spec"]["nodeName"] for pod in pods}) == 3
 
 
-def test_a_guest_books_a_room_through_the_gateway(brought: Cluster) -> None:
+def test_a_guest_books_a_room_through_the_gateway_and_the_pooler(brought: Cluster) -> None:
+    before = stores.pooled(brought.world)
     guest = Guest(f"127.0.0.1:{brought.world.ports['https']}", seed=7)
     guest.sender = "11.22.33.44"
     for _ in range(5):
         guest.visit()
     assert guest.booked
     assert _status(brought, guest.booked[0]) == "confirmed"
+    after = stores.pooled(brought.world)
+    assert before is not None
+    assert after is not None
+    assert after >= before + len(guest.booked), "requests go past the pooler"
 
 
 @pytest.mark.parametrize(

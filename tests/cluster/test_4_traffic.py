@@ -26,14 +26,14 @@ def _rolled_out(cluster: Cluster) -> None:
 def _scale_up(cluster: Cluster) -> None:
     """Of pods that are busy, or the autoscaler would take the new ones away again."""
     (cluster.folder / "load").write_text("0.65")
-    cluster.kubectl("scale", _WEB, "--replicas=5", "-n", NAMESPACE)
-    cluster.until("five pods", lambda: _ready(cluster) == 5, 120)
+    cluster.kubectl("scale", _WEB, "--replicas=10", "-n", NAMESPACE)
+    cluster.until("ten pods", lambda: _ready(cluster) == 10, 180)
 
 
 def _scale_down(cluster: Cluster) -> None:
     (cluster.folder / "load").write_text("0.3")
     cluster.kubectl("scale", _WEB, "--replicas=3", "-n", NAMESPACE)
-    cluster.until("three pods", lambda: len(cluster.get("pods", NAMESPACE, app="hotel-booking")) == 3, 120)
+    cluster.until("three pods", lambda: len(cluster.get("pods", NAMESPACE, app="hotel-booking")) == 3, 180)
 
 
 def _restart(cluster: Cluster) -> None:
