@@ -47,7 +47,7 @@ from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.domains.search.index.files import Folder, FolderRefused, default_folder
 from hotel_booking.domains.search.index.running import SearchIndex
-from hotel_booking.http import closure, health, media, metrics, openapi
+from hotel_booking.http import closure, ended, health, media, metrics, openapi
 from hotel_booking.http.access import provide_caller, provide_now
 from hotel_booking.http.bodies import Arriving
 from hotel_booking.http.body import JSON_LIMIT, JsonRequest
@@ -316,7 +316,7 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, tracing.end)
-        stack.callback(metrics.settle)
+        stack.callback(ended.settle)
         app.state.database = await stack.enter_async_context(
             Database.open(
                 settings.pooled_database_url or settings.database_url,

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from hotel_booking.core.metrics import CACHE_REQUESTS, Cache
+from hotel_booking.core.metrics import CACHE_REQUESTS, COUNTED, Cache
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -22,12 +22,12 @@ class Kept(Generic[K, V]):
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """The value, or None."""
+        """The value, or None. Whether it was there is counted with the request that asked."""
         value = self._values.get(key)
         if value is None:
-            self._miss.inc()
+            COUNTED.append(self._miss)
         else:
-            self._hit.inc()
+            COUNTED.append(self._hit)
             self._values.move_to_end(key)
         return value
 

@@ -6,14 +6,15 @@ Whoever logs passes facts in `extra`; never names, addresses, tokens or request 
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import msgspec
 
@@ -31,6 +32,7 @@ ABOUT: ContextVar[Mapping[str, Any]] = ContextVar("ABOUT", default=MappingProxyT
 _WORDS = {logging.DEBUG: "debug", logging.INFO: "info"}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _OURS: list[Any] = []  # the handler that writes JSON lines to standard error, once it is set up
+_FIRST: list[Callable[[], None]] = []  # write what has waited, before any other line
 
 
 class _Told(NamedTuple):
@@ -91,8 +93,8 @@ class HumanLines(logging.Formatter):
 
 class Lines:
     """A logger of one message that is logged all the time, with every request. Its lines are those that
-    `logging` writes, at a seventh of the cost: where JSON lines are all that becomes of it, no record is
-    made."""
+    `logging` writes, at a fraction of the cost: where JSON lines are all that becomes of them, no records are
+    made, and many are written at once."""
 
     def __init__(self, name: str, message: str) -> None:
         self._logger = logging.getLogger(name)
@@ -104,23 +106,55 @@ class Lines:
             for level, word in _WORDS.items()
         }
 
-    def log(self, level: int, facts: dict[str, Any]) -> None:
-        """Log the message with these facts, of which there is one at least; `level` is DEBUG or INFO."""
-        if not self._logger.isEnabledFor(level):
+    @property
+    def may_wait(self) -> bool:
+        """Whether lines may be written later, many at once: nobody but the stream of JSON lines waits for
+        them. What is due is to be written by what was handed to `write_first`."""
+        return logging.root.handlers == _OURS
+
+    def log(self, lines: Sequence[tuple[int, float, dict[str, Any]]]) -> None:
+        """Log the message once for each: a level (DEBUG or INFO), how many seconds ago it happened, and the
+        facts, of which there is one at least. In this order, which is that in which it happened."""
+        lines = [line for line in lines if self._logger.isEnabledFor(line[0])]
+        if not lines:
             return
-        if logging.root.handlers != _OURS:  # somebody else listens too
-            self._logger.log(level, self._message, extra=facts)
+        if not self.may_wait:  # somebody else listens too
+            for level, _, facts in lines:
+                self._logger.log(level, self._message, extra=facts)
             return
-        now = utc_now()
-        # Writing an instant takes longer than all the rest: its second is written once.
-        second = int(now.timestamp())
-        if second != self._second[0]:
-            self._second = (second, now.replace(microsecond=0, tzinfo=None).isoformat().encode())
-        written = b"%b.%03d+00:00" % (self._second[1], now.microsecond // 1000)
-        rest = _ENCODER.encode(facts)[1:]
+        now = utc_now().timestamp()
+        written = b"".join(
+            b'{"time":"%b",%b,%b\n'
+            % (self._time(now - ago), self._between[level], _ENCODER.encode(facts)[1:])
+            for level, ago, facts in lines
+        )
         out = _OURS[0].stream.buffer
-        out.write(b'{"time":"%b",%b,%b\n' % (written, self._between[level], rest))
+        out.write(written)
         out.flush()
+
+    def _time(self, at: float) -> bytes:
+        # Writing an instant takes longer than all the rest of a line: its second is written once.
+        second = int(at)
+        if second != self._second[0]:
+            self._second = (second, datetime.fromtimestamp(second, UTC).isoformat()[:-6].encode())
+        return b"%b.%03d+00:00" % (self._second[1], int((at - second) * 1000))
+
+
+class _InOrder(logging.StreamHandler[TextIO]):
+    """Writes a line behind those that happened before it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's line."""
+        for write in _FIRST:
+            write()
+        super().emit(record)
+
+
+def write_first(write: Callable[[], None]) -> None:
+    """Have this called before any other line is written, and when the process ends: it writes the lines of
+    `Lines` that waited. Any thread may call it, and it may call nothing that logs otherwise."""
+    _FIRST.append(write)
+    atexit.register(write)
 
 
 def _written(at: datetime) -> str:
@@ -129,7 +163,7 @@ def _written(at: datetime) -> str:
 
 def configure(level: str = "info", *, human: bool = False) -> None:
     """Send all logs of this process to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr) if human else _InOrder(sys.stderr)
     handler.setFormatter(HumanLines() if human else JsonLines())
     _OURS[:] = [handler] if not human and hasattr(sys.stderr, "buffer") else []
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -15,9 +15,8 @@ from litestar.exceptions import NotFoundException as NoRoute
 from litestar.types import HTTPScope, Message, Receive, Send
 
 from hotel_booking.core import tracing
-from hotel_booking.core.logging import ABOUT, Lines
-from hotel_booking.domains.bookings.reference import normalise
-from hotel_booking.http import metrics
+from hotel_booking.core.logging import ABOUT
+from hotel_booking.http import ended, metrics
 from hotel_booking.http.access import caller_of, surface
 from hotel_booking.http.client_address import Network, Proxies
 from hotel_booking.http.errors import problem_messages
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 App = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger("hotel_booking.access")
-_ACCESS = Lines("hotel_booking.access", "request")
 
 # Browsers send 20 headers of 3 KB in all, with our cookies and a long address 8 KB.
 MOST_HEADERS = 100
@@ -102,10 +100,8 @@ class Edge:
             exchange.cut()
             if exchange.head:
                 scope["method"] = "HEAD"
-            seconds = time.perf_counter() - started
-            metrics.ended(scope, status=exchange.status, seconds=seconds)
             state["status"] = exchange.status
-            _log_access(scope, exchange.status, seconds)
+            ended.tell(scope, status=exchange.status, started=started)
             ABOUT.reset(about)
 
     async def _answer(self, scope: HTTPScope, exchange: _Exchange) -> None:
@@ -257,6 +253,7 @@ def _with_head(allowed: bytes) -> bytes:
 def _describe(span: Span, scope: HTTPScope) -> None:
     """What the log says of it, by the names that OpenTelemetry has."""
     route, state = metrics.route_of(scope), scope["state"]
+    typed = (scope.get("path_params") or {}).get("reference")
     span.update_name(f"{metrics.method_of(scope)} {route}")
     tracing.tell(
         span,
@@ -265,45 +262,10 @@ def _describe(span: Span, scope: HTTPScope) -> None:
             "http.route": route,
             "http.response.status_code": state["status"],
             "hotel.request_id": state["request_id"],
-            "hotel.actor": _actor(scope),
-            "hotel.booking": state.get("booking") or _booking(scope),
+            "hotel.actor": ended.actor(caller_of(scope), state.get("guest")),
+            "hotel.booking": ended.booking(state.get("booking"), typed),
             "hotel.code": state.get("code"),
         },
     )
     if state["status"] >= 500:
         tracing.failed(span, str(state["status"]))
-
-
-def _log_access(scope: HTTPScope, status: int, seconds: float) -> None:
-    # The route's template, not the address: paths and queries hold references and search terms.
-    route = metrics.route_of(scope)
-    state = scope["state"]
-    quiet = route.startswith("/health") and status < 400
-    _ACCESS.log(
-        logging.DEBUG if quiet else logging.INFO,
-        {
-            "request_id": state["request_id"],
-            "method": scope["method"],
-            "route": route,
-            "status": status,
-            "milliseconds": round(seconds * 1000, 2),
-            "actor": _actor(scope),
-            "booking": state.get("booking") or _booking(scope),
-            "code": state.get("code"),
-        },
-    )
-
-
-def _actor(scope: HTTPScope) -> str:
-    """Who sent it, by number alone: `staff:3`, `key:7`, `account:12` (a guest who is signed in), `guest` (who
-    shows a booking's token) or `anonymous`."""
-    caller = caller_of(scope)
-    if caller.kind == "anonymous" and (guest := scope["state"].get("guest")) is not None:
-        return f"account:{guest.id}"
-    return f"{caller.kind}:{caller.id}" if caller.id else caller.kind
-
-
-def _booking(scope: HTTPScope) -> str | None:
-    """The booking that the address names, where it can be one: anybody may type anything there."""
-    typed = (scope.get("path_params") or {}).get("reference")
-    return normalise(typed) if isinstance(typed, str) else None

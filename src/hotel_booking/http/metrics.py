@@ -5,29 +5,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from functools import cache
 from typing import Any, Literal, get_args
 
 from litestar import Request
 from litestar.datastructures import State
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import HTTPScope
-from prometheus_client import Counter, Histogram
 
 from hotel_booking import __version__
 from hotel_booking.core import metrics as declared
 from hotel_booking.core.db import Database
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.domains.search.index.running import Doing, Figures
-from hotel_booking.http.problems import ClosedForMaintenance
 
 BookingOutcome = Literal["held", "sold_out", "confirmed", "cancelled"]
 
 _SURFACES: dict[str, declared.Surface] = {"api": "api", "admin": "panel"}
-# Counting is done for many requests at once: by itself, after what a request does, it takes several times as
-# long, because nothing of it is at hand.
-_COUNTED_EVERY = 0.1  # seconds
-_ANSWERED: list[tuple[Counter, Histogram, float]] = []
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -88,38 +81,14 @@ def began() -> None:
     _Open.requests += 1
 
 
-def ended(scope: HTTPScope, *, status: int, seconds: float) -> None:
-    """A request was answered (status 499: the client went away first)."""
+def ended(scope: HTTPScope, status: int) -> None:
+    """It was answered: count what it did to bookings."""
     _Open.requests -= 1
-    route = route_of(scope)
-    method = method_of(scope)
-    if not _ANSWERED:
-        asyncio.get_running_loop().call_later(_COUNTED_EVERY, settle)
-    state = scope["state"]
-    closed = state.get("code") == ClosedForMaintenance.code
-    _ANSWERED.append((*_counters(method, route, "closed" if closed else f"{status // 100}xx"), seconds))
-    for outcome in state.get("booking_outcomes", ()):
+    for outcome in scope["state"].get("booking_outcomes", ()):
         if status < 400 or outcome == "sold_out":
             declared.BOOKINGS.labels(_surface(scope), outcome).inc()
-    if status == 409 and _is_sold_out(scope, route):
+    if status == 409 and _is_sold_out(scope):
         declared.BOOKINGS.labels("api", "sold_out").inc()
-
-
-def settle() -> None:
-    """Count what was answered and is not counted yet."""
-    for counter, histogram, seconds in _ANSWERED:
-        counter.inc()
-        histogram.observe(seconds)
-    _ANSWERED.clear()
-    for histogram, seconds in declared.MEASURED:
-        histogram.observe(seconds)
-    declared.MEASURED.clear()
-
-
-@cache
-def _counters(method: str, route: str, outcome: str) -> tuple[Counter, Histogram]:
-    """Those of a route: finding them by their labels takes longer than counting. They are few."""
-    return declared.REQUESTS.labels(method, route, outcome), declared.REQUEST_DURATION.labels(method, route)
 
 
 def method_of(scope: HTTPScope) -> str:
@@ -137,9 +106,9 @@ def _surface(scope: HTTPScope) -> declared.Surface:
     return _SURFACES.get(scope["path"].split("/", 2)[1], "site")
 
 
-def _is_sold_out(scope: HTTPScope, route: str) -> bool:
+def _is_sold_out(scope: HTTPScope) -> bool:
     return (
         scope["method"] == "POST"
-        and route.startswith("/api/v1/bookings")
+        and route_of(scope).startswith("/api/v1/bookings")
         and scope["state"].get("code") == "sold_out"
     )

@@ -184,7 +184,7 @@ async def test_every_line_of_a_request_or_job_says_which(logged: Callable[[], st
 async def test_in_the_demo_a_person_reads_them(logged: Callable[[], str]) -> None:
     ours.configure("info", human=True)
     access = ours.Lines("hotel_booking.access", "request")
-    access.log(logging.INFO, {"request_id": "r-1", "route": "/en", "status": 200, "code": None})
+    access.log([(logging.INFO, 0, {"request_id": "r-1", "route": "/en", "status": 200, "code": None})])
     try:
         raise ValueError(EMAIL)
     except ValueError:
