@@ -18,6 +18,11 @@ NOUNS = {
     "serve": ("serve", "The web server, on the database that the environment names."),
     "worker": ("worker", "The job worker, on the database that the environment names."),
     "migrate": ("migrate", "Bring the database to this release."),
+    "backup": ("backup", "The database into one file."),
+    "restore": (
+        "restore",
+        "The database from such a file, beside the one that is there, and then in its place.",
+    ),
     "api-key": ("api_key", "Create, list and revoke API keys."),
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
     "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),

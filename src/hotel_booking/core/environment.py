@@ -26,6 +26,11 @@ OTHERS = {
         "where `hotel-booking ops` keeps evidence, passes and locks; else `/var/lib/hotel-booking/ops`, or"
         " `~/.local/state/hotel-booking/ops` for who cannot write there"
     ),
+    "HOTEL_BACKUP_KEY": (
+        "what backups are encrypted with, at least 16 characters: keep it where the backups are not. Unset:"
+        " not encrypted"
+    ),
+    "HOTEL_BACKUP_KEY_FILE": "a file that says it",
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
     "HOTEL_RELEASE": "the release that `hotel-booking ops` is about, where `--release` does not say",
     "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` signs with",

@@ -1,0 +1,225 @@
+"""`hotel-booking backup FILE`, `restore FILE`: one file of everything, or a clear word, nothing touched."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+from alembic import command as alembic
+
+from hotel_booking import migrations
+from hotel_booking.core.db import Database
+from hotel_booking.ops.backup import dump, one_file
+from hotel_booking.ops.backup.one_file import Header, NotABackup
+from hotel_booking.ops.embedded import Cluster
+from hotel_booking.ops.refusals import Refused, WrongUse
+from tests.clients.command_line import command
+from tests.databases import copied
+from tests.factories.small_hotel import small_hotel
+
+pytestmark = pytest.mark.postgresql
+
+AT = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
+KEY = "a key of more than sixteen characters"
+HEADER = Header(
+    made_at=AT, release="1", schema="0009", database="hotel", database_bytes=1, server=15, programs=15
+)
+
+
+@pytest.fixture
+def environ(tmp_path: Path, database_url: str) -> Iterator[dict[str, str]]:
+    """On a database with a small hotel; what a restore leaves beside it is dropped in the end."""
+
+    async def fill() -> None:
+        async with Database.open(database_url, size=1) as db:
+            await small_hotel(db)
+
+    asyncio.run(fill())
+    yield {
+        "HOTEL_OPS_DIR": str(tmp_path / "ops"),
+        "HOTEL_SPOOL_DIR": str(tmp_path / "spool"),
+        "DATABASE_URL": database_url,
+    }
+    with psycopg.connect(server(database_url), autocommit=True) as connection:
+        for name in databases(database_url):
+            connection.execute(f'DROP DATABASE "{name}"'.encode())
+
+
+def server(url: str) -> str:
+    return url.replace(dump.name_of(url), "postgres")
+
+
+def databases(url: str) -> list[str]:
+    """Those beside the URL's that a restore has left."""
+    with psycopg.connect(server(url)) as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s", (f"{dump.name_of(url)}_%",)
+        )
+        return [row[0] for row in rows]
+
+
+def run(environ: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
+    return command(*map(str, words), seconds=120, **environ)
+
+
+def rows(url: str) -> dict[str, int]:
+    """How many there are in each table."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        count = "SELECT count(*) FROM {}"
+        return {
+            name: connection.execute(count.format(name).encode()).fetchone()[0]  # type: ignore[index]  # a count has a row
+            for (name,) in names
+        }
+
+
+def forget(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DELETE FROM rate_night")
+
+
+@pytest.mark.parametrize("key", ["", KEY])
+def test_what_was_backed_up_comes_back(environ: dict[str, str], tmp_path: Path, key: str) -> None:
+    url, file = environ["DATABASE_URL"], tmp_path / "hotel.backup"
+    environ["HOTEL_BACKUP_KEY"] = key
+    before = rows(url)
+    done = run(environ, "backup", file)
+    assert done.returncode == 0, done.stderr
+    assert ("NOT encrypted" in done.stdout) is not bool(key)
+    assert (b"PGDMP" in file.read_bytes()) is not bool(key), "readable without the key"
+    assert file.stat().st_mode & 0o077 == 0, "others may read every guest's data"
+
+    forget(url)
+    done = run(environ, "restore", file)
+    assert done.returncode == 0, done.stderr
+    after = rows(url)
+    assert after.pop("audit_entry") >= before.pop("audit_entry")
+    for changing in ("audit_spooled", "audit_link", "audit_horizon"):  # the audit log was told of the restore
+        after.pop(changing), before.pop(changing)
+    assert after == before
+    (kept,) = databases(url)
+    assert rows(url.replace(dump.name_of(url), kept))["rate_night"] == 0
+    assert f'dropdb "{kept}"' in done.stdout
+    checked = run(environ, "invariants", "check", "--no-prices")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_an_older_schema_is_brought_to_this_release(
+    cluster: Cluster, environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade = alembic.upgrade
+    with copied(cluster, None) as old, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alembic, "upgrade", lambda config, _: upgrade(config, "0008"))
+        migrations.upgrade(old)
+        patch.undo()
+        assert migrations.current(old) == "0008"
+        done = run({**environ, "DATABASE_URL": old}, "backup", tmp_path / "old.backup")
+        assert done.returncode == 0, done.stderr
+    done = run(environ, "restore", tmp_path / "old.backup")
+    assert done.returncode == 0, done.stderr
+    assert migrations.current(environ["DATABASE_URL"]) == migrations.head()
+    assert migrations.pending(environ["DATABASE_URL"]) == []
+
+
+def refused(environ: dict[str, str], file: Path, said: str, code: int = 1) -> None:
+    """The command says so, and neither the database nor anything beside it has changed."""
+    before = rows(environ["DATABASE_URL"])
+    done = run(environ, "restore", file)
+    assert done.returncode == code, done.stdout
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert databases(environ["DATABASE_URL"]) == []
+    after = rows(environ["DATABASE_URL"])
+    assert after["rate_night"] == before["rate_night"] > 0
+
+
+def test_what_cannot_be_restored_touches_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    file, wrong = tmp_path / "hotel.backup", tmp_path / "wrong.backup"
+    environ["HOTEL_BACKUP_KEY"] = KEY
+    assert run(environ, "backup", file).returncode == 0
+    whole = file.read_bytes()
+
+    refused(environ, tmp_path / "nowhere", "cannot be read", 2)
+    refused(environ, tmp_path, "cannot be read", 2)
+    wrong.write_bytes(b"PGDMP of somebody else's")
+    refused(environ, wrong, "no backup of this platform")
+    wrong.write_bytes(whole[: len(whole) // 2])
+    refused(environ, wrong, "not whole")
+    wrong.write_bytes(whole[:-50] + bytes([whole[-50] ^ 1]) + whole[-49:])
+    refused(environ, wrong, "damaged")
+    refused({**environ, "HOTEL_BACKUP_KEY": ""}, file, "HOTEL_BACKUP_KEY is not set", 2)
+    refused({**environ, "HOTEL_BACKUP_KEY": KEY + "!"}, file, "is not the key of this backup", 2)
+    with psycopg.connect(environ["DATABASE_URL"], application_name="the front desk"):
+        refused(environ, file, "is in use (1 by the front desk)")
+
+    newer = msgspec.structs.replace(HEADER, schema="0099", release="9.9")
+    with wrong.open("wb") as target:
+        one_file.write(target, newer, io.BytesIO(b"x"), "")
+    refused(environ, wrong, "newer release (9.9, schema 0099)")
+    huge = msgspec.structs.replace(HEADER, database_bytes=10**15)
+    with wrong.open("wb") as target:
+        one_file.write(target, huge, io.BytesIO(b"x"), "")
+    refused(environ, wrong, "no space: 1300000.0 GB are needed")
+    nonsense = msgspec.structs.replace(HEADER)
+    with wrong.open("wb") as target:
+        one_file.write(target, nonsense, io.BytesIO(b"no dump at all"), "")
+    refused(environ, wrong, "pg_restore failed")
+
+
+def test_a_backup_that_fails_leaves_no_file(environ: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "hotel.backup"
+    assert run({**environ, "HOTEL_BACKUP_KEY": "short"}, "backup", file).returncode == 2
+    assert run(environ, "backup", "/dev/full/x").returncode == 1
+    done = run({**environ, "DATABASE_URL": server(environ["DATABASE_URL"])}, "backup", file)
+    assert "the database is empty" in done.stderr
+    assert sorted(tmp_path.glob("*backup*")) == []
+    file.write_text("mine")
+    assert run(environ, "backup", file).returncode == 1
+    assert file.read_text() == "mine"
+
+
+def test_an_embedded_database_moves_to_another_folder(environ: dict[str, str], tmp_path: Path) -> None:
+    assert run(environ, "backup", tmp_path / "hotel.backup").returncode == 0
+    before = rows(environ.pop("DATABASE_URL"))
+    folder = tmp_path / "embedded"
+    try:
+        done = run(environ, "restore", tmp_path / "hotel.backup", "--data-dir", folder)
+        assert done.returncode == 0, done.stderr
+        assert not Cluster(folder).running()
+        again = run(environ, "backup", tmp_path / "again.backup", "--data-dir", folder)
+        assert again.returncode == 0, again.stderr
+        cluster = Cluster(folder)
+        cluster.start()
+        assert rows(cluster.url("hotel"))["rate_night"] == before["rate_night"]
+        while_in_use = run(environ, "restore", tmp_path / "again.backup", "--data-dir", folder)
+        assert while_in_use.returncode == 2
+        assert "another hotel-booking is using" in while_in_use.stderr
+        cluster.stop()
+    finally:
+        Cluster(folder).remove()
+
+
+@pytest.mark.parametrize("size", [0, 1, one_file.PART, 2 * one_file.PART + 7])
+@pytest.mark.parametrize("key", ["", KEY])
+def test_any_size_and_no_exchange_of_parts(size: int, key: str) -> None:
+    content = bytes(index % 251 for index in range(size))
+    target = io.BytesIO()
+    one_file.write(target, HEADER, io.BytesIO(content), key)
+    assert b"".join(one_file.parts(io.BytesIO(target.getvalue()), key)) == content
+    assert one_file.verify(io.BytesIO(target.getvalue()), key) >= size
+    for position in (3, 20, 60, len(target.getvalue()) - 40, len(target.getvalue()) - 1):
+        changed = bytearray(target.getvalue())
+        changed[position] ^= 0x20
+        with pytest.raises((NotABackup, WrongUse)):
+            one_file.verify(io.BytesIO(bytes(changed)), key)
+    with pytest.raises(Refused):
+        one_file.verify(io.BytesIO(target.getvalue()[:-33]), key)
