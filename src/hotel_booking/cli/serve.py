@@ -31,13 +31,13 @@ def serve() -> None:
 
 
 def check_schema(settings: Settings) -> None:
-    """Raise `ConfigError` where the database cannot be reached or is not at this release."""
+    """Raise `ConfigError` where the database cannot be reached, or this release does not run on its
+    schema."""
     from hotel_booking import migrations
 
     check_reachable(settings.database_url)
-    steps = migrations.pending(settings.database_url)
-    if steps:
-        raise ConfigError([f"the database is not ready ({'; '.join(steps)}): run `hotel-booking migrate`"])
+    if wrong := migrations.unfit(settings.database_url):
+        raise ConfigError(wrong)
 
 
 def _granian(settings: Settings) -> None:

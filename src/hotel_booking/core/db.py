@@ -15,6 +15,7 @@ import msgspec
 
 from hotel_booking.core.connections import Connections, timed, with_json
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.schema import NEWEST
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
 
 Row = asyncpg.Record
@@ -268,7 +269,8 @@ class Database:
             "idle_in_transaction_session_timeout": "60000" if statement_timeout_ms else "0",
             "jit": "off",  # our statements are short; compiling them costs more than it saves
         }
-        known_to_poolers = {"timezone": "UTC", "application_name": "hotel-booking"}
+        # Which release is connected, for a migration that would contract under it.
+        known_to_poolers = {"timezone": "UTC", "application_name": f"hotel-booking {NEWEST}"}
 
         async def connect() -> asyncpg.Connection[Row]:
             connection = await asyncpg.connect(

@@ -17,14 +17,13 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.operations_settings import Mode
 from hotel_booking.core.pulse import NoPulse, Pulse
-from hotel_booking.core.schema import NEWEST, OLDEST
+from hotel_booking.core.schema import FOUND, NEWEST, read, unfit
 from hotel_booking.domains.incidents.maintenance import under_maintenance
 from hotel_booking.http.access import public
 from hotel_booking.http.limits import RedisLimiter
 
 _DATABASE_WITHIN, _REDIS_WITHIN = 1.0, 0.5  # seconds
 _LOOKED_EVERY = 15.0  # seconds: windows are announced days ahead
-_SCHEMA = "SELECT version_num FROM alembic_version"
 
 
 class Liveness(msgspec.Struct, frozen=True):
@@ -93,11 +92,12 @@ async def follow_maintenance(database: Database, state: State, mode: Mode) -> No
 async def _database(pulse: Pulse) -> tuple[bool, dict[str, str]]:
     """Whether requests can be answered from it, and what was found."""
     try:
-        schema = str(await pulse.ask(_SCHEMA, within=_DATABASE_WITHIN))
+        found = str(await pulse.ask(FOUND, within=_DATABASE_WITHIN))
     except NoPulse:
         return False, {"database": "unreachable"}
-    if schema < OLDEST:
-        return False, {"database": "ok", "schema": f"{schema} is older than {OLDEST}"}
+    if (wrong := unfit(found)) is not None:
+        return False, {"database": "ok", "schema": wrong}
+    schema, _ = read(found)
     return True, {
         "database": "ok",
         "schema": schema if schema <= NEWEST else f"{schema} is newer than {NEWEST}",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from hotel_booking.core import schema
 from hotel_booking.ops.refusals import Refused
 
 # Two migrators queue on this lock instead of meeting half-way.
@@ -22,6 +23,14 @@ _LONG_TRANSACTIONS = """
      WHERE datname = current_database() AND pid <> pg_backend_pid()
        AND xact_start < clock_timestamp() - interval '5 s'
      ORDER BY xact_start LIMIT 5"""
+# Processes say of which release they are (core/db.py); before 0009 they did not.
+_OLDER_RELEASES = """
+    SELECT DISTINCT coalesce(substring(application_name FROM '[0-9]{4}$'), '0008'),
+           coalesce(host(client_addr), 'this machine')
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name ~ '^hotel-booking( [0-9]{4})?$'
+       AND coalesce(substring(application_name FROM '[0-9]{4}$'), '0008') < %s
+     ORDER BY 1, 2 LIMIT 20"""
 
 
 def head() -> str:
@@ -39,13 +48,32 @@ def current(database_url: str) -> str | None:
         return str(row[0]) if row else None
 
 
-def pending(database_url: str) -> list[str]:
-    """What `upgrade` would do, in words; empty where nothing is to be done.
+def unfit(database_url: str) -> list[str]:
+    """Why this release cannot run on the database, and what helps; empty where it can.
 
-    A database that a newer release has migrated is ready: schemas only expand while the release before
-    may still run, and a roll-back must be able to start.
+    It can on a database that a newer release has migrated: schemas only expand while the release before
+    may still run, and a roll-back must be able to start. What is said of it, see `core.schema`.
     """
+    found = _found(database_url)
+    if not found:
+        return ["the database is not ready (schema empty): run `hotel-booking migrate`"]
+    if wrong := schema.unfit(found):
+        if schema.read(found)[1] > schema.NEWEST:
+            advice = "deploy a newer release; there is no way back this far but a backup"
+            return [f"this release is too old for the database: the schema {wrong}: {advice}"]
+        return [f"the database is not ready (the schema {wrong}): run `hotel-booking migrate`"]
+    with psycopg.connect(database_url) as connection:
+        missing = _job_scripts(connection)
+    if missing:
+        return [f"the database is not ready (job queue: {', '.join(missing)}): run `hotel-booking migrate`"]
+    return []
+
+
+def pending(database_url: str) -> list[str]:
+    """What `upgrade` would do, in words; empty where nothing is to be done, as after a newer release. Raises
+    `Contracted`."""
     at, newest = current(database_url), head()
+    _refuse_contracted(database_url)
     with psycopg.connect(database_url) as connection:
         steps = [f"job queue: {name}" for name in _job_scripts(connection)]
     return steps if _ready(at, newest) else [*steps, f"schema {at or 'empty'} -> {newest}"]
@@ -55,10 +83,14 @@ def upgrade(database_url: str) -> list[str]:
     """Bring the database to this release and say what was done; nothing where it is already.
 
     Each step is a transaction with a lock time-out, so a migration that cannot get its lock gives up instead
-    of stopping the house: raises `Blocked`, and nothing of that step is done.
+    of stopping the house: raises `Blocked`, and nothing of that step is done. Raises `Contracted` where a
+    newer release has left nothing that this one could run on, and `StillRunning` where processes are
+    connected that would have nothing to run on afterwards; both before anything is done.
     """
     done: list[str] = []
     with _alone(database_url) as connection, _gives_up(connection):
+        _refuse_contracted(database_url)
+        _refuse_under_older(connection, database_url)
         for name in _job_scripts(connection):
             _apply_job_script(connection, name)
             done.append(f"job queue: {name}")
@@ -72,6 +104,47 @@ def upgrade(database_url: str) -> list[str]:
 def _ready(at: str | None, newest: str) -> bool:
     # Revisions are four digits, counted up: they compare as text.
     return at is not None and at >= newest
+
+
+def _found(database_url: str) -> str:
+    """What the schema says of itself, for `core.schema`; "" for an empty database."""
+    if current(database_url) is None:
+        return ""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(schema.FOUND).fetchone()
+        return str(row[0]) if row else ""
+
+
+class Contracted(Refused):
+    """A newer release has contracted the schema; this one is too old for it."""
+
+
+class StillRunning(Refused):
+    """Processes of a release are connected that the migration would leave nothing to run on."""
+
+
+def _refuse_contracted(database_url: str) -> None:
+    at, serves = schema.read(_found(database_url))
+    if serves > schema.NEWEST:
+        raise Contracted(
+            f"the schema is at {at} and serves releases from {serves} on; this one is of {schema.NEWEST}",
+            "Deploy a release that runs on it: hotel-booking ops schema --release TAG says which.",
+        )
+
+
+def _refuse_under_older(connection: psycopg.Connection, database_url: str) -> None:
+    found = _found(database_url)
+    if not found or schema.read(found)[1] >= schema.SERVES:
+        return
+    older = connection.execute(_OLDER_RELEASES, (schema.SERVES,)).fetchall()
+    if older:
+        raise StillRunning(
+            f"the migration would leave a schema that serves releases from {schema.SERVES} on, and older ones"
+            " are running; nothing was done",
+            "Who is connected:",
+            *(f"  a release of {newest}, from {address}" for newest, address in older),
+            "Deploy the release between first, everywhere; then run `hotel-booking migrate` again.",
+        )
 
 
 @contextmanager

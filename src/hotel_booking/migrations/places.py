@@ -14,5 +14,8 @@ async def renew(database_url: str) -> bool:
                 return False
         data = read_places()
         async with database.transaction() as tx:
+            await tx.execute("SELECT pg_advisory_xact_lock(hashtext('places of the world'))")
+            if await places_are_loaded(tx):
+                return False  # by another, while this one waited
             await load_places(tx, data)
     return True

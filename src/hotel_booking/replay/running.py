@@ -194,11 +194,11 @@ def _check_schema(url: str) -> None:
     from hotel_booking import migrations
 
     try:
-        steps = migrations.pending(url)
+        wrong = migrations.unfit(url)
     except psycopg.Error as error:
         raise ConfigError([f"the database cannot be used: {str(error).strip().splitlines()[0]}"]) from None
-    if steps:
-        raise ConfigError([f"the database is not at this release ({steps[0]}); run `hotel-booking migrate`"])
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def _progress() -> Progress:

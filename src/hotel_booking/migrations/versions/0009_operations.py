@@ -8,6 +8,7 @@ revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+serves = "0008"  # the `NEWEST` (core/schema.py) of the oldest release that runs on it
 
 
 def upgrade() -> None:
