@@ -40,6 +40,15 @@ def test_an_address_in_one_counts_before_the_parts() -> None:
     assert libpq({"DATABASE_URL": "postgresql://u@/d?host=/run/postgresql"})["PGHOST"] == "/run/postgresql"
 
 
+def test_of_several_hosts_psql_takes_the_one_that_takes_writes() -> None:
+    parts = libpq({"DB_HOST": "one,two", "DB_PORT": "5432,5433", "DB_USER": "hotel", "DB_NAME": "booking"})
+    whole = libpq({"DATABASE_URL": "postgresql://hotel@one:5432,two:5433/booking"})
+    assert parts == whole
+    assert parts["PGHOST"] == "one,two"
+    assert parts["PGPORT"] == "5432,5433"
+    assert parts["PGTARGETSESSIONATTRS"] == "read-write"
+
+
 def test_redis_is_reached_with_its_password_its_port_and_encrypted() -> None:
     environ = {"REDIS_HOST": "cache", "REDIS_PORT": "6380", "REDIS_PASSWORD": "p@ss", "REDIS_TLS": "true"}
     assert redis_options(environ, ["-h", "cache", "INFO", "memory"]) == (

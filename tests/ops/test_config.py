@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from hotel_booking.core.config import ECB_RATES
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.hosts import each_host
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.unsafe_settings import warnings_of
 
@@ -127,6 +130,31 @@ def test_exchange_rates_come_from_the_bank_in_production_and_from_nowhere_else()
     assert read_settings({**DATABASE, "HOTEL_ENVIRONMENT": "demo"}).exchange_rates_url == ""
     for url in ("http://rates.example/daily.xml", "ftp://rates.example/", "javascript:alert(1)"):
         assert "HOTEL_EXCHANGE_RATES_URL" in problems(**SAFE, HOTEL_EXCHANGE_RATES_URL=url)[0]
+
+
+def test_several_hosts_are_a_primary_and_who_takes_over_from_it() -> None:
+    named = {"HOTEL_ENVIRONMENT": "demo", "DB_USER": "ana", "DB_PASSWORD": "a/b", "DB_NAME": "h"}
+    writes = "target_session_attrs=read-write"
+    read = read_settings({**named, "DB_HOST": "one,two"})
+    assert read.database_url == f"postgresql://ana:a%2Fb@one:5432,two:5432/h?{writes}"
+    read = read_settings({**named, "DB_HOST": "one, fd00::2", "DB_PORT": "6000,7000"})
+    assert read.database_url == f"postgresql://ana:a%2Fb@one:6000,[fd00::2]:7000/h?{writes}"
+    assert each_host(read.database_url) == (
+        "postgresql://ana:a%2Fb@one:6000/h",
+        "postgresql://ana:a%2Fb@[fd00::2]:7000/h",
+    )
+    read = read_settings({**named, "DB_HOST": "/a,/b", "DB_PORT": "6000"})
+    assert [parse_qs(urlsplit(one).query) for one in each_host(read.database_url)] == [
+        {"host": ["/a"], "port": ["6000"]},
+        {"host": ["/b"], "port": ["6000"]},
+    ]
+    assert problems(**named, DB_HOST="one,two,three", DB_PORT="1,2") == [
+        "DB_PORT names 2 ports, and DB_HOST 3 hosts"
+    ]
+    assert "DB_PORT=x" in problems(**named, DB_HOST="one,two", DB_PORT="1,x")[0]
+    assert problems(**named, DB_HOST="one,two", DB_READ_HOST="two,three") == [
+        "DB_READ_HOST names more than one host: one replica is read"
+    ]
 
 
 def test_a_replica_is_another_host_of_the_same_database() -> None:

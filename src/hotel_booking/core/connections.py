@@ -8,6 +8,7 @@ one is kept elsewhere (`core/shares.py`).
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +18,7 @@ import asyncpg
 import msgspec
 
 from hotel_booking.core import tracing
+from hotel_booking.core.hosts import ASKED, ONE_HOST, SILENCE, each_host, target_of
 from hotel_booking.core.metrics import QUERY_DURATION
 
 _IDLE = 60.0  # seconds until one that nobody needs is closed; the last is kept
@@ -29,6 +31,36 @@ _encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+class Hosts:
+    """Connects to whichever of a URL's servers can be used; the one that could is asked first then."""
+
+    def __init__(self, url: str) -> None:
+        hosts = each_host(url)
+        self._urls = list(hosts) if len(hosts) > 1 else [url]
+        self._target: Any = target_of(url)  # libpq's word, which asyncpg's stubs want as a name of its own
+
+    async def connect(self, **options: Any) -> Connection:
+        """A connection, as `asyncpg.connect` makes it with these options. Of several servers the first that
+        answers and takes writes; raises `ConnectionError` where none does."""
+        if len(self._urls) == 1:
+            return _watched(await asyncpg.connect(self._urls[0], **options))
+        reasons: list[str] = []
+        for url in list(self._urls):
+            try:
+                connection = await asyncpg.connect(
+                    url, target_session_attrs=self._target, **{**options, "timeout": ONE_HOST}
+                )
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError) as error:
+                reasons.append(str(error) or type(error).__name__)
+            except asyncpg.TargetServerAttributeNotMatched:
+                reasons.append("a server is there, but takes no writes")
+            else:
+                self._urls.remove(url)
+                self._urls.insert(0, url)
+                return _watched(connection)
+        raise ConnectionError("; ".join(dict.fromkeys(reasons)))
 
 
 class Connections:
@@ -134,3 +166,21 @@ async def with_json(connection: Connection) -> None:
 async def _end(connection: Connection) -> None:
     with suppress(Exception):  # it is gone either way
         await connection.close(timeout=_CLOSING)
+
+
+def _watched(connection: Connection) -> Connection:
+    """Have the kernel notice within 20 seconds that the server's machine is gone (a zone, a cable): nothing
+    else would, for a quarter of an hour. A server that only takes its time is not concerned: its kernel
+    answers."""
+    line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001  # asyncpg offers no other way
+    if line is not None and line.family in (socket.AF_INET, socket.AF_INET6):
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (
+            ("TCP_KEEPIDLE", SILENCE),
+            ("TCP_KEEPINTVL", SILENCE),
+            ("TCP_KEEPCNT", ASKED),
+            ("TCP_USER_TIMEOUT", SILENCE * (ASKED + 1) * 1000),
+        ):
+            if (option := getattr(socket, name, None)) is not None:  # not every system has all of them
+                line.setsockopt(socket.IPPROTO_TCP, option, value)
+    return connection

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from hotel_booking.core.connections import Connections, timed, with_json
+from hotel_booking.core.connections import Connections, Hosts, timed, with_json
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
@@ -257,8 +257,10 @@ class Database:
         pooled: bool = False,
         at_once: bool = True,
     ) -> AsyncIterator[Database]:
-        """Open a pool of at most `size` connections and close it at the end. With a `statement_timeout_ms` of
-        0 a transaction takes what it needs, between its statements too: a load on a slow machine.
+        """Open a pool of at most `size` connections and close it at the end. Where the `url` names several
+        hosts, each connection goes to the one that takes writes (`core/hosts.py`). With a
+        `statement_timeout_ms` of 0 a transaction takes what it needs, between its statements too: a load on a
+        slow machine.
 
         `pooled`: at the other end is a pooler that gives each transaction another session (PgBouncer's
         transaction mode). Then nothing is left to a session: settings go with each transaction, statements
@@ -269,12 +271,12 @@ class Database:
             "idle_in_transaction_session_timeout": "60000" if statement_timeout_ms else "0",
             "jit": "off",  # our statements are short; compiling them costs more than it saves
         }
+        hosts = Hosts(url)
         # Which release is connected, for a migration that would contract under it.
         known_to_poolers = {"timezone": "UTC", "application_name": f"hotel-booking {NEWEST}"}
 
         async def connect() -> asyncpg.Connection[Row]:
-            connection = await asyncpg.connect(
-                url,
+            connection = await hosts.connect(
                 server_settings=known_to_poolers if pooled else session | known_to_poolers,
                 statement_cache_size=0 if pooled else _STATEMENTS_KEPT,
             )

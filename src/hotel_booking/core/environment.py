@@ -32,6 +32,7 @@ OTHERS = {
     ),
     "HOTEL_BACKUP_KEY_FILE": "a file that says it",
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
+    "HOTEL_STANDBY_URL": "the replica that `hotel-booking ops dr promote` makes the primary, as a superuser",
     "HOTEL_RELEASE": "the release that `hotel-booking ops` is about, where `--release` does not say",
     "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` signs with",
     "HOTEL_EVIDENCE_SIGNERS": "the file of those whose evidence counts; else the release's own",
@@ -123,13 +124,25 @@ def _database_url(environ: Mapping[str, str], problems: list[str]) -> str | None
     if missing:
         problems.append(f"DB_HOST is set, but not {' and '.join(missing)}")
         return None
-    port = _port(environ, "DB_PORT", "5432", problems)
+    hosts = host.split(",")
+    ports = [
+        _port({"DB_PORT": port}, "DB_PORT", "5432", problems)
+        for port in environ.get("DB_PORT", "").split(",")
+    ]
+    if len(ports) not in (1, len(hosts)):
+        problems.append(f"DB_PORT names {len(ports)} ports, and DB_HOST {len(hosts)} hosts")
+        return None
+    ports = ports if len(ports) == len(hosts) else ports * len(hosts)
+    # Of several, the one that takes writes: core/hosts.py.
+    choice = "target_session_attrs=read-write" if len(hosts) > 1 else ""
     password = environ.get("DB_PASSWORD")
     login = quote(environ["DB_USER"], safe="") + (f":{quote(password, safe='')}" if password else "")
     name = quote(environ["DB_NAME"], safe="")
     if host.startswith("/"):  # the folder of a Unix socket
-        return f"postgresql://{login}@/{name}?host={quote(host)}&port={port}"
-    return f"postgresql://{login}@{_bracketed(host)}:{port}/{name}"
+        where = f"host={quote(host, safe='/,')}&port={','.join(ports)}"
+        return f"postgresql://{login}@/{name}?{where}" + (f"&{choice}" if choice else "")
+    listed = ",".join(f"{_bracketed(one.strip())}:{port}" for one, port in zip(hosts, ports, strict=True))
+    return f"postgresql://{login}@{listed}/{name}" + (f"?{choice}" if choice else "")
 
 
 def _read_database_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
@@ -145,7 +158,10 @@ def _read_database_url(environ: Mapping[str, str], problems: list[str]) -> str |
     if environ.get("DATABASE_URL") or not environ.get("DB_HOST"):
         problems.append("DB_READ_HOST goes with DB_HOST; beside DATABASE_URL, set DATABASE_READ_URL")
         return None
-    port = _port(environ, "DB_READ_PORT", environ.get("DB_PORT") or "5432", problems)
+    if "," in host:
+        problems.append("DB_READ_HOST names more than one host: one replica is read")
+        return None
+    port = _port(environ, "DB_READ_PORT", (environ.get("DB_PORT") or "5432").partition(",")[0], problems)
     return _database_url({**environ, "DB_HOST": host, "DB_PORT": port}, [])
 
 

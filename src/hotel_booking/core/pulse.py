@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from hotel_booking.core.connections import Connection
+from hotel_booking.core.connections import Connection, Hosts
 
 
 class NoPulse(Exception):  # caught where it is asked
@@ -22,7 +22,7 @@ class Pulse:
     is a pooler, see `Database.open`."""
 
     def __init__(self, url: str, *, pooled: bool = False) -> None:
-        self._url = url
+        self._hosts = Hosts(url)
         self._pooled = pooled
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
@@ -53,8 +53,7 @@ class Pulse:
     async def _value(self, statement: str) -> Any:
         connection = self._connection
         if connection is None or connection.is_closed():
-            connection = self._connection = await asyncpg.connect(
-                self._url,
+            connection = self._connection = await self._hosts.connect(
                 server_settings={"application_name": "hotel-booking health"},
                 statement_cache_size=0 if self._pooled else 2,
             )

@@ -189,9 +189,12 @@ def _alembic_upgrade(database_url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     engine = sa.create_engine(
-        f"postgresql+psycopg://{database_url.partition('://')[2]}",
+        "postgresql+psycopg://",
         poolclass=sa.pool.NullPool,
-        connect_args={"options": " ".join(f"-c {name}={value}" for name, value in LIMITS.items())},
+        # By libpq, and not by SQLAlchemy's own reading of the URL: that knows of one host only.
+        creator=lambda: psycopg.connect(
+            database_url, options=" ".join(f"-c {name}={value}" for name, value in LIMITS.items())
+        ),
     )
     with engine.connect() as connection:
         config.attributes["connection"] = connection

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from hotel_booking.core.hosts import each_host, target_of
 from hotel_booking.core.setting_files import ADDRESSES, with_files
 
 # Parameters of DATABASE_URL that libpq reads from its environment.
@@ -60,11 +61,15 @@ def libpq(environ: Mapping[str, str]) -> dict[str, str]:
     found = {"PSQL_HISTORY": "/dev/null"}
     if not (url := environ.get("DATABASE_URL")):
         found |= {theirs: environ[ours] for ours, theirs in _PARTS.items() if environ.get(ours)}
+        if "," in environ.get("DB_HOST", ""):
+            found["PGTARGETSESSIONATTRS"] = "read-write"
         return found | ({"PGDATABASE": environ["DB_NAME"]} if environ.get("DB_NAME") else {})
     parts = urlsplit(url)
+    each = [urlsplit(one) for one in each_host(url)]
     said = {
-        "PGHOST": parts.hostname or "",
-        "PGPORT": str(parts.port or ""),
+        "PGHOST": ",".join(one.hostname or "" for one in each),
+        "PGPORT": ",".join(str(one.port or "") for one in each).strip(","),
+        "PGTARGETSESSIONATTRS": target_of(url) if len(each) > 1 else "",
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
         "PGDATABASE": unquote(parts.path.removeprefix("/")),

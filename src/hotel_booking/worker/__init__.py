@@ -12,6 +12,7 @@ from procrastinate import App, PsycopgConnector
 from hotel_booking import __version__
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.hosts import libpq_options
 from hotel_booking.core.metrics import BUILD
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.domains.audit.jobs import tasks as audit_tasks
@@ -69,6 +70,7 @@ def application(database_url: str) -> App:
         min_size=1,
         max_size=4,
         timeout=10,
+        kwargs=libpq_options(),
     )
     app = App(connector=connector)
     for namespace, tasks in _TASKS:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from hotel_booking.core.config import Settings
+from hotel_booking.core.hosts import each_host
 from hotel_booking.domains.incidents.types import Alert, Incident
 
 
@@ -168,8 +169,9 @@ def values_of(settings: Settings, incident: Incident) -> dict[str, str]:
     """What stands for the `$NAMES`, without any password."""
     database, cache = urlsplit(settings.database_url), urlsplit(settings.redis_url or "")
     asked = parse_qs(database.query)
+    hosts = ",".join(urlsplit(one).hostname or "" for one in each_host(settings.database_url)).strip(",")
     found = {
-        "DB_HOST": database.hostname or next(iter(asked.get("host", ())), ""),
+        "DB_HOST": hosts or next(iter(asked.get("host", ())), ""),
         "DB_USER": unquote(database.username or "") or next(iter(asked.get("user", ())), ""),
         "DB_NAME": unquote(database.path.removeprefix("/")),
         "REDIS_URL": f"{cache.scheme}://{cache.netloc.rpartition('@')[2]}{cache.path}"

@@ -1,0 +1,55 @@
+"""The servers that a database's URL names: one, or several of which one takes writes.
+
+`DB_HOST=first,second` (or libpq's `postgresql://first:5432,second:5432/name`) is for a primary and the
+replica that will be promoted when it dies. Which of them is the primary is asked anew for every connection,
+so a promotion needs no restart and no change of settings here.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+ONE_HOST = (
+    3.0  # seconds: a machine that has vanished refuses nothing, and the next one is waiting to be asked
+)
+SILENCE = 5  # seconds until a server that says nothing is asked whether its machine still is there
+ASKED = 3  # times, each after so long again, until the connection counts as lost
+_WRITES = "read-write"
+
+
+def each_host(url: str) -> tuple[str, ...]:
+    """The URL once for each host, without what it says of which to choose."""
+    parts = urlsplit(url)
+    login, at, listed = parts.netloc.rpartition("@")
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "target_session_attrs"]
+    said = dict(query)
+    if "host" in said:  # folders of sockets stand in the query
+        hosts = said["host"].split(",")
+        ports = said.get("port", "").split(",")
+        ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+        rest = [(name, value) for name, value in query if name not in ("host", "port")]
+        queries = [
+            [*rest, ("host", host), *([("port", port)] if port else [])]
+            for host, port in zip(hosts, ports, strict=True)
+        ]
+        return tuple(urlunsplit(parts._replace(query=urlencode(one))) for one in queries)
+    return tuple(
+        urlunsplit(parts._replace(netloc=f"{login}{at}{host}", query=urlencode(query)))
+        for host in listed.split(",")
+    )
+
+
+def target_of(url: str) -> str:
+    """Which of several hosts is meant: libpq's `target_session_attrs`; who says nothing wants to write."""
+    return dict(parse_qsl(urlsplit(url).query)).get("target_session_attrs", _WRITES)
+
+
+def libpq_options() -> dict[str, int]:
+    """The same patience, as libpq takes it (psycopg, psql)."""
+    return {
+        "connect_timeout": int(ONE_HOST),
+        "keepalives_idle": SILENCE,
+        "keepalives_interval": SILENCE,
+        "keepalives_count": ASKED,
+        "tcp_user_timeout": SILENCE * (ASKED + 1) * 1000,
+    }
