@@ -17,7 +17,15 @@ import requests
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase
-from schemathesis.checks import CHECKS
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from hotel_booking.app import build
 from hotel_booking.core.db import Database
@@ -36,16 +44,15 @@ from tests.factories.small_hotel import (
     stay,
 )
 
-schema = schemathesis.openapi.from_dict(openapi.document(build(settings_for("postgresql://localhost/none"))))
-schema.config.base_url = "http://127.0.0.1"  # replaced by each call's own
-WANTED: list[Any] = CHECKS.get_by_names(
-    [
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_schema_conformance",
-    ]
-)
+NOWHERE = settings_for("postgresql://localhost/none")
+# By name alone: what is sent to them takes seconds to think of, in every worker that collects tests.
+OPERATIONS = [f"{method.upper()} {path}" for path, method, _ in openapi.operations(build(NOWHERE))]
+WANTED: list[Any] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
 
@@ -57,6 +64,14 @@ class Target(NamedTuple):
     url: str
     key: str
     reference: str
+
+
+@pytest.fixture(scope="module")
+def schema() -> BaseSchema:
+    """Our OpenAPI document."""
+    found = schemathesis.openapi.from_dict(openapi.document(build(NOWHERE)))
+    found.config.base_url = "http://127.0.0.1"  # replaced by each call's own
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -110,21 +125,36 @@ def send(case: schemathesis.Case[Any], target: Target, headers: dict[str, str]) 
     case.call_and_validate(base_url=target.url, session=target.session, checks=WANTED, headers=headers)
 
 
-@schema.parametrize()
-@hypothesis.settings(
-    max_examples=20,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=QUIET,
-    phases=[Phase.explicit, Phase.generate],
-)
-def test_every_operation(case: schemathesis.Case[Any], target: Target) -> None:
-    attack(case, target)
+def attacked(schema: BaseSchema, name: str, target: Target, settings: hypothesis.settings) -> None:
+    """Send one operation all that `schema.parametrize()` would, thought of now."""
+    operation = schema.find_operation_by_label(name)
+    assert operation is not None
+    sent = build_operation_test(
+        config=schema.config,
+        operation=operation,
+        test_func=attack,
+        given_kwargs={},
+        feedback=FeedbackSources(),
+        explicit_settings=settings,
+    )
+    sent(target=target)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation(name: str, schema: BaseSchema, target: Target) -> None:
+    few = hypothesis.settings(
+        max_examples=20,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=QUIET,
+        phases=[Phase.explicit, Phase.generate],
+    )
+    attacked(schema, name, target, few)
 
 
 @pytest.mark.nightly
-@schema.parametrize()
-@hypothesis.settings(max_examples=1000, deadline=None, suppress_health_check=QUIET)
-def test_every_operation_for_long(case: schemathesis.Case[Any], target: Target) -> None:
-    attack(case, target)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_for_long(name: str, schema: BaseSchema, target: Target) -> None:
+    many = hypothesis.settings(max_examples=1000, deadline=None, suppress_health_check=QUIET)
+    attacked(schema, name, target, many)
