@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -30,8 +31,9 @@ class ErrorEntry(msgspec.Struct, frozen=True):
     passes: bool
 
 
-def entries() -> list[ErrorEntry]:
-    """All codes by their name. Parses the package's source (half a second of a core): once, in a thread."""
+@cache
+def entries() -> tuple[ErrorEntry, ...]:
+    """All codes by their name. Parses the package's source (a second of a core), once: ask in a thread."""
     kinds = {kind.__name__: kind for kind in _kinds(DomainError)}
     fixes: dict[str, list[str]] = {}
     for tree in _sources(files("hotel_booking")):
@@ -45,7 +47,7 @@ def entries() -> list[ErrorEntry]:
             _add(found, kind.code, kind, (kind.__doc__ or "").strip(), fixes[name])
     for code, meaning in MEANINGS.items():
         _add(found, code, StayNotSold, meaning, ["the answer's `fix` is the nearest stay that is sold"])
-    return sorted(found.values(), key=lambda entry: entry.code)
+    return tuple(sorted(found.values(), key=lambda entry: entry.code))
 
 
 def _add(
