@@ -144,10 +144,14 @@ async def accessibility(page: Page, *, colours_only: bool = False) -> list[str]:
     ]
 
 
+def screenshots_wanted() -> bool:
+    """Whether people asked for pictures to look at: taking one costs more than the test."""
+    return bool(os.environ.get("HOTEL_SCREENSHOTS"))
+
+
 async def screenshot(page: Page, name: str) -> None:
-    """The whole page, kept for people to look at; where they ask for it, as taking one costs more than the
-    test."""
-    if not os.environ.get("HOTEL_SCREENSHOTS"):
+    """The whole page, kept for people to look at, where they ask for it."""
+    if not screenshots_wanted():
         return
     SCREENSHOTS.mkdir(exist_ok=True)
     await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
