@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster lighthouse bench docs dashboards rules format clean
+.PHONY: help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -17,6 +17,7 @@ help:
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make check-deploy  deployment/, the workflows and the migrations, by their checkers"
 	@echo "make check-cluster  the platform on a Kubernetes control plane of its own (as root; KUBERNETES=1.28 for another)"
+	@echo "make check-release  releases on such a control plane under guests who book: canary, blue-green, rollback"
 	@echo "make cluster-up, cluster-down  the same cluster to look at (ENVIRONMENT=staging for another)"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
@@ -33,7 +34,7 @@ run: setup
 
 test: setup
 	@scripts/browser
-	$(PYTEST) -m "not nightly and not deploy and not cluster"
+	$(PYTEST) -m "not nightly and not deploy and not cluster and not release"
 
 clients:
 	@scripts/clients
@@ -56,8 +57,9 @@ nightly: setup
 	@scripts/browser
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
-	$(PYTEST) -m "nightly and not cluster"
+	$(PYTEST) -m "nightly and not cluster and not release"
 	$(MAKE) --no-print-directory check-cluster KUBERNETES=1.28
+	$(MAKE) --no-print-directory check-release
 
 check-deploy: setup
 	@scripts/deploy_packages
@@ -78,6 +80,9 @@ cluster-down: setup
 
 check-cluster: cluster-tools
 	KUBERNETES=$(KUBERNETES) $(BIN)/pytest -m cluster tests/cluster
+
+check-release: cluster-tools
+	KUBERNETES=$(KUBERNETES) $(BIN)/pytest -m release tests/release
 
 lighthouse: setup
 	@scripts/browser

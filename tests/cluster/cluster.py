@@ -21,6 +21,7 @@ from tests.cluster.first import BRIDGE
 from tests.cluster.world import ClusterError, World
 
 GATEWAY = "10.244.0.5"
+PROMETHEUS = "10.244.0.4"
 KUSTOMIZE = "kubernetes-1.34"
 _HOSTS = (
     "hotelbooking.com",
@@ -59,6 +60,7 @@ class Cluster:
             "istiod.istio-system.svc": BRIDGE,
             "database": stores.DATABASE,
             "redis": stores.REDIS,
+            "prometheus-operated.monitoring.svc": PROMETHEUS,
             **dict.fromkeys(_HOSTS, GATEWAY),
         }
         relays = {"api": f"{BRIDGE}:6443", "http": f"{GATEWAY}:80", "https": f"{GATEWAY}:443"}
@@ -81,6 +83,8 @@ class Cluster:
             ],
             cwd=_HERE.parents[1],
         )
+        services = [sys.executable, "-m", "tests.cluster.services", control.SERVER, control.TOKEN]
+        self.world.start("services", [*services, str(self.folder / "hosts")], cwd=_HERE.parents[1])
         self.until("the nodes", lambda: len(self.get("nodes")) == 3 and all(map(_ready, self.get("nodes"))))
 
     def stop(self) -> None:

@@ -38,25 +38,31 @@ def network(folder: Path) -> None:
 async def relay(listener: socket.socket, host: str, port: int) -> None:
     """Lead every connection to a port of this machine to one inside."""
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        with contextlib.suppress(OSError, RuntimeError):
-            writer.write_eof() if writer.can_write_eof() else writer.close()
-
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection(host, port)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(copy(reader, back), copy(there, writer))
-        for end in (writer, back):
-            end.close()
+        await lead_to(host, port, reader, writer)
 
     await asyncio.start_server(lead, sock=listener)
+
+
+async def lead_to(host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Lead a connection there, until either end has said all."""
+
+    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            target.write_eof() if target.can_write_eof() else target.close()
+
+    try:
+        there, back = await asyncio.open_connection(host, port)
+    except OSError:
+        writer.close()
+        return
+    await asyncio.gather(copy(reader, back), copy(there, writer))
+    for end in (writer, back):
+        end.close()
 
 
 async def live(folder: Path, seconds: float, relays: list[str]) -> None:

@@ -39,6 +39,9 @@ class Guest:
         self.failures: list[str] = []
         self.booked: list[str] = []
         self.slowest = 0.0
+        self.answered: Counter[str] = Counter()  # by the release that answered: its header, else `first`
+        self.failed: Counter[str] = Counter()  # the same; `nobody` where there was no answer
+        self._by = "nobody"
         self._address, self._random = address, random.Random(seed)
         self._connection: http.client.HTTPSConnection | None = None
         self.sender = ""
@@ -57,6 +60,11 @@ class Guest:
 
     def visit(self) -> None:
         """Find a room and book it. Raises `Failed`."""
+        if held := self.hold():
+            self.pay(held)
+
+    def hold(self) -> dict[str, Any] | None:
+        """Find a room and have it held; None where there was none. Raises `Failed`."""
         hotels = self.ask("hotels", "GET", "/api/v1/properties")["items"]
         hotel = self._random.choice(hotels)["slug"]
         arrival = _today() + timedelta(days=self._random.randint(3, _FURTHEST))
@@ -66,7 +74,7 @@ class Guest:
         offers = self.ask("offers", "GET", f"/api/v1/properties/{hotel}/offers?{query}")["offers"]
         offers = [one for one in offers if not (one.get("due_now") or {}).get("amount")]
         if not offers:
-            return
+            return None
         room = {key: offers[0][key] for key in ("room_type", "rate_plan")} | {"adults": 2, "children": []}
         quote = self.ask("quote", "POST", "/api/v1/quotes", {"property": hotel, "rooms": [room], **nights})
         guest = {
@@ -76,11 +84,14 @@ class Guest:
             "country": "PT",
         }
         held = self.ask("hold", "POST", "/api/v1/bookings", {"quote": quote.get("id"), "guest": guest})
-        if "reference" not in held:
-            return
+        return held if "reference" in held else None
+
+    def pay(self, held: dict[str, Any]) -> None:
+        """Pay for what is held. Raises `Failed`."""
         way = f"/api/v1/bookings/{held['reference']}"
         paid = self.ask("pay", "POST", f"{way}/payments", {}, token=held["access_token"])
         if paid.get("booking", paid).get("status") != "confirmed":
+            self.failed[self._by] += 1
             raise Failed(f"pay: {str(paid)[:300]}")
         self.booked.append(held["reference"])
 
@@ -106,13 +117,19 @@ class Guest:
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
+            self.failed["nobody"] += 1
             raise Failed(f"{kind}: {type(error).__name__} {error}") from error
         self.slowest = max(self.slowest, time.monotonic() - began)
         self.answers[f"{kind} {answer.status}"] += 1
+        # Envoy's own answers name no release: they are nobody's.
+        by = answer.getheader("x-release") or ("first" if answer.getheader("x-request-id") else "nobody")
+        self._by = by
+        self.answered[by] += 1
         found: dict[str, Any] = json.loads(content) if content.startswith(b"{") else {}
         if answer.status < 400 or found.get("code") in _REFUSALS:
             return found
-        raise Failed(f"{kind}: {answer.status} {content[:300].decode(errors='replace')}")
+        self.failed[by] += 1
+        raise Failed(f"{kind}: {answer.status} of {by} {content[:300].decode(errors='replace')}")
 
 
 def _today() -> date:
@@ -147,6 +164,8 @@ def main() -> None:
         "failures": [failure for one in everybody for failure in one.failures],
         "booked": [reference for one in everybody for reference in one.booked],
         "slowest": max(one.slowest for one in everybody),
+        "answered": dict(sum((one.answered for one in everybody), Counter())),
+        "failed": dict(sum((one.failed for one in everybody), Counter())),
     }
     fresh = outcome.with_suffix(".new")
     fresh.write_text(json.dumps(told))

@@ -9,10 +9,10 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import PROMETHEUS, Cluster
 from tests.cluster.world import ClusterError
 
-_LISTENS = "127.0.0.1:9090"
+_LISTENS = f"{PROMETHEUS}:9090"
 
 
 def start_prometheus(cluster: Cluster, namespace: str) -> None:
@@ -35,6 +35,18 @@ def start_prometheus(cluster: Cluster, namespace: str) -> None:
         "scrape_configs": [job for one in monitors for job in _jobs(cluster, one)],
     }
     (folder / "prometheus.json").write_text(json.dumps(config, indent=1))
+    run_prometheus(cluster)
+
+
+def stop_prometheus(cluster: Cluster) -> None:
+    """Until it answers nobody."""
+    cluster.world.run(["pkill", "-KILL", "-f", f"--web.listen-address={_LISTENS}"])
+    cluster.until("Prometheus is gone", lambda: not _answers(cluster), 30)
+
+
+def run_prometheus(cluster: Cluster) -> None:
+    """With what was configured, until it is ready. Raises `ClusterError`."""
+    folder = cluster.folder / "prometheus"
     cluster.world.start(
         "prometheus",
         [
@@ -44,8 +56,12 @@ def start_prometheus(cluster: Cluster, namespace: str) -> None:
             f"--web.listen-address={_LISTENS}",
         ],
     )
-    ready = ["curl", "-sf", f"http://{_LISTENS}/-/ready"]
-    cluster.until("Prometheus", lambda: cluster.world.run(ready, check=False).returncode == 0, 30)
+    cluster.until("Prometheus", lambda: _answers(cluster), 30)
+
+
+def _answers(cluster: Cluster) -> bool:
+    ready = ["curl", "-sf", "-m", "3", f"http://{_LISTENS}/-/ready"]
+    return cluster.world.run(ready, check=False).returncode == 0
 
 
 def ask(cluster: Cluster, expression: str) -> list[dict[str, Any]]:

@@ -69,6 +69,13 @@ TOOLS = {
             crds=("manifests/charts/base/files/crd-all.gen.yaml",),
         ),
         Tool("prometheus", ("github.com/prometheus/prometheus/cmd/prometheus",), 6),
+        Tool(
+            "flagger",
+            ("github.com/fluxcd/flagger/cmd/flagger",),
+            3,
+            module="github.com/fluxcd/flagger",
+            crds=("artifacts/flagger/crd.yaml",),
+        ),
         _kubernetes(28, 15),
     )
 }
@@ -82,10 +89,10 @@ DEFINITIONS = {
         "github.com/external-secrets/external-secrets@v0.18.2",
         "config/crds/bases/external-secrets.io_*.yaml",
     ),
-    "flagger": ("github.com/fluxcd/flagger@v1.36.1", "artifacts/flagger/crd.yaml"),
 }
 ENVOY = "envoy"  # of uv.lock
-DEFAULT = ("kubelet-streams", "kubernetes-1.34", "argocd", "istiod", "prometheus", ENVOY, *DEFINITIONS)
+_PROGRAMS = ("kubelet-streams", "kubernetes-1.34", "argocd", "istiod", "prometheus", "flagger")
+DEFAULT = (*_PROGRAMS, ENVOY, *DEFINITIONS)
 
 
 def programs(name: str) -> Path:

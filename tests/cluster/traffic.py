@@ -26,6 +26,8 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     booked: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    answered: dict[str, int] = field(default_factory=dict)  # by release (load.py)
+    failed: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         total, booked = sum(self.answers.values()), len(self.booked)

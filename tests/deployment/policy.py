@@ -204,24 +204,38 @@ def _network_policy(one: Object, objects: Sequence[Object]) -> Iterator[str]:
 
 def _virtual_service(one: Object, objects: Sequence[Object]) -> Iterator[str]:
     gateways = called(objects, "Gateway")
-    for name in one["spec"]["gateways"]:
+    for name in one["spec"].get("gateways", []):
         hosts = {host for server in gateways[name]["spec"]["servers"] for host in server["hosts"]}
         if not set(one["spec"]["hosts"]) <= hosts:
             yield f"the gateway {name} does not listen for {one['spec']['hosts']}"
-    services = called(objects, "Service")
     for route in one["spec"]["http"]:
-        if "redirect" in route:
-            continue
-        if route.get("retries") != {"attempts": 0}:
-            yield f"{route['name']}: a booking may be sent twice"
-        if "timeout" not in route:
-            yield f"{route['name']}: may wait for ever"
-        for to in route["route"]:
-            host = to["destination"]["host"]
-            if "." not in host and host not in services:
-                yield f"{route['name']}: Service {host} is not there"
-            elif "." not in host and "x-forwarded-for" not in route["headers"]["request"]["set"]:
-                yield f"{route['name']}: believes what clients say of their address"
+        if "hosts" not in one["spec"]:
+            yield from _led(route, objects)
+        elif "redirect" not in route:
+            yield from (f"{route['name']}: {what}" for what in _route(route, objects))
+
+
+def _route(route: Object, objects: Sequence[Object]) -> Iterator[str]:
+    """Of one that guests come by."""
+    if route.get("retries") != {"attempts": 0}:
+        yield "a booking may be sent twice"
+    if "timeout" not in route:
+        yield "may wait for ever"
+    if "delegate" in route:
+        to = called(objects, "VirtualService").get(route["delegate"]["name"])
+        if to is None or "hosts" in to["spec"]:
+            yield "nothing takes what it delegates"
+        if "x-forwarded-for" not in route["headers"]["request"]["set"]:
+            yield "believes what clients say of their address"
+    elif any("." not in to["destination"]["host"] for to in route["route"]):
+        yield "leads to pods by itself, past a canary"
+
+
+def _led(route: Object, objects: Sequence[Object]) -> Iterator[str]:
+    """Of one that others delegate to: they say the rest."""
+    for to in route["route"]:
+        if to["destination"]["host"] not in called(objects, "Service"):
+            yield f"Service {to['destination']['host']} is not there"
 
 
 def _gateway(one: Object, objects: Sequence[Object]) -> Iterator[str]:

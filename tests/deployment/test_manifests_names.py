@@ -58,7 +58,9 @@ def test_what_the_runbook_names_is_there(of: str) -> None:
 
 def test_names_that_others_rely_on() -> None:
     assert {"hotel-booking", "hotel-booking-worker"} <= called(BASE, "Deployment").keys()
-    assert {"hotel-booking", "hotel-booking-active", "hotel-booking-worker"} == called(BASE, "Service").keys()
+    assert called(BASE, "Service").keys() == {
+        *("hotel-booking", "hotel-booking-active", "hotel-booking-worker", "hotel-booking-release")
+    }
     assert {"hotel-booking", "hotel-booking-worker", "hotel-booking-migrate"} <= called(
         BASE, "ServiceAccount"
     ).keys()
@@ -69,7 +71,9 @@ def test_names_that_others_rely_on() -> None:
         == "hotel-booking-secrets"
     )
     roles = called(BASE, "Role").keys()
-    assert roles == {f"hotel-booking-{role}" for role in ("read-only", "operator", "dba", "deployer")}
+    assert roles == {
+        f"hotel-booking-{role}" for role in ("read-only", "operator", "dba", "deployer", "release")
+    }
     ports = {
         port["name"]: port["containerPort"]
         for one in called(BASE, "Deployment").values()
@@ -80,11 +84,13 @@ def test_names_that_others_rely_on() -> None:
     assert ports == {"http": 8000, "metrics": 9100}
 
 
-def test_blue_green_has_one_thing_to_turn() -> None:
-    """hotel-booking-active differs from hotel-booking by the label `color` alone."""
-    services = called(BASE, "Service")
-    both, active = (services[name]["spec"]["selector"] for name in ("hotel-booking", "hotel-booking-active"))
-    assert active == both | {"color": "blue"}
+def test_guests_reach_the_pods_of_one_deployment() -> None:
+    """By the label `workload`, whose value is the Deployment's name; `app` is that of all of them."""
+    active = called(BASE, "Service")["hotel-booking-active"]["spec"]["selector"]
+    assert active == {"workload": "hotel-booking"}
+    web = called(BASE, "Deployment")["hotel-booking"]["spec"]
+    assert web["selector"]["matchLabels"] == {"app": "hotel-booking"} | active
+    assert called(BASE, "Service")["hotel-booking"]["spec"]["selector"] == {"app": "hotel-booking"}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -97,7 +103,7 @@ def test_namespace_and_application_have_the_environments_name(overlay: str) -> N
 
 def test_the_five_hosts() -> None:
     routes = called(BASE, "VirtualService").values()
-    hosts = {host for route in routes for host in route["spec"]["hosts"]}
+    hosts = {host for route in routes for host in route["spec"].get("hosts", [])}
     subs = ("api", "admin", "monitoring", "status")
     assert hosts == {"hotelbooking.com", *(f"{sub}.hotelbooking.com" for sub in subs)}
     for overlay in OVERLAYS:

@@ -184,8 +184,20 @@ BROKEN: dict[str, tuple[Callable[[list[Object]], object], str]] = {
         "believes what clients say of their address",
     ),
     "destination": (
-        lambda o: _named(o, "VirtualService")["http"][0]["route"][0]["destination"].update(host="x"),
+        lambda o: _named(o, "VirtualService", "hotel-booking-active")["http"][0]["route"][0][
+            "destination"
+        ].update(host="x"),
         "Service x is not there",
+    ),
+    "delegate": (
+        lambda o: _named(o, "VirtualService")["http"][0]["delegate"].update(name="x"),
+        "site: nothing takes what it delegates",
+    ),
+    "past a canary": (
+        lambda o: _named(o, "VirtualService", "hotel-booking-monitoring")["http"][0]["route"][0][
+            "destination"
+        ].update(host="hotel-booking"),
+        "grafana: leads to pods by itself, past a canary",
     ),
     "another host": (
         lambda o: _named(o, "VirtualService").update(hosts=["x.example"]),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.deployment.crd_schemas import SCHEMAS, beyond, definitions, is_custom, mistakes, schema
-from tests.deployment.documents import ARGOCD, KUBERNETES, MONITORING, Object, written
+from tests.deployment.documents import ARGOCD, KUBERNETES, MONITORING, Object, documents, written
 
 FOLDERS = (
     KUBERNETES / "base",
@@ -21,6 +21,7 @@ FOLDERS = (
     ARGOCD / "addons" / "base",
 )
 OBJECTS = [one for folder in FOLDERS for one in written(folder)]
+OBJECTS += documents(KUBERNETES / "canary-deployment.yaml")
 CUSTOM = [one for one in OBJECTS if is_custom(one)]
 
 

@@ -59,6 +59,7 @@ def _root(spec: dict[str, Any]) -> Path:
     _mount("overlay", str(root), kind="overlay", data=options)
     for kept in ("proc", "dev", "sys"):
         _mount(f"/{kept}", str(root / kept), flags=_BIND | _REC)
+    _mount("/etc/hosts", str(root / "etc" / "hosts"), flags=_BIND)  # the cluster's, with Services in it
     for reached in spec["reached"]:  # the interpreter may live below a home that only its owner enters
         for above in [*reversed(Path(reached).parents), Path(reached)]:
             place = root / above.relative_to("/")

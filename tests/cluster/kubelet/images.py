@@ -11,15 +11,18 @@ Image = dict[str, Any]
 
 
 class Images:
-    """Read from a file that the cluster writes: `{name without registry and tag: image}`."""
+    """Read from a file that the cluster writes: `{name without registry: image}`, with a tag or for all of
+    them."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def find(self, name: str) -> Image:
-        """By the last part of its name, without tag and digest. Raises `KeyError`."""
-        short = name.split("@")[0].rsplit("/", 1)[-1].split(":")[0]
-        found: Image = json.loads(self._file.read_text())[short]
+        """By the last part of its name: with its tag, else without; a digest says nothing here. Raises
+        `KeyError`."""
+        tagged = name.split("@")[0].rsplit("/", 1)[-1]
+        known = json.loads(self._file.read_text())
+        found: Image = known.get(tagged) or known[tagged.split(":")[0]]
         return found
 
     def mounts(self, image: Image) -> list[Image]:

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 from pathlib import Path
 
+_SERVICES = "10.96.0.0/16"  # where ClusterIPs are (control.py); services.py answers for them
 _NUMBERS = itertools.count(1)  # an address is never given out twice
 _LOCK = asyncio.Lock()
 
@@ -28,7 +29,9 @@ class Network:
             f"link add v{name} type veth peer name eth0 netns {name}\nlink set v{name} master cluster0 up\n"
         )
         await _ip(
-            f"link set lo up\naddr add {self.address}/16 dev eth0\nlink set eth0 up\n", "-netns", self._name
+            f"link set lo up\naddr add {self.address}/16 dev eth0\nlink set eth0 up\n"
+            f"route add {_SERVICES} dev eth0\n",
+            *("-netns", self._name),
         )
 
     async def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Releases tried on the cluster of tests/cluster, under guests who book: `make check-release`."""
