@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster import control, layers, stores, toolchain
+from tests.cluster import control, layers, services, stores, toolchain
 from tests.cluster.certificates import Authority
 from tests.cluster.first import BRIDGE
 from tests.cluster.world import ClusterError, World
@@ -83,8 +83,14 @@ class Cluster:
             ],
             cwd=_HERE.parents[1],
         )
-        services = [sys.executable, "-m", "tests.cluster.services", control.SERVER, control.TOKEN]
-        self.world.start("services", [*services, str(self.folder / "hosts")], cwd=_HERE.parents[1])
+        services.open_network(self.world)
+        self.world.start(
+            "services",
+            [
+                *("ip", "netns", "exec", services.NETWORK, sys.executable, "-m", "tests.cluster.services"),
+                *(control.SERVER, control.TOKEN, str(self.folder / "hosts")),
+            ],
+        )
         self.until("the nodes", lambda: len(self.get("nodes")) == 3 and all(map(_ready, self.get("nodes"))))
 
     def stop(self) -> None:

@@ -1,8 +1,8 @@
 """What kube-proxy and the cluster's DNS would do: `python -m tests.cluster.services SERVER TOKEN HOSTS`.
 
-Every Service's ClusterIP is an address of the bridge, whose ports lead to pods that are ready, one after the
-other; its name stands in HOSTS, the `/etc/hosts` of everything inside. (The gateway asks nobody: istiod gives
-it the pods' own addresses.)
+Runs in a network namespace of its own beside the pods (`open_network`): every Service's ClusterIP is an
+address there, whose ports lead to pods that are ready, one after the other. Its name stands in HOSTS, the
+`/etc/hosts` of everything inside. (The gateway asks nobody: istiod gives it the pods' own addresses.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,25 @@ from pathlib import Path
 
 from tests.cluster.first import lead_to
 from tests.cluster.kubelet.api import Api, Object
+from tests.cluster.world import World
 
-_BRIDGE = "cluster0"
+NETWORK = "services"
+_ADDRESS = "10.244.0.7"
+_RANGE = "10.96.0.0/16"  # as control.py tells the API server
+
+
+def open_network(world: World) -> None:
+    """The namespace, and the way there. Raises `ClusterError`."""
+    for line in (
+        f"ip netns add {NETWORK}",
+        f"ip link add v{NETWORK} type veth peer name eth0 netns {NETWORK}",
+        f"ip link set v{NETWORK} master cluster0 up",
+        f"ip -n {NETWORK} link set lo up",
+        f"ip -n {NETWORK} addr add {_ADDRESS}/16 dev eth0",
+        f"ip -n {NETWORK} link set eth0 up",
+        f"ip route add {_RANGE} dev cluster0",
+    ):
+        world.run(line.split())
 
 
 class Services:
@@ -62,7 +79,7 @@ class Services:
             self._open.pop(place).close()
         for place, (name, port_name) in wanted.items():
             if place not in self._open:
-                await _ip("addr", "replace", f"{place[0]}/32", "dev", _BRIDGE)
+                await _ip("addr", "replace", f"{place[0]}/32", "dev", "eth0")
                 with contextlib.suppress(OSError):
                     self._open[place] = await self._leading(place, name, port_name)
         self._hosts.write_text(self._first + "".join(sorted(lines)))

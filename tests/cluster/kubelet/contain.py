@@ -67,6 +67,9 @@ def _root(spec: dict[str, Any]) -> Path:
                 place.chmod(0o755)
     for emptied in ("tmp", "run"):  # an image brings none of this machine's
         _mount("tmpfs", str(root / emptied), kind="tmpfs", data="mode=1777")
+    for volume in spec["mounts"]:  # a place for what is mounted in there
+        if Path(volume["source"]).is_dir() and _place(root, volume).parts[len(root.parts)] in ("tmp", "run"):
+            _place(root, volume).mkdir(parents=True, exist_ok=True)
     for emptied in ("tmp", "run"):
         if spec["read_only_root"]:
             _mount("none", str(root / emptied), flags=_REMOUNT | _RDONLY)
@@ -74,7 +77,7 @@ def _root(spec: dict[str, Any]) -> Path:
 
 
 def _volume(root: Path, volume: dict[str, Any]) -> None:
-    source, target = Path(volume["source"]), root / volume["target"].lstrip("/")
+    source, target = Path(volume["source"]), _place(root, volume)
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
     else:
@@ -83,6 +86,12 @@ def _volume(root: Path, volume: dict[str, Any]) -> None:
     _mount(str(source), str(target), flags=_BIND)
     if volume["read_only"]:
         _mount("none", str(target), flags=_REMOUNT | _BIND | _RDONLY)
+
+
+def _place(root: Path, volume: dict[str, Any]) -> Path:
+    """/var/run leads to /run, and would lead out of the container."""
+    inside = str(volume["target"])
+    return root / (inside.removeprefix("/var") if inside.startswith("/var/run/") else inside).lstrip("/")
 
 
 def _mount(source: str, target: str, *, kind: str = "none", flags: int = 0, data: str = "") -> None:
