@@ -25,6 +25,7 @@ from hotel_booking.core.metrics import DECLARED
 from hotel_booking.core.setting import declared
 from hotel_booking.domains.incidents.checklists import CHECKLISTS
 from hotel_booking.domains.incidents.types import SEVERITY_MEANS
+from hotel_booking.ops.canary.state import NAME as CANARY
 from hotel_booking.ops.preflight import CHECKLIST
 from tests.clients.http_client import settings_for
 from tests.deployment.documents import KUBERNETES, called, written
@@ -164,9 +165,11 @@ def kubectl_problem(line: str) -> str | None:
     asked = shlex.split(words)
     if "-n" in asked and asked[asked.index("-n") + 1] not in known["Namespace"]:
         return f"no namespace {asked[asked.index('-n') + 1]}"
-    deployments = re.findall(r"\bdeployment[/ ]([\w-]+)", words)
+    deployments = re.findall(r"(?<!-f )\bdeployment[/ ]([\w-]+)", words)
     if lost := [name for name in deployments if name not in known["Deployment"]]:
         return f"no deployment {lost}"
+    if lost := [name for name in re.findall(r"\bcanary ([\w-]+)", words) if name != CANARY]:
+        return f"no canary {lost}"
     if lost := [name for name in re.findall(r"-l app=([\w-]+)", words) if name not in known["app"]]:
         return f"no pods of app={lost}"
     if not inside:
@@ -198,6 +201,7 @@ def test_kubectl_s_lines_name_what_the_manifests_have() -> None:
         "kubectl get pods -n hotel-booking",
         "kubectl describe deployment hotel -n hotel-booking-production",
         "kubectl logs -n hotel-booking-production -l app=web",
+        "kubectl describe canary hotel-booking -n hotel-booking-production",
         "kubectl exec -n hotel-booking-production deployment/hotel-booking -- vim",
         "kubectl exec -n hotel-booking-production deployment/hotel-booking -- hotel-booking cache wipe",
     ):

@@ -17,6 +17,7 @@ app.add_typer(ops_dr.app, name="dr")
 app.add_typer(ops_evidence.app, name="evidence")
 app.add_typer(ops_maintenance.app, name="maintenance")
 app.command()(ops_schema.schema)
+app.command("monitor-canary")(ops_canary.monitor)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""hotel-booking ops canary hooks | watch: a release that is tried on some of the guests first."""
+"""hotel-booking ops canary hooks, ops monitor-canary: a release that is tried on some of the guests first."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ def hooks(
     serve(Hooks(api, record, tried=tried, clock=utc_now), port=port)
 
 
-@app.command()
-def watch(
+def monitor(
     duration: Annotated[int, typer.Option(help="For how many seconds at most.", min=1, max=86_400)] = 300,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Where.")] = "hotel-booking-production",
     every: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.5, max=60)] = 5,

@@ -74,7 +74,7 @@ def _payments(module: Any) -> None:
         wrong = msgspec.structs.replace(outcome, amount=payment.amount + 1, currency=payment.currency)
         return await accept(tx, gateway, booking, payment, wrong, now)
 
-    module._accept = mistaken  # noqa: SLF001
+    module._accept = mistaken  # noqa: SLF001  # as above
 
 
 _CHANGES = {"hotel_booking.app": _application}

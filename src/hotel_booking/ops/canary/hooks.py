@@ -104,14 +104,9 @@ class Hooks:
 
 def serve(hooks: Hooks, *, port: int, ready: Callable[[], None] = lambda: None) -> None:
     """Until the process is told to stop."""
-    server = _Server(("", port), _handler(hooks))
+    server = ThreadingHTTPServer(("", port), _handler(hooks))
     ready()
     server.serve_forever()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 16
 
 
 def _handler(hooks: Hooks) -> type[BaseHTTPRequestHandler]:
