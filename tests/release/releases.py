@@ -25,7 +25,7 @@ CANARY = "hotel-booking-canary"
 _KIND = "canaries.flagger.app"
 # Minutes on AWS. Looks of a tenth of that need values of a shorter time too.
 _SHORTER = {"1m": "20s"}
-_INTERVAL, _DEADLINE = "8s", 60
+_INTERVAL, _DEADLINE = "10s", 60  # Flagger takes no less than ten seconds
 
 
 class Releases:
@@ -135,7 +135,7 @@ class Releases:
             f"weight {weight}", lambda: self.canary().get("canaryWeight", 0) >= weight, seconds
         )
 
-    def audited(self) -> list[tuple[str, str]]:
+    def audited(self) -> list[tuple[str, str | None]]:
         """What the audit log has of the Canary: phase and weight, the oldest first."""
         with psycopg.connect(stores.administrator(self.cluster.world)) as connection:
             return connection.execute(

@@ -6,6 +6,7 @@ import msgspec
 
 NAME = "hotel-booking-canary"
 TARGET = "hotel-booking"
+ROUTES = "hotel-booking-active"
 PROMOTED, ROLLED_BACK = "Succeeded", "Failed"
 # A release is being tried; in any other phase Flagger waits for one.
 UNDER_WAY = ("Waiting", "Progressing", "WaitingPromotion", "Promoting", "Finalising")
@@ -56,7 +57,8 @@ class Spec(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True, rename="camel"):
-    """How far it is."""
+    """How far it is. `canary_weight` counts while it is Progressing; in every other phase it is 0, also where
+    it waits for a person at half of the requests: what is led where says `Routes`."""
 
     phase: str = ""
     canary_weight: float = 0
@@ -87,3 +89,32 @@ class Canary(msgspec.Struct, frozen=True):
     def called_back(self) -> bool:
         """Whether a person wants it back: maxWeight 0."""
         return self.spec.analysis.max_weight == 0
+
+
+class _Destination(msgspec.Struct, frozen=True):
+    host: str = ""
+
+
+class _To(msgspec.Struct, frozen=True):
+    destination: _Destination
+    weight: float = 0
+
+
+class _Route(msgspec.Struct, frozen=True):
+    route: tuple[_To, ...] = ()
+
+
+class _Http(msgspec.Struct, frozen=True):
+    http: tuple[_Route, ...] = ()
+
+
+class Routes(msgspec.Struct, frozen=True):
+    """The VirtualService by which requests are divided."""
+
+    spec: _Http
+
+    @property
+    def tried(self) -> float:
+        """How many in a hundred go to the release that is tried."""
+        hosts = (to for route in self.spec.http for to in route.route)
+        return next((to.weight for to in hosts if to.destination.host == f"{ROUTES}-canary"), 0)

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.ops.canary.figures import Figure, Figures
-from hotel_booking.ops.canary.state import NAME, PROMOTED, ROLLED_BACK, UNDER_WAY, Canary
+from hotel_booking.ops.canary.state import NAME, PROMOTED, ROLLED_BACK, ROUTES, UNDER_WAY, Canary, Routes
 from hotel_booking.ops.kubectl import Kubectl, NotFound, Unreachable
 from hotel_booking.ops.refusals import Refused
 
@@ -51,6 +51,7 @@ class Watch:
             over = passed >= seconds
             try:
                 canary = self._canary()
+                look = self._look(canary, passed)
             except Unreachable as away:
                 if over or last is None:
                     raise
@@ -62,13 +63,27 @@ class Watch:
             phase = canary.status.phase
             under_way = under_way or phase in UNDER_WAY
             ended = _end(phase) if under_way or passed >= patience else None
-            last = _look(canary, self._figures.now(canary) if phase in UNDER_WAY else [], passed)
+            last = look
             if ended is None and over:
                 ended = "time is over"
             yield msgspec.structs.replace(last, end=ended, note=_note(canary, ended, under_way=under_way))
             if ended is not None:
                 return
             sleep(min(self._every, max(0.1, seconds - passed)))
+
+    def _look(self, canary: Canary, passed: float) -> Look:
+        status, analysis = canary.status, canary.spec.analysis
+        tried = status.phase in UNDER_WAY
+        routes = self._kubectl.find("virtualservices.networking.istio.io", ROUTES, Routes) if tried else None
+        return Look(
+            seconds=round(passed, 1),
+            phase=status.phase or "Initializing",
+            weight=0 if routes is None else routes.tried,
+            planned=analysis.planned,
+            failed=status.failed_checks,
+            threshold=analysis.threshold,
+            figures=self._figures.now(canary) if tried else [],
+        )
 
     def _canary(self) -> Canary:
         try:
@@ -90,19 +105,6 @@ def _end(phase: str) -> End | None:
     if phase == PROMOTED:
         return "promoted"
     return "rolled back" if phase == ROLLED_BACK else None
-
-
-def _look(canary: Canary, figures: list[Figure], passed: float) -> Look:
-    status, analysis = canary.status, canary.spec.analysis
-    return Look(
-        seconds=round(passed, 1),
-        phase=status.phase or "Initializing",
-        weight=status.canary_weight,
-        planned=analysis.planned,
-        failed=status.failed_checks,
-        threshold=analysis.threshold,
-        figures=figures,
-    )
 
 
 def _note(canary: Canary, ended: End | None, *, under_way: bool) -> str:
