@@ -63,7 +63,6 @@ class Metadata(msgspec.Struct, rename="camel", frozen=True):
     name: str = ""
     namespace: str = ""
     uid: str = ""
-    resource_version: str = ""
     generation: int = 0
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
