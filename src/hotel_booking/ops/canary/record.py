@@ -41,7 +41,7 @@ class Record:
                 now=self._clock(),
                 detail={
                     "outcome": canary.status.phase,
-                    **({"weight": canary.status.canary_weight} if canary.status.canary_weight else {}),
+                    **({"weight": round(canary.status.canary_weight)} if canary.status.canary_weight else {}),
                     "failed_checks": canary.status.failed_checks,
                     "told": "".join(letter for letter in told if letter.isprintable())[:_LONGEST],
                 },
