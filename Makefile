@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules format clean
+.PHONY: help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -24,6 +24,7 @@ help:
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
 	@echo "make dashboards  Grafana's dashboards in deployment/monitoring, from the code"
 	@echo "make rules    Prometheus' rules as Kubernetes takes them, from deployment/monitoring/prometheus/rules"
+	@echo "make maintenance  what the gateway answers while the platform is maintained, from the application"
 	@echo "make lighthouse  the guests' pages as Google's Lighthouse sees them on a phone"
 
 setup:
@@ -100,6 +101,9 @@ dashboards: setup
 
 rules: setup
 	@$(BIN)/python scripts/kubernetes_rules > deployment/monitoring/kubernetes/rules.yaml
+
+maintenance: setup
+	@$(BIN)/python scripts/maintenance_mode > deployment/kubernetes/maintenance-mode.yaml
 
 format: setup
 	$(BIN)/ruff check --fix

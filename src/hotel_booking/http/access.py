@@ -136,7 +136,7 @@ async def identify(scope: HTTPScope, where: Surface) -> Caller:
 
 
 # Guests' addresses that carry no language.
-_GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "currency", *KINDS})
+GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "currency", *KINDS})
 
 
 def surface(path: str) -> Surface:
@@ -147,9 +147,7 @@ def surface(path: str) -> Surface:
         return "admin"
     if first == "status":
         return "status"
-    return (
-        "site" if first in _GUESTS or (len(first) == 2 and first.isalpha() and first.islower()) else "other"
-    )
+    return "site" if first in GUESTS or (len(first) == 2 and first.isalpha() and first.islower()) else "other"
 
 
 async def _identify_staff(scope: HTTPScope) -> Caller:

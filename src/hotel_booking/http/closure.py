@@ -13,18 +13,22 @@ from litestar.types import HTTPScope
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.pulse import NoPulse, Pulse
 from hotel_booking.domains.incidents.closure import CLOSED_UNTIL
-from hotel_booking.http.access import Surface
+from hotel_booking.http.access import GUESTS, Surface
 from hotel_booking.http.problems import ClosedForMaintenance
 
 _LOOKED_EVERY, _WITHIN = 1.0, 1.0  # seconds
 _SOONEST = 60  # seconds after which it is worth trying again, also where it takes longer than expected
+
+API = "/api/v1/"
+# The guests' pages as a regular expression, for the gateway that answers in our place (maintenance-mode.yaml).
+SITE = rf"/(?:{'|'.join(sorted(GUESTS))}|[a-z]{{2}})(?:/.*)?"
 
 
 def refuse_while_closed(scope: HTTPScope, where: Surface) -> None:
     """Raise `ClosedForMaintenance` for pages of the site and calls of the API. Staff work on, payment
     gateways and Alertmanager are heard, and health, the status page and what pages are made of stay."""
     state = scope["litestar_app"].state
-    if state.closed_until is None or (where != "site" and not scope["path"].startswith("/api/v1/")):
+    if state.closed_until is None or (where != "site" and not scope["path"].startswith(API)):
         return
     left = (state.closed_until - utc_now()).total_seconds()
     raise ClosedForMaintenance(retry_after=max(_SOONEST, ceil(left)))
