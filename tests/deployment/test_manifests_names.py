@@ -59,7 +59,8 @@ def test_what_the_runbook_names_is_there(of: str) -> None:
 def test_names_that_others_rely_on() -> None:
     assert {"hotel-booking", "hotel-booking-worker"} <= called(BASE, "Deployment").keys()
     assert called(BASE, "Service").keys() == {
-        *("hotel-booking", "hotel-booking-active", "hotel-booking-worker", "hotel-booking-release")
+        *("hotel-booking", "hotel-booking-active", "hotel-booking-worker", "hotel-booking-release"),
+        "hotel-booking-guard",
     }
     assert {"hotel-booking", "hotel-booking-worker", "hotel-booking-migrate"} <= called(
         BASE, "ServiceAccount"
@@ -72,7 +73,7 @@ def test_names_that_others_rely_on() -> None:
     )
     roles = called(BASE, "Role").keys()
     assert roles == {
-        f"hotel-booking-{role}" for role in ("read-only", "operator", "dba", "deployer", "release")
+        f"hotel-booking-{role}" for role in ("read-only", "operator", "dba", "deployer", "release", "guard")
     }
     ports = {
         port["name"]: port["containerPort"]

@@ -46,6 +46,7 @@ PROGRAMS = {
     *("hotel-booking", "journalctl", "curl", "psql", "redis-cli", "kubectl"),
     "./deployment/scripts/preflight.sh",
     "./deployment/scripts/monitor-canary.sh",
+    "scripts/deploy_release",
 }
 # What the image has, by `kubectl exec`.
 IN_THE_IMAGE = {"hotel-booking", "psql", "redis-cli"}
@@ -73,7 +74,7 @@ HOSTS = {
 }
 _VARIABLES = {
     *("DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "REDIS_HOST", "PUBLIC_URL", "STARTED"),
-    "NEW_IMAGE_TAG",
+    *("NEW_IMAGE_TAG", "RUNNING_IMAGE_TAG", "IMAGE"),
 }
 _VARIABLES |= {"MASTER", "PASSWORD", "ARGS"}
 

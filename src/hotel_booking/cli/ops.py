@@ -1,5 +1,5 @@
-"""hotel-booking ops preflight | evidence | maintenance | schema | dr | canary: what deployment/scripts runs.
-Starts where the application and the database cannot: a verb that needs a domain imports it itself."""
+"""hotel-booking ops: what deployment/scripts runs, and what watches in the cluster. Starts where the
+application and the database cannot: a verb that needs a domain imports it itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli import ops_canary, ops_dr, ops_evidence, ops_maintenance, ops_schema
+from hotel_booking.cli import ops_canary, ops_dr, ops_evidence, ops_guard, ops_maintenance, ops_schema
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
 
 app = typer.Typer(no_args_is_help=True)
@@ -17,6 +17,7 @@ app.add_typer(ops_dr.app, name="dr")
 app.add_typer(ops_evidence.app, name="evidence")
 app.add_typer(ops_maintenance.app, name="maintenance")
 app.command()(ops_schema.schema)
+app.command()(ops_guard.guard)
 app.command("monitor-canary")(ops_canary.monitor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -35,8 +36,6 @@ def on(
     from datetime import timedelta
 
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.domains.bookings import service
-    from hotel_booking.domains.incidents import closure
     from hotel_booking.ops.operation import operation
 
     with operation(
@@ -46,13 +45,7 @@ def on(
             print(f"The site and the API would be closed for some {minutes} minutes.")
             return
         until = utc_now() + timedelta(minutes=minutes)
-
-        async def close(run: Run) -> tuple[Any, int]:
-            closed = await run(lambda tx: closure.close(tx, until=until, now=utc_now()))
-            await asyncio.sleep(_NOTICED)  # holds that are being made meanwhile count too
-            return closed, await run(lambda tx: service.put_off(tx, closed_at=closed.closed_at))
-
-        closed, held = _run(data_dir, close)
+        closed, held = acting(data_dir, lambda run: close(run, until=until))
         act.tell(until=until.isoformat(), holds=held)
     print(_told(closed))
     print(f"{held} more holds wait until then." if held else "No more holds have to wait.")
@@ -65,8 +58,6 @@ def off(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
     """Open the site and the API again. Rooms that were held when it was closed are held for as long as they
     were then."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.domains.bookings import service
-    from hotel_booking.domains.incidents import closure
     from hotel_booking.ops.operation import operation
 
     with operation(
@@ -75,13 +66,7 @@ def off(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
         if dry_run:
             print("The site and the API would be opened.")
             return
-
-        async def both(tx: Any) -> tuple[Any, int]:
-            now = utc_now()
-            was = await closure.reopen(tx, now=now)
-            return was, await service.take_up(tx, closed_at=was.closed_at, now=now) if was else 0
-
-        was, held = _run(data_dir, lambda run: run(both))
+        was, held = acting(data_dir, reopen)
         act.tell(was_closed=was is not None, holds=held)
     if was is None:
         print("It was open.")
@@ -95,7 +80,7 @@ def show(data_dir: DataDir = None) -> None:
     """Whether the platform is closed; exit code 3 where it is."""
     from hotel_booking.domains.incidents import closure
 
-    found = _run(data_dir, lambda run: run(closure.current))
+    found = acting(data_dir, lambda run: run(closure.current))
     if found is None:
         print("Open.")
         return
@@ -111,19 +96,50 @@ def _told(closed: Any) -> str:
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 
 
-def _run(data_dir: Any, work: Callable[[Run], Awaitable[T]]) -> T:
+async def close(run: Run, *, until: datetime, by_gateway: bool = False) -> tuple[Any, int]:
+    """Close it, and have holds wait; how many more do."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.domains.bookings import service
+    from hotel_booking.domains.incidents import closure
+
+    closed = await run(lambda tx: closure.close(tx, until=until, now=utc_now(), by_gateway=by_gateway))
+    await asyncio.sleep(_NOTICED)  # holds that are being made meanwhile count too
+    return closed, await run(lambda tx: service.put_off(tx, closed_at=closed.closed_at))
+
+
+async def reopen(run: Run, *, by_gateway: bool = False) -> tuple[Any, int]:
+    """Open it, and have holds go on: how it was closed (None: it was not), and how many go on. `by_gateway`:
+    only where it was closed so."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.domains.bookings import service
+    from hotel_booking.domains.incidents import closure
+
+    async def both(tx: Any) -> tuple[Any, int]:
+        now = utc_now()
+        found = await closure.current(tx, lock=True)
+        if by_gateway and (found is None or not found.by_gateway):
+            return None, 0
+        was = await closure.reopen(tx, now=now)
+        return was, await service.take_up(tx, closed_at=was.closed_at, now=now) if was else 0
+
+    return await run(both)  # type: ignore[no-any-return]  # what `both` gives
+
+
+def acting(data_dir: Any, work: Callable[[Run], Awaitable[T]]) -> T:
+    """Work on the database that the command is about."""
+    with database_url(data_dir) as url:
+        return asyncio.run(on_database(url, work))
+
+
+async def on_database(url: str, work: Callable[[Run], Awaitable[T]]) -> T:
     """Work on the database, each `run` of it in a transaction of its own."""
     from hotel_booking.core.db import Database, Origin
 
-    async def all_of_it(url: str) -> T:
-        async with Database.open(url, size=1) as db:
-            acting = db.acting(Origin("command", name="hotel-booking ops maintenance"))
+    async with Database.open(url, size=1) as db:
+        as_us = db.acting(Origin("command", name="hotel-booking ops maintenance"))
 
-            async def run(step: Callable[[Any], Awaitable[Any]]) -> Any:
-                async with acting.transaction() as tx:
-                    return await step(tx)
+        async def run(step: Callable[[Any], Awaitable[Any]]) -> Any:
+            async with as_us.transaction() as tx:
+                return await step(tx)
 
-            return await work(run)
-
-    with database_url(data_dir) as url:
-        return asyncio.run(all_of_it(url))
+        return await work(run)

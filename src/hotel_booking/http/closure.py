@@ -20,7 +20,7 @@ _LOOKED_EVERY, _WITHIN = 1.0, 1.0  # seconds
 _SOONEST = 60  # seconds after which it is worth trying again, also where it takes longer than expected
 
 API = "/api/v1/"
-# The guests' pages as a regular expression, for the gateway that answers in our place (maintenance-mode.yaml).
+# The guests' pages as a regular expression, for the gateway that answers in our place.
 SITE = rf"/(?:{'|'.join(sorted(GUESTS))}|[a-z]{{2}})(?:/.*)?"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,8 +17,10 @@ import msgspec
 from hotel_booking.core import schema
 from hotel_booking.ops.refusals import Refused, WrongUse
 
+ANNOTATION = "hotel-booking.com/schema"
 _FILE = "src/hotel_booking/core/schema.py"
 _DECLARED = re.compile(r'^OLDEST, NEWEST, SERVES = "(\d{4})", "(\d{4})", "(\d{4})"$', re.MULTILINE)
+_ANNOTATED = re.compile(r"(\d{4})-(\d{4})-(\d{4})")
 _TAG = re.compile(r"(?:[A-Za-z0-9_.-]*-)?([0-9a-f]{7,40})")
 
 
@@ -62,6 +65,12 @@ def range_of(release: str, *, repository: Path) -> Range:
     return Range(*found.groups())
 
 
+def read_annotation(annotations: Mapping[str, str] | None) -> Range | None:
+    """What the annotations of a pods' template say; None where they say nothing."""
+    found = _ANNOTATED.fullmatch((annotations or {}).get(ANNOTATION, ""))
+    return Range(*found.groups()) if found else None
+
+
 def refuse_unfit(new: Range, *, under: Range, names: tuple[str, str] = ("it", "what runs")) -> None:
     """Raise `Refused` where the two cannot run side by side on what their migrations leave: a release whose
     schema would be contracted under its predecessor, and one that is too old to go back to."""
@@ -79,3 +88,16 @@ def refuse_unfit(new: Range, *, under: Range, names: tuple[str, str] = ("it", "w
             f" releases from {new.serves} on, and {running} is of {under.newest}",
             f"Deploy a release of schema {new.serves} first, and this one when all of it runs.",
         )
+
+
+def refuse_too_old(target: Range, found: str, *, name: str = "it") -> None:
+    """Raise `Refused` where the schema that there is (what `core.schema.FOUND` gives) has nothing for a
+    release to run on."""
+    at, serves = schema.read(found)
+    if serves > target.newest:
+        raise Refused(
+            f"{name} is of schema {target.newest}, and the database is at {at}, which serves releases from"
+            f" {serves} on"
+        )
+    if at < target.oldest:
+        raise Refused(f"{name} needs schema {target.oldest}, and the database is at {at}: migrate first")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from hotel_booking.cli import ops_maintenance
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
@@ -90,6 +93,29 @@ async def test_it_is_shown_as_maintenance_for_as_long_as_it_lasts(db: Database) 
         assert await maintenance.lasting(tx, now=now + 41 * MINUTE) is None
         assert await closure.reopen(tx, now=now + 41 * MINUTE) is None
         assert await closure.current(tx) is None
+
+
+async def test_who_has_closed_it_by_hand_opens_it_and_the_gateway_only_what_it_closed(db: Database) -> None:
+    async def run(step: Callable[[Any], Awaitable[Any]]) -> Any:
+        async with db.transaction() as tx:
+            return await step(tx)
+
+    await small_hotel(db)
+    booking = await hold(db, 20, utc_now())
+    was = await end_of(db, booking)
+    by_hand = await closed(db, minutes=30, now=utc_now())
+    shut, held = await ops_maintenance.close(run, until=utc_now() + 90 * MINUTE, by_gateway=True)
+    assert (shut.id, shut.by_gateway, held) == (by_hand.id, False, 1)
+    assert await ops_maintenance.reopen(run, by_gateway=True) == (None, 0)
+    assert (await ops_maintenance.reopen(run))[1] == 1
+    # And by the gateway: holds stay, and go on when it opens.
+    shut, held = await ops_maintenance.close(run, until=utc_now() + 60 * MINUTE, by_gateway=True)
+    assert (shut.by_gateway, held) == (True, 1)
+    assert await end_of(db, booking) > was + timedelta(days=99)
+    assert await run(closure.current) == shut
+    assert (await ops_maintenance.reopen(run, by_gateway=True))[1] == 1
+    assert was < await end_of(db, booking) < was + MINUTE
+    assert await ops_maintenance.reopen(run, by_gateway=True) == (None, 0)
 
 
 async def test_within_a_window_that_lasts_no_second_one_is_shown(db: Database) -> None:

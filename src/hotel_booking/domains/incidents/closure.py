@@ -19,17 +19,18 @@ from hotel_booking.domains.incidents.errors import InvalidWindow
 CLOSED_UNTIL = "SELECT until FROM site_closure WHERE opened_at IS NULL"
 """The statement whose value is when the platform is expected to open, or nothing while it is open."""
 
-_CURRENT = "SELECT id, window_id, closed_at, until FROM site_closure WHERE opened_at IS NULL"
+_CURRENT = "SELECT id, window_id, closed_at, until, by_gateway FROM site_closure WHERE opened_at IS NULL"
 
 
 class Closure(msgspec.Struct, frozen=True):
     """The platform is closed since `closed_at`, and expected to open at `until`; customers see the
-    maintenance window `window_id`."""
+    maintenance window `window_id`. `by_gateway`: for as long as the gateway is, which answers before it."""
 
     id: int
     window_id: int
     closed_at: datetime
     until: datetime
+    by_gateway: bool
 
 
 async def current(tx: Transaction, *, lock: bool = False) -> Closure | None:
@@ -37,10 +38,10 @@ async def current(tx: Transaction, *, lock: bool = False) -> Closure | None:
     return await tx.fetchrow_as(Closure, _CURRENT + (" FOR UPDATE" if lock else ""))
 
 
-async def close(tx: Transaction, *, until: datetime, now: datetime) -> Closure:
-    """Close the platform, or have it closed until another time. It is told as the maintenance that lasts, or
-    else as one that begins now and is announced at once. Raises `InvalidWindow`: more than 24 hours in all,
-    or not in the future."""
+async def close(tx: Transaction, *, until: datetime, now: datetime, by_gateway: bool = False) -> Closure:
+    """Close the platform, or have it closed until another time, by whom it was closed first. It is told as
+    the maintenance that lasts, or else as one that begins now and is announced at once. Raises
+    `InvalidWindow`: more than 24 hours in all, or not in the future."""
     found = await current(tx, lock=True)
     if found is not None:
         window = await maintenance.find(tx, found.window_id, lock=True)
@@ -65,12 +66,14 @@ async def close(tx: Transaction, *, until: datetime, now: datetime) -> Closure:
             await maintenance.end_at(tx, lasting, until, now=now)
     await maintenance.announce(tx, now=now)
     closure_id = await tx.fetchval(
-        "INSERT INTO site_closure (window_id, closed_at, until) VALUES ($1, $2, $3) RETURNING id",
+        "INSERT INTO site_closure (window_id, closed_at, until, by_gateway) VALUES ($1, $2, $3, $4)"
+        " RETURNING id",
         window_id,
         now,
         until,
+        by_gateway,
     )
-    return Closure(closure_id, window_id, now, until)
+    return Closure(closure_id, window_id, now, until, by_gateway)
 
 
 async def reopen(tx: Transaction, *, now: datetime) -> Closure | None:

@@ -5,6 +5,7 @@ CREATE TABLE site_closure (
     closed_at timestamptz NOT NULL,
     until     timestamptz NOT NULL,                        -- when it is expected to open; it is opened by hand
     opened_at timestamptz,
+    by_gateway boolean NOT NULL DEFAULT false,             -- as the gateway is; else a person opens it
     CHECK (until > closed_at),
     CHECK (opened_at >= closed_at)
 );

@@ -4,6 +4,7 @@ from hotel_booking.domains.incidents.service.actions import add_action, finish_a
 from hotel_booking.domains.incidents.service.alerts import receive
 from hotel_booking.domains.incidents.service.declare import declare
 from hotel_booking.domains.incidents.service.ending import close, reopen, resolve, write_post_mortem
+from hotel_booking.domains.incidents.service.rollbacks import ask_for_git, note_rollback
 from hotel_booking.domains.incidents.service.updates import publish
 from hotel_booking.domains.incidents.service.watch import watch
 from hotel_booking.domains.incidents.service.work import (
@@ -18,6 +19,7 @@ from hotel_booking.domains.incidents.service.work import (
 __all__ = [
     "acknowledge",
     "add_action",
+    "ask_for_git",
     "assess",
     "close",
     "declare",
@@ -26,6 +28,7 @@ __all__ = [
     "give_role",
     "move_to",
     "note",
+    "note_rollback",
     "publish",
     "receive",
     "reopen",
