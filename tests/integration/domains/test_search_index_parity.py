@@ -218,6 +218,13 @@ async def loaded(tx: Transaction, path: Path, now: datetime) -> tuple[IndexView,
     return IndexView(layout.Arrays(path)), writer
 
 
+def by_numpy(view: IndexView) -> IndexView:
+    """The same without compiled code."""
+    plain = IndexView(view.arrays)
+    plain.compiled = None
+    return plain
+
+
 async def make(tx: Transaction, place: int, spec: dict[str, Any]) -> Hotel:
     made = await make_property(tx, f"hotel-{place}", policies=POLICIES, **spec["property"])
     types = []
@@ -294,7 +301,8 @@ async def compare(
                 await compare_hotel(tx, views[now], f"hotel-{place}", search)
             for _ in range(3):
                 expected = await by_sql.find(tx, request, now)
-                assert await Searching(tx, views[now]).find(request, now) == expected
+                for view in (views[now], by_numpy(views[now])):
+                    assert await Searching(tx, view).find(request, now) == expected
                 if expected.after is None:
                     break
                 request = SearchRequest(**{
@@ -410,7 +418,8 @@ async def test_of_many_hotels_the_same_pages_come_in_the_same_order(
                 )
                 for _ in range(4):
                     expected = await by_sql.find(tx, request, NOW)
-                    assert await Searching(tx, view).find(request, NOW) == expected
+                    for one in (view, by_numpy(view)):
+                        assert await Searching(tx, one).find(request, NOW) == expected
                     if expected.after is None:
                         break
                     request = msgspec.structs.replace(request, after=expected.after)
@@ -433,6 +442,41 @@ async def test_what_the_index_answers_asks_the_database_nothing(db: Database, tm
         far = Stay(day(420), day(421))
         assert not (await searching.find(msgspec.structs.replace(request, stay=far), NOW)).results
         assert counting.statements  # beyond the nights of the index
+
+
+async def test_an_ordinary_search_is_answered_by_compiled_code(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any order, with children, filters and taxes; where it is not there the package was built wrongly."""
+    monkeypatch.setattr(sold.Sales, "_ask", None)  # NumPy's way
+    async with db.transaction() as tx:
+        hotel = await make_property(
+            tx, "hotel", tax_rounding="sum", child_bands=(2, 11),
+            taxes=(
+                Tax("CITY", "City tax", "fixed", 250, 21, included=True),
+                Tax("VAT", "VAT", "percent", 60_000, 19, included=False),
+            ),
+        )  # fmt: skip
+        kind = await make_room_type(tx, hotel, extra_adult=500, child_amounts=[0, 77], max_children=2)
+        plan = await make_plan(tx, hotel)
+        await make_nights(tx, kind, rooms=2)
+        await make_rates(tx, kind, plan, price=5_000)
+        await simple_hotel(tx)
+        view, _ = await loaded(tx, tmp_path / "index", NOW)
+        others: tuple[dict[str, Any], ...] = (
+            {},
+            {"price_max": 10**7, "currency": "EUR"},
+            {"meals": (19, 14)},
+        )
+        sorts: tuple[Sort, ...] = ("price", "distance", "stars", "name")
+        for sort in sorts:
+            for more in others:
+                request = SearchRequest(
+                    where=LISBON, stay=Stay(day(10), day(13)), party=(Occupancy(2, (5,)),), sort=sort, **more
+                )
+                page = await Searching(tx, view).find(request, NOW)
+                assert page == await by_sql.find(tx, request, NOW)
+                assert page.results or more.get("meals")
 
 
 async def test_while_the_catalogue_is_being_written_sql_answers(db: Database, tmp_path: Path) -> None:
@@ -480,7 +524,12 @@ async def test_every_restriction_at_every_level_refuses_alike(
                             where=LISBON, stay=Stay(day(10), day(12)), party=(Occupancy(2),), meals=(meal,)
                         )
                         expected = await by_sql.find(tx, request, NOW)
-                        assert await Searching(tx, view).find(request, NOW) == expected, (limit, night, meal)
+                        for one in (view, by_numpy(view)):
+                            assert await Searching(tx, one).find(request, NOW) == expected, (
+                                limit,
+                                night,
+                                meal,
+                            )
                         refused += not expected.results
     # Closed and minimum stay through on two nights, the others on one; a derived plan's hold for it alone.
     assert refused == (8 if sold_until > 12 else 7) * (1 if level == "derived plan" else 2)

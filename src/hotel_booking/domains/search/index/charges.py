@@ -263,3 +263,13 @@ def divided(numerator: Array, denominator: int) -> Array:
     half = (2 * np.abs(numerator) + denominator) // (2 * denominator)
     found: Array = np.where(numerator < 0, -half, half)
     return found
+
+
+def in_bands(bands: Sequence[int], ages: Sequence[int]) -> list[int]:
+    """How many children each of the bands has, up to the most that have a column."""
+    counts = [0] * layout.BANDS
+    youngest = 0
+    for band, oldest in enumerate(bands[: layout.BANDS]):
+        counts[band] = sum(youngest <= age <= oldest for age in ages)
+        youngest = oldest + 1
+    return counts

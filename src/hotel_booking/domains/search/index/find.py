@@ -15,10 +15,10 @@ from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.results import Chosen, Results, with_distance
 from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import FoundProperty, Key, SearchRequest, SearchResult
 
 _NAME_BYTES = 40

@@ -108,12 +108,6 @@ class Stays:
         """The place of each pair's type among the types."""
         return self.types.local(self.pairs.of(self.arrays["pair_type"]), self.pairs.place)
 
-    def type_at(self, pairs: Array) -> Array:
-        """The same of some pairs."""
-        at = self.pairs.at
-        columns = pairs + at.start if isinstance(at, slice) else at.take(pairs)
-        return self.types.local(self.arrays["pair_type"].take(columns), self.pairs.place.take(pairs))
-
     @cached_property
     def rate_of(self) -> Array:
         """The place of each pair's rate among the rates; negative where nothing is priced."""

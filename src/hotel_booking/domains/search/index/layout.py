@@ -174,6 +174,11 @@ def letters_code(letters: str) -> int:
     return number
 
 
+def letters(code: int) -> str:
+    """The three capital letters whose number `letters_code` is."""
+    return chr(65 + code // 676) + chr(65 + code // 26 % 26) + chr(65 + code % 26)
+
+
 def cell_of(lat: float, lon: float) -> float:
     """Where a property stands among the sorted: by quarter degrees from the south, there from the west."""
     return int((lat + 90) * 4) * 1000 + lon + 180

@@ -10,11 +10,11 @@ import numpy as np
 from hotel_booking.domains.rates.types import MILLION, Occupancy
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.kernel import Party, Stays
-from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.single_nights import night_totals, open_nights
 from hotel_booking.domains.search.index.sold import different
 from hotel_booking.domains.search.index.totals import has_extras
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.nights import MOST_HOTELS, PRICED, shown_in
 from hotel_booking.domains.search.types import Box, SearchRequest
 

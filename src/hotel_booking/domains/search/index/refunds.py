@@ -22,7 +22,8 @@ from hotel_booking.domains.rates.types import (
 )
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.kernel import Party
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.layout import letters
+from hotel_booking.domains.search.index.view import IndexView
 
 # A night that costs at least so much keeps a part of its price, whatever is taken off and however its taxes
 # are rounded.

@@ -10,6 +10,7 @@ import numpy as np
 
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array
 from hotel_booking.domains.search.index.refunds import Refunds
@@ -43,6 +44,8 @@ class Results:
         self._exchange = exchange
         self._slots = slots
         self._metres = metres
+        arrival = request.stay.arrival.toordinal()
+        self._rows = np.arange(arrival, arrival + request.stay.nights)[:, None] % layout.ROWS
         self._refunds = Refunds(view, request.stay, Party.of(request.party), now)
 
     def built(self, found: Sequence[tuple[Key, Chosen]]) -> list[tuple[Key, SearchResult]]:
@@ -56,13 +59,13 @@ class Results:
     def _build(self, part: Priced, chosen: Sequence[Chosen], results: dict[int, SearchResult]) -> None:
         """The results of hotels of one part, by their places. What they are made of is gathered for all."""
         request, exchange, view = self._request, self._exchange, self._view
-        arrays, stays = view.arrays, part.stays
+        arrays = view.arrays
         places = [one.place for one in chosen]
         pairs = np.array([one.pair for one in chosen])
         slots, columns = self._slots[places], part.columns[pairs]
         plans: list[int] = arrays["pair_plan"][columns].tolist()
         metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
-        contents, local = view.contents(slots), part.local[pairs]
+        contents = view.contents(slots)
         refunds = self.refunded(part, contents, slots, pairs, plans)
         approximates = request.sort == "price" or request.currency == exchange.target
         nights, rooms = request.stay.nights, len(request.party)
@@ -72,7 +75,7 @@ class Results:
             (arrays["pair_type"][columns] - arrays["first_type"][slots]).tolist(),
             plans,
             part.totals[pairs].tolist(),
-            stays.left[stays.type_at(local)].tolist(),
+            self._nights("free", arrays["pair_type"][columns]).min(axis=0).tolist(),
             arrays["meal"][columns].tolist(),
             metres,
             refunds,
@@ -124,10 +127,15 @@ class Results:
                 contents,
                 fees,
                 zip(*[room[pairs].tolist() for room in part.rooms], strict=True),
-                part.stays.prices[:, part.stays.rate_of[part.local[pairs]]].T.tolist(),
+                self._nights("price", arrays["pair_rate"][columns]).T.tolist(),
                 strict=True,
             )
         ]
+
+    def _nights(self, name: str, columns: Array) -> Array:
+        """What an array has of the stay's nights, [night, column]."""
+        found: Array = self._view.arrays[name][self._rows, columns]
+        return found
 
 
 def with_distance(place: FoundProperty, metres: int) -> FoundProperty:

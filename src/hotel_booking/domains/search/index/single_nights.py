@@ -13,10 +13,10 @@ from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, taxation
 from hotel_booking.domains.search.index.kernel import Stays
-from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.sold import different
 from hotel_booking.domains.search.index.totals import columns_at, extra_persons, stepped
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
 
 _NO_LIMIT = 2**30

@@ -19,12 +19,13 @@ from hotel_booking.domains.search.index.charges import (
     Taxation,
     TooLarge,
     divided,
+    in_bands,
     taxation,
     totals,
 )
 from hotel_booking.domains.search.index.kernel import Party, Stays
-from hotel_booking.domains.search.index.layout import Array
-from hotel_booking.domains.search.index.view import IndexView, letters
+from hotel_booking.domains.search.index.layout import Array, letters
+from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import SearchRequest
 
 
@@ -171,7 +172,7 @@ def extra_persons(stays: Stays, pairs: Array, occupancy: Occupancy) -> list[tupl
     found = [(extra, arrays["extra_adult"].take(columns))] if extra.any() else []
     if occupancy.children:
         which, sets = stays.band_sets
-        of_pair = np.array([_in_bands(bands, occupancy.children) for bands in sets], np.int64)[which][place]
+        of_pair = np.array([in_bands(bands, occupancy.children) for bands in sets], np.int64)[which][place]
         amounts = arrays["child_amounts"][columns]
         found += [
             (of_pair[:, band], amounts[:, band]) for band in range(layout.BANDS) if of_pair[:, band].any()
@@ -197,13 +198,3 @@ def columns_at(index: slice | Array, places: Array) -> Array:
     """The columns at some places of an index."""
     found: Array = places + index.start if isinstance(index, slice) else index.take(places)
     return found
-
-
-def _in_bands(bands: Sequence[int], ages: Sequence[int]) -> list[int]:
-    """How many children each of the bands has, up to the most that have a column."""
-    counts = [0] * layout.BANDS
-    youngest = 0
-    for band, oldest in enumerate(bands[: layout.BANDS]):
-        counts[band] = sum(youngest <= age <= oldest for age in ages)
-        youngest = oldest + 1
-    return counts

@@ -20,6 +20,7 @@ from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.brief import Named, read_brief, read_named, read_policies
+from hotel_booking.domains.search.index.compiled import LIBRARY, Compiled
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
 
@@ -62,6 +63,7 @@ class IndexView:
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
         self.header = arrays["header"]
+        self.compiled = None if LIBRARY is None else Compiled(arrays, LIBRARY)
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
@@ -285,8 +287,3 @@ class IndexView:
 def are_one(values: Array) -> bool:
     """Whether there are numbers, and all are the same one."""
     return bool(len(values) and (values == values[0]).all())
-
-
-def letters(code: int) -> str:
-    """The capital letters, three of them, whose number `layout.letters_code` is."""
-    return chr(65 + code // 676) + chr(65 + code // 26 % 26) + chr(65 + code % 26)
