@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
@@ -130,7 +131,10 @@ def _handler(hooks: Hooks) -> type[BaseHTTPRequestHandler]:
             if not length.isdigit() or int(length) > _MOST_BODY:
                 self._answer(413, "too long")
                 return
-            body = self.rfile.read(int(length))
+            try:
+                body = self.rfile.read(int(length))
+            except OSError:  # whoever asked has gone, or is too slow
+                return
             try:
                 if self.path == "/canary/event":
                     said = hooks.event(_told(body))
@@ -150,8 +154,9 @@ def _handler(hooks: Hooks) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "text/plain; charset=utf-8")
             self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(OSError):
+                self.end_headers()
+                self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             """Kubernetes asks every few seconds; nobody reads that."""
