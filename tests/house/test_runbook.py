@@ -169,6 +169,9 @@ def kubectl_problem(line: str) -> str | None:
     deployments = re.findall(r"(?<!-f )\bdeployment[/ ]([\w-]+)", words)
     if lost := [name for name in deployments if name not in known["Deployment"]]:
         return f"no deployment {lost}"
+    services = re.findall(r"(?<!-f )\bservice[/ ]([\w-]+)", words)
+    if lost := [name for name in services if name not in known["Service"]]:
+        return f"no service {lost}"
     if lost := [name for name in re.findall(r"\bcanary ([\w-]+)", words) if name != CANARY]:
         return f"no canary {lost}"
     if lost := [name for name in re.findall(r"-l app=([\w-]+)", words) if name not in known["app"]]:
@@ -189,6 +192,7 @@ def manifests() -> dict[str, set[str]]:
     overlays = (KUBERNETES / "overlays").glob("*/kustomization.yaml")
     return {
         "Deployment": set(deployments),
+        "Service": set(called(written(KUBERNETES / "base"), "Service")),
         "app": {label["app"] for label in labels},
         "Namespace": {yaml.safe_load(file.read_text())["namespace"] for file in overlays},
     }
@@ -203,6 +207,7 @@ def test_kubectl_s_lines_name_what_the_manifests_have() -> None:
         "kubectl describe deployment hotel -n hotel-booking-production",
         "kubectl logs -n hotel-booking-production -l app=web",
         "kubectl describe canary hotel-booking -n hotel-booking-production",
+        "kubectl exec -n hotel-booking-production service/hotel-booking-idle -- psql",
         "kubectl exec -n hotel-booking-production deployment/hotel-booking -- vim",
         "kubectl exec -n hotel-booking-production deployment/hotel-booking -- hotel-booking cache wipe",
     ):

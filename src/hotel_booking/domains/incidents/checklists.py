@@ -51,7 +51,7 @@ CONNECTIONS = (
 
 
 NAMESPACE = "hotel-booking-production"  # as the runbook's lines have it
-_EXEC = f"kubectl exec -n {NAMESPACE} deployment/hotel-booking --"
+_EXEC = f"kubectl exec -n {NAMESPACE} service/hotel-booking-active --"
 
 
 def _ours(what: str, command: str, *, caution: str = "") -> Step:
@@ -89,7 +89,7 @@ CHECKLISTS = (
             Step(
                 "If it comes from load, add processes: raise HOTEL_WORKERS and restart the web servers,"
                 " or in the cluster",
-                in_cluster=f"kubectl scale deployment/hotel-booking --replicas=10 -n {NAMESPACE}",
+                in_cluster=f"kubectl scale service/hotel-booking-active --replicas=10 -n {NAMESPACE}",
             ),
         ),
     ),
