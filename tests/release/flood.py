@@ -12,7 +12,7 @@ from collections import Counter
 from tests.cluster.cluster import GATEWAY, Cluster
 from tests.cluster.load import HOST
 
-_CONNECTIONS = 8
+_CONNECTIONS = 4  # more would make guests wait
 _REQUEST = f"GET /health/live HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 

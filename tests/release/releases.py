@@ -7,7 +7,9 @@ A tag such as `r2` is the same application whose answers say `x-release: r2`; `r
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import psycopg
 import yaml
 
 from tests.cluster import delivery, stores
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import PROMETHEUS, Cluster
 from tests.cluster.platform import NAMESPACE
 
 _DEPLOYMENT = Path(__file__).parents[2] / "deployment"
@@ -134,6 +136,19 @@ class Releases:
         self.cluster.until(
             f"weight {weight}", lambda: self.canary().get("canaryWeight", 0) >= weight, seconds
         )
+
+    def monitor(self, seconds: int) -> subprocess.Popen[bytes]:
+        """deployment/scripts/monitor-canary.sh, beside what is done; its end is its exit code."""
+        kubectl = Path(self.cluster.program(f"kubernetes-{self.cluster.version}", "kubectl"))
+        environ = {
+            "PATH": f"{kubectl.parent}:{os.environ['PATH']}",
+            "KUBECONFIG": str(self.cluster.folder / "kubeconfig-inside"),
+            "HOTEL_PROMETHEUS_URL": f"http://{PROMETHEUS}:9090",
+        }
+        script = _DEPLOYMENT / "scripts" / "monitor-canary.sh"
+        given = [f"{name}={value}" for name, value in environ.items()]
+        asked = ["env", *given, str(script), "--duration", str(seconds), "--every", "2"]
+        return self.cluster.world.spawn(asked, stdout=subprocess.DEVNULL)
 
     def audited(self) -> list[tuple[str, str | None]]:
         """What the audit log has of the Canary: phase and weight, the oldest first."""

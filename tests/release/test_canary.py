@@ -42,8 +42,11 @@ def test_promoted_when_a_person_says_so(tried: Releases, guests: Guests) -> None
         assert abs(100 * shares["r2"] / sum(shares.values()) - 50) < 1, shares
         assert tried.phase() == "WaitingPromotion"
         assert tried.serving() == "first"
+        assert tried.monitor(2).wait(60) == 2
+        shown = tried.monitor(240)
         tried.decide(100)
         tried.until_phase("Succeeded")
+        assert shown.wait(60) == 0
     assert tried.serving() == "r2"
     assert row.answered["first"] > 0
     assert row.answered["r2"] > 0
@@ -68,7 +71,9 @@ def test_called_back_by_itself(tried: Releases, guests: Guests, tag: str, why: s
     with guests(f"canary: {tag.partition('-')[2]}", tried=tag) as row:
         tried.deploy(tag)
         tried.until_phase("Progressing")
+        shown = tried.monitor(240)
         assert tried.until_phase("Failed", "WaitingPromotion", "Succeeded") == "Failed"
+        assert shown.wait(60) == 1
     assert why in tried.said()
     assert row.answered[tag] > 0
     _still_serves(tried)
@@ -76,12 +81,14 @@ def test_called_back_by_itself(tried: Releases, guests: Guests, tag: str, why: s
 
 def test_called_back_when_nobody_can_see(tried: Releases, guests: Guests) -> None:
     """Prometheus is down: no value is no yes."""
-    with guests("canary: Prometheus is down", tried="r6"):
+    with guests("canary: Prometheus is down"):
         measuring.stop_prometheus(tried.cluster)
-        tried.deploy("r6")
-        tried.until_phase("Progressing")
-        assert tried.until_phase("Failed", "WaitingPromotion", "Succeeded") == "Failed"
-        measuring.run_prometheus(tried.cluster)
+        try:
+            tried.deploy("r6")
+            tried.until_phase("Progressing")
+            assert tried.until_phase("Failed", "WaitingPromotion", "Succeeded") == "Failed"
+        finally:
+            measuring.run_prometheus(tried.cluster)
     assert "Metric query failed" in tried.said()
     _still_serves(tried)
 
