@@ -56,6 +56,14 @@ _SAID = {
         kubectl.NotLoggedIn,
         "aws sso login",
     ),
+    "expired, in an apply": (
+        (
+            "error: error validating data: failed to download openapi: the server has asked for the client "
+            "to provide credentials; if you choose to ignore these errors, turn validation off"
+        ),
+        kubectl.NotLoggedIn,
+        "aws sso login",
+    ),
     "forbidden": (
         'Error from server (Forbidden): services "x" is forbidden: User "ana" cannot patch resource',
         kubectl.Forbidden,

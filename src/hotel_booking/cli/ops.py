@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli import ops_canary, ops_dr, ops_evidence, ops_guard, ops_maintenance, ops_schema
+from hotel_booking.cli import (
+    ops_canary,
+    ops_colours,
+    ops_dr,
+    ops_emergency,
+    ops_evidence,
+    ops_guard,
+    ops_maintenance,
+    ops_schema,
+)
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
 
 app = typer.Typer(no_args_is_help=True)
@@ -19,6 +28,8 @@ app.add_typer(ops_maintenance.app, name="maintenance")
 app.command()(ops_schema.schema)
 app.command()(ops_guard.guard)
 app.command("monitor-canary")(ops_canary.monitor)
+app.command("blue-green")(ops_colours.blue_green)
+app.command("emergency-deploy")(ops_emergency.emergency_deploy)
 
 
 @app.callback()

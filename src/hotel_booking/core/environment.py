@@ -34,6 +34,13 @@ OTHERS = {
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
     "HOTEL_STANDBY_URL": "the replica that `hotel-booking ops dr promote` makes the primary, as a superuser",
     "HOTEL_RELEASE": "the release that `hotel-booking ops` is about, where `--release` does not say",
+    "HOTEL_INGRESS": (
+        "where `hotel-booking ops` reaches the gateway (`https://ADDRESS:PORT`), if not where the site's name"
+        " leads"
+    ),
+    "HOTEL_REASON": "why an emergency deployment cannot wait, where `--reason` does not say",
+    "HOTEL_APPROVER": "who has approved it, where `--approver` does not say",
+    "HOTEL_REPOSITORY": "the clone that `hotel-booking ops` commits releases from; else its own",
     "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` signs with",
     "HOTEL_EVIDENCE_SIGNERS": "the file of those whose evidence counts; else the release's own",
     "HOTEL_INVOKED_AS": "set by the wrappers in deployment/scripts: what was typed, for messages",

@@ -63,6 +63,7 @@ class Metadata(msgspec.Struct, rename="camel", frozen=True):
     name: str = ""
     namespace: str = ""
     uid: str = ""
+    resource_version: str = ""
     generation: int = 0
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
@@ -179,7 +180,7 @@ def refusal_of(said: str, arguments: Sequence[str]) -> Refused:
     """The refusal that kubectl's last words mean."""
     act = _short(arguments)
     tail = said.rsplit("\n\n", 1)[0].strip() or "kubectl said nothing"
-    if "You must be logged in" in said or "getting credentials" in said or "(Unauthorized)" in said:
+    if any(word in said for word in _STRANGER):
         return NotLoggedIn(f"the cluster does not know you any more: {_line(tail)}", *_LOGIN)
     if any(word in said for word in _AWAY):
         return Unreachable(f"the API server cannot be reached: {_line(tail)}", *_LOOK)
@@ -199,6 +200,8 @@ def refusal_of(said: str, arguments: Sequence[str]) -> Refused:
     return Rejected(f"`{act}` failed: {tail[:1500]}")
 
 
+# How kubectl says that the API server does not know us, or that the plugin gives it nothing to show.
+_STRANGER = ("You must be logged in", "provide credentials", "getting credentials", "(Unauthorized)")
 # How kubectl says that nobody answered, or that etcd below did not.
 _AWAY = (
     "did you specify the right host or port?",

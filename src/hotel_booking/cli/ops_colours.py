@@ -1,0 +1,170 @@
+"""hotel-booking ops blue-green: a release beside the one that serves, guests led to it, and back."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, told
+
+Namespace = Annotated[
+    str,
+    typer.Option("--namespace", envvar="HOTEL_KUBERNETES_NAMESPACE", help="The environment's namespace."),
+]
+Gateway = Annotated[
+    str,
+    typer.Option(
+        "--gateway",
+        envvar="HOTEL_INGRESS",
+        help="Where the gateway is reached (https://ADDRESS:PORT), if not where the site's name leads.",
+    ),
+]
+
+
+def blue_green(
+    namespace: Namespace = "hotel-booking-production",
+    image_tag: Annotated[str, typer.Option("--image-tag", help="The release's image tag.")] = "",
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Lead guests back to the release that was kept.")
+    ] = False,
+    finish: Annotated[
+        bool,
+        typer.Option(
+            "--finish",
+            help="Lead guests to deployment/hotel-booking again, and take the colours away.",
+        ),
+    ] = False,
+    show: Annotated[bool, typer.Option("--show", help="Only say who serves and who is kept.")] = False,
+    watch: Annotated[
+        int, typer.Option(help="For how many seconds the new release is watched.", min=0, max=86400)
+    ] = 300,
+    timeout: Annotated[
+        int, typer.Option(help="How many seconds its pods may take to be ready.", min=1, max=86400)
+    ] = 600,
+    gateway: Gateway = "",
+    prometheus: Annotated[
+        str, typer.Option(envvar="HOTEL_PROMETHEUS_URL", help="Prometheus, to watch by what guests meet too.")
+    ] = "",
+    git: Annotated[
+        bool, typer.Option("--git/--no-git", help="Have Git say what serves, so that Argo CD keeps to it.")
+    ] = True,
+    evidence: EvidenceFolder = None,
+    signers: Signers = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Deploy a release beside the one that serves, try it, lead guests to it in one step, and watch it. The
+    release before is kept, for --rollback. Whatever fails leaves the one before serving; the same command
+    takes up where it stopped. A release needs a pass of the pre-deployment checklist."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops import delivery
+    from hotel_booking.ops.colours import hold, run
+    from hotel_booking.ops.colours.means import Means
+    from hotel_booking.ops.kubectl import Kubectl
+    from hotel_booking.ops.operation import operation
+    from hotel_booking.ops.refusals import WrongUse
+
+    if sum((bool(image_tag), rollback, finish, show)) > 1:
+        raise WrongUse("one of --image-tag, --rollback, --finish and --show at a time")
+    kubectl = Kubectl(namespace, environ=os.environ)
+    if show:
+        _show(kubectl)
+        return
+    given = None if rollback or finish else _release(kubectl, image_tag, evidence, signers)
+    verb = "rollback" if rollback else "finish" if finish else "deploy"
+    means = Means(
+        kubectl=kubectl,
+        me=hold.myself(os.environ),
+        clock=utc_now,
+        say=say,
+        repository=delivery.checkout(os.environ),
+        gateway=gateway,
+        prometheus=prometheus,
+        watch=watch,
+        timeout=timeout,
+    )
+    with operation("blue-green", target=namespace, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
+        act.tell(verb=verb, image=given or "")
+        if dry_run:
+            _show(kubectl)
+            run.refuse_canary(kubectl)
+            print(f"Nothing was changed. Without --dry-run: {verb} {given or ''}".rstrip())
+            return
+        began = time.monotonic()
+        if given is not None:
+            turned = run.deploy(means, given)
+        else:
+            turned = run.back(means) if rollback else run.finish(means)
+        act.tell(active=turned.active, serves=turned.image, kept=turned.kept)
+        say(f"{turned.active} serves {turned.image}, after {time.monotonic() - began:.0f} s")
+        if git and not finish:
+            _into_git(run.environment(namespace), turned.image)
+    if turned.kept and not rollback:
+        print(f"{turned.kept} is kept. Back to it:")
+        print(f"  hotel-booking ops blue-green --namespace {namespace} --rollback")
+    print(f"See it: kubectl get service hotel-booking-active -n {namespace} -o wide")
+    told()
+
+
+def _release(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None) -> str:
+    """The image to deploy, `REPOSITORY:TAG@DIGEST`: the repository is that of what runs, the digest the one
+    that passed the checklist. Raises `Refused`."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.colours.objects import RECIPE, deployment
+    from hotel_booking.ops.operation import home
+    from hotel_booking.ops.preflight import require_fresh_pass
+
+    release = inputs(tag, evidence, signers)
+    held = require_fresh_pass(
+        release.release,
+        home=home(os.environ),
+        folder=release.folder,
+        signers=release.signers,
+        now=utc_now(),
+    )
+    running = deployment(kubectl, RECIPE).image.partition("@")[0]
+    repository = running.rpartition(":")[0] if ":" in running.rpartition("/")[2] else running
+    return f"{repository}:{release.release}@{held.image}"
+
+
+def _into_git(environment: str, image: str) -> None:
+    """What serves is what Git says. Raises `Refused`: guests are served, but Argo CD does not know."""
+    from hotel_booking.ops import delivery
+    from hotel_booking.ops.refusals import Refused
+
+    if "@sha256:" not in image:
+        say(f"Git is not told of {image}: it names no digest, so Git never had it")
+        return
+    say(delivery.commit(environment, image, os.environ))
+    try:
+        delivery.refresh(os.environ)
+    except Refused as refusal:
+        say(f"Argo CD was not asked to look now ({refusal.detail}); it looks by itself within minutes")
+
+
+def _show(kubectl: Any) -> None:
+    """Who serves, who is kept, what happened last."""
+    from hotel_booking.ops.colours import hold
+    from hotel_booking.ops.colours.objects import Deployment
+
+    now = hold.read(kubectl)
+    for name, what in ((now.active, "serves"), (now.stand.kept, "is kept")):
+        if name:
+            found = kubectl.find("deployment", name, Deployment)
+            of = "is not there" if found is None else f"{found.image}, {found.ready} pods ready"
+            print(f"{name} {what}: {of}")
+    if now.stand.step != "none":
+        last = f" ({now.stand.said})" if now.stand.said else ""
+        print(f"Last step: {now.stand.step}{last}")
+    if now.stand.holder:
+        print(f"{now.stand.holder} is at it, or was until {now.stand.until:%H:%M:%S} UTC")
+
+
+def say(line: str) -> None:
+    """What happens, with the time."""
+    from hotel_booking.core.clock import utc_now
+
+    print(f"{utc_now():%H:%M:%S} {line}", flush=True)

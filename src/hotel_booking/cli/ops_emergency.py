@@ -1,0 +1,183 @@
+"""hotel-booking ops emergency-deploy: a fix to production by the shortest way that is safe."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hotel_booking.cli.ops_colours import Gateway, Namespace, say
+from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, told
+
+
+def emergency_deploy(
+    namespace: Namespace = "hotel-booking-production",
+    skip_staging: Annotated[
+        bool, typer.Option("--skip-staging", help="Without it staging must run the release already.")
+    ] = False,
+    notify_team: Annotated[
+        bool, typer.Option("--notify-team", help="Page whoever is on call and write to the channel (P2).")
+    ] = False,
+    image_tag: Annotated[
+        str,
+        typer.Option("--image-tag", help="The release's image tag, whose evidence of the build is here."),
+    ] = "",
+    reason: Annotated[str, typer.Option(envvar="HOTEL_REASON", help="Why it cannot wait.")] = "",
+    approver: Annotated[
+        str, typer.Option(envvar="HOTEL_APPROVER", help="Who has approved it: somebody else than you.")
+    ] = "",
+    watch: Annotated[
+        int, typer.Option(help="For how many seconds it is watched at the end.", min=1, max=3600)
+    ] = 60,
+    timeout: Annotated[
+        int, typer.Option(help="How many seconds each step may take.", min=1, max=86400)
+    ] = 600,
+    gateway: Gateway = "",
+    evidence: EvidenceFolder = None,
+    signers: Signers = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Deploy a fix to production at once: without --image-tag what is checked out here is built and pushed.
+    Skipped are staging, the checklist and a canary's looks. Not skipped: an image that somebody answers for,
+    its migrations, pods that are ready first, requests through the gateway, and the way back, which is taken
+    by itself where any of that fails."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops import delivery, emergency
+    from hotel_booking.ops.colours import hold
+    from hotel_booking.ops.colours.means import Means
+    from hotel_booking.ops.colours.objects import release_of
+    from hotel_booking.ops.colours.run import environment
+    from hotel_booking.ops.kubectl import Kubectl
+    from hotel_booking.ops.operation import operation, operator
+
+    who = operator(os.environ) or getpass.getuser()
+    why, by = _answered(reason, approver, who)
+    where = environment(namespace)
+    kubectl = Kubectl(namespace, environ=os.environ)
+    with operation(
+        "emergency-deploy", target=namespace, dry_run=dry_run, environ=os.environ, clock=utc_now
+    ) as act:
+        act.tell(why=why, approver=by, skipped_staging=skip_staging)
+        image = _image(kubectl, image_tag, evidence, signers, dry_run=dry_run)
+        plan = emergency.planned(kubectl, where, image)
+        if not skip_staging:
+            _staged(image.name)
+        release = release_of(image.name)
+        act.tell(image=image.name, before=plan.before, way=plan.way, answered_for=image.by)
+        say(f"{where}: {release_of(plan.before)} → {release}, {plan.way}; the image is {image.by}")
+        say(f"approved by {by}: {why}")
+        if dry_run:
+            print("Nothing was changed.")
+            return
+        teller = emergency.Teller(kubectl, os.environ, say)
+        skips = "staging and the checklist" if skip_staging else "the checklist"
+        act.tell(
+            incident=teller.opened(
+                f"Emergency deployment of {release}",
+                severity="P2" if notify_team else "P3",
+                impact=f"{why} (approved by {by}, skips {skips})",
+                by=who,
+            )
+        )
+        means = Means(
+            kubectl=kubectl,
+            me=hold.myself(os.environ),
+            clock=utc_now,
+            say=say,
+            repository=delivery.checkout(os.environ),
+            gateway=gateway,
+            watch=watch,
+            timeout=timeout,
+        )
+        try:
+            emergency.deliver(plan, means, os.environ)
+        except BaseException as error:
+            what = getattr(error, "detail", "") or type(error).__name__
+            teller.note(f"The emergency deployment of {release} failed and was taken back: {what}", who)
+            raise
+        finally:
+            teller.follow_up(
+                f"Let {release} go through staging and the checklist, and merge the hotfix",
+                owner=who,
+                due=f"{utc_now() + timedelta(days=2):%Y-%m-%d}",
+                by=who,
+            )
+        teller.note(f"{release} serves since {utc_now():%H:%M} UTC.", who)
+        say(f"{where} serves {image.name}")
+        for line in teller.not_told():
+            say(line)
+    print(f"Back: scripts/deploy_release {where} {plan.before}")
+    told()
+
+
+def _answered(reason: str, approver: str, who: str) -> tuple[str, str]:
+    """Why, and who approved; asked on a terminal. Raises `WrongUse`."""
+    from hotel_booking.ops.asking import needed
+    from hotel_booking.ops.refusals import WrongUse
+
+    why = reason.strip() or needed(
+        "HOTEL_REASON",
+        "the reason why it cannot wait",
+        example="'guests cannot pay'",
+        environ=os.environ,
+        argv=sys.argv,
+    )
+    by = approver.strip() or needed(
+        "HOTEL_APPROVER",
+        "who has approved it",
+        example="ana@hotelbooking.com",
+        environ={**os.environ, "HOTEL_REASON": why},
+        argv=sys.argv,
+    )
+    if by.casefold() == who.casefold():
+        raise WrongUse(f"{by} cannot approve their own emergency deployment", "Ask somebody else; name them.")
+    return why, by
+
+
+def _image(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None, *, dry_run: bool) -> Any:
+    """The image that the pipeline signed for this tag, or one built here. Raises `Refused`."""
+    from hotel_booking.ops import delivery, emergency
+    from hotel_booking.ops.colours.objects import RECIPE, deployment
+    from hotel_booking.ops.refusals import Refused
+
+    repository = emergency.repository_of(deployment(kubectl, RECIPE).image)
+    if tag:
+        given = inputs(tag, evidence, signers)
+        if found := emergency.signed(tag, repository, given.folder, given.signers):
+            return found
+        raise Refused(
+            f"nobody answers for the image of {tag}: there is no evidence of its build in {given.folder}",
+            "The pipeline signed it where it built it:",
+            f"  gh run download --name evidence-{tag} --dir {given.folder}",
+            "Or build what is checked out, by the same command without --image-tag.",
+        )
+    folder = delivery.checkout(os.environ)
+    if folder is None:
+        raise Refused(
+            "there is no clone of the repository here to build from",
+            "Go into the clone with the fix, or name the release:",
+            "  --image-tag 20260301-0123456789ab",
+        )
+    if dry_run:
+        return emergency.Image(f"{repository}:what-is-checked-out", "to be built here")
+    return emergency.built(folder, repository, os.environ, say)
+
+
+def _staged(image: str) -> None:
+    """Staging runs it already, as Git says. Raises `Refused`."""
+    from hotel_booking.ops import delivery
+    from hotel_booking.ops.colours.objects import release_of
+    from hotel_booking.ops.refusals import Refused
+
+    runs = delivery.running("staging", os.environ)
+    if runs != release_of(image):
+        raise Refused(
+            f"staging runs {runs}, not {release_of(image)}",
+            "Have it there first, or say that it cannot wait: --skip-staging",
+            f"  scripts/deploy_release staging {image}",
+        )

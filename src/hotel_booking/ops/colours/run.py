@@ -1,0 +1,294 @@
+"""A blue-green deployment, the way back, and its end. Whatever fails, and whenever: the workload that served
+before goes on serving, and what is there is where the next run begins."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from hotel_booking.ops.colours import bodies, pods
+from hotel_booking.ops.colours.hold import Hold, Step, read
+from hotel_booking.ops.colours.means import Means
+from hotel_booking.ops.colours.objects import (
+    ACTIVE,
+    BLUE,
+    COLOURS,
+    GREEN,
+    RECIPE,
+    Deployment,
+    VirtualService,
+    deployment,
+    governing_canary,
+    last_words,
+    release_of,
+)
+from hotel_booking.ops.colours.smoke import Watch, try_colour
+from hotel_booking.ops.kubectl import Kubectl, Unreachable
+from hotel_booking.ops.refusals import Interrupted, Refused
+from hotel_booking.ops.releases import range_of, refuse_unfit
+
+# For as long as the API server may be away while the Service is turned, until nobody can say any more.
+_LOST_SECONDS = 120
+
+
+class Turned(msgspec.Struct):
+    """How it ended: who serves now, and who is kept to go back to."""
+
+    active: str
+    image: str
+    kept: str
+    requests: int = 0
+
+
+def refuse_canary(kubectl: Kubectl) -> None:
+    """Never two that release one Deployment. Raises `Refused`."""
+    if canary := governing_canary(kubectl):
+        raise Refused(
+            f"Flagger's canary {canary} releases deployment/{RECIPE}: a blue-green deployment would fight it",
+            f"Release by it (docs/RUNBOOK.md), or take it away, which leads guests to deployment/{RECIPE}:",
+            "  kubectl delete -f deployment/kubernetes/canary-deployment.yaml",
+        )
+
+
+def deploy(means: Means, image: str) -> Turned:
+    """Have `image` serve: beside what serves now, tried, turned to, watched. Raises `Refused`, and the old
+    one serves."""
+    kubectl, say = means.kubectl, means.say
+    refuse_canary(kubectl)
+    hold = Hold(kubectl, means.me, means.clock)
+    hold.take()
+    began = hold.now.active
+    try:
+        if hold.now.stand.step == "watching" and hold.now.stand.image == image and began in COLOURS:
+            say(f"a run before turned guests to {began} already: it is watched from here")
+            return _watched(means, hold, began, hold.now.stand.kept, requests=0)
+        if began in COLOURS and deployment(kubectl, began).image == image:
+            say(f"{began} serves {release_of(image)} already")
+            _settle(means, hold)
+            hold.let_go(step="done", said="")
+            return Turned(began, image, hold.now.stand.kept)
+        schema = _fits(means, image, under=deployment(kubectl, began).image)
+        _migrate(means, hold, image)
+        old = _adopted(means, hold)
+        new = GREEN if old == BLUE else BLUE
+        size = _enough(means, old)
+        hold.note(step="deploying", to=new, image=image, kept="")
+        say(f"{new}: {size} pods of {release_of(image)} beside {old}")
+        _made(means, hold, new, image, size, schema)
+        hold.note(step="smoke")
+        asked = try_colour(kubectl, new, means.gateway, still_ours=hold.keep, today=means.clock())
+        say(f"{new}: {asked} requests through the gateway were answered as they should be")
+        if deployment(kubectl, old).ready < 1:
+            raise Refused(f"{old} has no ready pod any more: look at that first")
+        _turn(means, hold, new, kept=old)
+        return _watched(means, hold, new, old, requests=asked)
+    except BaseException as error:
+        _told(means, hold, error)
+        raise
+
+
+def back(means: Means) -> Turned:
+    """Lead guests back to the workload that was kept. Raises `Refused`."""
+    kubectl, say = means.kubectl, means.say
+    hold = Hold(kubectl, means.me, means.clock)
+    hold.take(over=True)
+    kept, active = hold.now.stand.kept, hold.now.active
+    try:
+        if not kept or kept == active:
+            raise Refused(
+                f"{active} serves, and none is kept to go back to",
+                f"Of deployment/{RECIPE} the release before comes back by:",
+                f"  kubectl rollout undo deployment/{RECIPE} -n {kubectl.namespace}",
+            )
+        there = deployment(kubectl, kept)
+        if there.ready < 1:
+            say(f"{kept} has no ready pod: waiting for one")
+            kubectl.run(
+                "scale", f"deployment/{kept}", f"--replicas={max(1, deployment(kubectl, active).ready)}"
+            )
+            there = pods.until_ready(means, hold, kept)
+        _turn(means, hold, kept, kept=active, step="back")
+        hold.let_go(step="back", said=f"went back from {active}")
+        return Turned(kept, there.image, active)
+    except BaseException as error:
+        _told(means, hold, error)
+        raise
+
+
+def finish(means: Means) -> Turned:
+    """Lead guests to deployment/hotel-booking again, and take the colours away. Raises `Refused` where it is
+    not the release that serves."""
+    kubectl, say = means.kubectl, means.say
+    hold = Hold(kubectl, means.me, means.clock)
+    hold.take()
+    active = hold.now.active
+    try:
+        if active in COLOURS:
+            serving, recipe = deployment(kubectl, active), deployment(kubectl, RECIPE)
+            if recipe.image != serving.image:
+                raise Refused(
+                    f"deployment/{RECIPE} is {release_of(recipe.image)} and {active} serves "
+                    f"{release_of(serving.image)}",
+                    "Have Git say what serves, and Argo CD bring it; then run this again:",
+                    f"  scripts/deploy_release {environment(kubectl.namespace)} {serving.image}",
+                )
+            say(f"{RECIPE}: {serving.ready} pods")
+            kubectl.run("scale", f"deployment/{RECIPE}", f"--replicas={max(1, serving.ready)}")
+            pods.until_ready(means, hold, RECIPE)
+            _turn(means, hold, RECIPE, kept="", step="done")
+        for colour in COLOURS:
+            for kind in ("horizontalpodautoscaler", "deployment", "service"):
+                kubectl.delete(kind, colour)
+        hold.let_go(step="none", to="", image="", kept="", said="")
+        return Turned(RECIPE, deployment(kubectl, RECIPE).image, "")
+    except BaseException as error:
+        _told(means, hold, error)
+        raise
+
+
+def environment(namespace: str) -> str:
+    """The environment that a namespace is of."""
+    return namespace.removeprefix("hotel-booking-")
+
+
+def _adopted(means: Means, hold: Hold) -> str:
+    """The colour that serves. At the first run that is none: one is made of what serves, guests are led to
+    it, and deployment/hotel-booking rests, as it does under a canary."""
+    active = hold.now.active
+    if active in COLOURS:
+        _settle(means, hold)
+        return active
+    recipe = deployment(means.kubectl, RECIPE)
+    hold.note(step="adopting", to=BLUE, image=recipe.image, kept="")
+    means.say(
+        f"{BLUE}: a copy of deployment/{RECIPE}, so that the release before stays when Git has the new one"
+    )
+    _made(means, hold, BLUE, recipe.image, max(1, recipe.ready))
+    _turn(means, hold, BLUE, kept="", step="adopting")
+    _settle(means, hold)
+    return BLUE
+
+
+def _settle(means: Means, hold: Hold) -> None:
+    """A colour serves: deployment/hotel-booking has no pods meanwhile. Its autoscaler stands still then."""
+    if hold.now.active in COLOURS and deployment(means.kubectl, RECIPE).spec.get("replicas", 1):
+        means.kubectl.run("scale", f"deployment/{RECIPE}", "--replicas=0")
+        pods.until_gone(means, hold, RECIPE)
+
+
+def _enough(means: Means, old: str) -> int:
+    """As many pods as serve. Raises `Refused` where twice as many take too many connections."""
+    size = max(1, deployment(means.kubectl, old).ready)
+    most = pods.most(means.kubectl)
+    if most and 2 * size > most:
+        raise Refused(
+            f"{size} pods serve, and twice as many would be more than the {most} that the database's "
+            "connections are counted for",
+            "Do it when it is quieter, or raise max_connections and maxReplicas first (docs/SCALING.md).",
+        )
+    return size
+
+
+def _fits(means: Means, image: str, *, under: str) -> str:
+    """Which schemas the release runs on. Raises `Refused` where it cannot run beside what serves. Without a
+    clone that has both commits that is left to the migration, which refuses by itself."""
+    new, running = release_of(image), release_of(under)
+    try:
+        if means.repository is None:
+            raise Refused("there is no clone of the repository here")
+        found = range_of(new, repository=means.repository)
+        before = range_of(running, repository=means.repository)
+    except Refused as unknown:
+        means.say(f"the schemas of {running} and {new} are compared by the migration alone: {unknown.detail}")
+        return ""
+    refuse_unfit(found, under=before, names=(new, running))
+    return found.annotation()
+
+
+def _migrate(means: Means, hold: Hold, image: str) -> None:
+    """The database comes to the release; what serves runs on it too."""
+    hold.note(step="migrating", image=image)
+    name = bodies.migration_name(release_of(image))
+    if not pods.migrated(means, hold, name, image):
+        raise Refused(
+            f"the migration to {release_of(image)} failed; the release before runs on what it has done",
+            *last_words(means.kubectl, f"job-name={name}"),
+            "What it says is to be mended; it goes on where it stopped when this is run again.",
+            f"  kubectl logs job/{name} -n {means.kubectl.namespace}",
+        )
+    means.say(f"migrated: job/{name}")
+
+
+def _made(means: Means, hold: Hold, name: str, image: str, size: int, schema: str = "") -> Deployment:
+    """A colour with this image, every pod of it ready. Raises `Refused`."""
+    pods.make(means.kubectl, name, image, size, schema)
+    return pods.until_ready(means, hold, name)
+
+
+def _turn(means: Means, hold: Hold, to: str, *, kept: str, step: Step = "watching") -> None:
+    """Lead guests there. While the API server is away it is asked again, because nobody knows then."""
+    until = time.monotonic() + _LOST_SECONDS
+    while True:
+        try:
+            hold.note(turn=to, step=step, kept=kept, to=to)
+            break
+        except Unreachable as lost:
+            if time.monotonic() > until:
+                raise Unreachable(
+                    f"the API server went away while {ACTIVE} was turned to {to}: nobody knows if it was",
+                    "Either way a release serves that is ready. When it is back, look, and run this again:",
+                    f"  kubectl get service {ACTIVE} -n {means.kubectl.namespace} -o wide",
+                ) from lost
+            means.say(f"{lost.detail}; asking again")
+            time.sleep(2)
+    means.say(f"{ACTIVE} leads to {to}")
+
+
+def _watched(means: Means, hold: Hold, new: str, old: str, *, requests: int) -> Turned:
+    """Guests are there: for a while anything bad leads them back."""
+    kubectl, say = means.kubectl, means.say
+    site = kubectl.get("virtualservice", RECIPE, VirtualService)
+    watch = Watch(site.spec.hosts[0], means.gateway, means.prometheus, say)
+    say(f"watching {new} for {means.watch:.0f} s")
+    until, why = time.monotonic() + means.watch, ""
+    try:
+        while time.monotonic() < until and not why:
+            why = watch.look(kubectl.namespace, new)
+            if not why and watch.asked % 5 == 0:
+                try:
+                    hold.keep()
+                    why = "" if deployment(kubectl, new).ready else f"{new} has no ready pod"
+                except Unreachable as lost:
+                    say(f"{lost.detail}; {new} serves, and goes on being watched by requests")
+            time.sleep(1)
+    except (KeyboardInterrupt, Interrupted):
+        why = "interrupted while it was watched"
+    if why and old:
+        say(f"{why}: going back to {old}")
+        _turn(means, hold, old, kept="", step="failed")
+        raise Refused(f"{new} was taken back: {why}. {old} serves.", *last_words(kubectl, f"workload={new}"))
+    hold.let_go(step="done", said="")
+    serving = deployment(kubectl, new)
+    return Turned(new, serving.image, old, requests + watch.asked)
+
+
+def _told(means: Means, hold: Hold, error: BaseException) -> None:
+    """The end of a run that failed, by what the Service says now: guests go back to the release before, what
+    is there is noted, pods that nobody needs go, and the operator reads who serves."""
+    kubectl, why = means.kubectl, getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
+    try:
+        now = read(kubectl)
+        if now.stand.holder == means.me:
+            hold.now = now
+            if now.stand.step == "watching" and now.stand.kept and now.active == now.stand.to:
+                hold.note(turn=now.stand.kept, step="failed", kept="")
+            step: Step = "failed" if now.stand.step not in ("back", "done", "none") else now.stand.step
+            hold.let_go(step=step, said=why)
+            unneeded = now.stand.to not in (hold.now.active, hold.now.stand.kept)
+            if now.stand.to in COLOURS and unneeded and pods.rest(kubectl, now.stand.to):
+                means.say(f"{now.stand.to}: scaled to 0, until the next run")
+        means.say(f"{hold.now.active if now.stand.holder == means.me else now.active} serves")
+    except Refused as refusal:
+        means.say(f"who serves can be seen when the API server answers ({refusal.detail}):")
+        means.say(f"  kubectl get service {ACTIVE} -n {kubectl.namespace} -o wide")
