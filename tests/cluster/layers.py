@@ -3,12 +3,14 @@ and the two programs that the runbook runs by `kubectl run`."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.deployment.debian import POSTGRES
 _ROOT = Path(__file__).parents[2]
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hotel-booking" / "cluster-images"
 _USER = 10001
+_KEPT = 12 * 3600  # seconds since its last use: more than any cluster lives
 _PLACE = "opt/hotel-booking"
 
 
@@ -42,10 +45,22 @@ def write_images(file: Path) -> None:
 
 
 def application() -> Path:
-    """The folder with what is in `/opt/hotel-booking` of the application's containers."""
+    """The folder with what is in `/opt/hotel-booking` of the application's containers. Several checkouts may
+    build at once, and each cluster uses its own until it ends."""
     layer = _CACHE / _digest()
-    if layer.exists():
-        return layer
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with (_CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not layer.exists():
+            _build(layer)
+        os.utime(layer)
+        for older in _CACHE.glob("????????????"):
+            if time.time() - older.stat().st_mtime > _KEPT:
+                shutil.rmtree(older)
+    return layer
+
+
+def _build(layer: Path) -> None:
     uv = _ROOT / ".venv-uv" / "bin" / "uv"
     wheels = _CACHE / "wheel"
     shutil.rmtree(wheels, ignore_errors=True)
@@ -65,10 +80,7 @@ def application() -> Path:
     for program in (_ROOT / "deployment" / "docker" / "bin").glob("*"):
         shutil.copy(program, place / "bin" / program.name)
         (place / "bin" / program.name).chmod(0o755)
-    for older in _CACHE.glob("????????????"):
-        shutil.rmtree(older)
     partial.rename(layer)
-    return layer
 
 
 def _digest() -> str:
