@@ -100,8 +100,8 @@ class Releases:
         )
 
     def give_back(self) -> None:
-        """As the runbook has it: hotel-booking has pods that are ready, then the Canary goes, for Flagger waits
-        for no pod. What Git has must be what serves."""
+        """As the runbook has it: hotel-booking has pods that are ready, then the Canary goes, for Flagger
+        waits for none. What Git has must be what serves."""
         assert self.image() == self.image("hotel-booking-primary"), "a release that failed would come back"
         deployment = ("deployment/hotel-booking", "-n", NAMESPACE)
         self.cluster.kubectl("scale", *deployment, "--replicas=3")
