@@ -31,6 +31,10 @@ class Failed(Exception):
     """A request that should have been answered well."""
 
 
+class Closed(Exception):
+    """The platform is closed for maintenance, and says so."""
+
+
 class Guest:
     """One after the other, each from an address of their own, on one connection that lives on."""
 
@@ -56,6 +60,8 @@ class Guest:
                 self.failures.append(f"{time.strftime('%H:%M:%S')} {failure}")
                 self._connection = None
                 _STOP.wait(0.2)
+            except Closed:
+                _STOP.wait(0.2)  # on the connection that is open, as a load balancer's
             _STOP.wait(0.05)
 
     def visit(self) -> None:
@@ -112,7 +118,7 @@ class Guest:
         began = time.monotonic()
         try:
             if self._connection is None:
-                self._connection = _connect(self._address)
+                self._connection = connect(self._address)
             self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = self._connection.getresponse()
             content = answer.read()
@@ -128,6 +134,9 @@ class Guest:
         found: dict[str, Any] = json.loads(content) if content.startswith(b"{") else {}
         if answer.status < 400 or found.get("code") in _REFUSALS:
             return found
+        if found.get("code") == "closed_for_maintenance" and answer.getheader("retry-after"):
+            self.answered["closed"] += 1
+            raise Closed
         self.failed[by] += 1
         raise Failed(f"{kind}: {answer.status} of {by} {content[:300].decode(errors='replace')}")
 
@@ -136,7 +145,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _connect(address: str) -> http.client.HTTPSConnection:
+def connect(address: str) -> http.client.HTTPSConnection:
     """To the gateway, by the site's name."""
     context = ssl.create_default_context()
     context.check_hostname = False
