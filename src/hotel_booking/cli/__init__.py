@@ -23,6 +23,10 @@ NOUNS = {
         "restore",
         "The database from such a file, beside the one that is there, and then in its place.",
     ),
+    "recovery": (
+        "recovery",
+        "After a restore: checked, closed for sale, matched with the gateways, opened again.",
+    ),
     "api-key": ("api_key", "Create, list and revoke API keys."),
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
     "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),

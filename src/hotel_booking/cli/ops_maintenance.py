@@ -111,14 +111,22 @@ async def reopen(run: Run, *, by_gateway: bool = False) -> tuple[Any, int]:
     """Open it, and have holds go on: how it was closed (None: it was not), and how many go on. `by_gateway`:
     only where it was closed so."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.domains.bookings import service
+    from hotel_booking.domains.bookings import recovery, service
     from hotel_booking.domains.incidents import closure
+    from hotel_booking.ops.refusals import Refused
 
     async def both(tx: Any) -> tuple[Any, int]:
         now = utc_now()
         found = await closure.current(tx, lock=True)
         if by_gateway and (found is None or not found.by_gateway):
             return None, 0
+        if point := await recovery.standing(tx):
+            raise Refused(
+                f"it is closed because the database was restored from {point.backup}",
+                "Read whom that touches, and open it:",
+                "  hotel-booking recovery report",
+                "  hotel-booking recovery open",
+            )
         was = await closure.reopen(tx, now=now)
         return was, await service.take_up(tx, closed_at=was.closed_at, now=now) if was else 0
 

@@ -7,6 +7,7 @@ import os
 import typer
 
 from hotel_booking.cli.database import check_reachable
+from hotel_booking.cli.outside import kept_inside
 from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
@@ -23,6 +24,7 @@ def serve() -> None:
     settings = read_settings(os.environ)
     configure(settings.log_level, human=settings.environment == "demo")
     check_schema(settings)
+    settings, _ = kept_inside(settings)
     with told_together(settings):
         if settings.server == "uvicorn":
             _uvicorn(settings)

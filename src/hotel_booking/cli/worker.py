@@ -36,6 +36,7 @@ def _work(settings: Settings) -> None:
         choose_rate_source,
         links_of,
     )
+    from hotel_booking.cli.outside import kept_inside
     from hotel_booking.cli.serve import check_schema
     from hotel_booking.core.logging import configure
     from hotel_booking.integrations.webhooks import Webhooks
@@ -45,6 +46,7 @@ def _work(settings: Settings) -> None:
     for warning in warnings_of(settings):
         logging.getLogger("hotel_booking.worker").warning("%s", warning)
     check_schema(settings)
+    settings, inside = kept_inside(settings)
     try:
         asyncio.run(
             jobs.run(
@@ -56,7 +58,7 @@ def _work(settings: Settings) -> None:
                 rate_source=choose_rate_source(settings),
                 pager=choose_pager(settings),
                 chat=choose_chat(settings),
-                webhooks=Webhooks(settings.secret_key),
+                webhooks=None if inside else Webhooks(settings.secret_key),
                 spool_dir=settings.spool_dir,
             )
         )

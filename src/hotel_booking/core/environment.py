@@ -31,6 +31,17 @@ OTHERS = {
         " not encrypted"
     ),
     "HOTEL_BACKUP_KEY_FILE": "a file that says it",
+    "HOTEL_BACKUP_ENGINE": (
+        "what keeps the backups: `pgbackrest` (PostgreSQL on this machine), or `dump` (any that is reached)"
+    ),
+    "HOTEL_BACKUP_STORE": "where: a folder, or `s3://bucket/folder`, reached as photos' bucket is",
+    "HOTEL_DATABASE_HOME": "`pgbackrest`: the folder below which PostgreSQL's instances are",
+    "HOTEL_DATABASE_LISTEN": "`pgbackrest`: the addresses that PostgreSQL listens at; else `localhost`",
+    "HOTEL_WAL_FOLDER": (
+        "`pgbackrest`: another disk or machine, on which each commit waits for its WAL (the zero-loss mode)"
+    ),
+    "HOTEL_STAGING_DATABASE_URL": "staging's database, which `ops backup restore ID staging` replaces",
+    "HOTEL_APPROVAL": "the file of another person's approval that production is restored",
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
     "HOTEL_STANDBY_URL": "the replica that `hotel-booking ops dr promote` makes the primary, as a superuser",
     "HOTEL_RELEASE": "the release that `hotel-booking ops` is about, where `--release` does not say",

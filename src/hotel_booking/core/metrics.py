@@ -259,3 +259,26 @@ INVARIANTS_CHECKED = _gauge(
     "When the invariants were last checked to the end, in seconds since 1970; 0: never.",
     "livemax",
 )
+
+BACKUP_TAKEN = _gauge(
+    "hotel_booking_backup_timestamp_seconds",
+    "When the last whole backup of the database was begun, in seconds since 1970; 0: never.",
+    "livemax",
+)
+ARCHIVE_LAG = _gauge(
+    "hotel_booking_archive_lag_seconds",
+    "By how much the archive of the write-ahead log is later than `archive_timeout`; -1 where there is none.",
+    "livemax",
+)
+DRILL_DONE = _gauge(
+    "hotel_booking_drill_timestamp_seconds",
+    "When the last drill of a restore was begun, in seconds since 1970; 0: never.",
+    "livemax",
+)
+DRILL_FIGURES = _gauge(
+    "hotel_booking_drill",
+    "What the last drill came to: whether it succeeded (1, 0), acknowledged bookings that were lost, the"
+    " seconds before the end that were lost, the seconds until bookings worked again. -1: not known.",
+    "livemax",
+    figure=("succeeded", "lost_bookings", "rpo_seconds", "rto_seconds"),
+)

@@ -172,7 +172,17 @@ def seen_of(intent: Answer, *, refunded: int) -> Seen:
         captured=from_stripe(taken(intent), currency),
         refunded=from_stripe(refunded, currency),
         created_at=_instant(intent["created"]),
+        booking=str((intent.get("metadata") or {}).get("booking") or ""),
+        guest=_payer(intent),
     )
+
+
+def _payer(intent: Answer) -> str:
+    """Who paid, by what the card's form was told."""
+    charge = intent.get("latest_charge")
+    details = (charge.get("billing_details") or {}) if isinstance(charge, dict) else {}
+    words = (details.get("name"), details.get("email") or intent.get("receipt_email"))
+    return " ".join(str(word) for word in words if word)
 
 
 def refunded_of(refund: Answer) -> Refunded:

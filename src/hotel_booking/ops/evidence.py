@@ -32,6 +32,7 @@ PAYLOAD_TYPE = "application/vnd.hotel-booking.evidence+json"
 # `build` says which commit and image a release is; the others are the runbook's checklist.
 Item = Literal["build", "tests", "security", "compliance", "migrations", "rollback", "communication"]
 ITEMS: tuple[Item, ...] = get_args(Item)
+RESTORE = "restore"  # no evidence of a release: who may approve that production is restored
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 IMAGE = re.compile(r"sha256:[0-9a-f]{64}")
@@ -88,13 +89,25 @@ def make_key() -> tuple[str, str]:
 
 def sign(evidence: Evidence, *, private_key: str, signer: str) -> bytes:
     """The file's content. Raises `WrongUse` for what is no key."""
+    return seal(PAYLOAD_TYPE, msgspec.json.encode(evidence), private_key=private_key, signer=signer)
+
+
+def seal(kind: str, payload: bytes, *, private_key: str, signer: str) -> bytes:
+    """A signed envelope around the payload of this kind. Raises `WrongUse` for what is no key."""
+    signature = _Signature(signer, _text(_private(private_key).sign(_signed(kind, payload))))
+    return msgspec.json.format(msgspec.json.encode(_Envelope(kind, _text(payload), [signature])))
+
+
+def public_half(private_key: str) -> bytes:
+    """The public key that belongs to this one. Raises `WrongUse` for what is no key."""
+    return _private(private_key).public_key().public_bytes_raw()
+
+
+def _private(text: str) -> Ed25519PrivateKey:
     try:
-        key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(private_key.strip(), validate=True))
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text.strip(), validate=True))
     except (ValueError, binascii.Error):
         raise WrongUse("the signing key is not one that `hotel-booking ops evidence key` prints") from None
-    payload = msgspec.json.encode(evidence)
-    signature = _Signature(signer, _text(key.sign(_signed(PAYLOAD_TYPE, payload))))
-    return msgspec.json.format(msgspec.json.encode(_Envelope(PAYLOAD_TYPE, _text(payload), [signature])))
 
 
 def write(folder: Path, item: Item, content: bytes) -> Path:
@@ -107,17 +120,7 @@ def write(folder: Path, item: Item, content: bytes) -> Path:
 
 def read(content: bytes, signers: Sequence[Signer]) -> Evidence:
     """What a file's content says, once its signature is one that counts for it. Raises `Untrusted`."""
-    try:
-        envelope = msgspec.json.decode(content, type=_Envelope)
-        payload = base64.b64decode(envelope.payload, validate=True)
-    except (msgspec.DecodeError, ValueError):
-        raise Untrusted("it is damaged: this is no signed envelope") from None
-    if envelope.payload_type != PAYLOAD_TYPE:
-        raise Untrusted(f"it is of another kind: {envelope.payload_type[:80]}")
-    by = _signers_of(envelope, payload, signers)
-    if not by:
-        names = ", ".join(sorted({one.keyid[:40] for one in envelope.signatures})) or "nobody"
-        raise Untrusted(f"its signature ({names}) is not valid: it was changed, or the signer is not known")
+    payload, by = opened(PAYLOAD_TYPE, content, signers)
     try:
         evidence = msgspec.json.decode(payload, type=Evidence)
     except msgspec.DecodeError as error:
@@ -125,6 +128,22 @@ def read(content: bytes, signers: Sequence[Signer]) -> Evidence:
     if not any(signer.may_sign(evidence.item) for signer in by):
         raise Untrusted(f"{by[0].name} may not sign {evidence.item}")
     return evidence
+
+
+def opened(kind: str, content: bytes, signers: Sequence[Signer]) -> tuple[bytes, list[Signer]]:
+    """What was signed, and by whom of these; at least one. Raises `Untrusted`."""
+    try:
+        envelope = msgspec.json.decode(content, type=_Envelope)
+        payload = base64.b64decode(envelope.payload, validate=True)
+    except (msgspec.DecodeError, ValueError):
+        raise Untrusted("it is damaged: this is no signed envelope") from None
+    if envelope.payload_type != kind:
+        raise Untrusted(f"it is of another kind: {envelope.payload_type[:80]}")
+    by = _signers_of(envelope, payload, signers)
+    if not by:
+        names = ", ".join(sorted({one.keyid[:40] for one in envelope.signatures})) or "nobody"
+        raise Untrusted(f"its signature ({names}) is not valid: it was changed, or the signer is not known")
+    return payload, by
 
 
 def read_signers(text: str) -> list[Signer]:
@@ -141,7 +160,7 @@ def read_signers(text: str) -> list[Signer]:
             Ed25519PublicKey.from_public_bytes(raw)
         except ValueError:
             raise WrongUse(f"line {number} of the signers is not: NAME ITEM,ITEM PUBLIC-KEY") from None
-        if unknown := named - {*ITEMS, "*"}:
+        if unknown := named - {*ITEMS, RESTORE, "*"}:
             raise WrongUse(f"line {number} of the signers names no item: {', '.join(sorted(unknown))}")
         found.append(Signer(name, named, raw))
     return found
@@ -157,7 +176,9 @@ def _signers_of(envelope: _Envelope, payload: bytes, signers: Sequence[Signer]) 
             continue
         for signer in signers:
             try:
-                Ed25519PublicKey.from_public_bytes(signer.key).verify(raw, _signed(PAYLOAD_TYPE, payload))
+                Ed25519PublicKey.from_public_bytes(signer.key).verify(
+                    raw, _signed(envelope.payload_type, payload)
+                )
             except InvalidSignature:
                 continue
             good.append(signer)

@@ -12,6 +12,7 @@ from procrastinate import App, PsycopgConnector
 from hotel_booking import __version__
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.heartbeat import keep_beating
 from hotel_booking.core.hosts import libpq_options
 from hotel_booking.core.metrics import BUILD
 from hotel_booking.core.schema import NEWEST
@@ -19,6 +20,7 @@ from hotel_booking.domains.audit.jobs import tasks as audit_tasks
 from hotel_booking.domains.authentication.jobs import tasks as authentication_tasks
 from hotel_booking.domains.bookings.invariant_jobs import tasks as invariant_tasks
 from hotel_booking.domains.bookings.jobs import tasks as booking_tasks
+from hotel_booking.domains.bookings.recovery_matching import tasks as recovery_tasks
 from hotel_booking.domains.exchange.jobs import tasks as exchange_tasks
 from hotel_booking.domains.exchange.types import RateSource
 from hotel_booking.domains.guests.jobs import tasks as guest_tasks
@@ -45,6 +47,7 @@ from hotel_booking.worker.telling import keep_telling
 _TASKS = (
     ("bookings", booking_tasks),
     ("bookings", invariant_tasks),
+    ("bookings", recovery_tasks),
     ("payments", payment_tasks),
     ("properties", property_tasks),
     ("notifications", mail_tasks),
@@ -127,11 +130,15 @@ async def run(
                     await until_empty(app, everything(concurrency), resources)
                 else:
                     BUILD.labels(__version__, NEWEST).set(1)
-                    telling = asyncio.create_task(keep_telling(db, utc_now))
+                    beside = [
+                        asyncio.create_task(keep_telling(db, utc_now)),
+                        asyncio.create_task(keep_beating(db, utc_now)),
+                    ]
                     try:
                         await _lanes(app, resources, stopped)
                     finally:
-                        telling.cancel()
+                        for task in beside:
+                            task.cancel()
             finally:
                 await chosen.close()
 

@@ -8,9 +8,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from hotel_booking.core import job_queue
+from hotel_booking.core import backups, job_queue
 from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import (
+    ARCHIVE_LAG,
+    BACKUP_TAKEN,
+    DRILL_DONE,
+    DRILL_FIGURES,
     INVARIANT_DIFFERENCES,
     INVARIANTS_CHECKED,
     JOBS,
@@ -50,6 +54,7 @@ async def tell(db: Database, now: datetime) -> None:
         found = {figures.queue: figures for figures in await job_queue.figures(tx, now)}
         MAIL_DEAD.set(await mail.dead_letters(tx, now))
         checked = await invariant_results.latest(tx)
+        _tell_backups(await backups.state(tx))
     INVARIANTS_CHECKED.set(checked.finished_at.timestamp() if checked else 0)
     for name, differences in checked.differences.items() if checked else ():
         INVARIANT_DIFFERENCES.labels(name).set(differences)
@@ -65,3 +70,17 @@ async def tell(db: Database, now: datetime) -> None:
             sources = await tally.take_expired(tx, limit=_TOGETHER)
         tally.holds_expired(sources)
         counted = len(sources)
+
+
+def _tell_backups(found: backups.BackupState) -> None:
+    BACKUP_TAKEN.set(found.backup_at.timestamp() if found.backup_at else 0)
+    ARCHIVE_LAG.set(-1 if found.archive_lag is None else found.archive_lag)
+    DRILL_DONE.set(found.drill_at.timestamp() if found.drill_at else 0)
+    succeeded = None if found.drill_succeeded is None else float(found.drill_succeeded)
+    for figure, value in (
+        ("succeeded", succeeded),
+        ("lost_bookings", found.drill_lost),
+        ("rpo_seconds", found.drill_rpo),
+        ("rto_seconds", found.drill_rto),
+    ):
+        DRILL_FIGURES.labels(figure).set(-1 if value is None else value)

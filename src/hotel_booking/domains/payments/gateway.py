@@ -78,7 +78,8 @@ class Refunded(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A payment in the gateway's own list. `payment_id` is None where it carries none of ours."""
+    """A payment in the gateway's own list. `payment_id` is None where it carries none of ours. `booking` is
+    the reference that it was made for, `guest` who paid, as far as the gateway says."""
 
     reference: str
     payment_id: UUID | None
@@ -88,6 +89,8 @@ class Seen(msgspec.Struct, frozen=True):
     captured: int
     refunded: int
     created_at: datetime
+    booking: str = ""
+    guest: str = ""
 
 
 class Dispute(msgspec.Struct, frozen=True):

@@ -122,7 +122,7 @@ def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[
     fails, nothing of it is left. The file must have been checked."""
     header = one_file.read_header(source)
     source.seek(0)
-    with psycopg.connect(_named(url, "postgres"), autocommit=True, connect_timeout=10) as connection:
+    with psycopg.connect(url_of(url, "postgres"), autocommit=True, connect_timeout=10) as connection:
         server = connection.info.server_version // 10_000
         if server < header.programs:
             raise Refused(
@@ -140,7 +140,7 @@ def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[
                 "As a superuser of that server:",
                 f"  psql -c 'ALTER ROLE \"{connection.info.user}\" CREATEDB'",
             ) from None
-        made = _named(url, name)
+        made = url_of(url, name)
         try:
             _pg_restore(source, made, server=server, key=key)
             upgrade(made)
@@ -173,7 +173,7 @@ def refuse_without_space(folder: Path, free: int, wanted: int) -> None:
 def refuse_in_use(url: str) -> None:
     """Refused where anybody is connected to the database."""
     name = name_of(url)
-    with psycopg.connect(_named(url, "postgres"), connect_timeout=10) as connection:
+    with psycopg.connect(url_of(url, "postgres"), connect_timeout=10) as connection:
         others = connection.execute(_OTHERS, (name,)).fetchall()
     if others:
         who = ", ".join(f"{count} by {told}" for told, count in others)
@@ -187,7 +187,7 @@ def put_in_place(url: str, made: str, *, kept: str) -> bool:
     """Give the database `made` the name of the URL's, and the one before the name `kept`: both or neither,
     as long as nobody is connected to them. Whether there was one before."""
     name, fresh = name_of(url), name_of(made)
-    with psycopg.connect(_named(url, "postgres"), connect_timeout=10) as connection:
+    with psycopg.connect(url_of(url, "postgres"), connect_timeout=10) as connection:
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
         try:
             before = exists(connection, name)
@@ -214,7 +214,7 @@ def name_of(url: str) -> str:
     return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
 
 
-def _named(url: str, name: str) -> str:
+def url_of(url: str, name: str) -> str:
     """The same server's other database, as a URL."""
     head, _, query = url.partition("?")
     return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")

@@ -1,0 +1,193 @@
+"""hotel-booking ops backup list | backup | verify | restore | back | approve | set-up | receive | drill"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from hotel_booking.cli.ops_inputs import Signers, told
+
+app = typer.Typer(no_args_is_help=True, help="Backups of the database, and the ways back.")
+
+BackupId = Annotated[str, typer.Argument(help="YYYYMMDD-HHMMSS as `list` prints it, or latest.")]
+ToTime = Annotated[
+    str, typer.Option("--to-time", help="As of this moment (RFC 3339, UTC): 2026-03-01T09:30:00Z.")
+]
+
+
+def _engine() -> Any:
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup.engines import engine
+
+    return engine(os.environ, sys.argv, utc_now)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@app.command(name="list")
+def list_backups() -> None:
+    """Every backup that is there, newest first, and up to when the store can restore."""
+    from rich.console import Console
+    from rich.table import Table
+
+    engine = _engine()
+    table = Table("ID", "kind", "taken (UTC)", "seconds", "size", box=None, padding=(0, 2, 0, 0))
+    there = engine.backups()
+    for backup in there:
+        seconds = (backup.consistent_at - backup.begun_at).total_seconds()
+        table.add_row(
+            backup.id,
+            backup.kind,
+            f"{backup.begun_at:%Y-%m-%d %H:%M:%S}",
+            f"{seconds:.0f}",
+            f"{backup.bytes / 1e6:,.1f} MB",
+        )
+    console = Console(highlight=False)
+    console.print(table if there else "There is no backup yet: hotel-booking ops backup backup")
+    if there and (latest := engine.latest()):
+        console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@app.command()
+def backup(
+    kind: Annotated[
+        str, typer.Option("--kind", help="full, diff or incr; a larger one is made when it is due.")
+    ] = "incr",
+) -> None:
+    """Make a backup now. What is older than its time is removed once it is whole."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup import results
+    from hotel_booking.ops.operation import operation
+    from hotel_booking.ops.refusals import Refused, WrongUse
+
+    if kind not in ("full", "diff", "incr"):
+        raise WrongUse(f"--kind {kind} is none of full, diff, incr")
+    engine, began = _engine(), utc_now()
+    with operation(
+        "backup", target=engine.name, alone="store", dry_run=False, environ=os.environ, clock=utc_now
+    ) as act:
+        try:
+            made = engine.backup(kind, _say)
+        except Refused as refusal:
+            detail = {"engine": engine.name, "reason": refusal.detail}
+            results.tell(engine.serving(), "backup", at=began, succeeded=False, detail=detail)
+            raise
+        act.tell(backup=made.id, kind=made.kind, bytes=made.bytes)
+        detail = {"engine": engine.name, "backup": made.id, "kind": made.kind, "bytes": made.bytes}
+        results.tell(engine.serving(), "backup", at=began, succeeded=True, detail=detail)
+    print(f"{made.id}: {made.kind}, {made.bytes / 1e6:,.1f} MB")
+    told()
+
+
+@app.command()
+def verify(
+    backup_id: Annotated[str, typer.Argument(help="One backup; else everything.", metavar="[ID]")] = "",
+) -> None:
+    """Read the store and say what is wrong with it; exit code 1 where anything is."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup import results
+    from hotel_booking.ops.backup.engine import chosen
+
+    engine, began = _engine(), utc_now()
+    backup = chosen(engine.backups(), backup_id) if backup_id else None
+    problems = engine.verify(backup, _say)
+    detail = {"engine": engine.name, "problems": list(problems[:20])}
+    results.tell(engine.serving(), "verify", at=began, succeeded=not problems, detail=detail)
+    for problem in problems:
+        print(f"✗ {problem}")
+    if problems:
+        print("Take another backup now: hotel-booking ops backup backup --kind full")
+        raise typer.Exit(1)
+    print(f"✓ {backup.id if backup else 'every backup'} is whole")
+
+
+@app.command()
+def restore(
+    backup_id: BackupId,
+    target: Annotated[str, typer.Argument(help="staging or production.")],
+    to_time: ToTime = "",
+    signers: Signers = None,
+) -> None:
+    """Restore a backup as it is, `latest` as far as the store goes, or to a moment. Production: another
+    person's approval; a new instance, verified before it serves; closed for sale until `recovery open`.
+    Staging: guests are pseudonymised and secrets replaced before anything starts on it."""
+    import psycopg
+
+    from hotel_booking.cli.ops_restore import to_production, to_staging
+    from hotel_booking.ops.refusals import Refused, WrongUse
+
+    try:
+        if target == "production":
+            to_production(_engine, backup_id, to_time, signers, _say)
+        elif target == "staging":
+            to_staging(_engine, backup_id, to_time, _say)
+        else:
+            raise WrongUse(f"{target} is no environment to restore to: staging or production")
+    except psycopg.Error as error:
+        raise Refused(f"a database refused: {' '.join(str(error).split())[:300]}") from None
+    told()
+
+
+@app.command()
+def approve(
+    backup_id: BackupId,
+    target: Annotated[str, typer.Argument(help="production.")],
+    reason: Annotated[str, typer.Option(help="Why: it stands in the record.")] = "",
+    to_time: ToTime = "",
+    signers: Signers = None,
+) -> None:
+    """Approve that another person restores this to production, with your key (HOTEL_EVIDENCE_KEY). Counts
+    four hours and once."""
+    from hotel_booking.cli.ops_restore import approve as do
+
+    do(backup_id, target, reason=reason, to_time=to_time, signers=signers)
+    told()
+
+
+@app.command()
+def back() -> None:
+    """Let the instance serve again that served before the last restore; what was written since is kept in
+    the other, and missing here."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.operation import operation
+
+    engine = _engine()
+    with operation(
+        "restore", target="back", alone="production", dry_run=False, environ=os.environ, clock=utc_now
+    ) as act:
+        name = engine.back(_say)
+        act.tell(instance=name)
+    print(f"{name} serves again.")
+    told()
+
+
+@app.command(name="set-up")
+def set_up() -> None:
+    """pgBackRest: make what is missing (an instance, its archiving, the store's beginning), and start the one
+    that serves. It can be run again, and takes changed settings over."""
+    from hotel_booking.ops.backup.pgbackrest import PgBackRest
+    from hotel_booking.ops.refusals import WrongUse
+
+    engine = _engine()
+    if not isinstance(engine, PgBackRest):
+        raise WrongUse(f"the engine {engine.name} needs no set-up")
+    engine.set_up(_say)
+    print(f"serving {engine.serving()}")
+
+
+@app.command()
+def receive() -> None:
+    """The zero-loss mode: receive every commit's WAL into HOTEL_WAL_FOLDER (another disk or machine) as it is
+    made; commits wait for it. Runs until it is stopped: have it kept running."""
+    from hotel_booking.ops.backup.pgbackrest import PgBackRest
+    from hotel_booking.ops.refusals import WrongUse
+
+    engine = _engine()
+    if not isinstance(engine, PgBackRest):
+        raise WrongUse(f"the engine {engine.name} has no zero-loss mode")
+    engine.receive()

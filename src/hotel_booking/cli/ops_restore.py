@@ -1,0 +1,145 @@
+"""What `hotel-booking ops backup restore` and `approve` do; imported when they are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.ops.asking import needed
+from hotel_booking.ops.backup import approval, production
+from hotel_booking.ops.backup.engine import Until, chosen
+from hotel_booking.ops.evidence import Signer, read_signers
+from hotel_booking.ops.monitoring import files
+from hotel_booking.ops.operation import operation
+from hotel_booking.ops.refusals import WrongUse
+
+Say = Callable[[str], None]
+
+
+def to_production(
+    make: Callable[[], Any], backup_id: str, to_time: str, signers: Path | None, say: Say
+) -> None:
+    """See `restore`."""
+    until = until_of(backup_id, to_time)
+    known = _signers(signers)
+    key = _key()
+
+    def approved() -> tuple[approval.Approval, str]:
+        return approval.require(
+            *("production", backup_id),
+            until=to_time,
+            private_key=key,
+            signers=known,
+            environ=os.environ,
+            now=utc_now(),
+        )
+
+    engine = make()
+    backup = chosen(engine.backups(), backup_id)
+    record, approver = approved()
+    with operation(
+        "restore", target="production", alone="production", dry_run=False, environ=os.environ, clock=utc_now
+    ) as act:
+        act.tell(backup=backup.id, until=to_time or None, approved_by=approver, reason=record.reason)
+
+        def allowed() -> None:
+            approved()
+            approval.use(record, os.environ)
+
+        done = production.to_production(
+            engine, backup, until, environ=os.environ, say=say, allowed=allowed, now=utc_now
+        )
+        act.tell(instance=done.instance.name, seconds=done.seconds)
+    say("a fresh backup, since what comes now is in none")
+    engine.backup("incr", say)
+    newest = done.looked.newest
+    print(f"{done.instance.name} serves, as of {newest:%Y-%m-%d %H:%M:%S} UTC." if newest else "It serves.")
+    for step, seconds in done.seconds.items():
+        print(f"  {seconds:8.1f} s  {step}")
+    print("It is closed for sale. Start the web servers and the worker, then:")
+    print("  hotel-booking recovery report")
+    print("  hotel-booking recovery open")
+    print("To go back to the instance before: hotel-booking ops backup back")
+
+
+def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) -> None:
+    """See `restore`."""
+    from hotel_booking.ops.backup import staging
+
+    until = until_of(backup_id, to_time)
+    url = needed(
+        "HOTEL_STAGING_DATABASE_URL",
+        "the address of staging's database, which is replaced,",
+        example="postgresql://hotel_booking@staging-db/hotel_booking",
+        environ=os.environ,
+        argv=sys.argv,
+    )
+    engine = make()
+    backup = chosen(engine.backups(), backup_id)
+    with operation("restore", target="staging", dry_run=False, environ=os.environ, clock=utc_now) as act:
+        act.tell(backup=backup.id, until=to_time or None)
+        kept = staging.to_staging(engine, backup, until, url, environ=os.environ, say=say, now=utc_now)
+    print("staging is restored; its guests are pseudonymised, and nothing of it goes outside.")
+    if kept:
+        print(f"The one before is kept as {kept}.")
+
+
+def approve(backup_id: str, target: str, *, reason: str, to_time: str, signers: Path | None) -> None:
+    """See `approve`."""
+    if target not in ("production", "dr"):
+        raise WrongUse(f"{target} needs no approval: production does, and dr")
+    until_of(backup_id, to_time)
+    if not reason.strip():
+        raise WrongUse("say why: --reason 'WHY'")
+    with operation(
+        "restore", target=f"approve-{target}", dry_run=False, environ=os.environ, clock=utc_now, changes=False
+    ) as act:
+        path = approval.approve(
+            backup_id,
+            target,
+            to_time,
+            reason=reason.strip(),
+            private_key=_key(),
+            signers=_signers(signers),
+            environ=os.environ,
+            now=utc_now(),
+        )
+        act.tell(outcome="approved", backup=backup_id, until=to_time or None, reason=reason.strip())
+    print(
+        f"approved, for four hours and once: {path}\nOn another machine, name its copy: HOTEL_APPROVAL=FILE"
+    )
+
+
+def until_of(backup_id: str, to_time: str) -> Until:
+    """To which state. Raises `WrongUse` for what is no moment."""
+    if not to_time:
+        return "end" if backup_id == "latest" else "backup"
+    try:
+        moment = datetime.fromisoformat(to_time)
+    except ValueError:
+        raise WrongUse(f"--to-time {to_time} is no moment such as 2026-03-01T09:30:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _key() -> str:
+    return needed(
+        "HOTEL_EVIDENCE_KEY",
+        "your private key",
+        example='"$(cat KEY-FILE)"',
+        environ=os.environ,
+        argv=sys.argv,
+        secret=True,
+    )
+
+
+def _signers(path: Path | None) -> list[Signer]:
+    file = path or Path(os.environ.get("HOTEL_EVIDENCE_SIGNERS") or files().parent / "evidence-signers")
+    try:
+        return read_signers(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"whose approval counts is not known: {file} cannot be read: {error}") from None

@@ -1,0 +1,38 @@
+"""Which engine keeps the backups here: HOTEL_BACKUP_ENGINE says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from hotel_booking.core.setting_files import with_files
+from hotel_booking.ops.asking import needed
+from hotel_booking.ops.backup.dump_engine import Dumps
+from hotel_booking.ops.backup.engine import Engine
+from hotel_booking.ops.backup.one_file import check_key
+from hotel_booking.ops.backup.pgbackrest import PgBackRest
+from hotel_booking.ops.refusals import Refused, WrongUse
+
+ENGINES = ("dump", "pgbackrest")
+_SECRETS = ("HOTEL_BACKUP_KEY",)
+
+
+def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Engine:
+    """The engine; what its settings lack is asked on a terminal. Raises `WrongUse`."""
+    try:
+        told = with_files(environ, _SECRETS)
+    except (OSError, ValueError) as error:
+        raise Refused(str(error)) from None
+
+    def ask(variable: str, what: str, example: str) -> str:
+        answer = needed(variable, what, example=example, environ=told, argv=argv, secret=variable in _SECRETS)
+        if variable == "HOTEL_BACKUP_KEY":
+            check_key(answer)
+        return answer
+
+    name = ask("HOTEL_BACKUP_ENGINE", f"what keeps the backups ({', '.join(ENGINES)})", "pgbackrest")
+    if name == "pgbackrest":
+        return PgBackRest.from_environ(told, ask, clock)
+    if name == "dump":
+        return Dumps.from_environ(told, ask, clock)
+    raise WrongUse(f"HOTEL_BACKUP_ENGINE={name} is none of {', '.join(ENGINES)}")

@@ -1,0 +1,70 @@
+"""Where backups are kept: a folder, or a bucket of S3 or of what speaks its language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from hotel_booking.core.setting_files import with_files
+from hotel_booking.ops.refusals import Refused, WrongUse
+
+_BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[A-Za-z0-9._/-]*)?")
+_KEYS = ("HOTEL_S3_ENDPOINT", "HOTEL_S3_REGION", "HOTEL_S3_ACCESS_KEY", "HOTEL_S3_SECRET_KEY")
+
+
+class Store(msgspec.Struct, frozen=True):
+    """A folder (`path`), or what is below `path` in a bucket. Without keys the role of the machine counts."""
+
+    path: str
+    bucket: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: str = ""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], ask: Callable[[str, str, str], str]) -> Self:
+        """As HOTEL_BACKUP_STORE says, and HOTEL_S3_* for a bucket."""
+        named = ask("HOTEL_BACKUP_STORE", "where the backups are", "s3://BUCKET/backups")
+        if not named.startswith("s3://"):
+            if not Path(named).is_absolute():
+                raise WrongUse(f"HOTEL_BACKUP_STORE={named} is neither s3://BUCKET/FOLDER nor a whole path")
+            return cls(named)
+        match = _BUCKET.fullmatch(named)
+        if match is None:
+            raise WrongUse(f"HOTEL_BACKUP_STORE={named} is no bucket: s3://BUCKET/FOLDER")
+        try:
+            told = with_files(environ, _KEYS)
+        except (OSError, ValueError) as error:
+            raise Refused(str(error)) from None
+        endpoint, region, access, secret = (told.get(name, "") for name in _KEYS)
+        return cls(match["prefix"] or "/", match["bucket"], endpoint, region or "us-east-1", access, secret)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}{self.path}" if self.bucket else self.path
+
+    def pgbackrest(self) -> dict[str, str]:
+        """Its settings of the first repository."""
+        if not self.bucket:
+            return {"repo1-type": "posix", "repo1-path": self.path}
+        endpoint = self.endpoint.removeprefix("https://").rstrip("/") or f"s3.{self.region}.amazonaws.com"
+        if "://" in endpoint:
+            raise WrongUse(f"HOTEL_S3_ENDPOINT={self.endpoint} is not https://: pgBackRest asks no other")
+        host, _, port = endpoint.partition(":")
+        told = {
+            "repo1-type": "s3",
+            "repo1-path": self.path.rstrip("/") or "/",
+            "repo1-s3-bucket": self.bucket,
+            "repo1-s3-endpoint": host,
+            "repo1-s3-region": self.region,
+            "repo1-s3-uri-style": "path" if self.endpoint else "host",
+        }
+        if port:
+            told["repo1-storage-port"] = port
+        if self.access_key and self.secret_key:
+            return told | {"repo1-s3-key": self.access_key, "repo1-s3-key-secret": self.secret_key}
+        return told | {"repo1-s3-key-type": "auto"}
