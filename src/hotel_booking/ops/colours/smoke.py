@@ -19,6 +19,9 @@ from hotel_booking.ops.refusals import Refused
 
 # The gateway has heard of a new route within a second; a busy control plane may take longer.
 _ROUTE_SECONDS = 60
+# What a guest asks, short of booking; offers of a hotel come beside.
+PAGES = ("/", "/health/live", "/api/v1/openapi.json")
+LISTED = "/api/v1/properties"
 _ROUNDS = 5  # so that every pod is likely to be asked
 _SLOWEST = 10.0  # seconds, of a first answer of a process that is not warm yet
 # While it is watched: the runbook's thresholds, of a minute's requests.
@@ -77,13 +80,13 @@ def _round(door: Door, name: str, told: dict[str, str], today: datetime) -> int:
     ready = well("/health/ready", door.ask("/health/ready", **told)).json() or {}
     if ready.get("status") not in ("ok", "degraded"):
         raise Refused(f"{name} is not ready: {ready}")
-    for path in ("/", "/health/live", "/api/openapi.json"):
+    for path in PAGES:
         answer = door.ask(path, **told)
         if answer.status in (301, 302, 303, 307, 308):  # to a language
             path = answer.headers.get("location", "/").removeprefix(f"https://{door.host}")
             answer = door.ask(path, **told)
         well(path, answer)
-    listed = well("/api/v1/properties", door.ask("/api/v1/properties", **told)).json() or {}
+    listed = well(LISTED, door.ask(LISTED, **told)).json() or {}
     asked = 5
     for hotel in listed.get("items", [])[:1]:
         path = f"/api/v1/properties/{hotel['slug']}/offers?{urlencode({**nights, 'adults': 2})}"
@@ -105,7 +108,7 @@ class Watch:
 
     def look(self, namespace: str, name: str) -> str:
         """What is wrong with it now; empty where nothing is known to be. Asks once."""
-        path = ("/health/ready", "/api/v1/properties")[self.asked % 2]
+        path = ("/health/ready", LISTED)[self.asked % 2]
         answer = self._door.ask(path)
         self.asked += 1
         self._answers = [*self._answers[-59:], answer]
