@@ -21,7 +21,7 @@ Object = dict[str, Any]
 
 def documents(path: Path) -> list[Object]:
     """What stands in a file of YAML."""
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+    return [document for document in yaml.load_all(path.read_text(), yaml.CSafeLoader) if document]
 
 
 def written(folder: Path) -> list[Object]:
