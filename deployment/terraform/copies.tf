@@ -33,6 +33,16 @@ module "asset_copies" {
   providers = { aws = aws.elsewhere }
 }
 
+# The database's own archive: where there is no replica, `dr-restore.sh` restores from it.
+resource "aws_db_instance_automated_backups_replication" "database" {
+  count                  = var.copies ? 1 : 0
+  source_db_instance_arn = module.database.arn
+  retention_period       = var.database.retention_days
+  kms_key_id             = module.copies_key[0].arn
+
+  provider = aws.elsewhere
+}
+
 locals {
   copied = var.copies ? {
     backups = { from = module.backups[0], to = module.backup_copies[0] }

@@ -5,18 +5,16 @@ in `moto`."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deployment.checkers import ROOT, said
+from tests.deployment.aws_double import environ, moto, moto_program
+from tests.deployment.checkers import said
 from tests.deployment.terraform import TERRAFORM, terraform
 
 pytestmark = pytest.mark.deploy
@@ -27,60 +25,15 @@ TAGS = {"Project", "Environment", "CostCentre", "ManagedBy"}
 
 
 @pytest.fixture(scope="module")
-def moto() -> Path:
-    """moto's server, as uv.lock has it, in an environment of its own."""
-    place = ROOT / ".venv-deploy" / "moto"
-    uv = shutil.which("uv") or str(ROOT / ".venv-uv" / "bin" / "uv")
-    done = subprocess.run(
-        [uv, "sync", "--quiet", "--locked", "--only-group", "terraform"],
-        cwd=ROOT,
-        env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(place), "UV_PYTHON_DOWNLOADS": "never"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, said(done)
-    return place / "bin" / "moto_server"
+def program() -> Path:
+    return moto_program()
 
 
 @pytest.fixture
-def aws(moto: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
+def aws(program: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment in which Terraform finds the double, started for one test."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (tmp_path / "moto.log").open("w") as log:
-        server = subprocess.Popen(
-            ["nice", str(moto), "-p", str(port)],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "1"},
-        )
-        try:
-            _until_it_answers(port, server)
-            yield {
-                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-                "AWS_ACCESS_KEY_ID": "none",
-                "AWS_SECRET_ACCESS_KEY": "none",
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_CONFIG_FILE": "/dev/null",
-                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-                "NO_PROXY": "127.0.0.1",
-            }
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _until_it_answers(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while server.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    pytest.fail("moto did not start")
+    with moto(program, tmp_path / "moto.log") as port:
+        yield environ(port)
 
 
 def laid_over(target: Path) -> Path:

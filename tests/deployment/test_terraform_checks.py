@@ -49,6 +49,11 @@ def test_parts_are_what_they_should_be(whole: Path, name: str) -> None:
     assert done.returncode == 0, said(done)
 
 
+def test_a_standby_that_sleeps_is_woken_and_not_made_anew(whole: Path) -> None:
+    done = mocked(whole, "standby", "dr")
+    assert done.returncode == 0, said(done)
+
+
 def test_a_public_database_is_noticed(tmp_path: Path) -> None:
     folder = copied(tmp_path, without_ephemeral=True)
     path = folder / "modules" / "database" / "main.tf"

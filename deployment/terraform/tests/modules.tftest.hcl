@@ -155,6 +155,11 @@ run "replica" {
   }
 
   assert {
+    condition     = aws_db_instance.this.apply_immediately
+    error_message = "A standby is woken at once, and not in Sunday's window."
+  }
+
+  assert {
     condition     = aws_db_instance.this.replicate_source_db == "arn:aws:rds:eu-central-1:111122223333:db:hotel-booking-production" && aws_db_instance.this.backup_retention_period >= 7
     error_message = "A standby's database follows production's, and keeps backups of its own."
   }

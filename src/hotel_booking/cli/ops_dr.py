@@ -1,10 +1,10 @@
-"""hotel-booking ops dr promote | restore, and ops dns: another server, or another region, takes over."""
+"""hotel-booking ops dr restore | promote | roles | dns: another server, or another region, takes over."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,3 +44,165 @@ def promote(
         act.tell(was_replica=was_replica)
     print("Next, at once: hotel-booking ops backup backup")
     told()
+
+
+@app.command()
+def restore(
+    environment: Annotated[str, typer.Option("--environment", help="The standby that takes over: dr.")] = "",
+    way: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="replica, backups or snapshot; else the first of them that there is.",
+            metavar="WAY",
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Have the standby of another region take bookings: its replica is promoted (else the newest copied
+    backup restored), what Terraform does not hold is made, and everything is checked. It starts closed for
+    sale. What failed or was killed is taken up by running it again. Next: update-dns.sh --target dr."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.dr.restore import RTO_MINUTES, Restore
+    from hotel_booking.ops.operation import operation
+    from hotel_booking.ops.refusals import WrongUse
+
+    place = _standby(environment)
+    if way not in ("", "replica", "backups", "snapshot"):
+        raise WrongUse(f"--from is replica, backups or snapshot, and not {way!r}")
+    run = Restore(place, environ=os.environ, now=utc_now, say=_say, ask=_ask)
+    with operation(
+        "dr-restore", target=place.environment, dry_run=dry_run, environ=os.environ, clock=utc_now
+    ) as act:
+        chosen = run.look(way)
+        act.tell(way=chosen.how, behind=None if chosen.behind is None else int(chosen.behind.total_seconds()))
+        if dry_run:
+            print("Nothing was touched.")
+            return
+        try:
+            run.run(chosen)
+        finally:
+            seconds = sum(step.seconds for step in run.steps)
+            act.tell(
+                steps={step.step: round(step.seconds, 1) for step in run.steps}, seconds=round(seconds, 1)
+            )
+            _print_steps(run.steps)
+    print(f"{seconds / 60:.1f} of the {RTO_MINUTES} minutes that the runbook promises.")
+    print("Next: ./deployment/scripts/update-dns.sh --target dr")
+    print("Then, when `hotel-booking recovery report` says so: hotel-booking recovery open")
+    told()
+
+
+@app.command()
+def dns(
+    target: Annotated[str, typer.Option("--target", help="dr or primary.")] = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Have guests reach the other region: the weights of the two records of origin.DOMAIN change in one step;
+    returns when resolvers say so (HOTEL_DNS_RESOLVERS), the CDN has forgotten what it kept, and the site is
+    healthy from outside. `--target primary` undoes `--target dr`. It can be run again."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.asking import needed
+    from hotel_booking.ops.dr.dns import Move
+    from hotel_booking.ops.dr.resolvers import named
+    from hotel_booking.ops.environments import place_of, standby_of
+    from hotel_booking.ops.operation import operation
+    from hotel_booking.ops.refusals import WrongUse
+
+    chosen = target or needed(
+        "HOTEL_DNS_TARGET",
+        "the region that guests shall reach",
+        example="dr",
+        environ=os.environ,
+        argv=sys.argv,
+    )
+    places = {"primary": place_of("production"), "dr": standby_of("production")}
+    if chosen not in places:
+        raise WrongUse(
+            f"{chosen!r} is no target: nothing was touched",
+            "A target is dr or primary:",
+            *(f"  ./deployment/scripts/update-dns.sh --target {name}" for name in ("dr", "primary")),
+        )
+    resolvers = named(os.environ.get("HOTEL_DNS_RESOLVERS", ""))
+    move = Move(chosen, places, environ=os.environ, resolvers=resolvers, say=_say, ask=_ask)
+    with operation("dns", target=chosen, alone="dns", dry_run=dry_run, environ=os.environ, clock=utc_now):
+        records = move.look()
+        if dry_run:
+            weights = {name: record["Weight"] for name, record in sorted(records.items())}
+            print(f"Weights are {weights}; {chosen} would have 100. Nothing was touched.")
+            return
+        move.run(records)
+    told()
+
+
+@app.command()
+def roles() -> None:
+    """Have the application's role in its database, with its grants: run where DB_HOST is reached, and given
+    {"host", "username", "password"} of who may make roles, as Secrets Manager has it, on standard input."""
+    import json
+    from urllib.parse import quote
+
+    from hotel_booking.ops.dr.roles import ensure
+    from hotel_booking.ops.refusals import WrongUse
+
+    try:
+        given = json.loads(sys.stdin.read())
+        login = f"{quote(given['username'], safe='')}:{quote(given['password'], safe='')}"
+        host = given["host"]
+    except (ValueError, KeyError, TypeError):
+        raise WrongUse(
+            "standard input has no login", 'Give it as {"host": …, "username": …, "password": …}.'
+        ) from None
+    environ = os.environ
+    port, name = environ.get("DB_PORT") or "5432", environ.get("DB_NAME") or "hotel_booking"
+    mode = environ.get("PGSSLMODE") or "require"
+    done = ensure(
+        f"postgresql://{login}@{host}:{port}/{quote(name, safe='')}?sslmode={mode}",
+        role=environ.get("DB_USER") or "hotel_booking",
+        password=environ.get("DB_PASSWORD", ""),
+    )
+    print("\n".join(done) or "the role is as it should be")
+
+
+def _standby(environment: str) -> Any:
+    """The environment that was meant. Raises `WrongUse` for one that stands in for nobody."""
+    from hotel_booking.ops.asking import needed
+    from hotel_booking.ops.environments import known, place_of
+    from hotel_booking.ops.refusals import WrongUse
+
+    name = environment or needed(
+        "HOTEL_STANDBY", "the standby that takes over", example="dr", environ=os.environ, argv=sys.argv
+    )
+    place = place_of(name)
+    if not place.stands_in_for:
+        standbys = [one for one in known() if place_of(one).stands_in_for]
+        raise WrongUse(
+            f"{name} stands in for nobody: nothing was touched",
+            "A standby takes over:",
+            *(f"  ./deployment/scripts/dr-restore.sh --environment {one}" for one in standbys),
+            "A backup of the database goes back by backup-restore.sh restore.",
+        )
+    return place
+
+
+def _ask(variable: str, what: str, example: str) -> str:
+    from hotel_booking.ops.asking import needed
+
+    return needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _print_steps(steps: Any) -> None:
+    """A table of what was done."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("step")
+    table.add_column("min", justify="right")
+    for step in steps:
+        table.add_row(step.step, f"{step.seconds / 60:.1f}")
+    Console().print(table)

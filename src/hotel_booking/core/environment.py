@@ -43,6 +43,13 @@ OTHERS = {
     "HOTEL_STAGING_DATABASE_URL": "staging's database, which `ops backup restore ID staging` replaces",
     "HOTEL_APPROVAL": "the file of another person's approval that production is restored",
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
+    "HOTEL_STANDBY": "the standby that `ops dr restore` is about, where `--environment` does not say",
+    "HOTEL_PRODUCTION_IS_LOST": "`yes`: `ops dr restore` goes on although production's database answers",
+    "HOTEL_ACCEPTED_LOSS_SECONDS": "how much `ops dr restore` may lose, where it is more than five minutes",
+    "HOTEL_DATA_IS_BACK": "`yes`: `ops dr dns --target primary` goes on although the standby was promoted",
+    "HOTEL_DNS_TARGET": "the region that `ops dr dns` has guests reach, where `--target` does not say",
+    "HOTEL_DNS_RESOLVERS": "whom `ops dr dns` asks; else 1.1.1.1, 8.8.8.8 and 9.9.9.9",
+    "HOTEL_CLOUDFLARE_URL": "CloudFlare's API, where `ops dr dns` asks another than its own",
     "HOTEL_STANDBY_URL": "the replica that `hotel-booking ops dr promote` makes the primary, as a superuser",
     "HOTEL_RELEASE": "the release that `hotel-booking ops` is about, where `--release` does not say",
     "HOTEL_INGRESS": (

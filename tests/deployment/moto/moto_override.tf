@@ -9,3 +9,7 @@ resource "aws_s3_bucket_replication_configuration" "copies" {
     ignore_changes = [rule]
   }
 }
+
+resource "aws_db_instance_automated_backups_replication" "database" {
+  count = 0
+}

@@ -180,7 +180,7 @@ resource "aws_db_instance" "this" {
 
   maintenance_window         = "sun:02:00-sun:06:00" # the runbook's
   auto_minor_version_upgrade = true
-  apply_immediately          = false
+  apply_immediately          = var.replica_of != null # a standby that is woken can't wait for Sunday
 
   performance_insights_enabled    = true
   performance_insights_kms_key_id = var.key_arn
@@ -199,6 +199,11 @@ resource "aws_db_instance" "this" {
 output "host" {
   description = "DB_HOST."
   value       = aws_db_instance.this.address
+}
+
+output "arn" {
+  description = "The instance, as copies of its backups name it."
+  value       = aws_db_instance.this.arn
 }
 
 output "identifier" {
