@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from hotel_booking.demo.loader import load
+from hotel_booking.ops.access import preparing
 from tests.cluster import control, delivery, mesh, stores
 from tests.cluster.cluster import Cluster
 from tests.cluster.world import ClusterError
@@ -48,7 +49,11 @@ def prepare(cluster: Cluster, environment: str = "production") -> None:
     )
     gateway = cluster.authority.folder / "gateway"
     certificate = {f"tls.{part}": gateway.with_suffix(f".{part}").read_text() for part in ("crt", "key")}
-    known = {"hotel-booking-secrets": secrets_of(), "hotel-booking-gateway": certificate}
+    known = {
+        "hotel-booking-secrets": secrets_of(),
+        "hotel-booking-access": {"ACCESS_PASSWORD": stores.ACCESS_PASSWORD},
+        "hotel-booking-gateway": certificate,
+    }
     (cluster.folder / "secrets.json").write_text(json.dumps(known))
     (cluster.folder / "load").write_text("0.3")
     cluster.definitions("prometheus-operator", "external-secrets", "flagger")
@@ -113,6 +118,7 @@ def settled(cluster: Cluster, seconds: float = 120) -> None:
 
 
 def load_hotels(cluster: Cluster, properties: int = 3) -> None:
-    """Hotels of the demo chain, into the migrated database."""
+    """Hotels of the demo chain, into the migrated database, which is then prepared for access by the hour."""
     url = stores.administrator(cluster.world)
+    preparing.prepare(url, stores.ACCESS_PASSWORD)
     asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, properties=properties))

@@ -18,6 +18,7 @@ from tests.deployment.debian import POSTGRES
 _POOLER = Path(__file__).parents[2] / "deployment" / "compose" / "pgbouncer" / "pgbouncer.ini"
 DATABASE, REDIS = "10.244.0.2", "10.244.0.3"
 PASSWORD = "of-a-database-of-the-tests"  # of a cluster that nobody else reaches
+ACCESS_PASSWORD = "of-a-keeper-of-the-tests"
 REDIS_PASSWORD = "of-a-redis-of-the-tests"
 USER = NAME = "hotel_booking"
 POOLED_URL = f"postgresql://{USER}:{PASSWORD}@{DATABASE}:6432/{NAME}?sslmode=require"

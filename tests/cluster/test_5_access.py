@@ -10,7 +10,7 @@ from tests.cluster.platform import NAMESPACE
 
 _EXPECTED = Path(__file__).with_name("expected") / "access.txt"
 _ACCOUNTS = ("hotel-booking", "hotel-booking-worker", "hotel-booking-migrate", "hotel-booking-status",
-             "hotel-booking-backups", "default")  # fmt: skip
+             "hotel-booking-backups", "hotel-booking-access-reaper", "default")  # fmt: skip
 _ROLES = ("read-only", "operator", "dba", "deployer")
 
 

@@ -73,7 +73,8 @@ def test_names_that_others_rely_on() -> None:
     )
     roles = called(BASE, "Role").keys()
     assert roles == {
-        f"hotel-booking-{role}" for role in ("read-only", "operator", "dba", "deployer", "release", "guard")
+        f"hotel-booking-{role}"
+        for role in ("read-only", "operator", "dba", "deployer", "release", "guard", "access-reaper")
     }
     ports = {
         port["name"]: port["containerPort"]

@@ -44,6 +44,7 @@ OWNS = {
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "jobs": "job_trace",
+    "access": "access_grant access_reaped",
     "replica": "replica_beat",
     "heartbeat": "backup_heartbeat",
     "results": "operations_result outside_off",
@@ -61,6 +62,8 @@ OUTSIDE = {
     "core/backups.py": "results",
     "cli/outside.py": "results",
     "http/idempotency.py": "http",
+    "ops/access/database.py": "access",
+    "ops/access/standing.py": "access",
     "integrations/sandbox.py": "sandbox",
 }
 # Statements that are given their table as a value: the tables that it can be. They count as written.

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli import (
+    ops_access,
     ops_backup,
     ops_canary,
     ops_colours,
@@ -22,6 +23,7 @@ from hotel_booking.cli import (
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(ops_access.app, name="access")
 app.add_typer(ops_backup.app, name="backup")
 app.add_typer(ops_canary.app, name="canary")
 app.add_typer(ops_dr.app, name="dr")

@@ -61,6 +61,22 @@ OTHERS = {
     "HOTEL_REPOSITORY": "the clone that `hotel-booking ops` commits releases from; else its own",
     "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` signs with",
     "HOTEL_EVIDENCE_SIGNERS": "the file of those whose evidence counts; else the release's own",
+    "HOTEL_ACCESS_DATABASE_URL": (
+        "the database as hotel_access_keeper, by which `hotel-booking ops access` gives logins and takes them"
+        " back"
+    ),
+    "HOTEL_ACCESS_PASSWORD": (
+        "the password that `hotel-booking ops access prepare` gives hotel_access_keeper; else one is made, or"
+        " stays"
+    ),
+    "HOTEL_ACCESS_AWS_ROLE": (
+        "the role of AWS that a session of access is of, with `{role}` for the name of ours:"
+        " `arn:aws:iam::111122223333:role/hotel-booking-production-access-{role}`; without it none is given"
+    ),
+    "HOTEL_ACCESS_APPROVAL": "the line by which somebody else approved what `grant-access.sh` is asked for",
+    "HOTEL_ACCESS_APPROVERS": "the file of those who may approve access; else the release's own",
+    "HOTEL_ACCESS_KEY": "the private key that `hotel-booking ops access approve` signs with",
+    "HOTEL_ACCESS_REASON": "why access is asked for, where `--reason` does not say",
     "HOTEL_INVOKED_AS": "set by the wrappers in deployment/scripts: what was typed, for messages",
     "HOTEL_API_KEY": "the key of `hotel-booking replay --http`",
     "HOTEL_TEST_CLIENTS": "1: the tests of the generated clients run (`make clients` sets it)",

@@ -282,3 +282,18 @@ DRILL_FIGURES = _gauge(
     "livemax",
     figure=("succeeded", "lost_bookings", "rpo_seconds", "rto_seconds"),
 )
+ACCESS_GRANTS = _gauge(
+    "hotel_booking_access_grants",
+    "People who have access to production for some hours: on the list, or with a login of the database.",
+    "livemax",
+)
+ACCESS_EXPIRED = _gauge(
+    "hotel_booking_access_grants_expired",
+    "Those of them whose end has come and whom nobody has taken it from.",
+    "livemax",
+)
+ACCESS_REAPED = _gauge(
+    "hotel_booking_access_reaped_timestamp_seconds",
+    "When the reaper last took back all that had ended, in seconds since 1970; 0: never.",
+    "livemax",
+)

@@ -10,7 +10,7 @@ from typing import Any
 
 from hotel_booking.ops.refusals import Refused, WrongUse
 
-SERVICES = ("cloudfront", "cloudwatch", "elbv2", "rds", "route53", "secretsmanager", "sts")
+SERVICES = ("cloudfront", "cloudwatch", "elbv2", "iam", "rds", "route53", "secretsmanager", "sts")
 """What is asked, and so what the image keeps of botocore's data (a test compares)."""
 
 ATTEMPTS = 8  # of a call that is throttled or not answered; botocore waits between them, up to 20 s

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -146,21 +146,22 @@ def opened(kind: str, content: bytes, signers: Sequence[Signer]) -> tuple[bytes,
     return payload, by
 
 
-def read_signers(text: str) -> list[Signer]:
-    """The lines of a file of signers; what follows a # is a remark. Raises `WrongUse` naming the line."""
+def read_signers(text: str, items: Collection[str] = (*ITEMS, RESTORE)) -> list[Signer]:
+    """The lines of a file of those who may sign some of `items`; what follows a # is a remark. Raises
+    `WrongUse` naming the line."""
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.partition("#")[0].split()
         if not words:
             continue
         try:
-            name, items, key = words
-            named = frozenset(items.split(","))
+            name, signs, key = words
+            named = frozenset(signs.split(","))
             raw = base64.b64decode(key, validate=True)
             Ed25519PublicKey.from_public_bytes(raw)
         except ValueError:
             raise WrongUse(f"line {number} of the signers is not: NAME ITEM,ITEM PUBLIC-KEY") from None
-        if unknown := named - {*ITEMS, RESTORE, "*"}:
+        if unknown := named - {*items, "*"}:
             raise WrongUse(f"line {number} of the signers names no item: {', '.join(sorted(unknown))}")
         found.append(Signer(name, named, raw))
     return found

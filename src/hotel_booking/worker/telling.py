@@ -11,6 +11,9 @@ from datetime import datetime
 from hotel_booking.core import backups, job_queue
 from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import (
+    ACCESS_EXPIRED,
+    ACCESS_GRANTS,
+    ACCESS_REAPED,
     ARCHIVE_LAG,
     BACKUP_TAKEN,
     DRILL_DONE,
@@ -26,6 +29,7 @@ from hotel_booking.core.metrics import (
 )
 from hotel_booking.domains.bookings import invariant_results, tally
 from hotel_booking.domains.notifications import queries as mail
+from hotel_booking.ops.access import standing
 from hotel_booking.worker.lanes import LANES
 
 log = logging.getLogger(__name__)
@@ -55,6 +59,10 @@ async def tell(db: Database, now: datetime) -> None:
         MAIL_DEAD.set(await mail.dead_letters(tx, now))
         checked = await invariant_results.latest(tx)
         _tell_backups(await backups.state(tx))
+        access = await standing.figures(tx, now)
+    ACCESS_GRANTS.set(access.standing)
+    ACCESS_EXPIRED.set(access.expired)
+    ACCESS_REAPED.set(access.reaped_at.timestamp() if access.reaped_at else 0)
     INVARIANTS_CHECKED.set(checked.finished_at.timestamp() if checked else 0)
     for name, differences in checked.differences.items() if checked else ():
         INVARIANT_DIFFERENCES.labels(name).set(differences)
