@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
 import tomllib
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from tests.clients.waiting import wait_until
+from tests.factories.paying import paying_hotel
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path("src/hotel_booking")
@@ -108,6 +117,72 @@ class Release:
             "NEWER_RELEASE_PYTHON": sys.executable,
             "NEWER_RELEASE_SOURCE": str(ROOT / "src"),
         }
+
+
+def wheel_of(tree: Path, into: Path) -> Path:
+    """The folder of the tree's package as its wheel installs it."""
+    uv = str(ROOT / ".venv-uv" / "bin" / "uv")
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", into], cwd=tree, check=True)
+    (wheel,) = into.glob("*.whl")
+    site = into / "site"
+    install = [uv, "pip", "install", "--quiet", "--no-deps", "--target", site, wheel]
+    subprocess.run([*map(str, install), "--python", python_of(tree)], cwd=tree, check=True)
+    return site
+
+
+@pytest.mark.nightly
+def test_the_release_before_serves_from_its_wheel_on_our_schema(database_url: str, tmp_path: Path) -> None:
+    """What going back starts: it finds nothing to migrate, is ready, and sells."""
+    tree = unpacked(release_before(), tmp_path / "before")
+    site = wheel_of(tree, tmp_path / "wheel")
+    asyncio.run(_filled(database_url))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DB_", "HOTEL_"))}
+    environ = kept | {
+        "PYTHONPATH": str(site),
+        "DATABASE_URL": database_url,
+        "HOTEL_ENVIRONMENT": "test",
+        "HOTEL_PORT": str(port),
+        "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
+        "HOTEL_SEARCH_INDEX": "false",
+    }
+    run = [python_of(tree), "-P", "-c", "from hotel_booking.cli import main; main()"]
+    checked = subprocess.run(
+        [*run, "migrate", "--check"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    with subprocess.Popen([*run, "serve"], env=environ, stdin=subprocess.DEVNULL) as server:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as guest:
+                wait_until(lambda: _answers(port), child=server)
+                ready = guest.get("/health/ready")
+                assert ready.status_code == 200, ready.text
+                hotels = guest.get("/api/v1/properties").json()["items"]
+                slug = hotels[0]["slug"]
+                arrival = utc_now().date() + timedelta(days=20)
+                stay = {"arrival": str(arrival), "departure": str(arrival + timedelta(days=2))}
+                offers = guest.get(f"/api/v1/properties/{slug}/offers", params={**stay, "adults": "2"})
+                room = {key: offers.json()["offers"][0][key] for key in ("room_type", "rate_plan")}
+                asked = {"property": slug, "rooms": [room | {"adults": 2, "children": []}], **stay}
+                quote = guest.post("/api/v1/quotes", json=asked)
+                assert quote.status_code == 201, quote.text
+                who = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
+                held = guest.post("/api/v1/bookings", json={"quote": quote.json()["id"], "guest": who})
+                assert held.status_code == 201, held.text
+        finally:
+            server.terminate()
+
+
+async def _filled(url: str) -> None:
+    async with Database.open(url, size=1) as db:
+        await paying_hotel(db)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.nightly

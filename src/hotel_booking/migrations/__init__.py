@@ -83,7 +83,8 @@ def upgrade(database_url: str) -> list[str]:
     """Bring the database to this release and say what was done; nothing where it is already.
 
     Each step is a transaction with a lock time-out, so a migration that cannot get its lock gives up instead
-    of stopping the house: raises `Blocked`, and nothing of that step is done. Raises `Contracted` where a
+    of stopping the house: raises `Blocked`, or `Failed` where the database refuses one of its statements, and
+    nothing of that step is done. Raises `Contracted` where a
     newer release has left nothing that this one could run on, and `StillRunning` where processes are
     connected that would have nothing to run on afterwards; both before anything is done.
     """
@@ -154,6 +155,10 @@ def _alone(database_url: str) -> Iterator[psycopg.Connection]:
         yield connection  # closing the connection frees the lock
 
 
+class Failed(Refused):
+    """The database refused a statement of a migration; its revision was undone."""
+
+
 class Blocked(Refused):
     """Somebody held a lock that a migration needs for longer than guests can wait."""
 
@@ -165,6 +170,13 @@ def _gives_up(connection: psycopg.Connection) -> Iterator[None]:
     except Exception as error:  # raised again, where it was no lock that was waited for
         reason = getattr(error, "orig", error)  # SQLAlchemy wraps what its own statements met
         if not isinstance(reason, psycopg.errors.LockNotAvailable):
+            if isinstance(reason, psycopg.Error):
+                said = str(reason).strip().partition("\n")[0]
+                raise Failed(
+                    f"a migration failed, and nothing of its revision was done: {said}",
+                    "What runs goes on with the schema as it is. Have the migration mended, and run"
+                    " `hotel-booking migrate` again.",
+                ) from error
             raise
         holders = [
             f"  process {pid} ({name or 'unnamed'}), {state}, since {since.astimezone(UTC):%H:%M:%S} UTC"
