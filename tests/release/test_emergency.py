@@ -108,7 +108,7 @@ def test_through_git_to_the_guests_with_an_incident_and_a_follow_up(
     assert second in gateway.led[-1]
     shown = ana.hotel("incident", "show", "2").stdout
     assert f"Emergency deployment of {second}" in shown
-    assert "approved by ben@hotel.example" in shown
+    assert "Approved by ben@hotel.example: guests cannot pay" in shown
     assert f"to do: Let {second} go through staging" in shown
     assert "not told to slack" in done.stdout  # and it did not wait for that
     assert (

@@ -84,6 +84,7 @@ def emergency_deploy(
                 by=who,
             )
         )
+        teller.note(f"Approved by {by}: {why}. It skips {skips}; the image is {image.by}.", who)
         means = Means(
             kubectl=kubectl,
             me=hold.myself(os.environ),
