@@ -19,7 +19,7 @@ from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import ARRIVAL, example, later
 
 
-class NightAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+class NightAnswer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One night. `price` is the lowest that one room costs for this night alone, as the guest would pay it,
     taxes included; minimum stays and closed arrivals are left aside. It is left out where nothing is sold.
 

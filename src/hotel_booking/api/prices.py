@@ -12,7 +12,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import CancellationTerms, Line, LineKind
 
 
-class PriceLine(msgspec.Struct, frozen=True):
+class PriceLine(msgspec.Struct, frozen=True, gc=False):
     """One line of a price. The `amount`s of all lines add up to the total; `gross` is the line as priced,
     before included taxes are shown on lines of their own."""
 
@@ -26,7 +26,7 @@ class PriceLine(msgspec.Struct, frozen=True):
     included: bool
 
 
-class CancellationStage(msgspec.Struct, frozen=True):
+class CancellationStage(msgspec.Struct, frozen=True, gc=False):
     """From `since` on (null: from now on) cancelling costs `fee`."""
 
     since: Instant | None

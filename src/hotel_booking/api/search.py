@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from litestar import get
@@ -16,6 +16,7 @@ from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.places import PlaceHit
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.search import area
+from hotel_booking.domains.search import types as domain
 from hotel_booking.domains.search.errors import (
     InvalidArea,
     InvalidFilter,
@@ -46,7 +47,7 @@ DEFAULT_RADIUS_KM = 25.0
 _HIGHEST_PRICE = 10**12
 
 
-class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True):
+class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A hotel found. `amenities` are OpenTravel codes (HAC)."""
 
     slug: str
@@ -60,7 +61,7 @@ class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True):
     distance_km: float | None = None
 
 
-class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+class OfferAnswer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The hotel's cheapest offer that passes the filters. `total` is what the guest pays for all rooms and
     nights, taxes included; `per_night` is its share of a night, rounded. `approximate_total` is it in the
     currency asked for, by indicative rates; never charged. `compared` is false, and else left out, where
@@ -306,10 +307,18 @@ def _after(cursor: str, same: str, request: SearchRequest) -> Key:
     return found
 
 
-def _result(result: SearchResult) -> ResultAnswer:
-    found, offer = result.property, result.offer
-    return ResultAnswer(
-        FoundProperty(
+_MOST_WRITTEN = 4096
+_written: dict[int, tuple[domain.FoundProperty, bytes]] = {}
+
+
+def _property(found: domain.FoundProperty, metres: int | None) -> msgspec.Raw:
+    """A hotel as it is encoded. The index gives the same object until the hotel changes, and it is encoded
+    once for all searches but for its distance, which stands last."""
+    known = _written.get(id(found))
+    if known is None or known[0] is not found:
+        if len(_written) >= _MOST_WRITTEN:
+            _written.clear()
+        told = FoundProperty(
             slug=found.slug,
             name=found.name,
             stars=found.stars,
@@ -318,8 +327,18 @@ def _result(result: SearchResult) -> ResultAnswer:
             lat=found.lat,
             lon=found.lon,
             amenities=found.amenities,
-            distance_km=None if found.distance_m is None else found.distance_m / 1000,
-        ),
+        )
+        known = _written[id(found)] = found, msgspec.json.encode(told)
+    if metres is None:
+        return msgspec.Raw(known[1])
+    return msgspec.Raw(b'%b,"distance_km":%b}' % (known[1][:-1], msgspec.json.encode(metres / 1000)))
+
+
+def _result(result: SearchResult) -> ResultAnswer:
+    offer = result.offer
+    return ResultAnswer(
+        # Encoded ahead: what is encoded is the same.
+        cast("FoundProperty", _property(result.property, result.distance_m)),
         OfferAnswer(
             room_type=offer.room_type,
             room_type_name=offer.room_type_name,

@@ -25,7 +25,7 @@ _STEPS = {
 }
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """`amount` in minor units of `currency` (12900 EUR is 129.00 euro; 12900 JPY is 12,900 yen)."""
 
     amount: int

@@ -118,7 +118,7 @@ async def test_places_are_found_by_point_by_box_and_across_the_180th_meridian(db
         await simple_hotel(tx, "taveuni", at=(-16.9, -179.97), timezone="Pacific/Fiji")
         await simple_hotel(tx, "suva", at=(-18.14, 178.44), timezone="Pacific/Fiji")
         near = await find(tx, request(where=Around(38.7, -9.1, 10)), NOW)
-        assert [(r.property.slug, r.property.distance_m) for r in near.results] == [("lisbon", 4122)]
+        assert [(r.property.slug, r.distance_m) for r in near.results] == [("lisbon", 4122)]
         for where, expected in (
             (Around(38.7, -9.1, 300), ["lisbon", "porto"]),
             (Around(-16.9, 179.97, 10), ["taveuni"]),
@@ -197,7 +197,7 @@ async def test_pages_show_every_hotel_once_in_order(db: Database, sort: str) -> 
     assert seen == slugs(whole)
     values: dict[str, list[Any]] = {
         "price": [r.offer.total for r in whole.results],
-        "distance": [r.property.distance_m for r in whole.results],
+        "distance": [r.distance_m for r in whole.results],
         "stars": [-r.property.stars for r in whole.results],
         "name": [r.property.name for r in whole.results],
     }

@@ -7,6 +7,7 @@ group business, which a hotel prices by hand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.rates.restrictions import OccupancyRules, occupancy_reasons
@@ -62,6 +63,11 @@ def spread(adults: int, children: Sequence[int] = (), rooms: int = 1) -> tuple[O
 
     Raises `InvalidParty` for no adult in some room, too many of anything, and other ages.
     """
+    return _spread(adults, tuple(children), rooms)
+
+
+@lru_cache(maxsize=4096)  # most parties are among a few
+def _spread(adults: int, children: tuple[int, ...], rooms: int) -> tuple[Occupancy, ...]:
     if not 1 <= rooms <= MAX_ROOMS:
         raise InvalidParty(
             f"a booking has 1 to {MAX_ROOMS} rooms", field="rooms", fix="search in several parts for more"

@@ -193,7 +193,14 @@ class _Search:
         ready = self._ready[: self.request.limit + 1]
         policies = self._policies or await _policies(tx, [offer.pair for _, _, offer in ready])
         return [
-            (key, SearchResult(place, self._found(place, offer, policies[offer.pair.policy_id])))
+            (
+                key,
+                SearchResult(
+                    replace(place, distance_m=None),
+                    self._found(place, offer, policies[offer.pair.policy_id]),
+                    place.distance_m,
+                ),
+            )
             for key, place, offer in ready
         ]
 

@@ -154,7 +154,7 @@ class SoldNight(Sold, frozen=True, kw_only=True):
     night_child_amounts: tuple[int, ...] | None
 
 
-class FoundOffer(msgspec.Struct, frozen=True):
+class FoundOffer(msgspec.Struct, frozen=True, gc=False):
     """The cheapest offer of a hotel that passes the filters. `total` is for all rooms and nights, taxes
     in, in minor units of `currency`; `approximate` is the same in the currency that results were compared
     in, by indicative rates, never charged; None where that is the hotel's own, and where it cannot be
@@ -175,11 +175,13 @@ class FoundOffer(msgspec.Struct, frozen=True):
     compared: bool = True
 
 
-class SearchResult(msgspec.Struct, frozen=True):
-    """One hotel and its cheapest offer."""
+class SearchResult(msgspec.Struct, frozen=True, gc=False):
+    """One hotel and its cheapest offer. Its distance from the point asked for, in whole metres, stands here,
+    so that a hotel is the same in all searches; None in a box or a country."""
 
     property: FoundProperty
     offer: FoundOffer
+    distance_m: int | None = None
 
 
 class SearchPage(msgspec.Struct, frozen=True):
@@ -250,7 +252,7 @@ class Offers(msgspec.Struct, frozen=True):
     fits_in: int | None = None
 
 
-class CalendarNight(msgspec.Struct, frozen=True):
+class CalendarNight(msgspec.Struct, frozen=True, gc=False):
     """One night over all room types and plans asked for.
 
     `price` is the lowest that one room costs for this night alone, as the guest would pay it, taxes in,

@@ -246,7 +246,7 @@ async def _cards(
         return Card(
             name=_name(shown, hotel.name),
             stars=hotel.stars,
-            distance=phrases.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
+            distance=phrases.kilometres(result.distance_m / 1000) if result.distance_m is not None else None,
             picture=picture.src,
             srcset=picture.srcset,
             total=Money(offer.total, offer.currency),

@@ -19,6 +19,7 @@ import numpy as np
 from hotel_booking.core.money import step
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import MILLION, Occupancy
+from hotel_booking.domains.search.find import LAST
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, in_bands, taxation
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
@@ -51,7 +52,7 @@ class _House(Structure):
     _fields_ = (
         *((name, c_int64) for name in ("key", "persons", "adults", "children")),
         ("in_band", c_int64 * layout.BANDS),
-        *((name, c_int64) for name in ("step", "up", "down", "per_line", "plain", "fixed", "taxes")),
+        *((name, c_int64) for name in ("step", "up", "down", "last", "per_line", "plain", "fixed", "taxes")),
         ("value", c_int64 * _MOST_TAXES),
         ("applies", c_int64 * _MOST_NIGHTS),
         ("included", c_int64 * _MOST_NIGHTS),
@@ -71,11 +72,13 @@ class _Stay(Structure):
 
 
 class Cheapest(NamedTuple):
-    """Of each hotel the column of the cheapest pair (negative where it sells none, LEFT_TO_SQL
-    where only SQL can tell) and what the party pays."""
+    """Of each hotel the column of the cheapest pair (negative where it sells none, LEFT_TO_SQL where only SQL
+    can tell), what the party pays, and what hotels are sorted by, as `sold.converted` has it."""
 
     best: Array
     least: Array
+    value: Array
+    then: Array
 
 
 def _load() -> ctypes.PyDLL | None:
@@ -88,7 +91,7 @@ def _load() -> ctypes.PyDLL | None:
         POINTER(_Index), numbers, c_int64, numbers, c_int64, POINTER(c_int64), numbers,
     )  # fmt: skip
     library.cheapest.argtypes = (
-        POINTER(_Index), POINTER(_Stay), c_void_p, numbers, numbers, c_int64, numbers, numbers, numbers,
+        POINTER(_Index), POINTER(_Stay), c_void_p, numbers, numbers, c_int64, *(numbers,) * 5,
     )  # fmt: skip
     return library
 
@@ -123,7 +126,7 @@ class Compiled:
         if nights > _MOST_NIGHTS or len(request.meals) > _MOST_MEALS or any(r != party[0] for r in party):
             return None
         hotels = len(slots)
-        numbers = np.empty((5, hotels), np.int64)
+        numbers = np.empty((7, hotels), np.int64)
         numbers[0], numbers[1] = slots, ahead
         at, row = _address(numbers), hotels * 8
         count = c_int64()
@@ -132,9 +135,8 @@ class Compiled:
         ):
             return None
         compares = request.filters_prices and request.currency is not None
-        houses = self._known(
-            request, exchange if compares else None, lists, self._keys[: count.value].tolist()
-        )
+        worth = exchange if compares or request.sort == "price" else None
+        houses = self._known(request, worth, lists, self._keys[: count.value].tolist())
         if houses is None:
             return None
         stay = _Stay(
@@ -150,11 +152,10 @@ class Compiled:
             -1 if request.price_max is None else request.price_max,
         )
         pointers = (c_void_p * len(houses))(*[ctypes.addressof(house) for house in houses])
-        if self._library.cheapest(
-            self._index, stay, pointers, at, at + row, hotels, at + 2 * row, at + 3 * row, at + 4 * row
-        ):
+        found = (at + number * row for number in range(2, 7))
+        if self._library.cheapest(self._index, stay, pointers, at, at + row, hotels, *found):
             return None
-        return Cheapest(numbers[3], numbers[4])
+        return Cheapest(*numbers[3:])
 
     def _known(
         self, request: SearchRequest, exchange: Exchange | None, lists: Lists, keys: Sequence[int]
@@ -179,7 +180,8 @@ class Compiled:
                     occupancy,
                     least,
                     taxation(rounding, taxes, arrival, nights, occupancy, least),
-                    None if exchange is None else exchange.factor(currency),
+                    Fraction(1) if exchange is None else exchange.factor(currency),
+                    LAST + int(currency, 36),
                 )
             house = self._houses[known]
             if house is None:
@@ -195,6 +197,7 @@ def _house(
     least: int,
     taxes: Taxation,
     factor: Fraction | None,
+    last: int,
 ) -> _House | None:
     """None where the taxes, or what amounts are worth, are of a kind that only NumPy computes."""
     # Each percentage once; where each line is rounded by itself, equal ones of one night are two.
@@ -208,7 +211,7 @@ def _house(
             )
         values += [percent for percent in percents if percent not in values]
         applies.append(sum(1 << values.index(percent) for percent in percents))
-    up, down = (factor.numerator, factor.denominator) if factor is not None else (0, 1)
+    up, down = (factor.numerator, factor.denominator) if factor is not None else (0, 0)
     largest = max([value for _, value in values] + [night.included_ppm for night in taxes.nights])
     if len(values) > _MOST_TAXES or largest > MILLION or max(up, down) >= 2**60:
         return None
@@ -222,6 +225,7 @@ def _house(
         least,
         up,
         down,
+        last,
         taxes.per_line,
         taxes.is_plain,
         taxes.fixed,

@@ -131,10 +131,12 @@ class _Search:
         if not parts:
             return []
         hotels = np.concatenate([part.hotels for part in parts])
-        least = np.concatenate([part.least for part in parts])
         slots = self._slots[hotels]
         ids = self._view.arrays["id"][slots]
-        value, then = converted(self._exchange, least, self._view.arrays["currency"][slots])
+        value, then = parts[0].value, parts[0].then
+        if len(parts) > 1 or value is None:
+            least = np.concatenate([part.least for part in parts])
+            value, then = converted(self._exchange, least, self._view.arrays["currency"][slots])
         then = np.zeros(len(value), np.int64) if then is None else then
         after = self._request.after
         kept = np.arange(len(value))

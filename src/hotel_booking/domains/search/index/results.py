@@ -93,9 +93,7 @@ class Results:
                 kind.code, kind.name, plan.code, plan.name, currency, total, nights, rooms, left, refundable,
                 meal, approximate, compared,
             )  # fmt: skip
-            results[place] = SearchResult(
-                hotel if distance is None else with_distance(hotel, distance), offer
-            )
+            results[place] = SearchResult(hotel, offer, distance)
 
     def refunded(
         self,

@@ -34,6 +34,8 @@ class Priced(NamedTuple):
     columns: Array
     totals: Array
     rooms: tuple[Array, ...]
+    value: Array | None = None
+    then: Array | None = None
 
     def pairs(self, hotel: int) -> slice:
         """Where the hotel's pairs are."""
@@ -151,7 +153,17 @@ class Sales:
         self.sold += len(sold)
         every, least = np.arange(len(sold)), found.least[sold]
         rooms = (least // len(self._request.party),)  # all are alike, and cost the same
-        return Priced(places[sold], every, least, every, found.best[sold], least, rooms)
+        return Priced(
+            places[sold],
+            every,
+            least,
+            every,
+            found.best[sold],
+            least,
+            rooms,
+            found.value[sold],
+            found.then[sold],
+        )
 
     def _prices(self, places: Array) -> Priced | None:
         asked = self._ask(places)

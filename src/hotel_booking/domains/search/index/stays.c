@@ -39,7 +39,8 @@ typedef struct {
     i64 key;                                 /* taxes << 32 | currency << 16 | bands */
     i64 persons, adults, children, in_band[BANDS];
     i64 step;                                /* of the currency */
-    i64 up, down;                            /* what an amount is worth in the currency compared in; 0: nothing */
+    i64 up, down;                            /* what an amount is worth in the currency compared in; 0: not known, */
+    i64 last;                                /* and this comes in its place, behind all amounts */
     i64 per_line, plain, fixed;
     i64 taxes, value[MOST_TAXES];            /* percentages, in millionths */
     i64 applies[MOST_NIGHTS];                /* a bit for each of them, by night */
@@ -94,7 +95,9 @@ static i64 total_of(const Index *index, const House *house, const i64 *rows, i64
 
     i64 total = house->fixed, base[MOST_TAXES] = {0}, due_once = house->due_once;
     for (i64 night = 0; night < nights; night++) {
-        i64 price = rounded(index->price[rows[night] * index->rates + rate], step), charged = price + extra;
+        i64 price = index->price[rows[night] * index->rates + rate];
+        if (step > 1) price = rounded(price, step);
+        i64 charged = price + extra;
         if (kind == PERCENT) {
             i64 change = rounded(charged * (value < 0 ? -value : value), MILLION);
             charged += value < 0 ? -change : change;
@@ -171,10 +174,10 @@ int different_houses(const Index *index, const i64 *slots, i64 hotels, i64 *keys
     return DONE;
 }
 
-/* Of each hotel the least total of the party that passes, and the column of the first pair that has it.
- * `ahead`: days from the hotel's own today to the arrival. */
+/* Of each hotel the least total of the party that passes, the column of the first pair that has it, and what it
+ * is sorted by: its worth, and where that is not known the total. `ahead`: days from the hotel's own today to the arrival. */
 int cheapest(const Index *index, const Stay *stay, const House *const *known, const i64 *slots, const i64 *ahead,
-             i64 hotels, const i64 *houses, i64 *best, i64 *least) {
+             i64 hotels, const i64 *houses, i64 *best, i64 *least, i64 *worth, i64 *then) {
     i64 rows[MOST_NIGHTS + 1];
     uint8_t good_type[MOST_TYPES], knows[MOST_TYPES], good_rate[MOST_RATES];
     signed char leaves_rate[MOST_RATES], refused_rate[MOST_RATES];
@@ -246,6 +249,9 @@ int cheapest(const Index *index, const Stay *stay, const House *const *known, co
                 least[hotel] = total;
             }
         }
+        worth[hotel] = house->down ? converted(house, least[hotel]) : house->last;
+        then[hotel] = house->down ? 0 : least[hotel];
+        if (house->down && (worth[hotel] < 0 || worth[hotel] >= (i64)1 << 62)) return NOT_KNOWN;
     }
     return DONE;
 }
