@@ -35,7 +35,8 @@ def placed(cluster: Cluster) -> str:
     async def fill(url: str) -> None:
         data = read_places()
         assert len(data.places) > 30_000
-        async with Database.open(url, size=1) as database, database.transaction() as tx:
+        opened = Database.open(url, size=1, statement_timeout_ms=0)  # as whoever loads them
+        async with opened as database, database.transaction() as tx:
             await load_places(tx, data)
 
     return template(cluster, "template_places", lambda url: asyncio.run(fill(url)), base=migrated(cluster))

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "screenshots"  # git ignores it
@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 60_000  # what comes at once on a quiet machine may be long in coming on a busy one
+expect.set_options(timeout=PATIENCE_MS)
 WIDTHS = {"phone": 375, "tablet": 768, "desktop": 1440}
 
 
@@ -58,7 +60,7 @@ async def visiting(
     named in `without` come empty."""
     visitor = await browser.new_context(base_url=address, **context)
     page = await visitor.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
 
     def odd(url: str) -> bool:

@@ -66,7 +66,7 @@ async def served_by_the_command(
         yield environ["HOTEL_PUBLIC_URL"]
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def _environ(database_url: str, settings: dict[str, str]) -> dict[str, str]:
@@ -88,7 +88,7 @@ def _environ(database_url: str, settings: dict[str, str]) -> dict[str, str]:
 
 async def _until_ready(address: str, ended: Callable[[], str | None]) -> None:
     async with httpx.AsyncClient(trust_env=False) as client:
-        for _ in range(600):
+        for _ in range(1_800):
             if (output := ended()) is not None:
                 pytest.fail(f"the server ended by itself: {output[-2000:]}")
             try:
@@ -97,4 +97,4 @@ async def _until_ready(address: str, ended: Callable[[], str | None]) -> None:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.05)
-    pytest.fail("the server did not become ready in 30 seconds")
+    pytest.fail("the server did not become ready in 90 seconds")

@@ -12,5 +12,5 @@ from hotel_booking.core.db import Database, Transaction
 @pytest.fixture
 async def among_places(places_url: str) -> AsyncIterator[Transaction]:
     """A transaction on a fresh database with all the places of the world."""
-    async with Database.open(places_url, size=5) as database, database.transaction() as tx:
+    async with Database.open(places_url, size=5, statement_timeout_ms=0) as db, db.transaction() as tx:
         yield tx

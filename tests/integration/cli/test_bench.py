@@ -87,7 +87,7 @@ def test_when_it_is_stopped_it_says_what_it_found_and_leaves_nothing_behind(tmp_
     assert "Stopped before the end" in text
     assert not msgspec.json.decode(out.read_bytes(), type=Report).complete
     # Who was left by its parent is buried by init, a moment later.
-    wait_until(lambda: not [pid for pid in started if Path(f"/proc/{pid}").exists()], seconds=10)
+    wait_until(lambda: not [pid for pid in started if Path(f"/proc/{pid}").exists()])
     assert not cluster.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
 

@@ -43,7 +43,7 @@ async def process(db: Database, folder: Path) -> AsyncIterator[SearchIndex]:
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not what():  # noqa: ASYNC110  # another process may be what makes it so
             await asyncio.sleep(0.02)
 
@@ -302,7 +302,7 @@ async def test_the_application_keeps_an_index_and_tells_of_it(
     async with running(settings) as (app, client):
         await until(lambda: app.state.search_index.current(utc_now()))
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while 'search_index_entries{of="properties"} 1.0' not in (text := told_metrics()):  # noqa: ASYNC110  # told each second
                 await asyncio.sleep(0.1)
         assert 'hotel_booking_search_index_processes{state="following"} 1.0' in text
@@ -375,7 +375,7 @@ async def test_what_the_api_changes_is_in_the_answers_of_the_index(
 
         async def comes_to_say(expected: int | None) -> None:
             assert await total(by_sql) == expected
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while await total(client) != expected:  # noqa: ASYNC110  # another connection is followed
                     await asyncio.sleep(0.02)
             assert app.state.search_index.current(utc_now())

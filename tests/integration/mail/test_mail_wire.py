@@ -208,8 +208,8 @@ async def test_only_a_server_that_proves_its_name_gets_the_password_and_the_mess
         monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     controller.start()
     try:
-        good = await send(f"{scheme}://ho%3Atel:p%40ss%20w%2Frd@127.0.0.1:{port}", seconds=2)
-        bad = await send(f"{scheme}://ho%3Atel:wrong@127.0.0.1:{port}", seconds=2)
+        good = await send(f"{scheme}://ho%3Atel:p%40ss%20w%2Frd@127.0.0.1:{port}", seconds=20)
+        bad = await send(f"{scheme}://ho%3Atel:wrong@127.0.0.1:{port}", seconds=20)
     finally:
         controller.stop(no_assert=True)
     assert good.outcome == ("sent" if trusted else "again")
