@@ -20,7 +20,7 @@ def flood(cluster: Cluster, count: int) -> dict[str, int]:
     """From inside the cluster's network. Of answers that name no release those of an unmarked one are
     `first`, the gateway's own `nobody`."""
     asked = [sys.executable, "-m", "tests.release.flood", f"{GATEWAY}:443", str(count)]
-    found: dict[str, int] = json.loads(cluster.world.run(asked, seconds=300).stdout)
+    found: dict[str, int] = json.loads(cluster.world.run(asked, seconds=900).stdout)
     return found
 
 
