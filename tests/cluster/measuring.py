@@ -40,7 +40,7 @@ def start_prometheus(cluster: Cluster, namespace: str) -> None:
 
 def stop_prometheus(cluster: Cluster) -> None:
     """Until it answers nobody."""
-    cluster.world.run(["pkill", "-KILL", "-f", f"--web.listen-address={_LISTENS}"])
+    cluster.world.run(["pkill", "-KILL", "-f", "--", f"--web.listen-address={_LISTENS}"])
     cluster.until("Prometheus is gone", lambda: not _answers(cluster), 30)
 
 
