@@ -13,17 +13,16 @@ import sys
 import tarfile
 import tempfile
 import tomllib
-from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
 
-from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from tests.clients.waiting import wait_until
 from tests.factories.paying import paying_hotel
+from tests.factories.small_hotel import stay
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path("src/hotel_booking")
@@ -161,11 +160,11 @@ def test_the_release_before_serves_from_its_wheel_on_our_schema(database_url: st
                 assert ready.status_code == 200, ready.text
                 hotels = guest.get("/api/v1/properties").json()["items"]
                 slug = hotels[0]["slug"]
-                arrival = utc_now().date() + timedelta(days=20)
-                stay = {"arrival": str(arrival), "departure": str(arrival + timedelta(days=2))}
-                offers = guest.get(f"/api/v1/properties/{slug}/offers", params={**stay, "adults": "2"})
+                when = stay(20, 2)
+                nights = {"arrival": str(when.arrival), "departure": str(when.departure)}
+                offers = guest.get(f"/api/v1/properties/{slug}/offers", params={**nights, "adults": "2"})
                 room = {key: offers.json()["offers"][0][key] for key in ("room_type", "rate_plan")}
-                asked = {"property": slug, "rooms": [room | {"adults": 2, "children": []}], **stay}
+                asked = {"property": slug, "rooms": [room | {"adults": 2, "children": []}], **nights}
                 quote = guest.post("/api/v1/quotes", json=asked)
                 assert quote.status_code == 201, quote.text
                 who = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
