@@ -3,6 +3,7 @@ and every machine makes the same of it."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ class CompiledSearch(BuildHookInterface):  # type: ignore[type-arg]  # hatchling
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # as hatchling calls it
         """Before the package is put together."""
         folder = Path(self.root) / _INDEX
+        source = hashlib.sha256((folder / "stays.c").read_bytes()).hexdigest()
         with tempfile.TemporaryDirectory() as scratch:
             made = Path(scratch) / _LIBRARY
             subprocess.run(  # noqa: S603  # our own compiler, of our own file
@@ -31,6 +33,7 @@ class CompiledSearch(BuildHookInterface):  # type: ignore[type-arg]  # hatchling
                     *("-fwrapv", "-fno-sanitize=all"),
                     # For every processor of its kind: an image runs on others than the one that built it.
                     *("-mcpu=baseline", "-Wall", "-Wextra", "-Werror"),
+                    f'-DSOURCE="{source}"',
                     *("-o", str(made), str(folder / "stays.c")),
                 ],
                 check=True,

@@ -2,15 +2,17 @@
 pass over the arrays instead of some hundred operations of NumPy. `kernel.py` and `totals.py` say the same,
 serve where a search asks for more than it knows, and are what it is compared with in tests.
 
-The library is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not.
+The library is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not, or of another
+`stays.c`.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_int64, c_void_p
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +88,12 @@ def _load() -> ctypes.PyDLL | None:
     if not path.exists():
         return None
     library = ctypes.PyDLL(str(path))  # holds the interpreter's lock: a search takes less than a switch
+    built_from = getattr(library, "source", None)
+    if built_from is None:
+        return None
+    built_from.restype = c_char_p
+    if built_from() != sha256(path.with_name("stays.c").read_bytes()).hexdigest().encode():
+        return None  # a checkout that has moved on since
     numbers = c_void_p
     library.different_houses.argtypes = (
         POINTER(_Index), numbers, c_int64, numbers, c_int64, POINTER(c_int64), numbers,
