@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
+.PHONY: drill help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -21,6 +21,7 @@ help:
 	@echo "make cluster-up, cluster-down  the same cluster to look at (ENVIRONMENT=staging for another)"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
+	@echo "make drill    a PostgreSQL under bookings is lost and restored: what was lost, how long it took (GIGABYTES=10)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
 	@echo "make dashboards  Grafana's dashboards in deployment/monitoring, from the code"
 	@echo "make rules    Prometheus' rules as Kubernetes takes them, from deployment/monitoring/prometheus/rules"
@@ -91,6 +92,10 @@ lighthouse: setup
 
 bench: setup
 	@$(BIN)/hotel-booking bench
+
+drill: setup
+	@scripts/deploy_packages
+	@deployment/scripts/backup-restore.sh drill --gigabytes $(or $(GIGABYTES),1)
 
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md

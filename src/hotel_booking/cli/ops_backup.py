@@ -191,3 +191,47 @@ def receive() -> None:
     if not isinstance(engine, PgBackRest):
         raise WrongUse(f"the engine {engine.name} has no zero-loss mode")
     engine.receive()
+
+
+@app.command()
+def drill(
+    gigabytes: Annotated[
+        float, typer.Option("--gigabytes", help="How large the database is made.", min=0.01, max=100)
+    ] = 1.0,
+    seconds: Annotated[
+        int, typer.Option("--seconds", help="For how long guests book before it is killed.", min=5, max=3600)
+    ] = 90,
+) -> None:
+    """Prove it: a PostgreSQL of its own under bookings from the API is killed and its folder deleted, then
+    restored as production is. Bookings that were acknowledged and are gone are named. The result is kept in
+    the environment's database, where there is one: metrics and alerts look at it."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.core.environment import read_settings
+    from hotel_booking.demo.drill import drill as run
+    from hotel_booking.ops.backup import results
+    from hotel_booking.ops.operation import operation
+
+    began, detail, succeeded = utc_now(), {}, False
+    with operation("drill", target="restore", dry_run=False, environ=os.environ, clock=utc_now) as act:
+        try:
+            done = run(gigabytes, seconds=seconds, say=_say)
+            succeeded = True
+            detail = {
+                "gigabytes": gigabytes,
+                "acknowledged": done.acknowledged,
+                "lost": len(done.lost),
+                "rpo_seconds": done.rpo_seconds,
+                "rto_seconds": done.rto_seconds,
+            }
+            act.tell(**detail)
+        finally:
+            if os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST"):
+                url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
+                results.tell(url, "drill", at=began, succeeded=succeeded, detail=detail)
+    print(f"{done.acknowledged} bookings acknowledged at {gigabytes:g} GB, {len(done.lost)} lost")
+    for reference in done.lost:
+        print(f"  lost: {reference}")
+    print(f"RPO {done.rpo_seconds:.1f} s, RTO {done.rto_seconds:.1f} s")
+    for step, took in done.seconds.items():
+        print(f"  {took:8.1f} s  {step}")
+    told()

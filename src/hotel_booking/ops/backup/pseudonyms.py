@@ -40,7 +40,7 @@ UPDATE booking SET requests = NULL, access_hash = sha256((id::text || current_se
 UPDATE reservation SET guest_name = NULL WHERE guest_name IS NOT NULL;
 UPDATE payment SET gateway_reference = NULL, problem = NULL, agreement = NULL, decline_code = NULL;
 UPDATE refund SET gateway_reference = NULL, problem = NULL;
-UPDATE property SET email = NULL, phone = NULL;
+UPDATE property SET email = '', phone = '';
 """
 _WRITTEN_BY_US = ("audit", "append_only", "listed_words")
 
