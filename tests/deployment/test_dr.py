@@ -89,6 +89,12 @@ class World:
         secrets.create_secret(Name="hotel-booking/dr/gateway")
         self.lags(12)
 
+    def lose_the_replica(self) -> None:
+        """Nobody has its name any more (moto cannot delete a replica of another region)."""
+        self.client("rds").modify_db_instance(
+            DBInstanceIdentifier=DR.name, NewDBInstanceIdentifier="elsewhere", ApplyImmediately=True
+        )
+
     def lags(self, seconds: float) -> None:
         self.client("cloudwatch").put_metric_data(
             Namespace="AWS/RDS",
@@ -288,7 +294,7 @@ def test_without_a_replica_the_newest_copied_snapshot_is_restored(world: World) 
     for name in ("old", "new"):
         rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier="hotel-booking-production")
     rds.delete_db_instance(DBInstanceIdentifier="hotel-booking-production", SkipFinalSnapshot=True)
-    rds.delete_db_instance(DBInstanceIdentifier=DR.name, SkipFinalSnapshot=True)
+    world.lose_the_replica()
     rds.create_db_subnet_group(
         DBSubnetGroupName=DR.name, DBSubnetGroupDescription="x", SubnetIds=_subnets(world)
     )
@@ -306,7 +312,7 @@ def _subnets(world: World) -> list[str]:
 
 
 def test_a_region_without_anything_is_said_and_left(world: World) -> None:
-    world.client("rds").delete_db_instance(DBInstanceIdentifier=DR.name, SkipFinalSnapshot=True)
+    world.lose_the_replica()
     with pytest.raises(Refused, match="in eu-west-1 there is no hotel-booking-dr, and neither") as refused:
         world.run()
     assert "Is it the right region and account?" in refused.value.lines[0]
