@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from hotel_booking.ops.aws import SERVICES, asking
+from hotel_booking.ops.backup.writes import take_writes
 from hotel_booking.ops.dr.roles import ensure
 from hotel_booking.ops.environments import known, place_of, standby_of
 from hotel_booking.ops.refusals import Refused, WrongUse
@@ -102,6 +103,21 @@ def test_the_image_keeps_of_botocore_what_is_asked() -> None:
 def test_mistakes_of_ours_are_no_refusals() -> None:
     with pytest.raises(ZeroDivisionError), asking("x"):
         raise ZeroDivisionError
+
+
+def test_a_database_takes_no_writes_until_it_is_opened_again(database_url: str) -> None:
+    said: list[str] = []
+    with psycopg.connect(database_url) as connected:
+        take_writes(database_url, taken=False, say=said.append)
+        with pytest.raises(psycopg.OperationalError):
+            connected.execute("SELECT 1")
+    with psycopg.connect(database_url) as after, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        after.execute("CREATE TABLE never ()")
+    take_writes(database_url, taken=True, say=said.append)
+    with psycopg.connect(database_url) as opened:
+        opened.execute("CREATE TABLE now_and_then ()")
+    take_writes("postgresql://hotel@127.0.0.1:1/x", taken=False, say=said.append)
+    assert len(said) == 1
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ OTHERS = {
     ),
     "HOTEL_BACKUP_KEY_FILE": "a file that says it",
     "HOTEL_BACKUP_ENGINE": (
-        "what keeps the backups: `pgbackrest` (PostgreSQL on this machine), or `dump` (any that is reached)"
+        "what keeps the backups: `pgbackrest` (PostgreSQL on this machine), `rds` (AWS's snapshots),"
+        " or `dump` (any that is reached)"
     ),
     "HOTEL_BACKUP_STORE": "where: a folder, or `s3://bucket/folder`, reached as photos' bucket is",
     "HOTEL_DATABASE_HOME": "`pgbackrest`: the folder below which PostgreSQL's instances are",
@@ -43,6 +44,10 @@ OTHERS = {
     "HOTEL_STAGING_DATABASE_URL": "staging's database, which `ops backup restore ID staging` replaces",
     "HOTEL_APPROVAL": "the file of another person's approval that production is restored",
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
+    "HOTEL_RDS_INSTANCE": "the RDS instance whose snapshots are the backups, where `DB_HOST` does not say",
+    "HOTEL_RDS_REGION": "its region, where `DB_HOST` does not say",
+    "HOTEL_RDS_COPIES": "the region that its snapshots are copied to; else they are not",
+    "HOTEL_RDS_COPIES_KEY": "the KMS key there that copies of encrypted snapshots need",
     "HOTEL_STANDBY": "the standby that `ops dr restore` is about, where `--environment` does not say",
     "HOTEL_PRODUCTION_IS_LOST": "`yes`: `ops dr restore` goes on although production's database answers",
     "HOTEL_ACCEPTED_LOSS_SECONDS": "how much `ops dr restore` may lose, where it is more than five minutes",

@@ -11,9 +11,10 @@ from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.engine import Engine
 from hotel_booking.ops.backup.one_file import check_key
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
+from hotel_booking.ops.backup.rds import Rds
 from hotel_booking.ops.refusals import Refused, WrongUse
 
-ENGINES = ("dump", "pgbackrest")
+ENGINES = ("dump", "pgbackrest", "rds")
 _SECRETS = ("HOTEL_BACKUP_KEY",)
 
 
@@ -35,4 +36,6 @@ def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], 
         return PgBackRest.from_environ(told, ask, clock)
     if name == "dump":
         return Dumps.from_environ(told, ask, clock)
+    if name == "rds":
+        return Rds.from_environ(told, ask, clock)
     raise WrongUse(f"HOTEL_BACKUP_ENGINE={name} is none of {', '.join(ENGINES)}")
