@@ -9,8 +9,17 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.platform import NAMESPACE
 
 _EXPECTED = Path(__file__).with_name("expected") / "access.txt"
-_ACCOUNTS = ("hotel-booking", "hotel-booking-worker", "hotel-booking-migrate", "hotel-booking-status",
-             "hotel-booking-backups", "hotel-booking-access-reaper", "default")  # fmt: skip
+_ACCOUNTS = (
+    "hotel-booking",
+    "hotel-booking-worker",
+    "hotel-booking-migrate",
+    "hotel-booking-status",
+    "hotel-booking-backups",
+    "hotel-booking-access-reaper",
+    "hotel-booking-guard",
+    "hotel-booking-release",
+    "default",
+)
 _ROLES = ("read-only", "operator", "dba", "deployer")
 
 
