@@ -149,6 +149,7 @@ NAMES: dict[str, dict[str, str]] = {
     "act": {"insert": "made", "update": "changed", "delete": "removed", "restore": "restored"},
     # What was changed, by the audit log, and what errors speak of.
     "object": {
+        "access": "access to production",
         "api_key": "API key",
         "availability": "availability",
         "booking": "booking",
@@ -233,6 +234,7 @@ NAMES: dict[str, dict[str, str]] = {
         "bookings:keep_words": "update the search index",
         "bookings:lapse": "expire a hold",
         "bookings:mail_list": "email a guest’s bookings",
+        "bookings:match_restored": "match payments after a restore",
         "bookings:purge_quotes": "remove old quotes",
         "bookings:sweep": "find expired holds",
         "bookings:sweep_payments": "find unfinished payments",

@@ -82,7 +82,7 @@ async def test_a_schema_of_the_next_release_is_fine_and_one_too_old_is_not(
             assert (found, revision in body["checks"]["schema"]) == (status, True), revision
             assert body["status"] == ("ok" if status == 200 else "unavailable")
         async with db.transaction() as tx:
-            await tx.execute("DROP TABLE alembic_version")
+            await tx.execute("DROP TABLE alembic_version CASCADE")
         assert (await ready(client))[0] == 503
 
 

@@ -85,3 +85,7 @@ mock_resource "aws_eks_node_group" {
     resources = [{ autoscaling_groups = [{ name = "eks-general" }], remote_access_security_group_id = "" }]
   }
 }
+
+mock_resource "aws_db_instance" {
+  defaults = { arn = "arn:aws:rds:eu-central-1:111122223333:db:hotel-booking-production" }
+}
