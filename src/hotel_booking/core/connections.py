@@ -52,7 +52,13 @@ class Hosts:
                 connection = await asyncpg.connect(
                     url, target_session_attrs=self._target, **{**options, "timeout": ONE_HOST}
                 )
-            except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError) as error:
+            except (
+                OSError,
+                asyncpg.AdminShutdownError,
+                asyncpg.CannotConnectNowError,
+                asyncpg.PostgresConnectionError,
+                asyncpg.InternalClientError,  # what asyncpg makes of a server that dies while it answers
+            ) as error:
                 reasons.append(str(error) or type(error).__name__)
             except asyncpg.TargetServerAttributeNotMatched:
                 reasons.append("a server is there, but takes no writes")

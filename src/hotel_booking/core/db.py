@@ -350,7 +350,7 @@ class Database:
         for _ in range(self.size + 1):
             try:
                 connection = await self._connections.take(wait=wait)
-            except (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+            except (OSError, *_LOST, asyncpg.InterfaceError):  # or lost while it was being made
                 break
             if not begin:
                 return connection
