@@ -24,12 +24,14 @@ def standby(primary: Cluster) -> Iterator[Cluster]:
     """A running replica of all databases of a cluster.
 
     A replication slot keeps for it what it has not read yet: without, a checkpoint of the primary throws that
-    away while the replica is stopped or slow, and it never follows again.
+    away while the replica is stopped or slow, and it never follows again. It is durable, unlike the others of
+    the tests, and so is stopped cleanly: killed, it may find pages of a database in its log whose files went
+    with the database already, and does not start.
     """
     folder = Path(tempfile.mkdtemp(prefix="standby-"))
     slot = re.sub(r"\W", "_", folder.name)
     folder.chmod(0o711)
-    replica = Cluster(folder, SETTINGS)
+    replica = Cluster(folder, {**SETTINGS, "fsync": "on"})
     user = server_user(replica.home)
     replica.home.mkdir(parents=True, exist_ok=True)
     if user:

@@ -52,6 +52,8 @@ class Hosts:
                 connection = await asyncpg.connect(
                     url, target_session_attrs=self._target, **{**options, "timeout": ONE_HOST}
                 )
+            except asyncpg.TargetServerAttributeNotMatched:
+                reasons.append("a server is there, but takes no writes")
             except (
                 OSError,
                 asyncpg.AdminShutdownError,
@@ -60,8 +62,6 @@ class Hosts:
                 asyncpg.InternalClientError,  # what asyncpg makes of a server that dies while it answers
             ) as error:
                 reasons.append(str(error) or type(error).__name__)
-            except asyncpg.TargetServerAttributeNotMatched:
-                reasons.append("a server is there, but takes no writes")
             else:
                 self._urls.remove(url)
                 self._urls.insert(0, url)

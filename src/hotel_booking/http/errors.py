@@ -109,6 +109,7 @@ _BUSY = (
     asyncpg.SerializationError,
     asyncpg.TooManyConnectionsError,
     asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,  # what asyncpg says of a connection that is lost between two statements
     asyncpg.AdminShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InvalidCatalogNameError,  # the database is being restored, or its password was changed
