@@ -16,9 +16,9 @@ import msgspec
 import pytest
 
 from hotel_booking.ops.canary import hooks
-from hotel_booking.ops.canary.in_cluster import ApiError
 from hotel_booking.ops.canary.record import Record
 from hotel_booking.ops.canary.state import NAME, Canary
+from hotel_booking.ops.kubernetes import ApiError
 
 
 class Kubernetes:

@@ -306,14 +306,15 @@ def _places(namespace: str, without: list[str] | None, who: str) -> Any:
 def _reaps(namespace: str, missing: set[str]) -> tuple[str | None, Any]:
     """The database and the bindings as the reaper has them: in a pod by its ServiceAccount."""
     from hotel_booking.ops.access.bindings import ByKubectl
-    from hotel_booking.ops.access.in_pod import ACCOUNT, InPod
+    from hotel_booking.ops.access.in_pod import InPod
     from hotel_booking.ops.kubectl import Kubectl
+    from hotel_booking.ops.kubernetes import Api
 
     database = None if "database" in missing else _database()
     if "kubernetes" in missing:
         return database, None
-    if (ACCOUNT / "token").exists():
-        return database, InPod(os.environ)
+    if Api.is_pod(os.environ):
+        return database, InPod(Api.in_pod(os.environ))
     return database, ByKubectl(Kubectl(namespace, environ=os.environ))
 
 

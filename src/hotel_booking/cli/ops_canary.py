@@ -26,13 +26,14 @@ def hooks(
     from hotel_booking.ops.canary.hooks import Hooks, serve
     from hotel_booking.ops.canary.in_cluster import InCluster
     from hotel_booking.ops.canary.record import Record
+    from hotel_booking.ops.kubernetes import Api
     from hotel_booking.ops.operation import tell_audit_log
 
     configure("INFO", human=False)
-    api = InCluster(os.environ)
+    api = Api.in_pod(os.environ)
     record = Record(os.environ, utc_now, lambda: tell_audit_log(os.environ))
     tried = f"http://hotel-booking-active-canary.{api.namespace}.svc"
-    serve(Hooks(api, record, tried=tried, clock=utc_now), port=port)
+    serve(Hooks(InCluster(api), record, tried=tried, clock=utc_now), port=port)
 
 
 def monitor(

@@ -36,16 +36,26 @@ class Api:
     def __init__(self, host: str, port: int, account: Path) -> None:
         self._host, self._port, self._account = host, port, account
 
+    @staticmethod
+    def is_pod(environ: Mapping[str, str], account: Path = _ACCOUNT) -> bool:
+        """Whether this is a pod that has a token."""
+        return bool(environ.get("KUBERNETES_SERVICE_HOST")) and (account / "token").exists()
+
     @classmethod
     def in_pod(cls, environ: Mapping[str, str], account: Path = _ACCOUNT) -> Api:
         """As the kubelet says where it is. Raises `WrongUse` where this is no pod that has a token."""
-        host = environ.get("KUBERNETES_SERVICE_HOST")
-        if not host or not (account / "token").exists():
+        if not cls.is_pod(environ, account):
             raise WrongUse(
                 "this is no pod with an account of Kubernetes",
-                "It runs in the cluster: deployment/kubernetes/base/guard.yaml",
+                "It runs in the cluster: deployment/kubernetes/base",
             )
-        return cls(host, int(environ.get("KUBERNETES_SERVICE_PORT", "443")), account)
+        port = int(environ.get("KUBERNETES_SERVICE_PORT") or 443)
+        return cls(environ["KUBERNETES_SERVICE_HOST"], port, account)
+
+    @property
+    def namespace(self) -> str:
+        """The pod's own. Raises `ApiError` where the kubelet has not said it."""
+        return self._told("namespace")
 
     def get(self, path: str) -> Any:
         """The object at a path. Raises `ApiError`."""
@@ -65,9 +75,23 @@ class Api:
         patch's `test`) where it is not as it was."""
         return self._call("PATCH", path, body, _TYPES[kind])
 
-    def _call(self, method: str, path: str, body: Any = None, media: str = "") -> Any:
+    def delete(self, path: str) -> None:
+        """Have the object gone; none is fine. Raises `ApiError`."""
         try:
-            token = (self._account / "token").read_text().strip()
+            self._call("DELETE", path)
+        except ApiError as error:
+            if error.status != _MISSING:
+                raise
+
+    def _told(self, name: str) -> str:
+        try:
+            return (self._account / name).read_text().strip()
+        except OSError as error:
+            raise ApiError(f"this pod has no account of Kubernetes: {error}") from None
+
+    def _call(self, method: str, path: str, body: Any = None, media: str = "") -> Any:
+        token = self._told("token")
+        try:
             trusted = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
             connection = http.client.HTTPSConnection(
                 self._host, self._port, timeout=_SECONDS, context=trusted

@@ -17,9 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
 from hotel_booking.ops import prober
-from hotel_booking.ops.canary.in_cluster import ApiError
 from hotel_booking.ops.canary.record import Record
 from hotel_booking.ops.canary.state import NAME, Canary
+from hotel_booking.ops.kubernetes import ApiError
 
 log = logging.getLogger("hotel_booking.canary")
 
@@ -31,8 +31,6 @@ _PATIENCE = 10.0  # with who is slow to say what they want
 
 class Api(Protocol):
     """The Canary's own place."""
-
-    namespace: str
 
     def canary(self) -> Canary:
         """As it is now."""
