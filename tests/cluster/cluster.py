@@ -93,6 +93,15 @@ class Cluster:
         )
         self.until("the nodes", lambda: len(self.get("nodes")) == 3 and all(map(_ready, self.get("nodes"))))
 
+    def keep_logs(self, folder: Path) -> None:
+        """Copy the servers' and pods' logs there, in place of the last run's."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for log in self.folder.glob("*.log"):
+            shutil.copy(log, folder)
+        for log in self.folder.glob("pods/*/*/*.log"):
+            shutil.copy(log, folder / f"{log.parent.name}.{log.name}")
+
     def stop(self) -> None:
         """End everything and take the folder away."""
         self.world.close()

@@ -7,7 +7,6 @@ The servers' and pods' logs of the last run stay in /tmp/hotel-booking-cluster-l
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,12 +31,7 @@ def control_plane() -> Iterator[Cluster]:
         platform.prepare(cluster)
         yield cluster
     finally:
-        shutil.rmtree(_LOGS, ignore_errors=True)
-        _LOGS.mkdir()
-        for log in cluster.folder.glob("*.log"):
-            shutil.copy(log, _LOGS)
-        for log in cluster.folder.glob("pods/*/*/*.log"):
-            shutil.copy(log, _LOGS / f"{log.parent.name}.{log.name}")
+        cluster.keep_logs(_LOGS)
         cluster.stop()
 
 

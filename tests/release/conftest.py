@@ -7,7 +7,6 @@ The table of all scenarios is printed at the end; the last run's logs stay in /t
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from tests.cluster import platform
 from tests.cluster.cluster import Cluster
 from tests.cluster.measuring import start_prometheus
+from tests.release.plane import Gateway, Plane
 from tests.release.releases import Releases, start_flagger
 from tests.release.tally import Row, Tally
 
@@ -40,12 +40,7 @@ def releases() -> Iterator[Releases]:
         start_flagger(cluster)
         yield Releases(cluster, repository)
     finally:
-        shutil.rmtree(_LOGS, ignore_errors=True)
-        _LOGS.mkdir()
-        for log in cluster.folder.glob("*.log"):
-            shutil.copy(log, _LOGS)
-        for log in cluster.folder.glob("pods/*/*/*.log"):
-            shutil.copy(log, _LOGS / f"{log.parent.name}.{log.name}")
+        cluster.keep_logs(_LOGS)
         cluster.stop()
 
 
@@ -74,3 +69,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.release)
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """A real API server, and nothing else of a cluster."""
+    made = Plane(tmp_path_factory.mktemp("plane"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def gateway(plane: Plane) -> Iterator[Gateway]:
+    """What leads requests to the pods of an empty one."""
+    plane.fresh()
+    made = Gateway(plane)
+    yield made
+    made.stop()

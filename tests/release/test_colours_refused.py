@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,6 @@ from tests.release.plane import NAMESPACE, Gateway, Plane
 
 _ACTIVE = "hotel-booking-active"
 _TURN = '*patch*"selector"*'
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    made = Plane(tmp_path_factory.mktemp("plane"))
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture
-def gateway(plane: Plane) -> Iterator[Gateway]:
-    plane.fresh()
-    made = Gateway(plane)
-    yield made
-    made.stop()
 
 
 @pytest.fixture

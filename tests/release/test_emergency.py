@@ -18,24 +18,6 @@ _SEED = ("--skip-staging", "--notify-team")
 _QUICK = ("--namespace", NAMESPACE, "--watch", "4", "--timeout", "20")
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    made = Plane(tmp_path_factory.mktemp("plane"))
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture
-def gateway(plane: Plane) -> Iterator[Gateway]:
-    plane.fresh()
-    made = Gateway(plane)
-    yield made
-    made.stop()
-
-
 @pytest.fixture
 def argo(plane: Plane, gateway: Gateway, clone: Path) -> Iterator[Delivery]:
     made = Delivery(plane, clone)
