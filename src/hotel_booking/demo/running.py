@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import secrets
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +20,7 @@ from hotel_booking import migrations
 from hotel_booking.demo.console import bars, console, step, welcome
 from hotel_booking.ops import monitoring
 from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
-from hotel_booking.ops.embedded import Cluster
+from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 _LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again
 _LEFTOVER_SECONDS = 20  # as long as we give our children to stop
@@ -111,10 +113,41 @@ def _prepare(
             migrations.upgrade(url)
         _load(url, folder, seed, large, progress)
         cluster.rename_database(_LOADING, database)
-    elif migrations.upgrade(cluster.url(database)):
+        remember_schema(cluster.home)
+        return
+    before = migrations.current(cluster.url(database))
+    if before == migrations.head():
+        refuse_changed_schema(cluster.home, folder, before)
+    if migrations.upgrade(cluster.url(database)):
+        remember_schema(cluster.home)
         from hotel_booking.migrations import places  # here: a start that finds all done needs none of it
 
         asyncio.run(places.renew(cluster.url(database)))
+
+
+def _schema() -> str:
+    """What the migrations' SQL does, comments apart, as a hash."""
+    told = hashlib.sha256()
+    for file in sorted((files(migrations) / "sql").iterdir(), key=lambda one: one.name):
+        lines = (line.strip() for line in file.read_text().splitlines())
+        told.update("\n".join(line for line in lines if line and not line.startswith("--")).encode())
+    return told.hexdigest()
+
+
+def remember_schema(home: Path) -> None:
+    """Keep beside the data in `home` what its schema was made by."""
+    (home / "schema").write_text(_schema())
+
+
+def refuse_changed_schema(home: Path, folder: Path, revision: str) -> None:
+    """Raise `EmbeddedError` where the schema of the data in `home` was made by a checkout between two
+    releases: a revision that is not released yet may have changed since, and no migration leads there."""
+    kept = home / "schema"
+    if not kept.exists() or kept.read_text() != _schema():
+        raise EmbeddedError(
+            f"the demo data in {folder} was made by a checkout whose schema {revision} was not released yet"
+            " and has changed since: move that folder away, or name another with --data-dir, and start again"
+        )
 
 
 def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) -> None:
