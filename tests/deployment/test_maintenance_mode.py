@@ -6,8 +6,10 @@ import json
 import re
 import subprocess
 import sys
+from base64 import b64encode
 from datetime import timedelta
 from functools import cache
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,8 +53,11 @@ def answer(path: str, host: str = HOST, **headers: str) -> dict[str, Any] | None
 
 def language_of(found: dict[str, Any] | None) -> str:
     assert found is not None
-    headers = {one["header"]["key"]: one["header"]["value"] for one in found["response_headers_to_add"]}
-    return str(headers["content-language"])
+    return headers_of(found)["content-language"]
+
+
+def headers_of(found: dict[str, Any]) -> dict[str, str]:
+    return {one["header"]["key"]: one["header"]["value"] for one in found["response_headers_to_add"]}
 
 
 def test_it_is_made_from_the_application() -> None:
@@ -77,7 +82,7 @@ def test_it_is_the_page_and_the_problem_of_the_closed_application() -> None:
         assert headline in said["body"]["inline_string"]
         # What Envoy takes unless it is told otherwise.
         assert len(said["body"]["inline_string"].encode()) <= 4096
-        headers = {one["header"]["key"]: one["header"]["value"] for one in found["response_headers_to_add"]}
+        headers = headers_of(found)
         assert headers["retry-after"] == "600"
         assert headers["x-closed"] == "maintenance"
         assert headers["cache-control"] == "no-store"
@@ -96,6 +101,23 @@ def test_it_is_the_page_and_the_problem_of_the_closed_application() -> None:
         "detail": "the platform is closed for maintenance",
         "fix": "try again when it is expected to be over",
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_needs_nothing_that_may_be_away(language: str) -> None:
+    """The application may be: then nobody has its styles. What is linked to is there, in its language."""
+    found = answer(f"/{language}")
+    assert found is not None
+    page = found["direct_response"]["body"]["inline_string"]
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    policy = headers_of(found)["content-security-policy"]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}';" in policy
+    assert not re.search(r"<(?:script|link|img|svg|form)\b|url\(|@import", page)
+    links = set(re.findall(r'href="([^"]*)"', page))
+    assert links == {f"/status/{language}", *(f"/{other}" for other in LANGUAGES)}
+    assert answer(f"/status/{language}") is None
+    assert all(language_of(answer(f"/{other}", accept_language=language)) == other for other in LANGUAGES)
 
 
 def app_refuses(path: str) -> bool:
