@@ -103,6 +103,7 @@ class Watch:
         self._door = Door(host, gateway)
         self._prometheus, self._say = prometheus.rstrip("/"), say
         self._answers: list[Answer] = []
+        self._listed: list[Answer] = []  # those that take what guests' answers take
         self._silent = False
         self.asked = 0
 
@@ -112,15 +113,17 @@ class Watch:
         answer = self._door.ask(path)
         self.asked += 1
         self._answers = [*self._answers[-59:], answer]
+        if path == LISTED:
+            self._listed = [*self._listed[-29:], answer]
         bad = [one for one in self._answers if one.status == 0 or one.status >= 500]
-        slow = [one for one in self._answers if one.took > _SLOW]
+        slow = [one for one in self._listed if one.took > _SLOW]
         if self._answers[-3:] == bad[-3:] and len(bad) >= 3:
             return f"three requests in a row failed: {_said(bad[-1], path)}"
         if len(self._answers) >= _FEWEST:
             if len(bad) > _ERRORS * len(self._answers):
                 return f"{len(bad)} of the last {len(self._answers)} requests failed: {_said(bad[-1], path)}"
-            if len(slow) > len(self._answers) / 2:
-                return f"{len(slow)} of the last {len(self._answers)} answers took more than {_SLOW:.0f} s"
+            if len(slow) > len(self._listed) / 2:
+                return f"{len(slow)} of the last {len(self._listed)} answers took more than {_SLOW:.0f} s"
         if self._prometheus and self.asked % 5 == 0:
             share = self._errors(namespace, name)
             if share is not None and share > _ERRORS:
