@@ -180,7 +180,9 @@ def certificate(folder: Path) -> Path:
 def authenticate(
     _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: LoginPassword
 ) -> AuthResult:
-    return AuthResult(success=(login.login, login.password) == (b"ho:tel", b"p@ss w/rd"))
+    # Not `handled`: the server has to answer a wrong password, 535, and not leave the client waiting.
+    right = (login.login, login.password) == (b"ho:tel", b"p@ss w/rd")
+    return AuthResult(success=right, handled=right)
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -215,6 +217,7 @@ async def test_only_a_server_that_proves_its_name_gets_the_password_and_the_mess
     assert good.outcome == ("sent" if trusted else "again")
     # A wrong password is put right by somebody; until then no message is given up.
     assert bad.outcome == "again"
+    assert bad.reply.startswith("535 ") == trusted
     assert "wrong" not in bad.reply
     assert len(mailbox.received) == (1 if trusted else 0)
 
