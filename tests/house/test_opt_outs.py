@@ -16,6 +16,7 @@ FILES = sorted(
     + [path for path in (ROOT / "scripts").iterdir() if "python" in path.read_text().partition("\n")[0]]
 )
 OPT_OUT = re.compile(r"#\s*(type:\s*ignore|noqa|pragma:\s*no cover)(\[[\w\-, ]+\]|:\s*[A-Z0-9, ]+)?")
+MAYBE = re.compile(OPT_OUT.pattern + r"|except Exception\b")
 GENERATED = "tests/api_clients/generated"
 
 
@@ -55,7 +56,9 @@ def test_every_opt_out_has_its_reason() -> None:
         f"{path.relative_to(ROOT)}:{number}: {line}"
         for path in FILES
         if GENERATED not in path.as_posix()
-        for number, line in unexplained(path.read_text())
+        # Most files opt out of nothing, and to take one apart takes a hundred times as long as to read it.
+        if MAYBE.search(source := path.read_text())
+        for number, line in unexplained(source)
     ]
     assert not wrong, "\n".join(wrong)
 

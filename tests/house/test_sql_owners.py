@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -180,15 +181,19 @@ def _named(place: str, found: re.Match[str], text: str, line: int, *, writes: bo
         yield Mention(place, at, name, writes)
 
 
+_MAY_BE_TEXT = (ast.Constant, ast.JoinedStr, ast.BinOp)
+
+
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """The strings of a module that are no docstrings, each whole: parts that are added are one text."""
     seen: set[int] = set()
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    for node in nodes:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
             seen.add(id(body[0].value))
-    for node in ast.walk(tree):
-        if id(node) in seen:
+    for node in nodes:
+        if id(node) in seen or not isinstance(node, _MAY_BE_TEXT):
             continue
         text = _text(node)
         if text is not None:
@@ -211,6 +216,7 @@ def _text(node: ast.AST) -> str | None:
     return None
 
 
+@cache
 def core_tables() -> dict[str, str]:
     """The names by which modules know the catalogue's tables, with the tables' own."""
     return {
@@ -236,19 +242,21 @@ def composed(place: str, tree: ast.AST, known: dict[str, str]) -> Iterator[Menti
                 yield Mention(place, node.lineno, known[variable], name in ("insert", "update", "delete"))
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """Every module but the migrations, which make the tables."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        place = path.relative_to(PACKAGE).as_posix()
-        if not place.startswith("migrations/"):
-            yield place, ast.parse(path.read_text())
+@cache
+def modules() -> list[tuple[str, ast.Module, list[tuple[int, str]]]]:
+    """Every module but the migrations, which make the tables, with its texts: read once for all tests."""
+    return [
+        (place, tree := ast.parse(path.read_text()), list(texts(tree)))
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not (place := path.relative_to(PACKAGE).as_posix()).startswith("migrations/")
+    ]
 
 
 def module_mentions() -> Iterator[Mention]:
     """Every table in every module, and in statements that stand in files of their own."""
     known = core_tables()
-    for place, tree in modules():
-        for line, text in texts(tree):
+    for place, tree, written in modules():
+        for line, text in written:
             yield from mentions(place, text, line)
         yield from composed(place, tree, known)
     for path in sorted(PACKAGE.rglob("*.sql")):
@@ -259,6 +267,7 @@ def module_mentions() -> Iterator[Mention]:
 # -- who may -------------------------------------------------------------------------------------------------
 
 
+@cache
 def ranks() -> dict[str, int]:
     """The domains' order, from import-linter's contract: the lowest is 0, siblings are equal."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -352,8 +361,8 @@ def test_code_calls_no_function_of_the_database_that_is_above_it() -> None:
     rank = ranks()
     found = [
         f"{place}:{line} calls {name}, which is {FUNCTIONS[name]}'s"
-        for place, tree in modules()
-        for line, text in texts(tree)
+        for place, _, written in modules()
+        for line, text in written
         for name in called.findall(text)
         if (caller := owner_of(place)) != FUNCTIONS[name]
         and not place.startswith(ABOVE)
@@ -369,9 +378,9 @@ def test_statements_stand_in_domains_in_the_modules_that_run_them() -> None:
     """In none of a domain's types, errors, tables and jobs, and in no pure module: who has a statement has a
     transaction to run it in, and hands out what it found."""
     found = []
-    for place, tree in modules():
+    for place, tree, written in modules():
         name = place.rpartition("/")[2]
-        if not any(m.table != "?" for line, text in texts(tree) for m in mentions(place, text, line)):
+        if not any(m.table != "?" for line, text in written for m in mentions(place, text, line)):
             continue
         domain = place.startswith("domains/")
         runs = re.search(r"\b(Transaction|Database)\b", ast.unparse(tree))
