@@ -136,7 +136,9 @@ def test_never_to_a_release_that_the_schema_has_left_behind(
     assert world.api.patched == []
 
 
-@pytest.mark.parametrize("why", ["old", "before", "closed", "canary", "colours"])
+@pytest.mark.parametrize(
+    "why", ["old", "before", "closed", "canary", "called back", "colours", "led back", "by a person"]
+)
 def test_what_is_no_release_s_fault_or_somebody_else_s_business_changes_nothing(
     world: World, why: str
 ) -> None:
@@ -152,6 +154,18 @@ def test_what_is_no_release_s_fault_or_somebody_else_s_business_changes_nothing(
         case "canary":
             world.api.put(CANARY, {"metadata": {}, "spec": {}, "status": {"phase": "Progressing"}})
             reason = "a canary is under way"
+        case "called back":
+            failed = {"phase": "Failed", "lastTransitionTime": (utc_now() - timedelta(minutes=2)).isoformat()}
+            world.api.put(CANARY, {"metadata": {}, "spec": {}, "status": failed})
+            reason = "fired for a release that was taken back"
+        case "led back":
+            stand = json.dumps({"step": "failed", "at": (utc_now() - timedelta(minutes=2)).isoformat()})
+            world.api.objects[ACTIVE]["metadata"]["annotations"][live.COLOURS] = stand
+            reason = "fired for a release that was taken back"
+        case "by a person":  # kubectl rollout undo: the pods that serve are older than those before them
+            made = next(one for path, one in world.api.objects.items() if path.endswith("/hotel-booking-1"))
+            made["metadata"]["creationTimestamp"] = (utc_now() - timedelta(minutes=9)).isoformat()
+            reason = f"{NEW[0]} is what {OLD[0]} was gone back from to"
         case _:
             stand = json.dumps({"step": "watching", "holder": "ana on laptop", "until": until})
             world.api.objects[ACTIVE]["metadata"]["annotations"][live.COLOURS] = stand
@@ -160,6 +174,13 @@ def test_what_is_no_release_s_fault_or_somebody_else_s_business_changes_nothing(
     assert world.outcomes() == ["refused"]
     assert reason in world.told[0].text
     assert world.api.patched == []
+
+
+def test_what_begins_long_after_another_release_was_taken_back_is_this_one_s(world: World) -> None:
+    failed = {"phase": "Failed", "lastTransitionTime": (utc_now() - timedelta(minutes=20)).isoformat()}
+    world.api.put(CANARY, {"metadata": {}, "spec": {}, "status": failed})
+    world.guard().alerted([alert()])
+    assert world.api.running() == OLD[0]
 
 
 def test_a_rehearsal_changes_nothing_and_says_what_it_would(world: World) -> None:

@@ -33,7 +33,7 @@ Step = Literal["none", "adopting", "migrating", "deploying", "smoke", "watching"
 class Stand(msgspec.Struct, omit_defaults=True):
     """What the annotation has. `to` is the workload that is being made the active one, with `image`; `kept`
     the one that can be gone back to at once; `by` who did that; `holder` whoever is at it, for as long as
-    `until`."""
+    `until`; `at` when that was noted last."""
 
     step: Step = "none"
     to: str = ""
@@ -43,6 +43,7 @@ class Stand(msgspec.Struct, omit_defaults=True):
     by: str = ""
     holder: str = ""
     until: datetime | None = None
+    at: datetime | None = None
 
 
 class Now(msgspec.Struct):
@@ -103,9 +104,10 @@ class Hold:
     def note(self, turn: str = "", **changes: Any) -> None:
         """Keep this in the annotation; with `turn`, in the same act lead guests to that workload. Raises
         `Refused` where somebody else has changed who is active, or has taken over."""
-        stand = msgspec.structs.replace(self.now.stand, by=self._me, **changes)
+        at = self._clock().replace(microsecond=0)
+        stand = msgspec.structs.replace(self.now.stand, by=self._me, at=at, **changes)
         if stand.holder:
-            stand.until = (self._clock() + HELD).replace(microsecond=0)
+            stand.until = at + HELD
         else:
             stand.until = None
         change: dict[str, Any] = {

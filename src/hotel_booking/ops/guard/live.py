@@ -48,7 +48,8 @@ class Template(msgspec.Struct, frozen=True):
 
 class Live(msgspec.Struct, frozen=True):
     """What serves: the Deployment's name and pods, those of before it (None: there are none), the colour that
-    is kept ("" where there are no colours), and what was gone back from."""
+    is kept ("" where there are no colours), and what was gone back from. `taken_back` is when another release
+    was, that guests or some of them had: by its canary, by a blue-green deployment, or by a person."""
 
     name: str
     now: Template
@@ -56,6 +57,7 @@ class Live(msgspec.Struct, frozen=True):
     kept: str
     service: dict[str, Any]
     backs: tuple[Back, ...]
+    taken_back: datetime | None = None
 
 
 class Place:
@@ -75,7 +77,8 @@ def look(api: Api, place: Place, now: datetime) -> Live:
     name = service["spec"]["selector"].get(WORKLOAD, WEB)
     annotations = service["metadata"].get("annotations") or {}
     colours = _decoded(annotations.get(COLOURS, "{}"), dict[str, Any])
-    _refuse_under_way(api.find(place.canary), colours, now)
+    canary = (api.find(place.canary) or {}).get("status") or {}
+    _refuse_under_way(canary, colours, now)
     templates = _templates(api, place, name)
     kept = str(colours.get("kept", "")) if colours else ""
     if kept and kept != name:
@@ -84,7 +87,9 @@ def look(api: Api, place: Place, now: datetime) -> Live:
     else:
         kept = ""
         before = next((one for one in templates[1:] if one.release != templates[0].release), None)
-    return Live(name, templates[0], before, kept, service, read_backs(annotations))
+    return Live(
+        name, templates[0], before, kept, service, read_backs(annotations), _taken_back(canary, colours)
+    )
 
 
 def read_backs(annotations: Mapping[str, str]) -> tuple[Back, ...]:
@@ -136,8 +141,17 @@ def _revision(one: Mapping[str, Any]) -> int:
     return int((one["metadata"].get("annotations") or {}).get(_REVISION, 0))
 
 
-def _refuse_under_way(canary: Any, colours: Mapping[str, Any], now: datetime) -> None:
-    phase = ((canary or {}).get("status") or {}).get("phase", "")
+def _taken_back(canary: Mapping[str, Any], colours: Mapping[str, Any]) -> datetime | None:
+    """When the release was that was tried last, if it was."""
+    told = [
+        canary.get("lastTransitionTime") if canary.get("phase") == "Failed" else None,
+        colours.get("at") if colours.get("step") in ("back", "failed") else None,
+    ]
+    return max((msgspec.convert(one, datetime) for one in told if one), default=None)
+
+
+def _refuse_under_way(canary: Mapping[str, Any], colours: Mapping[str, Any], now: datetime) -> None:
+    phase = canary.get("phase", "")
     if phase not in _SETTLED:
         raise Refused(f"a canary is under way ({phase}): it is judged and taken back by Flagger")
     held = colours.get("holder") and colours.get("until")

@@ -21,6 +21,8 @@ from hotel_booking.ops.releases import refuse_too_old, refuse_unfit
 
 # Of a release that has served for longer, what goes wrong now is hardly its fault.
 SUSPECT = timedelta(hours=24)
+# An alert may begin to fire for so long for what a release answered that is gone: rules count two minutes.
+LINGERS = timedelta(minutes=5)
 _KEPT = 20  # records on the Service
 _ROLLED_OUT = 600.0  # seconds that pods may take
 _LOOKED = 1.0
@@ -106,10 +108,16 @@ class Guard:
         caused = [alert for alert in alerts if alert.starts_at >= now.now.since]
         if not caused:
             raise Unchanged(f"{alerts[0].name} fired before {release} served")
+        if now.taken_back is not None:
+            caused = [alert for alert in caused if alert.starts_at > now.taken_back + LINGERS]
+        if not caused:
+            raise Unchanged(f"{alerts[0].name} fired for a release that was taken back, not for {release}")
         if self._closed():
             raise Unchanged("the platform is closed for maintenance")
         if now.before is None:
             raise Unchanged(f"there is nothing before {release} to go back to")
+        if now.before.since > now.now.since:
+            raise Unchanged(f"{release} is what {now.before.release} was gone back from to, by a person")
         self._refuse_schema(now)
         return Back(release, now.before.release, caused[0].name, at.replace(microsecond=0))
 
