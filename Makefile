@@ -22,7 +22,7 @@ help:
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make drill    a PostgreSQL under bookings is lost and restored: what was lost, how long it took (GIGABYTES=10)"
-	@echo "make docs     the tables of docs/CONFIGURATION.md, from the code"
+	@echo "make docs     the tables of docs/CONFIGURATION.md, METRICS.md and compliance/ASVS.md, from the code"
 	@echo "make dashboards  Grafana's dashboards in deployment/monitoring, from the code"
 	@echo "make rules    Prometheus' rules as Kubernetes takes them, from deployment/monitoring/prometheus/rules"
 	@echo "make maintenance  what the gateway answers while the platform is maintained, from the application"
@@ -100,6 +100,7 @@ drill: setup
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md
 	@$(BIN)/python -m hotel_booking.core.metrics_page docs/METRICS.md
+	@$(BIN)/python -m tests.house.asvs docs/compliance/ASVS.md
 
 dashboards: setup
 	@$(BIN)/python deployment/monitoring/dashboards

@@ -136,7 +136,7 @@ async def test_who_knows_the_password_does_not_guess_the_code(db: Database, data
 async def test_a_recovery_code_opens_once(db: Database, database_url: str) -> None:
     _, codes = await with_app(db)
     assert len(set(codes)) == 10
-    assert all(re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){3}", one) for one in codes)
+    assert all(re.fullmatch(r"[a-z2-7]{4}(-[a-z2-7]{4}){5}", one) for one in codes)
     async with running(settings_for(database_url, **SETTINGS)) as (web, _):
         for typed, expected in ((codes[3].upper().replace("-", " "), 303), (codes[3], 422), (codes[4], 303)):
             async with browser(web) as client:
@@ -144,12 +144,29 @@ async def test_a_recovery_code_opens_once(db: Database, database_url: str) -> No
                 assert (await client.post(STEP, data={"code": typed})).status_code == expected
         async with browser(web) as client:
             await sign_in(client)
-            for junk in ("", "\x00", "a" * 16, "0" * 5000, "ümlaut"):
+            for junk in ("", "\x00", "a" * 16, "a" * 24, "0" * 5000, "ümlaut"):
                 assert (await client.post(STEP, data={"code": junk})).status_code == 422
     async with db.transaction() as tx:
         stored = str(await tx.fetch("SELECT * FROM staff_recovery_code"))
     assert codes[5].replace("-", "") not in stored.lower()
     assert [mail.data["what"] for mail in await sent(db)] == ["recovery_code_used"] * 2
+
+
+async def test_a_shorter_recovery_code_of_an_earlier_release_opens_once(db: Database) -> None:
+    await with_app(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO staff_recovery_code (staff_id, code_hash)"
+            " SELECT id, sha256('ABCDEFGHIJKLMNOP') FROM staff"
+        )
+        staff_id = await tx.fetchval("SELECT id FROM staff")
+        opened = [
+            await second_factor.use_recovery_code(
+                tx, staff_id=staff_id, code="abcd-efgh-ijkl-mnop", now=utc_now()
+            )
+            for _ in range(2)
+        ]
+    assert opened == [True, False]
 
 
 async def test_setting_up_an_app(db: Database, database_url: str) -> None:
@@ -175,7 +192,7 @@ async def test_setting_up_an_app(db: Database, database_url: str) -> None:
         assert secret[1] in wrong.text
         done = await client.post("/admin/account/second-factor/app/confirm", data={"code": code(app)})
         assert done.status_code == 200
-        codes = re.findall(r"<li>([a-z2-7-]{19})</li>", done.text)
+        codes = re.findall(r"<li>([a-z2-7-]{29})</li>", done.text)
         assert len(codes) == 10
         # Sessions that were opened with less than is asked for now are over; this one goes on.
         assert (await other.get("/admin/account")).status_code == 303

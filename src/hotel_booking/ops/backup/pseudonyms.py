@@ -13,8 +13,9 @@ import psycopg
 from psycopg import sql
 
 # Who a row is: the same guest has the same name wherever they stand, and another one has another.
-_MAIL = "'guest-' || left(md5(id::text || current_setting('hotel.salt')), 16) || '@example.invalid'"
-_NAME = "'Guest ' || left(md5(id::text || current_setting('hotel.salt')), 8)"
+_HASH = "encode(sha256((id::text || current_setting('hotel.salt'))::bytea), 'hex')"
+_MAIL = f"'guest-' || left({_HASH}, 16) || '@example.invalid'"
+_NAME = f"'Guest ' || left({_HASH}, 8)"
 
 _EMPTIED = (
     # Sessions, tokens, second factors and keys: none works on the copy.

@@ -31,6 +31,7 @@ RECOVERY_CODES = 10
 _STEP = 30  # seconds
 _WINDOW = 1  # steps that a clock may be off, either way
 _ALIKE = str.maketrans("018", "OIB")  # not in the alphabet of base32, but typed for what is
+_CODE_LENGTHS = (24, 16)  # of recovery codes; the shorter ones are of earlier releases
 
 
 class TotpSetup(msgspec.Struct, frozen=True):
@@ -111,8 +112,9 @@ async def first_recovery_codes(tx: Transaction, *, staff_id: int) -> list[str]:
 
 
 async def new_recovery_codes(tx: Transaction, *, staff_id: int) -> list[str]:
-    """Ten codes of 80 random bits, in place of all earlier ones. This is their only sight."""
-    codes = [b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
+    """Ten codes of 120 random bits, in place of all earlier ones: so many that a plain hash keeps them. This
+    is their only sight."""
+    codes = [b32encode(secrets.token_bytes(15)).decode() for _ in range(RECOVERY_CODES)]
     await tx.execute("SELECT FROM staff WHERE id = $1 FOR NO KEY UPDATE", staff_id)
     await tx.execute("DELETE FROM staff_recovery_code WHERE staff_id = $1", staff_id)
     await tx.execute(
@@ -120,13 +122,13 @@ async def new_recovery_codes(tx: Transaction, *, staff_id: int) -> list[str]:
         staff_id,
         [_code_hash(code) for code in codes],
     )
-    return ["-".join(code[i : i + 4] for i in range(0, 16, 4)).lower() for code in codes]
+    return ["-".join(code[i : i + 4] for i in range(0, len(code), 4)).lower() for code in codes]
 
 
 async def use_recovery_code(tx: Transaction, *, staff_id: int, code: str, now: datetime) -> bool:
     """Whether a recovery code is right; it is used up by that."""
     typed = "".join(c for c in code.upper() if c.isalnum()).translate(_ALIKE)
-    if len(typed) != 16:
+    if len(typed) not in _CODE_LENGTHS:
         return False
     used = await tx.execute(
         "UPDATE staff_recovery_code SET used_at = $3"
