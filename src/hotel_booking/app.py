@@ -58,6 +58,7 @@ from hotel_booking.http.json_answer import Answer
 from hotel_booking.http.limits import Allowances, Flood, MemoryLimiter, RedisLimiter
 from hotel_booking.http.passage import Passage
 from hotel_booking.http.preconditions import provide_if_match
+from hotel_booking.http.pressure import Pressure
 from hotel_booking.http.routing import Routes, one_by_one
 from hotel_booking.http.searching import provide_searching
 from hotel_booking.http.transactions import provide_database, provide_tx, provide_unit
@@ -190,6 +191,7 @@ def _state(settings: Settings) -> State:
             **web.kept(),
             "warnings": unsafe_settings.warnings_of(settings),
             "limiter": None,
+            "pressure": Pressure(),
             "search_index": None,
             "arriving": Arriving(settings.body_seconds),
             "media": choose_media(settings),
@@ -343,10 +345,10 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.gateways.close)
         if app.state.allowances is not None:
             app.state.limiter = MemoryLimiter()
+            stack.callback(asyncio.create_task(app.state.pressure.watch()).cancel)
             if settings.redis_url:
-                app.state.limiter = await stack.enter_async_context(
-                    RedisLimiter.open(settings.redis_url, app.state.limiter)
-                )
+                shared = RedisLimiter.open(settings.redis_url, app.state.limiter)
+                app.state.limiter = await stack.enter_async_context(shared)
         if settings.search_index:
             await _open_search_index(app.state, stack)
         # Before the first page, which an imprint has to be on, and the first question whether it is ready.
@@ -355,10 +357,8 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
             health.look_for_maintenance(app.state.database, app.state, settings.mode),
             closure.look_whether_closed(app.state.pulse, app.state),
         )
-        following = asyncio.create_task(web.follow_group_pages(app.state.database, app.state))
-        stack.callback(following.cancel)
-        compiling = asyncio.create_task(web.compile_all())
-        stack.callback(compiling.cancel)
+        for told in (web.follow_group_pages(app.state.database, app.state), web.compile_all()):
+            stack.callback(asyncio.create_task(told).cancel)
         yield
         app.state.draining = True
 

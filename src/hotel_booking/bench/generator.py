@@ -38,7 +38,8 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What to send, where, how. `rate` a second in open loop, None: closed. `warm` seconds are not counted.
-    With `once` it ends when each request was sent. CPU is counted of the trees below `watch`.
+    With `once` it ends when each request was sent. CPU is counted of the trees below `watch`. With
+    `addresses` the connections come from so many addresses of the loopback other than 127.0.0.1.
     Each `every`th answer of a kind, and each refusal, is handed back until there are `keep`."""
 
     port: int
@@ -50,6 +51,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     keep: int = 50
     every: int = 7
     once: bool = False
+    addresses: int = 0
     watch: dict[str, list[int]] = {}
 
 
@@ -77,10 +79,11 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class _Connection:
-    __slots__ = ("begun", "buffer", "counted", "fd", "index", "need", "sock", "stage")
+    __slots__ = ("begun", "buffer", "counted", "fd", "index", "need", "sock", "source", "stage")
 
-    def __init__(self, port: int) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port))
+    def __init__(self, port: int, source: str) -> None:
+        self.source = source
+        self.sock = socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fd = self.sock.fileno()
         self.buffer = b""
@@ -97,7 +100,7 @@ class _Run:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.poll = select.epoll()
-        self.connections = [_Connection(job.port) for _ in range(job.connections)]
+        self.connections = [_Connection(job.port, _source(job, i)) for i in range(job.connections)]
         self.by_fd = {connection.fd: connection for connection in self.connections}
         for connection in self.connections:
             self.poll.register(connection.fd, select.EPOLLIN)
@@ -174,7 +177,7 @@ class _Run:
         self.poll.unregister(connection.fd)
         del self.by_fd[connection.fd]
         connection.sock.close()
-        fresh = _Connection(self.job.port)
+        fresh = _Connection(self.job.port, connection.source)
         self.by_fd[fresh.fd] = fresh
         self.connections[self.connections.index(connection)] = fresh
         self.poll.register(fresh.fd, select.EPOLLIN)
@@ -222,6 +225,13 @@ class _Run:
         for connection in self.connections:
             connection.sock.close()
         self.poll.close()
+
+
+def _source(job: Job, number: int) -> str:
+    if not job.addresses:
+        return "127.0.0.1"
+    high, low = divmod(number % job.addresses, 250)
+    return f"127.0.{1 + high}.{2 + low}"
 
 
 def _length(head: bytes) -> int:

@@ -96,6 +96,17 @@ def kind(route: str) -> Kind:
     return "booking" if first in _BOOKING or route.startswith("/account/sign-in") else "browsing"
 
 
+@cache
+def takes_turns(route: str) -> bool:
+    """Whether reads of an unknown sender take turns where a process has too much to do: what browses, but no
+    files; and not the status page, which is drawn once for many and has to be there just then."""
+    return (
+        kind(route) == "browsing"
+        and cost("GET", route).purse == "reads"
+        and not plain(route).startswith("/status")
+    )
+
+
 def plain(route: str) -> str:
     """A route of the site without its language: /{language}/search is /search."""
     return route.removeprefix("/{language}") or "/"

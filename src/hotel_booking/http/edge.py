@@ -21,6 +21,7 @@ from hotel_booking.http.access import caller_of, surface
 from hotel_booking.http.client_address import Network, Proxies
 from hotel_booking.http.errors import problem_messages
 from hotel_booking.http.limits import Flood
+from hotel_booking.http.pressure import Pressure
 from hotel_booking.http.problems import AddressTooLong, HeadersTooLarge, MalformedRequest
 from hotel_booking.http.request_id import request_id
 from hotel_booking.http.security_headers import API_POLICY, security_headers
@@ -93,6 +94,8 @@ class Edge:
         metrics.began()
         try:
             if self._flood is not None and (wait := self._flood.wait(state["address"])):
+                pressure: Pressure = scope["litestar_app"].state.pressure
+                await pressure.hold()
                 await exchange.send_all(_flooded(wait, self._flood.allowance.burst))
             else:
                 await self._answer(scope, exchange)

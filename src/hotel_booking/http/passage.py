@@ -20,10 +20,12 @@ from hotel_booking.http.answers import shaping
 from hotel_booking.http.asked import shortened
 from hotel_booking.http.bodies import arrived
 from hotel_booking.http.closure import refuse_while_closed
-from hotel_booking.http.costs import SAFE, kind
+from hotel_booking.http.costs import SAFE, kind, takes_turns
 from hotel_booking.http.encodings import unpacked
 from hotel_booking.http.limits import charge, charge_bad_key
 from hotel_booking.http.preconditions import known_preconditions
+from hotel_booking.http.pressure import Pressure
+from hotel_booking.http.problems import TooManyRequests
 from hotel_booking.http.query import known_query
 from hotel_booking.http.routing import Routes
 from hotel_booking.http.same_origin import refuse_foreign
@@ -63,12 +65,21 @@ async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     except InvalidKey:
         await charge_bad_key(scope)
         raise
-    await charge(scope, caller)
+    pressure: Pressure = scope["litestar_app"].state.pressure
+    try:
+        await charge(scope, caller)
+    except TooManyRequests:
+        await pressure.hold()
+        raise
     if scope["method"] != "OPTIONS":
         _refuse_unasked(scope, caller, safe=safe)
     if scope["path"].startswith("/api"):
         send = shaping(scope, send)
-    if safe:
+    # A guest of the API is whoever shows any token: nobody has looked at it yet.
+    if safe and caller.kind not in ("key", "staff") and takes_turns(scope["path_template"]):
+        async with pressure.turn(scope["path_template"]):
+            await answer_read(shortened(scope, app), scope, receive, send)
+    elif safe:
         await answer_read(shortened(scope, app), scope, receive, send)
     else:
         receive = unpacked(scope, await arrived(scope, receive))

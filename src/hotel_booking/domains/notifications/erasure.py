@@ -12,6 +12,7 @@ from hotel_booking.core.email_address import email_keys
 NOBODY = "erased@guest.invalid"
 FAREWELL = "guest_erased"
 _GIVEN_UP = timedelta(days=2)
+KEPT = timedelta(days=400)  # a year and a month: a question about last year's stay can be answered
 
 
 async def forget(tx: Transaction, *, booking_ids: Sequence[UUID], recipient: str) -> int:
@@ -37,6 +38,19 @@ async def forget_farewells(tx: Transaction, *, now: datetime) -> int:
         FAREWELL,
         NOBODY,
         now - _GIVEN_UP,
+    )
+    await _empty(tx, [row["id"] for row in rows])
+    return len(rows)
+
+
+async def forget_old(tx: Transaction, *, now: datetime, limit: int) -> int:
+    """Forget to whom messages went that are older than `KEPT`, and what they said; how many."""
+    rows = await tx.fetch(
+        "SELECT id FROM mail_message WHERE created_at < $1 AND recipient <> $2"
+        "   AND status IN ('sent', 'failed', 'uncertain') LIMIT $3 FOR UPDATE SKIP LOCKED",
+        now - KEPT,
+        NOBODY,
+        limit,
     )
     await _empty(tx, [row["id"] for row in rows])
     return len(rows)

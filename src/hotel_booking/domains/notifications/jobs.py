@@ -1,4 +1,4 @@
-"""Messages leave the outbox."""
+"""Messages leave the outbox, and are forgotten in the end."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
 from hotel_booking.core.breaker import Breaker, BreakerOpen, breaker_of
-from hotel_booking.domains.notifications import service
+from hotel_booking.domains.notifications import erasure, service
 from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered
 
 tasks = Blueprint()
 log = logging.getLogger(__name__)
 
+_FORGOTTEN = 1000  # messages in one transaction
 _LOST_AFTER = timedelta(minutes=10)  # longer than all steps of a delivery with their time-outs
 
 
@@ -95,3 +96,16 @@ async def sweep(context: JobContext, timestamp: int) -> None:
             found = await service.sweep(tx, now=jobs.now(context), lost_after=_LOST_AFTER, limit=500)
         if found < 500:
             return
+
+
+@tasks.periodic(cron="53 3 * * *")
+@tasks.task(name="forget_old", queue="mail", pass_context=True, queueing_lock="forget_old_mail")
+async def forget_old(context: JobContext, timestamp: int) -> None:
+    """What a message said and to whom is kept a year and a month; that one was sent stays."""
+    del timestamp
+    db, now, pace = jobs.database(context), jobs.now(context), jobs.Pace()
+    gone = _FORGOTTEN
+    while gone >= _FORGOTTEN:
+        async with db.transaction() as tx:
+            gone = await erasure.forget_old(tx, now=now, limit=_FORGOTTEN)
+        await pace.rest()

@@ -1,0 +1,113 @@
+"""When a process has more to do than it can, reads of unknown senders take turns, so that bookings go on.
+
+Allowances (`http/limits.py`) bound what one address may ask; a thousand addresses together may ask for more
+than a process can answer, most of it without a connection to the database, so that the shares of those
+(`core/shares.py`) bound nothing. What tells that there is too much to do is the event loop itself: what was
+due does not run. From then on a read of an unknown sender is given a time at which it may begin, by what
+reads of its route have taken; where that is too far away it is refused. How much of its time the process
+spends on them follows from whether the loop is still late (docs/decisions/0088-dear-reads-take-turns.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from hotel_booking.http.problems import Overloaded
+
+# Seconds.
+_TICK = 0.05
+_LATE = 0.05  # that the loop may be behind before there is too much to do
+_CALM = 2.0  # without lateness and without refusals until there is not any more
+_PATIENCE = 1.0  # the longest wait for a turn
+_HELD = 5.0  # that a refusal is held back: who asks again at once costs little so
+_UNKNOWN = 0.02  # what a route takes of which nothing is known yet
+_LONGEST = 0.2  # what counts of one read: a wait for the database is not the process's work
+
+_MOST_HELD = 1_000
+_FIRST_SHARE = 0.4  # of the process's time
+_LEAST_SHARE = 0.1
+_NEWEST = 0.1  # the weight of the newest read in what its route takes
+
+
+class Pressure:
+    """What one process knows about how much there is to do. `clock` gives seconds. As long as nobody watches,
+    as where there are no limits, there is never too much."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._due: float | None = None
+        self._busy_until = 0.0
+        self._next = 0.0
+        self._share = _FIRST_SHARE
+        self._taken: dict[str, float] = {}
+        self._held = 0
+
+    async def watch(self) -> None:
+        """Look whether the loop is late, for as long as the process serves."""
+        while True:
+            self.expect()
+            await asyncio.sleep(_TICK)
+            self.look()
+
+    def expect(self) -> None:
+        """The loop is to be back in a tick."""
+        self._due = self._clock() + _TICK
+
+    def look(self) -> None:
+        """The tick is over: more of the time for reads where the loop kept it, less where it did not."""
+        late = self._late()
+        if late:
+            self._share = max(_LEAST_SHARE, self._share * 0.9)
+        elif self.busy:
+            self._share = min(1.0, self._share + 0.01)
+        else:
+            self._share = _FIRST_SHARE
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is too much to do, now or a moment ago."""
+        return self._late() or self._clock() < self._busy_until
+
+    def _late(self) -> bool:
+        # Asked by requests too: the watch itself does not run while a hundred of them do.
+        now = self._clock()
+        if self._due is None or now - self._due <= _LATE:
+            return False
+        self._busy_until = now + _CALM
+        return True
+
+    @asynccontextmanager
+    async def turn(self, route: str) -> AsyncIterator[None]:
+        """Wait until a read of this route may begin, and note how long it takes. Raises `Overloaded`."""
+        if self.busy:
+            now = self._clock()
+            begins = max(now, self._next)
+            if begins - now > _PATIENCE:
+                self._busy_until = now + _CALM
+                await self.hold()
+                raise Overloaded(
+                    "too many are looking for hotels at this moment", fix="try again in a few seconds"
+                )
+            self._next = begins + self._taken.get(route, _UNKNOWN) / self._share
+            if begins > now:
+                await asyncio.sleep(begins - now)
+        began = self._clock()
+        try:
+            yield
+        finally:
+            took = min(self._clock() - began, _LONGEST)
+            known = self._taken.get(route, took)
+            self._taken[route] = known + (took - known) * _NEWEST
+
+    async def hold(self) -> None:
+        """Keep somebody who is refused waiting while there is too much to do; a bounded number of them."""
+        if not self.busy or self._held >= _MOST_HELD:
+            return
+        self._held += 1
+        try:
+            await asyncio.sleep(_HELD)
+        finally:
+            self._held -= 1

@@ -1,0 +1,145 @@
+"""Reads of unknown senders take turns once a process has too much to do, and never before."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hotel_booking.http.pressure import Pressure
+from hotel_booking.http.problems import Overloaded
+
+
+class Clock:
+    """A clock that is set, and sleeps that set it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+        self.stands = False
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += 0.0 if self.stands else seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
+    return clock
+
+
+def late(pressure: Pressure, clock: Clock, seconds: float = 0.3) -> None:
+    """The loop comes back so much later than it was due."""
+    pressure.expect()
+    clock.now += 0.05 + seconds
+    pressure.look()
+    pressure.expect()
+
+
+async def read(pressure: Pressure, clock: Clock, seconds: float, route: str = "/search") -> None:
+    async with pressure.turn(route):
+        clock.now += seconds
+
+
+async def test_where_nothing_is_late_nobody_waits(clock: Clock) -> None:
+    pressure = Pressure(clock)
+    for _ in range(500):
+        pressure.expect()
+        await read(pressure, clock, 0.02)
+        pressure.look()
+    await pressure.hold()
+    assert clock.slept == []
+
+
+async def test_once_it_is_late_reads_take_no_more_than_their_share(clock: Clock) -> None:
+    pressure = Pressure(clock)
+    await read(pressure, clock, 0.04)
+    late(pressure, clock)
+    begun, reads = clock.now, 0
+    while clock.now < begun + 1.5:
+        pressure.expect()  # the loop keeps its time, as the reads leave it
+        await read(pressure, clock, 0.04)
+        reads += 1
+    assert pressure.busy
+    # A share of 0.36 of the time, in reads of 40 ms, instead of the 37 that there was time for.
+    assert reads * 0.04 / (clock.now - begun) == pytest.approx(0.36, abs=0.05)
+
+
+async def test_whoever_would_wait_too_long_is_held_and_refused(clock: Clock) -> None:
+    pressure = Pressure(clock)
+    await read(pressure, clock, 0.2)
+    late(pressure, clock)
+    clock.stands = True  # all of them come in the same moment
+    refused = []
+    for _ in range(200):
+        try:
+            await read(pressure, clock, 0.0)
+        except Overloaded as error:
+            refused.append(error.retry_after)
+    assert 150 < len(refused) < 200
+    assert all(refused)
+    assert clock.slept.count(5.0) == len(refused)
+    assert max(wait for wait in clock.slept if wait != 5.0) <= 1.0
+
+
+async def test_it_is_over_when_nothing_was_late_for_a_while(clock: Clock) -> None:
+    pressure = Pressure(clock)
+    late(pressure, clock)
+    assert pressure.busy
+    for _ in range(50):
+        pressure.expect()
+        clock.now += 0.05
+        pressure.look()
+    assert not pressure.busy
+    before = len(clock.slept)
+    await read(pressure, clock, 0.02)
+    assert len(clock.slept) == before
+
+
+async def test_lateness_is_seen_while_the_watch_itself_does_not_run(clock: Clock) -> None:
+    pressure = Pressure(clock)
+    pressure.expect()
+    clock.now += 0.05 + 0.06
+    assert pressure.busy
+
+
+async def test_the_share_falls_while_it_is_late_and_grows_while_it_is_not(clock: Clock) -> None:
+    pressure = Pressure(clock)
+    await read(pressure, clock, 0.02)
+
+    async def gap() -> float:
+        for _ in range(2):
+            await read(pressure, clock, 0.0)
+        return clock.slept[-1]
+
+    late(pressure, clock)
+    first = await gap()
+    for _ in range(5):
+        late(pressure, clock)
+    later = await gap()
+    assert later > first
+    for _ in range(30):
+        pressure.expect()
+        clock.now += 0.05
+        pressure.look()
+        pressure.expect()
+    assert await gap() < later
+
+
+async def test_only_so_many_are_held() -> None:
+    pressure = Pressure()
+    pressure.expect()
+    pressure._due = -1.0  # noqa: SLF001 - late for as long as the test lasts
+    held = [asyncio.create_task(pressure.hold()) for _ in range(1_200)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    answered = sum(task.done() for task in held)
+    for task in held:
+        task.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
+    assert answered == 200
