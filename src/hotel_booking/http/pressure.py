@@ -22,13 +22,15 @@ _TICK = 0.05
 _LATE = 0.05  # that the loop may be behind before there is too much to do
 _CALM = 2.0  # without lateness and without refusals until there is not any more
 _PATIENCE = 1.0  # the longest wait for a turn
-_HELD = 5.0  # that a refusal is held back: who asks again at once costs little so
+_HELD = 5.0  # that a refusal is held back, more or less: who asks again at once costs little so
 _UNKNOWN = 0.02  # what a route takes of which nothing is known yet
 _LONGEST = 0.2  # what counts of one read: a wait for the database is not the process's work
 
 _MOST_HELD = 1_000
 _FIRST_SHARE = 0.4  # of the process's time
 _LEAST_SHARE = 0.1
+# Those who are refused together come back one by one: each is held by a part more of the golden ratio.
+_SPREAD, _GOLDEN = 0.4, 0.618034
 _NEWEST = 0.1  # the weight of the newest read in what its route takes
 
 
@@ -44,6 +46,7 @@ class Pressure:
         self._share = _FIRST_SHARE
         self._taken: dict[str, float] = {}
         self._held = 0
+        self._spread = 0.0
 
     async def watch(self) -> None:
         """Look whether the loop is late, for as long as the process serves."""
@@ -107,7 +110,8 @@ class Pressure:
         if not self.busy or self._held >= _MOST_HELD:
             return
         self._held += 1
+        self._spread = (self._spread + _GOLDEN) % 1
         try:
-            await asyncio.sleep(_HELD)
+            await asyncio.sleep(_HELD * (1 - _SPREAD + 2 * _SPREAD * self._spread))
         finally:
             self._held -= 1
