@@ -8,9 +8,15 @@ locals {
   service_accounts = {
     hotel-booking        = { namespace = local.name, buckets = { (local.assets_here) = local.photos } }
     hotel-booking-worker = { namespace = local.name, buckets = { (local.assets_here) = local.photos } }
-    # It can add and read; nothing it holds can remove a backup.
-    hotel-booking-backups = { namespace = local.name, buckets = { (local.backups_here) = ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"] } }
-    hotel-booking-status  = { namespace = local.name, buckets = { (local.status_files) = ["s3:PutObject"] } }
+    # It can add and read, photos too; nothing it holds can remove a backup.
+    hotel-booking-backups = {
+      namespace = local.name
+      buckets = {
+        (local.backups_here) = ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention", "s3:AbortMultipartUpload"]
+        (local.assets_here)  = ["s3:GetObject"]
+      }
+    }
+    hotel-booking-status = { namespace = local.name, buckets = { (local.status_files) = ["s3:PutObject"] } }
     external-secrets      = { namespace = "external-secrets", buckets = {} }
   }
 }

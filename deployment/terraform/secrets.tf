@@ -6,7 +6,7 @@ module "generated" {
   source        = "./modules/generated"
   count         = local.standby ? 0 : 1
   name          = "hotel-booking/${var.environment}/generated"
-  words         = ["ACCESS_PASSWORD", "DB_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "HOTEL_ALERTMANAGER_TOKEN", "HOTEL_SECRET_KEY"]
+  words         = ["ACCESS_PASSWORD", "DB_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "HOTEL_ALERTMANAGER_TOKEN", "HOTEL_BACKUP_KEY", "HOTEL_SECRET_KEY"]
   generation    = var.secrets_generation
   copies_region = var.copies ? var.copies_region : null
   key_arn       = module.key.arn

@@ -51,6 +51,7 @@ def prepare(cluster: Cluster, environment: str = "production") -> None:
     certificate = {f"tls.{part}": gateway.with_suffix(f".{part}").read_text() for part in ("crt", "key")}
     known = {
         "hotel-booking-secrets": secrets_of(),
+        "hotel-booking-backup": {"HOTEL_BACKUP_KEY": "of-the-backups-of-the-tests"},
         "hotel-booking-access": {"ACCESS_PASSWORD": stores.ACCESS_PASSWORD},
         "hotel-booking-gateway": certificate,
     }

@@ -49,7 +49,7 @@ def interpolated(text: str, variables: Mapping[str, str]) -> str:
         assert variables.get(name) or how == ":-", f"{name} is not set: {default}"
         return variables.get(name) or default
 
-    return re.sub(r"\$\$|\$\{([A-Z_]+)(?:(:-|:\?)([^}]*))?\}", value, text)
+    return re.sub(r"\$\$|\$\{([A-Z0-9_]+)(?:(:-|:\?)([^}]*))?\}", value, text)
 
 
 def read(folder: Path, variables: Mapping[str, str]) -> dict[str, Any]:

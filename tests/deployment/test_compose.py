@@ -129,7 +129,7 @@ def test_preparing_again_changes_nothing_and_a_trial_makes_nothing(tmp_path: Pat
     assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
     secrets = [path for path in (folder / "secrets").rglob("*") if path.is_file()]
     assert all(path.stat().st_mode & 0o222 == 0 for path in secrets), "nobody writes them by accident"
-    assert len({path.read_text() for path in secrets if path.stat().st_size == 48}) == 7, "all differ"
+    assert len({path.read_text() for path in secrets if path.stat().st_size == 48}) == 8, "all differ"
     (folder / "secrets" / "redis_auth").unlink()
     trial = subprocess.run([folder / "prepare", "--dry-run"], check=True, capture_output=True, text=True)
     assert trial.stdout == "would make secrets/redis_auth\n"
@@ -161,9 +161,9 @@ def test_a_wrong_start_says_what_to_do(
 
 
 def test_the_example_names_only_what_is_read() -> None:
-    named = set(re.findall(r"^#?([A-Z_]+)=", (FOLDER / ".env.example").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^#?([A-Z0-9_]+)=", (FOLDER / ".env.example").read_text(), re.MULTILINE))
     text = re.sub(r"^ *#.*$", "", (FOLDER / "compose.yaml").read_text(), flags=re.MULTILINE)
-    assert named == set(re.findall(r"\$\{([A-Z_]+)", text))
+    assert named == set(re.findall(r"\$\{([A-Z0-9_]+)", text))
 
 
 @pytest.mark.deploy

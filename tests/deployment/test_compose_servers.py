@@ -8,7 +8,6 @@ import json
 import re
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -368,27 +367,32 @@ def test_a_body_too_large_is_refused_before_it_is_sent(stack: Stack) -> None:
         assert answer(stack, head)[0] == 413
 
 
-def test_a_dump_is_made_and_can_be_read(stack: Stack) -> None:
-    """By the script that the service `backup` runs on its schedule, as the platform's role."""
+def test_a_backup_is_made_and_restored(stack: Stack) -> None:
+    """By the commands of the service `backup` and of the guide, as the platform's role."""
     kept = stack.place / "backups"
     kept.mkdir()
-    environ = ["env", f"DB_PASSWORD={stack.secret('db_password')}", f"PATH={debian.POSTGRES}:{debian.PATH}"]
-    said = stack.run(
-        "backup", [*environ, "sh", "/opt/backup/backup.sh"], more={kept: "/var/lib/hotel-booking/backups"}
-    )
-    assert "written: /var/lib/hotel-booking/backups/" in said
-    (dump,) = kept.glob("*.dump")
-    read = subprocess.run(
-        [debian.POSTGRES / "pg_restore", "--list", dump], check=True, capture_output=True, text=True
-    )
-    assert "TABLE DATA public booking hotel_booking" in read.stdout
-    # Loaded by the platform's role into a database that is its own, as the guide says.
+    mounted = {kept: "/var/lib/hotel-booking/backups"}
+    environ = ["env", f"PATH={debian.POSTGRES}:{debian.PATH}"]
+    for of in ("database", "state", "configuration"):
+        stack.run("backup", [*environ, *stack.platform("ops", "backup", "backup", "--of", of)], more=mounted)
+    assert sorted(path.parent.name for path in kept.rglob("*.backup")) == [
+        "configuration",
+        "database",
+        "state",
+    ]
+    said = stack.run("backup", [*environ, *stack.platform("ops", "backup", "verify")], more=mounted)
+    assert "every backup is whole" in said
+    # Into a database that is its own, as the guide says.
     admin = f"postgresql://postgres:{stack.secret('postgres_password')}@{INSIDE}:5432/postgres"
     with stack.inside(), psycopg.connect(admin, autocommit=True) as database:
+        database.execute("ALTER ROLE hotel_booking CREATEDB")
         database.execute("CREATE DATABASE restored OWNER hotel_booking")
-    load = [str(debian.POSTGRES / "pg_restore"), "--exit-on-error", "--no-owner", "--dbname"]
     target = url(stack).removesuffix("hotel_booking") + "restored"
-    stack.run("backup", [*load, target, f"/dump/{dump.name}"], more={kept: "/dump"})
+    (dump,) = (kept / "database").glob("*.backup")
+    inside = f"/var/lib/hotel-booking/backups/database/{dump.name}"
+    stack.run(
+        "backup", [*environ, f"DATABASE_URL={target}", *stack.platform("restore", inside)], more=mounted
+    )
     counts = []
     for address in (url(stack), target):
         with stack.inside(), psycopg.connect(address) as database:

@@ -74,7 +74,16 @@ def test_names_that_others_rely_on() -> None:
     roles = called(BASE, "Role").keys()
     assert roles == {
         f"hotel-booking-{role}"
-        for role in ("read-only", "operator", "dba", "deployer", "release", "guard", "access-reaper")
+        for role in (
+            "read-only",
+            "operator",
+            "dba",
+            "deployer",
+            "release",
+            "guard",
+            "access-reaper",
+            "backups",
+        )
     }
     ports = {
         port["name"]: port["containerPort"]

@@ -22,6 +22,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.ops.backup import staging
 from hotel_booking.ops.backup.dump import url_of
 from hotel_booking.ops.backup.dump_engine import Dumps
+from hotel_booking.ops.backup.files import Folder
 from hotel_booking.ops.embedded import Cluster
 from hotel_booking.ops.refusals import Refused
 from tests.databases import copied
@@ -70,7 +71,9 @@ def test_nobody_is_in_it_and_nothing_is_sent(cluster: Cluster, database_url: str
         total = connection.execute("SELECT total FROM booking").fetchone()
     folder = tmp_path / "backups"
     folder.mkdir()
-    engine = Dumps(folder, url=database_url, key="the key of this test's backups", clock=utc_now)
+    engine = Dumps(
+        Folder(folder, utc_now), url=database_url, key="the key of this test's backups", clock=utc_now
+    )
     backup = engine.backup("full", print)
     with pytest.raises(Refused, match="production's own database"):
         staging.to_staging(engine, backup, "backup", database_url, environ={}, say=print, now=utc_now)

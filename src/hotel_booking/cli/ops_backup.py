@@ -1,9 +1,11 @@
-"""hotel-booking ops backup list | backup | verify | restore | back | approve | set-up | receive | drill"""
+"""hotel-booking ops backup list | backup | keep | verify | unpack | restore | back | approve | set-up |
+receive | drill"""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +18,22 @@ BackupId = Annotated[str, typer.Argument(help="YYYYMMDD-HHMMSS as `list` prints 
 ToTime = Annotated[
     str, typer.Option("--to-time", help="As of this moment (RFC 3339, UTC): 2026-03-01T09:30:00Z.")
 ]
+
+OfWhat = Annotated[str, typer.Option("--of", help="database, state or configuration.")]
+_KINDS = ("database", "state", "configuration")
+
+
+def _backups(of: str) -> Any:
+    """What lists, makes and verifies them: the database's engine, or the files of the two others."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup.engines import kept
+    from hotel_booking.ops.refusals import WrongUse
+
+    if of not in _KINDS:
+        raise WrongUse(f"--of {of} is none of {', '.join(_KINDS)}")
+    if of == "database":
+        return _engine()
+    return kept("state" if of == "state" else "configuration", os.environ, sys.argv, utc_now)
 
 
 def _engine() -> Any:
@@ -30,12 +48,12 @@ def _say(line: str) -> None:
 
 
 @app.command(name="list")
-def list_backups() -> None:
+def list_backups(of: OfWhat = "database") -> None:
     """Every backup that is there, newest first, and up to when the store can restore."""
     from rich.console import Console
     from rich.table import Table
 
-    engine = _engine()
+    engine = _backups(of)
     table = Table("ID", "kind", "taken (UTC)", "seconds", "size", box=None, padding=(0, 2, 0, 0))
     there = engine.backups()
     for backup in there:
@@ -49,7 +67,7 @@ def list_backups() -> None:
         )
     console = Console(highlight=False)
     console.print(table if there else "There is no backup yet: hotel-booking ops backup backup")
-    if there and (latest := engine.latest()):
+    if there and of == "database" and (latest := engine.latest()):
         console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -58,52 +76,128 @@ def backup(
     kind: Annotated[
         str, typer.Option("--kind", help="full, diff or incr; a larger one is made when it is due.")
     ] = "incr",
+    of: OfWhat = "database",
 ) -> None:
     """Make a backup now. What is older than its time is removed once it is whole."""
-    from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup import results
-    from hotel_booking.ops.operation import operation
-    from hotel_booking.ops.refusals import Refused, WrongUse
+    from hotel_booking.ops.refusals import WrongUse
 
     if kind not in ("full", "diff", "incr"):
         raise WrongUse(f"--kind {kind} is none of full, diff, incr")
-    engine, began = _engine(), utc_now()
-    with operation(
-        "backup", target=engine.name, alone="store", dry_run=False, environ=os.environ, clock=utc_now
-    ) as act:
-        try:
-            made = engine.backup(kind, _say)
-        except Refused as refusal:
-            detail = {"engine": engine.name, "reason": refusal.detail}
-            results.tell(engine.serving(), "backup", at=began, succeeded=False, detail=detail)
-            raise
-        act.tell(backup=made.id, kind=made.kind, bytes=made.bytes)
-        detail = {"engine": engine.name, "backup": made.id, "kind": made.kind, "bytes": made.bytes}
-        results.tell(engine.serving(), "backup", at=began, succeeded=True, detail=detail)
+    made = _make(of, kind)
     print(f"{made.id}: {made.kind}, {made.bytes / 1e6:,.1f} MB")
     told()
+
+
+def _make(of: str, kind: str = "incr") -> Any:
+    """Make one, and tell the database what it came to."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup import results
+    from hotel_booking.ops.backup.engines import database
+    from hotel_booking.ops.operation import operation
+    from hotel_booking.ops.refusals import Refused
+
+    engine, began = _backups(of), utc_now()
+    name = engine.name if of == "database" else of
+    alone = "store" if of == "database" else of
+    url = engine.serving() if of == "database" else database(os.environ, sys.argv)
+    with operation(
+        "backup", target=name, alone=alone, dry_run=False, environ=os.environ, clock=utc_now
+    ) as act:
+        try:
+            made = engine.backup(kind, _say) if of == "database" else engine.backup(_say)
+        except Refused as refusal:
+            detail = {"of": of, "engine": name, "reason": refusal.detail}
+            results.tell(url, "backup", at=began, succeeded=False, detail=detail)
+            raise
+        act.tell(backup=made.id, kind=made.kind, bytes=made.bytes)
+        detail = {"of": of, "engine": name, "backup": made.id, "kind": made.kind, "bytes": made.bytes}
+        results.tell(url, "backup", at=began, succeeded=True, detail=detail)
+    return made
+
+
+@app.command()
+def keep(
+    of: Annotated[
+        list[str] | None, typer.Option("--of", help="database, state or configuration; else all three.")
+    ] = None,
+) -> None:
+    """Keep the schedule until it is stopped: the database every 4 hours, the state daily, the configuration
+    within 60 seconds of a change. What fails is said, and tried again."""
+    import signal
+    import threading
+
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup import results
+    from hotel_booking.ops.backup.engines import database
+    from hotel_booking.ops.backup.schedule import LOOK, Schedule
+
+    kept = {each: _backups(each) for each in of or _KINDS}
+    url = database(os.environ, sys.argv)
+
+    def make(each: str) -> None:
+        if each == "configuration" and not kept[each].changed():
+            results.still(url, each, at=utc_now())
+            return
+        made = _make(each)
+        _say(f"{each}: {made.id}, {made.bytes / 1e6:,.1f} MB")
+
+    def newest(each: str) -> Any:
+        return lambda: next((backup.begun_at for backup in kept[each].backups()), None)
+
+    schedule = Schedule({each: newest(each) for each in kept}, make, clock=utc_now, say=_say)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    while not ended.is_set():
+        schedule.look()
+        ended.wait(LOOK)
 
 
 @app.command()
 def verify(
     backup_id: Annotated[str, typer.Argument(help="One backup; else everything.", metavar="[ID]")] = "",
+    of: OfWhat = "database",
 ) -> None:
     """Read the store and say what is wrong with it; exit code 1 where anything is."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.backup import results
     from hotel_booking.ops.backup.engine import chosen
+    from hotel_booking.ops.backup.engines import database
 
-    engine, began = _engine(), utc_now()
-    backup = chosen(engine.backups(), backup_id) if backup_id else None
-    problems = engine.verify(backup, _say)
-    detail = {"engine": engine.name, "problems": list(problems[:20])}
-    results.tell(engine.serving(), "verify", at=began, succeeded=not problems, detail=detail)
+    engine, began = _backups(of), utc_now()
+    if of == "database":
+        backup = chosen(engine.backups(), backup_id) if backup_id else None
+        problems, url, name = engine.verify(backup, _say), engine.serving(), engine.name
+    else:
+        problems, url, name = engine.verify(backup_id, _say), database(os.environ, sys.argv), of
+    detail = {"of": of, "engine": name, "problems": list(problems[:20])}
+    results.tell(url, "verify", at=began, succeeded=not problems, detail=detail)
     for problem in problems:
         print(f"✗ {problem}")
     if problems:
-        print("Take another backup now: hotel-booking ops backup backup --kind full")
+        kind = "--kind full" if of == "database" else f"--of {of}"
+        print(f"Take another backup now: hotel-booking ops backup backup {kind}")
         raise typer.Exit(1)
-    print(f"✓ {backup.id if backup else 'every backup'} is whole")
+    print(f"✓ {backup_id or 'every backup'} is whole")
+
+
+@app.command()
+def unpack(
+    backup_id: BackupId,
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    of: OfWhat = "configuration",
+) -> None:
+    """Write the files of a backup of the state or the configuration to a folder, to look at and to apply:
+    cluster/ by kubectl, uploads/ to the place of photos, settings/ as lines of JSON."""
+    from hotel_booking.ops.refusals import WrongUse
+
+    if of == "database":
+        raise WrongUse(
+            "a database is restored, and not unpacked:",
+            f"  hotel-booking ops backup restore {backup_id} staging",
+        )
+    count = _backups(of).unpack(backup_id, folder, _say)
+    print(f"{count} files in {folder}")
 
 
 @app.command()

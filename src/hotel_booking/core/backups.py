@@ -11,11 +11,13 @@ from hotel_booking.core.db import Transaction
 
 
 class BackupState(msgspec.Struct, frozen=True):
-    """`backup_at`: when the last whole backup was begun; `drill_at`: when the last drill was, with its
-    figures. `archive_lag`: by how many seconds the archive is later than `archive_timeout` lets it be; None
-    where this server keeps none."""
+    """`database_at`, `state_at`, `configuration_at`: when the last whole backup of each was begun;
+    `drill_at`: when the last drill was, with its figures. `archive_lag`: by how many seconds the archive is
+    later than `archive_timeout` lets it be; None where this server keeps none."""
 
-    backup_at: datetime | None
+    database_at: datetime | None
+    state_at: datetime | None
+    configuration_at: datetime | None
     drill_at: datetime | None
     drill_succeeded: bool | None
     drill_lost: int | None
@@ -28,7 +30,7 @@ async def state(tx: Transaction) -> BackupState:
     """As it is now."""
     found = await tx.fetchrow_as(
         BackupState,
-        "SELECT (SELECT max(at) FROM operations_result WHERE kind = 'backup' AND succeeded) AS backup_at,"
+        "SELECT b.database_at, b.state_at, b.configuration_at,"
         "       d.at AS drill_at, d.succeeded AS drill_succeeded,"
         "       (d.detail->>'lost')::int AS drill_lost, (d.detail->>'rpo_seconds')::float8 AS drill_rpo,"
         "       (d.detail->>'rto_seconds')::float8 AS drill_rto,"
@@ -37,7 +39,12 @@ async def state(tx: Transaction) -> BackupState:
         "                                                           now()))"
         "                       - (SELECT setting::int FROM pg_settings"
         "                           WHERE name = 'archive_timeout'))::float8 END AS archive_lag"
-        "  FROM pg_stat_archiver a LEFT JOIN LATERAL"
+        "  FROM pg_stat_archiver a CROSS JOIN"
+        "       (SELECT max(at) FILTER (WHERE coalesce(detail->>'of', 'database') = 'database')"
+        "                 AS database_at,"
+        "               max(at) FILTER (WHERE detail->>'of' = 'state') AS state_at,"
+        "               max(at) FILTER (WHERE detail->>'of' = 'configuration') AS configuration_at"
+        "          FROM operations_result WHERE kind = 'backup' AND succeeded) b LEFT JOIN LATERAL"
         "       (SELECT at, succeeded, detail FROM operations_result WHERE kind = 'drill'"
         "         ORDER BY at DESC LIMIT 1) d ON true",
     )

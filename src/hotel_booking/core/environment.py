@@ -36,6 +36,10 @@ OTHERS = {
         " or `dump` (any that is reached)"
     ),
     "HOTEL_BACKUP_STORE": "where: a folder, or `s3://bucket/folder`, reached as photos' bucket is",
+    "HOTEL_CONFIGURATION_FOLDERS": (
+        "folders whose files are backed up as configuration, with `:` between, beside the release's"
+        " `deployment/monitoring`; of what lies in one called `secrets` no more than that it has changed"
+    ),
     "HOTEL_DATABASE_HOME": "`pgbackrest`: the folder below which PostgreSQL's instances are",
     "HOTEL_DATABASE_LISTEN": "`pgbackrest`: the addresses that PostgreSQL listens at; else `localhost`",
     "HOTEL_WAL_FOLDER": (

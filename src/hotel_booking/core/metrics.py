@@ -262,8 +262,10 @@ INVARIANTS_CHECKED = _gauge(
 
 BACKUP_TAKEN = _gauge(
     "hotel_booking_backup_timestamp_seconds",
-    "When the last whole backup of the database was begun, in seconds since 1970; 0: never.",
+    "When the last whole backup was begun, in seconds since 1970; 0: never. Of the configuration: when it was"
+    " last seen to be as in its newest backup.",
     "livemax",
+    of=("database", "state", "configuration"),
 )
 ARCHIVE_LAG = _gauge(
     "hotel_booking_archive_lag_seconds",

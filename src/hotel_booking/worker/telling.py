@@ -81,7 +81,12 @@ async def tell(db: Database, now: datetime) -> None:
 
 
 def _tell_backups(found: backups.BackupState) -> None:
-    BACKUP_TAKEN.set(found.backup_at.timestamp() if found.backup_at else 0)
+    for of, taken in (
+        ("database", found.database_at),
+        ("state", found.state_at),
+        ("configuration", found.configuration_at),
+    ):
+        BACKUP_TAKEN.labels(of).set(taken.timestamp() if taken else 0)
     ARCHIVE_LAG.set(-1 if found.archive_lag is None else found.archive_lag)
     DRILL_DONE.set(found.drill_at.timestamp() if found.drill_at else 0)
     succeeded = None if found.drill_succeeded is None else float(found.drill_succeeded)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +18,8 @@ from hotel_booking import __version__
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.core.setting_files import with_files
 from hotel_booking.ops.backup import one_file
+from hotel_booking.ops.backup.engine import id_of
+from hotel_booking.ops.backup.files import write_whole
 from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.embedded.programs import EmbeddedError, find_programs, major_version
 from hotel_booking.ops.refusals import Refused, WrongUse
@@ -81,28 +82,19 @@ def dump(url: str, target: BinaryIO, *, key: str, now: datetime) -> Header:
 def dump_to(path: Path, url: str, *, key: str, now: datetime) -> Header:
     """Write the backup to a path: whole, read back, and on the disk, or not there at all. Refused where the
     path is taken or cannot be written."""
-    if path.exists():
-        raise Refused(f"{path} is there already", "Name another file: nothing is overwritten.")
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        with os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-            header = dump(url, file, key=key, now=now)
-            file.flush()
-            os.fsync(file.fileno())
-            file.seek(0)
-            one_file.verify(file, key)
-        os.link(beside, path)  # fails where somebody was quicker, and a rename would not
-    except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror or error}", "Nothing was left.") from None
-    finally:
-        beside.unlink(missing_ok=True)
-    return header
+    return write_whole(path, lambda file: dump(url, file, key=key, now=now), key)
 
 
 def check(source: BinaryIO, *, key: str) -> Header:
     """Read the whole file; what it is of. Raises `NotABackup`, and `Refused` for one of a newer release."""
     header = one_file.read_header(source)
     source.seek(0)
+    if header.holds != "database":
+        raise WrongUse(
+            f"the file holds the {header.holds}, and no database",
+            "This writes its files to a folder:",
+            f"  hotel-booking ops backup unpack {id_of(header.made_at)} FOLDER --of {header.holds}",
+        )
     if header.schema > NEWEST:
         raise Refused(
             f"the backup is of a newer release ({header.release}, schema {header.schema}); this one"

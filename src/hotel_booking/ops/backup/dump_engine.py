@@ -1,26 +1,24 @@
-"""Backups that are whole files in a folder, of any PostgreSQL that can be reached: without WAL, so back to
-each backup and to no moment between. Restored beside what serves, on the same server; switched by name."""
+"""Backups that are whole files in a folder or a bucket, of any PostgreSQL that is reached: without WAL, so
+back to each backup and to no moment between. Restored beside what serves, on the same server; switched to by
+name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Self
 
 import psycopg
 from psycopg import sql
 
 from hotel_booking.core.environment import read_settings
-from hotel_booking.ops.backup import dump, one_file
+from hotel_booking.ops.backup import dump
 from hotel_booking.ops.backup.engine import Backup, Instance, Kind, Say, Until, id_of
-from hotel_booking.ops.backup.one_file import NotABackup
+from hotel_booking.ops.backup.files import SUFFIX, Files, damaged, files, headers, remove_old
+from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse
 
-_SUFFIX = ".backup"
 _KEPT = timedelta(days=30)
-_ABANDONED = timedelta(hours=3)
 _BEFORE = "_before"
 
 
@@ -31,9 +29,9 @@ class Dumps:
     name = "dump"
 
     def __init__(
-        self, folder: Path, *, url: str, key: str, clock: Callable[[], datetime], kept: timedelta = _KEPT
+        self, files: Files, *, url: str, key: str, clock: Callable[[], datetime], kept: timedelta = _KEPT
     ) -> None:
-        self._folder = folder
+        self._files = files
         self._url = url
         self._key = key
         self._clock = clock
@@ -44,61 +42,38 @@ class Dumps:
         cls, environ: Mapping[str, str], ask: Callable[[str, str, str], str], clock: Callable[[], datetime]
     ) -> Self:
         """As the environment says; `ask(variable, what, example)` is called for what must be there."""
-        folder = Path(ask("HOTEL_BACKUP_STORE", "the folder of the backups", "/backups"))
-        if not folder.is_dir():
-            raise WrongUse(f"HOTEL_BACKUP_STORE={folder} is no folder on this machine")
+        there = files(Store.from_environ(environ, ask), "database", clock)
         if not environ.get("DATABASE_URL"):
             ask("DB_HOST", "the database's host", "db.example.com")
         return cls(
-            folder,
+            there,
             url=read_settings({"HOTEL_ENVIRONMENT": "demo", **environ}).database_url,
             key=ask("HOTEL_BACKUP_KEY", "the key of the backups", "KEY"),
             clock=clock,
         )
 
     def backups(self) -> Sequence[Backup]:
-        """Every file in the folder that begins as a backup, newest first."""
-        found = []
-        for path in self._folder.glob(f"*{_SUFFIX}"):
-            with suppress(NotABackup), path.open("rb") as file:
-                at = one_file.read_header(file).made_at
-                found.append(
-                    Backup(path.name[: -len(_SUFFIX)], "full", path.name, at, at, path.stat().st_size)
-                )
-        return sorted(found, key=lambda backup: backup.id, reverse=True)
+        """Every file that begins as a backup, newest first."""
+        return [
+            Backup(kept.name[: -len(SUFFIX)], "full", kept.name, head.made_at, head.made_at, kept.bytes)
+            for kept, head in headers(self._files)
+        ]
 
     def backup(self, kind: Kind, say: Say) -> Backup:
         """Make one: always full."""
         del kind
         now = self._clock()
-        path = self._folder / f"{id_of(now)}{_SUFFIX}"
-        say(f"writing {path}")
-        dump.dump_to(path, self._url, key=self._key, now=now)
-        made = self.backups()
-        for old in made[1:]:
-            if old.begun_at < now - self._kept:
-                say(f"removing {old.id}: older than {self._kept.days} days")
-                (self._folder / old.name).unlink(missing_ok=True)
-        for partial in self._folder.glob(".*.partial"):
-            if datetime.fromtimestamp(partial.stat().st_mtime, UTC) < now - _ABANDONED:
-                partial.unlink(missing_ok=True)
-        return made[0]
+        name = f"{id_of(now)}{SUFFIX}"
+        say(f"writing {self._files}/{name}")
+        size = self._files.write(
+            name, lambda file: dump.dump(self._url, file, key=self._key, now=now), self._key
+        )
+        remove_old(self._files, before=now - self._kept, keep=name, say=say)
+        return Backup(id_of(now), "full", name, now, now, size)
 
     def verify(self, backup: Backup | None, say: Say) -> Sequence[str]:
         """Read every file, or the one, to its end."""
-        found = []
-        for each in [backup] if backup else self.backups():
-            say(f"reading {each.name}")
-            try:
-                with (self._folder / each.name).open("rb") as file:
-                    one_file.verify(file, self._key)
-            except (Refused, OSError) as error:
-                found.append(f"{each.id}: {error}")
-        if backup is None:
-            whole = {each.name for each in self.backups()}
-            there = [path.name for path in self._folder.glob(f"*{_SUFFIX}")]
-            found += [f"{name} is no backup" for name in there if name not in whole]
-        return found
+        return damaged(self._files, backup.name if backup else None, self._key, say)
 
     def latest(self) -> datetime | None:
         """When the newest one was made: what came after is in none."""
@@ -119,7 +94,7 @@ class Dumps:
                 "  hotel-booking ops backup list",
             )
         name = f"{dump.name_of(self._url)}_restored"
-        with (self._folder / backup.name).open("rb") as file:
+        with self._files.reading(backup.name) as file:
             say(f"reading {backup.name}")
             dump.check(file, key=self._key)
             say(f"restoring it as {name}")

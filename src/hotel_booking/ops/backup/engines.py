@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting_files import with_files
 from hotel_booking.ops.asking import needed
 from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.engine import Engine
+from hotel_booking.ops.backup.kept import Kept, Of
 from hotel_booking.ops.backup.one_file import check_key
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.rds import Rds
+from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse
 
 ENGINES = ("dump", "pgbackrest", "rds")
@@ -20,6 +23,36 @@ _SECRETS = ("HOTEL_BACKUP_KEY",)
 
 def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Engine:
     """The engine; what its settings lack is asked on a terminal. Raises `WrongUse`."""
+    told, ask = _asking(environ, argv)
+    name = ask("HOTEL_BACKUP_ENGINE", f"what keeps the backups ({', '.join(ENGINES)})", "pgbackrest")
+    if name == "pgbackrest":
+        return PgBackRest.from_environ(told, ask, clock)
+    if name == "dump":
+        return Dumps.from_environ(told, ask, clock)
+    if name == "rds":
+        return Rds.from_environ(told, ask, clock)
+    raise WrongUse(f"HOTEL_BACKUP_ENGINE={name} is none of {', '.join(ENGINES)}")
+
+
+def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Kept:
+    """The backups of the state or the configuration, in the same store. Raises `WrongUse`."""
+    told, ask = _asking(environ, argv)
+    store = Store.from_environ(told, ask)
+    key = ask("HOTEL_BACKUP_KEY", "the key of the backups", "KEY")
+    return Kept(of, store, url=database(environ, argv), key=key, environ=environ, clock=clock)
+
+
+def database(environ: Mapping[str, str], argv: Sequence[str]) -> str:
+    """The URL of the database that serves, as the application reaches it."""
+    _, ask = _asking(environ, argv)
+    if not environ.get("DATABASE_URL") and not environ.get("DATABASE_URL_FILE"):
+        ask("DB_HOST", "the database's host", "db.example.com")
+    return read_settings({"HOTEL_ENVIRONMENT": "demo", **environ}).database_url
+
+
+def _asking(
+    environ: Mapping[str, str], argv: Sequence[str]
+) -> tuple[dict[str, str], Callable[[str, str, str], str]]:
     try:
         told = with_files(environ, _SECRETS)
     except (OSError, ValueError) as error:
@@ -31,11 +64,4 @@ def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], 
             check_key(answer)
         return answer
 
-    name = ask("HOTEL_BACKUP_ENGINE", f"what keeps the backups ({', '.join(ENGINES)})", "pgbackrest")
-    if name == "pgbackrest":
-        return PgBackRest.from_environ(told, ask, clock)
-    if name == "dump":
-        return Dumps.from_environ(told, ask, clock)
-    if name == "rds":
-        return Rds.from_environ(told, ask, clock)
-    raise WrongUse(f"HOTEL_BACKUP_ENGINE={name} is none of {', '.join(ENGINES)}")
+    return told, ask

@@ -18,7 +18,7 @@ import os
 import struct
 from collections.abc import Iterator
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -34,12 +34,14 @@ PART = 1 << 20
 _MOST = PART + 64  # bytes of a part with its tag
 _HEADER_MOST = 65_536
 SHORTEST_KEY = 16  # characters
+Holds = Literal["database", "state", "configuration"]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What a file is of. `schema` is the revision that the database was at, `database_bytes` what it takes on
     a disk, `programs` the major version of the pg_dump that wrote it, `salt` of the key (hexadecimal; empty:
-    not encrypted)."""
+    not encrypted). `holds` says what the parts are: a dump of the database, or a tar of the `state` or the
+    `configuration`, whose `fingerprint` two of them have in common where nothing has changed between."""
 
     made_at: datetime
     release: str
@@ -49,35 +51,60 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     server: int
     programs: int
     salt: str = ""
+    holds: Holds = "database"
+    fingerprint: str = ""
 
 
 class NotABackup(Refused):
     """The file is none of ours, or not whole, or not what was written."""
 
 
+class Writing:
+    """The file while its dump is written to it, by pieces of any size; `close` makes it whole."""
+
+    def __init__(self, target: BinaryIO, header: Header, key: str) -> None:
+        if key:
+            check_key(key)
+            header = msgspec.structs.replace(header, salt=os.urandom(16).hex())
+        self._target, self._digest = target, hashlib.sha256()
+        described = msgspec.json.encode(header)
+        self._put(_MAGIC + _LENGTH.pack(len(described)) + described)
+        self._cipher = _cipher(key, header.salt) if key else None
+        self._bound = hashlib.sha256(described).digest()
+        self._number, self._waiting = 0, bytearray()
+
+    def write(self, piece: bytes) -> int:
+        """Add to the dump. A part waits until more comes, because the last one is marked."""
+        self._waiting += piece
+        while len(self._waiting) > PART:
+            self._part(bytes(self._waiting[:PART]), last=False)
+            del self._waiting[:PART]
+        return len(piece)
+
+    def close(self) -> None:
+        """There is no more."""
+        if self._waiting:
+            self._part(bytes(self._waiting), last=True)
+        self._put(_LENGTH.pack(0))
+        self._target.write(self._digest.digest())
+
+    def _part(self, part: bytes, *, last: bool) -> None:
+        if self._cipher:
+            part = self._cipher.encrypt(_NONCE.pack(last, self._number), part, self._bound)
+        self._put(_LENGTH.pack(len(part)) + part)
+        self._number += 1
+
+    def _put(self, piece: bytes) -> None:
+        self._digest.update(piece)
+        self._target.write(piece)
+
+
 def write(target: BinaryIO, header: Header, dump: BinaryIO, key: str) -> None:
     """Write the file, reading the dump to its end."""
-    if key:
-        check_key(key)
-        header = msgspec.structs.replace(header, salt=os.urandom(16).hex())
-    digest = hashlib.sha256()
-
-    def put(piece: bytes) -> None:
-        digest.update(piece)
-        target.write(piece)
-
-    described = msgspec.json.encode(header)
-    put(_MAGIC + _LENGTH.pack(len(described)) + described)
-    cipher = _cipher(key, header.salt) if key else None
-    number, part, bound = 0, dump.read(PART), hashlib.sha256(described).digest()
-    while part:
-        following = dump.read(PART)
-        if cipher:
-            part = cipher.encrypt(_NONCE.pack(not following, number), part, bound)
-        put(_LENGTH.pack(len(part)) + part)
-        number, part = number + 1, following
-    put(_LENGTH.pack(0))
-    target.write(digest.digest())
+    writing = Writing(target, header, key)
+    while piece := dump.read(PART):
+        writing.write(piece)
+    writing.close()
 
 
 def read_header(source: BinaryIO) -> Header:

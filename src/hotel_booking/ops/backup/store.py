@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
+from obstore.store import S3Store
 
 from hotel_booking.core.setting_files import with_files
 from hotel_booking.ops.refusals import Refused, WrongUse
 
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+_ASKED = timedelta(seconds=30)  # for one answer of the bucket
 _BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?P<prefix>/[A-Za-z0-9._/-]*)?")
 _KEYS = ("HOTEL_S3_ENDPOINT", "HOTEL_S3_REGION", "HOTEL_S3_ACCESS_KEY", "HOTEL_S3_SECRET_KEY")
 
@@ -68,3 +74,23 @@ class Store(msgspec.Struct, frozen=True):
         if self.access_key and self.secret_key:
             return told | {"repo1-s3-key": self.access_key, "repo1-s3-key-secret": self.secret_key}
         return told | {"repo1-s3-key-type": "auto"}
+
+    def below(self, folder: str) -> S3Store:
+        """The bucket below a folder of `path`, for what is not pgBackRest's."""
+        config: S3Config = {
+            "region": self.region,
+            # Without a checksum a bucket whose objects are locked takes nothing.
+            "checksum_algorithm": "sha256",
+        }
+        if self.endpoint:
+            config["endpoint"] = self.endpoint
+        if self.access_key and self.secret_key:
+            config["access_key_id"] = self.access_key
+            config["secret_access_key"] = self.secret_key
+        return S3Store(
+            self.bucket,
+            prefix=f"{self.path.strip('/')}/{folder}".strip("/") or None,
+            config=config,
+            client_options={"timeout": _ASKED, "allow_http": self.endpoint.startswith("http://")},
+            retry_config={"max_retries": 4, "retry_timeout": timedelta(minutes=2)},
+        )

@@ -1,0 +1,134 @@
+"""Backups of the application's state (daily, kept 7 days) and of its configuration (on every change, kept
+90): a tar in a file of ours each, beside the database's. The store says what was last kept; there is no other
+state, so whatever was killed is taken up by the next run."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+from hotel_booking import __version__
+from hotel_booking.core.schema import NEWEST
+from hotel_booking.ops.backup import contents, one_file
+from hotel_booking.ops.backup.engine import Backup, Say, chosen, id_of
+from hotel_booking.ops.backup.files import SUFFIX, damaged, files, headers, remove_old
+from hotel_booking.ops.backup.one_file import Header
+from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.refusals import Refused, WrongUse
+
+Of = Literal["state", "configuration"]
+KEPT = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
+
+
+class Kept:
+    """One of the two, in its folder of the store."""
+
+    def __init__(
+        self,
+        of: Of,
+        store: Store,
+        *,
+        url: str,
+        key: str,
+        environ: Mapping[str, str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.of = of
+        self._files = files(store, of, clock)
+        self._url, self._key, self._environ, self._clock = url, key, environ, clock
+
+    def backups(self) -> list[Backup]:
+        """Every one that is there, newest first."""
+        return [
+            Backup(kept.name[: -len(SUFFIX)], self.of, kept.name, head.made_at, head.made_at, kept.bytes)
+            for kept, head in headers(self._files)
+        ]
+
+    def changed(self) -> bool:
+        """Whether it is otherwise than the newest one, or there is none."""
+        newest = next(headers(self._files), None)
+        return newest is None or newest[1].fingerprint != contents.fingerprint(self._gathered)
+
+    def backup(self, say: Say) -> Backup:
+        """Make one, and remove those whose time is over."""
+        now = self._clock()
+        name = f"{id_of(now)}{SUFFIX}"
+        say(f"writing {self._files}/{name}")
+        mark = contents.fingerprint(self._gathered) if self.of == "configuration" else ""
+        header = Header(
+            made_at=now, release=__version__, schema=NEWEST, database="", database_bytes=0, server=0,
+            programs=0, holds=self.of, fingerprint=mark,
+        )  # fmt: skip
+        size = self._files.write(name, lambda file: self._write(file, header), self._key)
+        remove_old(self._files, before=now - KEPT[self.of], keep=name, say=say)
+        return Backup(id_of(now), self.of, name, now, now, size)
+
+    def verify(self, backup_id: str, say: Say) -> list[str]:
+        """Read every file, or the one, to its end; what is wrong."""
+        name = chosen(self.backups(), backup_id).name if backup_id else None
+        return damaged(self._files, name, self._key, say)
+
+    def unpack(self, backup_id: str, folder: Path, say: Say) -> int:
+        """Write what one holds below an empty or new folder; how many files. Nothing is left there where it
+        cannot be read to its end."""
+        backup = chosen(self.backups(), backup_id)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise WrongUse(f"{folder} is not empty: name a new folder")
+        with self._files.reading(backup.name) as file:
+            one_file.verify(file, self._key)
+            file.seek(0)
+            say(f"writing to {folder}")
+            made = not folder.exists()
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                parts = cast("Any", _Read(one_file.parts(file, self._key)))
+                with tarfile.open(fileobj=parts, mode="r|gz") as tar:
+                    count = 0
+                    for member in tar:
+                        tar.extract(member, folder, filter="data")
+                        count += 1
+            except (OSError, tarfile.TarError, Refused) as error:
+                for each in folder.glob("*"):
+                    shutil.rmtree(each, ignore_errors=True)
+                if made:
+                    shutil.rmtree(folder, ignore_errors=True)
+                if isinstance(error, Refused):
+                    raise
+                raise Refused(f"{folder} cannot be written: {error}", "Nothing was left there.") from None
+        return count
+
+    def _gathered(self) -> contents.Files:
+        if self.of == "state":
+            return contents.state(self._environ, self._key)
+        return contents.configuration(self._url, self._environ, self._key)
+
+    def _write(self, target: BinaryIO, header: Header) -> Header:
+        writing = one_file.Writing(target, header, self._key)
+        with tarfile.open(fileobj=cast("Any", writing), mode="w|gz") as tar:
+            for name, content in self._gathered():
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(content), 0o600
+                tar.addfile(member, io.BytesIO(content))
+        writing.close()
+        return header
+
+
+class _Read:
+    """Parts, read as a stream."""
+
+    def __init__(self, parts: Any) -> None:
+        self._parts, self._ahead = parts, b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._ahead) < size:
+            piece = next(self._parts, b"")
+            if not piece:
+                break
+            self._ahead += piece
+        answer, self._ahead = self._ahead[:size], self._ahead[size:]
+        return answer
