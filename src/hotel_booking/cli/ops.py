@@ -13,6 +13,7 @@ from hotel_booking.cli import (
     ops_backup,
     ops_canary,
     ops_colours,
+    ops_database,
     ops_dr,
     ops_emergency,
     ops_evidence,
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True)
 app.add_typer(ops_access.app, name="access")
 app.add_typer(ops_backup.app, name="backup")
 app.add_typer(ops_canary.app, name="canary")
+app.add_typer(ops_database.app, name="database")
 app.add_typer(ops_dr.app, name="dr")
 app.add_typer(ops_evidence.app, name="evidence")
 app.add_typer(ops_maintenance.app, name="maintenance")

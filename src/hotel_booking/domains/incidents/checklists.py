@@ -37,12 +37,12 @@ class Checklist(msgspec.Struct, frozen=True):
 LONG_QUERIES = (
     "SELECT pid, usename, now() - query_start AS since, left(query, 80) FROM pg_stat_activity"
     " WHERE state = 'active' AND backend_type = 'client backend'"
-    " AND query_start < now() - interval '5 minutes';"
+    " AND datname = current_database() AND query_start < now() - interval '5 minutes';"
 )
 END_LONG_QUERIES = (
     "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE state = 'active' AND backend_type = 'client backend'"
-    " AND query_start < now() - interval '5 minutes';"
+    " AND datname = current_database() AND query_start < now() - interval '5 minutes';"
 )
 CONNECTIONS = (
     "SELECT count(*) AS taken, current_setting('max_connections') AS allowed FROM pg_stat_activity"

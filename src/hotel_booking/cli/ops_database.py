@@ -1,0 +1,259 @@
+"""hotel-booking ops database report | maintenance | queries | end-queries."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.ops_inputs import DryRun, told
+
+app = typer.Typer(no_args_is_help=True, help="Look at the database, and take care of it.")
+
+_DURATION = re.compile(r"(?:(\d{1,2})h)?(?:(\d{1,4})m)?(?:(\d{1,5})s)?")
+_SHOWN = 15
+
+Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+LongerThan = Annotated[str, typer.Option("--longer-than", help="Such as 5m.")]
+
+
+@app.command()
+def report(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Dead rows, bloat, indexes that are invalid, double or never used, connections, and long transactions
+    with who blocks whom. Bloat is estimated from statistics; nothing is changed."""
+    from hotel_booking.ops.database import looking
+
+    length = _duration(longer_than, "--longer-than")
+    with database_url(data_dir) as url, looking.connected(url) as db:
+        found = looking.report(db, longer_than=length)
+    if as_json:
+        _as_json(found)
+        return
+    _table(
+        "Tables",
+        ("name", "MiB", "rows", "dead", "vacuumed", "analysed"),
+        [
+            (one.name, _mib(one.bytes), one.live, one.dead, _at(one.vacuumed), _at(one.analysed))
+            for one in found.tables[:_SHOWN]
+        ],
+    )
+    remarkable = [
+        (one, said)
+        for one in found.indexes
+        if (said := _remark(one)) and (one.bloat >= 1 << 20 or not one.valid or one.same_as or one.unused)
+    ]
+    _table(
+        "Indexes",
+        ("name", "MiB", "scans", "remark"),
+        [(one.name, _mib(one.bytes), one.scans, said) for one, said in remarkable[:_SHOWN]],
+    )
+    _running("Long transactions, and who waits for a lock", found.long)
+    here = found.connections
+    print(f"Connections: {here.taken} of {here.allowed} taken, {here.here} of this database.")
+
+
+@app.command()
+def maintenance(
+    now: Annotated[bool, typer.Option("--now", help="Also outside of a maintenance window.")] = False,
+    budget: Annotated[str, typer.Option("--budget", help="For how long at most: 30m, 2h.")] = "30m",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Drop what interrupted builds left, build broken and bloated indexes anew beside the old ones, vacuum
+    and analyse where it is needed. Guests book meanwhile. What is not done in time, or is in use, is done by
+    the next run. Exit code 1 where a step failed, 3 where something is left."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.database import care, looking
+    from hotel_booking.ops.operation import operation
+
+    seconds = _duration(budget, "--budget").total_seconds()
+    with database_url(data_dir) as url:
+        if dry_run:
+            with looking.connected(url) as db:
+                steps = care.plan(looking.indexes(db), looking.tables(db))
+            if as_json:
+                _as_json(steps)
+            else:
+                print(
+                    "\n".join(f"{one.statement}  ({one.why})" for one in steps) or "Nothing has to be done."
+                )
+            return
+        if not now:
+            seconds = min(seconds, _seconds_of_window(url, utc_now()))
+
+        def tell(number: int, count: int, step: Any, result: Any) -> None:
+            reason = f": {result.reason}" if result.reason else ""
+            said = f"{number}/{count} {step.statement}  ({step.why})  {result.outcome}{reason}"
+            print(f"{said}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
+
+        with (
+            operation(
+                "database", target="maintenance", dry_run=False, environ=os.environ, clock=utc_now
+            ) as act,
+            looking.connected(url) as db,
+            care.alone(db),
+        ):
+            results = care.maintain(db, seconds=seconds, tell=tell)
+            by = {word: sum(one.outcome == word for one in results) for word in ("done", "left", "failed")}
+            act.tell(outcome="failed" if by["failed"] else "left" if by["left"] else "done", steps=by)
+    if as_json:
+        _as_json(results)
+    else:
+        print(f"{by['done']} done, {by['left']} left, {by['failed']} failed.")
+    told()
+    if by["failed"] or by["left"]:
+        raise typer.Exit(1 if by["failed"] else 3)
+
+
+@app.command()
+def queries(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Statements of clients of this database that run for longer, and how many connections are taken. Texts
+    and numbers in statements are not shown."""
+    from hotel_booking.ops.database import looking
+
+    length = _duration(longer_than, "--longer-than")
+    with database_url(data_dir) as url, looking.connected(url) as db:
+        found, taken = looking.long_queries(db, longer_than=length), looking.connections(db)
+    if as_json:
+        _as_json({"queries": found, "connections": taken})
+        return
+    _running(f"Running for more than {longer_than}", found)
+    print(f"Connections: {taken.taken} of {taken.allowed} taken, {taken.here} of this database.")
+
+
+@app.command("end-queries")
+def end_queries(
+    longer_than: LongerThan = "5m",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+) -> None:
+    """End sessions of clients of this database whose statement runs for longer: reports, exports and
+    pg_dump too, never a replica, a base backup, a vacuum or another database's. They are
+    shown before, and it asks."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.asking import typed
+    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.operation import operation
+    from hotel_booking.ops.refusals import WrongUse
+
+    length = _duration(longer_than, "--longer-than")
+    with database_url(data_dir) as url, looking.connected(url) as db:
+        found = looking.long_queries(db, longer_than=length)
+        _running(f"Running for more than {longer_than}", found)
+        if dry_run or not found:
+            return
+        if not yes:
+            if not sys.stdin.isatty():
+                raise WrongUse(
+                    "nobody can be asked whether to end them",
+                    "Look at the list; this would work:",
+                    f"  {typed(os.environ, sys.argv)} --yes",
+                )
+            if not typer.confirm(f"End these {len(found)}?"):
+                raise typer.Exit(1)
+        with operation(
+            "database", target="end-queries", dry_run=False, environ=os.environ, clock=utc_now
+        ) as act:
+            ended = []
+            for one in found:
+                if looking.end_query(db, one):
+                    ended.append(one.pid)
+                    act.tell(ended=ended)
+    print(f"{len(ended)} ended; {len(found) - len(ended)} had ended by themselves.")
+    told()
+
+
+def _seconds_of_window(url: str, now: datetime) -> float:
+    """What is left of the maintenance window. Raises `Refused` outside of one, with the line that works."""
+    import asyncio
+
+    from hotel_booking.cli.ops_maintenance import on_database
+    from hotel_booking.domains.incidents import maintenance as windows
+    from hotel_booking.ops.asking import typed
+    from hotel_booking.ops.refusals import WrongUse
+
+    coming = asyncio.run(on_database(url, lambda run: run(lambda tx: windows.upcoming(tx, now=now))))
+    if lasting := [one.ends_at for one in coming if one.lasts(now)]:
+        return float((max(lasting) - now).total_seconds())
+    begins = [one.starts_at for one in coming if one.cancelled_at is None and one.starts_at > now]
+    when = f"; the next begins at {min(begins):%Y-%m-%d %H:%M} UTC" if begins else ""
+    raise WrongUse(
+        f"there is no maintenance window now{when}",
+        "Run it then. Nobody has to wait for it, so this would work too:",
+        f"  {typed(os.environ, sys.argv)} --now",
+    )
+
+
+def _duration(text: str, option: str) -> timedelta:
+    from hotel_booking.ops.refusals import WrongUse
+
+    found = _DURATION.fullmatch(text.strip().lower())
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if not length:
+        raise WrongUse(f"{text!r} is no duration", f"Such as: {option} 30m, 90s or 1h30m")
+    return length
+
+
+def _remark(one: Any) -> str:
+    said = []
+    if one.leftover:
+        said.append("left by an interrupted REINDEX")
+    elif not one.valid:
+        said.append("invalid")
+    if one.same_as:
+        said.append(f"the same as {one.same_as}")
+    if one.unused:
+        said.append("never used since statistics began")
+    if one.bloat >= 1 << 20:
+        said.append(f"some {_mib(one.bloat)} MiB bloat")
+    return ", ".join(said)
+
+
+def _running(title: str, found: list[Any]) -> None:
+    _table(
+        title,
+        ("process", "user", "program", "state", "since", "waits for", "blocked by", "statement"),
+        [
+            (
+                *(one.pid, one.user, one.program, one.state, _at(one.transaction_since), one.waits_for),
+                *(" ".join(map(str, one.blocked_by)), one.query),
+            )
+            for one in found
+        ],
+    )
+
+
+def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(title)}[/]" + ("" if rows else ": none"))
+    if rows:
+        table = Table(*heads, box=None, padding=(0, 2, 0, 0))
+        for row in rows:
+            table.add_row(*(escape(str(cell)) for cell in row))
+        console.print(table)
+
+
+def _as_json(value: Any) -> None:
+    import msgspec
+
+    print(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):.1f}"
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
