@@ -17,6 +17,7 @@ import pytest
 from tests.cluster import platform
 from tests.cluster.cluster import Cluster
 from tests.cluster.measuring import start_prometheus
+from tests.release.by_git import ByGit
 from tests.release.plane import Gateway, Plane
 from tests.release.releases import Releases, start_flagger
 from tests.release.tally import Row, Tally
@@ -55,6 +56,17 @@ def tally(releases: Releases) -> Tally:
 def guests(tally: Tally) -> Guests:
     """`with guests("what is done") as row:` (see `Tally.guests`)."""
     return tally.guests
+
+
+@pytest.fixture(scope="module")
+def by_git(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByGit]:
+    """Releases come by our scripts; in the end Git says what it said before."""
+    file = releases.repository.path("deployment/kubernetes/overlays/production/release/kustomization.yaml")
+    before, served = file.read_text(), releases.serving()
+    yield ByGit(releases, tmp_path_factory.mktemp("operator"))
+    file.write_text(before)
+    releases.deploy(served)
+    releases.until_serving(served)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

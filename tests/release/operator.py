@@ -1,4 +1,4 @@
-"""Somebody with a machine, who types the runbook's commands against a control plane of `plane`."""
+"""Somebody with a machine, who types the runbook's commands."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ BLUE_GREEN, EMERGENCY = SCRIPTS / "blue-green-deploy.sh", SCRIPTS / "emergency-d
 class Operator:
     """A machine of one's own, with kubectl, a place for evidence, and a pipeline's key that counts."""
 
-    def __init__(self, folder: Path, plane: Plane, gateway: Gateway, name: str = "ana") -> None:
-        self.folder, self.plane = folder / name, plane
+    def __init__(
+        self, folder: Path, programs: Path, kubeconfig: Path, ingress: str, name: str = "ana"
+    ) -> None:
+        self.folder, self._programs = folder / name, programs
         (self.folder / "bin").mkdir(parents=True)
         (self.folder / "signers").write_text(f"pipeline * {PUBLIC}\n")
         venv = Path(sys.executable).parent
         self.environ = {
             **os.environ,
             "PATH": f"{self.folder / 'bin'}:{venv}:{os.environ['PATH']}",
-            "KUBECONFIG": str(plane.operators),
+            "KUBECONFIG": str(kubeconfig),
             "HOTEL_OPERATOR": name,
-            "HOTEL_INGRESS": f"http://127.0.0.1:{gateway.port}",
+            "HOTEL_INGRESS": ingress,
             "HOTEL_OPS_DIR": str(self.folder / "ops"),
             "HOTEL_SPOOL_DIR": str(self.folder / "spool"),
             "HOTEL_EVIDENCE_SIGNERS": str(self.folder / "signers"),
@@ -43,7 +45,7 @@ class Operator:
     def breaks(self, what: str = "", act: str = "") -> None:
         """From now on kubectl does `act` (shell; `real` is the real one) when its words match `what`."""
         case = f'case "$*" in {case_of(what)}) {act} ;; esac\n' if what else ""
-        real = self.plane.programs / "kubectl"
+        real = self._programs / "kubectl"
         self.has("kubectl", f'real() {{ "{real}" "$@"; }}\n{case}exec "{real}" "$@"\n')
 
     def has(self, program: str, script: str) -> None:
@@ -57,7 +59,7 @@ class Operator:
     def signs(self, tag: str, item: Item, digest: str = DIGEST) -> None:
         """Evidence of the pipeline's."""
         told: dict[str, Any] = {"previous": "20300201-aaaaaaaaaaaa"} if item == "rollback" else {}
-        commit = (tag.partition("-")[2] or "c").ljust(40, "c")
+        commit = (tag.rpartition("-")[2] if "-" in tag else "c").ljust(40, "c")
         one = Evidence(
             item=item, release=tag, commit=commit, image=digest, passed=True, summary="well",
             made_at=datetime.now(UTC), made_by="pipeline", detail=told,
@@ -94,12 +96,19 @@ class Operator:
             preexec_fn=_hears_ctrl_c,
         )  # fmt: skip
 
-    def run(self, command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: list[str], environ: dict[str, str], *, seconds: float = 240
+    ) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
         return subprocess.run(
             command, env={**self.environ, **environ}, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, check=False, timeout=240, preexec_fn=_hears_ctrl_c,
+            text=True, check=False, timeout=seconds, preexec_fn=_hears_ctrl_c,
         )  # fmt: skip
+
+
+def beside(folder: Path, plane: Plane, gateway: Gateway, name: str = "ana") -> Operator:
+    """One of a small control plane's."""
+    return Operator(folder, plane.programs, plane.operators, f"http://127.0.0.1:{gateway.port}", name)
 
 
 def case_of(what: str) -> str:

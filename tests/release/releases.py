@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 import yaml
 
+from hotel_booking.ops.colours.objects import release_of
 from tests.cluster import delivery, stores
 from tests.cluster.cluster import PROMETHEUS, Cluster
 from tests.cluster.platform import NAMESPACE
@@ -73,10 +74,26 @@ class Releases:
         """The tag that guests get, but for a canary's share: that of hotel-booking-active's pods."""
         selector = self.cluster.get("services", NAMESPACE, "hotel-booking-active")[0]["spec"]["selector"]
         pods = self.cluster.get("pods", NAMESPACE, **selector)
-        tags = {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in pods}
+        tags = {release_of(pod["spec"]["containers"][0]["image"]) for pod in pods}
         assert len(tags) == 1, tags
         tag = tags.pop()
         return "first" if tag == self.first else tag
+
+    def until_serving(self, tag: str, seconds: float = 240) -> None:
+        """Wait until guests get this release alone: in a rollout they get two for a while."""
+
+        def alone() -> bool:
+            try:
+                return self.serving() == tag
+            except AssertionError:
+                return False
+
+        self.cluster.until(f"{tag} serves", alone, seconds)
+
+    def active(self) -> str:
+        """The workload that hotel-booking-active leads guests to."""
+        service = self.cluster.get("services", NAMESPACE, "hotel-booking-active")[0]
+        return str(service["spec"]["selector"]["workload"])
 
     # A canary --------------------------------------------------------------------------------------
 

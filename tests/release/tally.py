@@ -14,6 +14,7 @@ from tests.cluster import stores, traffic
 from tests.cluster.cluster import Cluster
 from tests.cluster.load import Guest
 from tests.cluster.platform import NAMESPACE
+from tests.release.people import SignedIn
 
 
 @dataclass
@@ -41,13 +42,15 @@ class Tally:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._people = SignedIn(cluster)
         self.rows: list[Row] = []
 
     @contextmanager
     def guests(self, scenario: str, *, tried: str = "") -> Iterator[Row]:
         """Guests search, hold, pay and confirm for as long as the block lasts. Then: of what `tried` (a tag
         that misbehaves) did not answer nothing failed, no booking is lost or doubled, nothing is sold twice,
-        a room that was held before can be paid after, and the invariants hold. The row is filled in then."""
+        a room that was held before can be paid after, who was signed in is so still, and the invariants hold.
+        The row is filled in then."""
         row = Row(scenario)
         began = time.monotonic()
         held = self._held()
@@ -56,6 +59,7 @@ class Tally:
             yield row
         row.seconds = time.monotonic() - began
         self._guest().pay(held)
+        self._people.still()
         row.requests, row.booked = sum(outcome.answers.values()), len(outcome.booked)
         row.answered, row.failures = outcome.answered, outcome.failures
         row.failed, row.excused = sum(outcome.failed.values()), outcome.failed.get(tried, 0) if tried else 0

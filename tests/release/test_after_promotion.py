@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import yaml
 
+from hotel_booking.ops.releases import ANNOTATION, OURS
 from tests.cluster import stores
 from tests.cluster.cluster import Cluster
 from tests.cluster.platform import NAMESPACE
@@ -23,7 +24,6 @@ from tests.release.conftest import Guests
 from tests.release.releases import Releases
 
 _ROUTES = Path(__file__).parents[2] / "deployment" / "monitoring" / "kubernetes" / "rollback.yaml"
-_SCHEMA = "hotel-booking.com/schema"
 _LISTENS = "127.0.0.1:9093"
 _GUARD = "hotel-booking-guard"
 
@@ -98,7 +98,7 @@ def watched(releases: Releases) -> Iterator[Releases]:
     """Releases say which schemas they run on, as scripts/deploy_release has them say; the alerts are told."""
     file = releases.repository.path("deployment/kubernetes/overlays/production/release/kustomization.yaml")
     before = file.read_text()
-    file.write_text(f"{before}commonAnnotations:\n  {_SCHEMA}: 0009-0009-0008\n")
+    file.write_text(f"{before}commonAnnotations:\n  {ANNOTATION}: {OURS.annotation()}\n")
     start_alertmanager(releases.cluster)
     yield releases
     file.write_text(before)
@@ -113,13 +113,6 @@ def records(releases: Releases) -> list[dict[str, Any]]:
     return found
 
 
-def serves(releases: Releases, tag: str) -> bool:
-    try:
-        return releases.serving() == tag
-    except AssertionError:
-        return False  # both, for a while
-
-
 def entries(releases: Releases) -> list[str]:
     """What the incident tracker has of it."""
     with psycopg.connect(stores.administrator(releases.cluster.world)) as connection:
@@ -131,11 +124,11 @@ def entries(releases: Releases) -> list[str]:
 
 def test_a_release_that_is_bad_after_promotion_goes_back_by_itself(watched: Releases, guests: Guests) -> None:
     watched.deploy("r30")
-    watched.cluster.until("r30 serves", lambda: serves(watched, "r30"), 240)
+    watched.until_serving("r30")
     with guests("after promotion: errors, gone back by alerts", tried="r31-errors") as row:
         watched.deploy("r31-errors")
-        watched.cluster.until("r31-errors serves", lambda: serves(watched, "r31-errors"), 240)
-        watched.cluster.until("r30 serves again", lambda: serves(watched, "r30"), 240)
+        watched.until_serving("r31-errors")
+        watched.until_serving("r30")
     (record,) = records(watched)
     assert (record["release"], record["to"]) == ("r31-errors", "r30")
     assert row.answered["r31-errors"] > 0
@@ -150,7 +143,7 @@ def test_what_was_gone_back_to_stays_whatever_alerts_say(watched: Releases, gues
     with guests("after promotion: an alert storm at a good release"):
         _storm(watched)
         time.sleep(10)
-    assert serves(watched, "r30")
+    assert watched.serving() == "r30"
     assert len(records(watched)) == 1
     logged = watched.cluster.kubectl("logs", "-n", NAMESPACE, f"deployment/{_GUARD}").stdout
     assert "r30 is what was gone back to" in logged

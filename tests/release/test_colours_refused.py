@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.release.operator import BLUE_GREEN, DIGEST, Operator, case_of
+from tests.release.operator import BLUE_GREEN, DIGEST, Operator, beside, case_of
 from tests.release.plane import NAMESPACE, Gateway, Plane
 
 _ACTIVE = "hotel-booking-active"
@@ -20,7 +20,7 @@ _TURN = '*patch*"selector"*'
 
 @pytest.fixture
 def ana(tmp_path: Path, plane: Plane, gateway: Gateway) -> Operator:
-    return Operator(tmp_path, plane, gateway)
+    return beside(tmp_path, plane, gateway)
 
 
 def tag(image: str) -> str:
@@ -229,7 +229,7 @@ def test_credentials_that_expire(plane: Plane, ana: Operator, tmp_path: Path) ->
 def test_a_second_operator_is_refused_and_may_go_back_once_guests_are_there(
     plane: Plane, gateway: Gateway, ana: Operator, tmp_path: Path
 ) -> None:
-    ben = Operator(tmp_path, plane, gateway, "ben")
+    ben = beside(tmp_path, plane, gateway, "ben")
     ana.passes("r2")
     ben.passes("r3")
     slow = ana.folder / "go"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment.test_deploy_release import SCHEMA, clone, git
-from tests.release.operator import DIGEST, EMERGENCY, Operator
+from tests.deployment.test_deploy_release import clone, git
+from tests.release.by_git import committed
+from tests.release.operator import DIGEST, EMERGENCY, Operator, beside
 from tests.release.plane import NAMESPACE, Delivery, Gateway, Plane
 
 __all__ = ["clone"]  # a fixture
@@ -28,7 +29,7 @@ def argo(plane: Plane, gateway: Gateway, clone: Path) -> Iterator[Delivery]:
 @pytest.fixture
 def ana(tmp_path: Path, plane: Plane, gateway: Gateway, clone: Path, database_url: str) -> Operator:
     """Before her clone, with the platform's database in reach."""
-    who = Operator(tmp_path, plane, gateway)
+    who = beside(tmp_path, plane, gateway)
     who.environ |= {"HOTEL_REPOSITORY": str(clone), "DATABASE_URL": database_url}
     return who
 
@@ -36,19 +37,6 @@ def ana(tmp_path: Path, plane: Plane, gateway: Gateway, clone: Path, database_ur
 def tried(who: Operator, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     told = {"HOTEL_REASON": "guests cannot pay", "HOTEL_APPROVER": "ben@hotel.example", **environ}
     return who.run([str(EMERGENCY), *_SEED, *_QUICK, *words], told)
-
-
-def committed(clone: Path, oldest: str, newest: str, serves: str) -> str:
-    """A release whose commit differs from the one before; its tag."""
-    git(clone, "pull", "--quiet", "--rebase", "origin", "main")
-    log, schema = clone / "changes", clone / SCHEMA
-    log.write_text((log.read_text() if log.exists() else "") + "more\n")
-    schema.parent.mkdir(parents=True, exist_ok=True)
-    schema.write_text(f'OLDEST, NEWEST, SERVES = "{oldest}", "{newest}", "{serves}"\n')
-    git(clone, "add", "--all")
-    git(clone, "commit", "--quiet", "--message", "A fix")
-    git(clone, "push", "--quiet", "origin", "HEAD:main")
-    return f"20300301-{git(clone, 'rev-parse', 'HEAD')[:12]}"
 
 
 def serving(who: Operator, argo: Delivery, clone: Path) -> str:

@@ -95,10 +95,10 @@ def test_it_expands_under_guests_and_is_gone_back_from(
     offered(world, "r22", tmp_path, serves=None, statement=statement)
     with guests("schema: expanded, and gone back from") as row:
         world.deploy("r22")
-        world.cluster.until("it serves", lambda: _serves(world, "r22"), 240)
+        world.until_serving("r22")
         assert found(world) == (NEXT, schema.SERVES)
         world.cluster.kubectl("rollout", "undo", "deployment/hotel-booking", "-n", NAMESPACE)
-        world.cluster.until("the release before serves", lambda: _serves(world, before), 240)
+        world.until_serving(before)
         assert found(world) == (NEXT, schema.SERVES), "the schema stays"
     assert row.answered["r22"] > 0
     assert row.answered["first" if before == "first" else before] > 0
@@ -112,10 +112,3 @@ def _given_up(releases: Releases, before: str) -> None:
     cluster.kubectl("patch", "application", "hotel-booking", "-n", "argocd", "--type", "merge", "-p", ended)
     cluster.kubectl("delete", "job", _JOB, "-n", NAMESPACE, "--ignore-not-found")
     platform.settled(cluster)
-
-
-def _serves(releases: Releases, tag: str) -> bool:
-    try:
-        return releases.serving() == tag
-    except AssertionError:
-        return False  # both, for a while

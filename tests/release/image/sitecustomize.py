@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 TAG = os.environ.get("RELEASE_TAG", "")
-HOW = TAG.partition("-")[2]
+HOW = next((one for one in TAG.split("-") if one in ("errors", "slow", "unbooked", "unready")), "")
 _GUEST = ContextVar("guest", default=False)
 
 
