@@ -59,15 +59,16 @@ async def test_where_nothing_is_late_nobody_waits(clock: Clock) -> None:
 async def test_once_it_is_late_reads_take_no_more_than_their_share(clock: Clock) -> None:
     pressure = Pressure(clock)
     await read(pressure, clock, 0.04)
-    late(pressure, clock)
+    for _ in range(10):
+        late(pressure, clock)
     begun, reads = clock.now, 0
     while clock.now < begun + 1.5:
         pressure.expect()  # the loop keeps its time, as the reads leave it
         await read(pressure, clock, 0.04)
         reads += 1
     assert pressure.busy
-    # A share of 0.36 of the time, in reads of 40 ms, instead of the 37 that there was time for.
-    assert reads * 0.04 / (clock.now - begun) == pytest.approx(0.36, abs=0.05)
+    # A tenth less with each: 0.35 of the time, in reads of 40 ms, instead of the 37 that there was time for.
+    assert reads * 0.04 / (clock.now - begun) == pytest.approx(0.35, abs=0.05)
 
 
 async def test_whoever_would_wait_too_long_is_held_and_refused(clock: Clock) -> None:
@@ -83,7 +84,7 @@ async def test_whoever_would_wait_too_long_is_held_and_refused(clock: Clock) -> 
             refused.append(error.retry_after)
     assert 150 < len(refused) < 200
     assert all(refused)
-    held = [wait for wait in clock.slept if wait > 1.0]
+    held = [wait for wait in clock.slept if wait > 2.0]
     assert len(held) == len(refused)
     # Not back all at once: some after three seconds, some after seven, and as many between.
     assert 3.0 <= min(held) < 3.1

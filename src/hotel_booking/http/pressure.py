@@ -21,14 +21,13 @@ from hotel_booking.http.problems import Overloaded
 _TICK = 0.05
 _LATE = 0.05  # that the loop may be behind before there is too much to do
 _CALM = 2.0  # without lateness and without refusals until there is not any more
-_PATIENCE = 1.0  # the longest wait for a turn
+_PATIENCE = 2.0  # the longest wait for a turn
 _HELD = 5.0  # that a refusal is held back, more or less: who asks again at once costs little so
 _UNKNOWN = 0.02  # what a route takes of which nothing is known yet
 _LONGEST = 0.2  # what counts of one read: a wait for the database is not the process's work
 
 _MOST_HELD = 1_000
-_FIRST_SHARE = 0.4  # of the process's time
-_LEAST_SHARE = 0.1
+_LEAST_SHARE = 0.1  # of the process's time
 # Those who are refused together come back one by one: each is held by a part more of the golden ratio.
 _SPREAD, _GOLDEN = 0.4, 0.618034
 _NEWEST = 0.1  # the weight of the newest read in what its route takes
@@ -43,7 +42,7 @@ class Pressure:
         self._due: float | None = None
         self._busy_until = 0.0
         self._next = 0.0
-        self._share = _FIRST_SHARE
+        self._share = 1.0
         self._taken: dict[str, float] = {}
         self._held = 0
         self._spread = 0.0
@@ -61,13 +60,10 @@ class Pressure:
 
     def look(self) -> None:
         """The tick is over: more of the time for reads where the loop kept it, less where it did not."""
-        late = self._late()
-        if late:
+        if self._late():
             self._share = max(_LEAST_SHARE, self._share * 0.9)
-        elif self.busy:
-            self._share = min(1.0, self._share + 0.01)
         else:
-            self._share = _FIRST_SHARE
+            self._share = min(1.0, self._share + 0.01)
 
     @property
     def busy(self) -> bool:
