@@ -386,6 +386,7 @@ def test_a_backup_is_made_and_restored(stack: Stack) -> None:
     admin = f"postgresql://postgres:{stack.secret('postgres_password')}@{INSIDE}:5432/postgres"
     with stack.inside(), psycopg.connect(admin, autocommit=True) as database:
         database.execute("ALTER ROLE hotel_booking CREATEDB")
+        database.execute("GRANT CONNECT ON DATABASE postgres TO hotel_booking")
         database.execute("CREATE DATABASE restored OWNER hotel_booking")
     target = url(stack).removesuffix("hotel_booking") + "restored"
     (dump,) = (kept / "database").glob("*.backup")
