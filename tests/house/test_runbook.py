@@ -47,6 +47,7 @@ PROGRAMS = {
     *(f"./deployment/scripts/{file.name}" for file in (ROOT / "deployment" / "scripts").glob("*.sh")),
     "git",
     "scripts/deploy_release",
+    "trivy",
 }
 # What the image has, by `kubectl exec`.
 IN_THE_IMAGE = {"hotel-booking", "psql", "redis-cli"}

@@ -20,6 +20,7 @@ from hotel_booking.cli import (
     ops_guard,
     ops_maintenance,
     ops_schema,
+    ops_security,
 )
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
 
@@ -34,6 +35,7 @@ app.add_typer(ops_maintenance.app, name="maintenance")
 app.command()(ops_schema.schema)
 app.command()(ops_guard.guard)
 app.command("monitor-canary")(ops_canary.monitor)
+app.command("security-audit")(ops_security.security_audit)
 app.command("blue-green")(ops_colours.blue_green)
 app.command("emergency-deploy")(ops_emergency.emergency_deploy)
 
