@@ -254,6 +254,7 @@ NAMES: dict[str, dict[str, str]] = {
         "identity:seal": "seal the audit log",
         "notifications:deliver": "send a message",
         "notifications:mail_reset": "email a password link",
+        "notifications:forget_old": "forget old messages",
         "notifications:sweep": "find waiting messages",
         "payments:purge_notices": "remove old notices",
         "payments:reconcile": "reconcile with the gateways",
