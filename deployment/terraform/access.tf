@@ -17,7 +17,7 @@ locals {
       }
     }
     hotel-booking-status = { namespace = local.name, buckets = { (local.status_files) = ["s3:PutObject"] } }
-    external-secrets      = { namespace = "external-secrets", buckets = {} }
+    external-secrets     = { namespace = "external-secrets", buckets = {} }
   }
 }
 

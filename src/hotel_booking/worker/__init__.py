@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.worker import Worker
 
 from hotel_booking import __version__
 from hotel_booking.core.clock import utc_now
@@ -135,7 +136,7 @@ async def run(
                         asyncio.create_task(keep_beating(db, utc_now)),
                     ]
                     try:
-                        await _lanes(app, resources, stopped)
+                        await work_in_lanes(app, resources, stopped)
                     finally:
                         for task in beside:
                             task.cancel()
@@ -154,7 +155,7 @@ async def until_empty(app: App, lane: Lane, resources: dict[str, Any]) -> None:
     silent = _without_clock(app)
     left: list[int] | None = None
     while left is None or left:
-        await _lane(silent, lane, resources, wait=False)
+        await _worker(silent, lane, resources, wait=False).run()
         # A job may leave another when this worker has already looked for the last time: it looks again, but
         # for no job that it cannot have (its lock is a dead worker's).
         before, left = left, await _due(app, lane)
@@ -178,31 +179,34 @@ def _without_clock(app: App) -> App:
     return silent
 
 
-async def _lanes(app: App, resources: dict[str, Any], stopped: asyncio.Event) -> None:
+async def work_in_lanes(app: App, resources: dict[str, Any], stopped: asyncio.Event) -> None:
     """All lanes, until one ends (its connection is lost) or the process is asked to stop."""
     # Jobs that come by the clock are made by one lane; the database would refuse the others' anyway.
     silent = _without_clock(app)
-    lanes = [
-        asyncio.create_task(
-            _lane(silent if position else app, lane, resources, wait=True), name=f"lane {lane.name}"
-        )
+    workers = [
+        _worker(silent if position else app, lane, resources, wait=True)
         for position, lane in enumerate(LANES)
     ]
+    lanes = [asyncio.create_task(worker.run(), name=f"lane {worker.worker_name}") for worker in workers]
     asked = asyncio.create_task(stopped.wait())
     try:
         await asyncio.wait([*lanes, asked], return_when=asyncio.FIRST_COMPLETED)
     finally:
         asked.cancel()
-        for lane in lanes:
-            lane.cancel()  # gracefully: running jobs have some seconds
+        for worker, lane in zip(workers, lanes, strict=True):
+            # Gracefully: running jobs have some seconds. Cancelling alone is not enough: what a lane waits
+            # for may swallow it (psycopg's pool does, where a connection comes at that moment).
+            worker.stop()
+            lane.cancel()
         ended = await asyncio.gather(*lanes, return_exceptions=True)
     for error in ended:
         if isinstance(error, Exception):
             raise error
 
 
-async def _lane(app: App, lane: Lane, resources: dict[str, Any], *, wait: bool) -> None:
-    await app.run_worker_async(
+def _worker(app: App, lane: Lane, resources: dict[str, Any], *, wait: bool) -> Worker:
+    return Worker(
+        app,
         name=lane.name,
         queues=list(lane.queues),
         concurrency=lane.slots,
