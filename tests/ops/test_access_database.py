@@ -4,9 +4,11 @@ takes it back."""
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,6 +23,7 @@ from hotel_booking.ops.access.revoking import Nobody, revoke
 from hotel_booking.ops.access.standing import Figures, figures
 from hotel_booking.ops.access.terms import ROLES, Grant
 from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.security.roles import wrong
 from tests.ops.access_database import Server, server
 
 pytestmark = pytest.mark.postgresql
@@ -294,6 +297,58 @@ def test_preparing_again_changes_nothing_and_a_later_view_is_seen(postgres: Serv
     postgres.ask("DROP VIEW readable.later")
     with pytest.raises(Refused, match="you may not prepare"):
         preparing.prepare(postgres.owner)
+
+
+def test_a_group_that_somebody_logs_in_by_is_nobodys_group() -> None:
+    """Whoever got access would become them; on RDS the master is called so much alike."""
+    with server() as other:
+        other.ask("ALTER ROLE hotel_on_call LOGIN")
+        with pytest.raises(Refused, match="hotel_on_call may log in"):
+            preparing.prepare(other.admin)
+    groups = {group for role in ROLES.values() for group in role.groups}
+    written = (Path(__file__).parents[2] / "deployment/terraform/modules/database/main.tf").read_text()
+    master = re.search(r'\busername\s+=.*"(\w+)"', written)
+    assert master is not None
+    assert master[1] not in groups
+
+
+def test_who_may_what_is_what_was_written_down(postgres: Server, places: Places) -> None:
+    """To the line, with somebody who has access; and whatever anybody has beyond it is found."""
+    give(places, role="operator")
+    assert on_list(postgres) == []
+    for change, back, found in (
+        ("GRANT SELECT ON guest TO hotel_read_only", "REVOKE SELECT ON guest FROM hotel_read_only",
+         "may, and should not: hotel_read_only: SELECT on public.guest"),
+        ("GRANT UPDATE (email) ON guest TO hotel_on_call",
+         "REVOKE UPDATE (email) ON guest FROM hotel_on_call",
+         "may, and should not: hotel_on_call: UPDATE on public.guest.email"),
+        ("GRANT pg_read_server_files TO hotel_dba",
+         "REVOKE pg_read_server_files FROM hotel_dba",
+         "may, and should not: hotel_dba: is a member of pg_read_server_files"),
+        (f'GRANT pg_write_all_data TO "{JOHN}"', f'REVOKE pg_write_all_data FROM "{JOHN}"',
+         f"may, and should not: {JOHN}: is a member of pg_write_all_data"),
+        ("ALTER ROLE hotel_access_keeper REPLICATION", "ALTER ROLE hotel_access_keeper NOREPLICATION",
+         "may, and should not: hotel_access_keeper: may log in, makes roles, replicates"),
+        ("ALTER FUNCTION folded(text) SECURITY DEFINER", "ALTER FUNCTION folded(text) SECURITY INVOKER",
+         "may, and should not: everybody who may call it: folded runs as its owner"),
+        ("REVOKE SELECT ON readable.booking FROM hotel_read_only",
+         "GRANT SELECT ON readable.booking TO hotel_read_only",
+         "may not, and should: hotel_read_only: SELECT on all of readable"),
+        ("CREATE ROLE intern LOGIN; GRANT SELECT ON booking TO intern",
+         "DROP OWNED BY intern; DROP ROLE intern",
+         "may, and should not: intern: SELECT on public.booking"),
+    ):  # fmt: skip
+        for statement in change.split("; "):
+            postgres.ask(statement)
+        assert found in on_list(postgres), change
+        for statement in back.split("; "):
+            postgres.ask(statement)
+    assert on_list(postgres) == []
+
+
+def on_list(postgres: Server) -> list[str]:
+    """What the security audit finds; a throwaway server's superuser is no finding here."""
+    return [line for line in wrong(postgres.owner) if not line.startswith("role hotel is a superuser")]
 
 
 def test_what_cannot_be_kept_is_said(postgres: Server) -> None:

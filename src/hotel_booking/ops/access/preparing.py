@@ -1,7 +1,8 @@
 """What access needs in a database, made once by whoever administers it, and again without effect.
 
-hotel_access_keeper makes and ends people's roles; hotel_read_only, hotel_operator and hotel_dba are what
-those are members of. A read-only person sees the schema `readable` alone, which has no personal data.
+hotel_access_keeper makes and ends people's roles; hotel_read_only, hotel_on_call and hotel_dba are what
+those are members of (`hotel_operator` is RDS's master, whom nobody becomes for hours). A read-only person
+sees the schema `readable` alone, which has no personal data.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from psycopg import sql
 from hotel_booking.ops.access.database import EVERYBODY, KEEPER, connected
 from hotel_booking.ops.refusals import Refused
 
-_LOOK, _OPERATE, _ADMINISTER = "hotel_read_only", "hotel_operator", "hotel_dba"
+_LOOK, _OPERATE, _ADMINISTER = "hotel_read_only", "hotel_on_call", "hotel_dba"
 _GROUPS = (EVERYBODY, _LOOK, _OPERATE, _ADMINISTER)
 _ADMIN_OPTION_SINCE = 160_000  # before it, CREATEROLE alone may grant any group
 
@@ -42,6 +43,11 @@ def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
     for group in _GROUPS:
         if not _is_role(db, group):
             _run(db, "CREATE ROLE {} NOLOGIN", group)
+        elif _logs_in(db, group):
+            raise Refused(
+                f"the role {group} may log in: it is somebody's, and who gets access would become them",
+                "Rename it, and run this again.",
+            )
     is_new = not _is_role(db, KEEPER)
     password = secrets.token_urlsafe(32) if is_new and not chosen else ""
     if is_new:
@@ -88,6 +94,10 @@ def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
 
 def _is_role(db: psycopg.Connection, name: str) -> bool:
     return bool(db.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,)).fetchall())
+
+
+def _logs_in(db: psycopg.Connection, name: str) -> bool:
+    return bool(db.execute("SELECT FROM pg_roles WHERE rolname = %s AND rolcanlogin", (name,)).fetchall())
 
 
 def _run(db: psycopg.Connection, statement: str, *names: str) -> None:

@@ -29,7 +29,7 @@ ROLES = {
     role.name: role
     for role in (
         Role("read-only", timedelta(hours=12), False, ("hotel_read_only",), (_LOOKS,)),
-        Role("operator", timedelta(hours=8), True, ("hotel_operator",), (_LOOKS, "hotel-booking-operator")),
+        Role("operator", timedelta(hours=8), True, ("hotel_on_call",), (_LOOKS, "hotel-booking-operator")),
         Role("dba", timedelta(hours=4), True, ("hotel_dba",), (_LOOKS, "hotel-booking-dba")),
         Role("deployer", timedelta(hours=2), True, (), (_LOOKS, "hotel-booking-deployer")),
     )
