@@ -23,7 +23,7 @@ from tests.release.releases import Releases, start_flagger
 from tests.release.tally import Row, Tally
 
 _LOGS = Path("/tmp/hotel-booking-release-logs")
-_SECONDS = 3600  # more than everything here takes on a slow machine; then it ends by itself
+_SECONDS = 7200  # more than everything here takes on a slow machine; then it ends by itself
 Guests = Callable[..., AbstractContextManager[Row]]
 _TALLY: list[Tally] = []
 

@@ -43,7 +43,7 @@ def test_promoted_when_a_person_says_so(tried: Releases, guests: Guests) -> None
         assert tried.phase() == "WaitingPromotion"
         assert tried.serving() == "first"
         assert tried.monitor(2).wait(60) == 2
-        shown = tried.monitor(240)
+        shown = tried.monitor(600)
         tried.decide(100)
         tried.until_phase("Succeeded")
         assert shown.wait(60) == 0
@@ -71,7 +71,7 @@ def test_called_back_by_itself(tried: Releases, guests: Guests, tag: str, why: s
     with guests(f"canary: {tag.partition('-')[2]}", tried=tag) as row:
         tried.deploy(tag)
         tried.until_phase("Progressing")
-        shown = tried.monitor(240)
+        shown = tried.monitor(600)
         assert tried.until_phase("Failed", "WaitingPromotion", "Succeeded") == "Failed"
         assert shown.wait(60) == 1
     assert why in tried.said()
