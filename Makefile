@@ -84,6 +84,7 @@ check-cluster: cluster-tools
 	KUBERNETES=$(KUBERNETES) $(BIN)/pytest -m cluster tests/cluster
 
 check-release: cluster-tools
+	@scripts/deploy_tools >/dev/null
 	KUBERNETES=$(KUBERNETES) $(BIN)/pytest -m release tests/release
 
 lighthouse: setup

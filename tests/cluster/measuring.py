@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tests.cluster.cluster import PROMETHEUS, Cluster
@@ -38,7 +39,7 @@ def start_prometheus(cluster: Cluster, namespace: str) -> None:
     run_prometheus(cluster)
 
 
-def stop_prometheus(cluster: Cluster) -> None:
+def _stop_prometheus(cluster: Cluster) -> None:
     """Until it answers nobody."""
     cluster.world.run(["pkill", "-KILL", "-f", "--", f"--web.listen-address={_LISTENS}"])
     cluster.until("Prometheus is gone", lambda: not _answers(cluster), 30)
@@ -54,9 +55,40 @@ def run_prometheus(cluster: Cluster) -> None:
             f"--config.file={folder / 'prometheus.json'}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={_LISTENS}",
+            "--web.enable-lifecycle",
         ],
     )
     cluster.until("Prometheus", lambda: _answers(cluster), 30)
+
+
+def configure(cluster: Cluster, **parts: Any) -> None:
+    """Other parts of Prometheus' configuration, taken while it runs. Raises `ClusterError` where it is
+    refused."""
+    file = cluster.folder / "prometheus" / "prometheus.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | parts, indent=1))
+    cluster.world.run(["curl", "-sf", "-X", "POST", f"http://{_LISTENS}/-/reload"])
+
+
+@contextmanager
+def unscraped(cluster: Cluster) -> Iterator[None]:
+    """Prometheus answers, and has no values of anybody."""
+    file = cluster.folder / "prometheus" / "prometheus.json"
+    jobs = json.loads(file.read_text())["scrape_configs"]
+    configure(cluster, scrape_configs=[])
+    try:
+        yield
+    finally:
+        configure(cluster, scrape_configs=jobs)
+
+
+@contextmanager
+def down(cluster: Cluster) -> Iterator[None]:
+    """Prometheus answers nobody."""
+    _stop_prometheus(cluster)
+    try:
+        yield
+    finally:
+        run_prometheus(cluster)
 
 
 def _answers(cluster: Cluster) -> bool:

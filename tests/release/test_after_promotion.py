@@ -19,6 +19,7 @@ import yaml
 from hotel_booking.ops.releases import ANNOTATION, OURS
 from tests.cluster import stores
 from tests.cluster.cluster import Cluster
+from tests.cluster.measuring import configure
 from tests.cluster.platform import NAMESPACE
 from tests.release.conftest import Guests
 from tests.release.releases import Releases
@@ -85,12 +86,7 @@ def start_alertmanager(cluster: Cluster) -> None:
             "--cluster.listen-address=",
         ],
     )
-    file = cluster.folder / "prometheus" / "prometheus.json"
-    told = json.loads(file.read_text()) | {
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [_LISTENS]}]}]}
-    }
-    file.write_text(json.dumps(told))
-    cluster.world.run(["pkill", "-HUP", "-f", "--config.file=.*prometheus.json"], check=False)
+    configure(cluster, alerting={"alertmanagers": [{"static_configs": [{"targets": [_LISTENS]}]}]})
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,13 @@ what serves never fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from tests.cluster import measuring
+from tests.cluster.cluster import Cluster
 from tests.cluster.platform import NAMESPACE
 from tests.release.conftest import Guests
 from tests.release.flood import flood
@@ -79,17 +81,27 @@ def test_called_back_by_itself(tried: Releases, guests: Guests, tag: str, why: s
     _still_serves(tried)
 
 
-def test_called_back_when_nobody_can_see(tried: Releases, guests: Guests) -> None:
-    """Prometheus is down: no value is no yes."""
-    with guests("canary: Prometheus is down"):
-        measuring.stop_prometheus(tried.cluster)
-        try:
-            tried.deploy("r6")
-            tried.until_phase("Progressing")
-            assert tried.until_phase("Failed", "WaitingPromotion", "Succeeded") == "Failed"
-        finally:
-            measuring.run_prometheus(tried.cluster)
-    assert "Metric query failed" in tried.said()
+@pytest.mark.parametrize(
+    ("tag", "blind", "what", "why"),
+    [
+        ("r6", measuring.down, "Prometheus is down", "Metric query failed"),
+        ("r10", measuring.unscraped, "no metrics", "no values found for custom metric"),
+    ],
+)
+def test_called_back_when_nobody_can_see(
+    tried: Releases,
+    guests: Guests,
+    tag: str,
+    blind: Callable[[Cluster], AbstractContextManager[None]],
+    what: str,
+    why: str,
+) -> None:
+    """No value is no yes."""
+    with guests(f"canary: {what}"), blind(tried.cluster):
+        tried.deploy(tag)
+        tried.until_phase("Progressing")
+        assert tried.until_phase("Failed", "WaitingPromotion", "Succeeded") == "Failed"
+    assert why in tried.said()
     _still_serves(tried)
 
 
