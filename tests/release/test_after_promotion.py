@@ -45,7 +45,9 @@ def start_alertmanager(cluster: Cluster) -> None:
                 {
                     "receiver": "guard",
                     "matchers": [
-                        f'{one["name"]}{one["matchType"]}"{one["value"]}"' for one in route["matchers"]
+                        *(f'{one["name"]}{one["matchType"]}"{one["value"]}"' for one in route["matchers"]),
+                        # Answers of a busy machine take more than a second; errors are what is tried here.
+                        'alertname!="ResponseTimeRollback"',
                     ],
                     "group_by": route["groupBy"],
                     # Minutes on AWS.
@@ -123,12 +125,12 @@ def test_a_release_that_is_bad_after_promotion_goes_back_by_itself(watched: Rele
     watched.until_serving("r30")
     with guests("after promotion: errors, gone back by alerts", tried="r31-errors") as row:
         watched.deploy("r31-errors")
-        watched.until_serving("r31-errors")
+        # It may never serve alone: alerts that wait seconds instead of minutes end its rollout.
+        watched.cluster.until("gone back", lambda: any(one["done"] for one in records(watched)), 300)
         watched.until_serving("r30")
     (record,) = records(watched)
     assert (record["release"], record["to"]) == ("r31-errors", "r30")
     assert row.answered["r31-errors"] > 0
-    watched.cluster.until("it is noted as done", lambda: records(watched)[0]["done"], 60)
     watched.cluster.until(
         "the tracker knows", lambda: any("r31-errors was rolled back" in one for one in entries(watched)), 120
     )
