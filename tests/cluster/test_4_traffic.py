@@ -20,7 +20,7 @@ def _ready(cluster: Cluster) -> int:
 
 
 def _rolled_out(cluster: Cluster) -> None:
-    cluster.kubectl("rollout", "status", _WEB, "-n", NAMESPACE, "--timeout=150s", seconds=160)
+    cluster.kubectl("rollout", "status", _WEB, "-n", NAMESPACE, "--timeout=450s", seconds=460)
 
 
 def _scale_up(cluster: Cluster) -> None:
@@ -61,7 +61,7 @@ def _undo(cluster: Cluster) -> None:
 
 def _drain(cluster: Cluster, node: str) -> None:
     cluster.kubectl(
-        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=150s", seconds=160
+        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=450s", seconds=460
     )
     assert not [
         pod

@@ -17,7 +17,7 @@ from tests.deployment.test_deploy_release import SCHEMA, git
 from tests.release.operator import DIGEST, Operator
 from tests.release.releases import Releases
 
-_SECONDS = "240"  # that each step of a script may take on a slow machine
+_SECONDS = "480"  # that each step of a script may take on a slow machine
 
 
 class ByGit:
@@ -68,7 +68,7 @@ class ByGit:
 
     def run(self, command: list[str], **environ: str) -> subprocess.CompletedProcess[str]:
         """Ana's command to its end, which is a good one."""
-        done = self.ana.run(command, environ, seconds=600)
+        done = self.ana.run(command, environ, seconds=1200)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -127,8 +127,8 @@ class Releases:
         assert self.image() == self.image("hotel-booking-primary"), "a release that failed would come back"
         deployment = ("deployment/hotel-booking", "-n", NAMESPACE)
         self.cluster.kubectl("scale", *deployment, "--replicas=3")
-        self.cluster.kubectl("rollout", "status", *deployment, "--timeout=150s", seconds=160)
-        self.cluster.kubectl("delete", _KIND, CANARY, "-n", NAMESPACE, "--timeout=120s", seconds=130)
+        self.cluster.kubectl("rollout", "status", *deployment, "--timeout=450s", seconds=460)
+        self.cluster.kubectl("delete", _KIND, CANARY, "-n", NAMESPACE, "--timeout=360s", seconds=370)
         gone = {"workload": "hotel-booking-primary"}
         self.cluster.until("its copy has gone", lambda: not self.cluster.get("pods", NAMESPACE, **gone), 120)
 

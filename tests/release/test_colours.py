@@ -31,7 +31,7 @@ def test_a_release_that_turns_out_to_be_slow_is_led_back_from(by_git: ByGit, gue
     slow, before = by_git.built("slow"), by_git.releases.serving()
     with guests("blue-green: slow, and led back by itself") as row:
         _passed(by_git, slow)
-        done = by_git.ana.run(by_git.script(_SCRIPT, "--image-tag", slow, watch=90), {}, seconds=600)
+        done = by_git.ana.run(by_git.script(_SCRIPT, "--image-tag", slow, watch=90), {}, seconds=1200)
         assert done.returncode == 1, done.stdout
         assert "answers took more than 1 s" in done.stderr, done.stderr
         _stands(by_git, _BLUE, before, kept=_GREEN)

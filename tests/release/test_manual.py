@@ -23,7 +23,7 @@ def undo(releases: Releases, deployment: str = "hotel-booking") -> None:
     """The runbook's two lines."""
     named = (f"deployment/{deployment}", "-n", NAMESPACE)
     releases.cluster.kubectl("rollout", "undo", *named)
-    releases.cluster.kubectl("rollout", "status", *named, "--timeout=150s", seconds=160)
+    releases.cluster.kubectl("rollout", "status", *named, "--timeout=450s", seconds=460)
 
 
 def hotfix(by_git: ByGit, tag: str) -> str:
