@@ -28,7 +28,7 @@ CANARY = "hotel-booking-canary"
 _KIND = "canaries.flagger.app"
 # Minutes on AWS. Looks of a tenth of that need values of a shorter time too.
 _SHORTER = {"1m": "20s"}
-_INTERVAL, _DEADLINE = "10s", 120  # Flagger takes no less than ten seconds
+_INTERVAL, _DEADLINE = "10s", 180  # Flagger takes no less than ten seconds
 # Milliseconds. By the second that it is good releases of a busy machine are called back; `slow` takes three.
 _SLOWEST = 2500
 
