@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from hotel_booking.ops.security.site import site
 from tests.clients.command_line import command
 from tests.clients.http_client import api_key
 from tests.clients.staff_client import staff
+from tests.clients.waiting import wait_until
+from tests.factories.certificates import certificate
 from tests.ops.test_ops_cli import SCRIPTS, wrapper
 
 BY_NAME = {check.name: check for check in (*code.CHECKS, *cluster.CHECKS)}
@@ -82,6 +86,13 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
     return Surroundings(folder, {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}, "", 20)
 
 
+def ended(process: int) -> bool:
+    """Whether it is gone, or only waits to be buried."""
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
+
+
 def written(path: Path, script: str) -> None:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
@@ -108,9 +119,11 @@ def test_a_scanner_passes_finds_and_is_missed(
     broken = run(BY_NAME[name], here)
     assert broken.outcome == "not checked"
     assert program in broken.why
-    written(folder / "bin" / program, "exec sleep 60")
-    written(folder / ".venv-deploy" / "tools" / program, "exec sleep 60")
-    assert "did not end" in run(BY_NAME[name], here._replace(seconds=0.3)).why
+    for place in (folder / "bin", folder / ".venv-deploy" / "tools"):
+        written(place / program, f"sleep 60 & echo $! > '{folder}/child'; wait")
+    assert "did not end" in run(BY_NAME[name], here._replace(seconds=1)).why
+    child = int((folder / "child").read_text())
+    wait_until(lambda: ended(child), seconds=20)
     (folder / "bin" / program).unlink()
     (folder / ".venv-deploy" / "tools" / program).unlink()
     absent = run(BY_NAME[name], here._replace(environ={"PATH": str(folder / "bin")}))
@@ -181,8 +194,28 @@ def test_a_check_that_breaks_is_no_pass_and_the_others_go_on(here: Surroundings)
         raise KeyError("results")
 
     found = run(Check("broken", "broken", broken), here)
-    assert found.outcome == "not checked"
-    assert found.findings == ("one thing",), "what it had seen is said all the same"
+    assert found.outcome == "findings", "what it had seen is said all the same"
+    assert "KeyError" in found.why
+
+    def endless(_: Surroundings) -> Iterator[str]:
+        while True:
+            yield from ()
+
+    found = run(Check("endless", "endless", endless), here._replace(seconds=0.2))
+    assert (found.outcome, found.why) == ("not checked", "it did not end within 0.2 s")
+
+
+def test_manifests_are_held_to_the_policy(here: Surroundings, folder: Path) -> None:
+    tests = folder / ".venv" / "bin" / "pytest"
+    tests.parent.mkdir(parents=True)
+    written(tests, "echo 70 passed")
+    assert run(BY_NAME["manifests"], here).outcome == "passed"
+    written(tests, "echo 'FAILED tests/x.py::test_y - Deployment web: runs as root'\nexit 1")
+    assert "runs as root" in run(BY_NAME["manifests"], here).findings[0]
+    written(tests, "exit 1")
+    assert run(BY_NAME["manifests"], here).outcome == "not checked"
+    tests.unlink()
+    assert run(BY_NAME["manifests"], here).fix == "make setup"
 
 
 GOOD = {
@@ -194,11 +227,11 @@ GOOD = {
 
 
 @pytest.fixture
-def answering() -> Iterator[Callable[[dict[str, str]], str]]:
-    """A site that answers with headers of the test's choice."""
+def answering() -> Iterator[Callable[..., str]]:
+    """A site that answers with headers of the test's choice, and shows a certificate where it is given one."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
-    def answer(headers: dict[str, str]) -> str:
+    def answer(headers: dict[str, str], pem: Path | None = None) -> str:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response_only(200)
@@ -210,9 +243,13 @@ def answering() -> Iterator[Callable[[dict[str, str]], str]]:
                 pass
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if pem is not None:
+            shown = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            shown.load_cert_chain(pem)
+            server.socket = shown.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
+        return f"http{'s' if pem else ''}://127.0.0.1:{server.server_address[1]}"
 
     yield answer
     for server in servers:
@@ -242,9 +279,36 @@ def looked(address: str) -> list[str]:
     ],
 )
 def test_what_a_site_lacks_is_said(
-    changed: dict[str, str], found: Sequence[str], answering: Callable[[dict[str, str]], str]
+    changed: dict[str, str], found: Sequence[str], answering: Callable[..., str]
 ) -> None:
     told = looked(answering(GOOD | changed))
+    assert len(told) == len(found), told
+    assert all(part in line for part, line in zip(found, told, strict=True)), told
+
+
+@pytest.mark.parametrize(
+    ("days", "trusted", "headers", "found"),
+    [
+        (90, True, {"strict-transport-security": "max-age=31536000"}, []),
+        (90, True, {}, ["no strict-transport-security"]),
+        (5, True, {"strict-transport-security": "max-age=31536000"}, ["the certificate ends in 5 days"]),
+        (90, False, {"strict-transport-security": "max-age=31536000"}, ["does not prove the site"]),
+    ],
+)
+def test_what_a_certificate_lacks_is_said(
+    days: int,
+    trusted: bool,
+    headers: dict[str, str],
+    found: Sequence[str],
+    answering: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pem = certificate(tmp_path, days + 0.1)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    cookie = {"set-cookie": f"{GOOD['set-cookie']}; Secure"}
+    told = list(site(Surroundings(None, {}, answering(GOOD | cookie | headers, pem), 20)))
     assert len(told) == len(found), told
     assert all(part in line for part, line in zip(found, told, strict=True)), told
 
@@ -288,9 +352,17 @@ async def test_what_is_wrong_in_the_database_is_found(
         )
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("GRANT UPDATE ON audit_entry TO PUBLIC")
+    sealed = command("audit-log", "seal", seconds=60, **environ)
+    assert sealed.returncode == 0, sealed.stderr
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("SET session_replication_role = replica")  # past the triggers, as a superuser can
+        other.execute(
+            "UPDATE audit_entry SET action = 'nothing' WHERE id = (SELECT min(id) FROM audit_entry)"
+        )
     page = tmp_path / "report.html"
     code_, found, said = audited(*only, "--only", "database roles", "--html", str(page), **environ)
     assert code_ == 1
+    assert found["audit log"]["outcome"] == "findings"
     assert found["keys"]["outcome"] == found["staff"]["outcome"] == "findings"
     assert any("has UPDATE on audit_entry" in line for line in found["database roles"]["findings"])
     assert "owner" in found["staff"]["findings"][0]

@@ -9,16 +9,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
@@ -29,6 +25,7 @@ from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import Delivery
 from hotel_booking.integrations.smtp import SmtpMailer
+from tests.factories.certificates import certificate
 from tests.integration.mail.test_mail import (
     SENDER,
     Mailbox,
@@ -148,33 +145,6 @@ def test_the_usual_sender_is_good_enough() -> None:
 
 
 # encryption and passwords --------------------------------------------------------------------------
-
-
-def certificate(folder: Path) -> Path:
-    """A key and a certificate for 127.0.0.1 that signs itself, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail server of a test")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "mail.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 def authenticate(

@@ -6,11 +6,14 @@ a pass, and has its own exit code.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NoReturn
 
 import msgspec
 
@@ -49,7 +52,8 @@ class Check(NamedTuple):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What became of a check: `findings` are lines, `why` and `fix` are of what was not checked."""
+    """What became of a check: `findings` are lines, `why` and `fix` are of what was not checked, or
+    not to its end: then there may be findings too."""
 
     name: str
     title: str
@@ -62,21 +66,22 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def run(check: Check, here: Surroundings) -> Result:
-    """Look. Whatever goes wrong in a check is its own: the others go on."""
+    """Look, for `here.seconds` at most. Whatever goes wrong in a check is its own: the others go on, and what
+    it had found by then is said. Only in a process's main thread, where a signal ends what takes too long."""
     began = time.monotonic()
     findings: list[str] = []
     why = fix = ""
     try:
-        findings.extend(" ".join(found.split())[:_LONGEST] for found in check.look(here))
+        with _limited(here.seconds):
+            findings.extend(" ".join(found.split())[:_LONGEST] for found in check.look(here))
     except NotChecked as error:
         why, fix = " ".join(error.why.split())[:_LONGEST], error.fix
     except Exception as error:  # a check that breaks has not looked, and the audit goes on
         why = f"{type(error).__name__}: {error}"[:_LONGEST]
-    outcome: Outcome = "not checked" if why else "findings" if findings else "passed"
     return Result(
         name=check.name,
         title=check.title,
-        outcome=outcome,
+        outcome="findings" if findings else "not checked" if why else "passed",
         findings=tuple(findings[:_MOST]),
         more=max(0, len(findings) - _MOST),
         why=why,
@@ -85,40 +90,60 @@ def run(check: Check, here: Surroundings) -> Result:
     )
 
 
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    def over(_signal: int, _frame: object) -> NoReturn:
+        raise NotChecked(f"it did not end within {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def program(
     here: Surroundings,
     *command: str | Path,
     good: Sequence[int] = (0, 1),
     cwd: Path | None = None,
-    environ: Mapping[str, str] | None = None,
     fix: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end. Raises `NotChecked` where it is not there, or ends badly or too late."""
+    """Run a program to its end; nothing of it is left when we are ended before. Raises `NotChecked` where it
+    is not there or ends badly."""
     name = Path(command[0]).name
+    words = [str(word) for word in command]
     try:
-        done = subprocess.run(  # noqa: S603  # each check's own words
-            [str(word) for word in command],
+        running = subprocess.Popen(  # noqa: S603  # each check's own words
+            words,
             cwd=cwd or here.checkout,
-            env=dict(environ if environ is not None else here.environ),
+            env=dict(here.environ),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            check=False,
-            timeout=here.seconds,
+            start_new_session=True,
         )
     except FileNotFoundError:
         raise NotChecked(f"{name} is not installed", fix) from None
     except PermissionError:
         raise NotChecked(f"{name} may not be run", fix) from None
-    except subprocess.TimeoutExpired:
-        raise NotChecked(f"{name} did not end within {here.seconds:g} s") from None
-    if done.returncode not in good:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    try:
+        out, err = running.communicate()
+    finally:
+        # What it has started as well, whether it has ended or we are.
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    if running.returncode not in good:
+        said = [line for line in (err + out).splitlines() if line.strip()]
         raise NotChecked(
-            f"{name} ended with {done.returncode}: {said[-1] if said else 'it said nothing'}", fix
+            f"{name} ended with {running.returncode}: {said[-1] if said else 'it said nothing'}", fix
         )
-    return done
+    return subprocess.CompletedProcess(words, running.returncode, out, err)
 
 
 def checkout(here: Surroundings) -> Path:
