@@ -48,7 +48,7 @@ def test_a_blocked_migration_gives_up_and_can_be_run_again(
         assert migrations.current(url) == before
         with psycopg.connect(url, application_name="a forgotten session") as guest:
             guest.execute("UPDATE property SET name = name")  # no row, but the lock of one who changes hotels
-            done = command_line.command("migrate", seconds=60, DATABASE_URL=url, HOTEL_ENVIRONMENT="demo")
+            done = command_line.command("migrate", DATABASE_URL=url, HOTEL_ENVIRONMENT="demo")
             assert done.returncode == 1, done.stderr
             assert done.stderr.startswith(
                 "hotel-booking: a migration waited 5s for a lock that others hold, and gave up; nothing of it"
@@ -60,6 +60,6 @@ def test_a_blocked_migration_gives_up_and_can_be_run_again(
             assert "Traceback" not in done.stderr
             assert migrations.current(url) == before
             assert guest.execute("SELECT to_regclass('incident')").fetchone() == (None,), "nothing was done"
-        done = command_line.command("migrate", seconds=60, DATABASE_URL=url, HOTEL_ENVIRONMENT="demo")
+        done = command_line.command("migrate", DATABASE_URL=url, HOTEL_ENVIRONMENT="demo")
         assert done.returncode == 0, done.stderr
         assert migrations.pending(url) == []

@@ -21,7 +21,7 @@ from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import GUEST, offer
 
 SOURCE = Path(__file__).parents[3] / "src" / "hotel_booking"
-SECONDS = 3
+SECONDS = 8
 WHERE = (
     ("/en/book", "application/x-www-form-urlencoded"),
     ("/webhooks/sandbox", "application/json"),
