@@ -228,7 +228,8 @@ GOOD = {
 
 @pytest.fixture
 def answering() -> Iterator[Callable[..., str]]:
-    """A site that answers with headers of the test's choice, and shows a certificate where it is given one."""
+    """A site that answers with headers of the test's choice, and shows a certificate where it is given
+    one."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
     def answer(headers: dict[str, str], pem: Path | None = None) -> str:
