@@ -26,7 +26,7 @@ from hotel_booking.ops import monitoring
 from hotel_booking.ops.children import free_port, start_program, stop_children, watch
 from hotel_booking.ops.embedded import EmbeddedError
 from tests.clients.waiting import until, wait_until
-from tests.integration.mail.test_mail_wire import certificate
+from tests.factories.certificates import certificate
 from tests.ops.test_dashboards import DASHBOARDS, panels
 
 # A cluster is not here: its panels have made-up series in test_dashboards.py.
