@@ -1,4 +1,4 @@
-"""hotel-booking audit-log verify | seal | drain"""
+"""hotel-booking audit-log verify | seal | export | drain"""
 
 from __future__ import annotations
 
@@ -48,6 +48,19 @@ def seal(data_dir: DataDir = None) -> None:
     """Chain every entry that is not chained yet, as the worker does each minute."""
     with database_url(data_dir) as url:
         typer.echo(f"{asyncio.run(_seal(url))} entries were chained")
+
+
+@app.command()
+def export(
+    last: Annotated[
+        int, typer.Option(help="How many of the newest entries, at most.", min=1, max=1_000_000)
+    ] = 100_000,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the newest entries as JSON, one on a line, with the hashes by which anybody can follow the chain.
+    They say who did what, guests' data included. The first line says which link is before them."""
+    with database_url(data_dir) as url:
+        asyncio.run(_export(url, last))
 
 
 @app.command()
@@ -110,6 +123,18 @@ def _tell(result: dict[str, Any]) -> None:
     )
     if result["head"]:
         console.print(f"  [dim]keep elsewhere, for --anchor:[/] {result['head']}")
+
+
+async def _export(url: str, last: int) -> None:
+    import msgspec
+
+    async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
+        end = await chain.length(tx)
+        after = max(0, end - last)
+        before = await chain.hash_at(tx, after) if after else None
+        typer.echo(json.dumps({"after": after, "hash": before or chain.START.hex()}))
+        async for link in chain.export(tx, after=after):
+            typer.echo(msgspec.json.encode(link))
 
 
 async def _seal(url: str) -> int:

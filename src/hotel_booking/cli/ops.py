@@ -18,6 +18,7 @@ from hotel_booking.cli import (
     ops_emergency,
     ops_evidence,
     ops_guard,
+    ops_isolate,
     ops_maintenance,
     ops_schema,
     ops_security,
@@ -31,6 +32,7 @@ app.add_typer(ops_canary.app, name="canary")
 app.add_typer(ops_database.app, name="database")
 app.add_typer(ops_dr.app, name="dr")
 app.add_typer(ops_evidence.app, name="evidence")
+app.add_typer(ops_isolate.app, name="isolate")
 app.add_typer(ops_maintenance.app, name="maintenance")
 app.command()(ops_schema.schema)
 app.command()(ops_guard.guard)

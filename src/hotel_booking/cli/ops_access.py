@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Access to production, for some hou
 
 _DATABASE = "HOTEL_ACCESS_DATABASE_URL"
 _APPROVAL = "HOTEL_ACCESS_APPROVAL"
-_PLACES = ("kubernetes", "database")
+PLACES = ("kubernetes", "database")
 _PRODUCTION = "hotel-booking-production"
 
 User = Annotated[str, typer.Option("--user", help="Whose access it is: their e-mail address.")]
@@ -60,7 +60,7 @@ def grant(
         reason = os.environ.get("HOTEL_ACCESS_REASON", "").strip()
     now = utc_now()
     approver, approval = _approved(person, wanted.name, length, requester) if wanted.writes else ("", "")
-    places = _places(namespace, without, requester)
+    there = places(namespace, without, requester)
     given = Grant(
         person=person,
         role=wanted.name,
@@ -78,7 +78,7 @@ def grant(
         if dry_run:
             print(f"{person} would have {wanted.name} until {given.until:%Y-%m-%d %H:%M} UTC.")
             return
-        came = granting.grant(given, places)
+        came = granting.grant(given, there)
         act.tell(
             outcome="extended" if came.extended else "granted",
             kubernetes=came.kubernetes,
@@ -103,14 +103,14 @@ def revoke(
     from hotel_booking.ops.operation import home, operation
 
     person = person_of(user)
-    places = _places(namespace, without, _requester(asked=False))
+    there = places(namespace, without)
     with operation(
         "access.revoke", target=person, alone="access", dry_run=dry_run, environ=os.environ, clock=utc_now
     ) as act:
         if dry_run:
             print(f"Everything that {person} has would be taken back.")
             return
-        taken = revoking.revoke(person, places, now=utc_now())
+        taken = revoking.revoke(person, there, now=utc_now())
         act.tell(outcome="revoked", taken=taken)
     forget(home(os.environ), person)
     print(f"{person} has no access any more. Taken back:")
@@ -131,7 +131,7 @@ def list_(
     from hotel_booking.ops.access.listing import listed
 
     now = utc_now()
-    found = listed(_places(namespace, without, _requester(asked=False)), now=now)
+    found = listed(places(namespace, without), now=now)
     as_json(found) if json else as_table(found, now)
     for problem in found.problems:
         print(f"hotel-booking: not everything was seen: {problem}", file=sys.stderr)
@@ -289,7 +289,8 @@ def _approvers() -> Any:
         raise WrongUse(f"who may approve is not known: {path} cannot be read: {error}") from None
 
 
-def _places(namespace: str, without: list[str] | None, who: str) -> Any:
+def places(namespace: str, without: list[str] | None, who: str = "") -> Any:
+    """Where access is given and taken back, as `who` (else whoever runs this). Raises `WrongUse`."""
     from hotel_booking.ops.access.bindings import ByKubectl
     from hotel_booking.ops.access.granting import Places
     from hotel_booking.ops.kubectl import Kubectl
@@ -299,7 +300,7 @@ def _places(namespace: str, without: list[str] | None, who: str) -> Any:
         database=None if "database" in missing else _database(),
         bindings=None if "kubernetes" in missing else ByKubectl(Kubectl(namespace, environ=os.environ)),
         environ=os.environ,
-        who=who,
+        who=who or _requester(asked=False),
     )
 
 
@@ -321,9 +322,9 @@ def _reaps(namespace: str, missing: set[str]) -> tuple[str | None, Any]:
 def _without(names: list[str] | None) -> set[str]:
     from hotel_booking.ops.refusals import WrongUse
 
-    if unknown := [name for name in names or () if name not in _PLACES]:
-        raise WrongUse(f"--without {unknown[0]}: there are {' and '.join(_PLACES)}")
-    if len(set(names or ())) == len(_PLACES):
+    if unknown := [name for name in names or () if name not in PLACES]:
+        raise WrongUse(f"--without {unknown[0]}: there are {' and '.join(PLACES)}")
+    if len(set(names or ())) == len(PLACES):
         raise WrongUse("without both there is no place to give access to")
     return set(names or ())
 

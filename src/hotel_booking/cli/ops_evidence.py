@@ -1,4 +1,5 @@
-"""hotel-booking ops evidence key | sign: what the pipeline and release managers sign for a release."""
+"""hotel-booking ops evidence key | sign: what the pipeline and release managers sign for a release (of
+incidents: `ops_incident_evidence`)."""
 
 from __future__ import annotations
 
@@ -9,27 +10,31 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from hotel_booking.cli import ops_incident_evidence
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(ops_incident_evidence.collect)
+app.command()(ops_incident_evidence.verify)
+app.command()(ops_incident_evidence.state)
 
 
 @app.callback()
 def _verbs() -> None:
-    """Signed evidence of what was done for a release."""
+    """Signed evidence: of what was done for a release, and of an incident of security."""
 
 
 @app.command()
 def key() -> None:
     """Make a key to sign evidence with. The private half is printed once and kept nowhere."""
-    from hotel_booking.ops.evidence import ITEMS, make_key
+    from hotel_booking.ops.evidence import INCIDENT, ITEMS, make_key
 
     private, public = make_key()
     print(f"HOTEL_EVIDENCE_KEY={private}")
     print(
         "\nKeep that as a secret of whoever signs. Then let its signatures count, by a line in"
         " deployment/evidence-signers\n(a name, the items it may sign, the public key):\n"
-        f"\nNAME {','.join(ITEMS)} {public}"
+        f"\nNAME {','.join((*ITEMS, INCIDENT))} {public}"
     )
 
 

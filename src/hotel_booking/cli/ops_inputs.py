@@ -48,12 +48,17 @@ def inputs(release: str, evidence: Path | None, signers: Path | None) -> Inputs:
     )
     if not RELEASE.fullmatch(tag):
         raise WrongUse(f"{tag!r} is no release: an image's tag, such as 20260301-0123456789ab")
-    path = signers or Path(os.environ.get("HOTEL_EVIDENCE_SIGNERS") or files().parent / "evidence-signers")
+    return Inputs(tag, evidence or home(os.environ) / "evidence" / tag, signers_of(signers))
+
+
+def signers_of(path: Path | None) -> list[Signer]:
+    """Whose signatures count, by this file, the environment's or the release's own. Raises `WrongUse`."""
+    file = path or Path(os.environ.get("HOTEL_EVIDENCE_SIGNERS") or files().parent / "evidence-signers")
     try:
-        text = path.read_text()
+        text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"whose evidence counts is not known: {path} cannot be read: {error}") from None
-    return Inputs(tag, evidence or home(os.environ) / "evidence" / tag, read_signers(text))
+        raise WrongUse(f"whose evidence counts is not known: {file} cannot be read: {error}") from None
+    return read_signers(text)
 
 
 def told() -> None:

@@ -1,4 +1,5 @@
-"""hotel-booking staff create-owner|invite-again|reset-mfa: the first owner, and ways back in."""
+"""hotel-booking staff create-owner|invite-again|reset-mfa|lock|unlock: the first owner, ways back in and
+out."""
 
 from __future__ import annotations
 
@@ -79,6 +80,29 @@ def reset_mfa(email: Email, data_dir: DataDir = None) -> None:
     member = _in_transaction("staff reset-mfa", data_dir, run)
     typer.echo(f"{member.name} signs in with the password alone now, and is asked for a new second factor")
     typer.echo("where their role demands one. They are signed out everywhere.")
+
+
+@app.command()
+def lock(email: Email, data_dir: DataDir = None) -> None:
+    """Close somebody's account at once: they are signed out everywhere, and links they have open nothing.
+    Their roles stay for `unlock`."""
+
+    async def run(tx: Transaction) -> Staff:
+        return await staff.deactivate(tx, staff_id=(await _member(tx, email)).id, by=None)
+
+    member = _in_transaction("staff lock", data_dir, run)
+    typer.echo(f"Staff account {member.id} is locked, and signed out everywhere.")
+
+
+@app.command()
+def unlock(email: Email, data_dir: DataDir = None) -> None:
+    """Open an account that was closed, with the roles that it had."""
+
+    async def run(tx: Transaction) -> Staff:
+        return await staff.reactivate(tx, staff_id=(await _member(tx, email)).id, by=None)
+
+    member = _in_transaction("staff unlock", data_dir, run)
+    typer.echo(f"Staff account {member.id} is open again, with its old password and second factors.")
 
 
 async def _member(tx: Transaction, email: str) -> Staff:

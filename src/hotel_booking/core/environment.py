@@ -65,10 +65,13 @@ OTHERS = {
         "where `hotel-booking ops` reaches the gateway (`https://ADDRESS:PORT`), if not where the site's name"
         " leads"
     ),
-    "HOTEL_REASON": "why an emergency deployment cannot wait, where `--reason` does not say",
+    "HOTEL_INCIDENT": "the incident that `ops isolate` and `ops evidence` are for, without `--incident`",
+    "HOTEL_REASON": (
+        "why an emergency deployment cannot wait, or something is isolated, where `--reason` does not say"
+    ),
     "HOTEL_APPROVER": "who has approved it, where `--approver` does not say",
     "HOTEL_REPOSITORY": "the clone that `hotel-booking ops` commits releases from; else its own",
-    "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` signs with",
+    "HOTEL_EVIDENCE_KEY": "the private key that `hotel-booking ops evidence sign` and `collect` sign with",
     "HOTEL_EVIDENCE_SIGNERS": "the file of those whose evidence counts; else the release's own",
     "HOTEL_ACCESS_DATABASE_URL": (
         "the database as hotel_access_keeper, by which `hotel-booking ops access` gives logins and takes them"

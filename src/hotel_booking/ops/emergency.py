@@ -8,7 +8,6 @@ go, requests through the gateway, and the release before one commit away.
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from hotel_booking.ops.colours import run
 from hotel_booking.ops.colours.hold import read
 from hotel_booking.ops.colours.means import Means
 from hotel_booking.ops.colours.objects import (
-    ACTIVE,
     COLOURS,
     RECIPE,
     Deployment,
@@ -33,6 +31,7 @@ from hotel_booking.ops.colours.smoke import Watch
 from hotel_booking.ops.evidence import Signer, Untrusted
 from hotel_booking.ops.evidence import read as read_evidence
 from hotel_booking.ops.kubectl import Forbidden, Kubectl, NotFound
+from hotel_booking.ops.ourselves import Ourselves
 from hotel_booking.ops.refusals import Refused
 
 _BUILD_SECONDS = 1800
@@ -229,7 +228,7 @@ class Teller:
     cannot be told is said, and holds nothing up."""
 
     def __init__(self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-        self._kubectl, self._environ, self._say = kubectl, dict(environ), say
+        self._ourselves, self._say = Ourselves(kubectl, environ), say
         self._number = ""
 
     def opened(self, title: str, *, severity: str, impact: str, by: str) -> str:
@@ -263,31 +262,7 @@ class Teller:
     def _incident(self, *words: str) -> str:
         """What the tracker says; empty where it cannot be reached."""
         try:
-            if self._environ.get("DATABASE_URL") or self._environ.get("DB_HOST"):
-                return _here(words, self._environ)
-            return self._kubectl.run(
-                *("exec", f"service/{ACTIVE}", "--", "hotel-booking", "incident", *words),
-                seconds=60,
-            ).strip()
+            return self._ourselves.run("incident", *words)
         except Refused as refusal:
             self._say(f"the incident tracker was not told ({words[0]}): {refusal.detail}")
             return ""
-
-
-def _here(words: Sequence[str], environ: Mapping[str, str]) -> str:
-    """The tracker's own command, as another process: what the application needs may be broken."""
-    try:
-        done = subprocess.run(  # noqa: S603  # ourselves
-            [sys.executable, "-c", "from hotel_booking.cli import main; main()", "incident", *words],
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    except subprocess.TimeoutExpired:
-        raise Refused("it did not answer within a minute") from None
-    if done.returncode:
-        raise Refused((done.stderr or done.stdout).strip().splitlines()[-1][:300])
-    return done.stdout.strip()

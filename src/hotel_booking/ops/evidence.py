@@ -32,7 +32,9 @@ PAYLOAD_TYPE = "application/vnd.hotel-booking.evidence+json"
 # `build` says which commit and image a release is; the others are the runbook's checklist.
 Item = Literal["build", "tests", "security", "compliance", "migrations", "rollback", "communication"]
 ITEMS: tuple[Item, ...] = get_args(Item)
-RESTORE = "restore"  # no evidence of a release: who may approve that production is restored
+# No evidence of a release: who may approve that production is restored, and sign an incident's evidence.
+RESTORE = "restore"
+INCIDENT = "incident"
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 IMAGE = re.compile(r"sha256:[0-9a-f]{64}")
@@ -146,7 +148,7 @@ def opened(kind: str, content: bytes, signers: Sequence[Signer]) -> tuple[bytes,
     return payload, by
 
 
-def read_signers(text: str, items: Collection[str] = (*ITEMS, RESTORE)) -> list[Signer]:
+def read_signers(text: str, items: Collection[str] = (*ITEMS, RESTORE, INCIDENT)) -> list[Signer]:
     """The lines of a file of those who may sign some of `items`; what follows a # is a remark. Raises
     `WrongUse` naming the line."""
     found = []

@@ -15,7 +15,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import msgspec
 
@@ -89,14 +89,25 @@ class Kubectl:
 
     def run(self, *arguments: str, text: str | None = None, seconds: float | None = None) -> str:
         """What kubectl answers to these words, within `seconds` (30 unless told)."""
+        return self._run(arguments, text, seconds, None)
+
+    def save(self, file: IO[bytes], *arguments: str, seconds: float | None = None) -> None:
+        """Write what kubectl answers to a file, byte for byte and however much it is."""
+        self._run(arguments, None, seconds, file)
+
+    def _run(
+        self, arguments: Sequence[str], text: str | None, seconds: float | None, file: IO[bytes] | None
+    ) -> str:
         patience = self._seconds if seconds is None else seconds
-        request = max(1, min(_REQUEST_SECONDS, int(patience)))
+        # What is streamed is one request, however long it takes.
+        longest = patience if arguments[0] in ("logs", "exec") else _REQUEST_SECONDS
         command = [
-            *(self._program, f"--namespace={self.namespace}", f"--request-timeout={request}s"),
+            *(self._program, f"--namespace={self.namespace}"),
+            f"--request-timeout={max(1, int(min(longest, patience)))}s",
             *arguments,
         ]
         try:
-            code, said, error = _ended(command, self._environ, text, patience)
+            code, said, error = _ended(command, self._environ, text, patience, file)
         except FileNotFoundError:
             raise Rejected(
                 f"{self._program} is not installed",
@@ -223,17 +234,22 @@ _AWAY = (
 
 
 def _ended(
-    command: Sequence[str], environ: Mapping[str, str], text: str | None, seconds: float
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    text: str | None,
+    seconds: float,
+    file: IO[bytes] | None,
 ) -> tuple[int, str, str]:
-    """Its exit code and what it said; raises `TimeoutExpired`. In a process group of its own: Ctrl-C is for
-    us, who then end it, with whatever credential plugin it has started."""
+    """Its exit code and what it said, if not to a `file`; raises `TimeoutExpired`. In a process group of its
+    own: Ctrl-C is for us, who then end it, with whatever credential plugin it has started."""
     with subprocess.Popen(  # noqa: S603  # its caller chose it
         command,
         env=dict(environ),
         stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if file is None else file,
         stderr=subprocess.PIPE,
         text=True,
+        errors="replace",
         start_new_session=True,
     ) as process:
         try:
@@ -242,7 +258,7 @@ def _ended(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
-    return process.returncode, said, error
+    return process.returncode, said or "", error
 
 
 def _words(error: str) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from hotel_booking.core.db import Database, Row, Transaction
 
-_START = bytes(32)
+START = bytes(32)
 _CHANGED = "changed"
 # Every column, in an order of its own: a column that a later release adds changes no hash.
 _CANONICAL = (
@@ -81,7 +81,7 @@ async def _chain(tx: Transaction, rows: list[Row]) -> int:
     if not rows:
         return 0
     last = await tx.fetchrow("SELECT position, hash FROM audit_link ORDER BY position DESC LIMIT 1")
-    position, previous = (last["position"], last["hash"]) if last is not None else (0, _START)
+    position, previous = (last["position"], last["hash"]) if last is not None else (0, START)
     hashes = []
     for row in rows:
         previous = _hash(previous, row["text"])
@@ -115,7 +115,7 @@ async def _raise_floor(tx: Transaction, seen: Row) -> None:
 async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checked]:
     """Follow the chain from its beginning, yielding after each batch; the last has a problem, or none is
     left. Memory does not grow with the log."""
-    position, previous = 0, _START
+    position, previous = 0, START
     while True:
         rows = await _links(tx, position, batch)
         for row in rows:
@@ -127,6 +127,27 @@ async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checke
                 return
             position, previous = row["position"], row["hash"]
         yield Checked(position, previous.hex())
+        if len(rows) < batch:
+            return
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link as it is exported. Its `hash` is SHA-256 of the hash before (as bytes, zeros before the first)
+    and of `text`, which is the entry as it was; None where the entry is gone."""
+
+    position: int
+    hash: str
+    text: str | None
+
+
+async def export(tx: Transaction, *, after: int, batch: int = 1_000) -> AsyncIterator[Link]:
+    """The links above a position, in their order. Memory does not grow with their number."""
+    while True:
+        rows = await _links(tx, after, batch)
+        for row in rows:
+            after = row["position"]
+            text = None if row["gone"] else row["text"]
+            yield Link(after, row["hash"].hex(), text)
         if len(rows) < batch:
             return
 

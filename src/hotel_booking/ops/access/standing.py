@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -35,3 +36,9 @@ async def figures(tx: Transaction, now: datetime) -> Figures:
     )
     assert row is not None  # noqa: S101  # an aggregate has a row
     return Figures(row["standing"], row["expired"], row["reaped_at"])
+
+
+async def latest(tx: Transaction, limit: int) -> list[dict[str, Any]]:
+    """The grants that stand, and those that ended, newest first."""
+    rows = await tx.fetch("SELECT to_jsonb(g) AS grant FROM access_grant g ORDER BY id DESC LIMIT $1", limit)
+    return [row["grant"] for row in rows]
