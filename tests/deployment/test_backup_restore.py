@@ -91,7 +91,9 @@ def test_bad_input_touches_nothing(operators: Operators) -> None:
         "restore", "20200101-000000", "production", key=BOB, code=2
     )
     assert "is no backup's id" in operators.run("restore", "monday", "production", key=BOB, code=2)
-    assert "has no approval" in operators.run("restore", backup, "production", key=BOB, code=1)
+    said = operators.run("restore", backup, "production", key=BOB, code=2)
+    assert "has no approval" in said
+    assert f"  hotel-booking ops backup approve {backup} production --reason 'WHY'" in said
     operators.run("approve", backup, "production", "--reason", "a trial", key=ANN)
     said = operators.run("restore", backup, "production", key=ANN, code=1)
     assert "ann runs this, and has approved it: it takes another person" in said
@@ -99,7 +101,7 @@ def test_bad_input_touches_nothing(operators: Operators) -> None:
     assert "nobody's whose signature counts" in operators.run(
         "restore", backup, "production", key=stranger, code=2
     )
-    said = operators.run("restore", "latest", "production", key=BOB, code=1)
+    said = operators.run("restore", "latest", "production", key=BOB, code=2)
     assert "has no approval" in said, "one for another backup does not count"
     said = operators.run(
         "restore", backup, "production", "--to-time", "2026-01-01T00:00:00Z", key=BOB, code=1

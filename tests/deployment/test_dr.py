@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +20,11 @@ import pytest
 
 from hotel_booking import migrations
 from hotel_booking.core.clock import utc_now
+from hotel_booking.ops.backup import approval
 from hotel_booking.ops.dr.restore import Restore
 from hotel_booking.ops.embedded import THROWAWAY, throwaway
 from hotel_booking.ops.environments import place_of
+from hotel_booking.ops.evidence import make_key, read_signers
 from hotel_booking.ops.refusals import Interrupted, Refused, WrongUse
 from tests.deployment.aws_double import Way, busy, environ, gone, moto, moto_program, reset, throttled
 from tests.deployment.checkers import ROOT
@@ -344,24 +348,113 @@ def test_a_check_that_fails_leaves_the_standby_closed(world: World) -> None:
     assert world.cluster.replicas() == {"hotel-booking": 0, "hotel-booking-worker": 0}
 
 
-def test_the_script_runs_from_anywhere_and_tells_the_minutes(world: World, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [ROOT / "deployment" / "scripts" / "dr-restore.sh", "--environment", "dr"],
-        cwd=tmp_path,
-        env={
+class Operators:
+    """Two people with keys, and the script from a folder of theirs."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.folder = folder
+        self.ann, self.bob = make_key(), make_key()
+        signers = folder / "signers"
+        signers.write_text(f"ann restore {self.ann[1]}\nbob restore {self.bob[1]}\n")
+        self.environ = {
             **os.environ,
             **world.environ,
-            "HOTEL_OPS_DIR": str(tmp_path / "ops"),
-            "HOTEL_SPOOL_DIR": str(tmp_path / "spool"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "of the 15 minutes that the runbook promises." in done.stdout
-    assert "Next: ./deployment/scripts/update-dns.sh --target dr" in done.stdout
+            "HOTEL_OPS_DIR": str(folder / "ops"),
+            "HOTEL_SPOOL_DIR": str(folder / "spool"),
+            "HOTEL_EVIDENCE_SIGNERS": str(signers),
+        }
+
+    def run(self, *words: str, key: tuple[str, str] | None = None, code: int = 0, **more: str) -> str:
+        """What the script, or `hotel-booking`, said; it ended with this code."""
+        script = str(ROOT / "deployment" / "scripts" / "dr-restore.sh")
+        program = (
+            script if words[0].startswith("--") else str(Path(sys.executable).with_name("hotel-booking"))
+        )
+        done = subprocess.run(
+            [program, *words], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            env={**self.environ, **({"HOTEL_EVIDENCE_KEY": key[0]} if key else {}), **more},
+            check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    def approve(self, key: tuple[str, str], code: int = 0) -> str:
+        words = ("ops", "backup", "approve", "latest", "dr", "--reason", "the region is gone")
+        return self.run(*words, key=key, code=code)
+
+
+@pytest.fixture
+def operators(world: World, tmp_path: Path) -> Operators:
+    return Operators(world, tmp_path)
+
+
+def test_the_script_runs_from_anywhere_and_tells_the_minutes(
+    world: World, operators: Operators, tmp_path: Path
+) -> None:
+    operators.approve(operators.ann)
+    said = operators.run("--environment", "dr", key=operators.bob)
+    assert "of the 15 minutes that the runbook promises." in said
+    assert "Next: ./deployment/scripts/update-dns.sh --target dr" in said
     acts = [json.loads(path.read_text()) for path in (tmp_path / "spool").glob("*.json")]
-    assert {act["action"] for act in acts} == {"ops.dr-restore"}
-    assert {act["detail"]["outcome"] for act in acts} == {"begun", "done"}
+    ours = [act for act in acts if act["action"] == "ops.dr-restore"]
+    assert {act["detail"]["outcome"] for act in ours} == {"begun", "done"}
+    assert "ann" in {act["detail"].get("approved_by") for act in ours}
+    assert "has been used" in operators.run("--environment", "dr", key=operators.bob, code=1)
+
+
+def test_it_takes_two_people(world: World, operators: Operators, tmp_path: Path) -> None:
+    seed = ("--environment", "dr")
+    said = operators.run(*seed, code=2, HOTEL_EVIDENCE_KEY="")
+    assert re.search(
+        r'^  HOTEL_EVIDENCE_KEY="\$\(cat KEY-FILE\)" \S*/dr-restore.sh --environment dr$', said, re.MULTILINE
+    )
+    said = operators.run(*seed, key=operators.bob, code=2)
+    assert "  hotel-booking ops backup approve latest dr --reason 'WHY'" in said
+    assert re.search(r"^  HOTEL_APPROVAL=\S+ \S*/dr-restore.sh --environment dr$", said, re.MULTILINE)
+    operators.approve(operators.bob)
+    assert "it takes another person" in operators.run(*seed, key=operators.bob, code=1)
+    operators.approve(make_key(), code=2)
+    operators.run(
+        "ops", "backup", "approve", "20260101-000000", "dr", "--reason", "x", key=operators.ann, code=2
+    )
+    operators.run("ops", "backup", "approve", "latest", "production", "--reason", "x", key=operators.ann)
+    there = tmp_path / "ops" / "approvals"
+    said = operators.run(
+        *seed, key=operators.bob, code=1, HOTEL_APPROVAL=str(there / "latest-production.json")
+    )
+    assert "is for another restore: latest to production" in said
+    assert world.untouched()
+    assert "Nothing was touched" in operators.run(*seed, "--dry-run")  # looking takes nobody
+
+    # One that fails is taken up with the same approval; it is used up where it was carried out.
+    operators.approve(operators.ann)
+    copy = (there / "latest-dr.json").rename(tmp_path / "theirs.json")
+    world.cluster.change(answers={**CANNED, "recovery check": "ledger: 3 sums differ\nexit 1\n"})
+    operators.run(*seed, key=operators.bob, code=1, HOTEL_APPROVAL=str(copy))
+    world.cluster.change(answers=CANNED)
+    operators.run(*seed, key=operators.bob, HOTEL_APPROVAL=str(copy))
+    assert world.cluster.replicas() == {"hotel-booking": 3, "hotel-booking-worker": 2}
+
+
+@pytest.mark.parametrize("target", ["dr", "production"])
+def test_an_approval_counts_four_hours(tmp_path: Path, target: str) -> None:
+    ann, bob = make_key(), make_key()
+    signers = read_signers(f"ann restore {ann[1]}\nbob restore {bob[1]}\n")
+    environ, made = {"HOTEL_OPS_DIR": str(tmp_path)}, datetime(2026, 3, 1, 12, tzinfo=UTC)
+    approval.approve(
+        "latest", target, "", reason="x", private_key=ann[0], signers=signers, environ=environ, now=made
+    )
+
+    def asked(hours: float) -> str:
+        now = made + timedelta(hours=hours)
+        return approval.require(
+            target, "latest", private_key=bob[0], signers=signers, environ=environ, now=now
+        )[1]
+
+    assert asked(0) == asked(3.999) == "ann"
+    with pytest.raises(Refused, match="is of 2026-03-01 12:00 UTC: it counts 4 hours") as refused:
+        asked(4.001)
+    assert f"  hotel-booking ops backup approve latest {target} --reason 'WHY'" in refused.value.lines
+    with pytest.raises(Refused, match="it counts 4 hours"):
+        asked(-1)  # of a clock that is wrong

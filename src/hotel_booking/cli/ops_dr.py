@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_inputs import DryRun, Signers, told
 
 app = typer.Typer(no_args_is_help=True, help="Another server, or another region, takes over.")
 
@@ -58,11 +58,15 @@ def restore(
         ),
     ] = "",
     dry_run: DryRun = False,
+    signers: Signers = None,
 ) -> None:
-    """Have the standby of another region take bookings: its replica is promoted (else the newest copied
-    backup restored), what Terraform does not hold is made, and everything is checked. It starts closed for
-    sale. What failed or was killed is taken up by running it again. Next: update-dns.sh --target dr."""
+    """Have the standby of another region take bookings, with another person's approval: its replica is
+    promoted (else the newest copied backup restored), what Terraform does not hold is made, and everything
+    is checked. It starts closed for sale. What failed or was killed is taken up by running it again. Next:
+    update-dns.sh --target dr."""
+    from hotel_booking.cli.ops_restore import approvals
     from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup import approval
     from hotel_booking.ops.dr.restore import RTO_MINUTES, Restore
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import WrongUse
@@ -70,17 +74,23 @@ def restore(
     place = _standby(environment)
     if way not in ("", "replica", "backups", "snapshot"):
         raise WrongUse(f"--from is replica, backups or snapshot, and not {way!r}")
+    approval_of = None if dry_run else approvals(place.environment, "latest", "", signers)
+    if approval_of:
+        approval_of()  # before anybody is asked anything else
     run = Restore(place, environ=os.environ, now=utc_now, say=_say, ask=_ask)
     with operation(
         "dr-restore", target=place.environment, dry_run=dry_run, environ=os.environ, clock=utc_now
     ) as act:
         chosen = run.look(way)
         act.tell(way=chosen.how, behind=None if chosen.behind is None else int(chosen.behind.total_seconds()))
-        if dry_run:
+        if approval_of is None:
             print("Nothing was touched.")
             return
+        record, approver = approval_of()
+        act.tell(approved_by=approver, reason=record.reason)
         try:
             run.run(chosen)
+            approval.use(record, os.environ)  # not before: a run that failed is taken up by the next
         finally:
             seconds = sum(step.seconds for step in run.steps)
             act.tell(

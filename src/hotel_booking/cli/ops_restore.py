@@ -26,29 +26,17 @@ def to_production(
 ) -> None:
     """See `restore`."""
     until = until_of(backup_id, to_time)
-    known = _signers(signers)
-    key = _key()
-
-    def approved() -> tuple[approval.Approval, str]:
-        return approval.require(
-            *("production", backup_id),
-            until=to_time,
-            private_key=key,
-            signers=known,
-            environ=os.environ,
-            now=utc_now(),
-        )
-
+    approval_of = approvals("production", backup_id, to_time, signers)
     engine = make()
     backup = chosen(engine.backups(), backup_id)
-    record, approver = approved()
+    record, approver = approval_of()
     with operation(
         "restore", target="production", alone="production", dry_run=False, environ=os.environ, clock=utc_now
     ) as act:
         act.tell(backup=backup.id, until=to_time or None, approved_by=approver, reason=record.reason)
 
         def allowed() -> None:
-            approved()
+            approval_of()
             approval.use(record, os.environ)
 
         done = production.to_production(
@@ -89,10 +77,53 @@ def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) 
         print(f"The one before is kept as {kept}.")
 
 
+def approvals(
+    target: str, backup_id: str, to_time: str, signers: Path | None
+) -> Callable[[], tuple[approval.Approval, str]]:
+    """What says, whenever it is asked, which record allows this and who approved it. The key of who runs it,
+    and the record's file where it is not on this machine, are asked for; `WrongUse` where nobody can be."""
+    known, key, environ = _signers(signers), _key(), dict(os.environ)
+
+    def ask() -> tuple[approval.Approval, str]:
+        here = approval.where(environ, backup_id, target)
+        if not environ.get("HOTEL_APPROVAL") and not here.exists():
+            try:
+                environ["HOTEL_APPROVAL"] = needed(
+                    "HOTEL_APPROVAL",
+                    "the file of another person's approval",
+                    example=str(here),
+                    environ=environ,
+                    argv=sys.argv,
+                )
+            except WrongUse as missing:
+                raise WrongUse(
+                    f"restoring {backup_id} to {target} has no approval ({here})",
+                    *approval.how(backup_id, target, to_time),
+                    "Then run this again; with a copy of theirs, where they approved it elsewhere:",
+                    *missing.lines[1:],
+                ) from None
+        return approval.require(
+            *(target, backup_id),
+            until=to_time,
+            private_key=key,
+            signers=known,
+            environ=environ,
+            now=utc_now(),
+        )
+
+    return ask
+
+
 def approve(backup_id: str, target: str, *, reason: str, to_time: str, signers: Path | None) -> None:
     """See `approve`."""
     if target not in ("production", "dr"):
         raise WrongUse(f"{target} needs no approval: production does, and dr")
+    if target == "dr" and (backup_id != "latest" or to_time):
+        raise WrongUse(
+            "dr takes over as it is, and restores no backup of your choice",
+            "This would work:",
+            "  hotel-booking ops backup approve latest dr --reason 'WHY'",
+        )
     until_of(backup_id, to_time)
     if not reason.strip():
         raise WrongUse("say why: --reason 'WHY'")

@@ -46,7 +46,7 @@ OTHERS = {
         "`pgbackrest`: another disk or machine, on which each commit waits for its WAL (the zero-loss mode)"
     ),
     "HOTEL_STAGING_DATABASE_URL": "staging's database, which `ops backup restore ID staging` replaces",
-    "HOTEL_APPROVAL": "the file of another person's approval that production is restored",
+    "HOTEL_APPROVAL": "the file of another person's approval: production is restored, or dr takes over",
     "HOTEL_OPERATOR": "who runs `hotel-booking ops`, as the audit log tells it beside the machine's user",
     "HOTEL_RDS_INSTANCE": "the RDS instance whose snapshots are the backups, where `DB_HOST` does not say",
     "HOTEL_RDS_REGION": "its region, where `DB_HOST` does not say",

@@ -1,4 +1,5 @@
-"""Production is restored when a second person says so: a signed record of what, where to, and when.
+"""Production is restored, and a standby takes over, when a second person says so: a signed record of what,
+where to, and when.
 
 Both are known by a key of theirs (`hotel-booking ops evidence key`, a line among the signers): the one who
 approves by a signature that counts for `restore`, the one who runs it by HOTEL_EVIDENCE_KEY. A record counts
@@ -53,7 +54,7 @@ def approve(
     if not signer.may_sign(RESTORE):
         raise WrongUse(f"{signer.name} may not approve: their line in the signers does not name `{RESTORE}`")
     record = Approval(id=str(uuid4()), backup=backup, target=target, until=until, reason=reason, made_at=now)
-    path = _path(environ, backup, target)
+    path = where(environ, backup, target)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     envelope = seal(_KIND, msgspec.json.encode(record), private_key=private_key, signer=signer.name)
     write_whole(path, envelope)
@@ -73,11 +74,8 @@ def require(
     """The record that allows this, and who approved it. HOTEL_APPROVAL names its file, else it is where
     `approve` writes on this machine. Refused where there is none, or it is old, used, of something else, or
     by who runs this."""
-    path = Path(environ.get("HOTEL_APPROVAL") or _path(environ, backup, target))
-    words = " ".join(
-        ["hotel-booking ops backup approve", backup, target, *(["--to-time", until] * bool(until))]
-    )
-    help_lines = ("Have another person approve it, with their key:", f"  {words} --reason 'WHY'")
+    path = Path(environ.get("HOTEL_APPROVAL") or where(environ, backup, target))
+    help_lines = how(backup, target, until)
     runner = _who(private_key, signers)
     try:
         payload, by = opened(_KIND, path.read_bytes(), signers)
@@ -88,7 +86,7 @@ def require(
         raise Refused(f"the approval {path} does not count: {error}", *help_lines) from None
     others = [signer for signer in by if signer.may_sign(RESTORE)]
     if not others:
-        raise Refused(f"{by[0].name} may not approve that production is restored", *help_lines)
+        raise Refused(f"{by[0].name} may not approve a restore to {target}", *help_lines)
     others = [signer for signer in others if signer.key != runner.key and signer.name != runner.name]
     if not others:
         raise Refused(f"{runner.name} runs this, and has approved it: it takes another person", *help_lines)
@@ -123,7 +121,14 @@ def _who(private_key: str, signers: Sequence[Signer]) -> Signer:
     )
 
 
-def _path(environ: Mapping[str, str], backup: str, target: str) -> Path:
+def how(backup: str, target: str, until: str = "") -> tuple[str, str]:
+    """What to do where no approval counts."""
+    words = ["hotel-booking ops backup approve", backup, target, *(["--to-time", until] * bool(until))]
+    return "Have another person approve it, with their key:", f"  {' '.join(words)} --reason 'WHY'"
+
+
+def where(environ: Mapping[str, str], backup: str, target: str) -> Path:
+    """Where `approve` writes it on this machine."""
     name = re.sub(r"[^A-Za-z0-9-]", "_", f"{backup}-{target}")
     return home(environ) / "approvals" / f"{name}.json"
 
