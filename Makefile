@@ -96,7 +96,7 @@ bench: setup
 
 drill: setup
 	@scripts/deploy_packages
-	@deployment/scripts/backup-restore.sh drill --gigabytes $(or $(GIGABYTES),1)
+	@deployment/scripts/backup-restore.sh drill --gigabytes $(or $(GIGABYTES),1) $(if $(REPORT),--report $(abspath $(REPORT)))
 
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md

@@ -208,7 +208,8 @@ def choose_gateways(settings: Settings, db: Database) -> Gateways:
     card: Gateway
     match settings.gateway:
         case "sandbox":
-            card = SandboxGateway(db)
+            elsewhere = settings.sandbox_books
+            card = SandboxGateway(elsewhere=elsewhere) if elsewhere else SandboxGateway(db)
         case "stripe":
             # Here and below: what few need, and takes long to load, is loaded by who chooses it.
             from hotel_booking.integrations.stripe import StripeGateway

@@ -295,37 +295,77 @@ def drill(
     seconds: Annotated[
         int, typer.Option("--seconds", help="For how long guests book before it is killed.", min=5, max=3600)
     ] = 90,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the result to this file too: see `drilled`.")
+    ] = None,
 ) -> None:
     """Prove it: a PostgreSQL of its own under bookings from the API is killed and its folder deleted, then
-    restored as production is. Bookings that were acknowledged and are gone are named. The result is kept in
-    the environment's database, where there is one: metrics and alerts look at it."""
+    restored as production is, and matched with the payment gateway. Bookings that were acknowledged and are
+    gone are named, with what became of the money. The result is told to the environment's database, where
+    there is one: metrics, alerts and the status page look at it."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.core.environment import read_settings
     from hotel_booking.demo.drill import drill as run
-    from hotel_booking.ops.backup import results
+    from hotel_booking.ops.backup.results import Drill
     from hotel_booking.ops.operation import operation
 
-    began, detail, succeeded = utc_now(), {}, False
+    result = Drill(utc_now(), succeeded=False, detail={})
+    if report:
+        result.write(report)  # before anything is done: where it cannot be, nobody need wait
     with operation("drill", target="restore", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
             done = run(gigabytes, seconds=seconds, say=_say)
-            succeeded = True
             detail = {
                 "gigabytes": gigabytes,
                 "acknowledged": done.acknowledged,
                 "lost": len(done.lost),
+                "rebooked": done.rebooked,
+                "refunded": done.refunded,
                 "rpo_seconds": done.rpo_seconds,
                 "rto_seconds": done.rto_seconds,
             }
+            result = Drill(result.at, succeeded=True, detail=detail)
             act.tell(**detail)
         finally:
-            if os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST"):
-                url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
-                results.tell(url, "drill", at=began, succeeded=succeeded, detail=detail)
+            if report:
+                result.write(report)
+            _tell_drill(result)
     print(f"{done.acknowledged} bookings acknowledged at {gigabytes:g} GB, {len(done.lost)} lost")
-    for reference in done.lost:
-        print(f"  lost: {reference}")
+    for one in done.lost:
+        print(f"  lost: {one.reference}, {one.guest}: {one.became}")
+    print(f"{done.rebooked} paid in the lost time and booked again; {done.refunded} payments given back")
     print(f"RPO {done.rpo_seconds:.1f} s, RTO {done.rto_seconds:.1f} s")
     for step, took in done.seconds.items():
         print(f"  {took:8.1f} s  {step}")
     told()
+
+
+@app.command()
+def drilled(
+    report: Annotated[Path, typer.Argument(help="What `drill --report` wrote.")],
+) -> None:
+    """Tell the environment's database of a drill that was made where it is not reached. Again, it changes
+    nothing."""
+    from hotel_booking.ops.backup.engines import database
+    from hotel_booking.ops.backup.results import Drill
+    from hotel_booking.ops.refusals import Refused
+
+    result = Drill.read(report)
+    if not result.tell(database(os.environ, sys.argv)):
+        raise Refused("the database does not take it: is it up, and migrated?")
+    print(
+        f"told: the drill of {result.at:%Y-%m-%d %H:%M} UTC {'succeeded' if result.succeeded else 'failed'}"
+    )
+
+
+def _tell_drill(result: Any) -> None:
+    """Where the environment names a database; what it does not take is said, with the way to do it later."""
+    from hotel_booking.core.environment import read_settings
+
+    if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DB_HOST", "DB_HOST_FILE")):
+        url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
+        if result.tell(url):
+            return
+        _say("the database did not take the result: no metric and no page knows of this drill")
+    else:
+        _say("no database is named (DATABASE_URL, DB_HOST): no metric and no page knows of this drill")
+    _say("With --report FILE it can be told later: hotel-booking ops backup drilled FILE")

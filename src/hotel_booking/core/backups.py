@@ -10,20 +10,36 @@ import msgspec
 from hotel_booking.core.db import Transaction
 
 
+class Drilled(msgspec.Struct, frozen=True):
+    """The last drill of a restore: when it was begun, and its figures where it came to its end: acknowledged
+    bookings that were lost, seconds that were lost, seconds until bookings worked again."""
+
+    at: datetime
+    succeeded: bool
+    lost: int | None
+    rpo: float | None
+    rto: float | None
+
+
 class BackupState(msgspec.Struct, frozen=True):
-    """`database_at`, `state_at`, `configuration_at`: when the last whole backup of each was begun;
-    `drill_at`: when the last drill was, with its figures. `archive_lag`: by how many seconds the archive is
-    later than `archive_timeout` lets it be; None where this server keeps none."""
+    """`database_at`, `state_at`, `configuration_at`: when the last whole backup of each was begun.
+    `archive_lag`: by how many seconds the archive is later than `archive_timeout` lets it be; None where this
+    server keeps none."""
 
     database_at: datetime | None
     state_at: datetime | None
     configuration_at: datetime | None
-    drill_at: datetime | None
-    drill_succeeded: bool | None
-    drill_lost: int | None
-    drill_rpo: float | None
-    drill_rto: float | None
     archive_lag: float | None
+
+
+async def drilled(tx: Transaction) -> Drilled | None:
+    """The last drill; None where there was none."""
+    return await tx.fetchrow_as(
+        Drilled,
+        "SELECT at, succeeded, (detail->>'lost')::int AS lost, (detail->>'rpo_seconds')::float8 AS rpo,"
+        "       (detail->>'rto_seconds')::float8 AS rto"
+        "  FROM operations_result WHERE kind = 'drill' ORDER BY at DESC LIMIT 1",
+    )
 
 
 async def state(tx: Transaction) -> BackupState:
@@ -31,9 +47,6 @@ async def state(tx: Transaction) -> BackupState:
     found = await tx.fetchrow_as(
         BackupState,
         "SELECT b.database_at, b.state_at, b.configuration_at,"
-        "       d.at AS drill_at, d.succeeded AS drill_succeeded,"
-        "       (d.detail->>'lost')::int AS drill_lost, (d.detail->>'rpo_seconds')::float8 AS drill_rpo,"
-        "       (d.detail->>'rto_seconds')::float8 AS drill_rto,"
         "       CASE WHEN current_setting('archive_mode') <> 'off' THEN"
         "           greatest(0, extract(epoch FROM now() - coalesce(a.last_archived_time, a.stats_reset,"
         "                                                           now()))"
@@ -44,9 +57,7 @@ async def state(tx: Transaction) -> BackupState:
         "                 AS database_at,"
         "               max(at) FILTER (WHERE detail->>'of' = 'state') AS state_at,"
         "               max(at) FILTER (WHERE detail->>'of' = 'configuration') AS configuration_at"
-        "          FROM operations_result WHERE kind = 'backup' AND succeeded) b LEFT JOIN LATERAL"
-        "       (SELECT at, succeeded, detail FROM operations_result WHERE kind = 'drill'"
-        "         ORDER BY at DESC LIMIT 1) d ON true",
+        "          FROM operations_result WHERE kind = 'backup' AND succeeded) b",
     )
     assert found is not None  # noqa: S101  # pg_stat_archiver has one row
     return found

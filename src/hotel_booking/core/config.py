@@ -142,6 +142,19 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
         Literal["stripe", "sandbox", "none"],
         described("who takes cards; `none`: guests pay at the hotel", refused="`sandbox`", demo="sandbox"),
     ] = "none"
+    sandbox_books: (
+        Annotated[
+            str,
+            described(
+                "the database in which `sandbox` keeps its books, as a real gateway does in its own house, "
+                "where they outlive the platform's; else that one",
+                takes="`postgresql://…`",
+                pattern=r"(?s)\Apostgres(?:ql)?://.*\Z",
+                must_be="an address that begins with postgresql://",
+            ),
+        ]
+        | None
+    ) = None
     stripe_secret_key: (
         Annotated[
             str, described("Stripe's secret key", refused="a test key; missing with `stripe`, everywhere")

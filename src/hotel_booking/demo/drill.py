@@ -1,5 +1,10 @@
 """The drill: a PostgreSQL of its own under bookings from the API loses its processes and its disk, and is
-restored as production is; what was acknowledged and is gone is named."""
+restored as production is; what was acknowledged and is gone is named, and so is what became of the money.
+
+Guests pay at a gateway whose books are in another database, as a real one's are in another house: it knows
+of payments that the restored database does not. Half of the guests pay some seconds after they have booked,
+so that there are payments whose booking is still held after the restore, and such whose booking is lost.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ import signal
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -25,54 +31,78 @@ import psycopg
 
 from hotel_booking import migrations
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.demo.loader import load
+from hotel_booking.domains.bookings import recovery
 from hotel_booking.migrations import places
 from hotel_booking.ops import children
 from hotel_booking.ops.backup import production
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.servers import Servers
 from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.refusals import Refused
 
 Say = Callable[[str], None]
 _ROW = 8_000  # bytes of filler in a row, not compressed
 _LEASH = timedelta(minutes=10)
+_SETTLED = 120.0  # seconds for jobs that the matching has begun
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A booking that was acknowledged and is gone, who had it, and what became of the money."""
+
+    reference: str
+    guest: str
+    became: str
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What a drill came to. `lost`: references that were acknowledged and are gone; `rpo_seconds`: from the
-    last acknowledged booking that is left to the last one there was; `rto_seconds`: from the kill until a
-    booking was acknowledged again."""
+    """What a drill came to. `acknowledged`: bookings that were paid and confirmed; `rebooked`: those of them
+    that the restored database knew as held only, and that were confirmed again; `refunded`: payments without
+    a booking that were given back, those that were never acknowledged too. `rpo_seconds`: from the last
+    acknowledged booking that is left to the last one there was, of those paid at once (where none is left,
+    from when guests began); `rto_seconds`: from the kill until a booking was acknowledged again."""
 
     gigabytes: float
     acknowledged: int
-    lost: list[str]
+    lost: list[Lost]
+    rebooked: int
+    refunded: int
     rpo_seconds: float
     rto_seconds: float
     seconds: dict[str, float]
 
 
 def drill(gigabytes: float, *, seconds: int, say: Say) -> Figures:
-    """Run it. Raises `Refused`, `EmbeddedError` or `psycopg.Error` where it cannot be done to its end."""
-    with _postgresql(say) as engine, _filled(engine, gigabytes, say) as stay, _served(engine) as port:
-        booked = _Bookings(port, stay)
+    """Run it. Raises `Refused`, `EmbeddedError` or `psycopg.Error` where it cannot be done to its end, or
+    where money is somewhere that no booking is."""
+    with (
+        _postgresql(say) as (engine, books),
+        _filled(engine, books, gigabytes, say) as stay,
+        _served(engine, books) as port,
+    ):
+        booked = _Bookings(port, stay, later=seconds / 4)
         booked.begin()
         say(f"bookings for {seconds} s")
         time.sleep(seconds)
+        if not booked.told:
+            raise Refused(f"no booking was acknowledged in {seconds} s: take more --seconds")
         say("kill -9, and the data folder is gone")
         killed = time.monotonic()
         _destroy(engine)
         done = production.to_production(
             engine, engine.backups()[0], "end",
-            environ=_environ(engine), say=say, allowed=lambda: None, now=utc_now,
+            environ=_environ(engine, books), say=say, allowed=lambda: None, now=utc_now,
         )  # fmt: skip
+        say("the worker matches what the gateway has of the lost time")
+        with done_when(done.seconds, "match with the gateway"):
+            asyncio.run(_matched(engine.serving()))
         with done_when(done.seconds, "open for sale"):
-            words = ("recovery", "open", "--unmatched")
-            production.run(engine.serving(), *words, environ=_environ(engine))
+            production.run(engine.serving(), "recovery", "open", environ=_environ(engine, books))
         with done_when(done.seconds, "first booking"):
             first = booked.first_after(killed)
         booked.end()
-        return _figures(engine, booked, gigabytes, killed, first, done.seconds)
+        return asyncio.run(_figures(engine, books, booked, gigabytes, killed, first, done.seconds))
 
 
 @contextmanager
@@ -84,45 +114,55 @@ def done_when(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _postgresql(say: Say) -> Iterator[PgBackRest]:
-    """A server with its archive, gone in the end."""
+def _postgresql(say: Say) -> Iterator[tuple[PgBackRest, str]]:
+    """A server with its archive, and the URL of the gateway's books on another one; gone in the end."""
     folder = Path(tempfile.mkdtemp(prefix="drill-"))
     folder.chmod(0o711)
-    home, store = folder / "home", folder / "store"
-    for path in (home, store):
+    home, store, other = folder / "home", folder / "store", folder / "gateway"
+    for path in (home, store, other):
         path.mkdir(mode=0o700)
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(path, owner.pw_uid, owner.pw_gid)
     servers = Servers(home, port=5432)  # of a socket in a folder of its own
+    gateway = Servers(other, port=5432)
+    its_data = other / "instances" / "gateway"
     key = secrets.token_urlsafe(32)
     engine = PgBackRest(
         servers, Store(str(store)), database="hotel_booking", key=key, listen="", clock=utc_now
     )
     try:
         engine.set_up(say)
-        yield engine
+        gateway.initialise(its_data)
+        gateway.start(its_data, listen_addresses="", unix_socket_directories=str(gateway.run_folder))
+        yield engine, gateway.url("postgres")
     finally:
+        gateway.stop(its_data)
         for instance in (home / "instances").glob("*"):
             servers.stop(instance)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _filled(engine: PgBackRest, gigabytes: float, say: Say) -> Iterator[dict[str, Any]]:
+def _filled(engine: PgBackRest, books: str, gigabytes: float, say: Say) -> Iterator[dict[str, Any]]:
     """Hotels, so many bytes beside them, and a full backup of it; what a guest asks for there."""
     url = engine.serving()
+    migrations.upgrade(books)
     migrations.upgrade(url)
     asyncio.run(places.renew(url))
     asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, properties=3))
     arrival = utc_now().date() + timedelta(days=30)
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(
-            "SELECT p.slug, t.code, r.code, t.id FROM property p JOIN room_type t ON t.property_id = p.id"
+            "SELECT p.slug, t.code, r.code, t.id, r.id"
+            "  FROM property p JOIN room_type t ON t.property_id = p.id"
             "  JOIN rate_plan r ON r.property_id = p.id WHERE r.parent_id IS NULL ORDER BY p.id, t.id LIMIT 1"
         ).fetchone()
         assert row is not None  # noqa: S101  # the demo chain has hotels
         connection.execute("UPDATE room_night SET physical = 32000 WHERE room_type_id = %s", (row[3],))
+        connection.execute(
+            "UPDATE rate_plan SET deposit_kind = 'full', deposit_value = 0 WHERE id = %s", (row[4],)
+        )
         say(f"filling {gigabytes:g} GB")
         connection.execute("CREATE TABLE drill_filler (id int, body text)")
         connection.execute("ALTER TABLE drill_filler ALTER body SET STORAGE EXTERNAL")
@@ -139,19 +179,20 @@ def _filled(engine: PgBackRest, gigabytes: float, say: Say) -> Iterator[dict[str
     }
 
 
-def _environ(engine: PgBackRest) -> dict[str, str]:
+def _environ(engine: PgBackRest, books: str) -> dict[str, str]:
     many = {
         f"HOTEL_{name}": "1000000"
         for name in ("RATE_LIMIT_READS", "RATE_LIMIT_WRITES", "OPEN_HOLDS_PER_ADDRESS",
                      "OPEN_ROOMS_PER_ADDRESS", "OPEN_HOLDS_PER_BROWSER", "OPEN_HOLDS_PER_MAILBOX")
     }  # fmt: skip
     home = engine.servers.home.parent
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return {
         **kept,
         **many,
         "HOTEL_ENVIRONMENT": "test",
-        "HOTEL_GATEWAY": "none",
+        "HOTEL_GATEWAY": "sandbox",
+        "HOTEL_SANDBOX_BOOKS": books,
         "HOTEL_SEARCH_INDEX": "false",
         "HOTEL_OPS_DIR": str(home / "ops"),
         "HOTEL_SPOOL_DIR": str(home / "spool"),
@@ -160,11 +201,11 @@ def _environ(engine: PgBackRest) -> dict[str, str]:
 
 
 @contextmanager
-def _served(engine: PgBackRest) -> Iterator[int]:
+def _served(engine: PgBackRest, books: str) -> Iterator[int]:
     """The web server and the worker on it; the port."""
     port, home = children.free_port(), engine.servers.home.parent
     environ = {
-        **_environ(engine),
+        **_environ(engine, books),
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
     }
@@ -178,11 +219,47 @@ def _served(engine: PgBackRest) -> Iterator[int]:
         children.stop_children(running)
 
 
-class _Bookings:
-    """Guests who book one after the other, and what they were told, with the time."""
+async def _matched(url: str) -> None:
+    """Wait until the worker has compared the gateway's books. Raises `Refused` where it does not."""
+    deadline = time.monotonic() + _LEASH.total_seconds()
+    while time.monotonic() < deadline:
+        with suppress(DatabaseUnavailable):  # it has only just begun to serve
+            async with Database.open(url, size=1) as db, db.reading() as tx:
+                point, _ = await recovery.report(tx)
+                if point is not None and point.matched_at is not None:
+                    return
+        await asyncio.sleep(0.5)
+    raise Refused("the worker did not match the restored database with the gateway")
 
-    def __init__(self, port: int, stay: dict[str, Any]) -> None:
-        self.told: list[tuple[float, str]] = []
+
+class _Held(msgspec.Struct, frozen=True):
+    """A booking that waits to be paid; when it began."""
+
+    began: float
+    reference: str
+    guest: str
+    key: str
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """A guest was told that the booking is confirmed: when that and the booking began, and whether it was
+    paid some time after it was made. Seconds of one clock."""
+
+    at: float
+    began: float
+    reference: str
+    late: bool
+
+
+class _Bookings:
+    """Guests who book one after the other, and what they were told, with the time. Each second one pays after
+    so many seconds (`later`)."""
+
+    def __init__(self, port: int, stay: dict[str, Any], *, later: float) -> None:
+        self.told: list[_Told] = []
+        self._held: deque[_Held] = deque()
+        self._later = later
+        self.began = 0.0
         self._url = f"http://127.0.0.1:{port}/api/v1"
         self._stay = stay
         self._ended = threading.Event()
@@ -190,6 +267,7 @@ class _Bookings:
 
     def begin(self) -> None:
         """From now on."""
+        self.began = time.monotonic()
         self._thread.start()
 
     def end(self) -> None:
@@ -198,34 +276,56 @@ class _Bookings:
         self._thread.join(timeout=30)
 
     def first_after(self, moment: float) -> float:
-        """When the first booking after the moment was acknowledged. Raises `TimeoutError`."""
+        """When the first booking that began after the moment was acknowledged. Raises `Refused`."""
         deadline = time.monotonic() + _LEASH.total_seconds()
         while time.monotonic() < deadline:
-            if self.told and self.told[-1][0] > moment:
-                return next(at for at, _ in self.told if at > moment)
+            if self.told and self.told[-1].began > moment:
+                return next(one.at for one in self.told if one.began > moment)
             time.sleep(0.02)
-        raise TimeoutError("no booking was acknowledged after the restore")
+        raise Refused("no booking was acknowledged after the restore")
 
     def _book(self) -> None:
         with httpx.Client(timeout=15, trust_env=False) as client:
+            number = 0
             while not self._ended.is_set():
                 with suppress(httpx.HTTPError, KeyError, ValueError):
-                    self._book_one(client)
+                    number += 1
+                    held = self._hold(client)
+                    if held is not None and number % 2:
+                        self._pay(client, held, late=False)
+                    elif held is not None:
+                        self._held.append(held)
+                    while self._held and self._held[0].began < time.monotonic() - self._later:
+                        self._pay(client, self._held.popleft(), late=True)
 
-    def _book_one(self, client: httpx.Client) -> None:
+    def _hold(self, client: httpx.Client) -> _Held | None:
+        began = time.monotonic()
         quote = client.post(f"{self._url}/quotes", json=self._stay)
         if quote.status_code != 201:
             time.sleep(0.1)
-            return
+            return None
         who = uuid4().hex[:12]
-        guest = {"given_name": "Drill", "family_name": who, "email": f"{who}@example.com"}
         answer = client.post(
             f"{self._url}/bookings",
-            json={"quote": quote.json()["id"], "guest": guest},
+            json={
+                "quote": quote.json()["id"],
+                "guest": {"given_name": "Drill", "family_name": who, "email": f"{who}@example.com"},
+            },
             headers={"Idempotency-Key": who},
         )
-        if answer.status_code == 201:
-            self.told.append((time.monotonic(), answer.json()["reference"]))
+        if answer.status_code != 201:
+            return None
+        booking = answer.json()
+        return _Held(began, booking["reference"], f"Drill {who}", booking["access_token"])
+
+    def _pay(self, client: httpx.Client, held: _Held, *, late: bool) -> None:
+        answer = client.post(
+            f"{self._url}/bookings/{held.reference}/payments",
+            json={"token": f"tok_success:{held.guest}"},
+            headers={"Authorization": f"Bearer {held.key}"},
+        )
+        if answer.status_code == 200 and answer.json()["status"] == "confirmed":
+            self.told.append(_Told(time.monotonic(), held.began, held.reference, late))
 
 
 def _destroy(engine: PgBackRest) -> None:
@@ -238,29 +338,63 @@ def _destroy(engine: PgBackRest) -> None:
     shutil.rmtree(data)
 
 
-def _figures(
+async def _figures(
     engine: PgBackRest,
+    books: str,
     booked: _Bookings,
     gigabytes: float,
     killed: float,
     first: float,
     seconds: dict[str, float],
 ) -> Figures:
-    before = [(at, reference) for at, reference in booked.told if at <= killed + 0.5 and at < first]
-
-    async def left() -> set[str]:
-        async with Database.open(engine.serving(), size=1) as db, db.reading() as tx:
-            wanted = [reference for _, reference in before]
-            rows = await tx.fetch("SELECT reference FROM booking WHERE reference = ANY ($1)", wanted)
-            return {row["reference"] for row in rows}
-
-    there = asyncio.run(left())
-    kept = [at for at, reference in before if reference in there]
+    before = [one for one in booked.told if one.at <= killed + 0.5 and one.at < first]
+    confirmed, refunded = await _nobody_paid_for_nothing(engine.serving(), books)
+    async with Database.open(engine.serving(), size=1) as db, db.reading() as tx:
+        _, affected = await recovery.report(tx)
+    became = {each.reference: each for each in affected}
+    lost = [one for one in before if one.reference not in confirmed]
+    if unnamed := [one.reference for one in lost if one.reference not in became]:
+        raise Refused(f"{len(unnamed)} lost bookings are not in the report: {', '.join(unnamed[:5])}")
+    at_once = [one for one in before if not one.late]
+    kept = [one.at for one in at_once if one.reference in confirmed]
     return Figures(
         gigabytes=gigabytes,
         acknowledged=len(before),
-        lost=[reference for _, reference in before if reference not in there],
-        rpo_seconds=round(before[-1][0] - kept[-1], 1) if before and kept else 0.0,
+        lost=[
+            Lost(one.reference, became[one.reference].guest or "", became[one.reference].became)
+            for one in lost
+        ],
+        rebooked=sum(each.became.startswith("rebooked") for each in affected),
+        refunded=refunded,
+        rpo_seconds=round(at_once[-1].at - (kept[-1] if kept else booked.began), 1) if at_once else 0.0,
         rto_seconds=round(first - killed, 1),
         seconds=seconds,
     )
+
+
+async def _nobody_paid_for_nothing(url: str, books: str) -> tuple[set[str], int]:
+    """By the gateway's books: whoever has no booking has their money back, and whoever has one has paid. The
+    confirmed bookings, and how many payments were given back. Raises `Refused` where it does not come to
+    that: jobs finish what the matching has begun."""
+    deadline = time.monotonic() + _SETTLED
+    while True:
+        async with Database.open(url, size=1) as db, db.reading() as tx:
+            rows = await tx.fetch("SELECT reference FROM booking WHERE status = 'confirmed'")
+            confirmed = {row["reference"] for row in rows}
+        async with Database.open(books, size=1) as db, db.reading() as tx:
+            paid = await tx.fetch(
+                "SELECT booking, status, captured, refunded FROM sandbox_payment WHERE status <> 'voided'"
+            )
+        adrift = [
+            row["booking"]
+            for row in paid
+            if row["status"] == "authorised"
+            or row["refunded"] != (0 if row["booking"] in confirmed else row["captured"])
+        ]
+        if not adrift:
+            return confirmed, sum(row["refunded"] > 0 for row in paid)
+        if time.monotonic() > deadline:
+            raise Refused(
+                f"{len(adrift)} payments are neither booked nor given back: {', '.join(adrift[:5])}"
+            )
+        await asyncio.sleep(1)

@@ -3,14 +3,17 @@
 Tokens: `tok_success`, `tok_decline`, `tok_challenge` (asks for a second step; its answer carries the token
 that completes it), `tok_timeout` (the gateway never answers and never heard of it) and `tok_lost` (it
 reserves the money, and its answer is lost). A saved card declines where it was made by `tok_success_once`.
+`TOKEN:NAME` says whose card it is.
 
-It keeps books of its own, as a real one does: in the tables `sandbox_*`, through a pool of its own, or in
-memory where it is given none.
+It keeps books of its own, as a real one does: in the tables `sandbox_*` of the platform's database, or of
+another one, where they outlive that; or in memory where it is given none.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -40,6 +43,8 @@ class _Entry(msgspec.Struct):
     created_at: datetime
     captured: int = 0
     refunded: int = 0
+    booking: str = ""
+    guest: str = ""
 
 
 class SandboxGateway:
@@ -50,23 +55,32 @@ class SandboxGateway:
     holds_for = timedelta(days=7)
     saves_cards = True
 
-    def __init__(self, books: Database | None = None) -> None:
+    def __init__(self, books: Database | None = None, *, elsewhere: str | None = None) -> None:
+        """`elsewhere`: the URL of the database with its books."""
         self._books = books
+        self._elsewhere = elsewhere
+        self._opening = asyncio.Lock()
+        self._stack = AsyncExitStack()
         self._payments: dict[UUID, _Entry] = {}
         self._refunds: set[UUID] = set()
 
+    async def close(self) -> None:
+        """Let go of books elsewhere."""
+        await self._stack.aclose()
+
     async def authorise(self, charge: Charge, *, token: str | None) -> Outcome:
         """See the module's text for the tokens."""
+        token, guest = (None, "") if token is None else token.partition(":")[::2]
         known = await self._entry(charge.payment_id)
         if known is not None and known.status != "requires_action":
             return self._outcome(known)  # asked before: the first answer stands
         match token:
             case "tok_success" | "tok_success_once" | "tok_lost":
-                entry = await self._enter(charge, "authorised", token)
+                entry = await self._enter(charge, "authorised", token, guest)
                 if token == "tok_lost":  # noqa: S105  # the name of a test card
                     raise GatewayUnavailable("the sandbox's answer was lost")
             case "tok_decline":
-                entry = await self._enter(charge, "declined", token)
+                entry = await self._enter(charge, "declined", token, guest)
             case "tok_timeout":
                 return Outcome("unknown")
             case None | "tok_challenge":
@@ -123,10 +137,11 @@ class SandboxGateway:
 
     async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
         """The books, oldest first."""
-        if self._books is None:
+        books = await self._where()
+        if books is None:
             entries = [e for e in self._payments.values() if since <= e.created_at < until]
         else:
-            async with self._books.transaction() as tx:
+            async with books.transaction() as tx:
                 rows = await tx.fetch(
                     "SELECT * FROM sandbox_payment WHERE created_at >= $1 AND created_at < $2"
                     " ORDER BY created_at",
@@ -144,6 +159,8 @@ class SandboxGateway:
                 captured=entry.captured,
                 refunded=entry.refunded,
                 created_at=entry.created_at,
+                booking=entry.booking,
+                guest=entry.guest,
             )
 
     def read_notice(self, body: bytes, *, signature: str, now: datetime) -> Notice:
@@ -168,25 +185,37 @@ class SandboxGateway:
             ),
         )
 
+    async def _where(self) -> Database | None:
+        if self._elsewhere is None:
+            return self._books
+        async with self._opening:
+            if self._books is None:
+                self._books = await self._stack.enter_async_context(Database.open(self._elsewhere, size=4))
+            return self._books
+
     async def _entry(self, payment_id: UUID) -> _Entry | None:
-        if self._books is None:
+        books = await self._where()
+        if books is None:
             return self._payments.get(payment_id)
-        async with self._books.reading() as tx:
+        async with books.reading() as tx:
             row = await tx.fetchrow("SELECT * FROM sandbox_payment WHERE id = $1", payment_id)
         return None if row is None else _read(row)
 
-    async def _enter(self, charge: Charge, status: Status, token: str) -> _Entry:
+    async def _enter(self, charge: Charge, status: Status, token: str, guest: str = "") -> _Entry:
         captured = charge.amount if status == "captured" else 0
-        if self._books is None:
+        books = await self._where()
+        if books is None:
             entry = _Entry(
-                charge.payment_id, status, charge.amount, charge.currency, token, utc_now(), captured
+                *(charge.payment_id, status, charge.amount, charge.currency, token, utc_now(), captured),
+                booking=charge.reference,
+                guest=guest,
             )
             self._payments[entry.id] = entry
             return entry
-        async with self._books.reading() as tx:
+        async with books.reading() as tx:
             row = await tx.fetchrow(
-                "INSERT INTO sandbox_payment (id, status, amount, currency, captured, token)"
-                " VALUES ($1, $2, $3, $4, $5, $6)"
+                "INSERT INTO sandbox_payment (id, status, amount, currency, captured, token, booking, guest)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
                 " ON CONFLICT (id) DO UPDATE SET status = excluded.status, token = excluded.token"
                 "   WHERE sandbox_payment.status = 'requires_action' RETURNING *",
                 charge.payment_id,
@@ -195,6 +224,8 @@ class SandboxGateway:
                 charge.currency,
                 captured,
                 token,
+                charge.reference,
+                guest,
             )
         found = row or await self._entry(charge.payment_id)
         if found is None:
@@ -202,11 +233,12 @@ class SandboxGateway:
         return found if isinstance(found, _Entry) else _read(found)
 
     async def _move(self, payment_id: UUID, status: Status, captured: int = 0) -> _Entry:
-        if self._books is None:
+        books = await self._where()
+        if books is None:
             entry = self._payments[payment_id]
             entry.status, entry.captured = status, captured
             return entry
-        async with self._books.reading() as tx:
+        async with books.reading() as tx:
             row = await tx.fetchrow(
                 "UPDATE sandbox_payment SET status = $2, captured = $3 WHERE id = $1 RETURNING *",
                 payment_id,
@@ -218,7 +250,8 @@ class SandboxGateway:
         return _read(row)
 
     async def _give_back(self, refund_id: UUID, payment_id: UUID, amount: int) -> bool:
-        if self._books is None:
+        books = await self._where()
+        if books is None:
             entry = self._payments.get(payment_id)
             if refund_id in self._refunds:
                 return True
@@ -227,7 +260,7 @@ class SandboxGateway:
             self._refunds.add(refund_id)
             entry.refunded += amount
             return True
-        async with self._books.transaction() as tx:
+        async with books.transaction() as tx:
             entry_row = await tx.fetchrow(
                 "SELECT * FROM sandbox_payment WHERE id = $1 FOR UPDATE", payment_id
             )

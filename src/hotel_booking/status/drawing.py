@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader
 
 from hotel_booking.domains.incidents import maintenance
@@ -101,6 +103,7 @@ def page(shown: Snapshot, language: str, places: Places) -> str:
             components=[speaks.component(one) for one in shown.components],
             oldest=shown.components[0].days[0].day,
             proof=speaks.proof(shown),
+            drill=speaks.drill(shown),
         )
     )
 
@@ -263,6 +266,25 @@ class _Speaking:
             "kind": "bad" if nights else "good",
             "told": text.format(number=self._number(nights), when=when),
         }
+
+    def drill(self, shown: Snapshot) -> dict[str, str]:
+        """What the last drill of a restore came to."""
+        _, last = self._texts.gettext, shown.drilled
+        if last is None:
+            return {"kind": "none", "told": _("Not tried yet.")}
+        when = utc(last.at, self._language)
+        if not last.succeeded or last.rpo is None or last.rto is None:
+            return {"kind": "bad", "told": _("The last trial, {when}, failed.").format(when=when)}
+        text = (
+            _("Bookings worked again after {back}, and those of the last {lost} were missing; tried {when}")
+            if last.lost
+            else _("Bookings worked again after {back}, and none was missing; tried {when}")
+        )
+        back, lost = self._seconds(last.rto), self._seconds(last.rpo)
+        return {"kind": "good", "told": text.format(back=back, lost=lost, when=when)}
+
+    def _seconds(self, value: float) -> str:
+        return str(format_unit(math.ceil(value), "second", locale=self._locale))
 
     def _parts(self, keys: Sequence[str]) -> str:
         return self._listed([words.component(key, self._texts) for key in keys])

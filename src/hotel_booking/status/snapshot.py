@@ -1,4 +1,4 @@
-"""All that the status page shows, read at once: seven statements, each by an index, whatever was asked."""
+"""All that the status page shows, read at once: eight statements, each by an index, whatever was asked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
+from hotel_booking.core import backups
+from hotel_booking.core.backups import Drilled
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import invariant_results
 from hotel_booking.domains.bookings.invariant_results import LatestCheck
@@ -28,6 +30,7 @@ class Read(msgspec.Struct, frozen=True):
     incidents: list[PublicIncident]
     windows: list[Window]
     checked: LatestCheck | None
+    drilled: Drilled | None = None  # what an earlier release kept on disk has none
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -41,6 +44,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     incidents: tuple[PublicIncident, ...]
     windows: tuple[Window, ...]
     checked: LatestCheck | None
+    drilled: Drilled | None
 
     @property
     def lasting(self) -> list[PublicIncident]:
@@ -68,6 +72,7 @@ async def read(tx: Transaction, *, now: datetime) -> Read:
         incidents=await queries.public_incidents(tx, since=since, limit=_MOST_INCIDENTS),
         windows=await maintenance.shown(tx, now=now, since=now - _WINDOWS_KEPT),
         checked=await invariant_results.latest(tx),
+        drilled=await backups.drilled(tx),
     )
 
 
@@ -90,6 +95,7 @@ def seen(said: Read, *, now: datetime) -> Snapshot:
         incidents=tuple(said.incidents),
         windows=tuple(said.windows),
         checked=said.checked,
+        drilled=said.drilled,
     )
 
 

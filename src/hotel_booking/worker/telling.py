@@ -59,6 +59,7 @@ async def tell(db: Database, now: datetime) -> None:
         MAIL_DEAD.set(await mail.dead_letters(tx, now))
         checked = await invariant_results.latest(tx)
         _tell_backups(await backups.state(tx))
+        _tell_drill(await backups.drilled(tx))
         access = await standing.figures(tx, now)
     ACCESS_GRANTS.set(access.standing)
     ACCESS_EXPIRED.set(access.expired)
@@ -88,12 +89,19 @@ def _tell_backups(found: backups.BackupState) -> None:
     ):
         BACKUP_TAKEN.labels(of).set(taken.timestamp() if taken else 0)
     ARCHIVE_LAG.set(-1 if found.archive_lag is None else found.archive_lag)
-    DRILL_DONE.set(found.drill_at.timestamp() if found.drill_at else 0)
-    succeeded = None if found.drill_succeeded is None else float(found.drill_succeeded)
-    for figure, value in (
-        ("succeeded", succeeded),
-        ("lost_bookings", found.drill_lost),
-        ("rpo_seconds", found.drill_rpo),
-        ("rto_seconds", found.drill_rto),
-    ):
+
+
+def _tell_drill(last: backups.Drilled | None) -> None:
+    DRILL_DONE.set(last.at.timestamp() if last else 0)
+    figures: dict[str, float | None] = dict.fromkeys(
+        ("succeeded", "lost_bookings", "rpo_seconds", "rto_seconds"), None
+    )
+    if last:
+        figures = {
+            "succeeded": last.succeeded,
+            "lost_bookings": last.lost,
+            "rpo_seconds": last.rpo,
+            "rto_seconds": last.rto,
+        }
+    for figure, value in figures.items():
         DRILL_FIGURES.labels(figure).set(-1 if value is None else value)

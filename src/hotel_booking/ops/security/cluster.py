@@ -15,6 +15,7 @@ _ACCOUNTS = (
     "hotel-booking-migrate",
     "hotel-booking-status",
     "hotel-booking-backups",
+    "hotel-booking-restore-drill",
     "hotel-booking-access-reaper",
     "hotel-booking-guard",
     "hotel-booking-release",
