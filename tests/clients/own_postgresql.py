@@ -6,8 +6,9 @@ import os
 import pwd
 import shutil
 import signal
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,19 +25,20 @@ PORT = 5432  # of a socket in a folder of its own: nobody else's
 
 
 class OwnPostgresql:
-    """`home` and `store` are folders below one that is removed in the end; `engine` is set up."""
+    """`home` and `store` are folders below one that is removed in the end; `engine` is set up. `bucket`: what
+    keeps the backups in the place of the folder."""
 
-    def __init__(self, folder: Path, received: Path | None = None) -> None:
+    def __init__(self, folder: Path, received: Path | None = None, bucket: Store | None = None) -> None:
         self.folder = folder
         self.home, self.store = folder / "home", folder / "store"
         for path in (self.home, self.store):
-            path.mkdir(mode=0o700)
+            path.mkdir(mode=0o700, exist_ok=True)
             if os.geteuid() == 0:
                 owner = pwd.getpwnam("postgres")
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         self.servers = Servers(self.home, port=PORT)
         self.engine = PgBackRest(
-            self.servers, Store(str(self.store)), database="hotel_booking", key=KEY,
+            self.servers, bucket or Store(str(self.store)), database="hotel_booking", key=KEY,
             received=received, listen="", clock=utc_now,
         )  # fmt: skip
         self.said: list[str] = []
@@ -100,13 +102,24 @@ def children(parent: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
+def mount(*words: str) -> None:
+    """As `mount` does."""
+    subprocess.run(["mount", *words], check=True)
+
+
 @contextmanager
-def own_postgresql(*, receives: bool = False) -> Iterator[OwnPostgresql]:
-    """Set up, running, and gone in the end."""
+def own_postgresql(
+    *, receives: bool = False, bucket: Store | None = None, small: Mapping[str, int] | None = None
+) -> Iterator[OwnPostgresql]:
+    """Set up, running, and gone in the end. `small`: `home` or `store` on a disk of so many MB, which only
+    root can make."""
     folder = Path(tempfile.mkdtemp(prefix="own-postgresql-"))
     folder.chmod(0o711)
     received = folder / "received" if receives else None
-    own = OwnPostgresql(folder, received)
+    for name, megabytes in (small or {}).items():
+        (folder / name).mkdir(mode=0o700)
+        mount("-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder / name))
+    own = OwnPostgresql(folder, received, bucket)
     if received:
         own.servers.make(received)
     try:
@@ -115,4 +128,6 @@ def own_postgresql(*, receives: bool = False) -> Iterator[OwnPostgresql]:
     finally:
         for instance in [*(own.home / "instances").glob("*")]:
             own.servers.stop(instance)
+        for name in small or {}:
+            subprocess.run(["umount", "--lazy", str(folder / name)], check=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -370,6 +370,12 @@ def _help(said: str) -> tuple[str, ...]:
         return ("Another backup runs: wait for it, and run this again.",)
     if "No space left" in said or "no space" in said.lower():
         return ("Make room, and run this again; nothing that serves was touched.",)
-    if "missing stanza path" in said or "does not exist" in said or "unable to open" in said:
+    if "was not archived before" in said:
+        return (
+            "The store takes no WAL: is there room in it, and is it reached? Then run this again.",
+            "What waits is kept, and bookings go on, as long as the database's disk has room.",
+        )
+    away = ("missing stanza path", "does not exist", "unable to open", "unable to load info file")
+    if any(words in said for words in away):
         return ("Is the store there, and has it been begun?", "  hotel-booking ops backup set-up")
     return ()

@@ -80,10 +80,17 @@ class Servers:
                 os.chown(folder, owner.st_uid, owner.st_gid)
 
     def write(self, path: Path, text: str) -> None:
-        """Write a file that only the owner may read: whole, or not at all."""
+        """Write a file that only the owner may read: whole, or not at all. Refused where it cannot be."""
         beside = path.with_name(f"{path.name}.new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(text)
+        try:
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(text)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise Refused(
+                f"{path} cannot be written: {error.strerror or error}",
+                "Make room on the database's disk, and run this again; nothing that serves was touched.",
+            ) from None
         if os.geteuid() == 0:
             owner = self.home.stat()
             os.chown(beside, owner.st_uid, owner.st_gid)

@@ -23,7 +23,8 @@ _KEYS = ("HOTEL_S3_ENDPOINT", "HOTEL_S3_REGION", "HOTEL_S3_ACCESS_KEY", "HOTEL_S
 
 
 class Store(msgspec.Struct, frozen=True):
-    """A folder (`path`), or what is below `path` in a bucket. Without keys the role of the machine counts."""
+    """A folder (`path`), or what is below `path` in a bucket. Without keys the role of the machine counts.
+    `authorities`: the file of those who sign the bucket's certificate, where they are not the system's."""
 
     path: str
     bucket: str = ""
@@ -31,6 +32,7 @@ class Store(msgspec.Struct, frozen=True):
     region: str = ""
     access_key: str = ""
     secret_key: str = ""
+    authorities: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], ask: Callable[[str, str, str], str]) -> Self:
@@ -48,7 +50,11 @@ class Store(msgspec.Struct, frozen=True):
         except (OSError, ValueError) as error:
             raise Refused(str(error)) from None
         endpoint, region, access, secret = (told.get(name, "") for name in _KEYS)
-        return cls(match["prefix"] or "/", match["bucket"], endpoint, region or "us-east-1", access, secret)
+        return cls(
+            match["prefix"] or "/",
+            *(match["bucket"], endpoint, region or "us-east-1", access, secret),
+            authorities=environ.get("SSL_CERT_FILE", ""),  # as everything else that speaks TLS here reads it
+        )
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}{self.path}" if self.bucket else self.path
@@ -71,6 +77,8 @@ class Store(msgspec.Struct, frozen=True):
         }
         if port:
             told["repo1-storage-port"] = port
+        if self.authorities:
+            told["repo1-storage-ca-file"] = self.authorities
         if self.access_key and self.secret_key:
             return told | {"repo1-s3-key": self.access_key, "repo1-s3-key-secret": self.secret_key}
         return told | {"repo1-s3-key-type": "auto"}
