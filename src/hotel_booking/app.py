@@ -208,8 +208,7 @@ def choose_gateways(settings: Settings, db: Database) -> Gateways:
     card: Gateway
     match settings.gateway:
         case "sandbox":
-            elsewhere = settings.sandbox_books
-            card = SandboxGateway(elsewhere=elsewhere) if elsewhere else SandboxGateway(db)
+            card = SandboxGateway(db, elsewhere=settings.sandbox_books)
         case "stripe":
             # Here and below: what few need, and takes long to load, is loaded by who chooses it.
             from hotel_booking.integrations.stripe import StripeGateway

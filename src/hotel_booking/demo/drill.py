@@ -15,23 +15,20 @@ import secrets
 import shutil
 import signal
 import tempfile
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import httpx
 import msgspec
 import psycopg
 
 from hotel_booking import migrations
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, DatabaseUnavailable
+from hotel_booking.demo.drill_guests import Guests
 from hotel_booking.demo.loader import load
 from hotel_booking.domains.bookings import recovery
 from hotel_booking.migrations import places
@@ -40,6 +37,7 @@ from hotel_booking.ops.backup import production
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.servers import Servers
 from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.embedded import EmbeddedError
 from hotel_booking.ops.refusals import Refused
 
 Say = Callable[[str], None]
@@ -81,7 +79,7 @@ def drill(gigabytes: float, *, seconds: int, say: Say) -> Figures:
         _filled(engine, books, gigabytes, say) as stay,
         _served(engine, books) as port,
     ):
-        booked = _Bookings(port, stay, later=seconds / 4)
+        booked = Guests(port, stay, later=seconds / 4)
         booked.begin()
         say(f"bookings for {seconds} s")
         time.sleep(seconds)
@@ -213,7 +211,12 @@ def _served(engine: PgBackRest, books: str) -> Iterator[int]:
         name: children.start(name, environ=environ, log=home / f"{name}.log") for name in ("serve", "worker")
     }
     try:
-        children.wait_until_ready("127.0.0.1", port, {"serve": running["serve"]}, home)
+        try:
+            serving = {"serve": running["serve"]}
+            children.wait_until_ready("127.0.0.1", port, serving, home, _LEASH.total_seconds())
+        except EmbeddedError as error:  # its log goes with the drill
+            last = (home / "serve.log").read_text(errors="replace").strip().splitlines()[-5:]
+            raise Refused(str(error), *last) from None
         yield port
     finally:
         children.stop_children(running)
@@ -232,102 +235,6 @@ async def _matched(url: str) -> None:
     raise Refused("the worker did not match the restored database with the gateway")
 
 
-class _Held(msgspec.Struct, frozen=True):
-    """A booking that waits to be paid; when it began."""
-
-    began: float
-    reference: str
-    guest: str
-    key: str
-
-
-class _Told(msgspec.Struct, frozen=True):
-    """A guest was told that the booking is confirmed: when that and the booking began, and whether it was
-    paid some time after it was made. Seconds of one clock."""
-
-    at: float
-    began: float
-    reference: str
-    late: bool
-
-
-class _Bookings:
-    """Guests who book one after the other, and what they were told, with the time. Each second one pays after
-    so many seconds (`later`)."""
-
-    def __init__(self, port: int, stay: dict[str, Any], *, later: float) -> None:
-        self.told: list[_Told] = []
-        self._held: deque[_Held] = deque()
-        self._later = later
-        self.began = 0.0
-        self._url = f"http://127.0.0.1:{port}/api/v1"
-        self._stay = stay
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._book, daemon=True)
-
-    def begin(self) -> None:
-        """From now on."""
-        self.began = time.monotonic()
-        self._thread.start()
-
-    def end(self) -> None:
-        """No more."""
-        self._ended.set()
-        self._thread.join(timeout=30)
-
-    def first_after(self, moment: float) -> float:
-        """When the first booking that began after the moment was acknowledged. Raises `Refused`."""
-        deadline = time.monotonic() + _LEASH.total_seconds()
-        while time.monotonic() < deadline:
-            if self.told and self.told[-1].began > moment:
-                return next(one.at for one in self.told if one.began > moment)
-            time.sleep(0.02)
-        raise Refused("no booking was acknowledged after the restore")
-
-    def _book(self) -> None:
-        with httpx.Client(timeout=15, trust_env=False) as client:
-            number = 0
-            while not self._ended.is_set():
-                with suppress(httpx.HTTPError, KeyError, ValueError):
-                    number += 1
-                    held = self._hold(client)
-                    if held is not None and number % 2:
-                        self._pay(client, held, late=False)
-                    elif held is not None:
-                        self._held.append(held)
-                    while self._held and self._held[0].began < time.monotonic() - self._later:
-                        self._pay(client, self._held.popleft(), late=True)
-
-    def _hold(self, client: httpx.Client) -> _Held | None:
-        began = time.monotonic()
-        quote = client.post(f"{self._url}/quotes", json=self._stay)
-        if quote.status_code != 201:
-            time.sleep(0.1)
-            return None
-        who = uuid4().hex[:12]
-        answer = client.post(
-            f"{self._url}/bookings",
-            json={
-                "quote": quote.json()["id"],
-                "guest": {"given_name": "Drill", "family_name": who, "email": f"{who}@example.com"},
-            },
-            headers={"Idempotency-Key": who},
-        )
-        if answer.status_code != 201:
-            return None
-        booking = answer.json()
-        return _Held(began, booking["reference"], f"Drill {who}", booking["access_token"])
-
-    def _pay(self, client: httpx.Client, held: _Held, *, late: bool) -> None:
-        answer = client.post(
-            f"{self._url}/bookings/{held.reference}/payments",
-            json={"token": f"tok_success:{held.guest}"},
-            headers={"Authorization": f"Bearer {held.key}"},
-        )
-        if answer.status_code == 200 and answer.json()["status"] == "confirmed":
-            self.told.append(_Told(time.monotonic(), held.began, held.reference, late))
-
-
 def _destroy(engine: PgBackRest) -> None:
     data = engine.servers.current.resolve()
     postmaster = int((data / "postmaster.pid").read_text().split()[0])
@@ -341,7 +248,7 @@ def _destroy(engine: PgBackRest) -> None:
 async def _figures(
     engine: PgBackRest,
     books: str,
-    booked: _Bookings,
+    booked: Guests,
     gigabytes: float,
     killed: float,
     first: float,

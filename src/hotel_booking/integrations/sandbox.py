@@ -56,8 +56,8 @@ class SandboxGateway:
     saves_cards = True
 
     def __init__(self, books: Database | None = None, *, elsewhere: str | None = None) -> None:
-        """`elsewhere`: the URL of the database with its books."""
-        self._books = books
+        """`elsewhere`: the URL of the database with its books, where that is not `books`."""
+        self._books = None if elsewhere else books
         self._elsewhere = elsewhere
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()

@@ -102,12 +102,14 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
     return before_exec
 
 
-def wait_until_ready(host: str, port: int, children: Children, home: Path) -> None:
-    """Until the web server answers. Raises `EmbeddedError` after a minute, and as `watch` does."""
+def wait_until_ready(
+    host: str, port: int, children: Children, home: Path, seconds: float = _READY_SECONDS
+) -> None:
+    """Until the web server answers. Raises `EmbeddedError` after so many seconds, and as `watch` does."""
     where = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104  # compared
     # A proxy that the environment names must not be asked about this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + _READY_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         _check_alive(children, home)
         try:
@@ -116,7 +118,7 @@ def wait_until_ready(host: str, port: int, children: Children, home: Path) -> No
                     return
         except OSError:
             time.sleep(0.05)
-    raise EmbeddedError(f"the web server did not become ready in {_READY_SECONDS} s; see {home}/serve.log")
+    raise EmbeddedError(f"the web server did not become ready in {seconds:.0f} s; see {home}/serve.log")
 
 
 def _check_alive(children: Children, home: Path) -> None:
