@@ -57,6 +57,13 @@ module "cluster" {
   key_arn            = module.key.arn
 }
 
+module "granted" {
+  source      = "./modules/granted"
+  name        = module.cluster.name
+  cluster_arn = "arn:aws:eks:${var.region}:${local.account}:cluster/${local.name}"
+  granters    = var.access_granters
+}
+
 module "database" {
   source                = "./modules/database"
   name                  = local.name

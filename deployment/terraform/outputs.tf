@@ -14,6 +14,11 @@ output "service_account_roles" {
   value       = { for name, role in module.service_account : name => role.arn }
 }
 
+output "access" {
+  description = "Of whoever grants access for some hours: HOTEL_ACCESS_AWS_ROLE, and the policy to attach to them."
+  value       = { role = module.granted.pattern, granter_policy = module.granted.granter_policy }
+}
+
 output "buckets" {
   description = "Where backups, photos and the status page's files go."
   value       = { backups = local.backups_here, assets = local.assets_here, status = local.status_files }

@@ -120,6 +120,18 @@ variable "operator_cidrs" {
   }
 }
 
+variable "access_granters" {
+  description = "ARNs of the IAM users who may begin sessions of access for some hours (docs/decisions/0085); none: access has no login of AWS."
+  type        = list(string)
+  default     = []
+
+  # A session that is begun by a role's session ends after an hour, and by `root` anybody in the account would be meant.
+  validation {
+    condition     = alltrue([for arn in var.access_granters : can(regex("^arn:aws:iam::[0-9]{12}:user/[\\w+=,.@/-]+$", arn))])
+    error_message = "Granters are IAM users: arn:aws:iam::111122223333:user/NAME."
+  }
+}
+
 variable "nodes" {
   description = "Node group `general`: what each node is, and how many there are (two while asleep)."
   type = object({

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,3 +151,11 @@ def test_wrong_use_ends_with_2_and_says_what_would_work(
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_sessions_of_aws_are_as_long_as_grants_may_be() -> None:
+    written = Path(__file__).parents[2] / "deployment/terraform/modules/granted/main.tf"
+    found = re.search(r"^  hours = \{(.*)\}$", written.read_text(), re.MULTILINE)
+    assert found is not None
+    hours = {name: int(length) for name, length in re.findall(r"([\w-]+) = (\d+)", found[1])}
+    assert hours == {role.name: role.longest.total_seconds() / 3600 for role in ROLES.values()}

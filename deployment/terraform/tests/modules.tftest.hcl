@@ -101,6 +101,59 @@ run "open_cluster" {
   }
 }
 
+run "granted" {
+  command = plan
+
+  module {
+    source = "./modules/granted"
+  }
+
+  variables {
+    name        = "hotel-booking-production"
+    cluster_arn = "arn:aws:eks:eu-central-1:111122223333:cluster/hotel-booking-production"
+    granters    = ["arn:aws:iam::111122223333:user/jane"]
+  }
+
+  assert {
+    condition     = { for role in aws_iam_role.this : role.name => role.max_session_duration } == { hotel-booking-production-access-dba = 14400, hotel-booking-production-access-deployer = 7200, hotel-booking-production-access-operator = 28800, hotel-booking-production-access-read-only = 43200 }
+    error_message = "A role for each that there is, as long as it may be granted, and none longer than 12 hours."
+  }
+
+  assert {
+    condition     = alltrue([for entry in aws_eks_access_entry.this : entry.user_name == "access:{{SessionNameRaw}}" && entry.type == "STANDARD" && length(entry.kubernetes_groups) == 0]) && length(aws_eks_access_entry.this) == 4
+    error_message = "Kubernetes knows the person as access:EMAIL, and by no group."
+  }
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.trust[0].statement[0].principals).identifiers == toset(["arn:aws:iam::111122223333:user/jane"]) && toset([for one in data.aws_iam_policy_document.trust[0].statement[0].condition : one.variable]) == toset(["aws:MultiFactorAuthPresent", "sts:RoleSessionName"]) && length(data.aws_iam_policy_document.trust[0].statement) == 1
+    error_message = "Only who grants begins a session, with a second factor, in somebody's name."
+  }
+
+  assert {
+    condition     = length(data.aws_iam_policy_document.find.statement) == 1 && data.aws_iam_policy_document.find.statement[0].actions == toset(["eks:DescribeCluster"])
+    error_message = "At AWS a session finds the cluster, and that is all it could be given."
+  }
+}
+
+run "nobody_grants" {
+  command = plan
+
+  module {
+    source = "./modules/granted"
+  }
+
+  variables {
+    name        = "hotel-booking-staging"
+    cluster_arn = "arn:aws:eks:eu-central-1:111122223333:cluster/hotel-booking-staging"
+    granters    = []
+  }
+
+  assert {
+    condition     = length(aws_iam_role.this) == 0 && length(aws_eks_access_entry.this) == 0 && output.pattern == null
+    error_message = "Without granters nothing is made."
+  }
+}
+
 run "database" {
   command = plan
 

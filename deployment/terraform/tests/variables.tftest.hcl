@@ -75,6 +75,16 @@ run "kubernetes_for_everybody" {
   expect_failures = [var.operator_cidrs]
 }
 
+run "a_role_that_grants" {
+  command = plan
+
+  variables {
+    access_granters = ["arn:aws:iam::111122223333:role/hotel-booking-operators"]
+  }
+
+  expect_failures = [var.access_granters]
+}
+
 run "one_zone" {
   command = plan
 
