@@ -243,6 +243,10 @@ def _destroy(engine: PgBackRest) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     shutil.rmtree(data)
+    # Its sockets too: in a container whose first process reaps nobody, who was killed still has a number, and
+    # the restored one would take the lock beside the socket for a living one's.
+    for left in engine.servers.run_folder.iterdir():
+        left.unlink()
 
 
 async def _figures(
