@@ -89,6 +89,9 @@ async def test_lost_payments_are_rebooked_or_given_back_and_named(
 
         await recovery_matching.match(db, gateways, now=utc_now())
         await recovery_matching.match(db, gateways, now=utc_now())  # once is enough
+        async with db.transaction() as tx:  # ended before its end, and begun again
+            await tx.execute("UPDATE restore_point SET matched_at = NULL")
+        await recovery_matching.match(db, gateways, now=utc_now())
         await finish_waiting(db, gateways, utc_now())
         await finish_waiting(db, gateways, utc_now())
 

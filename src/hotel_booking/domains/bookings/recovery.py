@@ -124,13 +124,16 @@ async def uneven(tx: Transaction) -> list[str]:
     return [f"ledger of {row['currency']}: {row['money']} taken, {row['ledger']} in it" for row in rows]
 
 
-async def note(tx: Transaction, point: RestorePoint, affected: Affected, *, now: datetime) -> None:
-    """Name somebody; what is known of the subject already is written anew."""
+async def note(
+    tx: Transaction, point: RestorePoint, affected: Affected, *, now: datetime, unless_known: bool = False
+) -> None:
+    """Name somebody; what is known of the subject already is written anew, or stays (`unless_known`): a
+    second look finds done what the first one did."""
     await tx.execute(
         "INSERT INTO restore_affected (restore_point_id, subject, kind, reference, guest, amount, currency,"
         "                              became, noted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (restore_point_id, subject) DO UPDATE SET became = excluded.became,"
-        "  noted_at = excluded.noted_at",
+        "  noted_at = excluded.noted_at WHERE NOT $10",
         point.id,
         affected.subject,
         affected.kind,
@@ -140,6 +143,7 @@ async def note(tx: Transaction, point: RestorePoint, affected: Affected, *, now:
         affected.currency,
         affected.became,
         now,
+        unless_known,
     )
 
 

@@ -58,7 +58,8 @@ async def _match(db: Database, gateway: Gateway, seen: Seen, point: RestorePoint
             if ours.status in _OPEN:
                 await _told_before(tx, ours.id, seen, now=now)
                 await finish_later(tx, payment_id=ours.id, seen=seen.reference)
-                await recovery.note(tx, point, _named(gateway, seen, "finished in our books"), now=now)
+                named = _named(gateway, seen, "finished in our books")
+                await recovery.note(tx, point, named, now=now, unless_known=True)
             elif seen.refunded:
                 became = f"{seen.refunded} were refunded at the gateway: compare with our books"
                 await recovery.note(tx, point, _named(gateway, seen, became), now=now)
@@ -76,10 +77,11 @@ async def _match(db: Database, gateway: Gateway, seen: Seen, point: RestorePoint
     except GatewayRefused as refusal:
         log.exception("a lost payment could not be given back", extra={"reference": seen.reference})
         became = f"to be given back by hand: {refusal.detail}"
+        given = True
     else:
         became = "the booking is lost; the money goes back" if given else "was given back before"
     async with db.transaction() as tx:
-        await recovery.note(tx, point, _named(gateway, seen, became), now=now)
+        await recovery.note(tx, point, _named(gateway, seen, became), now=now, unless_known=not given)
 
 
 async def _told_before(tx: Transaction, payment_id: UUID, seen: Seen, *, now: datetime) -> None:
