@@ -37,7 +37,12 @@ def quiet(folder: Path) -> dict[str, str]:
         (("--environment", "production"), "production stands in for nobody", "--environment dr"),
         (("--environment", "moon"), "there is no environment 'moon'", "dr, production, staging"),
         (("--environment", "dr", "--from", "air"), "--from is replica, backups or snapshot", ""),
-        (("--environment", "dr"), "AWS does not know who you are", "aws sso login"),
+        (
+            ("--environment", "dr"),
+            "your private key is needed",
+            "hotel-booking ops dr restore --environment dr",
+        ),
+        (("--environment", "dr", "--dry-run"), "AWS does not know who you are", "aws sso login"),
     ],
 )
 def test_a_takeover_that_cannot_be_meant_touches_nothing(
