@@ -42,14 +42,14 @@ def moto_program() -> Path:
 
 
 @contextmanager
-def moto(program: Path, log: Path, *tls: str) -> Iterator[int]:
-    """Its port, while it runs; `tls` are its own options for HTTPS."""
+def moto(program: Path, log: Path) -> Iterator[int]:
+    """Its port, while it runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [str(program), "-p", str(port), *tls],
+            [str(program), "-p", str(port)],
             stdout=output,
             stderr=output,
             env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "1"},

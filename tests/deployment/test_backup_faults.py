@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused
 from tests.clients.own_postgresql import OwnPostgresql, own_postgresql
 from tests.clients.waiting import wait_until
-from tests.deployment import aws_double
 
 pytestmark = pytest.mark.nightly
 
@@ -190,69 +189,13 @@ def test_a_commit_waits_for_who_receives() -> None:
             receiver.send_signal(signal.SIGKILL)
             receiver.wait()
             wait_until(lambda: own.value("SELECT count(*) FROM pg_stat_replication") == 0)
-            with psycopg.connect(own.url, autocommit=True) as connection:
-                connection.execute("SET statement_timeout = '2s'")
-                # It is committed here, and said that nobody else has it: nothing is acknowledged silently.
-                notices: list[str] = []
-                connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
-                connection.execute(ROW.encode())
-            assert any("canceling wait for synchronous replication" in notice for notice in notices)
+            waiting = threading.Thread(target=own.execute, args=(ROW,))
+            waiting.start()
+            waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            wait_until(lambda: own.value(waits) == 1)
+            time.sleep(2)
+            assert waiting.is_alive(), "nobody else has it, and it was acknowledged"
         with receiving(own):
-            wait_until(lambda: own.value("SELECT sync_state FROM pg_stat_replication") == "sync")
-            own.execute(ROW)
-            assert restored(own) == 2
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A bucket of S3 behind TLS, by an authority of its own."""
-    folder = tmp_path_factory.mktemp("s3")
-    folder.chmod(0o755)
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # the server's user reads the certificate
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    certificate.chmod(0o644)
-    program = aws_double.moto_program()
-    with aws_double.moto(program, folder / "log", "-s", "-c", str(certificate), "-k", str(key)) as port:
-        endpoint = f"https://localhost:{port}"
-        make = (
-            f"import boto3; boto3.client('s3', endpoint_url={endpoint!r}, verify={str(certificate)!r})"
-            ".create_bucket(Bucket='backups')"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", make],
-            env={**os.environ, **aws_double.environ(port), "AWS_ENDPOINT_URL": endpoint,
-                 "AWS_REGION": "us-east-1", "NO_PROXY": "localhost"},
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        told = {
-            "HOTEL_BACKUP_STORE": "s3://backups/of/us",
-            "HOTEL_S3_ENDPOINT": endpoint,
-            "HOTEL_S3_REGION": "us-east-1",
-            "HOTEL_S3_ACCESS_KEY": "none",
-            "HOTEL_S3_SECRET_KEY": "none",
-            "SSL_CERT_FILE": str(certificate),
-        }
-        yield Store.from_environ(told, lambda variable, *_: told[variable])
-
-
-def test_a_bucket_of_s3_keeps_what_a_folder_keeps(bucket: Store) -> None:
-    with own_postgresql(bucket=bucket) as own:
-        begun(own)
-        own.execute(ROW)
-        moment = own.archived()
-        own.execute("DELETE FROM kept")
-        archived(own)
-        assert [backup.kind for backup in own.engine.backups()] == ["full"]
-        assert list(own.engine.verify(None, say)) == []
-        assert not [path for path in own.store.rglob("*") if path.is_file()]
-        instance = own.engine.restore(own.engine.backups()[0], until=moment, say=say)
-        assert own.value(COUNT, instance.url) == 1
-        own.engine.discard(instance, say)
-        assert restored(own) == 0
+            waiting.join(timeout=60)
+            assert not waiting.is_alive()
+            assert restored(own) == 1

@@ -116,6 +116,7 @@ class PgBackRest:
         servers.start_serving()
         servers.administer("SELECT pg_reload_conf()")
         with psycopg.connect(servers.url("postgres"), autocommit=True) as connection:
+            connection.execute("SET synchronous_commit = 'local'")  # who receives WAL is started after this
             if not connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", (self.database,)
             ).fetchone():
@@ -221,6 +222,7 @@ class PgBackRest:
             f"{self.servers.url('postgres')}&application_name={_RECEIVER}",
         ]
         self.servers.run(program, *where, "--slot", _RECEIVER, "--create-slot", "--if-not-exists")
+        self.servers.become_owner()  # the server reads what is received
         os.execve(  # noqa: S606  # a program without a shell
             program, [program, *where, "--slot", _RECEIVER, "--synchronous"], dict(os.environ)
         )
@@ -272,7 +274,7 @@ class PgBackRest:
         words = []
         if self._received is not None and until == "end":
             folder = shlex.quote(str(self._received))
-            get = f"pgbackrest --config={self._conf} --stanza={_STANZA} archive-get %f %p"
+            get = f"{self._ours()} archive-get %f %p"
             received = f"cp {folder}/%f %p 2>/dev/null || cp {folder}/%f.partial %p 2>/dev/null"
             words.append(f"--recovery-option=restore_command={get} 2>/dev/null || {received}")
         if isinstance(until, datetime):
@@ -292,7 +294,6 @@ class PgBackRest:
 
     def _configure(self) -> None:
         servers = self.servers
-        ours = f'pgbackrest --config={self._conf} --stanza={_STANZA} --pg1-path="$(pwd -P)"'
         lines = {
             **self._store.pgbackrest(),
             "repo1-cipher-type": "aes-256-cbc",
@@ -322,7 +323,7 @@ class PgBackRest:
             "unix_socket_permissions": "0700",
             "wal_level": "replica",
             "archive_mode": "on",
-            "archive_command": f"{ours} archive-push %p",
+            "archive_command": f"{self._ours()} archive-push %p",
             "archive_timeout": str(_ARCHIVE_SECONDS),
             "synchronous_standby_names": _RECEIVER if self._received else "",
             "timezone": "UTC",
@@ -330,6 +331,10 @@ class PgBackRest:
         }
         quoted = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         servers.write(servers.home / "serving.conf", f"# Written by hotel-booking ops backup.\n{quoted}")
+
+    def _ours(self) -> str:
+        """pgBackRest as a server calls it, in the folder of its data: not in what `current` leads to."""
+        return f'pgbackrest --config={self._conf} --stanza={_STANZA} --pg1-path="$(pwd -P)"'
 
     def _info(self) -> str:
         self._configure()

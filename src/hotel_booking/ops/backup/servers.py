@@ -71,6 +71,14 @@ class Servers:
             )
         return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
 
+    def become_owner(self) -> None:
+        """Go on as who owns the folder, where we are root and they are not; there is no way back."""
+        if self.as_owner():
+            owner = self.home.stat()
+            os.setgroups([])
+            os.setgid(owner.st_gid)
+            os.setuid(owner.st_uid)
+
     def make(self, *folders: Path) -> None:
         """Make folders that only the owner may enter."""
         owner = self.home.stat()
