@@ -128,7 +128,7 @@ variable "access_granters" {
   # A session that is begun by a role's session ends after an hour, and by `root` anybody in the account would be meant.
   validation {
     condition     = alltrue([for arn in var.access_granters : can(regex("^arn:aws:iam::[0-9]{12}:user/[\\w+=,.@/-]+$", arn))])
-    error_message = "Granters are IAM users: arn:aws:iam::111122223333:user/NAME."
+    error_message = "Granters are IAM users: arn:aws:iam::ACCOUNT:user/NAME."
   }
 }
 
