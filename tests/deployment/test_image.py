@@ -297,7 +297,7 @@ def test_its_labels_name_version_and_revision(image: str) -> None:
     assert labels["org.opencontainers.image.revision"].removesuffix("-modified") == revision
     assert inspected["Config"]["User"] == "10001:10001"
     assert inspected["Config"]["Entrypoint"] == ["hotel-booking"]
-    assert inspected["Size"] < 620_000_000
+    assert inspected["Size"] < 680_000_000  # 59 MB are the drill's: a PostgreSQL server, its ICU, pgBackRest
 
 
 def test_its_bill_of_materials_names_all_that_is_installed(image: str) -> None:
