@@ -365,7 +365,9 @@ async def test_what_is_wrong_in_the_database_is_found(
     assert code_ == 1
     assert found["audit log"]["outcome"] == "findings"
     assert found["keys"]["outcome"] == found["staff"]["outcome"] == "findings"
-    assert any("everybody: UPDATE on public.audit_entry" in line for line in found["database roles"]["findings"])
+    assert any(
+        "everybody: UPDATE on public.audit_entry" in line for line in found["database roles"]["findings"]
+    )
     assert "owner" in found["staff"]["findings"][0]
     assert "1/4" in said
     assert "signs in with a password alone" in page.read_text()
