@@ -55,7 +55,7 @@ def environ(cluster_: Cluster, database_url: str, tmp_path: Path) -> dict[str, s
         "HOTEL_BACKUP_KEY": "a long enough key of backups",
     }
     assert (
-        command("incident", "declare", "Somebody is in", "--severity", "P1", seconds=60, **found).returncode
+        command("incident", "declare", "Somebody is in", "--severity", "P1", seconds=600, **found).returncode
         == 0
     )
     return found
@@ -117,7 +117,9 @@ async def test_all_of_it_is_preserved_and_told(
     assert not list(folder.parent.glob("*.part"))
 
     hashed = said.rsplit("--hash ", 1)[1].split()[0]
-    assert f"the list's SHA-256 is {hashed}" in command("incident", "show", "1", seconds=60, **environ).stdout
+    assert (
+        f"the list's SHA-256 is {hashed}" in command("incident", "show", "1", seconds=600, **environ).stdout
+    )
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
             "SELECT after->>'sha256' FROM audit_entry WHERE action = 'ops.evidence.collect' ORDER BY id"
@@ -175,7 +177,7 @@ def test_whatever_is_changed_is_found(folder: Path, environ: dict[str, str], tmp
 def test_an_audit_log_that_was_broken_is_preserved_as_it_is_and_told(
     environ: dict[str, str], database_url: str, cluster_: Cluster
 ) -> None:
-    assert command("audit-log", "seal", seconds=60, **environ).returncode == 0
+    assert command("audit-log", "seal", seconds=600, **environ).returncode == 0
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute("SET session_replication_role = replica")
         owner.execute(
@@ -183,7 +185,7 @@ def test_an_audit_log_that_was_broken_is_preserved_as_it_is_and_told(
         )
     folder, said = collected("--no-snapshot", code=3, **environ)
     assert "✗ the audit log: link 1" in said
-    assert "the audit log: link 1" in command("incident", "show", "1", seconds=60, **environ).stdout
+    assert "the audit log: link 1" in command("incident", "show", "1", seconds=600, **environ).stdout
     done = evidence("verify", str(folder), **environ)
     assert done.returncode == 3, "it is as it was preserved, and what was preserved is broken"
     assert "link 1 does not follow from the one before" in done.stdout

@@ -353,7 +353,7 @@ async def test_what_is_wrong_in_the_database_is_found(
         )
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("GRANT UPDATE ON audit_entry TO PUBLIC")
-    sealed = command("audit-log", "seal", seconds=60, **environ)
+    sealed = command("audit-log", "seal", seconds=600, **environ)
     assert sealed.returncode == 0, sealed.stderr
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("SET session_replication_role = replica")  # past the triggers, as a superuser can
