@@ -1,8 +1,8 @@
 """What operations did while the database was down, kept on disk until it can be told to the audit log.
 
-One file an act, `<uuid>.json`, written beside, flushed to the disk and then renamed: a killed process leaves
-a whole file or none. The file is the contract with `domains.audit.spooled`, which drains it; neither
-imports the other:
+One file an act, `<its time, UTC>-<uuid>.json`, so that acts are told in the order in which they were done. It
+is written beside, flushed to the disk and then renamed: a killed process leaves a whole file or none. The
+file is the contract with `domains.audit.spooled`, which drains it; neither imports the other:
 
     {"id": "<uuid>", "at": "<RFC 3339>", "who": "<user>@<host>", "action": "restore", "object_kind":
     "database",
@@ -16,7 +16,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -50,7 +50,7 @@ def note(
         "object_id": object_id,
         "detail": dict(detail or {}),
     }
-    path = where / f"{act['id']}.json"
+    path = where / f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}-{act['id']}.json"
     write_whole(path, json.dumps(act).encode())
     return path
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -567,6 +567,19 @@ async def test_what_operations_did_is_stored_once(hotel: Database, tmp_path: Pat
     assert await spooled.drain(hotel, tmp_path) == 0
     assert not path.exists()
     assert len(await entries(hotel, object_kind="database")) == 1
+
+
+async def test_acts_are_told_in_the_order_in_which_they_were_done(hotel: Database, tmp_path: Path) -> None:
+    begun = utc_now()
+    for second in (7, 1, 9, 0, 3, 8, 2):
+        at = begun + timedelta(seconds=second)
+        zone = timezone(timedelta(hours=second - 4))
+        spool.note(
+            tmp_path, action=f"at {second}", object_kind="database", object_id="b", now=at.astimezone(zone)
+        )
+    assert await spooled.drain(hotel, tmp_path) == 7
+    told = sorted(await entries(hotel, object_kind="database"), key=lambda one: one.id)
+    assert [one.action for one in told] == [f"at {second}" for second in (0, 1, 2, 3, 7, 8, 9)]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"id": "x"}', "\x00"])

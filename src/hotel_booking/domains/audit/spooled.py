@@ -60,4 +60,5 @@ async def drain(db: Database, folder: Path, *, limit: int = 1_000) -> int:
 
 
 def _files(folder: Path, limit: int) -> list[Path]:
+    """The earliest acts first: a file's name begins with its act's time."""
     return sorted(folder.glob("*.json"))[:limit] if folder.is_dir() else []
