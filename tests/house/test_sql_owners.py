@@ -23,7 +23,7 @@ PACKAGE = ROOT / "src" / "hotel_booking"
 MIGRATIONS = PACKAGE / "migrations" / "sql"
 
 OWNS = {
-    "audit": "audit_entry audit_horizon audit_link audit_spooled",
+    "audit": "audit_archive audit_entry audit_horizon audit_link audit_spooled",
     "authentication": """guest_challenge guest_passkey guest_session guest_token known_device link_request
         sign_in_failure staff_challenge staff_passkey staff_session staff_token""",
     "identity": "api_key staff staff_grant staff_recovery_code",
@@ -32,7 +32,7 @@ OWNS = {
     "properties": """cancellation_policy group_page place place_name property property_name property_photo
         room_type tax translation""",
     "guests": "guest_account",
-    "inventory": "room room_night room_use",
+    "inventory": "night_archive room room_night room_use",
     "rates": "rate_edit rate_night rate_plan",
     "payments": """dispute gateway_notice ledger ledger_charge ledger_entry payment reconciliation
         reconciliation_difference refund saved_card""",
@@ -101,7 +101,7 @@ FUNCTIONS = {
     name: owner
     for owner, names in {
         "audit": """audit_write audit_row audit_sale audit_confirmation audit_try audit_payment audit_rates
-            audit_nights""",
+            audit_nights audit_refuse_change audit_refuse_unless_archived""",
         "notifications": "mail_queue",
         "properties": "property_names property_names_kept",
         "inventory": "inventory_change",

@@ -54,7 +54,7 @@ _PERSONAL = re.compile(
 )
 # Hotels' own, which the site shows to everybody, and what such a name means elsewhere.
 _NOT_OF_A_PERSON = {
-    *("property.email", "property.phone", "audit_link.hash"),
+    *("property.email", "property.phone", "audit_link.hash", "audit_archive.hash"),
     *("guest_account.email_verified_at", "guest_account.password_changed_at", "staff.password_changed_at"),
 }
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
+import sys
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.core.db import Database
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.domains.audit import chain, spooled
+from hotel_booking.domains.audit import archive, chain, spooled
 from hotel_booking.ops import spool
+from hotel_booking.ops.backup.kept import Kept
+from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,12 +34,19 @@ def verify(
     anchor: Annotated[
         str | None, typer.Option(help="POSITION:HASH of an earlier run, kept elsewhere: must still be there.")
     ] = None,
+    with_archive: Annotated[
+        bool, typer.Option("--archive", help="Read what is in files of the backups' store as well.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Follow the chain from its beginning and name the first broken link. Exit code 1 if there is one."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup.engines import kept
+
     position, hashed = _anchor(anchor)
     with database_url(data_dir) as url:
-        result = asyncio.run(_verify(url, position, hashed))
+        store = kept("archive", os.environ, sys.argv, utc_now) if with_archive else None
+        result = asyncio.run(_verify(url, position, hashed, store))
     if as_json:
         typer.echo(json.dumps(result))
     else:
@@ -79,20 +91,29 @@ def _anchor(text: str | None) -> tuple[int | None, str]:
     return int(position), hashed.lower()
 
 
-async def _verify(url: str, position: int | None, hashed: str) -> dict[str, Any]:
+async def _verify(url: str, position: int | None, hashed: str, store: Kept | None) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
     # A table of many millions takes its time to be looked through for entries without a link.
     async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
-        checked = chain.Checked(0, "")
+        archived, _ = await chain.begin(tx)
+        checked, there = chain.Checked(0 if store else archived, chain.START.hex()), None
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("Following the chain", total=await chain.length(tx) or 1)
-            async for checked in chain.follow(tx):
-                progress.update(task, completed=checked.position)
+            if store:
+                async for checked in _files(tx, store):
+                    if checked.position == position:
+                        there = checked.hash
+                    progress.update(task, completed=checked.position)
+            if checked.problem is None:
+                async for checked in chain.follow(tx):
+                    progress.update(task, completed=checked.position)
         problem = checked.problem
         if problem is None and position is not None:
-            there = await chain.hash_at(tx, position)
+            there = await chain.hash_at(tx, position) or there
+            if there is None and position < archived:
+                raise ConfigError([f"link {position} is in a file: add --archive"])
             if there != hashed:
                 problem = f"link {position} is not the one of the anchor: the log was cut off or written anew"
         waiting = await chain.unsealed(tx)
@@ -104,10 +125,31 @@ async def _verify(url: str, position: int | None, hashed: str) -> dict[str, Any]
             )
     return {
         "links": checked.position,
+        "archived": archived,
+        "read": bool(store),
         "head": f"{checked.position}:{checked.hash}" if checked.position else None,
         "waiting": waiting.number,
         "problem": problem,
     }
+
+
+async def _files(tx: Transaction, store: Kept) -> AsyncIterator[chain.Checked]:
+    """Follow the chain through the files."""
+    at = chain.Checked(0, chain.START.hex())
+    for file, sha256 in await archive.archived(tx):
+        try:
+            content = await asyncio.to_thread(store.get, file)
+        except Refused as refusal:
+            yield chain.Checked(at.position, at.hash, f"after link {at.position}: {refusal.detail}")
+            return
+        if hashlib.sha256(content).digest() != sha256:
+            yield chain.Checked(at.position, at.hash, f"{file} is not the file that was written")
+            return
+        for checked in archive.follow(content, at):
+            yield checked
+            if checked.problem:
+                return
+            at = checked
 
 
 def _tell(result: dict[str, Any]) -> None:
@@ -121,6 +163,11 @@ def _tell(result: dict[str, Any]) -> None:
     console.print(
         f"[green]✓[/] {result['links']} links are good; {result['waiting']} entries wait for theirs"
     )
+    if result["archived"] and not result["read"]:
+        console.print(
+            f"  the first {result['archived']} are in files, and were not read:"
+            " hotel-booking audit-log verify --archive"
+        )
     if result["head"]:
         console.print(f"  [dim]keep elsewhere, for --anchor:[/] {result['head']}")
 
@@ -130,7 +177,7 @@ async def _export(url: str, last: int) -> None:
 
     async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
         end = await chain.length(tx)
-        after = max(0, end - last)
+        after = max((await chain.begin(tx))[0], end - last)
         before = await chain.hash_at(tx, after) if after else None
         typer.echo(json.dumps({"after": after, "hash": before or chain.START.hex()}))
         async for link in chain.export(tx, after=after):

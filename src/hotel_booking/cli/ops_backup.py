@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
@@ -19,21 +19,22 @@ ToTime = Annotated[
     str, typer.Option("--to-time", help="As of this moment (RFC 3339, UTC): 2026-03-01T09:30:00Z.")
 ]
 
-OfWhat = Annotated[str, typer.Option("--of", help="database, state or configuration.")]
+OfWhat = Annotated[str, typer.Option("--of", help="database, state, configuration or archive.")]
 _KINDS = ("database", "state", "configuration")
 
 
 def _backups(of: str) -> Any:
-    """What lists, makes and verifies them: the database's engine, or the files of the two others."""
+    """What lists, makes and verifies them: the database's engine, or the files of the others."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.backup.engines import kept
+    from hotel_booking.ops.backup.kept import Of
     from hotel_booking.ops.refusals import WrongUse
 
-    if of not in _KINDS:
-        raise WrongUse(f"--of {of} is none of {', '.join(_KINDS)}")
     if of == "database":
         return _engine()
-    return kept("state" if of == "state" else "configuration", os.environ, sys.argv, utc_now)
+    if of not in get_args(Of):
+        raise WrongUse(f"--of {of} is none of {', '.join(('database', *get_args(Of)))}")
+    return kept(cast("Of", of), os.environ, sys.argv, utc_now)
 
 
 def _engine() -> Any:
@@ -176,7 +177,8 @@ def verify(
         print(f"✗ {problem}")
     if problems:
         kind = "--kind full" if of == "database" else f"--of {of}"
-        print(f"Take another backup now: hotel-booking ops backup backup {kind}")
+        again = f"Take another backup now: hotel-booking ops backup backup {kind}"
+        print("Get it back from the store's copy, or its earlier version." if of == "archive" else again)
         raise typer.Exit(1)
     print(f"✓ {backup_id or 'every backup'} is whole")
 
@@ -188,7 +190,8 @@ def unpack(
     of: OfWhat = "configuration",
 ) -> None:
     """Write the files of a backup of the state or the configuration to a folder, to look at and to apply:
-    cluster/ by kubectl, uploads/ to the place of photos, settings/ as lines of JSON."""
+    cluster/ by kubectl, uploads/ to the place of photos, settings/ as lines of JSON; or rows of the past
+    (--of archive), as lines of JSON."""
     from hotel_booking.ops.refusals import WrongUse
 
     if of == "database":

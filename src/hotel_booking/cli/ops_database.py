@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
@@ -61,22 +62,31 @@ def report(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: Data
 def maintenance(
     now: Annotated[bool, typer.Option("--now", help="Also outside of a maintenance window.")] = False,
     budget: Annotated[str, typer.Option("--budget", help="For how long at most: 30m, 2h.")] = "30m",
+    archive: Annotated[
+        str, typer.Option("--archive", help="First move what is older to the backups' store: 3y, 1200d.")
+    ] = "",
     dry_run: DryRun = False,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Drop what interrupted builds left, build broken and bloated indexes anew beside the old ones, vacuum
-    and analyse where it is needed. Guests book meanwhile. What is not done in time, or is in use, is done by
-    the next run. Exit code 1 where a step failed, 3 where something is left."""
+    and analyse where it is needed; with --archive, move nights and audit entries of the past to files (`ops
+    backup list --of archive`) before. Guests book meanwhile. What is not done in time, or is in use, is done
+    by the next run. Exit code 1 where a step failed, 3 where something is left."""
+    from hotel_booking.cli import ops_archive
     from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.backup.engines import kept
     from hotel_booking.ops.database import care, looking
     from hotel_booking.ops.operation import operation
 
     seconds = _duration(budget, "--budget").total_seconds()
+    before = ops_archive.moment(archive, utc_now()) if archive else None
     with database_url(data_dir) as url:
         if dry_run:
             with looking.connected(url) as db:
                 steps = care.plan(looking.indexes(db), looking.tables(db))
+            if before:
+                steps = ops_archive.planned(url, before=before) + steps
             if as_json:
                 _as_json(steps)
             else:
@@ -92,6 +102,7 @@ def maintenance(
             said = f"{number}/{count} {step.statement}  ({step.why})  {result.outcome}{reason}"
             print(f"{said}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
 
+        store = kept("archive", os.environ, sys.argv, utc_now) if before else None
         with (
             operation(
                 "database", target="maintenance", dry_run=False, environ=os.environ, clock=utc_now
@@ -99,7 +110,11 @@ def maintenance(
             looking.connected(url) as db,
             care.alone(db),
         ):
-            results = care.maintain(db, seconds=seconds, tell=tell)
+            began, results = monotonic(), []
+            if before and store:
+                results += ops_archive.archive(url, store, before=before, seconds=seconds, tell=tell)
+                act.tell(archived=[one.reason for one in results if one.outcome == "done"])
+            results += care.maintain(db, seconds=seconds - (monotonic() - began), tell=tell)
             by = {word: sum(one.outcome == word for one in results) for word in ("done", "left", "failed")}
             act.tell(outcome="failed" if by["failed"] else "left" if by["left"] else "done", steps=by)
     if as_json:

@@ -1,5 +1,6 @@
 """The chain over the audit log: each link's hash covers the hash before and one entry, so that nobody can
-change, remove or slip in an entry unseen.
+change, remove or slip in an entry unseen. Its oldest links may be in files (`audit.archive`): what is here
+goes on from the hash that the last of them left.
 
 Entries are chained after the fact, by one job at a time: whoever writes one waits for nobody. Until then (a
 minute) an entry is protected by being append-only alone.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 
 import msgspec
 
@@ -112,23 +114,38 @@ async def _raise_floor(tx: Transaction, seen: Row) -> None:
     )
 
 
+async def begin(tx: Transaction) -> tuple[int, bytes]:
+    """The last link that is in files and not here any more, and its hash; 0 and zeros where all are here."""
+    row = await tx.fetchrow("SELECT position, hash FROM audit_archive ORDER BY position DESC LIMIT 1")
+    return (row["position"], row["hash"]) if row is not None else (0, START)
+
+
 async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checked]:
-    """Follow the chain from its beginning, yielding after each batch; the last has a problem, or none is
+    """Follow the chain from its beginning here, yielding after each batch; the last has a problem, or none is
     left. Memory does not grow with the log."""
-    position, previous = 0, START
+    position, previous = await begin(tx)
     while True:
-        rows = await _links(tx, position, batch)
+        rows = await links(tx, position, batch)
         for row in rows:
-            problem = _problem(row, position, previous)
+            problem = await problem_of(tx, row, position, previous)
             if problem is not None:
-                if problem is _CHANGED:
-                    problem = await _what_changed(tx, row, previous)
                 yield Checked(position, previous.hex(), problem)
                 return
-            position, previous = row["position"], row["hash"]
+            position, previous = row.position, row.hash
         yield Checked(position, previous.hex())
         if len(rows) < batch:
             return
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A link as it is here, with its entry: when that was (None where it is gone), and its text."""
+
+    position: int
+    entry_id: int
+    hash: bytes
+    at: datetime | None
+    text: str
+    gone: bool
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -143,11 +160,10 @@ class Link(msgspec.Struct, frozen=True):
 async def export(tx: Transaction, *, after: int, batch: int = 1_000) -> AsyncIterator[Link]:
     """The links above a position, in their order. Memory does not grow with their number."""
     while True:
-        rows = await _links(tx, after, batch)
+        rows = await links(tx, after, batch)
         for row in rows:
-            after = row["position"]
-            text = None if row["gone"] else row["text"]
-            yield Link(after, row["hash"].hex(), text)
+            after = row.position
+            yield link_of(row)
         if len(rows) < batch:
             return
 
@@ -179,24 +195,47 @@ async def unsealed(tx: Transaction) -> Unsealed:
 
 
 async def hash_at(tx: Transaction, position: int) -> str | None:
-    """The hash of a link; None where there is no such link."""
-    found: bytes | None = await tx.fetchval("SELECT hash FROM audit_link WHERE position = $1", position)
+    """The hash of a link; None where there is no such link here, nor the last one of a file."""
+    found: bytes | None = await tx.fetchval(
+        "SELECT hash FROM audit_link WHERE position = $1"
+        " UNION ALL SELECT hash FROM audit_archive WHERE position = $1 LIMIT 1",
+        position,
+    )
     return found.hex() if found is not None else None
 
 
-def _problem(row: Row, position: int, previous: bytes) -> str | None:
-    if row["position"] != position + 1:
-        return f"link {position + 1} is missing (the next one is {row['position']})"
-    if row["gone"]:
-        return f"link {row['position']}: its entry {row['entry_id']} is missing"
-    if _hash(previous, row["text"]) != row["hash"]:
+async def problem_of(tx: Transaction, row: Found, position: int, previous: bytes) -> str | None:
+    """What is wrong with the link that follows the one at `position` (`row`, as `links` gives it); None:
+    nothing."""
+    problem = _problem(row, position, previous)
+    return await _what_changed(tx, row, previous) if problem is _CHANGED else problem
+
+
+def link_of(row: Found) -> Link:
+    """As it is exported."""
+    return Link(row.position, row.hash.hex(), None if row.gone else row.text)
+
+
+def hash_of(previous: str, text: str) -> str:
+    """Of a link, by the hash before it; both hexadecimal, as they are exported."""
+    return _hash(bytes.fromhex(previous), text).hex()
+
+
+def _problem(row: Found, position: int, previous: bytes) -> str | None:
+    if row.position != position + 1:
+        return f"link {position + 1} is missing (the next one is {row.position})"
+    if row.gone:
+        return f"link {row.position}: its entry {row.entry_id} is missing"
+    if _hash(previous, row.text) != row.hash:
         return _CHANGED
     return None
 
 
-async def _links(tx: Transaction, after: int, limit: int) -> list[Row]:
-    return await tx.fetch(
-        f"SELECT l.position, l.entry_id, l.hash, {_CANONICAL} AS text, e.id IS NULL AS gone"
+async def links(tx: Transaction, after: int, limit: int) -> list[Found]:
+    """Links above a position in their order."""
+    return await tx.fetch_as(
+        Found,
+        f"SELECT l.position, l.entry_id, l.hash, e.at, {_CANONICAL} AS text, e.id IS NULL AS gone"
         "  FROM audit_link l LEFT JOIN audit_entry e ON e.id = l.entry_id"
         " WHERE l.position > $1 ORDER BY l.position LIMIT $2",
         after,
@@ -204,14 +243,14 @@ async def _links(tx: Transaction, after: int, limit: int) -> list[Row]:
     )
 
 
-async def _what_changed(tx: Transaction, row: Row, previous: bytes) -> str:
+async def _what_changed(tx: Transaction, row: Found, previous: bytes) -> str:
     # The next link was made over this one as it was: it tells which of the two is not what it was.
-    place, entry = f"link {row['position']}", f"its entry {row['entry_id']}"
-    for following in await _links(tx, row["position"], 1):
-        if following["position"] == row["position"] + 1 and not following["gone"]:
-            if _hash(row["hash"], following["text"]) == following["hash"]:
+    place, entry = f"link {row.position}", f"its entry {row.entry_id}"
+    for following in await links(tx, row.position, 1):
+        if following.position == row.position + 1 and not following.gone:
+            if _hash(row.hash, following.text) == following.hash:
                 return f"{place}: {entry} was changed, or another put in its place"
-            if _hash(_hash(previous, row["text"]), following["text"]) == following["hash"]:
+            if _hash(_hash(previous, row.text), following.text) == following.hash:
                 return f"{place} was changed; {entry} is as it was"
     return f"{place}: {entry}, or the link itself, was changed"
 

@@ -18,6 +18,7 @@ CALL show_columns('access_grant', 'id role granted_at until approval in_kubernet
 CALL show_columns('access_reaped', 'one at');
 CALL show_columns('alembic_version', 'version_num');
 CALL show_columns('api_key', 'id scopes property_ids created_at expires_at revoked_at last_used_at');
+CALL show_columns('audit_archive', 'position hash file sha256 made_at');
 CALL show_columns('audit_entry', 'id at actor_kind action object_kind property_id booking_id');
 CALL show_columns('audit_horizon', 'one floor next_floor next_xid');
 CALL show_columns('audit_link', 'position entry_id hash');
@@ -58,6 +59,7 @@ CALL show_columns('mail_message', 'id template language booking_id property_id s
     ' touched_at');
 CALL show_columns('maintenance_window', 'id month starts_at ends_at title body components announced_at cancelled_at'
     ' created_at updated_at version');
+CALL show_columns('night_archive', 'one before');
 CALL show_columns('operations_result', 'id kind at succeeded');
 CALL show_columns('outside_off', 'only_one since');
 CALL show_columns('payment', 'id booking_id amount currency gateway status gateway_reference decline_code created_at'

@@ -35,7 +35,7 @@ def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], 
 
 
 def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Kept:
-    """The backups of the state or the configuration, in the same store. Raises `WrongUse`."""
+    """The backups of the state or the configuration, or the archive, in the same store. Raises `WrongUse`."""
     told, ask = _asking(environ, argv)
     store = Store.from_environ(told, ask)
     key = ask("HOTEL_BACKUP_KEY", "the key of the backups", "KEY")

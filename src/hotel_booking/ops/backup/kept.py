@@ -1,14 +1,15 @@
 """Backups of the application's state (daily, kept 7 days) and of its configuration (on every change, kept
-90): a tar in a file of ours each, beside the database's. The store says what was last kept; there is no other
-state, so whatever was killed is taken up by the next run."""
+90), and rows of the past (kept for good): a tar in a file of ours each, beside the database's. The store says
+what was last kept; there is no other state, so whatever was killed is taken up by the next run."""
 
 from __future__ import annotations
 
 import io
 import shutil
 import tarfile
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -21,12 +22,12 @@ from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse
 
-Of = Literal["state", "configuration"]
+Of = Literal["state", "configuration", "archive"]
 KEPT = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
 
 
 class Kept:
-    """One of the two, in its folder of the store."""
+    """One of the three, in its folder of the store."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Kept:
         self.of = of
         self._files = files(store, of, clock)
         self._url, self._key, self._environ, self._clock = url, key, environ, clock
+        self._put_at = datetime.min.replace(tzinfo=UTC)
 
     def backups(self) -> list[Backup]:
         """Every one that is there, newest first."""
@@ -56,17 +58,34 @@ class Kept:
 
     def backup(self, say: Say) -> Backup:
         """Make one, and remove those whose time is over."""
-        now = self._clock()
-        name = f"{id_of(now)}{SUFFIX}"
-        say(f"writing {self._files}/{name}")
+        if self.of == "archive":
+            raise WrongUse(
+                "rows of the past are no backup; what moves them to files:",
+                "  ./deployment/scripts/db-maintenance.sh --archive 3y",
+            )
         mark = contents.fingerprint(self._gathered) if self.of == "configuration" else ""
-        header = Header(
-            made_at=now, release=__version__, schema=NEWEST, database="", database_bytes=0, server=0,
-            programs=0, holds=self.of, fingerprint=mark,
-        )  # fmt: skip
-        size = self._files.write(name, lambda file: self._write(file, header), self._key)
-        remove_old(self._files, before=now - KEPT[self.of], keep=name, say=say)
-        return Backup(id_of(now), self.of, name, now, now, size)
+        made = self._keep(self._gathered, mark, say)
+        remove_old(self._files, before=made.begun_at - KEPT[self.of], keep=made.name, say=say)
+        return made
+
+    def put(self, name: str, content: bytes, say: Say) -> Backup:
+        """Keep this one file, for good. A file's name is its second: the next waits for one of its own."""
+        while self._clock().replace(microsecond=0) <= self._put_at:
+            time.sleep(0.02)
+        self._put_at = self._clock().replace(microsecond=0)
+        return self._keep(lambda: iter([(name, content)]), "", say)
+
+    def get(self, backup_id: str) -> bytes:
+        """What `put` kept under this id. Raises `Refused` where it is not there, or not whole."""
+        with self._files.reading(chosen(self.backups(), backup_id).name) as file:
+            one_file.verify(file, self._key)
+            file.seek(0)
+            parts = cast("Any", _Read(one_file.parts(file, self._key)))
+            with tarfile.open(fileobj=parts, mode="r|gz") as tar:
+                for member in tar:
+                    if found := tar.extractfile(member):
+                        return found.read()
+        raise Refused(f"{backup_id} is empty")
 
     def verify(self, backup_id: str, say: Say) -> list[str]:
         """Read every file, or the one, to its end; what is wrong."""
@@ -107,10 +126,21 @@ class Kept:
             return contents.state(self._environ, self._key)
         return contents.configuration(self._url, self._environ, self._key)
 
-    def _write(self, target: BinaryIO, header: Header) -> Header:
+    def _keep(self, gathered: Callable[[], contents.Files], mark: str, say: Say) -> Backup:
+        now = self._clock()
+        name = f"{id_of(now)}{SUFFIX}"
+        say(f"writing {self._files}/{name}")
+        header = Header(
+            made_at=now, release=__version__, schema=NEWEST, database="", database_bytes=0, server=0,
+            programs=0, holds=self.of, fingerprint=mark,
+        )  # fmt: skip
+        size = self._files.write(name, lambda file: self._write(file, header, gathered), self._key)
+        return Backup(id_of(now), self.of, name, now, now, size)
+
+    def _write(self, target: BinaryIO, header: Header, gathered: Callable[[], contents.Files]) -> Header:
         writing = one_file.Writing(target, header, self._key)
         with tarfile.open(fileobj=cast("Any", writing), mode="w|gz") as tar:
-            for name, content in self._gathered():
+            for name, content in gathered():
                 member = tarfile.TarInfo(name)
                 member.size, member.mode = len(content), 0o600
                 tar.addfile(member, io.BytesIO(content))

@@ -34,14 +34,15 @@ PART = 1 << 20
 _MOST = PART + 64  # bytes of a part with its tag
 _HEADER_MOST = 65_536
 SHORTEST_KEY = 16  # characters
-Holds = Literal["database", "state", "configuration"]
+Holds = Literal["database", "state", "configuration", "archive"]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What a file is of. `schema` is the revision that the database was at, `database_bytes` what it takes on
     a disk, `programs` the major version of the pg_dump that wrote it, `salt` of the key (hexadecimal; empty:
-    not encrypted). `holds` says what the parts are: a dump of the database, or a tar of the `state` or the
-    `configuration`, whose `fingerprint` two of them have in common where nothing has changed between."""
+    not encrypted). `holds` says what the parts are: a dump of the database, or a tar of the `state`, of rows
+    of the past (`archive`) or of the `configuration`, whose `fingerprint` two of them have in common where
+    nothing has changed between."""
 
     made_at: datetime
     release: str

@@ -1,0 +1,247 @@
+"""Rows of the past go to files, and nothing that is proved by them is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+
+from hotel_booking.core.db import Database
+from hotel_booking.domains.audit import chain
+from hotel_booking.domains.bookings.invariants import check
+from tests.clients.command_line import command
+from tests.factories.small_hotel import small_hotel
+
+pytestmark = pytest.mark.postgresql
+
+KEY = "a key of sixteen characters and more"
+NIGHTS = 50
+
+
+@pytest.fixture
+async def hotel(db: Database) -> Database:
+    await small_hotel(db)
+    return db
+
+
+@pytest.fixture
+def environ(hotel: Database, database_url: str, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "store").mkdir()
+    return {
+        "DATABASE_URL": database_url,
+        "HOTEL_ENVIRONMENT": "demo",
+        "HOTEL_OPS_DIR": str(tmp_path / "ops"),
+        "HOTEL_SPOOL_DIR": str(tmp_path / "spool"),
+        "HOTEL_BACKUP_STORE": str(tmp_path / "store"),
+        "HOTEL_BACKUP_KEY": KEY,
+    }
+
+
+def maintained(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return command("ops", "database", "maintenance", "--now", *words, seconds=600, **environ)
+
+
+def verified(environ: dict[str, str], *words: str) -> dict[str, Any]:
+    done = command("audit-log", "verify", "--json", *words, seconds=600, **environ)
+    assert "Traceback" not in done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture
+async def old(hotel: Database) -> datetime:
+    """Nights, prices and entries of long ago; when they were."""
+    long_ago = datetime.now(UTC) - timedelta(days=1500)
+    async with hotel.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO room_night (room_type_id, night, physical)"
+            " SELECT id, $1::date + n, 3 FROM room_type, generate_series(0, $2 - 1) AS n",
+            long_ago.date(),
+            NIGHTS,
+        )
+        await tx.execute(
+            "INSERT INTO rate_night (room_type_id, rate_plan_id, night, price)"
+            " SELECT t.id, p.id, $1::date + n, 9000 FROM room_type t JOIN rate_plan p USING (property_id),"
+            "        generate_series(0, $2 - 1) AS n",
+            long_ago.date(),
+            NIGHTS,
+        )
+    # Time is the one thing that a test cannot wait for: what is in the log becomes old without its guard.
+    async with hotel.transaction() as tx:
+        await tx.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
+        await tx.execute("UPDATE audit_entry SET at = $1", long_ago)
+        await tx.execute("ALTER TABLE audit_entry ENABLE TRIGGER append_only")
+        await tx.execute("UPDATE property SET stars = 4, name = 'Renamed today'")
+    await chain.seal(hotel)
+    return long_ago
+
+
+async def differences(url: str) -> list[object]:
+    async with Database.open(url, size=1) as db:
+        return [difference async for difference in check(db)]
+
+
+def rows(url: str, statement: str) -> Any:
+    with psycopg.connect(url, autocommit=True) as db:
+        found = db.execute(statement).fetchone()
+        assert found is not None
+        return found[0]
+
+
+def test_the_past_goes_to_files_and_the_chain_and_the_proof_go_on(
+    old: datetime, environ: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    before = verified(environ)
+    entries = rows(database_url, f"SELECT count(*) FROM audit_entry WHERE at < '{old + timedelta(days=1)}'")
+    ahead = rows(database_url, "SELECT count(*) FROM room_night WHERE night >= current_date - 1000")
+    assert entries > 3
+    planned = maintained(environ, "--archive", "3y", "--dry-run")
+    kinds = rows(database_url, "SELECT count(*) FROM room_type")
+    assert f"archive room_night  ({NIGHTS * kinds} nights before" in planned.stdout
+    assert "archive audit_entry" in planned.stdout
+    assert rows(database_url, "SELECT count(*) FROM night_archive") == 0
+
+    done = maintained(environ, "--archive", "3y")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rows(database_url, "SELECT count(*) FROM room_night WHERE night < current_date - 1000") == 0
+    assert rows(database_url, "SELECT count(*) FROM rate_night WHERE night < current_date - 1000") == 0
+    assert rows(database_url, "SELECT count(*) FROM room_night WHERE night >= current_date - 1000") == ahead
+    assert rows(database_url, f"SELECT count(*) FROM audit_entry WHERE at < '{old + timedelta(days=1)}'") == 0
+    assert asyncio.run(differences(database_url)) == []
+
+    after = verified(environ)
+    assert (after["archived"], after["problem"]) == (entries, None)
+    assert after["links"] >= before["links"], "its numbers go on"
+    whole = verified(environ, "--archive", "--anchor", before["head"])
+    assert (whole["problem"], whole["links"]) == (None, after["links"])
+    again = maintained(environ, "--archive", "3y")
+    assert "archive" not in again.stdout
+
+    listed = command("ops", "backup", "list", "--of", "archive", seconds=600, **environ).stdout.splitlines()
+    ids = [line.split()[0] for line in listed if line[:2] == "20"]
+    assert len(ids) == 3
+    kept = []
+    for number, backup_id in enumerate(ids):
+        folder = tmp_path / f"unpacked-{number}"
+        words = ("ops", "backup", "unpack", backup_id, str(folder), "--of", "archive")
+        assert command(*words, seconds=600, **environ).returncode == 0
+        (file,) = folder.iterdir()
+        kept.append((file.name, [json.loads(line) for line in file.read_text().splitlines()]))
+    found = dict(kept)
+    assert len(found["room_night.jsonl"]) == NIGHTS * kinds
+    assert {"night", "physical", "taken", "room_type_id"} <= found["room_night.jsonl"][0].keys()
+    assert found["rate_night.jsonl"][0]["price"] == 9000
+    assert found["audit_entry.jsonl"][0] == {"after": 0, "hash": "0" * 64}
+    assert len(found["audit_entry.jsonl"]) == entries + 1
+
+
+@pytest.mark.usefixtures("old")
+async def test_nothing_of_the_log_goes_without_a_file_that_has_it(hotel: Database) -> None:
+    for statement in (
+        "DELETE FROM audit_entry",
+        "DELETE FROM audit_link",
+        "TRUNCATE audit_entry CASCADE",
+        "UPDATE audit_entry SET action = 'x'",
+        "UPDATE audit_link SET hash = ''",
+    ):
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            async with hotel.transaction() as tx:
+                await tx.execute(statement)
+    async with hotel.transaction() as tx:
+        await tx.execute("INSERT INTO audit_archive VALUES (2, '', 'x', '', now())")
+    for statement in (
+        "DELETE FROM audit_entry WHERE id = (SELECT entry_id FROM audit_link WHERE position = 3)",
+        "DELETE FROM audit_link WHERE position = 3",
+        "DELETE FROM audit_archive",
+        "UPDATE audit_archive SET position = 99",
+    ):
+        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+            async with hotel.transaction() as tx:
+                await tx.execute(statement)
+
+
+@pytest.mark.usefixtures("old")
+def test_what_was_tampered_with_stays_and_is_named(environ: dict[str, str], database_url: str) -> None:
+    with psycopg.connect(database_url) as db:
+        db.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
+        db.execute(
+            "UPDATE audit_entry SET actor_name = 'somebody else'"
+            " WHERE id = (SELECT entry_id FROM audit_link WHERE position = 2)"
+        )
+        db.execute("ALTER TABLE audit_entry ENABLE TRIGGER append_only")
+    entries = rows(database_url, "SELECT count(*) FROM audit_entry")
+    done = maintained(environ, "--archive", "3y")
+    assert done.returncode == 1
+    assert "link 2: its entry" in done.stdout
+    assert "nothing is moved of it" in done.stdout
+    assert rows(database_url, "SELECT count(*) FROM audit_entry") >= entries
+    assert rows(database_url, "SELECT count(*) FROM room_night WHERE night < current_date - 1000") == 0
+
+
+@pytest.mark.usefixtures("old")
+def test_a_file_that_is_lost_or_changed_is_found(environ: dict[str, str], tmp_path: Path) -> None:
+    assert maintained(environ, "--archive", "3y").returncode == 0
+    newest = max((tmp_path / "store" / "archive").iterdir())  # the log's is written last
+    whole = newest.read_bytes()
+    newest.write_bytes(whole[:-40] + bytes(40))
+    assert "damaged" in verified(environ, "--archive")["problem"]
+    assert command("ops", "backup", "verify", "--of", "archive", seconds=600, **environ).returncode == 1
+    newest.unlink()
+    assert "there is no backup" in verified(environ, "--archive")["problem"]
+    assert verified(environ)["problem"] is None, "what is here is as it was"
+
+
+@pytest.mark.usefixtures("old")
+def test_where_the_file_cannot_be_written_nothing_goes(
+    environ: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "store" / "archive").write_text("a file where the folder should be")
+    count = "SELECT (SELECT count(*) FROM room_night) + (SELECT count(*) FROM audit_link)"
+    before = rows(database_url, count)
+    done = maintained(environ, "--archive", "3y")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr
+    assert rows(database_url, count) == before
+
+
+@pytest.mark.usefixtures("old")
+async def test_a_night_of_the_archive_can_be_given_back_and_not_taken(hotel: Database) -> None:
+    async with hotel.transaction() as tx:
+        await tx.execute("INSERT INTO night_archive (before) VALUES (current_date - 1000)")
+        await tx.execute("DELETE FROM room_night WHERE night < current_date - 1000")
+        kinds = "ARRAY[(SELECT min(id) FROM room_type)]"
+        given = f"SELECT inventory_change({kinds}, ARRAY[$1::date], ARRAY[$2::date], ARRAY[$3::int])"
+        day = datetime.now(UTC).date() - timedelta(days=1490)
+        await tx.execute(given, day, day + timedelta(days=2), -1)
+    with pytest.raises(asyncpg.PostgresError, match="sold out"):
+        async with hotel.transaction() as tx:
+            await tx.execute(given, day, day + timedelta(days=2), 1)
+    with pytest.raises(asyncpg.PostgresError, match="sold out"):
+        async with hotel.transaction() as tx:  # no such night, and none was archived
+            await tx.execute(given, day + timedelta(days=900), day + timedelta(days=901), -1)
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [("1y", "400 days stay"), ("soon", "is no age"), ("", "is no age"), ("-3y", "is no age"), ("999y", "")],
+)
+def test_an_age_that_makes_no_sense_is_refused(environ: dict[str, str], age: str, said: str) -> None:
+    done = maintained(environ, f"--archive={age}", "--dry-run")
+    if said and age:
+        assert done.returncode == 2
+        assert said in done.stderr
+    else:
+        assert done.returncode == 0
+
+
+def test_without_a_store_the_line_that_works_is_printed(environ: dict[str, str]) -> None:
+    done = maintained(environ | {"HOTEL_BACKUP_STORE": ""}, "--archive", "3y")
+    assert done.returncode == 2
+    assert "HOTEL_BACKUP_STORE" in done.stderr
