@@ -67,7 +67,7 @@ _SAID = {
     "forbidden": (
         'Error from server (Forbidden): services "x" is forbidden: User "ana" cannot patch resource',
         kubectl.Forbidden,
-        "kubectl auth can-i patch service",
+        "kubectl auth can-i patch service -n n",
     ),
     "not found": (
         'Error from server (NotFound): services "x" not found',

@@ -118,7 +118,7 @@ class Kubectl:
                 f"the API server did not answer `{_short(arguments)}` within {patience:.0f} s", *_LOOK
             ) from None
         if code:
-            raise refusal_of(_words(error or said), arguments)
+            raise refusal_of(_words(error or said), arguments, self.namespace)
         return said
 
     def get(self, kind: str, name: str, as_type: type[T], *options: str) -> T:
@@ -187,7 +187,7 @@ _LOOK = (
 )
 
 
-def refusal_of(said: str, arguments: Sequence[str]) -> Refused:
+def refusal_of(said: str, arguments: Sequence[str], namespace: str) -> Refused:
     """The refusal that kubectl's last words mean."""
     act = _short(arguments)
     tail = said.rsplit("\n\n", 1)[0].strip() or "kubectl said nothing"
@@ -200,7 +200,7 @@ def refusal_of(said: str, arguments: Sequence[str]) -> Refused:
         return Forbidden(
             f"you may not do that: {_line(tail)}",
             "Ask for the role that may (docs/compliance/SECURITY.md), and see what you may do:",
-            f"  kubectl auth can-i {verb} {kind.partition('/')[0]}",
+            f"  kubectl auth can-i {verb} {kind.partition('/')[0]} -n {namespace}",
         )
     if "(NotFound)" in said or "the server doesn't have a resource type" in said or "no matches for" in said:
         return NotFound(f"there is no such thing: {_line(tail)}", "Is it the right cluster and namespace?")
