@@ -40,7 +40,8 @@ def test_the_file_says_who_did_what_and_when(tmp_path: Path) -> None:
         detail={"from": "1 March"},
     )
     act = json.loads(path.read_text())
-    assert path.stem == act["id"] == str(UUID(act["id"]))
+    assert act["id"] == str(UUID(act["id"]))
+    assert path.stem == f"20300301T090000000000-{act['id']}", "told in the order of their times"
     assert act["at"] == "2030-03-01T09:00:00+00:00"
     assert "@" in act["who"]
     assert (act["action"], act["object_kind"], act["object_id"]) == ("restore", "database", "production")
