@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: drill help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
+.PHONY: drill soak help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -20,6 +20,7 @@ help:
 	@echo "make check-release  releases on such a control plane under guests who book: canary, blue-green, rollback"
 	@echo "make cluster-up, cluster-down  the same cluster to look at (ENVIRONMENT=staging for another)"
 	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
+	@echo "make soak     half an hour of guests while everything that can fail fails (as root; MINUTES=30)"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make drill    a PostgreSQL under bookings is lost and restored: what was lost, how long it took (GIGABYTES=10)"
 	@echo "make docs     the tables of docs/CONFIGURATION.md, METRICS.md and compliance/ASVS.md, from the code"
@@ -59,7 +60,8 @@ nightly: setup
 	@scripts/browser
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
-	$(PYTEST) -m "nightly and not cluster and not release"
+	$(PYTEST) -m "nightly and not cluster and not release" --ignore tests/soak
+	$(BIN)/pytest -m nightly tests/soak
 	$(MAKE) --no-print-directory check-cluster KUBERNETES=1.28
 	$(MAKE) --no-print-directory check-release
 
@@ -97,6 +99,10 @@ bench: setup
 drill: setup
 	@scripts/deploy_packages
 	@deployment/scripts/backup-restore.sh drill --gigabytes $(or $(GIGABYTES),1) $(if $(REPORT),--report $(abspath $(REPORT)))
+
+soak: setup
+	@scripts/deploy_packages
+	HOTEL_SOAK_MINUTES=$(or $(MINUTES),30) $(BIN)/pytest -m nightly tests/soak
 
 docs: setup
 	@$(BIN)/python -m hotel_booking.core.settings_page docs/CONFIGURATION.md

@@ -4,6 +4,8 @@ with Door(behind=("127.0.0.1", 25)) as door:
     ...  # speak to door.port
     door.shut()  # who is through is thrown out, who knocks is refused
     door.open()
+    door.stall()  # whoever is through, or comes, is kept waiting: not a byte passes until `flow`
+    door.flow()
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ class Door:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="door")
         self._server: asyncio.Server | None = None
         self._through: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,6 +62,14 @@ class Door:
 
         self._do(end())
 
+    def stall(self) -> None:
+        """Let people in, and carry nothing."""
+        self._loop.call_soon_threadsafe(self._flows.clear)
+
+    def flow(self) -> None:
+        """Carry what waits, and what comes."""
+        self._loop.call_soon_threadsafe(self._flows.set)
+
     def _do(self, what: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
 
@@ -70,16 +82,16 @@ class Door:
             return
         self._through.add(back)
         try:
-            await asyncio.gather(_carry(reader, back), _carry(there, writer))
+            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
         finally:
             for end in (writer, back):
                 end.transport.abort()
                 self._through.discard(end)
 
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-        writer.write_eof()
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+            writer.write_eof()

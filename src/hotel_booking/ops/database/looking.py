@@ -177,22 +177,18 @@ def connections(db: psycopg.Connection) -> Connections:
 
 def long_transactions(db: psycopg.Connection, *, longer_than: timedelta) -> list[Running]:
     """Transactions that are open for long, and whoever waits for a lock, those open longest first."""
-    with db.cursor(row_factory=class_row(Running)) as rows:
-        return rows.execute(
-            f"{_RUNNING} AND (xact_start < now() - %s OR wait_event_type = 'Lock')"
-            f" ORDER BY xact_start, pid LIMIT {_MOST}",
-            (longer_than,),
-        ).fetchall()
+    return _running(db, "(xact_start < now() - %s OR wait_event_type = 'Lock')", "xact_start", longer_than)
 
 
 def long_queries(db: psycopg.Connection, *, longer_than: timedelta) -> list[Running]:
     """Statements of clients of this database that run for long: no replica, no base backup, no vacuum."""
+    return _running(db, "state = 'active' AND query_start < now() - %s", "query_start", longer_than)
+
+
+def _running(db: psycopg.Connection, which: str, oldest: str, longer_than: timedelta) -> list[Running]:
     with db.cursor(row_factory=class_row(Running)) as rows:
-        return rows.execute(
-            f"{_RUNNING} AND state = 'active' AND query_start < now() - %s"
-            f" ORDER BY query_start, pid LIMIT {_MOST}",
-            (longer_than,),
-        ).fetchall()
+        query = f"{_RUNNING} AND {which} ORDER BY {oldest}, pid LIMIT {_MOST}"
+        return rows.execute(query.encode(), (longer_than,)).fetchall()
 
 
 def end_query(db: psycopg.Connection, one: Running) -> bool:

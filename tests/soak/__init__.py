@@ -1,0 +1,1 @@
+"""Half an hour of guests while everything that can fail fails: `make soak`."""
