@@ -13,9 +13,11 @@ import asyncpg
 import psycopg
 import pytest
 
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.audit import chain
 from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.ops.backup.engines import kept
 from tests.clients.command_line import command
 from tests.factories.small_hotel import small_hotel
 
@@ -126,14 +128,14 @@ def test_the_past_goes_to_files_and_the_chain_and_the_proof_go_on(
     listed = command("ops", "backup", "list", "--of", "archive", seconds=600, **environ).stdout.splitlines()
     ids = [line.split()[0] for line in listed if line[:2] == "20"]
     assert len(ids) == 3
-    kept = []
+    unpacked = []
     for number, backup_id in enumerate(ids):
         folder = tmp_path / f"unpacked-{number}"
         words = ("ops", "backup", "unpack", backup_id, str(folder), "--of", "archive")
         assert command(*words, seconds=600, **environ).returncode == 0
         (file,) = folder.iterdir()
-        kept.append((file.name, [json.loads(line) for line in file.read_text().splitlines()]))
-    found = dict(kept)
+        unpacked.append((file.name, [json.loads(line) for line in file.read_text().splitlines()]))
+    found = dict(unpacked)
     assert len(found["room_night.jsonl"]) == NIGHTS * kinds
     assert {"night", "physical", "taken", "room_type_id"} <= found["room_night.jsonl"][0].keys()
     assert found["rate_night.jsonl"][0]["price"] == 9000
@@ -245,3 +247,8 @@ def test_without_a_store_the_line_that_works_is_printed(environ: dict[str, str])
     done = maintained(environ | {"HOTEL_BACKUP_STORE": ""}, "--archive", "3y")
     assert done.returncode == 2
     assert "HOTEL_BACKUP_STORE" in done.stderr
+
+
+def test_reading_the_archive_asks_for_no_database(tmp_path: Path) -> None:
+    environ = {"HOTEL_BACKUP_STORE": str(tmp_path), "HOTEL_BACKUP_KEY": KEY}
+    assert kept("archive", environ, ["hotel-booking"], utc_now).backups() == []

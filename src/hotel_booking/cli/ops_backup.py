@@ -67,7 +67,8 @@ def list_backups(of: OfWhat = "database") -> None:
             f"{backup.bytes / 1e6:,.1f} MB",
         )
     console = Console(highlight=False)
-    console.print(table if there else "There is no backup yet: hotel-booking ops backup backup")
+    first = "ops database maintenance --now --archive 3y" if of == "archive" else "ops backup backup"
+    console.print(table if there else f"There is none yet: hotel-booking {first}")
     if there and of == "database" and (latest := engine.latest()):
         console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
 

@@ -39,7 +39,9 @@ def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callabl
     told, ask = _asking(environ, argv)
     store = Store.from_environ(told, ask)
     key = ask("HOTEL_BACKUP_KEY", "the key of the backups", "KEY")
-    return Kept(of, store, url=database(environ, argv), key=key, environ=environ, clock=clock)
+    # What goes to the archive is handed to it: it reads no database itself.
+    url = "" if of == "archive" else database(environ, argv)
+    return Kept(of, store, url=url, key=key, environ=environ, clock=clock)
 
 
 def database(environ: Mapping[str, str], argv: Sequence[str]) -> str:
