@@ -48,6 +48,7 @@ def _worn(url: str) -> None:
         db.execute("ALTER TABLE room_night SET (autovacuum_enabled = false)")
         db.execute(_WORN)
         db.execute("SELECT pg_stat_force_next_flush()")
+        db.execute("CHECKPOINT")  # or the guests without it would pay for the wear
 
 
 def _care(url: str, folder: Path, number: int) -> tuple[float, str]:
