@@ -46,8 +46,14 @@ async def read(pressure: Pressure, clock: Clock, seconds: float, route: str = "/
         clock.now += seconds
 
 
+async def known(pressure: Pressure, clock: Clock, seconds: float) -> None:
+    """So many reads that what they take is known."""
+    for _ in range(100):
+        await read(pressure, clock, seconds)
+
+
 async def test_where_nothing_is_late_nobody_waits(clock: Clock) -> None:
-    pressure = Pressure(clock)
+    pressure = Pressure(clock, clock)
     for _ in range(500):
         pressure.expect()
         await read(pressure, clock, 0.02)
@@ -57,8 +63,8 @@ async def test_where_nothing_is_late_nobody_waits(clock: Clock) -> None:
 
 
 async def test_once_it_is_late_reads_take_no_more_than_their_share(clock: Clock) -> None:
-    pressure = Pressure(clock)
-    await read(pressure, clock, 0.04)
+    pressure = Pressure(clock, clock)
+    await known(pressure, clock, 0.04)
     for _ in range(10):
         late(pressure, clock)
     begun, reads = clock.now, 0
@@ -72,8 +78,8 @@ async def test_once_it_is_late_reads_take_no_more_than_their_share(clock: Clock)
 
 
 async def test_whoever_would_wait_too_long_is_held_and_refused(clock: Clock) -> None:
-    pressure = Pressure(clock)
-    await read(pressure, clock, 0.2)
+    pressure = Pressure(clock, clock)
+    await known(pressure, clock, 0.2)
     late(pressure, clock)
     clock.stands = True  # all of them come in the same moment
     refused = []
@@ -93,7 +99,7 @@ async def test_whoever_would_wait_too_long_is_held_and_refused(clock: Clock) -> 
 
 
 async def test_it_is_over_when_nothing_was_late_for_a_while(clock: Clock) -> None:
-    pressure = Pressure(clock)
+    pressure = Pressure(clock, clock)
     late(pressure, clock)
     assert pressure.busy
     for _ in range(50):
@@ -107,14 +113,14 @@ async def test_it_is_over_when_nothing_was_late_for_a_while(clock: Clock) -> Non
 
 
 async def test_lateness_is_seen_while_the_watch_itself_does_not_run(clock: Clock) -> None:
-    pressure = Pressure(clock)
+    pressure = Pressure(clock, clock)
     pressure.expect()
     clock.now += 0.05 + 0.06
     assert pressure.busy
 
 
 async def test_the_share_falls_while_it_is_late_and_grows_while_it_is_not(clock: Clock) -> None:
-    pressure = Pressure(clock)
+    pressure = Pressure(clock, clock)
     await read(pressure, clock, 0.02)
 
     async def gap() -> float:
@@ -134,6 +140,35 @@ async def test_the_share_falls_while_it_is_late_and_grows_while_it_is_not(clock:
         pressure.look()
         pressure.expect()
     assert await gap() < later
+
+
+async def test_a_few_guests_are_not_refused_because_others_have_the_processor(clock: Clock) -> None:
+    """Each read lasts long and works little, and the loop is late with everything."""
+    worked = Clock()
+    pressure = Pressure(clock, worked)
+
+    async def starved() -> None:
+        async with pressure.turn("/search"):
+            clock.now += 0.2
+            worked.now += 0.005
+
+    for _ in range(50):
+        await starved()
+    for _ in range(30):
+        late(pressure, clock, 1.0)
+    clock.stands = True  # they come in the same moment
+    for _ in range(4):
+        await starved()
+
+
+async def test_the_first_read_of_a_process_tells_little_of_the_next(clock: Clock) -> None:
+    pressure = Pressure(clock, clock)
+    await read(pressure, clock, 0.2)
+    for _ in range(30):
+        late(pressure, clock)
+    clock.stands = True
+    for _ in range(4):
+        await read(pressure, clock, 0.0)
 
 
 async def test_only_so_many_are_held() -> None:

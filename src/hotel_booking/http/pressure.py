@@ -3,8 +3,8 @@
 Allowances (`http/limits.py`) bound what one address may ask; a thousand addresses together may ask for more
 than a process can answer, most of it without a connection to the database, so that the shares of those
 (`core/shares.py`) bound nothing. What tells that there is too much to do is the event loop itself: what was
-due does not run. From then on a read of an unknown sender is given a time at which it may begin, by what
-reads of its route have taken; where that is too far away it is refused. How much of its time the process
+due does not run. From then on a read of an unknown sender is given a time at which it may begin, by the work
+that reads of its route have been; where that is too far away it is refused. How much of its time the process
 spends on them follows from whether the loop is still late (docs/decisions/0088-dear-reads-take-turns.md).
 """
 
@@ -23,8 +23,8 @@ _LATE = 0.05  # that the loop may be behind before there is too much to do
 _CALM = 2.0  # without lateness and without refusals until there is not any more
 _PATIENCE = 2.0  # the longest wait for a turn
 _HELD = 5.0  # that a refusal is held back, more or less: who asks again at once costs little so
-_UNKNOWN = 0.02  # what a route takes of which nothing is known yet
-_LONGEST = 0.2  # what counts of one read: a wait for the database is not the process's work
+_UNKNOWN = 0.02  # the work of a route's read before anything is known; its first loads more than the next
+_LONGEST = 0.2  # what counts of one read: while it waits for the database, others work
 
 _MOST_HELD = 1_000
 _LEAST_SHARE = 0.1  # of the process's time
@@ -34,11 +34,17 @@ _NEWEST = 0.1  # the weight of the newest read in what its route takes
 
 
 class Pressure:
-    """What one process knows about how much there is to do. `clock` gives seconds. As long as nobody watches,
-    as where there are no limits, there is never too much."""
+    """What one process knows about how much there is to do. `clock` gives seconds, `worked` those that this
+    thread has had a processor: where others have it, a read lasts long and is no more work than before. As
+    long as nobody watches, as where there are no limits, there is never too much."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.perf_counter,
+        worked: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._clock = clock
+        self._worked = worked
         self._due: float | None = None
         self._busy_until = 0.0
         self._next = 0.0
@@ -80,7 +86,7 @@ class Pressure:
 
     @asynccontextmanager
     async def turn(self, route: str) -> AsyncIterator[None]:
-        """Wait until a read of this route may begin, and note how long it takes. Raises `Overloaded`."""
+        """Wait until a read of this route may begin, and note how much work it is. Raises `Overloaded`."""
         if self.busy:
             now = self._clock()
             begins = max(now, self._next)
@@ -93,12 +99,12 @@ class Pressure:
             self._next = begins + self._taken.get(route, _UNKNOWN) / self._share
             if begins > now:
                 await asyncio.sleep(begins - now)
-        began = self._clock()
+        began = self._worked()
         try:
             yield
         finally:
-            took = min(self._clock() - began, _LONGEST)
-            known = self._taken.get(route, took)
+            took = min(self._worked() - began, _LONGEST)
+            known = self._taken.get(route, _UNKNOWN)
             self._taken[route] = known + (took - known) * _NEWEST
 
     async def hold(self) -> None:
