@@ -29,8 +29,13 @@ from tests.clients.staff_client import session_of, staff
 from tests.integration.panel.test_panel_matrix import world
 
 # Answers that are no page of the panel: parts of one, pictures, files, and what ends the session.
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 NOT_PAGES = re.compile(r"/(body|figures|download|preview|qr|thumbnail|sign-out|photos/\{)")
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+# To ask axe is two thirds of this file's time: each night of every width and scheme, else of each once.
+ALL = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
+EACH_ONCE = [("phone", "light"), ("desktop", "dark")]
 
 
 def pages(database_url: str) -> list[HTTPRoute]:
@@ -60,9 +65,12 @@ async def wider_than_the_screen(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize(
+    "judged", [EACH_ONCE, pytest.param(ALL, marks=pytest.mark.nightly)], ids=["once", "all"]
+)
 @pytest.mark.parametrize("whose", ["the chain's", "a hotel's"])
 async def test_every_page_at_every_width_by_day_and_night(
-    chain: Database, chain_url: str, whose: str, browser: Browser
+    chain: Database, chain_url: str, whose: str, judged: list[tuple[str, Scheme]], browser: Browser
 ) -> None:
     """A page is loaded once and looked at in every width and scheme: by night its colours alone differ."""
     own, _ = await world(chain)
@@ -92,12 +100,12 @@ async def test_every_page_at_every_width_by_day_and_night(
             for size, width in WIDTHS.items():
                 await page.set_viewport_size({"width": width, "height": 900})
                 wrong += [f"{path} at {width}: wider: {item}" for item in await wider_than_the_screen(page)]
-                if size == "tablet" and not screenshots_wanted():
-                    continue  # its width is all that is looked at
                 for scheme in SCHEMES:
+                    if (size, scheme) not in judged and not screenshots_wanted():
+                        continue  # its width is all that is looked at
                     await lit(page, scheme)
                     await screenshot(page, f"{scheme}{name}-{size}")
-                    if size != "tablet":
+                    if (size, scheme) in judged:
                         wrong += [
                             f"{path} at {width} ({scheme}): {item}"
                             for item in await accessibility(page, colours_only=scheme == "dark")
