@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -132,9 +133,21 @@ async def test_every_point_is_reached(db: Database, stripe: StripeDouble) -> Non
     await gateways.close()
 
 
-@pytest.mark.parametrize("how", ["killed", "cut off"])
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("killed", "cut off"),  # the points in turns; each night every point in both ways
+        pytest.param(("killed",), marks=pytest.mark.nightly),
+        pytest.param(("cut off",), marks=pytest.mark.nightly),
+    ],
+    ids=" and ".join,
+)
 async def test_money_and_rooms_survive_every_crash(
-    db: Database, database_url: str, stripe: StripeDouble, how: str, capsys: pytest.CaptureFixture[str]
+    db: Database,
+    database_url: str,
+    stripe: StripeDouble,
+    ways: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     gateways = Gateways(StripeGateway("sk_test_double", api_base=stripe.url))
     await ready(db)
@@ -147,10 +160,12 @@ async def test_money_and_rooms_survive_every_crash(
         stdout=subprocess.PIPE,
         text=True,
     )
-    table: list[tuple[str, str, str, str]] = []
+    table: list[tuple[str, str, str, str, str]] = []
+    turns = cycle(ways)
     try:
         for name, (prepare, act) in SCENARIOS.items():
             for step, moment in await reached_by(db, gateways, name):
+                how = next(turns)
                 now = utc_now()
                 state = await prepare(db, gateways, now)
                 if how == "killed":
@@ -169,18 +184,18 @@ async def test_money_and_rooms_survive_every_crash(
                 # What earlier points left is listed at the end: to list it every time takes half the test.
                 await put_right(db, gateways, now - SLOWER, later)
                 problems = await wrongs(db, gateways, stripe, now - SLOWER, later)
-                table.append((name, step.value, moment, "; ".join(problems) or "as it must be"))
+                table.append((name, step.value, moment, how, "; ".join(problems) or "as it must be"))
         assert await wrongs(db, gateways, stripe, begun, utc_now() + timedelta(minutes=20)) == []
     finally:
         dying.kill()
         dying.wait()
         await gateways.close()
     with capsys.disabled():
-        sys.stdout.write(f"\n{how}:\n")
+        sys.stdout.write("\n")
         for line in table:
-            sys.stdout.write(f"  {line[0]:<26}{line[1]:<42}{line[2]:<15}{line[3]}\n")
-    assert [line for line in table if line[3] != "as it must be"] == []
-    assert {(Step(step), moment) for _, step, moment, _ in table} == set(points())
+            sys.stdout.write(f"  {line[0]:<26}{line[1]:<42}{line[2]:<15}{line[3]:<9}{line[4]}\n")
+    assert [line for line in table if line[4] != "as it must be"] == []
+    assert {(Step(step), moment) for _, step, moment, *_ in table} == set(points())
 
 
 async def cut_off(
