@@ -11,6 +11,7 @@ a locale or on ICU, which a PostgreSQL may or may not have, nor on which Unicode
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 from hotel_booking.core.later_characters import is_later
 
@@ -70,9 +71,8 @@ def fold_spelled(text: str) -> str:
 def fold_words(text: str) -> list[str]:
     """The words of a text, folded: letters, digits and the marks they need. "Saint-Denis" has two words,
     "L'Aquila" one."""
-    whole = fold(text.translate(_NO_APOSTROPHES))
-    parts = (" " if separates(letter) else letter for letter in whole)
-    return [word for word in "".join(parts).split(" ") if word]
+    # Every character that Python splits at is one that separates.
+    return fold(text.translate(_NO_APOSTROPHES)).translate(_GAPS).split()
 
 
 def small(text: str) -> str:
@@ -95,16 +95,17 @@ def sort_form(text: str, language: str = "en") -> str:
 
 
 class _Letters(dict[int, str]):
-    """What becomes of each character of a text in the form NFKD, worked out when it is first met."""
+    """What becomes of each character of a text, worked out when it is first met."""
+
+    def __init__(self, becomes: Callable[[str], str]) -> None:
+        super().__init__()
+        self._becomes = becomes
 
     def __missing__(self, point: int) -> str:
-        new = folded_letter(chr(point))
+        new = self._becomes(chr(point))
         if len(self) < _REMEMBERED:
             self[point] = new
         return new
-
-
-_TABLE = _Letters()
 
 
 def folded_letter(letter: str) -> str:
@@ -129,3 +130,7 @@ def separates(letter: str) -> bool:
     category = unicodedata.category(letter)
     apart = category[0] in "PSZ" or category == "Cc"
     return apart and letter not in APOSTROPHES and not is_later(letter)
+
+
+_TABLE = _Letters(folded_letter)  # of texts in the form NFKD
+_GAPS = _Letters(lambda letter: " " if separates(letter) else letter)

@@ -274,9 +274,11 @@ def _names(places: list[NamedPlace]) -> Iterator[tuple[str, int, int, str | None
         for name in place.found_by:
             shown = None if name == place.name else name
             forms.setdefault(search_form(name), shown)
-            forms.setdefault(search_form(fold_spelled(name)), shown)
+            if not name.isascii():
+                forms.setdefault(search_form(fold_spelled(name)), shown)
             # "L'Aquila" is also typed in two words.
-            forms.setdefault(search_form(name.translate(_GAPS)), shown)
+            if (apart := name.translate(_GAPS)) != name:
+                forms.setdefault(search_form(apart), shown)
         forms.pop("", None)
         spoken = set(place.names.values()) if place.kind == "country" else set()
         for form, shown in list(forms.items())[:NAMES_PER_PLACE]:
