@@ -18,7 +18,7 @@ from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service.sessions import start
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.ops.evidence import make_key
-from tests.clients.command_line import command
+from tests.clients.command_line import command, program
 from tests.clients.http_client import api_key
 from tests.clients.staff_client import HERE, staff
 from tests.doubles.fake_kubectl import Cluster
@@ -69,7 +69,10 @@ def evidence(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 def collected(*words: str, code: int = 0, **environ: str) -> tuple[Path, str]:
     """The folder, and what the command printed."""
-    done = evidence("collect", "--incident", "1", *words, **environ)
+    return preserved(evidence("collect", "--incident", "1", *words, **environ), code)
+
+
+def preserved(done: subprocess.CompletedProcess[str], code: int = 0) -> tuple[Path, str]:
     assert done.returncode == code, done.stderr + done.stdout
     found = re.search(r"^Preserved: (\S+)", done.stdout, re.MULTILINE)
     assert found is not None, done.stdout
@@ -92,7 +95,14 @@ async def test_all_of_it_is_preserved_and_told(
         token = await start(tx, STAFF, owner_id=member, visitor=HERE, now=await tx.fetchval("SELECT now()"))
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal" / "web.log").write_bytes(LOG)
-    folder, said = collected("--log", str(tmp_path / "journal"), code=0, **environ)
+    folder, said = preserved(
+        program(
+            *"ops evidence collect --incident 1 --log".split(),
+            str(tmp_path / "journal"),
+            seconds=300,
+            **environ,
+        )
+    )
     files = manifest(folder)["files"]
     assert (folder / f"logs/{POD}.web.log").read_bytes() == LOG, "byte for byte"
     assert (folder / "logs/isolated.web.previous.log").read_bytes() == b"before it was killed\n"

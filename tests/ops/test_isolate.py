@@ -14,7 +14,7 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.ops.quarantine import LABEL
-from tests.clients.command_line import command
+from tests.clients.command_line import command, program
 from tests.clients.http_client import api_key
 from tests.clients.staff_client import staff
 from tests.doubles.fake_kubectl import Cluster
@@ -71,7 +71,7 @@ def test_a_pod_is_out_of_service_and_off_the_network_and_kept(
     assert dry.returncode == 0, dry.stderr
     assert cluster_.read(POD)["labels"] == LABELS
     (cluster_.folder / "hurried").touch()  # the kubelet writes its status in between
-    done = isolate("pod", f"pod/{POD}", **environ)
+    done = program("ops", "isolate", "pod", f"pod/{POD}", seconds=120, **environ)
     assert done.returncode == 0, done.stderr
     now = cluster_.read(POD)
     assert now["labels"] == {LABEL: "incident-1"}, "no Service, ReplicaSet or policy knows it any more"

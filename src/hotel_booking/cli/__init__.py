@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+from functools import cache
 from typing import Any
 
 import typer
@@ -50,6 +51,20 @@ class NotInstalled(Exception):
     """A package that the command needs is not there; the other commands work."""
 
 
+@cache
+def command_of(noun: str) -> Any:
+    """The noun's command. Raises `NotInstalled`."""
+    try:
+        module = importlib.import_module(f"hotel_booking.cli.{NOUNS[noun][0]}")
+    except ModuleNotFoundError as error:
+        raise NotInstalled(f"`hotel-booking {noun}` cannot start: {error}") from error
+    command = typer.main.get_command(module.app)
+    command.name = noun
+    # A shell completes `hotel-booking`, and no noun of it by itself.
+    command.params = [option for option in command.params if option.name not in _COMPLETION]
+    return command
+
+
 class Nouns(TyperGroup):
     """Commands by name, imported on call."""
 
@@ -61,17 +76,7 @@ class Nouns(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The noun's command, imported now."""
         del ctx
-        if cmd_name not in NOUNS:
-            return None
-        try:
-            module = importlib.import_module(f"hotel_booking.cli.{NOUNS[cmd_name][0]}")
-        except ModuleNotFoundError as error:
-            raise NotInstalled(f"`hotel-booking {cmd_name}` cannot start: {error}") from error
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        # A shell completes `hotel-booking`, and no noun of it by itself.
-        command.params = [option for option in command.params if option.name not in _COMPLETION]
-        return command
+        return command_of(cmd_name) if cmd_name in NOUNS else None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The nouns with what they are for; nothing is imported for it."""
