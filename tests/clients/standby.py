@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -78,3 +79,12 @@ def pause(replica: str, *, paused: bool) -> None:
         wanted = "paused" if paused else "not paused"
         state = b"SELECT pg_get_wal_replay_pause_state()"
         wait_until(lambda: (connection.execute(state).fetchone() or ("",))[0] == wanted)
+
+
+def kill(cluster: Cluster) -> None:
+    """kill -9 of the server and everything that it started."""
+    parent = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    for process in (parent, *map(int, children)):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)

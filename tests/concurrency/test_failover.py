@@ -4,17 +4,14 @@ goes on without a restart; with commits that wait for the replica, no acknowledg
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import re
-import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -31,7 +28,7 @@ from hotel_booking.ops.embedded import DURABLE, THROWAWAY, Cluster, throwaway
 from hotel_booking.ops.promotion import promote
 from hotel_booking.ops.refusals import Refused
 from tests.clients.http_client import settings_for
-from tests.clients.standby import standby, value
+from tests.clients.standby import kill, standby, value
 from tests.clients.waiting import until
 from tests.concurrency.test_faults import Guest
 from tests.factories.small_hotel import FIRST, small_hotel
@@ -72,15 +69,6 @@ def both(primary: Cluster, replica: Cluster) -> str:
         f"postgresql://hotel@/hotel?host={folder_of(primary)},{folder_of(replica)}"
         "&target_session_attrs=read-write"
     )
-
-
-def kill(cluster: Cluster) -> None:
-    """kill -9 of the server and everything that it started."""
-    parent = int((cluster.data / "postmaster.pid").read_text().split()[0])
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    for process in (parent, *map(int, children)):
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
 
 
 async def open_today(db: Database, rooms: int) -> None:

@@ -220,15 +220,6 @@ def _socket_of(cluster: Cluster) -> str:
     return parse_qs(urlsplit(cluster.url("x")).query)["host"][0]
 
 
-def kill(cluster: Cluster) -> None:
-    """kill -9 of the server and everything that it started."""
-    parent = int((cluster.data / "postmaster.pid").read_text().split()[0])
-    below = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    for process in (parent, *map(int, below)):
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-
-
 def room() -> Path:
     """A folder that PostgreSQL's user can reach."""
     folder = Path(tempfile.mkdtemp(prefix="soak-"))

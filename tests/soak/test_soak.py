@@ -26,8 +26,9 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.ops.promotion import promote
+from tests.clients.standby import kill
 from tests.soak.guests import Ledger, Outcome, Pace, Trouble, crowd
-from tests.soak.house import House, house, kill, remove, room
+from tests.soak.house import House, house, remove, room
 
 GUESTS = 12
 AWAY = 15  # seconds that what hangs or is gone stays so
