@@ -17,6 +17,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from hotel_booking import migrations, worker
+from hotel_booking.core import job_queue
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
@@ -24,6 +25,8 @@ from hotel_booking.domains.notifications.types import Delivery, Rendered
 from hotel_booking.domains.payments.gateway import Gateways, Refunded
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
+from hotel_booking.worker.abandoned import take_up
+from tests.clients.jobs import run_jobs
 from tests.clients.waiting import until, wait_until
 from tests.factories.paying import DAY, held, one
 from tests.factories.paying import hotel as hotel
@@ -226,3 +229,73 @@ async def test_a_mail_server_that_is_down_is_left_alone_and_no_try_is_counted(
     assert await one(hotel, "SELECT count(*) FROM mail_message WHERE status = 'waiting'") == 12
     later = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'notifications:deliver'"
     assert await one(hotel, later + " AND scheduled_at > now() - interval '1 minute'") == 12
+
+
+async def _begun_by_a_worker_that_died(hotel: Database, queue: str, task: str, *, ago: str) -> int:
+    """A job that is running, as a worker leaves it that is killed; its id."""
+    async with hotel.transaction() as tx:
+        await tx.execute("SELECT enqueue($1, $2, '{\"timestamp\": 0}', NULL)", queue, task)
+        # As one that comes by the clock.
+        await tx.execute(
+            "UPDATE procrastinate_jobs SET queueing_lock = $1 WHERE status = 'todo' AND task_name = $1", task
+        )
+        dead = await tx.fetchval("SELECT procrastinate_register_worker_v1()")
+        job: int = await tx.fetchval(
+            "SELECT id FROM procrastinate_fetch_job_v2($1::varchar[], $2)", [queue], dead
+        )
+        await tx.execute(
+            "UPDATE procrastinate_events SET at = at - $2::text::interval WHERE job_id = $1", job, ago
+        )
+    return job
+
+
+async def _jobs(hotel: Database) -> dict[int, str]:
+    async with hotel.reading() as tx:
+        return {
+            row["id"]: row["status"] for row in await tx.fetch("SELECT id, status FROM procrastinate_jobs")
+        }
+
+
+@pytest.fixture
+async def empty_queue(hotel: Database) -> None:
+    async with hotel.transaction() as tx:
+        await tx.execute("DELETE FROM procrastinate_jobs")
+
+
+@pytest.mark.usefixtures("empty_queue")
+async def test_a_job_whose_worker_was_killed_runs_again(hotel: Database, database_url: str) -> None:
+    long_ago = await _begun_by_a_worker_that_died(hotel, "bookings", "bookings:purge_quotes", ago="7 minutes")
+    just_now = await _begun_by_a_worker_that_died(
+        hotel, "payments", "payments:purge_notices", ago="7 minutes"
+    )
+    await run_jobs(hotel, database_url, "bookings", "payments")
+    assert await _jobs(hotel) == {long_ago: "doing", just_now: "doing"}  # no worker takes them by itself
+    await take_up(hotel)
+    assert await _jobs(hotel) == {long_ago: "todo", just_now: "doing"}  # money's lane may take ten minutes
+    await run_jobs(hotel, database_url, "bookings", "payments")
+    assert await _jobs(hotel) == {just_now: "doing"}
+
+
+@pytest.mark.usefixtures("empty_queue")
+async def test_an_abandoned_job_that_the_clock_has_made_anew_is_dropped(hotel: Database) -> None:
+    task = "bookings:purge_quotes"
+    first = await _begun_by_a_worker_that_died(hotel, "bookings", task, ago="2 hours")
+    second = await _begun_by_a_worker_that_died(hotel, "bookings", task, ago="1 hour")
+    assert await _jobs(hotel) == {first: "doing", second: "doing"}
+    await take_up(hotel)
+    assert await _jobs(hotel) == {first: "todo"}
+
+
+@pytest.mark.usefixtures("empty_queue")
+async def test_a_job_that_takes_every_worker_along_is_left_to_a_person(hotel: Database) -> None:
+    job = await _begun_by_a_worker_that_died(hotel, "mail", "notifications:sweep", ago="1 hour")
+    for _ in range(4):
+        await take_up(hotel)
+        assert await _jobs(hotel) == {job: "todo"}
+        async with hotel.transaction() as tx:
+            await tx.fetchval("SELECT id FROM procrastinate_fetch_job_v2(ARRAY['mail']::varchar[], NULL)")
+            await tx.execute("UPDATE procrastinate_events SET at = at - interval '1 hour'")
+    await take_up(hotel)
+    assert await _jobs(hotel) == {job: "failed"}
+    async with hotel.reading() as tx:
+        assert [failed.id for failed in await job_queue.failures(tx)] == [job]

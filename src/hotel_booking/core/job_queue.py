@@ -4,7 +4,7 @@ that succeeded leaves no row."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,6 +52,15 @@ class FailedJob(msgspec.Struct, frozen=True):
     args: dict[str, Any]
     attempts: int
     failed_at: datetime | None
+
+
+class AbandonedJob(msgspec.Struct, frozen=True):
+    """A job whose worker died, and what becomes of it: it runs `again`, was `dropped` because the clock has
+    made the next one of its kind already, or has `failed` too often to be tried again."""
+
+    id: int
+    task: str
+    outcome: Literal["again", "dropped", "failed"]
 
 
 class WorkerSeen(msgspec.Struct, frozen=True):
@@ -131,6 +140,46 @@ async def retry(tx: Transaction, *, job_id: int, now: datetime) -> None:
     """Let a failed job run again, now. Raises `NotFailed` where it has not failed."""
     await _lock_failed(tx, job_id)
     await tx.execute("SELECT procrastinate_retry_job_v2($1, $2, NULL, NULL, NULL)", job_id, now)
+
+
+async def take_up(tx: Transaction, *, longest: dict[str, float], attempts: int) -> list[AbandonedJob]:
+    """Let jobs run again that are marked as running for longer than `longest` (seconds, by queue); one that
+    was begun `attempts` times has failed. At most a hundred at a time, none that another takes up now."""
+    found = await tx.fetch_as(
+        _Running,
+        "SELECT j.id, j.task_name AS task, j.queueing_lock, j.attempts + 1 AS begun FROM procrastinate_jobs j"
+        "  JOIN unnest($1::text[], $2::float8[]) AS q (queue, seconds) ON q.queue = j.queue_name"
+        " WHERE j.status = 'doing' AND (SELECT max(e.at) FROM procrastinate_events e"
+        "           WHERE e.job_id = j.id AND e.type = 'started') < now() - q.seconds * interval '1 second'"
+        " ORDER BY j.id LIMIT 100 FOR UPDATE OF j SKIP LOCKED",
+        list(longest),
+        list(longest.values()),
+    )
+    # In turns: of two that the clock made the first waits again, and the second is dropped for it.
+    return [AbandonedJob(job.id, job.task, await _taken_up(tx, job, attempts=attempts)) for job in found]
+
+
+class _Running(msgspec.Struct, frozen=True):
+    """A job as its row says; `begun` is how many times."""
+
+    id: int
+    task: str
+    queueing_lock: str | None
+    begun: int
+
+
+async def _taken_up(
+    tx: Transaction, job: _Running, *, attempts: int
+) -> Literal["again", "dropped", "failed"]:
+    if job.begun >= attempts:
+        await tx.execute("SELECT procrastinate_finish_job_v1($1, 'failed', false)", job.id)
+        return "failed"
+    waiting = "SELECT TRUE FROM procrastinate_jobs WHERE queueing_lock = $1 AND status = 'todo'"
+    if await tx.fetchval(waiting, job.queueing_lock):
+        await tx.execute("SELECT procrastinate_finish_job_v1($1, 'failed', true)", job.id)
+        return "dropped"
+    await tx.execute("SELECT procrastinate_retry_job_v2($1, now(), NULL, NULL, NULL)", job.id)
+    return "again"
 
 
 async def dismiss(tx: Transaction, *, job_id: int) -> None:

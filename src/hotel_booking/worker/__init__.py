@@ -39,6 +39,7 @@ from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.domains.search.jobs import tasks as search_tasks
 from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
+from hotel_booking.worker.abandoned import keep_taking_up
 from hotel_booking.worker.lanes import LANES, Lane, everything
 from hotel_booking.worker.supervision import keep_working, stopping_by_signal
 from hotel_booking.worker.telling import keep_telling
@@ -103,8 +104,8 @@ async def run(
     waited for. With `wait=False` work only until the queues are empty, `concurrency` jobs at a time, and
     begin nothing by the clock.
 
-    A job that was running when its worker died is taken up by the sweeps: each of our jobs can be
-    repeated. Raises what waiting does not mend, such as a wrong password.
+    A job that was running when its worker died runs again: each of our jobs can be repeated. What it was
+    about is seen to by the sweeps before. Raises what waiting does not mend, such as a wrong password.
     """
 
     async def work(stopped: asyncio.Event | None) -> None:
@@ -134,6 +135,7 @@ async def run(
                     beside = [
                         asyncio.create_task(keep_telling(db, utc_now)),
                         asyncio.create_task(keep_beating(db, utc_now)),
+                        asyncio.create_task(keep_taking_up(db)),
                     ]
                     try:
                         await work_in_lanes(app, resources, stopped)
