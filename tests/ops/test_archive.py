@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from hotel_booking.cli import ops_archive
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.audit import chain
@@ -125,8 +129,7 @@ def test_the_past_goes_to_files_and_the_chain_and_the_proof_go_on(
     again = maintained(environ, "--archive", "3y")
     assert "archive" not in again.stdout
 
-    listed = command("ops", "backup", "list", "--of", "archive", seconds=600, **environ).stdout.splitlines()
-    ids = [line.split()[0] for line in listed if line[:2] == "20"]
+    ids = _files(environ)
     assert len(ids) == 3
     unpacked = []
     for number, backup_id in enumerate(ids):
@@ -211,6 +214,52 @@ def test_where_the_file_cannot_be_written_nothing_goes(
     assert "Traceback" not in done.stderr
     assert "cannot be written" in done.stderr
     assert rows(database_url, count) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.usefixtures("old")
+def test_ended_between_a_file_and_its_commit_nothing_is_lost_and_the_next_run_moves_it(
+    environ: dict[str, str], database_url: str, number: signal.Signals
+) -> None:
+    before = verified(environ)
+    entries = "SELECT count(*) FROM audit_entry WHERE at < now() - interval '1000 days'"
+    there = rows(database_url, entries)
+    child = os.fork()
+    if not child:
+        try:
+            _end_in_the_log(environ, database_url, number)
+        finally:
+            os._exit(1)
+    os.waitpid(child, 0)
+    assert rows(database_url, "SELECT count(*) FROM rate_night WHERE price = 9000") == 0  # the part before
+    assert rows(database_url, entries) == there > 0
+    assert verified(environ, "--archive", "--anchor", before["head"])["problem"] is None
+    assert len(_files(environ)) == 3  # that of the log is there, and nothing was let go for it
+    assert maintained(environ, "--archive", "3y").returncode == 0
+    assert rows(database_url, entries) == 0
+    assert verified(environ, "--archive", "--anchor", before["head"])["problem"] is None
+
+
+def _end_in_the_log(environ: dict[str, str], url: str, number: signal.Signals) -> None:
+    """Archive, and get the signal when the log's file is written, before its rows go."""
+    store = kept("archive", environ, ["hotel-booking"], utc_now)
+    put = store.put
+
+    def ended(name: str, content: bytes, say: Any) -> Any:
+        made = put(name, content, say)
+        if name.startswith("audit_entry"):
+            os.kill(os.getpid(), number)
+            time.sleep(2)
+        return made
+
+    store.put = ended  # type: ignore[method-assign]  # the one moment that matters cannot be hit from outside
+    long_ago = utc_now() - timedelta(days=1100)
+    ops_archive.archive(url, store, before=long_ago, seconds=60, tell=lambda *_: None)
+
+
+def _files(environ: dict[str, str]) -> list[str]:
+    listed = command("ops", "backup", "list", "--of", "archive", seconds=600, **environ).stdout.splitlines()
+    return [line.split()[0] for line in listed if line[:2] == "20"]
 
 
 @pytest.mark.usefixtures("old")

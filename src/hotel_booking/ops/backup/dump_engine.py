@@ -14,7 +14,7 @@ from psycopg import sql
 from hotel_booking.core.environment import read_settings
 from hotel_booking.ops.backup import dump
 from hotel_booking.ops.backup.engine import Backup, Instance, Kind, Say, Until, id_of
-from hotel_booking.ops.backup.files import SUFFIX, Files, damaged, files, headers, remove_old
+from hotel_booking.ops.backup.files import SUFFIX, Files, damaged, files, headers, own_second, remove_old
 from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse
 
@@ -62,7 +62,7 @@ class Dumps:
     def backup(self, kind: Kind, say: Say) -> Backup:
         """Make one: always full."""
         del kind
-        now = self._clock()
+        now = own_second(self._files, self._clock)
         name = f"{id_of(now)}{SUFFIX}"
         say(f"writing {self._files}/{name}")
         size = self._files.write(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ SUFFIX = ".backup"
 _NAME = re.compile(r"[0-9]{8}-[0-9]{6}\.backup")
 _ABANDONED = timedelta(hours=3)
 _READ_AT_ONCE = 1 << 20
+_PATIENCE = 3.0  # seconds
 _AT_ONCE = 2  # parts of 10 MB that are on their way, and in memory
 
 
@@ -239,6 +241,16 @@ def headers(there: Files) -> Iterator[tuple[Kept, Header]]:
     for kept in reversed(there.there()):
         with suppress(NotABackup), there.reading(kept.name) as file:
             yield kept, read_header(file)
+
+
+def own_second(there: Files, clock: Callable[[], datetime]) -> datetime:
+    """Now, or as soon as no file has the name of this second: a run that was ended has just written one, or
+    this one has."""
+    taken = {kept.name for kept in there.there()}
+    ends = time.monotonic() + _PATIENCE
+    while f"{id_of(now := clock())}{SUFFIX}" in taken and time.monotonic() < ends:
+        time.sleep(0.02)
+    return now
 
 
 def remove_old(there: Files, *, before: datetime, keep: str, say: Callable[[str], None]) -> None:

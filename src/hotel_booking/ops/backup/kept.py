@@ -7,9 +7,8 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -17,7 +16,7 @@ from hotel_booking import __version__
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.ops.backup import contents, one_file
 from hotel_booking.ops.backup.engine import Backup, Say, chosen, id_of
-from hotel_booking.ops.backup.files import SUFFIX, damaged, files, headers, remove_old
+from hotel_booking.ops.backup.files import SUFFIX, damaged, files, headers, own_second, remove_old
 from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse
@@ -42,7 +41,6 @@ class Kept:
         self.of = of
         self._files = files(store, of, clock)
         self._url, self._key, self._environ, self._clock = url, key, environ, clock
-        self._put_at = datetime.min.replace(tzinfo=UTC)
 
     def backups(self) -> list[Backup]:
         """Every one that is there, newest first."""
@@ -69,10 +67,7 @@ class Kept:
         return made
 
     def put(self, name: str, content: bytes, say: Say) -> Backup:
-        """Keep this one file, for good. A file's name is its second: the next waits for one of its own."""
-        while self._clock().replace(microsecond=0) <= self._put_at:
-            time.sleep(0.02)
-        self._put_at = self._clock().replace(microsecond=0)
+        """Keep this one file, for good."""
         return self._keep(lambda: iter([(name, content)]), "", say)
 
     def get(self, backup_id: str) -> bytes:
@@ -127,7 +122,7 @@ class Kept:
         return contents.configuration(self._url, self._environ, self._key)
 
     def _keep(self, gathered: Callable[[], contents.Files], mark: str, say: Say) -> Backup:
-        now = self._clock()
+        now = own_second(self._files, self._clock)
         name = f"{id_of(now)}{SUFFIX}"
         say(f"writing {self._files}/{name}")
         header = Header(

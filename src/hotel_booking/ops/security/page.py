@@ -17,7 +17,8 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem } p { margin: .25rem 0; color: var(--soft) }
 section { border-top: 1px solid var(--line); padding: .9rem 0 }
-h2 { font-size: 1rem; margin: 0; display: flex; gap: .75rem } strong { flex: 0 0 7.25rem } ul { margin: .5rem 0 0; padding-left: 1.25rem }
+h2 { font-size: 1rem; margin: 0; display: flex; gap: .75rem } strong { flex: 0 0 7.25rem }
+ul { margin: .5rem 0 0; padding-left: 1.25rem }
 li, code { overflow-wrap: anywhere }
 .passed strong { color: var(--good) } .findings strong { color: var(--bad) }
 .not-checked strong { color: var(--open) } code { font: .875rem ui-monospace, monospace }
