@@ -242,6 +242,7 @@ def test_ended_between_a_file_and_its_commit_nothing_is_lost_and_the_next_run_mo
 
 def _end_in_the_log(environ: dict[str, str], url: str, number: signal.Signals) -> None:
     """Archive, and get the signal when the log's file is written, before its rows go."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # one of several workers ignores it
     store = kept("archive", environ, ["hotel-booking"], utc_now)
     put = store.put
 

@@ -141,6 +141,7 @@ async def _fill(url: str) -> tuple[str, dict[str, object]]:
             "departure": str(WHEN.departure),
             "from": str(WHEN.arrival),
             "to": str(WHEN.departure),
+            "active": True,  # what sells nothing any more answers little
         }
         return await api_key(db), things
 
@@ -176,13 +177,13 @@ def _thing(path: str, name: str, target: Target) -> object:
 
 
 def _about(body: Any, things: dict[str, object]) -> Any:
-    """The same body, about what exists; what is no text stays as wrong as it is."""
+    """The same body, about what exists; what is of another type stays as wrong as it is."""
     if isinstance(body, list):
         return [_about(one, things) for one in body]
     if not isinstance(body, dict):
         return body
     return {
-        key: things[key] if key in things and isinstance(value, str) else _about(value, things)
+        key: things[key] if key in things and isinstance(value, type(things[key])) else _about(value, things)
         for key, value in body.items()
     }
 
