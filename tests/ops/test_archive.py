@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +251,7 @@ def _end_in_the_log(environ: dict[str, str], url: str, number: signal.Signals) -
         made = put(name, content, say)
         if name.startswith("audit_entry"):
             os.kill(os.getpid(), number)
-            time.sleep(2)
+            time.sleep(2)  # Ctrl-C comes to the other thread, and takes a moment
         return made
 
     store.put = ended  # type: ignore[method-assign]  # the one moment that matters cannot be hit from outside
@@ -297,6 +298,21 @@ def test_without_a_store_the_line_that_works_is_printed(environ: dict[str, str])
     done = maintained(environ | {"HOTEL_BACKUP_STORE": ""}, "--archive", "3y")
     assert done.returncode == 2
     assert "HOTEL_BACKUP_STORE" in done.stderr
+
+
+def test_two_runs_in_one_second_have_a_file_each(tmp_path: Path) -> None:
+    environ = {"HOTEL_BACKUP_STORE": str(tmp_path), "HOTEL_BACKUP_KEY": KEY}
+    looks = count()
+
+    def clock() -> datetime:
+        return datetime(2026, 3, 1, 9, 0, tzinfo=UTC) + timedelta(seconds=next(looks) // 4)
+
+    ids = []
+    for content in (b"one", b"other"):
+        store = kept("archive", environ, ["hotel-booking"], clock)
+        ids.append(store.put("room_night.jsonl", content, lambda _line: None).id)
+    assert ids == ["20260301-090000", "20260301-090001"]
+    assert [store.get(each) for each in ids] == [b"one", b"other"]
 
 
 def test_reading_the_archive_asks_for_no_database(tmp_path: Path) -> None:
