@@ -10,6 +10,7 @@ from hotel_booking.bench.catalogue import AMENITIES, NIGHTS, Catalogue, City, sl
 from hotel_booking.bench.generator import Request
 from hotel_booking.bench.requests import Sender, get, post, then_post
 
+_ASKED_AGAIN = 50  # different requests, among which those that ask again draw
 _FURTHEST = NIGHTS - 70  # days to the arrival, so that a calendar of 60 nights has them all
 
 
@@ -78,6 +79,17 @@ def hotel_page(rng: random.Random, catalogue: Catalogue) -> Request:
     """The site's page of a hotel, with dates."""
     where = f"/{_language(rng)}/hotels/{_hotel(rng, catalogue)}"
     return get("hotel page", where, _asked(rng, catalogue))
+
+
+def again(
+    draw: Callable[[random.Random, Catalogue], Request],
+) -> Callable[[random.Random, Catalogue], Request]:
+    """Draws out of the same few requests, so that each is asked many times."""
+
+    def one(rng: random.Random, catalogue: Catalogue) -> Request:
+        return draw(random.Random(rng.randrange(_ASKED_AGAIN)), catalogue)  # noqa: S311  # draws of a bench
+
+    return one
 
 
 def _asked(rng: random.Random, catalogue: Catalogue) -> dict[str, object]:

@@ -1,4 +1,5 @@
-"""Part 3, what guests wait for besides the search: offers, calendar, results page and hotel page."""
+"""Part 3, what guests wait for besides the search: offers, calendar, results page and hotel page. The pages
+are also asked for again: a few that many look at, which the site keeps as they were sent."""
 
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ _PAGES: tuple[tuple[str, Callable[[Random, Catalogue], Request], float], ...] = 
     ("calendar of 60 nights", draws.calendar, 0.3),
     ("results page", draws.results_page, 0.15),
     ("hotel page", draws.hotel_page, 0.1),
+    ("results page, again", draws.again(draws.results_page), 0.15),
+    ("hotel page, again", draws.again(draws.hotel_page), 0.1),
 )
 
 

@@ -92,8 +92,8 @@ def _histogram(name: str, does: str, buckets: tuple[float, ...], **labels: Value
 
 Surface = Literal["site", "api", "panel"]
 SURFACES: tuple[Surface, ...] = ("site", "api", "panel")
-Cache = Literal["hotel_pages", "currencies", "places", "destinations"]
-CACHES: tuple[Cache, ...] = ("hotel_pages", "currencies", "places", "destinations")
+Cache = Literal["pages", "hotel_pages", "currencies", "places", "destinations"]
+CACHES: tuple[Cache, ...] = ("pages", "hotel_pages", "currencies", "places", "destinations")
 
 _METHOD = "the method in capitals, `other` for those that HTTP does not have"
 _ROUTE = "the route's template, `none` where no route fits"

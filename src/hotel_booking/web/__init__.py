@@ -22,6 +22,7 @@ from hotel_booking.web.booking import (
 )
 from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.group_pages import look as look_for_group_pages
+from hotel_booking.web.kept_pages import MOST_KEPT, KeptPages
 from hotel_booking.web.problem import problem_page
 from hotel_booking.web.property import content, currencies, page, social
 from hotel_booking.web.search import (
@@ -75,7 +76,9 @@ def kept() -> dict[str, Any]:
     contents: content.Contents = Kept("hotel_pages", content.MOST_KEPT)
     options: currencies.KeptCurrencies = Kept("currencies", currencies.MOST_KEPT)
     places: destinations.KeptPlaces = Kept("places", destinations.MOST_KEPT)
+    pages: KeptPages = Kept("pages", MOST_KEPT)
     return {
+        "kept_pages": pages,
         "property_contents": contents,
         "property_currencies": options,
         "search_places": places,

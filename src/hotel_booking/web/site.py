@@ -46,6 +46,7 @@ from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
 from hotel_booking.web.frame import Frame, written_titles
+from hotel_booking.web.kept_pages import KeptPage, KeptPages, Origin, Question
 from hotel_booking.web.templating import templates_in
 
 CURRENCY = "hotel_currency"
@@ -105,13 +106,15 @@ def site(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     etag: bool = False,
+    origin: Origin | None = None,
     private: bool = False,
     policy: str = PAGE_POLICY,
     **values: Any,
 ) -> Response[Any]:
     """A page of the site; see the module. `etag`: the page is content, the same for everybody who asks for
-    the same address, and is not sent again to who has it. `private`: it is one guest's own, and nothing keeps
-    it. `policy` is its Content-Security-Policy."""
+    the same address, and is not sent again to who has it. `origin` is all that it follows from, if it is to
+    be found by `kept_page`. `private`: it is one guest's own, and nothing keeps it. `policy` is its
+    Content-Security-Policy."""
     language = language_of(request)
     scope = request.scope
     notice = render.notice_of(scope)
@@ -124,20 +127,58 @@ def site(
         **(headers or {}),
     }
     if etag and status == 200 and notice is None:
-        content = body.encode()
+        # Content alone: the length of a page with somebody's data could be used to guess at it (BREACH).
+        content = packed(body.encode()) if _takes_gzip(request) else body.encode()
         mark = f'W/"{hashlib.blake2b(content, digest_size=10).hexdigest()}"'
         sent |= {"etag": mark, "cache-control": "private, no-cache"}
         sent["vary"] = "cookie, accept-encoding"
+        if _takes_gzip(request):
+            kept = KeptPage(origin, sent, content)
+            if origin is not None:
+                pages: KeptPages = scope["litestar_app"].state.kept_pages
+                pages.keep(_question(scope), kept)
+            return _sent(request, kept)
         if mark in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=sent)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            # Content alone: the length of a page with somebody's data could be used to guess at it (BREACH).
-            headers = {**sent, "content-encoding": "gzip"}
-            return Response(packed(content), media_type="text/html", headers=headers)
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))
     return answer
+
+
+def kept_page(request: Request[Any, Any, State], origin: Origin) -> Response[Any] | None:
+    """The page that was asked for as it was sent before, if it would be made of the same again. One with a
+    notice on it, or for a browser that wants it unpacked, is always made anew."""
+    pages: KeptPages = request.app.state.kept_pages
+    kept = pages.get(_question(request.scope))
+    if kept is None or kept.origin is None or not kept.origin.holds(origin):
+        return None
+    if not _takes_gzip(request) or render.notice_of(request.scope) is not None:
+        return None
+    return _sent(request, kept)
+
+
+def _question(scope: AsgiScope) -> Question:
+    state = scope["litestar_app"].state
+    return Question(
+        scope["path"],
+        scope["query_string"],
+        chosen_currency(scope),
+        scope["state"].get("guest") is not None,
+        tuple(state.group_pages),
+    )
+
+
+def _takes_gzip(request: Request[Any, Any, State]) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def _sent(request: Request[Any, Any, State], page: KeptPage) -> Response[Any]:
+    """The packed page, or that it has not changed for who has it already."""
+    if page.headers["etag"] in request.headers.get("if-none-match", ""):
+        return Response(b"", status_code=304, headers=page.headers)
+    headers = {**page.headers, "content-encoding": "gzip"}
+    return Response(page.packed, media_type="text/html", headers=headers)
 
 
 def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import TypeVar
@@ -24,7 +24,7 @@ from hotel_booking.domains.search.index import find as index_find
 from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
 from hotel_booking.domains.search.index.find import Answer
-from hotel_booking.domains.search.index.loaded import Nights, loaded
+from hotel_booking.domains.search.index.loaded import Nights, loaded, nights_mark
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import (
     Around,
@@ -103,6 +103,10 @@ class Searching:
         found = self._indexed(lambda index: index_find.candidates(index, request))
         return await find.candidates(self.tx, request) if found is None else found
 
+    def knows_hotel_in(self, where: Around | Box | Within) -> bool:
+        """Whether the index has a hotel in the area; False too where it cannot say."""
+        return bool(self._indexed(lambda index: len(index.inside(where).slots)))
+
     async def earliest_date(self, where: Around | Box | Within | None, now: datetime) -> date:
         """The earliest date that is today at a hotel of the area: see `find.earliest_date`."""
         found = self._indexed(lambda index: index.earliest(where, now) if where is not None else None)
@@ -172,6 +176,16 @@ class Searching:
         if found is not None and _sells_alike(found.catalogue, catalogue):
             return found.calendars
         return await load_calendar(self.tx, catalogue, first, last, now)
+
+    def nights_mark(self, slug: str, stretches: Iterable[tuple[date, date]]) -> bytes | None:
+        """What `calendars` of these stretches follow from, as a few bytes: others after any change. None
+        where SQL gives them, of which that is not known."""
+        return self._indexed(lambda index: nights_mark(index, slug, stretches))
+
+    @staticmethod
+    def is_indexed(calendars: Calendars) -> bool:
+        """Whether the index gave the nights."""
+        return isinstance(calendars, Nights)
 
     async def stretches(
         self,

@@ -54,6 +54,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        cache_size=-1,  # all of them: they are as many as there are files, and found without a lock
     )
     templates.filters |= {
         "money": money,

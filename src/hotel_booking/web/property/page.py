@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from markupsafe import Markup
 
-from hotel_booking.core.dates import business_date, earliest_business_date
+from hotel_booking.core.dates import business_date, calendar_date, earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.rates.cancellation import deadlines
 from hotel_booking.domains.rates.content import marked
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
@@ -19,6 +21,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.phrases import Phrases
+from hotel_booking.web.kept_pages import Origin
 from hotel_booking.web.property import jsonld, view
 from hotel_booking.web.property.content import Content, content_of
 from hotel_booking.web.property.currencies import currencies_of
@@ -30,6 +33,7 @@ from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import (
     CARRIED,
     chosen_currency,
+    kept_page,
     language_of,
     link,
     site,
@@ -62,20 +66,29 @@ async def show_property(
         texts=texts,
         currency=chosen_currency(request.scope),
     )
+    running = today < calendar_date(now, property_.timezone)
+    nights = view.stretches(asked, today)
+    mark = searching.nights_mark(slug, (nights.calendar, nights.around))
+    origin = Origin(now, (found.mark, found.rates_mark, today, running, mark))
+    if mark is not None and (kept := kept_page(request, origin)) is not None:
+        return kept
     state = request.app.state
     content = await content_of(tx, state, found, language)
     currencies = await currencies_of(tx, state, found, language)
     hotel = await view.load(
-        searching, content, asked, currencies.per_euro, language=language, today=today, now=now
+        searching, content, asked, currencies.per_euro, nights, language=language, today=today, now=now
     )
+    kept_until = msgspec.structs.replace(origin, until=_next_deadline(content, asked, now))
     phrases = Phrases(language, texts)
     occupancies = [phrases.occupancy(one) for one in asked.party]
     return site(
         request,
         "property/page.html",
         etag=True,
+        origin=kept_until if mark is not None and hotel.indexed else None,
         content=content,
         hotel=hotel,
+        running=running,
         property=property_,
         asked=asked,
         phrases=phrases,
@@ -88,6 +101,23 @@ async def show_property(
         linked_data=_linked_data(hotel, content, asked),
         back=_back(asked, language),
         instead=RoomSplitPhrases(language, texts).said(hotel.instead) if hotel.instead is not None else None,
+    )
+
+
+def _next_deadline(content: Content, asked: Asked, now: datetime) -> datetime | None:
+    """When what the page says of cancelling the stay will be something else, unless the hotel changes it."""
+    if asked.stay is None:
+        return None
+    policies = [content.catalogue.policy(plan) for plan in content.catalogue.plans.values()]
+    timezone = content.property.timezone
+    return min(
+        (
+            since
+            for policy in policies
+            for since, _ in deadlines(policy, asked.stay.arrival, timezone)
+            if since is not None and since > now
+        ),
+        default=None,
     )
 
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 import msgspec
 from markupsafe import Markup
 
-from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.properties.catalogue import RoomType
@@ -68,17 +67,34 @@ class RoomView(msgspec.Struct, frozen=True):
 
 class PropertyView(msgspec.Struct, frozen=True):
     """What the page shows besides its content. `hidden` offers give nothing back and the guest wants only
-    others. `running`: it is past midnight, and the night of `today` is still sold."""
+    others. `indexed`: the search index gave all nights."""
 
     rooms: list[RoomView]
     calendar: Months
     today: date
-    running: bool
     found: Offers | None
     fits_in: str
     best: Offer | None
     hidden: int
     instead: other_rooms.RoomSplit | None
+    indexed: bool
+
+
+class Stretches(msgspec.Struct, frozen=True):
+    """The nights that a page follows from, first and last of each: those of the calendar, which shows the
+    months from `first` on, and those around the stay."""
+
+    first: date
+    calendar: tuple[date, date]
+    around: tuple[date, date]
+
+
+def stretches(asked: Asked, today: date) -> Stretches:
+    """Those for what is asked."""
+    first = price_calendar.shown_from(asked, today)
+    begin, last = _calendar_nights(asked, max(first, today), first)
+    around = window(asked.stay, today) if asked.stay is not None else (begin, begin)
+    return Stretches(first, (begin, last), around)
 
 
 async def load(
@@ -86,6 +102,7 @@ async def load(
     content: Content,
     asked: Asked,
     per_euro: Mapping[str, Decimal],
+    nights: Stretches,
     *,
     language: str,
     today: date,
@@ -95,10 +112,8 @@ async def load(
     four where the stay is far from the months that are shown."""
     property_, catalogue = content.property, content.catalogue
     texts = translations(language)
-    first = price_calendar.shown_from(asked, today)
-    begin, last = _calendar_nights(asked, max(first, today), first)
-    around = window(asked.stay, today) if asked.stay is not None else (begin, begin)
-    calendars, nearby = await searching.stretches(catalogue, (begin, last), around, now=now)
+    begin, last = nights.calendar
+    calendars, nearby = await searching.stretches(catalogue, (begin, last), nights.around, now=now)
     shown = searching.calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
     found = None
     if asked.stay is not None:
@@ -116,17 +131,17 @@ async def load(
             shown,
             asked,
             today=today,
-            first=first,
+            first=nights.first,
             language=language,
             here=f"/{language}/hotels/{property_.slug}",
         ),
         today=today,
-        running=today < calendar_date(now, property_.timezone),
         found=found,
         fits_in=Refusals(language, texts).rooms_needed(found.fits_in) if found and found.fits_in else "",
         best=best,
         hidden=hidden,
         instead=other_rooms.in_hotel(catalogue, nearby, asked, best, content.names, now=now),
+        indexed=searching.is_indexed(calendars) and searching.is_indexed(nearby),
     )
 
 

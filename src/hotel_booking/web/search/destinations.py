@@ -106,9 +106,9 @@ def called(one: Found, language: str) -> str:
     return own if one.hit.kind in ("region", "country") else one.hit.matched or own
 
 
-async def where_of(tx: Transaction, one: Found, language: str) -> SearchPlace:
+async def where_of(searching: Searching, one: Found, language: str) -> SearchPlace:
     """The area that a hit stands for: around a city, or as far as the hotel next to it; at a hotel's door; in
-    a country or region. At most one statement."""
+    a country or region. At most one statement, and none where the search index knows a hotel of the city."""
     hit, name = one.hit, called(one, language)
     if hit.kind in ("region", "country"):
         within = Within(hit.country, hit.id if hit.kind == "region" else None)
@@ -116,13 +116,14 @@ async def where_of(tx: Transaction, one: Found, language: str) -> SearchPlace:
     centre = (hit.lat, hit.lon)
     if hit.kind == "property":
         return SearchPlace(name, key_of(one), area.around(*centre, _AT_THE_DOOR_KM), centre, None)
-    row = await nearest_hotel(tx, *centre)
-    nearest = None
-    radius = RADIUS_KM
-    if row is not None and row.km > RADIUS_KM:
-        nearest = Nearest(row.slug, row.name, row.km)
-        radius = min(area.MAX_RADIUS_KM, float(ceil(row.km + RADIUS_KM)))
-    return SearchPlace(name, key_of(one), area.around(*centre, radius), centre, nearest)
+    around = area.around(*centre, RADIUS_KM)
+    if not searching.knows_hotel_in(around):
+        row = await nearest_hotel(searching.tx, *centre)
+        if row is not None and row.km > RADIUS_KM:
+            nearest = Nearest(row.slug, row.name, row.km)
+            radius = min(area.MAX_RADIUS_KM, float(ceil(row.km + RADIUS_KM)))
+            return SearchPlace(name, key_of(one), area.around(*centre, radius), centre, nearest)
+    return SearchPlace(name, key_of(one), around, centre, None)
 
 
 async def searched(
@@ -138,7 +139,7 @@ async def searched(
     if known is not None and abs(now - known.at) < _KEPT_FOR:
         return known.to, known.place
     to = await searching.destination(typed, key=at, now=now)
-    place = await where_of(searching.tx, to.meant, language) if to.meant is not None else None
+    place = await where_of(searching, to.meant, language) if to.meant is not None else None
     if to.meant is not None and place is not None and to.meant.hit.kind != "property":
         kept.keep(key, _Known(now, to, place))
     return to, place

@@ -31,6 +31,7 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.i18n.refusals import Refusals
+from hotel_booking.web.kept_pages import Origin
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
 from hotel_booking.web.search import other_rooms, query
 from hotel_booking.web.search.card_list import FEW, Card, CardList, dots
@@ -43,7 +44,7 @@ from hotel_booking.web.search.destinations import (
 from hotel_booking.web.search.drawn_covers import list_picture
 from hotel_booking.web.search.other_rooms import RoomSplit, RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import chosen_currency, language_of, site
+from hotel_booking.web.site import chosen_currency, kept_page, language_of, site
 
 _PAGE = 20
 _LISTED = 60  # hotels of a place where no dates are asked for yet
@@ -169,7 +170,12 @@ async def show_results(
         return asked.query(**kept)
 
     cheaper = await other_rooms.in_list(searching, wanted, found.results, asked, language=language, now=now)
-    cards = await _cards(tx, found.results, cheaper, asked, language, phrases)
+    ids = [result.property.id for result in found.results]
+    shown = await in_lists(tx, ids, language) if ids else {}
+    origin = Origin(now, (to.others, place, today, found, cheaper, shown)) if ids else None
+    if origin is not None and (kept := kept_page(request, origin)) is not None:
+        return kept
+    cards = _cards(found.results, shown, cheaper, asked, language, phrases)
     if not cards and cursor is None:
         apart = await other_rooms.at_all(searching, wanted, asked, language=language, now=now)
         if apart is not None:
@@ -197,7 +203,7 @@ async def show_results(
     policy = (
         PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_origin(tiles)}") if tiles else PAGE_POLICY
     )
-    return site(request, "search/results.html", etag=True, policy=policy, **values)
+    return site(request, "search/results.html", etag=True, origin=origin, policy=policy, **values)
 
 
 async def _undated(
@@ -226,15 +232,14 @@ async def _undated(
     ]
 
 
-async def _cards(
-    tx: Transaction,
+def _cards(
     results: Sequence[SearchResult],
+    shown: Mapping[int, InList],
     cheaper: Mapping[int, RoomSplit],
     asked: Asked,
     language: str,
     phrases: Phrases,
 ) -> list[Card]:
-    shown = await in_lists(tx, [result.property.id for result in results], language) if results else {}
     texts = translations(language)
     conditions, splits = Conditions(language, texts), RoomSplitPhrases(language, texts)
     query_of_all = asked.query()

@@ -3,13 +3,18 @@ made of, and why others are refused."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from hashlib import blake2b
 from typing import NamedTuple
+
+import numpy as np
 
 from hotel_booking.domains.rates.queries import Calendar, Calendars, Catalogue
 from hotel_booking.domains.rates.restrictions import OPEN, NightState, Restriction, combine
 from hotel_booking.domains.rates.types import NightPrice
 from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.layout import Array
 from hotel_booking.domains.search.index.view import IndexView
 
 
@@ -30,6 +35,53 @@ def loaded(view: IndexView, slug: str, first: date, last: date) -> Loaded | None
     return None if nights.unknown else Loaded(view.catalogue_of(slot), nights)
 
 
+def nights_mark(view: IndexView, slug: str, stretches: Iterable[tuple[date, date]]) -> bytes | None:
+    """What is known of a property and of its nights in these stretches (first and last, both included), as 16
+    bytes: others after any change. None where the arrays do not know all of it."""
+    slot = view.slot(slug)
+    if slot is None:
+        return None
+    arrays = view.arrays
+    types, rates = _columns(view, slot)
+    if arrays["rate_own_extras"][rates].any():
+        return None
+    mark = blake2b(f"{view.number} {slot} {arrays['version'][slot]}".encode(), digest_size=16)
+    for first, last in stretches:
+        if not view.holds(first.toordinal(), last.toordinal()):
+            return None
+        for rows in _rows(first, last):
+            for name, columns in _OF_NIGHTS:
+                mark.update(arrays[name][rows, types if columns == "types" else rates].tobytes())
+    return mark.digest()
+
+
+_OF_NIGHTS = (("free", "types"), ("type_rule", "types"), ("price", "rates"), ("rate_rule", "rates"))
+
+
+def _rows(first: date, last: date) -> list[slice]:
+    """The rows of the ring from a night to another, both included: at most two stretches."""
+    start, count = first.toordinal() % layout.ROWS, (last - first).days + 1
+    if start + count <= layout.ROWS:
+        return [slice(start, start + count)]
+    return [slice(start, layout.ROWS), slice(0, start + count - layout.ROWS)]
+
+
+def _columns(view: IndexView, slot: int) -> tuple[slice, slice]:
+    """Those of a property's room types and of its rates."""
+    arrays = view.arrays
+    first_type, first_rate = int(arrays["first_type"][slot]), int(arrays["first_rate"][slot])
+    return (
+        slice(first_type, first_type + int(arrays["types"][slot])),
+        slice(first_rate, first_rate + int(arrays["rates"][slot])),
+    )
+
+
+def _by_column(array: Array, rows: Sequence[slice], columns: slice) -> list[list[int]]:
+    parts = [array[part, columns] for part in rows]
+    found: list[list[int]] = (parts[0] if len(parts) == 1 else np.concatenate(parts)).T.tolist()
+    return found
+
+
 class Nights(Calendars):
     """The calendars of a property's pairs, by the ids of room type and plan; each is made when asked for, of
     what was read in one go. `unknown`: some are not known."""
@@ -38,17 +90,16 @@ class Nights(Calendars):
         super().__init__()
         arrays = view.arrays
         catalogue = view.catalogue_of(slot)
-        rows = [(first.toordinal() + i) % layout.ROWS for i in range((last - first).days + 1)]
+        rows = _rows(first, last)
         self._view = view
-        self._days = [first + timedelta(days=i) for i in range(len(rows))]
-        first_type, self._first_rate = int(arrays["first_type"][slot]), int(arrays["first_rate"][slot])
-        types = slice(first_type, first_type + int(arrays["types"][slot]))
-        rates = slice(self._first_rate, self._first_rate + int(arrays["rates"][slot]))
+        self._days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+        types, rates = _columns(view, slot)
+        self._first_rate = rates.start
         self.unknown = bool(arrays["rate_own_extras"][rates].any())
-        self._free = arrays["free"][rows, types].T.tolist()
-        self._type_rules = arrays["type_rule"][rows, types].T.tolist()
-        self._prices = arrays["price"][rows, rates].T.tolist()
-        self._rate_rules = arrays["rate_rule"][rows, rates].T.tolist()
+        self._free = _by_column(arrays["free"], rows, types)
+        self._type_rules = _by_column(arrays["type_rule"], rows, types)
+        self._prices = _by_column(arrays["price"], rows, rates)
+        self._rate_rules = _by_column(arrays["rate_rule"], rows, rates)
         first_pair = int(arrays["first_pair"][slot])
         pairs = slice(first_pair, first_pair + int(arrays["pairs"][slot]))
         self._rates = arrays["pair_rate"][pairs].tolist()

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from datetime import datetime, time
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -29,6 +30,7 @@ _REMEMBERED = 4096  # properties of which is kept decoded what results say, some
 _CATALOGUES = 256  # properties whose whole catalogue is kept decoded, some 100 KB each
 
 T = TypeVar("T")
+_NUMBERS = count()
 
 
 class Content(NamedTuple):
@@ -61,6 +63,8 @@ class IndexView:
     """The arrays as they are read. Whoever reads more than one thing of them does so in `read`."""
 
     def __init__(self, arrays: Arrays) -> None:
+        # Tells the views of a process apart: in another file the same number may be another rule.
+        self.number = next(_NUMBERS)
         self.arrays = arrays
         self.header = arrays["header"]
         self.compiled = None if LIBRARY is None else Compiled(arrays, LIBRARY)
