@@ -66,6 +66,7 @@ async def test_once_it_is_late_reads_take_no_more_than_their_share(clock: Clock)
     pressure = Pressure(clock, clock)
     await known(pressure, clock, 0.04)
     for _ in range(10):
+        pressure.note_others()
         late(pressure, clock)
     begun, reads = clock.now, 0
     while clock.now < begun + 1.5:
@@ -77,9 +78,25 @@ async def test_once_it_is_late_reads_take_no_more_than_their_share(clock: Clock)
     assert reads * 0.04 / (clock.now - begun) == pytest.approx(0.35, abs=0.05)
 
 
+async def test_readers_alone_have_all_of_the_time_however_late_it_is(clock: Clock) -> None:
+    """A hundred who look at hotels, and nobody who books: none of the time is kept free for nobody."""
+    pressure = Pressure(clock, clock)
+    await known(pressure, clock, 0.04)
+    pressure.note_others()
+    clock.now += 2.1  # the last of them has gone
+    begun, reads = clock.now, 0
+    while clock.now < begun + 4:
+        late(pressure, clock)
+        clock.now -= 0.35
+        await read(pressure, clock, 0.04)
+        reads += 1
+    assert reads * 0.04 / (clock.now - begun) > 0.95
+
+
 async def test_whoever_would_wait_too_long_is_held_and_refused(clock: Clock) -> None:
     pressure = Pressure(clock, clock)
     await known(pressure, clock, 0.2)
+    pressure.note_others()
     late(pressure, clock)
     clock.stands = True  # all of them come in the same moment
     refused = []
@@ -122,6 +139,7 @@ async def test_lateness_is_seen_while_the_watch_itself_does_not_run(clock: Clock
 async def test_the_share_falls_while_it_is_late_and_grows_while_it_is_not(clock: Clock) -> None:
     pressure = Pressure(clock, clock)
     await read(pressure, clock, 0.02)
+    pressure.note_others()
 
     async def gap() -> float:
         for _ in range(2):
@@ -131,6 +149,7 @@ async def test_the_share_falls_while_it_is_late_and_grows_while_it_is_not(clock:
     late(pressure, clock)
     first = await gap()
     for _ in range(5):
+        pressure.note_others()
         late(pressure, clock)
     later = await gap()
     assert later > first

@@ -107,6 +107,13 @@ def takes_turns(route: str) -> bool:
     )
 
 
+@cache
+def goes_first(route: str) -> bool:
+    """Whether readers have to make room for who asks this: the way to a booking, payments, the panel. Whoever
+    asks for nothing but health is served in between."""
+    return kind(route) != "browsing" and not plain(route).startswith("/health")
+
+
 def plain(route: str) -> str:
     """A route of the site without its language: /{language}/search is /search."""
     return route.removeprefix("/{language}") or "/"

@@ -20,7 +20,7 @@ from hotel_booking.http.answers import shaping
 from hotel_booking.http.asked import shortened
 from hotel_booking.http.bodies import arrived
 from hotel_booking.http.closure import refuse_while_closed
-from hotel_booking.http.costs import SAFE, kind, takes_turns
+from hotel_booking.http.costs import SAFE, goes_first, kind, takes_turns
 from hotel_booking.http.encodings import unpacked
 from hotel_booking.http.limits import charge, charge_bad_key
 from hotel_booking.http.preconditions import known_preconditions
@@ -76,7 +76,10 @@ async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     if scope["path"].startswith("/api"):
         send = shaping(scope, send)
     # A guest of the API is whoever shows any token: nobody has looked at it yet.
-    if safe and caller.kind not in ("key", "staff") and takes_turns(scope["path_template"]):
+    known = caller.kind in ("key", "staff")
+    if known or goes_first(scope["path_template"]):
+        pressure.note_others()
+    if safe and not known and takes_turns(scope["path_template"]):
         async with pressure.turn(scope["path_template"]):
             await answer_read(shortened(scope, app), scope, receive, send)
     elif safe:

@@ -4,8 +4,9 @@ Allowances (`http/limits.py`) bound what one address may ask; a thousand address
 than a process can answer, most of it without a connection to the database, so that the shares of those
 (`core/shares.py`) bound nothing. What tells that there is too much to do is the event loop itself: what was
 due does not run. From then on a read of an unknown sender is given a time at which it may begin, by the work
-that reads of its route have been; where that is too far away it is refused. How much of its time the process
-spends on them follows from whether the loop is still late (docs/decisions/0088-dear-reads-take-turns.md).
+that reads of its route have been; where that is too far away it is refused. As long as nobody else wants
+anything they have all of the process's time; else how much they get follows from whether the loop is still
+late (docs/decisions/0088-dear-reads-take-turns.md).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from hotel_booking.http.problems import Overloaded
 _TICK = 0.05
 _LATE = 0.05  # that the loop may be behind before there is too much to do
 _CALM = 2.0  # without lateness and without refusals until there is not any more
+_OTHERS = 2.0  # after the last request of somebody who takes no turns, that more of them are expected
 _PATIENCE = 2.0  # the longest wait for a turn
 _HELD = 5.0  # that a refusal is held back, more or less: who asks again at once costs little so
 _UNKNOWN = 0.02  # the work of a route's read before anything is known; its first loads more than the next
@@ -49,6 +51,7 @@ class Pressure:
         self._busy_until = 0.0
         self._next = 0.0
         self._share = 1.0
+        self._others_until = 0.0
         self._taken: dict[str, float] = {}
         self._held = 0
         self._spread = 0.0
@@ -65,11 +68,16 @@ class Pressure:
         self._due = self._clock() + _TICK
 
     def look(self) -> None:
-        """The tick is over: more of the time for reads where the loop kept it, less where it did not."""
-        if self._late():
+        """The tick is over: more of the time for reads where the loop kept it or nobody else wants any of it,
+        less where it did not."""
+        if self._late() and self._clock() < self._others_until:
             self._share = max(_LEAST_SHARE, self._share * 0.9)
         else:
             self._share = min(1.0, self._share + 0.01)
+
+    def note_others(self) -> None:
+        """Somebody who takes no turns wants something: who books, pays, works in the panel or has a key."""
+        self._others_until = self._clock() + _OTHERS
 
     @property
     def busy(self) -> bool:
