@@ -180,6 +180,29 @@ async def test_a_few_guests_are_not_refused_because_others_have_the_processor(cl
         await starved()
 
 
+async def test_reads_that_are_under_way_together_are_not_counted_for_each_other() -> None:
+    """Sixteen begin before the first has ended, and each works for ten milliseconds."""
+    worked = Clock()
+    pressure = Pressure(Clock(), worked)
+    turn, done = asyncio.Event(), []
+
+    async def one() -> None:
+        async with pressure.turn("/search"):
+            await turn.wait()
+            worked.now += 0.01
+        done.append(pressure._taken["/search"])  # noqa: SLF001 - what turns are given by
+
+    for _ in range(20):
+        turn.clear()
+        reads = [asyncio.create_task(one()) for _ in range(16)]
+        await asyncio.sleep(0)
+        turn.set()
+        await asyncio.gather(*reads)
+    # On average exactly that; the last to end has had the processor for itself. Not the work of all sixteen.
+    assert sum(done[-16:]) / 16 == pytest.approx(0.012, abs=0.006)
+    assert max(done[-16:]) < 0.04
+
+
 async def test_the_first_read_of_a_process_tells_little_of_the_next(clock: Clock) -> None:
     pressure = Pressure(clock, clock)
     await read(pressure, clock, 0.2)

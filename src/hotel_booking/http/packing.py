@@ -17,3 +17,8 @@ _GZIP_WINDOW = 31  # zlib's sign for the format with gzip's own header
 def packed(body: bytes) -> bytes:
     """The body in gzip, the same bytes for the same body."""
     return isal_zlib.compress(body, _LEVEL, _GZIP_WINDOW)
+
+
+def unpacked(body: bytes) -> bytes:
+    """What `packed` gave, as it was."""
+    return isal_zlib.decompress(body, _GZIP_WINDOW)

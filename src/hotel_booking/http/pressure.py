@@ -26,7 +26,7 @@ _OTHERS = 2.0  # after the last request of somebody who takes no turns, that mor
 _PATIENCE = 2.0  # the longest wait for a turn
 _HELD = 5.0  # that a refusal is held back, more or less: who asks again at once costs little so
 _UNKNOWN = 0.02  # the work of a route's read before anything is known; its first loads more than the next
-_LONGEST = 0.2  # what counts of one read: while it waits for the database, others work
+_LONGEST = 0.2  # what counts of one read
 
 _MOST_HELD = 1_000
 _LEAST_SHARE = 0.1  # of the process's time
@@ -53,6 +53,10 @@ class Pressure:
         self._share = 1.0
         self._others_until = 0.0
         self._taken: dict[str, float] = {}
+        self._reading = 0
+        # The work that was done, each stretch of it divided by how many were reading: while one reads, others
+        # work too, and what all of them took together is what was worked.
+        self._each, self._counted = 0.0, worked()
         self._held = 0
         self._spread = 0.0
 
@@ -107,13 +111,22 @@ class Pressure:
             self._next = begins + self._taken.get(route, _UNKNOWN) / self._share
             if begins > now:
                 await asyncio.sleep(begins - now)
-        began = self._worked()
+        began = self._work()
+        self._reading += 1
         try:
             yield
         finally:
-            took = min(self._worked() - began, _LONGEST)
+            took = min(self._work() - began, _LONGEST)
+            self._reading -= 1
             known = self._taken.get(route, _UNKNOWN)
             self._taken[route] = known + (took - known) * _NEWEST
+
+    def _work(self) -> float:
+        """How much work somebody has had who was reading from the beginning."""
+        now = self._worked()
+        self._each += (now - self._counted) / max(1, self._reading)
+        self._counted = now
+        return self._each
 
     async def hold(self) -> None:
         """Keep somebody who is refused waiting while there is too much to do; a bounded number of them."""

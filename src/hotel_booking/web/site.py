@@ -42,7 +42,7 @@ from hotel_booking.http.i18n.language import (
     LANGUAGES,
     RIGHT_TO_LEFT,
 )
-from hotel_booking.http.packing import packed
+from hotel_booking.http.packing import packed, unpacked
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
 from hotel_booking.web.frame import Frame, written_titles
@@ -128,18 +128,15 @@ def site(
     }
     if etag and status == 200 and notice is None:
         # Content alone: the length of a page with somebody's data could be used to guess at it (BREACH).
-        content = packed(body.encode()) if _takes_gzip(request) else body.encode()
+        content = packed(body.encode())
         mark = f'W/"{hashlib.blake2b(content, digest_size=10).hexdigest()}"'
         sent |= {"etag": mark, "cache-control": "private, no-cache"}
         sent["vary"] = "cookie, accept-encoding"
-        if _takes_gzip(request):
-            kept = KeptPage(origin, sent, content)
-            if origin is not None:
-                pages: KeptPages = scope["litestar_app"].state.kept_pages
-                pages.keep(_question(scope), kept)
-            return _sent(request, kept)
-        if mark in request.headers.get("if-none-match", ""):
-            return Response(b"", status_code=304, headers=sent)
+        kept = KeptPage(origin, sent, content)
+        if origin is not None:
+            pages: KeptPages = scope["litestar_app"].state.kept_pages
+            pages.keep(_question(scope), kept)
+        return _sent(request, kept)
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))
@@ -148,12 +145,12 @@ def site(
 
 def kept_page(request: Request[Any, Any, State], origin: Origin) -> Response[Any] | None:
     """The page that was asked for as it was sent before, if it would be made of the same again. One with a
-    notice on it, or for a browser that wants it unpacked, is always made anew."""
+    notice on it is always made anew."""
     pages: KeptPages = request.app.state.kept_pages
     kept = pages.get(_question(request.scope))
     if kept is None or kept.origin is None or not kept.origin.holds(origin):
         return None
-    if not _takes_gzip(request) or render.notice_of(request.scope) is not None:
+    if render.notice_of(request.scope) is not None:
         return None
     return _sent(request, kept)
 
@@ -169,14 +166,12 @@ def _question(scope: AsgiScope) -> Question:
     )
 
 
-def _takes_gzip(request: Request[Any, Any, State]) -> bool:
-    return "gzip" in request.headers.get("accept-encoding", "")
-
-
 def _sent(request: Request[Any, Any, State], page: KeptPage) -> Response[Any]:
-    """The packed page, or that it has not changed for who has it already."""
+    """The page, packed where the browser takes that; or that it has not changed for who has it already."""
     if page.headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=page.headers)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(unpacked(page.packed), media_type="text/html", headers=page.headers)
     headers = {**page.headers, "content-encoding": "gzip"}
     return Response(page.packed, media_type="text/html", headers=headers)
 

@@ -277,7 +277,9 @@ async def test_what_one_browser_chose_is_on_nobody_elses_page(opened: Opened) ->
         assert await site.kept(address) == chosen
         site.client.cookies.clear()
         assert await site.kept(address) == plain
+        site.written.clear()
         unpacked = await site.get(address, **{"accept-encoding": "identity"})
+        assert site.written == []
         assert "content-encoding" not in unpacked.headers
         assert unpacked.text == plain
 
