@@ -25,9 +25,10 @@ PORT = 5432  # of a socket in a folder of its own: nobody else's
 
 
 class OwnPostgresql:
-    """`home` and `store` are folders below one that is removed in the end; `engine` is set up."""
+    """`home` and `store` are folders below one that is removed in the end; `engine` is set up. `bucket`:
+    where it archives instead of `store`."""
 
-    def __init__(self, folder: Path, received: Path | None = None) -> None:
+    def __init__(self, folder: Path, received: Path | None = None, bucket: Store | None = None) -> None:
         self.folder = folder
         self.home, self.store = folder / "home", folder / "store"
         for path in (self.home, self.store):
@@ -37,7 +38,7 @@ class OwnPostgresql:
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         self.servers = Servers(self.home, port=PORT)
         self.engine = PgBackRest(
-            self.servers, Store(str(self.store)), database="hotel_booking", key=KEY,
+            self.servers, bucket or Store(str(self.store)), database="hotel_booking", key=KEY,
             received=received, listen="", clock=utc_now,
         )  # fmt: skip
         self.said: list[str] = []
@@ -108,17 +109,17 @@ def mount(*words: str) -> None:
 
 @contextmanager
 def own_postgresql(
-    *, receives: bool = False, small: Mapping[str, int] | None = None
+    *, receives: bool = False, small: Mapping[str, int] | None = None, bucket: Store | None = None
 ) -> Iterator[OwnPostgresql]:
     """Set up, running, and gone in the end. `small`: `home` or `store` on a disk of so many MB, which only
-    root can make."""
+    root can make. `bucket`: where it archives."""
     folder = Path(tempfile.mkdtemp(prefix="own-postgresql-"))
     folder.chmod(0o711)
     received = folder / "received" if receives else None
     for name, megabytes in (small or {}).items():
         (folder / name).mkdir(mode=0o700)
         mount("-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder / name))
-    own = OwnPostgresql(folder, received)
+    own = OwnPostgresql(folder, received, bucket)
     if received:
         own.servers.make(received)
     try:

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def certificate(folder: Path, days: float = 1) -> Path:
-    """A key and a certificate for 127.0.0.1 that signs itself, in one file; it ends so many days from now."""
+    """A key and a certificate for 127.0.0.1 and localhost that signs itself, in one file; it ends so many
+    days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "server of a test")])
     now = datetime.now(UTC)
@@ -24,7 +25,10 @@ def certificate(folder: Path, days: float = 1) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
