@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,9 @@ def drill(gigabytes: float, *, seconds: int, say: Say) -> Figures:
         say(f"bookings for {seconds} s")
         time.sleep(seconds)
         if not booked.told:
-            raise Refused(f"no booking was acknowledged in {seconds} s: take more --seconds")
+            raise Refused(
+                f"no booking was acknowledged in {seconds} s: {booked.refused or 'take more --seconds'}"
+            )
         say("kill -9, and the data folder is gone")
         killed = time.monotonic()
         _destroy(engine)
@@ -149,18 +151,8 @@ def _filled(engine: PgBackRest, books: str, gigabytes: float, say: Say) -> Itera
     migrations.upgrade(url)
     asyncio.run(places.renew(url))
     asyncio.run(load(url, seed=1, progress=lambda _what, _share: None, properties=3))
-    arrival = utc_now().date() + timedelta(days=30)
     with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT p.slug, t.code, r.code, t.id, r.id"
-            "  FROM property p JOIN room_type t ON t.property_id = p.id"
-            "  JOIN rate_plan r ON r.property_id = p.id WHERE r.parent_id IS NULL ORDER BY p.id, t.id LIMIT 1"
-        ).fetchone()
-        assert row is not None  # noqa: S101  # the demo chain has hotels
-        connection.execute("UPDATE room_night SET physical = 32000 WHERE room_type_id = %s", (row[3],))
-        connection.execute(
-            "UPDATE rate_plan SET deposit_kind = 'full', deposit_value = 0 WHERE id = %s", (row[4],)
-        )
+        stay = sold_for_sure(connection, utc_now().date() + timedelta(days=30))
         say(f"filling {gigabytes:g} GB")
         connection.execute("CREATE TABLE drill_filler (id int, body text)")
         connection.execute("ALTER TABLE drill_filler ALTER body SET STORAGE EXTERNAL")
@@ -169,7 +161,36 @@ def _filled(engine: PgBackRest, books: str, gigabytes: float, say: Say) -> Itera
             (_ROW // 32, int(gigabytes * 1e9 / _ROW)),
         )
     engine.backup("full", say)
-    yield {
+    yield stay
+
+
+_UNRESTRICTED = """closed = false, min_stay_arrival = NULL, min_stay_through = NULL, max_stay = NULL,
+       closed_to_arrival = false, closed_to_departure = false"""
+
+
+def sold_for_sure(connection: psycopg.Connection[Any], arrival: date) -> dict[str, Any]:
+    """A stay of two nights that the demo chain sells to everybody, to be paid at once, as a quote asks for
+    it: whatever the day, also over New Year, when its hotels ask for longer ones."""
+    row = connection.execute(
+        "SELECT p.slug, t.code, r.code, t.id, r.id"
+        "  FROM property p JOIN room_type t ON t.property_id = p.id"
+        "  JOIN rate_plan r ON r.property_id = p.id WHERE r.parent_id IS NULL ORDER BY p.id, t.id LIMIT 1"
+    ).fetchone()
+    assert row is not None  # noqa: S101  # the demo chain has hotels
+    connection.execute(
+        f"UPDATE room_night SET physical = 32000, {_UNRESTRICTED} WHERE room_type_id = %s",
+        (row[3],),
+    )
+    connection.execute(
+        f"UPDATE rate_night SET {_UNRESTRICTED} WHERE room_type_id = %s AND rate_plan_id = %s",
+        (row[3], row[4]),
+    )
+    connection.execute(
+        "UPDATE rate_plan SET deposit_kind = 'full', deposit_value = 0, min_advance_days = NULL,"
+        "       max_advance_days = NULL, min_stay = NULL, max_stay = NULL WHERE id = %s",
+        (row[4],),
+    )
+    return {
         "property": row[0],
         "arrival": arrival.isoformat(),
         "departure": (arrival + timedelta(days=2)).isoformat(),

@@ -42,6 +42,7 @@ class Guests:
 
     def __init__(self, port: int, stay: dict[str, Any], *, later: float) -> None:
         self.told: list[Told] = []
+        self.refused = ""  # what the last one who got nothing was answered
         self._held: deque[Held] = deque()
         self._later = later
         self.began = 0.0
@@ -87,6 +88,7 @@ class Guests:
         began = time.monotonic()
         quote = client.post(f"{self._url}/quotes", json=self._stay)
         if quote.status_code != 201:
+            self.refused = f"a quote was answered {quote.status_code}: {quote.text[:300]}"
             time.sleep(0.1)
             return None
         who = uuid4().hex[:12]
@@ -99,6 +101,7 @@ class Guests:
             headers={"Idempotency-Key": who},
         )
         if answer.status_code != 201:
+            self.refused = f"a booking was answered {answer.status_code}: {answer.text[:300]}"
             return None
         booking = answer.json()
         return Held(began, booking["reference"], f"Drill {who}", booking["access_token"])
