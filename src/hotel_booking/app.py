@@ -185,6 +185,7 @@ def _state(settings: Settings) -> State:
             "draining": False,
             "mode": settings.mode,
             "closed_until": None,
+            "closure_known": True,
             "group_pages": {},
             "status_read": None,
             "status_parts": {},

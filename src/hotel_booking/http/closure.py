@@ -4,7 +4,6 @@ refused then, and how every process learns of it."""
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from math import ceil
 
 from litestar.datastructures import State
@@ -35,9 +34,20 @@ def refuse_while_closed(scope: HTTPScope, where: Surface) -> None:
 
 
 async def look_whether_closed(pulse: Pulse, state: State) -> None:
-    """Have the state say whether the platform is closed; what it said stays while the database is away."""
-    with suppress(NoPulse):
+    """Have the state say whether the platform is closed. What it said stays while the database is away, but
+    is not known then: the one that comes back may be a restored one, which is closed for sale."""
+    try:
         state.closed_until = await pulse.ask(CLOSED_UNTIL, within=_WITHIN)
+    except NoPulse:
+        state.closure_known = False
+    else:
+        state.closure_known = True
+
+
+async def make_sure(state: State) -> None:
+    """Look before something is changed where the database was away when it was looked last."""
+    if not state.closure_known:
+        await look_whether_closed(state.pulse, state)
 
 
 async def follow_closure(pulse: Pulse, state: State) -> None:

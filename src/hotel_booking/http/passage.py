@@ -19,7 +19,7 @@ from hotel_booking.http.access import ACCESS, check, identify, surface
 from hotel_booking.http.answers import shaping
 from hotel_booking.http.asked import shortened
 from hotel_booking.http.bodies import arrived
-from hotel_booking.http.closure import refuse_while_closed
+from hotel_booking.http.closure import make_sure, refuse_while_closed
 from hotel_booking.http.costs import SAFE, goes_first, kind, takes_turns
 from hotel_booking.http.encodings import unpacked
 from hotel_booking.http.limits import charge, charge_bad_key
@@ -54,8 +54,10 @@ class Passage:
 
 async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
     where = surface(scope["path"])
-    refuse_while_closed(scope, where)
     safe = scope["method"] in SAFE
+    if not safe:
+        await make_sure(scope["litestar_app"].state)
+    refuse_while_closed(scope, where)
     # Nobody is recognised under /status: there is nothing that another site could do in somebody's name, and
     # mail programs end subscriptions from there (RFC 8058).
     if not safe and where not in ("other", "status"):

@@ -16,12 +16,14 @@ from prometheus_client import REGISTRY
 from hotel_booking.cli import ops_maintenance
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.pulse import Pulse
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.incidents import closure, maintenance
 from hotel_booking.domains.incidents.errors import InvalidWindow
 from hotel_booking.http import ended
+from hotel_booking.http.closure import look_whether_closed
 from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
@@ -208,3 +210,21 @@ async def test_the_command_closes_and_opens_for_guests_alone(
         assert await said("off") == (0, "It was open.\n")
     acts = await one(db, "SELECT count(*) FROM audit_entry WHERE object_kind = 'site_closure'")
     assert acts == 2
+
+
+async def test_after_the_database_was_away_nobody_books_before_it_is_known_whether_it_is_closed(
+    db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restored database is closed for sale, and web processes that lived on come back to it at once."""
+    await small_hotel(db)
+    monkeypatch.setattr("hotel_booking.http.closure._LOOKED_EVERY", 3600)  # the next look is far away
+    room = {"room_type": "DBL", "rate_plan": "FLEX", "adults": 2, "children": []}
+    asked = {"property": "seaview", "arrival": "2030-03-21", "departure": "2030-03-23", "rooms": [room]}
+    async with running(settings_for(database_url)) as (app, client):
+        assert (await client.post("/api/v1/quotes", json=asked)).status_code == 201
+        async with Pulse.kept("postgresql://nobody@127.0.0.1:9/none") as away:
+            await look_whether_closed(away, app.state)
+        await closed(db, minutes=30, now=utc_now())
+        refused = await client.post("/api/v1/quotes", json=asked)
+        assert refused.status_code == 503
+        assert (await client.get("/en")).status_code == 503, "who only reads knows it from then on"
