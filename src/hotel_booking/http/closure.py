@@ -4,7 +4,9 @@ refused then, and how every process learns of it."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from math import ceil
+from typing import Any
 
 from litestar.datastructures import State
 from litestar.types import HTTPScope
@@ -16,6 +18,9 @@ from hotel_booking.http.access import GUESTS, Surface
 from hotel_booking.http.problems import ClosedForMaintenance
 
 _LOOKED_EVERY, _WITHIN = 1.0, 1.0  # seconds
+OPEN: Mapping[str, Any] = {"closed_until": None, "closure_known": True}
+"""What the application's state says of it before anybody has looked."""
+
 _SOONEST = 60  # seconds after which it is worth trying again, also where it takes longer than expected
 
 API = "/api/v1/"
