@@ -109,8 +109,8 @@ def takes_turns(route: str) -> bool:
 
 @cache
 def goes_first(route: str) -> bool:
-    """Whether readers have to make room for who asks this: the way to a booking, payments, the panel. Whoever
-    asks for nothing but health is served in between."""
+    """Whether readers have to make room for who asks this: the way to a booking, payments, the panel; not for
+    health, which is asked all the time."""
     return kind(route) != "browsing" and not plain(route).startswith("/health")
 
 

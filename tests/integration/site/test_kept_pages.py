@@ -21,6 +21,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.kept import Kept
 from hotel_booking.http.ui import render
 from hotel_booking.web.kept_pages import MOST_KEPT, Origin
+from hotel_booking.web.property import view
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.waiting import until
 from tests.factories.small_hotel import FIRST, SLUG, small_hotel
@@ -237,6 +238,27 @@ async def test_no_change_is_kept_back_behind_a_page(opened: Opened, hotel: Datab
 
             await until(shows)
             assert total in await site.kept(address)
+
+
+async def test_nights_that_change_while_a_page_is_made_are_not_kept_as_what_they_were(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dearer between their mark and their reading, and then as before: the dearer page is nobody's."""
+    async with opened() as site:
+        address = f"/en/hotels/{SLUG}?{asked()}"
+        usual = await site.anew(address)
+        prices = site.app.state.search_index._follower.writer.arrays["price"]  # noqa: SLF001 - no commit comes at a moment that is asked for
+        whole = view.load
+
+        async def dearer(*args: Any, **options: Any) -> Any:
+            prices[prices == 10_000] = 77_700
+            return await whole(*args, **options)
+
+        monkeypatch.setattr(view, "load", dearer)
+        assert await site.anew(address) != usual
+        monkeypatch.setattr(view, "load", whole)
+        prices[prices == 77_700] = 10_000
+        assert (await site.get(address)).text == usual
 
 
 async def test_a_deadline_that_passes_is_not_promised_any_more(opened: Opened, hotel: Database) -> None:

@@ -68,7 +68,8 @@ async def show_property(
     )
     running = today < calendar_date(now, property_.timezone)
     nights = view.stretches(asked, today)
-    mark = searching.nights_mark(slug, (nights.calendar, nights.around))
+    shown = (nights.calendar, nights.around)
+    mark = searching.nights_mark(slug, shown)
     origin = Origin(now, (found.mark, found.rates_mark, today, running, mark))
     if mark is not None and (kept := kept_page(request, origin)) is not None:
         return kept
@@ -78,6 +79,8 @@ async def show_property(
     hotel = await view.load(
         searching, content, asked, currencies.per_euro, nights, language=language, today=today, now=now
     )
+    # Nights that changed while they were read would be kept under what they were before, and may be so again.
+    indexed = mark is not None and hotel.indexed and searching.nights_mark(slug, shown) == mark
     kept_until = msgspec.structs.replace(origin, until=_next_deadline(content, asked, now))
     phrases = Phrases(language, texts)
     occupancies = [phrases.occupancy(one) for one in asked.party]
@@ -85,7 +88,7 @@ async def show_property(
         request,
         "property/page.html",
         etag=True,
-        origin=kept_until if mark is not None and hotel.indexed else None,
+        origin=kept_until if indexed else None,
         content=content,
         hotel=hotel,
         running=running,
