@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 _PAUSE = 0.05
+
+
+class Child(Protocol):
+    """A process that can be asked whether it still runs."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended."""
+
+    def poll(self) -> int | None:
+        """The same, asked now."""
 
 
 def wait_until(
     true: Callable[[], object],
     *,
     seconds: float = 90,
-    child: subprocess.Popen[bytes] | subprocess.Popen[str] | None = None,
+    child: Child | None = None,
 ) -> None:
     """Return once `true()` is. Fails after so many seconds, and at once when the child ends before."""
     end = time.monotonic() + seconds

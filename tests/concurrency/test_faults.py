@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -18,14 +16,17 @@ import httpx
 import psycopg
 import pytest
 
-from hotel_booking import migrations
+from hotel_booking import migrations, worker
 from hotel_booking.app import build
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import expired_holds
+from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
 from tests.clients.http_client import settings_for
+from tests.clients.processes import Forked
 from tests.factories.small_hotel import (
     FIRST,
     GUEST,
@@ -39,13 +40,10 @@ from tests.factories.small_hotel import (
 
 pytestmark = pytest.mark.postgresql
 
-WORKER = """
-import asyncio, sys
-from hotel_booking import worker
-from hotel_booking.domains.payments.gateway import Gateways
-from hotel_booking.integrations.sandbox import SandboxGateway
-asyncio.run(worker.run(sys.argv[1], lambda _: Gateways(SandboxGateway()), concurrency=2, wait=False))
-"""
+
+def working(url: str) -> None:
+    """A worker, until its queues are empty."""
+    asyncio.run(worker.run(url, lambda _: Gateways(SandboxGateway()), concurrency=2, wait=False))
 
 
 async def test_a_worker_killed_at_any_step_gives_every_night_back_once(database_url: str) -> None:
@@ -76,7 +74,7 @@ async def test_a_worker_killed_at_any_step_gives_every_night_back_once(database_
 
 def _run_worker(url: str, *, kill_after: float | None) -> None:
     """Run a worker until its queue is empty, or kill it some time after it began to work."""
-    child = subprocess.Popen([sys.executable, "-c", WORKER, url])
+    child = Forked(working, url)
     try:
         if kill_after is None:
             assert child.wait(timeout=60) == 0
@@ -89,7 +87,7 @@ def _run_worker(url: str, *, kill_after: float | None) -> None:
         child.wait()
 
 
-def _wait_until_working(url: str, child: subprocess.Popen[bytes]) -> None:
+def _wait_until_working(url: str, child: Forked) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         began = time.monotonic()
         while time.monotonic() - began < 30 and child.poll() is None:

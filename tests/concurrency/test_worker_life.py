@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,18 +25,16 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
 from hotel_booking.worker.abandoned import take_up
 from tests.clients.jobs import run_jobs
+from tests.clients.processes import Forked
 from tests.clients.waiting import until, wait_until
 from tests.factories.paying import DAY, held, one
 from tests.factories.paying import hotel as hotel
 from tests.factories.small_hotel import status_of
 
-WORKER = """
-import asyncio, sys
-from hotel_booking import worker
-from hotel_booking.domains.payments.gateway import Gateways
-from hotel_booking.integrations.sandbox import SandboxGateway
-asyncio.run(worker.run(sys.argv[1], lambda _: Gateways(SandboxGateway())))
-"""
+
+def in_a_process(url: str) -> None:
+    """A worker, until it is told to stop."""
+    asyncio.run(worker.run(url, lambda _: Gateways(SandboxGateway())))
 
 
 class Hanging(SandboxGateway):
@@ -172,7 +168,7 @@ def _done(url: str, sql: str) -> bool:
 def test_a_database_that_restarts_does_not_end_the_worker(own_cluster: Cluster, mode: Any) -> None:
     url = own_cluster.url("hotel")
     waiting = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'bookings:purge_quotes'"
-    child = subprocess.Popen([sys.executable, "-c", WORKER, url])
+    child = Forked(in_a_process, url)
     try:
         for round_ in range(3):
             with psycopg.connect(url, autocommit=True) as connection:
@@ -189,18 +185,15 @@ def test_a_database_that_restarts_does_not_end_the_worker(own_cluster: Cluster, 
         child.wait()
 
 
-def test_what_waiting_does_not_mend_ends_the_worker_with_an_error(own_cluster: Cluster) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", WORKER, own_cluster.url("nowhere")],
-        stderr=subprocess.PIPE,
-        env={**os.environ},
-    )
+def test_what_waiting_does_not_mend_ends_the_worker_with_an_error(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    child = Forked(in_a_process, own_cluster.url("nowhere"), out=tmp_path / "said")
     try:
-        _, error = child.communicate(timeout=90)
+        assert child.wait(timeout=90) != 0
     finally:
         child.kill()
-    assert child.returncode not in (0, None)
-    assert b"nowhere" in error
+    assert "nowhere" in (tmp_path / "said").read_text()
 
 
 async def test_a_mail_server_that_is_down_is_left_alone_and_no_try_is_counted(

@@ -12,7 +12,7 @@ from typing import Any
 yaml: Any = import_module("yaml")  # it carries no types
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "deployment" / "kubernetes" / "base" / "network" / "policies.yaml"
-_PROGRAM = """#!{python}
+_PROGRAM = """#!{python} -IS
 import json, sys
 from pathlib import Path
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deployment" / "scripts" / "monitor-canary.sh"
 QUERY = 'sum({namespace="{{ namespace }}",pod=~"{{ target }}-x"}[{{ interval }}])'
 # Each call of `kubectl get canary` is answered by the next of these, the last one again and again.
-_KUBECTL = """#!{python}
+_KUBECTL = """#!{python} -IS
 import json, sys
 from pathlib import Path
 here = Path({here!r})

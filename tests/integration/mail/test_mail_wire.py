@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from hotel_booking import worker
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
@@ -24,7 +23,10 @@ from hotel_booking.domains.notifications import queries, service
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import Delivery
+from hotel_booking.domains.payments.gateway import Gateways
+from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import SmtpMailer
+from tests.clients.processes import Forked
 from tests.factories.certificates import certificate
 from tests.integration.mail.test_mail import (
     SENDER,
@@ -201,16 +203,12 @@ async def test_nothing_is_sent_in_the_clear_where_encryption_was_asked_for() -> 
 
 # a worker that dies --------------------------------------------------------------------------------
 
-WORKER = """
-import asyncio, sys
-from hotel_booking import worker
-from hotel_booking.domains.payments.gateway import Gateways
-from hotel_booking.integrations.sandbox import SandboxGateway
-from hotel_booking.integrations.smtp import SmtpMailer
-mailer = SmtpMailer(sys.argv[2], sender="Sample Hotel <hotel@example.com>")
-asyncio.run(worker.run(sys.argv[1], lambda _: Gateways(SandboxGateway()), mailer=mailer, concurrency=2,
-wait=False))
-"""
+
+def working(database_url: str, url: str) -> None:
+    """A worker that mails by this server, until its queues are empty."""
+    mailer = SmtpMailer(url, sender="Sample Hotel <hotel@example.com>")
+    gateways = Gateways(SandboxGateway())
+    asyncio.run(worker.run(database_url, lambda _: gateways, mailer=mailer, concurrency=2, wait=False))
 
 
 async def test_a_worker_killed_while_the_server_thinks_sends_nothing_twice(
@@ -219,8 +217,7 @@ async def test_a_worker_killed_while_the_server_thinks_sends_nothing_twice(
     message_id = await queued(db)
     mailbox = Mailbox("stalls")
     with mail_server(mailbox) as url:
-        # It has to outlive this loop.
-        child = subprocess.Popen([sys.executable, "-c", WORKER, database_url, url])  # noqa: ASYNC220
+        child = Forked(working, database_url, url)
         try:
             async with asyncio.timeout(60):
                 while not mailbox.received:

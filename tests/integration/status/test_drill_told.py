@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import DRILL_DONE, DRILL_FIGURES
 from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.worker.telling import tell
+from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 
 GOOD = """{"at": "2030-03-03T03:23:00Z", "succeeded": true, "detail":
@@ -26,11 +24,7 @@ def drilled(database_url: str, folder: Path, report: str, code: int = 0) -> str:
     """What `hotel-booking ops backup drilled` said of a report."""
     file = folder / "drill.json"
     file.write_text(report)
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("hotel-booking")), "ops", "backup", "drilled", str(file)],
-        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url},
-        cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    done = command("ops", "backup", "drilled", str(file), seconds=60, DATABASE_URL=database_url)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
