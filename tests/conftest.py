@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import INDEX_FAILURES
+from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.ops.embedded import Cluster, throwaway
 from tests.databases import SETTINGS, chained, copied, migrated, placed
 
@@ -49,6 +51,20 @@ LONGEST = (
     "integration/http",
     "integration",
 )
+
+
+# What production asks of Argon2 took a tenth of all tests' time: the same algorithm has little work here, but
+# for tests that use `real_passwords`.
+_PRODUCTION = passwords._HASHER  # noqa: SLF001  # nothing else has a reason to change it
+_LITTLE = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def _work(hasher: PasswordHasher) -> None:
+    passwords._HASHER = hasher  # noqa: SLF001  # as above
+    passwords._of_nobody.cache_clear()  # noqa: SLF001
+
+
+_work(_LITTLE)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -103,6 +119,14 @@ def _no_hidden_mistakes(request: pytest.FixtureRequest) -> Iterator[None]:
 def _mistakes() -> float:
     """The counter alone: to look for it among all metrics takes thirty milliseconds a test."""
     return next(iter(INDEX_FAILURES.collect())).samples[0].value
+
+
+@pytest.fixture
+def real_passwords() -> Iterator[None]:
+    """Passwords cost as much work as in production."""
+    _work(_PRODUCTION)
+    yield
+    _work(_LITTLE)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 
 from hotel_booking.core import tracing
+from hotel_booking.core.trust import trusted
 from hotel_booking.domains.incidents.types import Unavailable
 
 SECONDS = 10.0
@@ -39,7 +40,7 @@ async def post_json(
     try:
         async with (
             asyncio.timeout(seconds),
-            httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client,
+            httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=trusted()) as client,
             client.stream("POST", url, content=msgspec.json.encode(body), headers=sent) as answer,
         ):
             found = bytearray()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from functools import cache
 from typing import Any
 
 import msgspec
+
+from hotel_booking.core.trust import trusted
 
 _LARGEST = 4_000_000  # bytes of an answer
 
@@ -31,26 +31,18 @@ class _Answer(msgspec.Struct, frozen=True):
     data: _Matrix
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """Read once: a page asks for thirty panels."""
-    import httpx  # few have a Prometheus to ask
-
-    return httpx.create_ssl_context()
-
-
 async def query_range(
     url: str, query: str, *, start: int, end: int, step: int, seconds: float = 5.0
 ) -> list[Series]:
     """A query's values between two times (seconds since 1970), one each `step` seconds. Raises
     `PrometheusSilent`, after `seconds` at the latest."""
-    import httpx  # as above
+    import httpx  # few have a Prometheus to ask
 
     form: dict[str, Any] = {"query": query, "start": start, "end": end, "step": step}
     try:
         async with (
             asyncio.timeout(seconds),
-            httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=_trusted()) as client,
+            httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=trusted()) as client,
             client.stream("POST", f"{url.rstrip('/')}/api/v1/query_range", data=form) as answer,
         ):
             found = bytearray()

@@ -19,6 +19,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime
+from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 from hotel_booking.core.clock import utc_now
@@ -121,18 +122,22 @@ class SmtpMailer:
             if client is not None:
                 client.close()
 
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        """The system's authorities, read once: that takes longer than a message does."""
+        return ssl.create_default_context()
+
     def _connect(self) -> smtplib.SMTP:
-        context = ssl.create_default_context()
         if self._scheme == "smtps":
             client: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, timeout=self._seconds, context=context
+                self._host, self._port, timeout=self._seconds, context=self._trusted
             )
         else:
             client = smtplib.SMTP(self._host, self._port, timeout=self._seconds)
         try:
             if self._scheme == "smtp+starttls":
                 client.ehlo_or_helo_if_needed()
-                client.starttls(context=context)
+                client.starttls(context=self._trusted)
             client.ehlo_or_helo_if_needed()
             if self._login is not None:
                 client.login(*self._login)

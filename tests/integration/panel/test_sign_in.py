@@ -341,6 +341,7 @@ async def test_passwords_that_are_soon_guessed(password: object, says: str) -> N
     assert says in raised.value.detail
 
 
+@pytest.mark.usefixtures("real_passwords")
 @pytest.mark.parametrize("password", [PASSWORD, "8fK#w2!pQz", "ochre lantern " * 18, "päron schafft ölgötze"])
 async def test_passwords_that_will_do(password: str) -> None:
     stored = await passwords.hashed(await passwords.judge(password, ("ana@example.com", "Ana Bek")))
@@ -352,6 +353,7 @@ async def test_passwords_that_will_do(password: str) -> None:
         assert not (await passwords.compare(other, None)).fits
 
 
+@pytest.mark.usefixtures("real_passwords")
 async def test_an_old_hash_is_replaced_when_its_owner_signs_in(db: Database, database_url: str) -> None:
     ana = await member(db)
     old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -365,6 +367,7 @@ async def test_an_old_hash_is_replaced_when_its_owner_signs_in(db: Database, dat
         assert (await sign_in(client)).status_code == 303
 
 
+@pytest.mark.usefixtures("real_passwords")
 async def test_the_same_work_for_accounts_that_do_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
     real = PasswordHasher.verify
