@@ -61,7 +61,7 @@ _LITTLE = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 def _work(hasher: PasswordHasher) -> None:
     passwords._HASHER = hasher  # noqa: SLF001  # as above
-    passwords._of_nobody.cache_clear()  # noqa: SLF001
+    passwords._of_nobody.cache_clear()  # noqa: SLF001  # nor this one
 
 
 _work(_LITTLE)

@@ -276,7 +276,7 @@ class _Speaking:
         if not last.succeeded or last.rpo is None or last.rto is None:
             return {"kind": "bad", "told": _("The last trial, {when}, failed.").format(when=when)}
         text = (
-            _("Bookings worked again after {back}, and those of the last {lost} were missing; tried {when}")
+            _("Bookings worked again after {back}, with {lost} of bookings missing; tried {when}")
             if last.lost
             else _("Bookings worked again after {back}, and none was missing; tried {when}")
         )

@@ -40,6 +40,7 @@ DURABLE = {
     "max_connections": "200",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
+    "jit": "off",  # as in production: our statements are short
 }
 
 
