@@ -68,7 +68,7 @@ nightly: setup
 check-deploy: setup
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
-	$(BIN)/pytest -n 2 --dist loadfile -m "deploy and not nightly" tests/deployment
+	$(BIN)/pytest -n 3 --dist loadfile -m "deploy and not nightly" tests/deployment
 
 # What tests/cluster is made of: half an hour on a new machine, a second after that.
 KUBERNETES ?= 1.34
