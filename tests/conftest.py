@@ -55,13 +55,13 @@ LONGEST = (
 
 # What production asks of Argon2 took a tenth of all tests' time: the same algorithm has little work here, but
 # for tests that use `real_passwords`.
-_PRODUCTION = passwords._HASHER  # noqa: SLF001  # nothing else has a reason to change it
+_PRODUCTION = passwords._HASHER  # noqa: SLF001  # only tests ask for it
 _LITTLE = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def _work(hasher: PasswordHasher) -> None:
-    passwords._HASHER = hasher  # noqa: SLF001  # as above
-    passwords._of_nobody.cache_clear()  # noqa: SLF001  # nor this one
+    passwords._HASHER = hasher  # noqa: SLF001  # only tests change it
+    passwords._of_nobody.cache_clear()  # noqa: SLF001  # it was made by the other hasher
 
 
 _work(_LITTLE)

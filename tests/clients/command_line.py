@@ -24,13 +24,6 @@ def command(*words: str, seconds: int = 600, **environ: str) -> subprocess.Compl
     return subprocess.CompletedProcess(words, code, out.decode(), err.decode())
 
 
-def started(
-    *words: str, environ: Mapping[str, str], out: Path | None = None, err: Path | None = None
-) -> Forked:
-    """The same, begun: who starts it ends it. What it says is written to `out`, and to `err` or there too."""
-    return Forked(_main, words, environ=environ, out=out, err=err)
-
-
 def program(*words: str, seconds: int = 600, **environ: str) -> subprocess.CompletedProcess[str]:
     """The same by the installed program: all of it is started anew, as an operator does."""
     return subprocess.run(
@@ -48,7 +41,7 @@ def _ended(words: Sequence[str], environ: Mapping[str, str], seconds: float) -> 
     """How it ended, and what it said. Raises `subprocess.TimeoutExpired`."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        child = started(*words, environ=environ, out=out, err=err)
+        child = Forked(_main, words, environ=environ, out=out, err=err)
         try:
             code = child.wait(seconds)
         finally:

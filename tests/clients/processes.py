@@ -75,10 +75,6 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def terminate(self) -> None:
-        """Ask it to stop."""
-        self.send_signal(signal.SIGTERM)
-
     def kill(self) -> None:
         """End it, whatever it does."""
         self.send_signal(signal.SIGKILL)
@@ -105,8 +101,9 @@ def _run(
         os.environ.clear()
         os.environ.update(environ)
         # Who forked us forks what we start, too: without this, each of us would start a server of its own.
-        vars(multiprocessing.forkserver._forkserver)["ensure_running"] = _nothing  # noqa: SLF001
-        code = int(function(*arguments) or 0)  # type: ignore[call-overload]  # None is as good as 0
+        vars(multiprocessing.forkserver._forkserver)["ensure_running"] = _nothing  # noqa: SLF001  # it has no public name
+        function(*arguments)
+        code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:  # as the interpreter does at its end
