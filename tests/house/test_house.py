@@ -95,6 +95,18 @@ def test_what_today_is_at_a_property_is_computed_in_one_place() -> None:
     }
 
 
+def test_no_test_keeps_today() -> None:
+    """What a module reads from the clock when it is imported is yesterday for its tests after midnight."""
+    read = re.compile(r"^\w.*\b(?:today|utc_now|now)\(.*", re.MULTILINE)
+    kept = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for line in read.findall(path.read_text())
+        if not line.startswith(("def ", "async def ")) and "timedelta(days=" not in line
+    ]
+    assert kept == []
+
+
 def test_no_path_of_one_machine_is_tracked() -> None:
     machine = re.compile(r"(?<![\w/.])/(?:root|work|home/\w+)/")
     found = [

@@ -32,7 +32,6 @@ HOTEL = {
     "child_bands": [2, 11],
 }
 SLUG = "hotel-d-ete"
-TODAY = business_date(utc_now(), "Europe/Paris", DAY_END)
 
 
 class Partner:
@@ -86,7 +85,8 @@ async def opened(partner: Partner, *, rooms: int = 2) -> None:
 
 
 def day(offset: int) -> str:
-    return (TODAY + timedelta(days=offset)).isoformat()
+    today = business_date(utc_now(), HOTEL["timezone"], DAY_END)  # asked each time: a run may pass midnight
+    return (today + timedelta(days=offset)).isoformat()
 
 
 def line(first: int, last: int, **more: Any) -> dict[str, Any]:

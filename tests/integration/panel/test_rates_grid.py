@@ -38,7 +38,6 @@ from tests.factories.world import (
 SLUG = "seaview"
 ADA = Caller(kind="staff", name="Ada")
 BEA = Caller(kind="staff", name="Bea")
-TODAY = business_date(utc_now(), "Europe/Lisbon", DAY_END)
 GRID = f"/admin/properties/{SLUG}/rates"
 
 
@@ -46,7 +45,7 @@ async def hotel(db: Database) -> dict[str, int]:
     """A property with two room types, the plan FLEX and NRF (10 % less than it), for 40 nights from today on;
     and a foreign one."""
     async with db.transaction() as tx:
-        shift = (TODAY - WORLD_TODAY).days
+        shift = (night(0) - WORLD_TODAY).days
         one = await make_property(tx, SLUG)
         ids = {"property": one.id}
         ids["FLEX"] = await make_plan(tx, one)
@@ -64,7 +63,8 @@ async def hotel(db: Database) -> dict[str, int]:
 
 
 def night(offset: int) -> date:
-    return TODAY + timedelta(days=offset)
+    today = business_date(utc_now(), "Europe/Lisbon", DAY_END)  # asked each time: a run may pass midnight
+    return today + timedelta(days=offset)
 
 
 def field(offset: int, column: str = "price", kind: str = "DBL", plan: str = "FLEX") -> str:
