@@ -85,7 +85,7 @@ async def opened(partner: Partner, *, rooms: int = 2) -> None:
 
 
 def day(offset: int) -> str:
-    today = business_date(utc_now(), HOTEL["timezone"], DAY_END)  # asked each time: a run may pass midnight
+    today = business_date(utc_now(), "Europe/Paris", DAY_END)  # asked each time: a run may pass midnight
     return (today + timedelta(days=offset)).isoformat()
 
 

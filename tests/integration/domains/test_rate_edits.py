@@ -31,7 +31,6 @@ from tests.integration.panel.test_rates_grid import (
     ADA,
     BEA,
     SLUG,
-    TODAY,
     hotel,
     night,
 )
@@ -45,9 +44,9 @@ async def big_hotel(db: Database, *, nights: int = 400) -> None:
         await make_plan(tx, one, "NRF", policy="NRF", parent=plans[0], adjust=("percent", -100_000), sort=9)
         for number in range(10):
             kind = await make_room_type(tx, one, f"T{number}", sort=number)
-            await make_nights(tx, kind, first=(TODAY - WORLD_TODAY).days, nights=nights, rooms=9)
+            await make_nights(tx, kind, first=(night(0) - WORLD_TODAY).days, nights=nights, rooms=9)
             for plan in plans:
-                shift = (TODAY - WORLD_TODAY).days
+                shift = (night(0) - WORLD_TODAY).days
                 await make_rates(tx, kind, plan, first=shift, nights=nights, price=10_000 + number)
 
 
@@ -56,9 +55,9 @@ async def grid_of(
 ) -> Grid:
     """The grid as the panel's page reads it."""
     ids = [catalogue.room_types[code].id for code in room_types]
-    rooms = await nights_of_types(tx, ids, TODAY, TODAY + timedelta(days=days - 1), now=utc_now())
+    rooms = await nights_of_types(tx, ids, night(0), night(0) + timedelta(days=days - 1), now=utc_now())
     return await load_grid(
-        tx, catalogue, first=TODAY, days=days, room_types=room_types, plans=plans, rooms=rooms
+        tx, catalogue, first=night(0), days=days, room_types=room_types, plans=plans, rooms=rooms
     )
 
 
@@ -79,7 +78,7 @@ async def test_the_grid_reads_in_two_statements(db: Database) -> None:
 async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> None:
     await big_hotel(db)
     edit = BulkEdit(
-        first=TODAY,
+        first=night(0),
         last=night(365),
         weekdays=frozenset(range(7)),
         room_types=tuple(f"T{number}" for number in range(10)),
@@ -89,7 +88,7 @@ async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> Non
     )
     async with db.transaction() as tx:
         # Every price different, so no two nights are one line: the worst case.
-        await tx.execute("UPDATE rate_night SET price = price + (night - $1) * 7 + rate_plan_id", TODAY)
+        await tx.execute("UPDATE rate_night SET price = price + (night - $1) * 7 + rate_plan_id", night(0))
     loop = asyncio.get_running_loop()
     async with db.transaction() as tx:
         catalogue = await load_catalogue(tx, SLUG)
@@ -105,7 +104,7 @@ async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> Non
         )
         took = loop.time() - begin
         rows = await tx.fetch(
-            "SELECT DISTINCT price - (night - $1) * 7 - rate_plan_id - 10000 FROM rate_night", TODAY
+            "SELECT DISTINCT price - (night - $1) * 7 - rate_plan_id - 10000 FROM rate_night", night(0)
         )
         assert sorted(row[0] for row in rows) == list(range(10))
         assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE min_stay_arrival IS NOT NULL") == 0
@@ -117,7 +116,7 @@ async def test_expired_holds_count_as_left(db: Database) -> None:
         one = await make_property(tx, SLUG)
         plan = await make_plan(tx, one)
         kind = await make_room_type(tx, one)
-        shift = (TODAY - WORLD_TODAY).days
+        shift = (night(0) - WORLD_TODAY).days
         await make_nights(tx, kind, first=shift, nights=5, rooms=2, blocked=1)
         await make_hold(tx, one, kind, plan, first=shift, nights=2, expires=utc_now() - timedelta(hours=1))
         catalogue = await load_catalogue(tx, SLUG)
@@ -131,7 +130,7 @@ async def test_expired_holds_count_as_left(db: Database) -> None:
 async def test_two_bulk_edits_at_once_wait_for_each_other_and_one_is_told(db: Database) -> None:
     await hotel(db)
     base: dict[str, Any] = {
-        "first": TODAY,
+        "first": night(0),
         "last": night(29),
         "weekdays": frozenset(range(7)),
         "price": PriceChange("percent", 50_000),
@@ -188,7 +187,7 @@ async def test_edits_and_partners_at_once_never_deadlock(db: Database) -> None:
 
     async def by_hand(number: int) -> None:
         wanted = BulkEdit(
-            first=TODAY,
+            first=night(0),
             last=night(29),
             weekdays=frozenset(range(7)),
             room_types=("SGL", "DBL"),
@@ -213,7 +212,7 @@ async def test_edits_and_partners_at_once_never_deadlock(db: Database) -> None:
 
     async def by_program(number: int) -> None:
         code = ("SGL", "DBL")[number % 2]
-        line = AriUpdate(code, TODAY, night(29), "FLEX", price=30_000 + number, overbooking_limit=number)
+        line = AriUpdate(code, night(0), night(29), "FLEX", price=30_000 + number, overbooking_limit=number)
         async with db.transaction() as tx:
             catalogue = await load_catalogue(tx, SLUG)
             await edits.update_by_program(tx, catalogue=catalogue, updates=[line], by=BEA, now=utc_now())

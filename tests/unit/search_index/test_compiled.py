@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from hotel_booking.core.dates import Stay
-from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy, Tax
+from hotel_booking.domains.search.area import distance_km
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled import LIBRARY, Compiled
-from hotel_booking.domains.search.types import SearchRequest, Within
+from hotel_booking.domains.search.types import SORTS, Around, SearchRequest, Within
 
 _ARRIVAL = date(2031, 5, 1)
 _RULES = 6
@@ -28,7 +28,10 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
     assert LIBRARY is not None, "the package was built without its compiled part: run scripts/bootstrap"
     draw = np.random.default_rng(seed)
     for name, array in arrays.items():
-        if name in ("header", "heap", "taxes", "currency", "bands"):
+        if name in ("header", "heap", "taxes", "currency", "bands", "name", "country", "state", "clock"):
+            continue
+        if array.dtype.kind == "f":
+            array[...] = np.where(draw.random(array.shape) < seed % 4 * 0.02, np.nan, 38.7)
             continue
         if array.dtype.kind in "iu":
             # Numbers that may pass for columns, and any at all.
@@ -44,19 +47,21 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
         Tax("CITY", "City", "fixed", 150, 12, included=True),
     )
     request = SearchRequest(
-        where=Within("PT"),
+        where=Within("PT") if seed % 3 else Around(38.71, 38.69, 25),
         stay=Stay(_ARRIVAL, _ARRIVAL + timedelta(days=1 + seed % 7)),
         party=(Occupancy(2, (3,) * (seed % 3)),),
         price_max=10**9 if seed % 2 else None,
         currency="EUR",
+        sort=SORTS[seed % 4],
     )
     lists = layout.Lists(taxes=(("line", taxes), ("sum", taxes)), bands=((), (2, 11)))
-    code = Compiled(arrays, LIBRARY)
-    return [
-        code.cheapest(request, Exchange("EUR", {}), lists, limits, np.array([slot]), np.array([3]))
-        is not None
-        for slot in range(len(arrays["state"]))
-    ]
+    code, today = Compiled(arrays, LIBRARY), np.array([_ARRIVAL.toordinal() - 3])
+    gives = (lambda slot, pair, total: (slot + pair + total) % 2 == 0) if seed % 5 == 0 else None
+    known = []
+    for slot in range(len(arrays["state"])):
+        arrays["state"][...] = np.arange(len(arrays["state"])) == slot
+        known.append(code.page(request, lists, limits, today, gives) is not None)
+    return known
 
 
 def tried(folder: Path) -> int:
@@ -67,6 +72,8 @@ def tried(folder: Path) -> int:
     arrays["currency"][...] = layout.letters_code("EUR")
     arrays["taxes"][...] = np.arange(8) % 2
     arrays["bands"][...] = np.arange(8) // 4
+    arrays["country"][...] = layout.letters_code("PT")
+    arrays["header"][layout.PROPERTIES] = 8
     return sum(sum(_ask(arrays, seed)) for seed in range(400))
 
 
@@ -76,3 +83,25 @@ def test_nonsense_in_columns_never_ends_the_process(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert 100 < int(run.stdout) < 3_100, "some are known, and some are not"
+
+
+def test_what_lies_on_the_circle_is_left_to_numpy(tmp_path: Path) -> None:
+    """Sines may be rounded otherwise by another library: who is in is not decided where that matters."""
+    assert LIBRARY is not None
+    layout.create(tmp_path / "1.index", layout.Capacity(properties=1, types=1, rates=1, pairs=1, heap=1))
+    arrays = layout.Arrays(tmp_path / "1.index", writable=True)
+    arrays["header"][layout.PROPERTIES] = 1
+    arrays["state"][0], arrays["lat"][0], arrays["lon"][0] = layout.LIVE, 38.9, -9.3
+    lists, none = layout.Lists(taxes=(("line", ()),), bands=((),)), (np.zeros(1, bool),) * 3
+    code, today = Compiled(arrays, LIBRARY), np.array([_ARRIVAL.toordinal()])
+    away = float(distance_km(38.7, -9.1, 38.9, -9.3))
+    found = []
+    for radius in (away - 1e-6, away, away + 1e-6):
+        request = SearchRequest(
+            where=Around(38.7, -9.1, radius),
+            stay=Stay(_ARRIVAL, _ARRIVAL + timedelta(days=1)),
+            party=(Occupancy(1),),
+        )
+        page = code.page(request, lists, none, today, None)
+        found.append(page if page is None else len(page.picked))
+    assert found == [0, None, 0]

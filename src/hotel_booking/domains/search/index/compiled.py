@@ -1,6 +1,6 @@
-"""What hotels sell and what the cheapest of it costs, by compiled code (`stays.c`) where it is there: one
-pass over the arrays instead of some hundred operations of NumPy. `kernel.py` and `totals.py` say the same,
-serve where a search asks for more than it knows, and are what it is compared with in tests.
+"""A page of a search by compiled code (`stays.c`) where it is there: one pass over the arrays instead of some
+hundred operations of NumPy. `find.py`, `kernel.py` and `totals.py` say the same, serve where a search asks
+for more than it knows, and are what it is compared with in tests.
 
 The library is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not, or of another
 `stays.c`.
@@ -9,28 +9,31 @@ The library is built with the package (`hatch_build.py`); `LIBRARY` is None wher
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from ctypes import POINTER, Structure, c_char_p, c_int64, c_void_p
-from fractions import Fraction
+from collections.abc import Callable, Iterable
+from ctypes import POINTER, PYFUNCTYPE, Structure, c_char_p, c_double, c_int64, c_uint64, c_void_p
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hotel_booking.core.money import step
 from hotel_booking.domains.exchange.compare import Exchange
-from hotel_booking.domains.rates.types import MILLION, Occupancy
-from hotel_booking.domains.search.find import LAST
+from hotel_booking.domains.search.area import bounds
+from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, in_bands, taxation
+from hotel_booking.domains.search.index.houses import Houses
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
-from hotel_booking.domains.search.types import SearchRequest
+from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
 
-LEFT_TO_SQL = -2  # as in stays.c
-_MOST_NIGHTS, _MOST_TAXES, _MOST_MEALS = 64, 8, 16
+# As in stays.c.
+_MOST_NIGHTS, _RANGES = 64, 2
 _MOST_HOUSES = 64  # different ones in one search; among hotels all over the world NumPy serves
-_REMEMBERED = 4096
+_DONE, _TOO_MANY = 0, 2
+_AROUND, _BOX, _WITHIN = range(3)
+_SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
+_ENTRY = 6  # numbers
+_HOTELS = 512  # that there is room for at first
+_GROWN = 8
 
 _POINTERS = (
     "free", "type_rule", "price", "rate_rule",
@@ -40,6 +43,8 @@ _POINTERS = (
     "rate_type", "rate_own_extras",
     "pair_type", "pair_rate", "pair_own", "adjust_kind", "adjust_value",
     "min_advance", "max_advance", "min_stay", "max_stay", "meal",
+    "state", "id", "region", "version", "cell", "lat", "lon", "stars", "country", "clock", "pair_plan",
+    "amenities", "name", "content_at",
 )  # fmt: skip
 
 
@@ -50,37 +55,80 @@ class _Index(Structure):
     )
 
 
-class _House(Structure):
-    _fields_ = (
-        *((name, c_int64) for name in ("key", "persons", "adults", "children")),
-        ("in_band", c_int64 * layout.BANDS),
-        *((name, c_int64) for name in ("step", "up", "down", "last", "per_line", "plain", "fixed", "taxes")),
-        ("value", c_int64 * _MOST_TAXES),
-        ("applies", c_int64 * _MOST_NIGHTS),
-        ("included", c_int64 * _MOST_NIGHTS),
-        ("due", c_int64 * _MOST_NIGHTS),
-        ("due_once", c_int64),
-    )
+_Gives = PYFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
+_NOBODY = _Gives()
 
 
 class _Stay(Structure):
     _fields_ = (
         *((name, c_int64) for name in ("first_row", "nights", "rooms", "rules")),
         *((name, c_void_p) for name in ("through", "arrival", "departure")),
-        ("meals", c_int64),
-        ("meal", c_int64 * _MOST_MEALS),
-        *((name, c_int64) for name in ("compares", "least", "most")),
+        *((name, c_int64) for name in ("meals", "compares", "least", "most")),
+        *((name, c_int64) for name in ("sort", "wanted", "lazy")),
+        ("gives", _Gives),
+        *((name, c_int64) for name in ("follows", "value", "then", "id")),
     )
 
 
-class Cheapest(NamedTuple):
-    """Of each hotel the column of the cheapest pair (negative where it sells none, LEFT_TO_SQL where only SQL
-    can tell), what the party pays, and what hotels are sorted by, as `sold.converted` has it."""
+class _Area(Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("used", "sorted", "shape", "ranges")),
+        *((name, c_double) for name in ("lat", "lon", "radius_km", "south", "north")),
+        ("west", c_double * _RANGES),
+        ("east", c_double * _RANGES),
+        *((name, c_int64) for name in ("country", "region", "stars", "asks_amenities")),
+        ("amenities", c_uint64 * layout.AMENITY_WORDS),
+        *((name, c_int64) for name in ("arrival", "clocks")),
+        ("today", c_void_p),
+    )
 
-    best: Array
-    least: Array
-    value: Array
-    then: Array
+
+class _Found(Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("hotels", "past", "houses")),
+        ("key", c_int64 * _MOST_HOUSES),
+        ("of_house", c_int64 * _MOST_HOUSES),
+    )
+
+
+class _Counts(Structure):
+    _fields_ = tuple((name, c_int64) for name in ("results", "sold", "left"))
+
+
+class Picked(NamedTuple):
+    """A result: its key, the hotel's place among the slots, what tells its content, and the pair that it
+    sells for the total of the party."""
+
+    value: int
+    then: int
+    id: int
+    place: int
+    slot: int
+    version: int
+    content_at: int
+    metres: int
+    pair: int
+    type_place: int  # in the content, and so the plan
+    plan: int
+    total: int
+    left: int
+    meal: int
+
+
+_PICKED = len(Picked._fields)
+
+
+class Page(NamedTuple):
+    """The hotels that the page needs and one more where there is one, how many sell the stay, and the slots,
+    metres and days to the arrival of those that only SQL can tell of; the rest as `find.Answer` has it."""
+
+    picked: list[Picked]
+    sold: int
+    left: list[tuple[int, int, int]]
+    exchange: Exchange
+    many: bool
+    uncompared: int
+    past: int
 
 
 def _load() -> ctypes.PyDLL | None:
@@ -94,12 +142,9 @@ def _load() -> ctypes.PyDLL | None:
     built_from.restype = c_char_p
     if built_from() != sha256(path.with_name("stays.c").read_bytes()).hexdigest().encode():
         return None  # a checkout that has moved on since
-    numbers = c_void_p
-    library.different_houses.argtypes = (
-        POINTER(_Index), numbers, c_int64, numbers, c_int64, POINTER(c_int64), numbers,
-    )  # fmt: skip
-    library.cheapest.argtypes = (
-        POINTER(_Index), POINTER(_Stay), c_void_p, numbers, numbers, c_int64, *(numbers,) * 5,
+    library.inside.argtypes = POINTER(_Index), POINTER(_Area), c_int64, *(c_void_p,) * 4, POINTER(_Found)
+    library.page.argtypes = (
+        POINTER(_Index), POINTER(_Stay), *(c_void_p,) * 5, c_int64, *(c_void_p,) * 3, POINTER(_Counts),
     )  # fmt: skip
     return library
 
@@ -115,137 +160,182 @@ class Compiled:
         self._library = library
         sizes = (layout.ROWS, *(arrays[name].shape[0] for name in ("state", "type_id", "rate_type", "meal")))
         self._index = _Index(*sizes, *(_address(arrays[name]) for name in _POINTERS))
-        self._keys = np.zeros(_MOST_HOUSES, np.int64)
-        self._lists: Lists | None = None
-        self._houses: dict[tuple[object, ...], _House | None] = {}
+        self._houses = Houses()
+        self._spare: list[_Scratch] = []
 
-    def cheapest(
+    def page(
         self,
         request: SearchRequest,
-        exchange: Exchange,
         lists: Lists,
         limits: tuple[Array, Array, Array],
-        slots: Array,
-        ahead: Array,
-    ) -> Cheapest | None:
-        """What the hotels in `slots` sell; None where only NumPy can tell. `limits` are `IndexView.limits` of
-        the stay. Raises `TooLarge`."""
-        party, nights = request.party, request.stay.nights
-        if nights > _MOST_NIGHTS or len(request.meals) > _MOST_MEALS or any(r != party[0] for r in party):
+        today: Array,
+        gives: Callable[[int, int, int], bool] | None,
+    ) -> Page | None:
+        """The hotels of a page; None where only NumPy can tell. `limits` are `IndexView.limits` of the stay,
+        `today` what `IndexView.days` says. `gives`: whether a slot's pair gives money back where the party
+        pays so much, for those who want only that. Raises `TooLarge`."""
+        party, after = request.party, request.after
+        asked = self._area(request, today)
+        meals = _bits(request.meals)
+        if asked is None or meals is None or isinstance(after and after.value, str):
             return None
-        hotels = len(slots)
-        numbers = np.empty((7, hotels), np.int64)
-        numbers[0], numbers[1] = slots, ahead
-        at, row = _address(numbers), hotels * 8
-        count = c_int64()
-        if self._library.different_houses(
-            self._index, at, hotels, _address(self._keys), _MOST_HOUSES, count, at + 2 * row
-        ):
+        if request.stay.nights > _MOST_NIGHTS or (len(party) > 1 and any(room != party[0] for room in party)):
             return None
+        scratch = self._spare.pop() if self._spare else _Scratch(_HOTELS)
+        while (known := self._inside(asked, scratch)) == _TOO_MANY:
+            scratch = _Scratch(scratch.most * _GROWN)
+        page = self._page(request, lists, limits, meals, gives, scratch) if known == _DONE else None
+        if scratch.most == _HOTELS:
+            self._spare.append(scratch)
+        return page
+
+    def _inside(self, asked: _Area, scratch: _Scratch) -> int:
+        at, row = scratch.at, scratch.most * 8
+        known: int = self._library.inside(
+            self._index, asked, scratch.most, at, at + row, at + 2 * row, at + 3 * row, scratch.found
+        )
+        return known
+
+    def _page(
+        self,
+        request: SearchRequest,
+        lists: Lists,
+        limits: tuple[Array, Array, Array],
+        meals: int,
+        gives: Callable[[int, int, int], bool] | None,
+        scratch: _Scratch,
+    ) -> Page | None:
+        """The page of the hotels that `inside` found."""
+        found, by_price = scratch.found, request.sort == "price"
+        keys = found.key[: found.houses]
+        currencies = [layout.letters(key >> 16 & 0xFFFF) for key in keys]
+        exchange = compared_in(request, set(currencies), lists.per_euro)
         compares = request.filters_prices and request.currency is not None
-        worth = exchange if compares or request.sort == "price" else None
-        houses = self._known(request, worth, lists, self._keys[: count.value].tolist())
+        houses = self._houses.pointers(request, exchange if compares or by_price else None, lists, keys)
         if houses is None:
             return None
+        uncompared = 0
+        if compares and not all(map(exchange.compares, currencies)):
+            houses = type(houses)(*houses)
+            for place, currency in enumerate(currencies):
+                if not exchange.compares(currency):
+                    houses[place] = None
+                    uncompared += found.of_house[place]
+        many = found.hotels - uncompared > MANY
+        asks, failed = _asking(gives)
+        after, wanted = request.after, min(request.limit, MAX_LIMIT) + 1
         stay = _Stay(
             request.stay.arrival.toordinal() % layout.ROWS,
-            nights,
-            len(party),
+            request.stay.nights,
+            len(request.party),
             len(limits[0]),
             *map(_address, limits),
-            len(request.meals),
-            (c_int64 * _MOST_MEALS)(*request.meals),
+            meals,
             compares,
             -1 if request.price_min is None else request.price_min,
             -1 if request.price_max is None else request.price_max,
+            _SORTS[request.sort],
+            wanted,
+            (many or gives is not None) and not by_price,
+            asks,
+            *((0, 0, 0, 0) if after is None else (1, after.value, after.then, after.property_id)),
         )
-        pointers = (c_void_p * len(houses))(*[ctypes.addressof(house) for house in houses])
-        found = (at + number * row for number in range(2, 7))
-        if self._library.cheapest(self._index, stay, pointers, at, at + row, hotels, *found):
+        at, row, counts = scratch.at, scratch.most * 8, scratch.counts
+        known = self._library.page(
+            self._index, stay, houses, at, at + row, at + 2 * row, at + 3 * row, found.hotels,
+            at + 4 * row, at + (4 + _ENTRY) * row, scratch.picked_at, counts,
+        )  # fmt: skip
+        if failed:
+            raise failed[0]
+        if known != _DONE:
             return None
-        return Cheapest(*numbers[3:])
+        numbers = scratch.numbers
+        left = numbers[:3, numbers[4 + _ENTRY, : counts.left]].T.tolist() if counts.left else []
+        picked = list(map(Picked._make, scratch.picked[: counts.results].tolist()))
+        return Page(picked, counts.sold, left, exchange, many, uncompared, found.past)
 
-    def _known(
-        self, request: SearchRequest, exchange: Exchange | None, lists: Lists, keys: Sequence[int]
-    ) -> list[_House] | None:
-        """What the hotels have in common, by their keys; None where taxes are of a kind that only NumPy
-        computes."""
-        if self._lists is not lists or len(self._houses) > _REMEMBERED:
-            self._lists, self._houses = lists, {}
-        found = []
-        for key in keys:
-            rounding, taxes = lists.taxes[key >> 32]
-            dated = any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes)
-            arrival = request.stay.arrival if dated else ANY_DAY
-            occupancy, nights = request.party[0], request.stay.nights
-            known = (key, occupancy, nights, arrival, None if exchange is None else exchange.target)
-            if known not in self._houses:
-                currency = layout.letters(key >> 16 & 0xFFFF)
-                least = step(currency)
-                self._houses[known] = _house(
-                    key,
-                    lists.bands[key & 0xFFFF],
-                    occupancy,
-                    least,
-                    taxation(rounding, taxes, arrival, nights, occupancy, least),
-                    Fraction(1) if exchange is None else exchange.factor(currency),
-                    LAST + int(currency, 36),
-                )
-            house = self._houses[known]
-            if house is None:
-                return None
-            found.append(house)
-        return found
+    def _area(self, request: SearchRequest, today: Array) -> _Area | None:
+        """Where is looked, and what hotels must have; None where only NumPy can tell."""
+        where, header = request.where, self._arrays["header"]
+        stars = _bits(request.stars) if request.stars else -1
+        if stars is None or not all(0 <= code < 64 * layout.AMENITY_WORDS for code in request.amenities):
+            return None
+        shape, country, region = _WITHIN, 0, -1
+        lat = lon = radius_km = south = north = 0.0
+        meridians: list[tuple[float, float]] = []
+        if isinstance(where, Within):
+            country = layout.letters_code(where.country)
+            region = -1 if where.region is None else where.region
+        else:
+            shape = _BOX
+            south, north, meridians = bounds(where)
+            if isinstance(where, Around):
+                shape, lat, lon, radius_km = _AROUND, where.lat, where.lon, where.radius_km
+        amenities = [0] * layout.AMENITY_WORDS if request.amenities else []
+        for code in request.amenities:
+            amenities[code // 64] |= 1 << code % 64
+        return _Area(
+            int(header[layout.PROPERTIES]),
+            int(header[layout.SORTED]),
+            shape,
+            len(meridians),
+            lat,
+            lon,
+            radius_km,
+            south,
+            north,
+            tuple([west for west, _ in meridians]),
+            tuple([east for _, east in meridians]),
+            country,
+            region,
+            stars,
+            bool(amenities),
+            tuple(amenities),
+            request.stay.arrival.toordinal(),
+            len(today),
+            _address(today),
+        )
 
 
-def _house(
-    key: int,
-    bands: Sequence[int],
-    occupancy: Occupancy,
-    least: int,
-    taxes: Taxation,
-    factor: Fraction | None,
-    last: int,
-) -> _House | None:
-    """None where the taxes, or what amounts are worth, are of a kind that only NumPy computes."""
-    # Each percentage once; where each line is rounded by itself, equal ones of one night are two.
-    values: list[tuple[int, int]] = []
-    applies = []
-    for night in taxes.nights:
-        percents = night.percents
-        if taxes.per_line:
-            percents = tuple(
-                (night.added[:place].count(value), value) for place, value in enumerate(night.added)
-            )
-        values += [percent for percent in percents if percent not in values]
-        applies.append(sum(1 << values.index(percent) for percent in percents))
-    up, down = (factor.numerator, factor.denominator) if factor is not None else (0, 0)
-    largest = max([value for _, value in values] + [night.included_ppm for night in taxes.nights])
-    if len(values) > _MOST_TAXES or largest > MILLION or max(up, down) >= 2**60:
-        return None
-    grown = sum(age >= (bands[-1] + 1 if bands else 0) for age in occupancy.children)
-    return _House(
-        key,
-        occupancy.persons,
-        occupancy.adults + grown,
-        len(occupancy.children) - grown,
-        (c_int64 * layout.BANDS)(*in_bands(bands, occupancy.children)),
-        least,
-        up,
-        down,
-        last,
-        taxes.per_line,
-        taxes.is_plain,
-        taxes.fixed,
-        len(values),
-        (c_int64 * _MOST_TAXES)(*[value for _, value in values]),
-        (c_int64 * _MOST_NIGHTS)(*applies),
-        (c_int64 * _MOST_NIGHTS)(*[night.included_ppm for night in taxes.nights]),
-        (c_int64 * _MOST_NIGHTS)(*[sum(night.included_fixed) for night in taxes.nights]),
-        sum(taxes.stay_due),
-    )
+class _Scratch:
+    """Room for what is found of a search, for one at a time: to make it anew costs as much as the search."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most  # hotels
+        # Slots, metres, days to the arrival, houses; entries; places of those left.
+        self.numbers = np.empty((4 + _ENTRY + 1, most), np.int64)
+        self.at = _address(self.numbers)
+        self.picked = np.empty((MAX_LIMIT + 1, _PICKED), np.int64)
+        self.picked_at = _address(self.picked)
+        self.found, self.counts = _Found(), _Counts()
+
+
+def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Exception]]:
+    """What `stays.c` calls, and what went wrong in it."""
+    failed: list[Exception] = []
+    if gives is None:
+        return _NOBODY, failed
+
+    def ask(slot: int, pair: int, total: int) -> int:
+        try:
+            return gives(slot, pair, total)
+        except Exception as error:  # raised again where Python goes on
+            failed.append(error)
+            return -1
+
+    return _Gives(ask), failed
 
 
 def _address(array: Array) -> int:
     address: int = array.__array_interface__["data"][0]
     return address
+
+
+def _bits(numbers: Iterable[int]) -> int | None:
+    """A set of small numbers; None where one is none."""
+    found = 0
+    for number in numbers:
+        if not 0 <= number < 63:
+            return None
+        found |= 1 << number
+    return found

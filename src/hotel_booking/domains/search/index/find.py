@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
@@ -15,11 +15,14 @@ from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.compiled import Page
+from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
-from hotel_booking.domains.search.index.results import Chosen, Results, with_distance
+from hotel_booking.domains.search.index.refunds import Refunds
+from hotel_booking.domains.search.index.results import Chosen, Results, results_of, with_distance
 from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different
 from hotel_booking.domains.search.index.view import IndexView
-from hotel_booking.domains.search.types import FoundProperty, Key, SearchRequest, SearchResult
+from hotel_booking.domains.search.types import Around, FoundProperty, Key, SearchRequest, SearchResult
 
 _NAME_BYTES = 40
 _sort_form = lru_cache(maxsize=4096)(sort_form)
@@ -45,6 +48,13 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
     arrival, departure = request.stay.arrival.toordinal(), request.stay.departure.toordinal()
     if not view.holds(arrival, departure):
         return None
+    if view.compiled is not None:
+        refunds = Refunds(view, request.stay, Party.of(request.party), now)
+        gives = _asking(view, request, refunds) if request.refundable else None
+        limits = view.limits(request.stay.nights)
+        page = view.compiled.page(request, view.lists, limits, view.days(now), gives)
+        if page is not None:
+            return _answered(view, request, refunds, page)
     slots, metres = view.inside(request.where, request)
     ahead = arrival - view.todays(slots, now)
     chosen = ahead >= 0
@@ -67,6 +77,33 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
     left = {hotel.id: hotel for hotel in map(search.property, search.sales.left)}
     days = dict(zip(left, ahead[search.sales.left].tolist(), strict=True))
     return Answer(ready, search.sales.sold, left, days, exchange, many, uncompared, past)
+
+
+def _asking(view: IndexView, request: SearchRequest, refunds: Refunds) -> Callable[[int, int, int], bool]:
+    """What says whether a slot's pair gives money back where the party pays so much."""
+    plans, rooms = view.arrays["pair_plan"], len(request.party)
+
+    def gives(slot: int, pair: int, total: int) -> bool:
+        return refunds.gives(view.content_of(slot), slot, pair, int(plans[pair]), total // rooms)
+
+    return gives
+
+
+def _answered(view: IndexView, request: SearchRequest, refunds: Refunds, page: Page) -> Answer:
+    """The answer of compiled code."""
+    on_circle = isinstance(request.where, Around)
+    left, days = {}, {}
+    for slot, metres, ahead in page.left:
+        hotel = view.content_of(slot).property
+        left[hotel.id] = with_distance(hotel, metres) if on_circle else hotel
+        days[hotel.id] = ahead
+    results = results_of(view, request, refunds, page.exchange, page.picked)
+    keys = (Key(one.value, one.then, one.id) for one in page.picked)
+    if request.sort == "name":
+        named = zip(page.picked, results, strict=True)
+        keys = (Key(_sort_form(result.property.name), 0, one.id) for one, result in named)
+    ready = list(zip(keys, results, strict=True))
+    return Answer(ready, page.sold, left, days, page.exchange, page.many, page.uncompared, page.past)
 
 
 def candidates(view: IndexView, request: SearchRequest) -> dict[int, FoundProperty]:
@@ -133,10 +170,8 @@ class _Search:
         hotels = np.concatenate([part.hotels for part in parts])
         slots = self._slots[hotels]
         ids = self._view.arrays["id"][slots]
-        value, then = parts[0].value, parts[0].then
-        if len(parts) > 1 or value is None:
-            least = np.concatenate([part.least for part in parts])
-            value, then = converted(self._exchange, least, self._view.arrays["currency"][slots])
+        least = np.concatenate([part.least for part in parts])
+        value, then = converted(self._exchange, least, self._view.arrays["currency"][slots])
         then = np.zeros(len(value), np.int64) if then is None else then
         after = self._request.after
         kept = np.arange(len(value))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+import numpy as np
+
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.money import step
 from hotel_booking.domains.rates.cancellation import deadlines, fee_amount
@@ -23,7 +25,7 @@ from hotel_booking.domains.rates.types import (
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import letters
-from hotel_booking.domains.search.index.view import IndexView
+from hotel_booking.domains.search.index.view import Content, IndexView
 
 # A night that costs at least so much keeps a part of its price, whatever is taken off and however its taxes
 # are rounded.
@@ -71,6 +73,20 @@ class Refunds:
             fee_amount(fee, total=room, night_totals=share, currency=currency) < room
             for room, share in zip(rooms, nights, strict=True)
         )
+
+    def gives(self, content: Content, slot: int, pair: int, plan: int, room: int) -> bool:
+        """The same of one offer of rooms that are all alike, each for `room`; `plan` is its place in the
+        content."""
+        fee = self.fee(content.policies[plan], content.property.timezone)
+        if fee is None:
+            return True
+        arrays, prices = self._view.arrays, []
+        if fee.kind == "nights":
+            first = self._stay.arrival.toordinal()
+            rows = np.arange(first, first + self._stay.nights) % layout.ROWS
+            prices = arrays["price"][rows, arrays["pair_rate"][pair]].tolist()
+        asked = slot, pair, int(arrays["adjust_kind"][pair]), int(arrays["adjust_value"][pair])
+        return self.refundable(asked, fee, content.property.currency, (room,), prices)
 
     def fee(self, policy: CancellationPolicy, timezone: str) -> Fee | None:
         """What a policy takes from who cancels now. Equal policies are one object (`view.Content`)."""

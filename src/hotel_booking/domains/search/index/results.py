@@ -11,12 +11,20 @@ import numpy as np
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.compiled import Picked
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array
 from hotel_booking.domains.search.index.refunds import Refunds
 from hotel_booking.domains.search.index.sold import Priced
 from hotel_booking.domains.search.index.view import Content, IndexView
-from hotel_booking.domains.search.types import FoundOffer, FoundProperty, Key, SearchRequest, SearchResult
+from hotel_booking.domains.search.types import (
+    Around,
+    FoundOffer,
+    FoundProperty,
+    Key,
+    SearchRequest,
+    SearchResult,
+)
 
 
 class Chosen(NamedTuple):
@@ -25,6 +33,57 @@ class Chosen(NamedTuple):
     priced: Priced
     place: int  # of the hotel among the slots
     pair: int
+
+
+def results_of(
+    view: IndexView, request: SearchRequest, refunds: Refunds, exchange: Exchange, picked: Sequence[Picked]
+) -> list[SearchResult]:
+    """The results of what compiled code chose."""
+    told = _Told(request, exchange)
+    on_circle = isinstance(request.where, Around)
+    found = []
+    for one in picked:
+        content = view.content(one.slot, one.version, one.content_at)
+        gives = refunds.gives(content, one.slot, one.pair, one.plan, one.total // told.rooms)
+        offer = told.offer(content, one.type_place, one.plan, one.total, one.left, gives, one.meal)
+        found.append(SearchResult(content.property, offer, one.metres if on_circle else None))
+    return found
+
+
+class _Told:
+    """Makes the offers of one search."""
+
+    def __init__(self, request: SearchRequest, exchange: Exchange) -> None:
+        self.nights, self.rooms = request.stay.nights, len(request.party)
+        self._exchange = exchange
+        self._by_price = request.sort == "price"
+        self._approximates = self._by_price or request.currency == exchange.target
+
+    def offer(
+        self,
+        content: Content,
+        kind_place: int,
+        plan_place: int,
+        total: int,
+        left: int,
+        gives: bool,
+        meal: int,
+    ) -> FoundOffer:
+        kind, plan, currency = (
+            content.room_types[kind_place],
+            content.plans[plan_place],
+            content.property.currency,
+        )
+        approximate, compared = None, True
+        if currency != self._exchange.target:
+            amount = self._exchange.convert(total, currency)
+            if self._approximates and amount is not None:
+                approximate = Money(amount, self._exchange.target)
+            compared = not self._by_price or amount is not None
+        return FoundOffer(
+            kind.code, kind.name, plan.code, plan.name, currency, total, self.nights, self.rooms, left, gives,
+            meal, approximate, compared,
+        )  # fmt: skip
 
 
 class Results:
@@ -40,8 +99,7 @@ class Results:
         metres: Array | None,
     ) -> None:
         self._view = view
-        self._request = request
-        self._exchange = exchange
+        self._told = _Told(request, exchange)
         self._slots = slots
         self._metres = metres
         arrival = request.stay.arrival.toordinal()
@@ -58,7 +116,7 @@ class Results:
 
     def _build(self, part: Priced, chosen: Sequence[Chosen], results: dict[int, SearchResult]) -> None:
         """The results of hotels of one part, by their places. What they are made of is gathered for all."""
-        request, exchange, view = self._request, self._exchange, self._view
+        view = self._view
         arrays = view.arrays
         places = [one.place for one in chosen]
         pairs = np.array([one.pair for one in chosen])
@@ -67,8 +125,6 @@ class Results:
         metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
         contents = view.contents(slots)
         refunds = self.refunded(part, contents, slots, pairs, plans)
-        approximates = request.sort == "price" or request.currency == exchange.target
-        nights, rooms = request.stay.nights, len(request.party)
         gathered = zip(
             places,
             contents,
@@ -82,18 +138,8 @@ class Results:
             strict=True,
         )
         for place, content, kind_place, plan_place, total, left, meal, distance, refundable in gathered:
-            hotel, kind, plan = content.property, content.room_types[kind_place], content.plans[plan_place]
-            currency = hotel.currency
-            approximate, compared = None, True
-            if currency != exchange.target:
-                amount = exchange.convert(total, currency)
-                approximate = Money(amount, exchange.target) if approximates and amount is not None else None
-                compared = request.sort != "price" or amount is not None
-            offer = FoundOffer(
-                kind.code, kind.name, plan.code, plan.name, currency, total, nights, rooms, left, refundable,
-                meal, approximate, compared,
-            )  # fmt: skip
-            results[place] = SearchResult(hotel, offer, distance)
+            offer = self._told.offer(content, kind_place, plan_place, total, left, refundable, meal)
+            results[place] = SearchResult(content.property, offer, distance)
 
     def refunded(
         self,

@@ -9,7 +9,6 @@ import numpy as np
 
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.find import LAST
-from hotel_booking.domains.search.index.compiled import LEFT_TO_SQL
 from hotel_booking.domains.search.index.kernel import Party, Stays
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.totals import Pricer, columns_at, has_extras
@@ -25,7 +24,7 @@ _FEW = 2_000
 class Priced(NamedTuple):
     """Hotels that sell the stay, priced: their places among the slots, where the pairs of each begin, the
     least totals and the pairs that have them; and of all pairs the columns, and the totals of the party and
-    of each kind of room. The pairs are all that a hotel sells, or only its cheapest."""
+    of each kind of room."""
 
     hotels: Array
     starts: Array
@@ -34,8 +33,6 @@ class Priced(NamedTuple):
     columns: Array
     totals: Array
     rooms: tuple[Array, ...]
-    value: Array | None = None
-    then: Array | None = None
 
     def pairs(self, hotel: int) -> slice:
         """Where the hotel's pairs are."""
@@ -79,8 +76,6 @@ class Sales:
         self._slots = slots
         self._ahead = ahead
         self._party = Party.of(request.party)
-        # Which of a hotel's pairs give money back is known only when their prices are: then all are wanted.
-        self._compiled = None if request.refundable else view.compiled
         self._pricer = Pricer(view, request.stay.arrival, request.stay.nights)
 
     def priced(self, places: Array) -> Iterator[Priced]:
@@ -91,7 +86,7 @@ class Sales:
             if size * nights * 8 > _CELLS:
                 pairs = self._view.arrays["pairs"][self._slots[places]].cumsum()
                 size = max(1, int(np.searchsorted(pairs, _CELLS // nights, "right")))
-            found = self._best(places[:size]) or self._prices(places[:size])
+            found = self._prices(places[:size])
             if found is not None and len(found.hotels):
                 yield found
             places = places[size:]
@@ -100,8 +95,6 @@ class Sales:
         """What the hotels at these places sell, as far as one of the cheapest so many after the page before
         could be among them: of many hotels only those are priced whose least amount is low enough."""
         request, after = self._request, self._request.after
-        if (best := self._best(places)) is not None:
-            return [best] if len(best.hotels) else []
         if request.filters_prices or request.refundable or len(places) * request.stay.nights * 8 > _CELLS:
             return list(self.priced(places))
         asked = self._ask(places)
@@ -133,37 +126,6 @@ class Sales:
             if len(exact) >= wanted and np.partition(exact, wanted - 1)[wanted - 1] < value[~chosen].min():
                 return [found]
             size *= 4
-
-    def _best(self, places: Array) -> Priced | None:
-        """The cheapest pair of each hotel that sells the stay; None where only NumPy can tell."""
-        if self._compiled is None or not len(places):
-            return None
-        found = self._compiled.cheapest(
-            self._request,
-            self._exchange,
-            self._view.lists,
-            self._view.limits(self._request.stay.nights),
-            self._slots[places],
-            self._ahead[places],
-        )
-        if found is None:
-            return None
-        sold = (found.best >= 0).nonzero()[0]
-        self.left += places[found.best == LEFT_TO_SQL].tolist()
-        self.sold += len(sold)
-        every, least = np.arange(len(sold)), found.least[sold]
-        rooms = (least // len(self._request.party),)  # all are alike, and cost the same
-        return Priced(
-            places[sold],
-            every,
-            least,
-            every,
-            found.best[sold],
-            least,
-            rooms,
-            found.value[sold],
-            found.then[sold],
-        )
 
     def _prices(self, places: Array) -> Priced | None:
         asked = self._ask(places)

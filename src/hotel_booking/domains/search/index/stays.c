@@ -1,15 +1,23 @@
-/* The cheapest that each of many hotels sells for a stay: what kernel.py and totals.py compute with NumPy, in
- * one pass without arrays in between. It has to give the same to the minor unit; tests compare the two.
+/* Which hotels lie in an area, the cheapest that each of them sells for a stay, and which come first: what
+ * view.py, kernel.py, totals.py and find.py compute with NumPy, in one pass without arrays in between. It has to
+ * give the same to the minor unit and the metre; tests compare the two.
  *
  * Whatever it does not know (amounts so large that they could leave 64 bits, columns that were half written
- * while it read) it does not decide: it returns NOT_KNOWN, and NumPy is asked. Nothing is read beyond the arrays, whatever their numbers say. Names are layout.py's.
+ * while it read, a hotel that stands on the circle) it does not decide: it returns NOT_KNOWN, and NumPy is asked.
+ * Nothing is read beyond the arrays, whatever their numbers say. Names are layout.py's.
  *
  * All fields have eight bytes, so that compiled.py's structures have the same layout. */
 
+#include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { NONE_SOLD = -1, LEFT_TO_SQL = -2 };       /* in `best` */
-enum { DONE = 0, NOT_KNOWN = 1 };
+enum { DONE = 0, NOT_KNOWN = 1, TOO_MANY = 2 };
+enum { AROUND, BOX, WITHIN };
+enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
+enum { EMPTY, LIVE };
+enum { MOST_HOUSES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2 };
 enum { NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON };
 enum { BANDS = 4, MOST_NIGHTS = 64, MOST_TAXES = 8, MOST_TYPES = 256, MOST_RATES = 2048, LINES = 2 + BANDS };
 static const int64_t MILLION = 1000000, LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
@@ -35,7 +43,35 @@ typedef struct {
     const uint8_t *adjust_kind;
     const i64 *adjust_value;
     const int16_t *min_advance, *max_advance, *min_stay, *max_stay, *meal;
+    const uint8_t *state;
+    const int32_t *id, *region, *version;
+    const double *cell, *lat, *lon;
+    const int8_t *stars;
+    const uint16_t *country, *clock, *pair_plan;
+    const uint64_t *amenities;
+    const char *name;
+    const i64 *content_at;
 } Index;
+
+/* Where hotels are looked for, and what of themselves they must have. */
+typedef struct {
+    i64 used, sorted;                        /* slots; the first `sorted` rise by `cell` */
+    i64 shape, ranges;
+    double lat, lon, radius_km;              /* AROUND */
+    double south, north, west[RANGES], east[RANGES];
+    i64 country, region;                     /* WITHIN; a negative region: any */
+    i64 stars;                               /* a bit for each number of them; negative: any */
+    i64 asks_amenities;
+    uint64_t amenities[AMENITY_WORDS];
+    i64 arrival, clocks;
+    const i64 *today;                        /* by clock */
+} Area;
+
+/* What was found there. */
+typedef struct {
+    i64 hotels, past, houses;                /* past: the arrival is over where they are */
+    i64 key[MOST_HOUSES], of_house[MOST_HOUSES];
+} Found;
 
 /* What all hotels with the same taxes, currency and child bands have in common for one room of the party. */
 typedef struct {
@@ -55,9 +91,27 @@ typedef struct {
     i64 first_row, nights, rooms;
     i64 rules;                               /* how many there are */
     const uint8_t *through, *arrival, *departure;
-    i64 meals, meal[16];                     /* none: any */
+    i64 meals;                               /* a bit for each; 0: any */
     i64 compares, least, most;               /* a filter on totals, converted where `compares` */
+    i64 sort, wanted;                        /* how many results */
+    i64 lazy;                                /* only so many hotels are asked as the results need */
+    i64 (*gives)(i64 slot, i64 pair, i64 total); /* NULL, or whether a pair is wanted; negative: failed */
+    i64 follows, value, then, id;            /* only those after this key, where `follows` */
 } Stay;
+
+/* A hotel on its way into the order. */
+typedef struct {
+    i64 value, then, id, place, best, total; /* best: NONE_SOLD until it was asked, for good */
+} Entry;
+
+/* A result; its fields are those of compiled.py's `Picked`. */
+typedef struct {
+    i64 value, then, id, place, slot, version, content_at, metres, pair, type_place, plan, total, left, meal;
+} Result;
+
+typedef struct {
+    i64 results, sold, left;
+} Counts;
 
 static i64 rounded(i64 numerator, i64 denominator) {
     return (2 * numerator + denominator) / (2 * denominator); /* of what is not negative */
@@ -158,103 +212,279 @@ static int refused(const uint16_t *rules, i64 width, i64 column, const i64 *rows
     return found;
 }
 
-/* The different combinations of taxes, currency and child bands, at most `most`; NOT_KNOWN where there are
- * more. `houses` gets the place of each hotel's. */
-int different_houses(const Index *index, const i64 *slots, i64 hotels, i64 *keys, i64 most, i64 *count, i64 *houses) {
-    *count = 0;
-    for (i64 hotel = 0; hotel < hotels; hotel++) {
-        i64 slot = slots[hotel], place = hotel ? houses[hotel - 1] : 0;
-        if (slot < 0 || slot >= index->properties) return NOT_KNOWN;
-        i64 key = (i64)index->taxes[slot] << 32 | (i64)index->currency[slot] << 16 | index->bands[slot];
-        if (place >= *count || keys[place] != key)
-            for (place = 0; place < *count && keys[place] != key; place++) continue;
-        if (place == *count) {
-            if (*count == most) return NOT_KNOWN;
-            keys[(*count)++] = key;
+static const double EARTH_KM = 6371.0088, RADIAN = 0.017453292519943295;
+
+/* The first of the sorted slots whose cell is at least `cell`, or, where `after`, more than it. */
+static i64 first_from(const Index *index, i64 sorted, double cell, int after) {
+    i64 low = 0, high = sorted;
+    while (low < high) {
+        i64 middle = low + (high - low) / 2;
+        if (index->cell[middle] < cell || (after && index->cell[middle] == cell)) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* Whether a slot is in the area; negative where that or its metres depend on how sines are rounded. */
+static int lies_in(const Index *index, const Area *area, i64 slot, i64 *metres) {
+    double lat = index->lat[slot], lon = index->lon[slot];
+    *metres = 0;
+    if (area->shape == WITHIN)
+        return index->country[slot] == area->country && (area->region < 0 || index->region[slot] == area->region);
+    int between = 0;
+    for (i64 range = 0; range < area->ranges; range++) between |= lon >= area->west[range] && lon <= area->east[range];
+    if (!between || !(lat >= area->south && lat <= area->north)) return 0;
+    if (area->shape == BOX) return 1;
+    double up = sin((lat - area->lat) * RADIAN / 2), over = sin((lon - area->lon) * RADIAN / 2);
+    double h = up * up + cos(area->lat * RADIAN) * cos(lat * RADIAN) * over * over;
+    double km = 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1)), whole = floor(km * 1000);
+    if (fabs(km - area->radius_km) < 1e-9 || fabs(km * 1000 - whole - 0.5) < 1e-6) return -1;
+    *metres = (i64)whole + (km * 1000 - whole > 0.5);
+    return km < area->radius_km;
+}
+
+static int has_all(const Index *index, const Area *area, i64 slot) {
+    i64 stars = index->stars[slot];
+    if (area->stars >= 0 && !(stars >= 0 && stars < 63 && area->stars >> stars & 1)) return 0;
+    for (i64 word = 0; area->asks_amenities && word < AMENITY_WORDS; word++)
+        if (area->amenities[word] & ~index->amenities[slot * AMENITY_WORDS + word]) return 0;
+    return 1;
+}
+
+/* The hotels of slots `from` to `to` that are in the area: their slots, metres, days to the arrival, and the
+ * places of their houses among the different ones. */
+static int gather(const Index *index, const Area *area, i64 from, i64 to, i64 most, i64 *slots, i64 *metres, i64 *ahead,
+                  i64 *houses, Found *found) {
+    for (i64 slot = from; slot < to; slot++) {
+        i64 away;
+        if (index->state[slot] == EMPTY) continue;
+        int lies = lies_in(index, area, slot, &away);
+        if (lies < 0) return NOT_KNOWN;
+        if (!lies || !has_all(index, area, slot)) continue;
+        i64 clock = index->clock[slot];
+        if (clock >= area->clocks) return NOT_KNOWN;
+        i64 days = area->arrival - area->today[clock];
+        if (days < 0) {
+            found->past++;
+            continue;
         }
+        if (found->hotels == most) return TOO_MANY;
+        i64 hotel = found->hotels++, place = hotel ? houses[hotel - 1] : 0;
+        i64 key = (i64)index->taxes[slot] << 32 | (i64)index->currency[slot] << 16 | index->bands[slot];
+        if (place >= found->houses || found->key[place] != key)
+            for (place = 0; place < found->houses && found->key[place] != key; place++) continue;
+        if (place == found->houses) {
+            if (found->houses == MOST_HOUSES) return NOT_KNOWN;
+            found->of_house[place] = 0;
+            found->key[found->houses++] = key;
+        }
+        found->of_house[place]++;
+        slots[hotel] = slot;
+        metres[hotel] = away;
+        ahead[hotel] = days;
         houses[hotel] = place;
     }
     return DONE;
 }
 
-/* Of each hotel the least total of the party that passes, the column of the first pair that has it, and what it
- * is sorted by: its worth, and where that is not known the total. `ahead`: days from the hotel's own today to the arrival. */
-int cheapest(const Index *index, const Stay *stay, const House *const *known, const i64 *slots, const i64 *ahead,
-             i64 hotels, const i64 *houses, i64 *best, i64 *least, i64 *worth, i64 *then) {
-    i64 rows[MOST_NIGHTS + 1];
+/* The hotels of an area, at most `most`. */
+int inside(const Index *index, const Area *area, i64 most, i64 *slots, i64 *metres, i64 *ahead, i64 *houses, Found *found) {
+    i64 sorted = area->sorted, used = area->used;
+    found->hotels = found->past = found->houses = 0;
+    if (sorted < 0 || used < sorted || used > index->properties || area->ranges > RANGES) return NOT_KNOWN;
+    if (area->shape == WITHIN) return gather(index, area, 0, used, most, slots, metres, ahead, houses, found);
+    i64 last = (i64)((area->north + 90) * 4);
+    for (i64 range = 0; range < area->ranges; range++) {
+        for (i64 row = (i64)((area->south + 90) * 4); row <= last; row++) {
+            double cells = (double)(row * 1000);
+            i64 from = first_from(index, sorted, cells + area->west[range] + 180, 0);
+            i64 to = first_from(index, sorted, cells + area->east[range] + 180, 1);
+            int known = gather(index, area, from, to, most, slots, metres, ahead, houses, found);
+            if (known != DONE) return known;
+        }
+    }
+    return gather(index, area, sorted, used, most, slots, metres, ahead, houses, found);
+}
+
+/* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
+ * that are wanted, where `asks`. `days` are those from the hotel's own today to the arrival. */
+static int sell(const Index *index, const Stay *stay, const House *house, const i64 *rows, i64 slot, i64 days, int asks,
+                i64 *best, i64 *least) {
     uint8_t good_type[MOST_TYPES], knows[MOST_TYPES], good_rate[MOST_RATES];
     signed char leaves_rate[MOST_RATES], refused_rate[MOST_RATES];
     i64 nights = stay->nights, departure = nights;
-    if (nights < 1 || nights > MOST_NIGHTS) return NOT_KNOWN;
-    for (i64 night = 0; night <= nights; night++) rows[night] = (stay->first_row + night) % index->rows;
+    i64 first_type = index->first_type[slot], types = index->type_count[slot];
+    i64 first_rate = index->first_rate[slot], rates = index->rate_count[slot];
+    i64 first_pair = index->first_pair[slot], pairs = index->pair_count[slot];
+    *best = NONE_SOLD;
+    *least = 0;
+    if (first_type < 0 || types < 0 || types > MOST_TYPES || first_type + types > index->types) return NOT_KNOWN;
+    if (first_rate < 0 || rates < 0 || rates > MOST_RATES || first_rate + rates > index->rates) return NOT_KNOWN;
+    if (first_pair < 0 || pairs < 0 || first_pair + pairs > index->pairs) return NOT_KNOWN;
 
-    for (i64 hotel = 0; hotel < hotels; hotel++) {
-        i64 slot = slots[hotel], days = ahead[hotel];
-        const House *house = known[houses[hotel]];
-        i64 first_type = index->first_type[slot], types = index->type_count[slot];
-        i64 first_rate = index->first_rate[slot], rates = index->rate_count[slot];
-        i64 first_pair = index->first_pair[slot], pairs = index->pair_count[slot];
-        best[hotel] = NONE_SOLD;
-        least[hotel] = 0;
-        if (first_type < 0 || types < 0 || types > MOST_TYPES || first_type + types > index->types) return NOT_KNOWN;
-        if (first_rate < 0 || rates < 0 || rates > MOST_RATES || first_rate + rates > index->rates) return NOT_KNOWN;
-        if (first_pair < 0 || pairs < 0 || first_pair + pairs > index->pairs) return NOT_KNOWN;
-
-        for (i64 i = 0; i < types; i++) {
-            i64 type = first_type + i;
-            int leaves = 0, refuses = refused(index->type_rule, index->types, type, rows, stay, &leaves);
-            if (refuses == 2) return NOT_KNOWN;
-            knows[i] = index->free[rows[departure] * index->types + type] != INT16_MIN;
-            good_type[i] = !refuses && !(leaves && knows[i]) && index->max_occupancy[type] >= house->persons &&
-                           index->max_adults[type] >= house->adults &&
-                           (!house->children || index->max_children[type] >= house->children);
-            for (i64 night = 0; night < nights && good_type[i]; night++)
-                good_type[i] = index->free[rows[night] * index->types + type] >= stay->rooms;
+    for (i64 i = 0; i < types; i++) {
+        i64 type = first_type + i;
+        int leaves = 0, refuses = refused(index->type_rule, index->types, type, rows, stay, &leaves);
+        if (refuses == 2) return NOT_KNOWN;
+        knows[i] = index->free[rows[departure] * index->types + type] != INT16_MIN;
+        good_type[i] = !refuses && !(leaves && knows[i]) && index->max_occupancy[type] >= house->persons &&
+                       index->max_adults[type] >= house->adults &&
+                       (!house->children || index->max_children[type] >= house->children);
+        for (i64 night = 0; night < nights && good_type[i]; night++)
+            good_type[i] = index->free[rows[night] * index->types + type] >= stay->rooms;
+    }
+    for (i64 i = 0; i < rates; i++) {
+        i64 rate = first_rate + i, type = index->rate_type[rate] - first_type;
+        int leaves = 0, refuses = refused(index->rate_rule, index->rates, rate, rows, stay, &leaves);
+        if (refuses == 2 || type < 0 || type >= types) return NOT_KNOWN;
+        refused_rate[i] = (signed char)refuses;
+        leaves_rate[i] = (signed char)leaves;
+        good_rate[i] = good_type[type];
+        for (i64 night = 0; night < nights && good_rate[i]; night++)
+            good_rate[i] = index->price[rows[night] * index->rates + rate] >= 0;
+    }
+    for (i64 pair = first_pair; pair < first_pair + pairs; pair++) {
+        i64 rate = index->pair_rate[pair], own = index->pair_own[pair], type = index->pair_type[pair];
+        if (rate < 0) continue;
+        rate -= first_rate;
+        own = own < 0 ? -1 : own - first_rate;
+        if (rate < 0 || rate >= rates || own >= rates || own < -1) return NOT_KNOWN;
+        if (type < first_type || type >= first_type + types) return NOT_KNOWN;
+        if (!good_rate[rate] || refused_rate[rate] || (own >= 0 && refused_rate[own])) continue;
+        if (knows[type - first_type] && (leaves_rate[rate] || (own >= 0 && leaves_rate[own]))) continue;
+        if (index->min_advance[pair] > days || index->min_stay[pair] > nights) continue;
+        if ((uint16_t)index->max_advance[pair] < days || (uint16_t)index->max_stay[pair] < nights) continue;
+        i64 meal = index->meal[pair];
+        if (stay->meals && !(meal >= 0 && meal < 63 && stay->meals >> meal & 1)) continue;
+        if (index->own_extras[first_rate + rate] && (house->adults > index->base_occupancy[type] || house->children)) {
+            *best = LEFT_TO_SQL;
+            return DONE;
         }
-        for (i64 i = 0; i < rates; i++) {
-            i64 rate = first_rate + i, type = index->rate_type[rate] - first_type;
-            int leaves = 0, refuses = refused(index->rate_rule, index->rates, rate, rows, stay, &leaves);
-            if (refuses == 2 || type < 0 || type >= types) return NOT_KNOWN;
-            refused_rate[i] = (signed char)refuses;
-            leaves_rate[i] = (signed char)leaves;
-            good_rate[i] = good_type[type];
-            for (i64 night = 0; night < nights && good_rate[i]; night++)
-                good_rate[i] = index->price[rows[night] * index->rates + rate] >= 0;
+        i64 total = total_of(index, house, rows, nights, type, first_rate + rate, pair);
+        if (total < 0) return NOT_KNOWN;
+        total *= stay->rooms;
+        if (stay->least >= 0 || stay->most >= 0) {
+            i64 compared = stay->compares ? converted(house, total) : total;
+            if (compared < stay->least || (stay->most >= 0 && compared > stay->most)) continue;
         }
-        for (i64 pair = first_pair; pair < first_pair + pairs; pair++) {
-            i64 rate = index->pair_rate[pair], own = index->pair_own[pair], type = index->pair_type[pair];
-            if (rate < 0) continue;
-            rate -= first_rate;
-            own = own < 0 ? -1 : own - first_rate;
-            if (rate < 0 || rate >= rates || own >= rates || own < -1) return NOT_KNOWN;
-            if (type < first_type || type >= first_type + types) return NOT_KNOWN;
-            if (!good_rate[rate] || refused_rate[rate] || (own >= 0 && refused_rate[own])) continue;
-            if (knows[type - first_type] && (leaves_rate[rate] || (own >= 0 && leaves_rate[own]))) continue;
-            if (index->min_advance[pair] > days || index->min_stay[pair] > nights) continue;
-            if ((uint16_t)index->max_advance[pair] < days || (uint16_t)index->max_stay[pair] < nights) continue;
-            i64 meal = 0;
-            while (meal < stay->meals && stay->meal[meal] != index->meal[pair]) meal++;
-            if (stay->meals && meal == stay->meals) continue;
-            if (index->own_extras[first_rate + rate] &&
-                (house->adults > index->base_occupancy[type] || house->children)) {
-                best[hotel] = LEFT_TO_SQL;
-                break;
-            }
-            i64 total = total_of(index, house, rows, nights, type, first_rate + rate, pair);
-            if (total < 0) return NOT_KNOWN;
-            total *= stay->rooms;
-            if (stay->least >= 0 || stay->most >= 0) {
-                i64 compared = stay->compares ? converted(house, total) : total;
-                if (compared < stay->least || (stay->most >= 0 && compared > stay->most)) continue;
-            }
-            if (best[hotel] == NONE_SOLD || total < least[hotel]) {
-                best[hotel] = pair;
-                least[hotel] = total;
-            }
+        if (*best == NONE_SOLD || total < *least) {
+            i64 wanted = asks && stay->gives ? stay->gives(slot, pair, total) : 1;
+            if (wanted < 0) return NOT_KNOWN;
+            if (!wanted) continue;
+            *best = pair;
+            *least = total;
         }
-        worth[hotel] = house->down ? converted(house, least[hotel]) : house->last;
-        then[hotel] = house->down ? 0 : least[hotel];
-        if (house->down && (worth[hotel] < 0 || worth[hotel] >= (i64)1 << 62)) return NOT_KNOWN;
     }
     return DONE;
+}
+
+/* Whether one hotel comes before another. `unknown` is set where names go on beyond what the arrays have. */
+static int before(const Index *index, const i64 *slots, i64 sort, const Entry *one, const Entry *other, int *unknown) {
+    if (sort == BY_NAME) {
+        const char *first = index->name + slots[one->place] * NAME_BYTES;
+        const char *second = index->name + slots[other->place] * NAME_BYTES;
+        int order = memcmp(first, second, NAME_BYTES);
+        if (order) return order < 0;
+        *unknown |= first[NAME_BYTES - 1] != 0;
+    }
+    if (one->value != other->value) return one->value < other->value;
+    if (one->then != other->then) return one->then < other->then;
+    return one->id < other->id;
+}
+
+static void sink(const Index *index, const i64 *slots, i64 sort, Entry *heap, i64 count, i64 at, int *unknown) {
+    Entry moved = heap[at];
+    for (i64 child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && before(index, slots, sort, &heap[child + 1], &heap[child], unknown)) child++;
+        if (!before(index, slots, sort, &heap[child], &moved, unknown)) break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
+}
+
+static int is_later(const Stay *stay, const Entry *entry) {
+    if (entry->value != stay->value) return entry->value > stay->value;
+    if (entry->then != stay->then) return entry->then > stay->then;
+    return entry->id > stay->id;
+}
+
+/* What a hotel is sorted by; 0 where that leaves 64 bits. */
+static int key_of(const Index *index, const Stay *stay, const House *house, i64 slot, i64 metres, Entry *entry) {
+    entry->value = entry->then = 0;
+    if (stay->sort == BY_PRICE) {
+        entry->value = house->down ? converted(house, entry->total) : house->last;
+        entry->then = house->down ? 0 : entry->total;
+        return !house->down || (entry->value >= 0 && entry->value < (i64)1 << 62);
+    }
+    if (stay->sort == BY_DISTANCE) entry->value = metres;
+    if (stay->sort == BY_STARS) {
+        entry->value = -index->stars[slot];
+        entry->then = metres;
+    }
+    return 1;
+}
+
+static int tell(const Index *index, const Stay *stay, const i64 *rows, const i64 *slots, const i64 *metres,
+                const Entry *entry, Result *result) {
+    i64 slot = slots[entry->place], pair = entry->best, type = index->pair_type[pair], left = INT16_MAX;
+    if (type < 0 || type >= index->types) return NOT_KNOWN; /* it has changed since */
+    for (i64 night = 0; night < stay->nights; night++) {
+        i64 free = index->free[rows[night] * index->types + type];
+        if (free < left) left = free;
+    }
+    *result = (Result){entry->value, entry->then, entry->id, entry->place, slot, index->version[slot],
+                       index->content_at[slot], metres[entry->place], pair, type - index->first_type[slot],
+                       index->pair_plan[pair], entry->total, left, index->meal[pair]};
+    return DONE;
+}
+
+/* The first of the hotels that `inside` found, in the order asked for, with the cheapest that each sells. Hotels
+ * whose house is not `known` are passed over. `left`: the places of those that only SQL can tell of. */
+int page(const Index *index, const Stay *stay, const House *const *known, const i64 *slots, const i64 *metres,
+         const i64 *ahead, const i64 *houses, i64 hotels, Entry *heap, i64 *left, Result *results, Counts *counts) {
+    i64 rows[MOST_NIGHTS + 1], count = 0;
+    int unknown = 0;
+    *counts = (Counts){0, 0, 0};
+    if (stay->nights < 1 || stay->nights > MOST_NIGHTS) return NOT_KNOWN;
+    for (i64 night = 0; night <= stay->nights; night++) rows[night] = (stay->first_row + night) % index->rows;
+
+    for (i64 place = 0; place < hotels; place++) {
+        i64 slot = slots[place];
+        const House *house = known[houses[place]];
+        if (!house) continue;
+        if (index->state[slot] != LIVE) {
+            left[counts->left++] = place;
+            continue;
+        }
+        Entry entry = {0, 0, index->id[slot], place, NONE_SOLD, 0};
+        if (!stay->lazy) {
+            if (sell(index, stay, house, rows, slot, ahead[place], 0, &entry.best, &entry.total)) return NOT_KNOWN;
+            if (entry.best == LEFT_TO_SQL) left[counts->left++] = place;
+            if (entry.best < 0) continue;
+            counts->sold++;
+        }
+        if (!key_of(index, stay, house, slot, metres[place], &entry)) return NOT_KNOWN;
+        if (stay->gives) entry.best = NONE_SOLD; /* its key is the least that it can have */
+        else if (stay->follows && !is_later(stay, &entry)) continue;
+        heap[count++] = entry;
+    }
+    for (i64 at = count / 2 - 1; at >= 0; at--) sink(index, slots, stay->sort, heap, count, at, &unknown);
+    while (count && counts->results < stay->wanted) {
+        Entry first = heap[0];
+        if (first.best == NONE_SOLD) {
+            i64 slot = slots[first.place];
+            const House *house = known[houses[first.place]];
+            if (sell(index, stay, house, rows, slot, ahead[first.place], 1, &first.best, &first.total)) return NOT_KNOWN;
+            if (first.best == LEFT_TO_SQL) left[counts->left++] = first.place;
+            if (!key_of(index, stay, house, slot, metres[first.place], &first)) return NOT_KNOWN;
+            if (first.best >= 0 && (!stay->follows || is_later(stay, &first))) heap[0] = first; /* where it belongs now */
+            else heap[0] = heap[--count];
+        } else {
+            if (tell(index, stay, rows, slots, metres, &first, &results[counts->results++])) return NOT_KNOWN;
+            heap[0] = heap[--count];
+        }
+        sink(index, slots, stay->sort, heap, count, 0, &unknown);
+    }
+    return unknown ? NOT_KNOWN : DONE;
 }

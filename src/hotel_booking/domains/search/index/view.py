@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from itertools import count
 from typing import NamedTuple, TypeVar
@@ -81,6 +81,12 @@ class IndexView:
         self._different: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
         self._todays: dict[tuple[str, time], tuple[datetime, datetime, int]] = {}
+        self._days = (
+            Lists(),
+            datetime.min.replace(tzinfo=UTC),
+            datetime.min.replace(tzinfo=UTC),
+            np.zeros(0, np.int64),
+        )
 
     @property
     def complete(self) -> bool:
@@ -243,12 +249,19 @@ class IndexView:
 
     def todays(self, slots: Array, now: datetime) -> Array:
         """Each property's own today, as an ordinal."""
-        clocks = self.arrays["clock"][slots]
-        known = self.lists.clocks
-        if are_one(clocks):
-            return np.full(len(slots), self._today(known[int(clocks[0])], now))
-        different, place = np.unique(clocks, return_inverse=True)
-        return np.array([self._today(known[clock], now) for clock in different.tolist()], np.int64)[place]
+        found: Array = self.days(now)[self.arrays["clock"][slots]]
+        return found
+
+    def days(self, now: datetime) -> Array:
+        """The today of each of the clocks, as an ordinal."""
+        lists, (known, since, until, days) = self.lists, self._days
+        if known is not lists or not since <= now < until:
+            days = np.array([self._today(clock, now) for clock in lists.clocks], np.int64)
+            spans = [self._todays[clock] for clock in lists.clocks]
+            since = max((span[0] for span in spans), default=now)
+            until = min((span[1] for span in spans), default=now)
+            self._days = lists, since, until, days
+        return days
 
     def _today(self, clock: tuple[str, time], now: datetime) -> int:
         since, until, today = self._todays.get(clock, (now, now, 0))

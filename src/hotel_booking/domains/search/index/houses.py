@@ -1,0 +1,147 @@
+"""What hotels with the same taxes, currency and child bands have in common for one room of a party, as
+`stays.c` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import Array as Fixed
+from ctypes import Structure, addressof, c_int64, c_void_p
+from datetime import date
+from fractions import Fraction
+
+from hotel_booking.core.money import step
+from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates.types import MILLION, Occupancy
+from hotel_booking.domains.search.find import LAST
+from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, in_bands, taxation
+from hotel_booking.domains.search.index.layout import Lists
+from hotel_booking.domains.search.types import SearchRequest
+
+# As in stays.c.
+_MOST_NIGHTS, _MOST_TAXES = 64, 8
+_REMEMBERED = 4096
+
+Pointers = Fixed[c_void_p]
+
+
+class House(Structure):
+    """One of them: what a room costs there beside its nights, for one party, number of nights and target."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("key", "persons", "adults", "children")),
+        ("in_band", c_int64 * layout.BANDS),
+        *((name, c_int64) for name in ("step", "up", "down", "last", "per_line", "plain", "fixed", "taxes")),
+        ("value", c_int64 * _MOST_TAXES),
+        ("applies", c_int64 * _MOST_NIGHTS),
+        ("included", c_int64 * _MOST_NIGHTS),
+        ("due", c_int64 * _MOST_NIGHTS),
+        ("due_once", c_int64),
+    )
+
+
+class Houses:
+    """The houses of one file's arrays, remembered: there are few of them, and they are made slowly."""
+
+    def __init__(self) -> None:
+        self._lists: Lists | None = None
+        self._dated: tuple[bool, ...] = ()
+        self._houses: dict[tuple[object, ...], House | None] = {}
+        self._pointers: dict[tuple[object, ...], tuple[Pointers, Sequence[House]] | None] = {}
+
+    def pointers(
+        self, request: SearchRequest, exchange: Exchange | None, lists: Lists, keys: Sequence[int]
+    ) -> Pointers | None:
+        """Where the houses of these keys are, whose totals are turned into the exchange's target where there
+        is one; None where taxes are of a kind that only NumPy computes. Raises `TooLarge`."""
+        if self._lists is not lists or len(self._houses) + len(self._pointers) > _REMEMBERED:
+            self._lists, self._houses, self._pointers = lists, {}, {}
+            self._dated = tuple(
+                any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes)
+                for _, taxes in lists.taxes
+            )
+        occupancy, nights = request.party[0], request.stay.nights
+        arrival = request.stay.arrival if any(self._dated[key >> 32] for key in keys) else ANY_DAY
+        target = None if exchange is None else exchange.target
+        asked = (*keys, occupancy, nights, arrival, target)
+        if asked not in self._pointers:
+            houses = [self._house(key, occupancy, nights, arrival, exchange, lists) for key in keys]
+            kept = [house for house in houses if house is not None]
+            self._pointers[asked] = (
+                ((c_void_p * len(kept))(*map(addressof, kept)), kept) if len(kept) == len(houses) else None
+            )
+        found = self._pointers[asked]
+        return None if found is None else found[0]
+
+    def _house(
+        self,
+        key: int,
+        occupancy: Occupancy,
+        nights: int,
+        arrival: date,
+        exchange: Exchange | None,
+        lists: Lists,
+    ) -> House | None:
+        known = (key, occupancy, nights, arrival, None if exchange is None else exchange.target)
+        if known not in self._houses:
+            rounding, taxes = lists.taxes[key >> 32]
+            currency = layout.letters(key >> 16 & 0xFFFF)
+            least = step(currency)
+            self._houses[known] = _house(
+                key,
+                lists.bands[key & 0xFFFF],
+                occupancy,
+                least,
+                taxation(rounding, taxes, arrival, nights, occupancy, least),
+                Fraction(1) if exchange is None else exchange.factor(currency),
+                LAST + int(currency, 36),
+            )
+        return self._houses[known]
+
+
+def _house(
+    key: int,
+    bands: Sequence[int],
+    occupancy: Occupancy,
+    least: int,
+    taxes: Taxation,
+    factor: Fraction | None,
+    last: int,
+) -> House | None:
+    """None where the taxes, or what amounts are worth, are of a kind that only NumPy computes."""
+    # Each percentage once; where each line is rounded by itself, equal ones of one night are two.
+    values: list[tuple[int, int]] = []
+    applies = []
+    for night in taxes.nights:
+        percents = night.percents
+        if taxes.per_line:
+            percents = tuple(
+                (night.added[:place].count(value), value) for place, value in enumerate(night.added)
+            )
+        values += [percent for percent in percents if percent not in values]
+        applies.append(sum(1 << values.index(percent) for percent in percents))
+    up, down = (factor.numerator, factor.denominator) if factor is not None else (0, 0)
+    largest = max([value for _, value in values] + [night.included_ppm for night in taxes.nights])
+    if len(values) > _MOST_TAXES or largest > MILLION or max(up, down) >= 2**60:
+        return None
+    grown = sum(age >= (bands[-1] + 1 if bands else 0) for age in occupancy.children)
+    return House(
+        key,
+        occupancy.persons,
+        occupancy.adults + grown,
+        len(occupancy.children) - grown,
+        (c_int64 * layout.BANDS)(*in_bands(bands, occupancy.children)),
+        least,
+        up,
+        down,
+        last,
+        taxes.per_line,
+        taxes.is_plain,
+        taxes.fixed,
+        len(values),
+        (c_int64 * _MOST_TAXES)(*[value for _, value in values]),
+        (c_int64 * _MOST_NIGHTS)(*applies),
+        (c_int64 * _MOST_NIGHTS)(*[night.included_ppm for night in taxes.nights]),
+        (c_int64 * _MOST_NIGHTS)(*[sum(night.included_fixed) for night in taxes.nights]),
+        sum(taxes.stay_due),
+    )
