@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, cast
 
@@ -181,7 +183,7 @@ async def search_hotels(
         request = msgspec.structs.replace(request, after=_after(cursor, same, request))
     page = await searching.find(request, now)
     return SearchAnswer(
-        results=[_result(result) for result in page.results],
+        results=_results(page.results),
         next_cursor=pages.encode((same, page.after)) if page.after else None,
         rooms=[PartyRoom(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
@@ -308,12 +310,39 @@ def _after(cursor: str, same: str, request: SearchRequest) -> Key:
 
 
 _MOST_WRITTEN = 4096
-_written: dict[int, tuple[domain.FoundProperty, bytes]] = {}
+_written: dict[int, tuple[domain.FoundProperty, str]] = {}
 
 
-def _property(found: domain.FoundProperty, metres: int | None) -> msgspec.Raw:
-    """A hotel as it is encoded. The index gives the same object until the hotel changes, and it is encoded
-    once for all searches but for its distance, which stands last."""
+def _results(found: Sequence[SearchResult]) -> list[ResultAnswer]:
+    """The results, encoded ahead: a page has twenty, and what is said of a hotel and of the names of what it
+    sells is the same in every search."""
+    return cast("list[ResultAnswer]", msgspec.Raw(f"[{','.join(map(_result, found))}]"))
+
+
+def _result(result: SearchResult) -> str:
+    """A `ResultAnswer` in JSON."""
+    offer, metres = result.offer, result.distance_m
+    currency, nights = offer.currency, offer.nights
+    distance = "" if metres is None else f',"distance_km":{metres / 1000!r}'
+    more = ""
+    if offer.approximate is not None:
+        amount, other = offer.approximate.amount, offer.approximate.currency
+        more = f',"approximate_total":{{"amount":{amount},"currency":"{other}"}}'
+    if not offer.compared:
+        more += ',"compared":false'
+    return (
+        f'{{"property":{{{_property(result.property)}{distance}}},"offer":{{'
+        f"{_names(offer.room_type, offer.room_type_name, offer.rate_plan, offer.rate_plan_name)}"
+        f',"total":{{"amount":{offer.total},"currency":"{currency}"}}'
+        f',"per_night":{{"amount":{per_night(offer.total, nights=nights)},"currency":"{currency}"}}'
+        f',"nights":{nights},"rooms":{offer.rooms},"rooms_left":{offer.rooms_left}'
+        f',"refundable":{"true" if offer.refundable else "false"},"meal":{offer.meal}{more}}}}}'
+    )
+
+
+def _property(found: domain.FoundProperty) -> str:
+    """A `FoundProperty` without its braces and its distance, which stands last. The index gives the same
+    object until the hotel changes."""
     known = _written.get(id(found))
     if known is None or known[0] is not found:
         if len(_written) >= _MOST_WRITTEN:
@@ -328,33 +357,20 @@ def _property(found: domain.FoundProperty, metres: int | None) -> msgspec.Raw:
             lon=found.lon,
             amenities=found.amenities,
         )
-        known = _written[id(found)] = found, msgspec.json.encode(told)
-    if metres is None:
-        return msgspec.Raw(known[1])
-    return msgspec.Raw(b'%b,"distance_km":%b}' % (known[1][:-1], msgspec.json.encode(metres / 1000)))
+        known = _written[id(found)] = found, msgspec.json.encode(told).decode()[1:-1]
+    return known[1]
 
 
-def _result(result: SearchResult) -> ResultAnswer:
-    offer = result.offer
-    return ResultAnswer(
-        # Encoded ahead: what is encoded is the same.
-        cast("FoundProperty", _property(result.property, result.distance_m)),
-        OfferAnswer(
-            room_type=offer.room_type,
-            room_type_name=offer.room_type_name,
-            rate_plan=offer.rate_plan,
-            rate_plan_name=offer.rate_plan_name,
-            total=Money(offer.total, offer.currency),
-            per_night=Money(per_night(offer.total, nights=offer.nights), offer.currency),
-            nights=offer.nights,
-            rooms=offer.rooms,
-            rooms_left=offer.rooms_left,
-            refundable=offer.refundable,
-            meal=offer.meal,
-            approximate_total=offer.approximate,
-            compared=offer.compared,
-        ),
-    )
+@lru_cache(maxsize=_MOST_WRITTEN)
+def _names(room_type: str, room_type_name: str, rate_plan: str, rate_plan_name: str) -> str:
+    """What an `OfferAnswer` begins with."""
+    told = {
+        "room_type": room_type,
+        "room_type_name": room_type_name,
+        "rate_plan": rate_plan,
+        "rate_plan_name": rate_plan_name,
+    }
+    return msgspec.json.encode(told).decode()[1:-1]
 
 
 handlers = [search_hotels]
