@@ -22,7 +22,7 @@ from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Step, Tax
 from hotel_booking.domains.search import find as by_sql
 from hotel_booking.domains.search.calendar import calendar_of
-from hotel_booking.domains.search.index import layout, sold
+from hotel_booking.domains.search.index import layout, single_nights, sold
 from hotel_booking.domains.search.index.load import capacity_for, put_properties
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import Writer
@@ -454,7 +454,8 @@ async def test_an_ordinary_search_is_answered_by_compiled_code(
     db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In any order, with children, filters and taxes; where it is not there the package was built wrongly."""
-    monkeypatch.setattr(sold.Sales, "_ask", None)  # NumPy's way
+    monkeypatch.setattr(sold.Sales, "_ask", None)  # NumPy's ways
+    monkeypatch.setattr(single_nights, "Stays", None)
     async with db.transaction() as tx:
         hotel = await make_property(
             tx, "hotel", tax_rounding="sum", child_bands=(2, 11),
@@ -489,6 +490,13 @@ async def test_an_ordinary_search_is_answered_by_compiled_code(
                 page = await Searching(tx, view).find(request, NOW)
                 assert page == await by_sql.find(tx, request, NOW)
                 assert page.results or more.get("meals")
+        for room in (Occupancy(2), Occupancy(2, (5,))):
+            nights = [
+                await one.calendar("hotel", day(5), day(64), room, now=NOW)
+                for one in (Searching(tx), Searching(tx, view))
+            ]
+            assert nights[0] == nights[1]
+            assert any(night.price for night in nights[0].nights)
 
 
 async def test_while_the_catalogue_is_being_written_sql_answers(db: Database, tmp_path: Path) -> None:

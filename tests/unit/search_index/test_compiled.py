@@ -13,7 +13,8 @@ from hotel_booking.core.dates import Stay
 from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import LIBRARY, Compiled
+from hotel_booking.domains.search.index.compiled import Compiled
+from hotel_booking.domains.search.index.library import LIBRARY
 from hotel_booking.domains.search.types import SORTS, Around, SearchRequest, Within
 
 _ARRIVAL = date(2031, 5, 1)

@@ -1,98 +1,49 @@
-"""A page of a search by compiled code (`stays.c`) where it is there: one pass over the arrays instead of some
-hundred operations of NumPy. `find.py`, `kernel.py` and `totals.py` say the same, serve where a search asks
-for more than it knows, and are what it is compared with in tests.
-
-The library is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not, or of another
-`stays.c`.
+"""A page of a search, and the nights of a hotel, by compiled code (`stays.c`) where it is there: one pass
+over the arrays instead of some hundred operations of NumPy. `find.py`, `kernel.py`, `totals.py` and
+`single_nights.py` say the same, serve where more is asked than it knows, and are what it is compared with in
+tests.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
-from ctypes import POINTER, PYFUNCTYPE, Structure, c_char_p, c_double, c_int64, c_uint64, c_void_p
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from ctypes import c_int64
+from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import bounds
 from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.houses import Houses
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
+from hotel_booking.domains.search.index.library import (
+    DONE,
+    ENTRY,
+    MOST_NIGHTS,
+    NIGHT,
+    NOBODY,
+    POINTERS,
+    TOO_MANY,
+    Area,
+    Calendar,
+    Counts,
+    Found,
+    Gives,
+    Index,
+    Stay,
+)
 from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
 
 # As in stays.c.
-_MOST_NIGHTS, _RANGES = 64, 2
-_MOST_HOUSES = 64  # different ones in one search; among hotels all over the world NumPy serves
-_DONE, _TOO_MANY = 0, 2
 _AROUND, _BOX, _WITHIN = range(3)
 _SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
-_ENTRY = 6  # numbers
 _HOTELS = 512  # that there is room for at first
 _GROWN = 8
-
-_POINTERS = (
-    "free", "type_rule", "price", "rate_rule",
-    "first_type", "types", "first_rate", "rates", "first_pair", "pairs",
-    "taxes", "currency", "bands",
-    "base_occupancy", "max_occupancy", "max_adults", "max_children", "extra_adult", "child_amounts",
-    "rate_type", "rate_own_extras",
-    "pair_type", "pair_rate", "pair_own", "adjust_kind", "adjust_value",
-    "min_advance", "max_advance", "min_stay", "max_stay", "meal",
-    "state", "id", "region", "version", "cell", "lat", "lon", "stars", "country", "clock", "pair_plan",
-    "amenities", "name", "content_at",
-)  # fmt: skip
-
-
-class _Index(Structure):
-    _fields_ = (
-        *((f"size_{name}", c_int64) for name in ("rows", "properties", "types", "rates", "pairs")),
-        *((name, c_void_p) for name in _POINTERS),
-    )
-
-
-_Gives = PYFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
-_NOBODY = _Gives()
-
-
-class _Stay(Structure):
-    _fields_ = (
-        *((name, c_int64) for name in ("first_row", "nights", "rooms", "rules")),
-        *((name, c_void_p) for name in ("through", "arrival", "departure")),
-        *((name, c_int64) for name in ("meals", "compares", "least", "most")),
-        *((name, c_int64) for name in ("sort", "wanted", "lazy")),
-        ("gives", _Gives),
-        *((name, c_int64) for name in ("follows", "value", "then", "id")),
-    )
-
-
-class _Area(Structure):
-    _fields_ = (
-        *((name, c_int64) for name in ("used", "sorted", "shape", "ranges")),
-        *((name, c_double) for name in ("lat", "lon", "radius_km", "south", "north")),
-        ("west", c_double * _RANGES),
-        ("east", c_double * _RANGES),
-        *((name, c_int64) for name in ("country", "region", "stars", "asks_amenities")),
-        ("amenities", c_uint64 * layout.AMENITY_WORDS),
-        *((name, c_int64) for name in ("arrival", "clocks")),
-        ("today", c_void_p),
-    )
-
-
-class _Found(Structure):
-    _fields_ = (
-        *((name, c_int64) for name in ("hotels", "past", "houses")),
-        ("key", c_int64 * _MOST_HOUSES),
-        ("of_house", c_int64 * _MOST_HOUSES),
-    )
-
-
-class _Counts(Structure):
-    _fields_ = tuple((name, c_int64) for name in ("results", "sold", "left"))
 
 
 class Picked(NamedTuple):
@@ -131,27 +82,6 @@ class Page(NamedTuple):
     past: int
 
 
-def _load() -> ctypes.PyDLL | None:
-    path = Path(__file__).with_name("libstays.so")
-    if not path.exists():
-        return None
-    library = ctypes.PyDLL(str(path))  # holds the interpreter's lock: a search takes less than a switch
-    built_from = getattr(library, "source", None)
-    if built_from is None:
-        return None
-    built_from.restype = c_char_p
-    if built_from() != sha256(path.with_name("stays.c").read_bytes()).hexdigest().encode():
-        return None  # a checkout that has moved on since
-    library.inside.argtypes = POINTER(_Index), POINTER(_Area), c_int64, *(c_void_p,) * 4, POINTER(_Found)
-    library.page.argtypes = (
-        POINTER(_Index), POINTER(_Stay), *(c_void_p,) * 5, c_int64, *(c_void_p,) * 3, POINTER(_Counts),
-    )  # fmt: skip
-    return library
-
-
-LIBRARY = _load()
-
-
 class Compiled:
     """The compiled code over one file's arrays."""
 
@@ -159,8 +89,10 @@ class Compiled:
         self._arrays = arrays  # as long as their addresses are used
         self._library = library
         sizes = (layout.ROWS, *(arrays[name].shape[0] for name in ("state", "type_id", "rate_type", "meal")))
-        self._index = _Index(*sizes, *(_address(arrays[name]) for name in _POINTERS))
+        self._index = Index(*sizes, *(_address(arrays[name]) for name in POINTERS))
+        self._header = (c_int64 * len(arrays["header"])).from_address(_address(arrays["header"]))
         self._houses = Houses()
+        self._addresses: dict[str | int, tuple[object, Sequence[int]]] = {}
         self._spare: list[_Scratch] = []
 
     def page(
@@ -179,17 +111,17 @@ class Compiled:
         meals = _bits(request.meals)
         if asked is None or meals is None or isinstance(after and after.value, str):
             return None
-        if request.stay.nights > _MOST_NIGHTS or (len(party) > 1 and any(room != party[0] for room in party)):
+        if request.stay.nights > MOST_NIGHTS or (len(party) > 1 and any(room != party[0] for room in party)):
             return None
         scratch = self._spare.pop() if self._spare else _Scratch(_HOTELS)
-        while (known := self._inside(asked, scratch)) == _TOO_MANY:
+        while (known := self._inside(asked, scratch)) == TOO_MANY:
             scratch = _Scratch(scratch.most * _GROWN)
-        page = self._page(request, lists, limits, meals, gives, scratch) if known == _DONE else None
+        page = self._page(request, lists, limits, meals, gives, scratch) if known == DONE else None
         if scratch.most == _HOTELS:
             self._spare.append(scratch)
         return page
 
-    def _inside(self, asked: _Area, scratch: _Scratch) -> int:
+    def _inside(self, asked: Area, scratch: _Scratch) -> int:
         at, row = scratch.at, scratch.most * 8
         known: int = self._library.inside(
             self._index, asked, scratch.most, at, at + row, at + 2 * row, at + 3 * row, scratch.found
@@ -211,7 +143,14 @@ class Compiled:
         currencies = [layout.letters(key >> 16 & 0xFFFF) for key in keys]
         exchange = compared_in(request, set(currencies), lists.per_euro)
         compares = request.filters_prices and request.currency is not None
-        houses = self._houses.pointers(request, exchange if compares or by_price else None, lists, keys)
+        houses = self._houses.pointers(
+            lists,
+            keys,
+            request.party[0],
+            request.stay.arrival,
+            request.stay.nights,
+            exchange if compares or by_price else None,
+        )
         if houses is None:
             return None
         uncompared = 0
@@ -224,12 +163,12 @@ class Compiled:
         many = found.hotels - uncompared > MANY
         asks, failed = _asking(gives)
         after, wanted = request.after, min(request.limit, MAX_LIMIT) + 1
-        stay = _Stay(
+        stay = Stay(
             request.stay.arrival.toordinal() % layout.ROWS,
             request.stay.nights,
             len(request.party),
             len(limits[0]),
-            *map(_address, limits),
+            *self._where(request.stay.nights, limits),
             meals,
             compares,
             -1 if request.price_min is None else request.price_min,
@@ -243,20 +182,56 @@ class Compiled:
         at, row, counts = scratch.at, scratch.most * 8, scratch.counts
         known = self._library.page(
             self._index, stay, houses, at, at + row, at + 2 * row, at + 3 * row, found.hotels,
-            at + 4 * row, at + (4 + _ENTRY) * row, scratch.picked_at, counts,
+            at + 4 * row, at + (4 + ENTRY) * row, scratch.picked_at, counts,
         )  # fmt: skip
         if failed:
             raise failed[0]
-        if known != _DONE:
+        if known != DONE:
             return None
         numbers = scratch.numbers
-        left = numbers[:3, numbers[4 + _ENTRY, : counts.left]].T.tolist() if counts.left else []
+        left = numbers[:3, numbers[4 + ENTRY, : counts.left]].T.tolist() if counts.left else []
         picked = list(map(Picked._make, scratch.picked[: counts.results].tolist()))
         return Page(picked, counts.sold, left, exchange, many, uncompared, found.past)
 
-    def _area(self, request: SearchRequest, today: Array) -> _Area | None:
+    def calendar(
+        self,
+        lists: Lists,
+        slot: int,
+        first: date,
+        nights: int,
+        ahead: int,
+        occupancy: Occupancy,
+        shape: tuple[int, int],
+        only: tuple[int, int],
+    ) -> list[list[int]] | None:
+        """The nights of a slot from `first` on, `ahead` days from its today, each as `Night` in `stays.c`;
+        None where only NumPy can tell. `shape`: how many room types and plans it has; `only`: the places of
+        those asked for, negative where it is all. Raises `TooLarge`."""
+        arrays, (types, plans) = self._arrays, shape
+        key = (
+            int(arrays["taxes"][slot]) << 32
+            | int(arrays["currency"][slot]) << 16
+            | int(arrays["bands"][slot])
+        )
+        dated = self._houses.are_dated(lists, [key])
+        if dated:
+            houses = self._houses.single_nights(lists, key, occupancy, first, nights)
+        else:
+            houses = self._houses.pointers(lists, [key], occupancy, first, 1, None)
+        if houses is None:
+            return None
+        rules = self._header[layout.RULES]
+        row = first.toordinal() % layout.ROWS
+        asked = Calendar(slot, row, nights, ahead, types, plans, *only, rules, dated)
+        found = np.empty((nights, NIGHT), np.int64)
+        if self._library.calendar(self._index, asked, houses, _address(found)) != DONE:
+            return None
+        told: list[list[int]] = found.tolist()
+        return told
+
+    def _area(self, request: SearchRequest, today: Array) -> Area | None:
         """Where is looked, and what hotels must have; None where only NumPy can tell."""
-        where, header = request.where, self._arrays["header"]
+        where = request.where
         stars = _bits(request.stars) if request.stars else -1
         if stars is None or not all(0 <= code < 64 * layout.AMENITY_WORDS for code in request.amenities):
             return None
@@ -274,9 +249,9 @@ class Compiled:
         amenities = [0] * layout.AMENITY_WORDS if request.amenities else []
         for code in request.amenities:
             amenities[code // 64] |= 1 << code % 64
-        return _Area(
-            int(header[layout.PROPERTIES]),
-            int(header[layout.SORTED]),
+        return Area(
+            self._header[layout.PROPERTIES],
+            self._header[layout.SORTED],
             shape,
             len(meridians),
             lat,
@@ -293,8 +268,15 @@ class Compiled:
             tuple(amenities),
             request.stay.arrival.toordinal(),
             len(today),
-            _address(today),
+            *self._where("today", (today,)),
         )
+
+    def _where(self, name: str | int, arrays: tuple[Array, ...]) -> Sequence[int]:
+        """The addresses of arrays that are the same ones in most searches."""
+        known = self._addresses.get(name)
+        if known is None or known[0] is not arrays[0]:
+            known = self._addresses[name] = arrays[0], [_address(array) for array in arrays]
+        return known[1]
 
 
 class _Scratch:
@@ -303,18 +285,18 @@ class _Scratch:
     def __init__(self, most: int) -> None:
         self.most = most  # hotels
         # Slots, metres, days to the arrival, houses; entries; places of those left.
-        self.numbers = np.empty((4 + _ENTRY + 1, most), np.int64)
+        self.numbers = np.empty((4 + ENTRY + 1, most), np.int64)
         self.at = _address(self.numbers)
         self.picked = np.empty((MAX_LIMIT + 1, _PICKED), np.int64)
         self.picked_at = _address(self.picked)
-        self.found, self.counts = _Found(), _Counts()
+        self.found, self.counts = Found(), Counts()
 
 
 def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Exception]]:
     """What `stays.c` calls, and what went wrong in it."""
     failed: list[Exception] = []
     if gives is None:
-        return _NOBODY, failed
+        return NOBODY, failed
 
     def ask(slot: int, pair: int, total: int) -> int:
         try:
@@ -323,7 +305,7 @@ def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Ex
             failed.append(error)
             return -1
 
-    return _Gives(ask), failed
+    return Gives(ask), failed
 
 
 def _address(array: Array) -> int:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ctypes import Array as Fixed
 from ctypes import Structure, addressof, c_int64, c_void_p
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from hotel_booking.core.money import step
@@ -16,7 +16,6 @@ from hotel_booking.domains.search.find import LAST
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, in_bands, taxation
 from hotel_booking.domains.search.index.layout import Lists
-from hotel_booking.domains.search.types import SearchRequest
 
 # As in stays.c.
 _MOST_NIGHTS, _MOST_TAXES = 64, 8
@@ -50,28 +49,44 @@ class Houses:
         self._pointers: dict[tuple[object, ...], tuple[Pointers, Sequence[House]] | None] = {}
 
     def pointers(
-        self, request: SearchRequest, exchange: Exchange | None, lists: Lists, keys: Sequence[int]
+        self,
+        lists: Lists,
+        keys: Sequence[int],
+        occupancy: Occupancy,
+        arrival: date,
+        nights: int,
+        exchange: Exchange | None,
     ) -> Pointers | None:
         """Where the houses of these keys are, whose totals are turned into the exchange's target where there
         is one; None where taxes are of a kind that only NumPy computes. Raises `TooLarge`."""
+        if not self.are_dated(lists, keys):
+            arrival = ANY_DAY
+        target = None if exchange is None else exchange.target
+        asked = (*keys, occupancy, nights, arrival, target)
+        if asked not in self._pointers:
+            houses = [self._house(key, occupancy, nights, arrival, exchange, lists) for key in keys]
+            self._pointers[asked] = _pointers(houses)
+        found = self._pointers[asked]
+        return None if found is None else found[0]
+
+    def single_nights(
+        self, lists: Lists, key: int, occupancy: Occupancy, first: date, nights: int
+    ) -> Pointers | None:
+        """The same of one key, for each of so many nights from `first` on as a stay of its own."""
+        days = [first + timedelta(days=number) for number in range(nights)]
+        houses = [self._house(key, occupancy, 1, day, None, lists) for day in days]
+        found = _pointers(houses)
+        return None if found is None else found[0]
+
+    def are_dated(self, lists: Lists, keys: Iterable[int]) -> bool:
+        """Whether any of the taxes of these keys applies at some times only."""
         if self._lists is not lists or len(self._houses) + len(self._pointers) > _REMEMBERED:
             self._lists, self._houses, self._pointers = lists, {}, {}
             self._dated = tuple(
                 any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes)
                 for _, taxes in lists.taxes
             )
-        occupancy, nights = request.party[0], request.stay.nights
-        arrival = request.stay.arrival if any(self._dated[key >> 32] for key in keys) else ANY_DAY
-        target = None if exchange is None else exchange.target
-        asked = (*keys, occupancy, nights, arrival, target)
-        if asked not in self._pointers:
-            houses = [self._house(key, occupancy, nights, arrival, exchange, lists) for key in keys]
-            kept = [house for house in houses if house is not None]
-            self._pointers[asked] = (
-                ((c_void_p * len(kept))(*map(addressof, kept)), kept) if len(kept) == len(houses) else None
-            )
-        found = self._pointers[asked]
-        return None if found is None else found[0]
+        return any(self._dated[key >> 32] for key in keys)
 
     def _house(
         self,
@@ -97,6 +112,12 @@ class Houses:
                 LAST + int(currency, 36),
             )
         return self._houses[known]
+
+
+def _pointers(houses: Sequence[House | None]) -> tuple[Pointers, Sequence[House]] | None:
+    """With the houses, which have to stay while they are pointed to."""
+    kept = [house for house in houses if house is not None]
+    return ((c_void_p * len(kept))(*map(addressof, kept)), kept) if len(kept) == len(houses) else None
 
 
 def _house(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 
@@ -47,6 +49,15 @@ def calendar(
         return None
     slots = np.array([slot])
     length = (last - first).days + 1
+    ahead = first.toordinal() - int(view.todays(slots, now)[0])
+    codes = [(kind.code, plan.code) for kind in kinds for plan in plans]
+    if view.compiled is not None:
+        only = _place(list(catalogue.room_types), room_type), _place(list(catalogue.plans), rate_plan)
+        shape = len(kinds), len(plans)
+        known = view.compiled.calendar(view.lists, slot, first, length, ahead, occupancy, shape, only)
+        if known is not None:
+            nights = tuple(map(_told, known, _days(first, length), repeat(codes)))
+            return PriceCalendar(slug, catalogue.property.currency, nights)
     stays = Stays(view, slots, first.toordinal(), length)
     if view.arrays["rate_own_extras"][stays.rates.at].any():
         return None
@@ -57,16 +68,14 @@ def calendar(
     ]
     wanted = [rate_plan is None or plan.code == rate_plan for plan in plans]
     asked = np.flatnonzero(np.outer(fitting, wanted).ravel()) if kinds and plans else np.zeros(0, np.intp)
-    open_ = open_nights(stays, np.array([first.toordinal() - int(view.todays(slots, now)[0])]))[:, asked]
+    open_ = open_nights(stays, np.array([ahead]))[:, asked]
     costs = np.full(open_.shape, _NONE, np.int64)
-    nights, places = np.nonzero(open_)
-    costs[open_] = night_totals(view, stays, first, nights, asked[places], occupancy)
+    opened, places = np.nonzero(open_)
+    costs[open_] = night_totals(view, stays, first, opened, asked[places], occupancy)
     free = stays.free if all(chosen) else stays.free[:, np.array(chosen, bool)]
     left = np.maximum(free, 0).sum(axis=1).tolist() if plans else [0] * length
-    codes = [(kind.code, plan.code) for kind in kinds for plan in plans]
-    start = first.toordinal()
-    days = map(date.fromordinal, range(start, start + length))
-    if not len(nights):
+    days = _days(first, length)
+    if not len(opened):
         closed = [
             CalendarNight(day, None, None, None, rooms, _CLOSED)
             for day, rooms in zip(days, left, strict=True)
@@ -92,6 +101,24 @@ def calendar(
 
 _CLOSED = Restriction(closed=True)
 _OPEN = Restriction()
+
+
+def _told(night: Sequence[int], day: date, codes: Sequence[tuple[str, str]]) -> CalendarNight:
+    """What compiled code says of a night."""
+    cost, pair, left, on, over, upto, arrive, depart = night
+    if cost < 0:
+        return CalendarNight(day, None, None, None, left, _CLOSED)
+    kind, plan = codes[pair]
+    return CalendarNight(day, cost, kind, plan, left, _restriction(on, over, upto, arrive, depart))
+
+
+def _place(codes: Sequence[str], code: str | None) -> int:
+    return -1 if code is None else codes.index(code)
+
+
+def _days(first: date, nights: int) -> Iterator[date]:
+    start = first.toordinal()
+    return map(date.fromordinal, range(start, start + nights))
 
 
 def open_nights(stays: Stays, ahead: Array) -> Array:
@@ -177,5 +204,6 @@ def _loosest(stays: Stays, pairs: Array, open_: Array) -> list[Restriction]:
 
 
 @lru_cache(maxsize=1024)
-def _restriction(on: int, over: int, upto: int, arrive: bool, depart: bool) -> Restriction:
-    return Restriction(False, on or None, over or None, upto if upto < _NO_LIMIT else None, arrive, depart)
+def _restriction(on: int, over: int, upto: int, arrive: int, depart: int) -> Restriction:
+    most = upto if upto < _NO_LIMIT else None
+    return Restriction(False, on or None, over or None, most, bool(arrive), bool(depart))

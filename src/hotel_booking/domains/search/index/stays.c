@@ -1,6 +1,7 @@
-/* Which hotels lie in an area, the cheapest that each of them sells for a stay, and which come first: what
- * view.py, kernel.py, totals.py and find.py compute with NumPy, in one pass without arrays in between. It has to
- * give the same to the minor unit and the metre; tests compare the two.
+/* Which hotels lie in an area, the cheapest that each of them sells for a stay, and which come first; and the
+ * nights of one hotel, each for itself: what view.py, kernel.py, totals.py, find.py and single_nights.py compute
+ * with NumPy, in one pass without arrays in between. It has to give the same to the minor unit and the metre;
+ * tests compare the two.
  *
  * Whatever it does not know (amounts so large that they could leave 64 bits, columns that were half written
  * while it read, a hotel that stands on the circle) it does not decide: it returns NOT_KNOWN, and NumPy is asked.
@@ -17,6 +18,7 @@ enum { DONE = 0, NOT_KNOWN = 1, TOO_MANY = 2 };
 enum { AROUND, BOX, WITHIN };
 enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
 enum { EMPTY, LIVE };
+enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
 enum { MOST_HOUSES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2 };
 enum { NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON };
 enum { BANDS = 4, MOST_NIGHTS = 64, MOST_TAXES = 8, MOST_TYPES = 256, MOST_RATES = 2048, LINES = 2 + BANDS };
@@ -51,6 +53,8 @@ typedef struct {
     const uint64_t *amenities;
     const char *name;
     const i64 *content_at;
+    const uint8_t *rule_flags;
+    const int16_t *rule_min_arrival, *rule_min_through, *rule_max;
 } Index;
 
 /* Where hotels are looked for, and what of themselves they must have. */
@@ -98,6 +102,20 @@ typedef struct {
     i64 (*gives)(i64 slot, i64 pair, i64 total); /* NULL, or whether a pair is wanted; negative: failed */
     i64 follows, value, then, id;            /* only those after this key, where `follows` */
 } Stay;
+
+/* Of which nights of a hotel is asked what each costs for itself. */
+typedef struct {
+    i64 slot, first_row, nights, ahead;      /* ahead: days from today to the first */
+    i64 types, plans;                        /* of the hotel: a pair is one of each */
+    i64 only_type, only_plan;                /* the place of the one asked for; negative: all */
+    i64 rules;                               /* how many there are */
+    i64 dated;                               /* each night has a house of its own */
+} Calendar;
+
+/* What it costs at least, which pair costs that, and the loosest that the pairs open on it restrict. */
+typedef struct {
+    i64 cost, pair, left, min_arrival, min_through, most, no_arrival, no_departure;
+} Night;
 
 /* A hotel on its way into the order. */
 typedef struct {
@@ -487,4 +505,73 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
         sink(index, slots, stay->sort, heap, count, 0, &unknown);
     }
     return unknown ? NOT_KNOWN : DONE;
+}
+
+/* What one rule adds to the restrictions of a pair's night; 0 where it closes it or came meanwhile. */
+static int restricts(const Index *index, i64 rules, uint16_t rule, Night *own) {
+    if (rule >= rules || index->rule_flags[rule] & CLOSED) return 0;
+    i64 most = index->rule_max[rule];
+    if (index->rule_min_arrival[rule] > own->min_arrival) own->min_arrival = index->rule_min_arrival[rule];
+    if (index->rule_min_through[rule] > own->min_through) own->min_through = index->rule_min_through[rule];
+    if (most > 0 && most < own->most) own->most = most;
+    own->no_arrival |= (index->rule_flags[rule] & TO_ARRIVAL) != 0;
+    own->no_departure |= (index->rule_flags[rule] & TO_DEPARTURE) != 0;
+    return 1;
+}
+
+/* The nights of a hotel. `known` is one house, or one for each night where they differ. */
+int calendar(const Index *index, const Calendar *asked, const House *const *known, Night *nights) {
+    i64 slot = asked->slot, plans = asked->plans, types = asked->types;
+    if (slot < 0 || slot >= index->properties || types < 0 || types > MOST_TYPES || plans < 0) return NOT_KNOWN;
+    i64 first_type = index->first_type[slot], first_pair = index->first_pair[slot];
+    i64 first_rate = index->first_rate[slot], rates = index->rate_count[slot];
+    if (index->type_count[slot] != types || index->pair_count[slot] != types * plans) return NOT_KNOWN;
+    if (first_type < 0 || first_type + types > index->types) return NOT_KNOWN;
+    if (first_pair < 0 || first_pair + types * plans > index->pairs) return NOT_KNOWN;
+    if (first_rate < 0 || rates < 0 || first_rate + rates > index->rates) return NOT_KNOWN;
+    for (i64 rate = first_rate; rate < first_rate + rates; rate++)
+        if (index->own_extras[rate]) return NOT_KNOWN;
+    for (i64 number = 0; number < asked->nights; number++) {
+        i64 row = (asked->first_row + number) % index->rows, days = asked->ahead + number;
+        const House *house = known[asked->dated ? number : 0];
+        const int16_t *free = index->free + row * index->types;
+        const uint16_t *type_rule = index->type_rule + row * index->types, *rate_rule = index->rate_rule + row * index->rates;
+        Night *night = &nights[number];
+        *night = (Night){-1, -1, 0, NO_LIMIT, NO_LIMIT, 0, 1, 1};
+        for (i64 place = 0; place < types; place++) {
+            i64 type = first_type + place;
+            if (asked->only_type >= 0 && asked->only_type != place) continue;
+            if (plans && free[type] > 0) night->left += free[type];
+            if (free[type] <= 0 || index->max_occupancy[type] < house->persons || index->max_adults[type] < house->adults ||
+                (house->children && index->max_children[type] < house->children))
+                continue;
+            for (i64 plan = 0; plan < plans; plan++) {
+                i64 pair = first_pair + place * plans + plan, rate = index->pair_rate[pair], own = index->pair_own[pair];
+                if (asked->only_plan >= 0 && asked->only_plan != plan) continue;
+                if (index->pair_type[pair] != type) return NOT_KNOWN;
+                if (rate < 0 || index->min_advance[pair] > days || days < 0) continue;
+                if (index->max_advance[pair] >= 0 && index->max_advance[pair] < days) continue;
+                if (rate < first_rate || rate >= first_rate + rates || own >= first_rate + rates) return NOT_KNOWN;
+                if (own >= 0 && own < first_rate) return NOT_KNOWN;
+                if (index->price[row * index->rates + rate] < 0) continue;
+                i64 shortest = index->min_stay[pair], longest = index->max_stay[pair];
+                Night limits = {0, 0, 0, shortest > 0 ? shortest : 0, 0, longest > 0 ? longest : NO_LIMIT, 0, 0};
+                if (!restricts(index, asked->rules, type_rule[type], &limits)) continue;
+                if (!restricts(index, asked->rules, rate_rule[rate], &limits)) continue;
+                if (own >= 0 && !restricts(index, asked->rules, rate_rule[own], &limits)) continue;
+                i64 cost = total_of(index, house, &row, 1, type, rate, pair);
+                if (cost < 0) return NOT_KNOWN;
+                if (night->cost < 0 || cost < night->cost) {
+                    night->cost = cost;
+                    night->pair = pair - first_pair;
+                }
+                if (limits.min_arrival < night->min_arrival) night->min_arrival = limits.min_arrival;
+                if (limits.min_through < night->min_through) night->min_through = limits.min_through;
+                if (limits.most > night->most) night->most = limits.most;
+                night->no_arrival &= limits.no_arrival;
+                night->no_departure &= limits.no_departure;
+            }
+        }
+    }
+    return DONE;
 }

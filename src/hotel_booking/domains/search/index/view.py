@@ -21,8 +21,9 @@ from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.brief import Named, read_brief, read_named, read_policies
-from hotel_booking.domains.search.index.compiled import LIBRARY, Compiled
+from hotel_booking.domains.search.index.compiled import Compiled
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
+from hotel_booking.domains.search.index.library import LIBRARY
 from hotel_booking.domains.search.types import Around, Box, FoundProperty, SearchRequest, Within
 
 _ATTEMPTS = 3

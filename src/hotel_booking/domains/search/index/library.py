@@ -1,0 +1,122 @@
+"""The library that is built of `stays.c`, and its structures: their fields stand here as they stand there.
+
+It is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not, or of another `stays.c`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, PYFUNCTYPE, Structure, c_char_p, c_double, c_int64, c_uint64, c_void_p
+from hashlib import sha256
+from pathlib import Path
+
+from hotel_booking.domains.search.index import layout
+
+# As in stays.c.
+MOST_NIGHTS, ENTRY, NIGHT = 64, 6, 8  # the last two in numbers
+MOST_HOUSES = 64  # different ones in one search; among hotels all over the world NumPy serves
+DONE, TOO_MANY = 0, 2
+_RANGES = 2
+
+POINTERS = (
+    "free", "type_rule", "price", "rate_rule",
+    "first_type", "types", "first_rate", "rates", "first_pair", "pairs",
+    "taxes", "currency", "bands",
+    "base_occupancy", "max_occupancy", "max_adults", "max_children", "extra_adult", "child_amounts",
+    "rate_type", "rate_own_extras",
+    "pair_type", "pair_rate", "pair_own", "adjust_kind", "adjust_value",
+    "min_advance", "max_advance", "min_stay", "max_stay", "meal",
+    "state", "id", "region", "version", "cell", "lat", "lon", "stars", "country", "clock", "pair_plan",
+    "amenities", "name", "content_at", "rule_flags", "rule_min_arrival", "rule_min_through", "rule_max",
+)  # fmt: skip
+
+
+class Index(Structure):
+    """Where the arrays are, and how long."""
+
+    _fields_ = (
+        *((f"size_{name}", c_int64) for name in ("rows", "properties", "types", "rates", "pairs")),
+        *((name, c_void_p) for name in POINTERS),
+    )
+
+
+Gives = PYFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
+NOBODY = Gives()
+
+
+class Stay(Structure):
+    """What is asked of a page, but where."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("first_row", "nights", "rooms", "rules")),
+        *((name, c_void_p) for name in ("through", "arrival", "departure")),
+        *((name, c_int64) for name in ("meals", "compares", "least", "most")),
+        *((name, c_int64) for name in ("sort", "wanted", "lazy")),
+        ("gives", Gives),
+        *((name, c_int64) for name in ("follows", "value", "then", "id")),
+    )
+
+
+class Area(Structure):
+    """Where hotels are looked for, and what of themselves they must have."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("used", "sorted", "shape", "ranges")),
+        *((name, c_double) for name in ("lat", "lon", "radius_km", "south", "north")),
+        ("west", c_double * _RANGES),
+        ("east", c_double * _RANGES),
+        *((name, c_int64) for name in ("country", "region", "stars", "asks_amenities")),
+        ("amenities", c_uint64 * layout.AMENITY_WORDS),
+        *((name, c_int64) for name in ("arrival", "clocks")),
+        ("today", c_void_p),
+    )
+
+
+class Calendar(Structure):
+    """Of which nights of a hotel is asked."""
+
+    _fields_ = tuple(
+        (name, c_int64)
+        for name in (
+            *("slot", "first_row", "nights", "ahead", "types", "plans", "only_type", "only_plan", "rules"),
+            "dated",
+        )
+    )
+
+
+class Found(Structure):
+    """What was found in an area."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("hotels", "past", "houses")),
+        ("key", c_int64 * MOST_HOUSES),
+        ("of_house", c_int64 * MOST_HOUSES),
+    )
+
+
+class Counts(Structure):
+    """What was found for a page."""
+
+    _fields_ = tuple((name, c_int64) for name in ("results", "sold", "left"))
+
+
+def _load() -> ctypes.PyDLL | None:
+    path = Path(__file__).with_name("libstays.so")
+    if not path.exists():
+        return None
+    library = ctypes.PyDLL(str(path))  # holds the interpreter's lock: a search takes less than a switch
+    built_from = getattr(library, "source", None)
+    if built_from is None:
+        return None
+    built_from.restype = c_char_p
+    if built_from() != sha256(path.with_name("stays.c").read_bytes()).hexdigest().encode():
+        return None  # a checkout that has moved on since
+    library.inside.argtypes = POINTER(Index), POINTER(Area), c_int64, *(c_void_p,) * 4, POINTER(Found)
+    library.page.argtypes = (
+        POINTER(Index), POINTER(Stay), *(c_void_p,) * 5, c_int64, *(c_void_p,) * 3, POINTER(Counts),
+    )  # fmt: skip
+    library.calendar.argtypes = POINTER(Index), POINTER(Calendar), c_void_p, c_void_p
+    return library
+
+
+LIBRARY = _load()
