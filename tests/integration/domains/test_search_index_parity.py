@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -26,8 +27,10 @@ from hotel_booking.domains.search.index import layout, single_nights, sold
 from hotel_booking.domains.search.index.load import capacity_for, put_properties
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import Writer
+from hotel_booking.domains.search.offers import cheapest_of, offers_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, Box, SearchRequest, Sort, Within
+from hotel_booking.web.search.other_rooms import refundable
 from tests.factories.world import (
     FLEXIBLE,
     NOW,
@@ -336,6 +339,13 @@ async def compare_hotel(tx: Transaction, view: IndexView, slug: str, search: dic
         catalogue = await load_catalogue(tx, slug)
     except DomainError:
         return
+    nights = await both[1].calendars(catalogue, request.stay.arrival, request.stay.departure, now=now)
+    with suppress(DomainError):
+        offers = offers_of(catalogue, nights, request.stay, request.party, now=now).offers
+        for accepts in (None, refundable):
+            accepted = [(one.room_type, one.total) for one in offers if accepts is None or accepts(one)]
+            cheapest = cheapest_of(catalogue, nights, request.stay, request.party, accepts=accepts, now=now)
+            assert accepted[:1] == ([] if cheapest is None else [(cheapest[0].code, cheapest[1])])
     shown = []
     for one in both:
         calendars = await one.calendars(catalogue, begin, end, now=now)

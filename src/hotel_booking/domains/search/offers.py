@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -95,6 +96,38 @@ def offers_of(
         refused=tuple(refused) if explain else None,
         fits_in=None if sold else _fits_in(catalogue, party),
     )
+
+
+def cheapest_of(
+    catalogue: Catalogue,
+    calendars: Calendars,
+    stay: Stay,
+    party: Sequence[Occupancy],
+    *,
+    accepts: Callable[[Offer], bool] | None = None,
+    now: datetime,
+) -> tuple[RoomType, int] | None:
+    """The first of `offers_of` (that is accepted): its room type and its total. Only totals are worked out,
+    and offers only where they have to be accepted. Raises `ArrivalInThePast`."""
+    own = catalogue.property
+    today = business_date(now, own.timezone, own.day_end_time)
+    _check_arrival(stay, today)
+    days = list(stay)
+    sold: list[tuple[int, int, int, RoomType, RatePlan]] = []
+    for plan_place, plan in enumerate(catalogue.plans.values()):
+        for type_place, kind in enumerate(catalogue.room_types.values()):
+            if _reasons(catalogue, calendars, kind, plan, party, stay, today):
+                continue
+            nights = [calendars[kind.id, plan.id].prices[night] for night in days]
+            total = sum(
+                number * catalogue.pricing(kind, plan, occupancy).total(nights)
+                for occupancy, number in Counter(party).items()
+            )
+            sold.append((total, type_place, plan_place, kind, plan))
+    for total, _, _, kind, plan in sorted(sold, key=lambda one: one[:3]):
+        if accepts is None or accepts(_offer(catalogue, calendars, kind, plan, party, days, now)):
+            return kind, total
+    return None
 
 
 def _check_arrival(stay: Stay, today: date) -> None:

@@ -11,12 +11,13 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.money import Money
+from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.properties.queries import room_type_names
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.domains.search.errors import UnknownCurrency
-from hotel_booking.domains.search.offers import offers_of
+from hotel_booking.domains.search.offers import cheapest_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import MAX_LIMIT, Offer, SearchRequest, SearchResult
 from hotel_booking.web.i18n.formats import Formats, Names
@@ -75,22 +76,23 @@ def in_hotel(
     now: datetime,
 ) -> RoomSplit | None:
     """What one hotel has for the party in another number of rooms; `calendars` hold the stay's nights."""
-    found: list[tuple[int, Offer]] = []
+    found: list[tuple[int, int, RoomType]] = []
     if asked.stay is None:
         return None
+    accepts = refundable if asked.refundable else None
     for party in parties(asked.party):
-        sold = offers_of(catalogue, calendars, asked.stay, party, now=now).offers
-        cheapest = next((offer for offer in sold if not asked.refundable or refundable(offer)), None)
-        if cheapest is not None and (best is None or cheapest.total < best.total):
-            found.append((len(party), cheapest))
+        cheapest = cheapest_of(catalogue, calendars, asked.stay, party, accepts=accepts, now=now)
+        if cheapest is not None and (best is None or cheapest[1] < best.total):
+            found.append((cheapest[1], len(party), cheapest[0]))
     if not found:
         return None
-    rooms, offer = min(found, key=lambda one: (one[1].total, one[0]))
+    currency = catalogue.property.currency
+    total, rooms, kind = min(found, key=lambda one: one[:2])
     return RoomSplit(
         rooms,
-        names.get(("room_type", offer.room_type), offer.room_type_name),
-        Money(offer.total, offer.currency),
-        Money(best.total - offer.total, offer.currency) if best is not None else None,
+        names.get(("room_type", kind.code), kind.name),
+        Money(total, currency),
+        Money(best.total - total, currency) if best is not None else None,
         asked.query(rooms=rooms),
     )
 
