@@ -49,9 +49,11 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     wrong: int = 0
     note: str = ""
 
-    def total_us(self) -> float:
-        """CPU of an operation, of the server and the database together."""
-        return sum(found.median for found in (self.server_us, self.database_us) if found is not None)
+    def cost(self) -> float | None:
+        """CPU of an operation, of the server and the database together, as a multiple of the limit's in the
+        same rounds: rows that were measured minutes apart can be compared, though the machine is not as fast
+        all the time. None where it has no limit, or took no CPU."""
+        return None if self.cpu_ratio is None or not self.cpu_ratio.median else 1 / self.cpu_ratio.median
 
 
 class Machine(msgspec.Struct, frozen=True):

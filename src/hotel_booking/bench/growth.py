@@ -62,8 +62,7 @@ def measure(context: Context) -> Iterator[Figure]:
             for figure in context.session.measure(PART, [constant(server), *targets, *pages])[1:]:
                 yield figure
                 name = figure.name.partition(",")[0]
-                if figure.limit is not None:
-                    cost = figure.total_us()
+                if (cost := figure.cost()) is not None:
                     if name in firsts:
                         beside = f"{name}: its cost at {size:,} beside the first"
                         yield grown(PART, beside, cost / firsts[name], most=_MOST)

@@ -115,11 +115,11 @@ def _targets(context: Context, server: Server, catalogue: Catalogue) -> Iterator
 def _growth(context: Context, figures: list[Figure]) -> Iterator[Figure]:
     """What a search of a city of the same size costs in the largest catalogue, as a share of the smallest."""
     rows = [figure for figure in figures if "city of 100 " in figure.name]
-    if len(rows) < 2 or rows[0].server_us is None or rows[-1].server_us is None:
+    costs = [cost for figure in rows if (cost := figure.cost()) is not None]
+    if len(costs) < 2:
         return
-    first, last = (figure.total_us() for figure in (rows[0], rows[-1]))
     name = f"its cost, {context.sizes[-1]:,} beside {context.sizes[0]:,} properties"
-    yield grown("search", name, last / first, most=_GROWTH)
+    yield grown("search", name, costs[-1] / costs[0], most=_GROWTH)
 
 
 def target(

@@ -39,7 +39,7 @@ from hotel_booking.domains.search.types import (
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_REMEMBERED = timedelta(minutes=1)
+_REMEMBERED = timedelta(minutes=15)
 _DURATION = {path: SEARCH_DURATION.labels(path) for path in ("index", "sql")}
 _IN_ONE_GO = 130  # nights: two months and the surroundings of a stay in them
 
@@ -63,7 +63,7 @@ class Searching:
 
     async def destination(self, text: str, *, key: str = "", now: datetime) -> Destination:
         """What a text means: see `destinations.destination`. With the index a place that was named by its id
-        is remembered for a minute: places come with a release, and change with nothing that a hotel does."""
+        is remembered for a while: places come with a release, and change with nothing that a hotel does."""
         number = text.strip() if text.strip().isdigit() else key.strip()
         if self._index is None or not number.isdigit():
             return await destination(self.tx, text, key=key)

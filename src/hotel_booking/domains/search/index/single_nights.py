@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import repeat
+from itertools import product, repeat
 
 import numpy as np
 
@@ -41,32 +41,35 @@ def calendar(
     slot = view.slot(slug)
     if slot is None or not view.holds(first.toordinal(), last.toordinal()):
         return None
-    catalogue = view.catalogue_of(slot)
-    kinds, plans = list(catalogue.room_types.values()), list(catalogue.plans.values())
-    if room_type is not None and room_type not in catalogue.room_types:
-        return None
-    if rate_plan is not None and rate_plan not in catalogue.plans:
+    content = view.content_of(slot)
+    kinds, plans = ([one.code for one in some] for some in (content.room_types, content.plans))
+    if (room_type is not None and room_type not in kinds) or (
+        rate_plan is not None and rate_plan not in plans
+    ):
         return None
     slots = np.array([slot])
     length = (last - first).days + 1
     ahead = first.toordinal() - int(view.todays(slots, now)[0])
-    codes = [(kind.code, plan.code) for kind in kinds for plan in plans]
+    codes = list(product(kinds, plans))
+    currency = content.property.currency
     if view.compiled is not None:
-        only = _place(list(catalogue.room_types), room_type), _place(list(catalogue.plans), rate_plan)
+        only = _place(kinds, room_type), _place(plans, rate_plan)
         shape = len(kinds), len(plans)
         known = view.compiled.calendar(view.lists, slot, first, length, ahead, occupancy, shape, only)
         if known is not None:
-            nights = tuple(map(_told, known, _days(first, length), repeat(codes)))
-            return PriceCalendar(slug, catalogue.property.currency, nights)
+            return PriceCalendar(
+                slug, currency, tuple(map(_told, known, _days(first, length), repeat(codes)))
+            )
+    catalogue = view.catalogue_of(slot)
     stays = Stays(view, slots, first.toordinal(), length)
     if view.arrays["rate_own_extras"][stays.rates.at].any():
         return None
-    chosen = [room_type is None or kind.code == room_type for kind in kinds]
+    chosen = [room_type is None or code == room_type for code in kinds]
     fitting = [
         one and not occupancy_reasons(catalogue.occupancy(kind), occupancy)
-        for one, kind in zip(chosen, kinds, strict=True)
+        for one, kind in zip(chosen, catalogue.room_types.values(), strict=True)
     ]
-    wanted = [rate_plan is None or plan.code == rate_plan for plan in plans]
+    wanted = [rate_plan is None or code == rate_plan for code in plans]
     asked = np.flatnonzero(np.outer(fitting, wanted).ravel()) if kinds and plans else np.zeros(0, np.intp)
     open_ = open_nights(stays, np.array([ahead]))[:, asked]
     costs = np.full(open_.shape, _NONE, np.int64)
@@ -80,7 +83,7 @@ def calendar(
             CalendarNight(day, None, None, None, rooms, _CLOSED)
             for day, rooms in zip(days, left, strict=True)
         ]
-        return PriceCalendar(slug, catalogue.property.currency, tuple(closed))
+        return PriceCalendar(slug, currency, tuple(closed))
     best = costs.argmin(axis=1)
     said = zip(
         days,
@@ -96,7 +99,7 @@ def calendar(
         else CalendarNight(day, cost, codes[pair][0], codes[pair][1], rooms, limits)
         for day, cost, pair, rooms, limits in said
     ]
-    return PriceCalendar(slug, catalogue.property.currency, tuple(found))
+    return PriceCalendar(slug, currency, tuple(found))
 
 
 _CLOSED = Restriction(closed=True)

@@ -68,6 +68,7 @@ class IndexView:
         self.number = next(_NUMBERS)
         self.arrays = arrays
         self.header = arrays["header"]
+        self._heap = arrays["heap"].data
         self.compiled = None if LIBRARY is None else Compiled(arrays, LIBRARY)
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
@@ -126,7 +127,7 @@ class IndexView:
 
     def text(self, at: int, size: int) -> bytes:
         """Bytes of the heap."""
-        return self.arrays["heap"][at : at + size].tobytes()
+        return bytes(self._heap[at : at + size])
 
     def raw_content(self, slot: int) -> bytes:
         """A property's whole content: JSON."""
