@@ -478,6 +478,7 @@ async def test_an_ordinary_search_is_answered_by_compiled_code(
         plan = await make_plan(tx, hotel)
         await make_nights(tx, kind, rooms=2)
         await make_rates(tx, kind, plan, price=5_000)
+        await tx.execute("UPDATE property SET lat = 38.75")  # farther away than the next, with as many stars
         await simple_hotel(tx)
         view, _ = await loaded(tx, tmp_path / "index", NOW)
         others: tuple[dict[str, Any], ...] = (
