@@ -52,14 +52,14 @@ def test_the_bytes_are_those_of_the_struct(metres: int | None, amenities: tuple[
             for _ in range(2):  # the second time it is written already
                 results.append(SearchResult(hotel, offer, metres))
                 structs.append(_struct(hotel, offer, metres))
-    written = search._results(results)  # noqa: SLF001  # what is encoded
+    written = search.written(results)
     assert msgspec.json.encode(written) == msgspec.json.encode(structs)
-    assert msgspec.json.encode(search._results([])) == b"[]"  # noqa: SLF001  # what is encoded
+    assert msgspec.json.encode(search.written([])) == b"[]"
 
 
 def test_another_hotel_at_the_same_address_in_memory_is_written_anew() -> None:
     """Objects are known by where they are, which is where another one may be later."""
     for number in range(10_000):
         name = f"hotel {number}"
-        written = search._results([SearchResult(_hotel(name, ()), _offer("Double"))])  # noqa: SLF001  # as above
+        written = search.written([SearchResult(_hotel(name, ()), _offer("Double"))])
         assert name.encode() in msgspec.json.encode(written)

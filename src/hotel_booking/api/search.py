@@ -183,7 +183,7 @@ async def search_hotels(
         request = msgspec.structs.replace(request, after=_after(cursor, same, request))
     page = await searching.find(request, now)
     return SearchAnswer(
-        results=_results(page.results),
+        results=written(page.results),
         next_cursor=pages.encode((same, page.after)) if page.after else None,
         rooms=[PartyRoom(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
@@ -313,7 +313,7 @@ _MOST_WRITTEN = 4096
 _written: dict[int, tuple[domain.FoundProperty, str]] = {}
 
 
-def _results(found: Sequence[SearchResult]) -> list[ResultAnswer]:
+def written(found: Sequence[SearchResult]) -> list[ResultAnswer]:
     """The results, encoded ahead: a page has twenty, and what is said of a hotel and of the names of what it
     sells is the same in every search."""
     return cast("list[ResultAnswer]", msgspec.Raw(f"[{','.join(map(_result, found))}]"))

@@ -47,13 +47,11 @@ _GROWN = 8
 
 
 class Picked(NamedTuple):
-    """A result: its key, the hotel's place among the slots, what tells its content, and the pair that it
-    sells for the total of the party."""
+    """A result: its key, what tells its content, and the pair that it sells for the total of the party."""
 
     value: int
     then: int
     id: int
-    place: int
     slot: int
     version: int
     content_at: int

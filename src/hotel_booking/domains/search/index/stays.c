@@ -124,7 +124,7 @@ typedef struct {
 
 /* A result; its fields are those of compiled.py's `Picked`. */
 typedef struct {
-    i64 value, then, id, place, slot, version, content_at, metres, pair, type_place, plan, total, left, meal;
+    i64 value, then, id, slot, version, content_at, metres, pair, type_place, plan, total, left, meal;
 } Result;
 
 typedef struct {
@@ -451,7 +451,7 @@ static int tell(const Index *index, const Stay *stay, const i64 *rows, const i64
         i64 free = index->free[rows[night] * index->types + type];
         if (free < left) left = free;
     }
-    *result = (Result){entry->value, entry->then, entry->id, entry->place, slot, index->version[slot],
+    *result = (Result){entry->value, entry->then, entry->id, slot, index->version[slot],
                        index->content_at[slot], metres[entry->place], pair, type - index->first_type[slot],
                        index->pair_plan[pair], entry->total, left, index->meal[pair]};
     return DONE;
