@@ -214,6 +214,7 @@ class SearchIndex:
         await follower.follow(self._clock())
         self._follower = follower
         self._attach(self._folder.publish(generation, writer.identity))
+        self.state = "following"  # in the same step: what can be searched is not told to be loading
 
     async def _loaded(self, path: Path) -> Writer:
         """Read of the replica where one can be read; always followed on the primary."""
