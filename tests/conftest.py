@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 
@@ -52,6 +53,11 @@ LONGEST = (
     "integration",
 )
 
+
+# Random data: few examples of each at a push, many each night (`--hypothesis-profile night`).
+hypothesis.settings.register_profile("push", max_examples=30)
+hypothesis.settings.register_profile("night", max_examples=1000)
+hypothesis.settings.load_profile("push")
 
 # What production asks of Argon2 took a tenth of all tests' time: the same algorithm has little work here, but
 # for tests that use `real_passwords`.

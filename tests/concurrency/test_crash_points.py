@@ -136,7 +136,8 @@ async def test_every_point_is_reached(db: Database, stripe: StripeDouble) -> Non
 @pytest.mark.parametrize(
     "ways",
     [
-        ("killed", "cut off"),  # the points in turns; each night every point in both ways
+        # Every point once, in turns; each night every point in both ways in every scenario that reaches it.
+        ("killed", "cut off"),
         pytest.param(("killed",), marks=pytest.mark.nightly),
         pytest.param(("cut off",), marks=pytest.mark.nightly),
     ],
@@ -162,9 +163,13 @@ async def test_money_and_rooms_survive_every_crash(
     )
     table: list[tuple[str, str, str, str, str]] = []
     turns = cycle(ways)
+    tried: set[Point] = set()
     try:
         for name, (prepare, act) in SCENARIOS.items():
             for step, moment in await reached_by(db, gateways, name):
+                if len(ways) > 1 and (step, moment) in tried:
+                    continue
+                tried.add((step, moment))
                 how = next(turns)
                 now = utc_now()
                 state = await prepare(db, gateways, now)
@@ -195,7 +200,7 @@ async def test_money_and_rooms_survive_every_crash(
         for line in table:
             sys.stdout.write(f"  {line[0]:<26}{line[1]:<42}{line[2]:<15}{line[3]:<9}{line[4]}\n")
     assert [line for line in table if line[4] != "as it must be"] == []
-    assert {(Step(step), moment) for _, step, moment, *_ in table} == set(points())
+    assert tried == set(points())
 
 
 async def cut_off(

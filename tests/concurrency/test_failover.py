@@ -82,6 +82,7 @@ async def open_today(db: Database, rooms: int) -> None:
         await tx.execute("UPDATE cancellation_policy SET steps = '[]'")
 
 
+@pytest.mark.nightly
 async def test_guests_go_on_booking_on_the_promoted_replica_and_nothing_acknowledged_is_lost(
     pair: tuple[Cluster, Cluster],
 ) -> None:
@@ -144,6 +145,7 @@ async def test_guests_go_on_booking_on_the_promoted_replica_and_nothing_acknowle
     assert (primary.home / "archive" / archived).stat().st_size == 16 * 1024 * 1024
 
 
+@pytest.mark.nightly
 async def test_a_replica_that_still_follows_is_not_promoted(pair: tuple[Cluster, Cluster]) -> None:
     _, replica = pair
     with pytest.raises(Refused, match="still receives from its primary"):

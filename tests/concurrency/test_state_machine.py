@@ -322,7 +322,7 @@ def run(cluster: Cluster, examples: int, steps: int) -> None:
 
 
 def test_no_order_of_verbs_breaks_an_invariant(cluster: Cluster) -> None:
-    run(cluster, examples=25, steps=30)
+    run(cluster, examples=12, steps=30)
 
 
 @pytest.mark.nightly

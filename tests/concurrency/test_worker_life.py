@@ -164,7 +164,7 @@ def _done(url: str, sql: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
+@pytest.mark.parametrize("mode", ["immediate", pytest.param("fast", marks=pytest.mark.nightly)])
 def test_a_database_that_restarts_does_not_end_the_worker(own_cluster: Cluster, mode: Any) -> None:
     url = own_cluster.url("hotel")
     waiting = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'bookings:purge_quotes'"

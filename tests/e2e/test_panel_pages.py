@@ -33,9 +33,12 @@ NOT_PAGES = re.compile(r"/(body|figures|download|preview|qr|thumbnail|sign-out|p
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-# To ask axe is two thirds of this file's time: each night of every width and scheme, else of each once.
+# To ask axe is two thirds of this file's time: each night of every page in these widths and schemes, else of
+# the pages that the navigation leads to, once.
 ALL = [("phone", "light"), ("phone", "dark"), ("desktop", "light"), ("desktop", "dark")]
-EACH_ONCE = [("phone", "light"), ("desktop", "dark")]
+ONCE = [("phone", "light")]
+# Pages of the panel and of a hotel, not of one thing in them.
+TOP = re.compile(r"/admin(/properties/\{slug:str\})?(/[^/{]+)?")
 
 
 def pages(database_url: str) -> list[HTTPRoute]:
@@ -65,9 +68,7 @@ async def wider_than_the_screen(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    "judged", [EACH_ONCE, pytest.param(ALL, marks=pytest.mark.nightly)], ids=["once", "all"]
-)
+@pytest.mark.parametrize("judged", [ONCE, pytest.param(ALL, marks=pytest.mark.nightly)], ids=["once", "all"])
 @pytest.mark.parametrize("whose", ["the chain's", "a hotel's"])
 async def test_every_page_at_every_width_by_day_and_night(
     chain: Database, chain_url: str, whose: str, judged: list[tuple[str, Scheme]], browser: Browser
@@ -96,16 +97,17 @@ async def test_every_page_at_every_width_by_day_and_night(
                 wrong.append(f"{path}: {answer.status}")
                 continue
             looked_at += 1
+            asked = judged if judged == ALL or TOP.fullmatch(route.path) else []
             name = re.sub(r"\{(\w+):\w+\}", r"\1", route.path).replace("/", "-")
             for size, width in WIDTHS.items():
                 await page.set_viewport_size({"width": width, "height": 900})
                 wrong += [f"{path} at {width}: wider: {item}" for item in await wider_than_the_screen(page)]
                 for scheme in SCHEMES:
-                    if (size, scheme) not in judged and not screenshots_wanted():
+                    if (size, scheme) not in asked and not screenshots_wanted():
                         continue  # its width is all that is looked at
                     await lit(page, scheme)
                     await screenshot(page, f"{scheme}{name}-{size}")
-                    if (size, scheme) in judged:
+                    if (size, scheme) in asked:
                         wrong += [
                             f"{path} at {width} ({scheme}): {item}"
                             for item in await accessibility(page, colours_only=scheme == "dark")

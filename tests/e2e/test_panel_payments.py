@@ -3,6 +3,7 @@ reserved money, transfers, a kept card."""
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Browser, Page
 
 from hotel_booking.core.clock import utc_now
@@ -24,7 +25,7 @@ from tests.clients.browser import (
 )
 from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
-from tests.e2e.test_panel_pages import SCHEMES, wider_than_the_screen
+from tests.e2e.test_panel_pages import ALL, ONCE, SCHEMES, Scheme, wider_than_the_screen
 from tests.factories.paying import held, paid, paying_hotel
 
 
@@ -90,24 +91,27 @@ async def troubled(db: Database) -> list[str]:
     ]
 
 
-async def looked_at(page: Page, name: str) -> list[str]:
-    """In every width, by day and by night: its colours alone differ then."""
+async def looked_at(page: Page, name: str, judged: list[tuple[str, Scheme]]) -> list[str]:
+    """In every width; judged by axe in some, by day and by night: its colours alone differ then."""
     wrong: list[str] = []
     for size, width in WIDTHS.items():
         await page.set_viewport_size({"width": width, "height": 900})
         wrong += [f"{name} at {width}: wider: {item}" for item in await wider_than_the_screen(page)]
         for scheme in SCHEMES:
-            if size == "tablet" and not screenshots_wanted():
+            if (size, scheme) not in judged and not screenshots_wanted():
                 continue  # its width is all that is looked at
             await lit(page, scheme)
             await screenshot(page, f"{name}-{scheme}-{size}")
-            if size != "tablet":
+            if (size, scheme) in judged:
                 found = await accessibility(page, colours_only=scheme == "dark")
                 wrong += [f"{name} at {width} ({scheme}): {item}" for item in found]
     return wrong
 
 
-async def test_troubled_money_at_every_width(db: Database, database_url: str, browser: Browser) -> None:
+@pytest.mark.parametrize("judged", [ONCE, pytest.param(ALL, marks=pytest.mark.nightly)], ids=["once", "all"])
+async def test_troubled_money_at_every_width(
+    db: Database, database_url: str, judged: list[tuple[str, Scheme]], browser: Browser
+) -> None:
     paths = await troubled(await paying_hotel(db))
     token = await session_of(db, await staff(db, (Role.OWNER, None)))
     wrong: list[str] = []
@@ -123,18 +127,18 @@ async def test_troubled_money_at_every_width(db: Database, database_url: str, br
             answer = await page.goto(path)
             assert answer is not None
             assert answer.status == 200, path
-            wrong += await looked_at(page, f"money-{name}")
+            wrong += await looked_at(page, f"money-{name}", judged)
         # A wrong amount and a repeated refund are said beside what was typed.
         await page.goto(paths[3])
         await page.locator("input[name=received]").first.fill("199.00")
         await page.locator("input[name=statement]").first.fill("17/3")
         await page.get_by_role("button", name="Record the transfer").first.click()
         await page.get_by_text("nothing was recorded").wait_for()
-        wrong += await looked_at(page, "money-wrong")
+        wrong += await looked_at(page, "money-wrong", judged)
         await page.goto(paths[2])
         await page.get_by_label("Amount", exact=True).fill("10.00")
         await page.get_by_label("Reason").fill("Again")
         await page.get_by_role("button", name="Refund", exact=True).click()
         await page.get_by_label("Yes, refund the same amount").wait_for()
-        wrong += await looked_at(page, "money-again")
+        wrong += await looked_at(page, "money-again", judged)
     assert wrong == []

@@ -239,12 +239,18 @@ def test_every_script_is_walked() -> None:
 
 
 async def noticed(
-    browser: Browser, site: str, features: Mapping[str, Feature], token: str = "", **more: Any
+    browser: Browser,
+    site: str,
+    features: Mapping[str, Feature],
+    token: str = "",
+    *,
+    empty: bool,
+    **more: Any,
 ) -> list[str]:
-    """The scripts whose feature is walked just as well when they are empty."""
+    """The scripts whose feature is walked just as well when they are `empty`; each is walked as it is too."""
     unnoticed: list[str] = []
     for script, feature in features.items():
-        for without in ((), (script,)):
+        for without in ((), (script,)) if empty else ((),):
             try:
                 async with visiting(browser, site, without=without, reduced_motion="reduce", **more) as page:
                     if token:
@@ -260,14 +266,22 @@ async def noticed(
     return unnoticed
 
 
-async def test_the_sites_scripts(db: Database, database_url: str, browser: Browser) -> None:
+# As they are at every push, and without them each night.
+as_they_are_and_empty = pytest.mark.parametrize(
+    "empty", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["as they are", "empty"]
+)
+
+
+@as_they_are_and_empty
+async def test_the_sites_scripts(db: Database, database_url: str, browser: Browser, empty: bool) -> None:
     await small_hotel(db, rooms=9)
     await in_lisbon(db)
     async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site:
-        assert await noticed(browser, site, SITE) == []
+        assert await noticed(browser, site, SITE, empty=empty) == []
 
 
-async def test_the_card_forms_script(db: Database, database_url: str, browser: Browser) -> None:
+@as_they_are_and_empty
+async def test_the_card_forms_script(db: Database, database_url: str, browser: Browser, empty: bool) -> None:
     await small_hotel(db, rooms=9)
     with StripeDouble() as stripe:
         settings = {
@@ -280,15 +294,16 @@ async def test_the_card_forms_script(db: Database, database_url: str, browser: B
         async with (
             serving(database_url, HOTEL_SECRET_KEY=KEY, **settings) as site,
         ):
-            assert await noticed(browser, site, CARD, expected=(STRIPE,)) == []
+            assert await noticed(browser, site, CARD, empty=empty, expected=(STRIPE,)) == []
 
 
-async def test_the_panels_scripts(db: Database, database_url: str, browser: Browser) -> None:
+@as_they_are_and_empty
+async def test_the_panels_scripts(db: Database, database_url: str, browser: Browser, empty: bool) -> None:
     await hotel(db)
     token = await session_of(db, await staff(db, (Role.OWNER, None)))
     nobody = "http://127.0.0.1:9"
     async with serving(database_url, HOTEL_MFA_REQUIRED="false", HOTEL_PROMETHEUS_URL=nobody) as site:
-        assert await noticed(browser, site, PANEL, token) == []
+        assert await noticed(browser, site, PANEL, token, empty=empty) == []
 
 
 async def test_a_complaint_of_the_console_fails_a_browser_test(database_url: str, browser: Browser) -> None:

@@ -77,11 +77,11 @@ async def card(page: Page, token: str) -> None:
 @pytest.mark.parametrize(
     ("language", "how"),
     [
-        ("en", WIDE),
-        ("de", NARROW),
+        pytest.param("en", WIDE, marks=pytest.mark.nightly),
+        pytest.param("de", NARROW, marks=pytest.mark.nightly),
         ("ar", NARROW),
         ("fr", WIDE | {"java_script_enabled": False}),
-        ("ar", NARROW | {"java_script_enabled": False}),
+        pytest.param("ar", NARROW | {"java_script_enabled": False}, marks=pytest.mark.nightly),
     ],
     ids=["desktop", "german-phone", "arabic-phone", "no-javascript", "arabic-phone-no-javascript"],
 )

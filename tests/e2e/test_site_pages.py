@@ -51,7 +51,14 @@ async def fill_in(page: Page) -> None:
     await page.wait_for_load_state()
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("de", "dark"), ("ar", "light")])
+@pytest.mark.parametrize(
+    ("language", "scheme"),
+    [
+        ("ar", "light"),
+        pytest.param("en", "light", marks=pytest.mark.nightly),
+        pytest.param("de", "dark", marks=pytest.mark.nightly),
+    ],
+)
 async def test_every_page_of_the_way(
     db: Database, database_url: str, language: str, scheme: str, browser: Browser
 ) -> None:

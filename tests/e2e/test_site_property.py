@@ -19,7 +19,9 @@ from tests.factories.small_hotel import SLUG, small_hotel
 QUESTION = "?arrival=2030-03-04&departure=2030-03-07"
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+@pytest.mark.parametrize(
+    ("language", "scheme"), [pytest.param("en", "light", marks=pytest.mark.nightly), ("ar", "dark")]
+)
 async def test_the_page_at_every_width(
     db: Database, database_url: str, language: str, scheme: str, browser: Browser
 ) -> None:

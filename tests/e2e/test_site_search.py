@@ -24,7 +24,12 @@ async def focused(page: Page, day: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "narrow", "scheme"), [("en", False, "light"), ("ar", True, "dark"), ("de", True, "light")]
+    ("language", "narrow", "scheme"),
+    [
+        pytest.param("en", False, "light", marks=pytest.mark.nightly),
+        ("ar", True, "dark"),
+        pytest.param("de", True, "light", marks=pytest.mark.nightly),
+    ],
 )
 async def test_a_stay_is_chosen_by_keyboard(
     db: Database, database_url: str, language: str, narrow: bool, scheme: str, browser: Browser

@@ -18,7 +18,9 @@ from tests.factories.status_history import history
 KEY = "k" * 40
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+@pytest.mark.parametrize(
+    ("language", "scheme"), [pytest.param("en", "light", marks=pytest.mark.nightly), ("ar", "dark")]
+)
 async def test_from_the_page_to_being_told_and_back(
     db: Database, database_url: str, language: str, scheme: str, browser: Browser
 ) -> None:

@@ -26,6 +26,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 780}, "is_mobile":
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 
 
+@pytest.mark.nightly
 async def test_every_component_is_accessible_in_both_themes_and_directions(
     db: Database, database_url: str, browser: Browser
 ) -> None:

@@ -184,10 +184,9 @@ def _named(place: str, found: re.Match[str], text: str, line: int, *, writes: bo
 _MAY_BE_TEXT = (ast.Constant, ast.JoinedStr, ast.BinOp)
 
 
-def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def texts(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """The strings of a module that are no docstrings, each whole: parts that are added are one text."""
     seen: set[int] = set()
-    nodes = list(ast.walk(tree))
     for node in nodes:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
@@ -226,9 +225,9 @@ def core_tables() -> dict[str, str]:
     }
 
 
-def composed(place: str, tree: ast.AST, known: dict[str, str]) -> Iterator[Mention]:
+def composed(place: str, nodes: list[ast.AST], known: dict[str, str]) -> Iterator[Mention]:
     """What is written by statements that are composed, and by COPY."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -243,10 +242,10 @@ def composed(place: str, tree: ast.AST, known: dict[str, str]) -> Iterator[Menti
 
 
 @cache
-def modules() -> list[tuple[str, ast.Module, list[tuple[int, str]]]]:
-    """Every module but the migrations, which make the tables, with its texts: read once for all tests."""
+def modules() -> list[tuple[str, list[ast.AST], list[tuple[int, str]]]]:
+    """Every module but the migrations, which make the tables, with its nodes and texts: read once."""
     return [
-        (place, tree := ast.parse(path.read_text()), list(texts(tree)))
+        (place, nodes := list(ast.walk(ast.parse(path.read_text()))), list(texts(nodes)))
         for path in sorted(PACKAGE.rglob("*.py"))
         if not (place := path.relative_to(PACKAGE).as_posix()).startswith("migrations/")
     ]
@@ -255,10 +254,10 @@ def modules() -> list[tuple[str, ast.Module, list[tuple[int, str]]]]:
 def module_mentions() -> Iterator[Mention]:
     """Every table in every module, and in statements that stand in files of their own."""
     known = core_tables()
-    for place, tree, written in modules():
+    for place, nodes, written in modules():
         for line, text in written:
             yield from mentions(place, text, line)
-        yield from composed(place, tree, known)
+        yield from composed(place, nodes, known)
     for path in sorted(PACKAGE.rglob("*.sql")):
         if MIGRATIONS not in path.parents:
             yield from mentions(path.relative_to(PACKAGE).as_posix(), path.read_text(), 1)
@@ -378,12 +377,12 @@ def test_statements_stand_in_domains_in_the_modules_that_run_them() -> None:
     """In none of a domain's types, errors, tables and jobs, and in no pure module: who has a statement has a
     transaction to run it in, and hands out what it found."""
     found = []
-    for place, tree, written in modules():
+    for place, nodes, written in modules():
         name = place.rpartition("/")[2]
         if not any(m.table != "?" for line, text in written for m in mentions(place, text, line)):
             continue
         domain = place.startswith("domains/")
-        runs = re.search(r"\b(Transaction|Database)\b", ast.unparse(tree))
+        runs = re.search(r"\b(Transaction|Database)\b", ast.unparse(nodes[0]))
         if place in OUTSIDE or place.startswith(ABOVE) or place in CONDITIONS:
             continue
         if not domain or not runs or name in ("types.py", "errors.py", "tables.py", "jobs.py"):
@@ -409,7 +408,7 @@ def test_statements_stand_in_domains_in_the_modules_that_run_them() -> None:
     ],
 )
 def test_a_wrong_statement_is_found(domain: str, source: str, expected: set[tuple[str, bool]]) -> None:
-    place, tree = f"domains/{domain}/queries.py", ast.parse(source)
-    known = {*composed(place, tree, core_tables())}
-    seen = known.union(*(set(mentions(place, text, line)) for line, text in texts(tree)))
+    place, nodes = f"domains/{domain}/queries.py", list(ast.walk(ast.parse(source)))
+    known = {*composed(place, nodes, core_tables())}
+    seen = known.union(*(set(mentions(place, text, line)) for line, text in texts(nodes)))
     assert {(m.table, m.writes) for m in seen if not allowed(m, domain)} == expected

@@ -136,6 +136,7 @@ def test_the_job_can_run_twice_at_once_and_again(cluster: Cluster, tmp_path: Pat
         assert migrations.unfit(url) == []
 
 
+@pytest.mark.nightly
 async def test_guests_search_while_places_are_renewed(cluster: Cluster) -> None:
     data = read_places()
     some = PlaceData(data.places[:50], data.rows[:0])

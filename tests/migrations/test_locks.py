@@ -36,6 +36,7 @@ def test_every_statement_of_every_migration_has_time_limits(cluster: Cluster) ->
         assert migrations.pending(url) == []
 
 
+@pytest.mark.nightly
 def test_a_blocked_migration_gives_up_and_can_be_run_again(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,6 +187,7 @@ def test_a_backup_that_fails_leaves_no_file(environ: dict[str, str], tmp_path: P
     assert file.read_text() == "mine"
 
 
+@pytest.mark.nightly
 def test_an_embedded_database_moves_to_another_folder(environ: dict[str, str], tmp_path: Path) -> None:
     assert run(environ, "backup", tmp_path / "hotel.backup").returncode == 0
     before = rows(environ.pop("DATABASE_URL"))

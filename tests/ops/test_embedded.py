@@ -35,6 +35,7 @@ def one(url: str, statement: str) -> object:
         return row[0] if row else None
 
 
+@pytest.mark.nightly
 def test_data_survives_a_stop_and_a_start(folder: Path) -> None:
     cluster = Cluster(folder)
     cluster.start()
@@ -80,6 +81,7 @@ def test_a_crashed_server_recovers_at_the_next_start(folder: Path) -> None:
     again.stop()
 
 
+@pytest.mark.nightly
 def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folder: Path) -> None:
     cluster = Cluster(folder)
     cluster.start()
@@ -91,6 +93,7 @@ def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folde
     cluster.stop()
 
 
+@pytest.mark.nightly
 def test_an_orphan_of_a_killed_demo_is_taken_over(folder: Path) -> None:
     code = f"""
 import os, signal
@@ -108,6 +111,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     again.stop()
 
 
+@pytest.mark.nightly
 def test_two_programs_never_start_one_cluster_and_neither_stops_the_others(folder: Path) -> None:
     first, second = Cluster(folder), Cluster(folder)
     first.start()
@@ -159,6 +163,7 @@ with throwaway() as cluster:
         shutil.rmtree(shared, ignore_errors=True)
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_roots_folder_out_of_the_servers_reach_points_to_the_cluster_and_can_be_moved(
     tmp_path: Path,
@@ -183,6 +188,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> Non
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.nightly
 def test_a_killed_initdb_leaves_nothing_half_made(folder: Path) -> None:
     home = Cluster(folder).home
     (home / "data.new").mkdir(parents=True)
@@ -193,6 +199,7 @@ def test_a_killed_initdb_leaves_nothing_half_made(folder: Path) -> None:
     cluster.stop()
 
 
+@pytest.mark.nightly
 def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
     deep = tmp_path / ("long-" * 20) / ("name-" * 10)
     cluster = Cluster(deep, DURABLE)
@@ -203,6 +210,7 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
         cluster.remove()
 
 
+@pytest.mark.nightly
 def test_data_of_another_version_is_not_touched(folder: Path) -> None:
     cluster = Cluster(folder)
     cluster.start()

@@ -276,16 +276,17 @@ def told(name: str, at: datetime, *, status: str = "firing", rollback: str = "au
 
 def test_alerts_are_taken_from_who_shows_the_token_and_a_storm_is_one_question() -> None:
     inbox, now = Inbox(), utc_now()
-    with listening("127.0.0.1", 0, "the-token", inbox) as port:
+    # One client: each would read all certificate authorities anew.
+    with listening("127.0.0.1", 0, "the-token", inbox) as port, httpx.Client(trust_env=False) as client:
         url = f"http://127.0.0.1:{port}/alerts"
         good = {"Authorization": "Bearer the-token"}
-        assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+        assert client.get(f"http://127.0.0.1:{port}/health").status_code == 200
         body = notification(told("ErrorRateHigh", now))
         for headers in ({}, {"Authorization": "Bearer the-tokem"}, {"Authorization": "Basic the-token"}):
-            assert httpx.post(url, content=body, headers=headers).status_code == 401
-        assert httpx.post(f"{url}/x", content=body, headers=good).status_code == 404
+            assert client.post(url, content=body, headers=headers).status_code == 401
+        assert client.post(f"{url}/x", content=body, headers=good).status_code == 404
         for wrong in (b"", b"{", b"[]", b'{"version":"4"}', notification(version="3"), b"\xff"):
-            assert httpx.post(url, content=wrong, headers=good).status_code == 400
+            assert client.post(url, content=wrong, headers=good).status_code == 400
         announced = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         announced.putrequest("POST", "/alerts")
         for header, value in {**good, "Content-Length": "2000000"}.items():
@@ -296,10 +297,12 @@ def test_alerts_are_taken_from_who_shows_the_token_and_a_storm_is_one_question()
         others = notification(
             told("CpuHigh", now, rollback=""), told("ErrorRateHigh", now, status="resolved")
         )
-        assert httpx.post(url, content=others, headers=good).status_code == 202
+        assert client.post(url, content=others, headers=good).status_code == 202
         assert inbox.take(0.05) == []
         with ThreadPoolExecutor(30) as storm:
-            sent = [storm.submit(httpx.post, url, content=body, headers=good, timeout=30) for _ in range(300)]
+            sent = [
+                storm.submit(client.post, url, content=body, headers=good, timeout=30) for _ in range(300)
+            ]
         assert {one.result().status_code for one in sent} == {202}
         assert [one.name for one in inbox.take(1)] == ["ErrorRateHigh"]
         assert inbox.take(0.05) == []

@@ -183,6 +183,7 @@ def test_the_record_reaches_the_audit_log_where_the_database_answers(
     assert acts(tmp_path) == [("ops.preflight", "failed")]
 
 
+@pytest.mark.nightly
 def test_the_pipelines_script_signs_what_the_checklist_asks_for(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:

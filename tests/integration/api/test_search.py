@@ -503,7 +503,7 @@ def agree_on(examples: int, url: str) -> None:
 
 
 def test_the_search_agrees_with_brute_force(database_url: str) -> None:
-    agree_on(25, database_url)
+    agree_on(10, database_url)
 
 
 @pytest.mark.nightly

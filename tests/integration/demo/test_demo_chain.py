@@ -216,6 +216,7 @@ async def test_the_demo_key_opens_everything_and_is_private(empty: str, tmp_path
     assert caller.property_ids is None
 
 
+@pytest.mark.nightly
 async def test_the_whole_chain_and_a_larger_one(empty: str) -> None:
     shares: list[float] = []
     more = 8  # composed properties, as a larger chain has them

@@ -220,8 +220,8 @@ def test_ctrl_c_stops_after_a_day_and_reports_what_was_done(tmp_path: Path) -> N
 
 def test_the_resort_s_first_rows(tmp_path: Path, database_url: str, shared_data: Path) -> None:
     file = shared_data / RESORT
-    report = replayed(tmp_path, file, "--limit", "3000", url=database_url)
-    assert_is(report, figures(file, 3000))
+    report = replayed(tmp_path, file, "--limit", "600", url=database_url)
+    assert_is(report, figures(file, 600))
 
 
 @pytest.mark.nightly

@@ -387,7 +387,7 @@ def agree_on(examples: int, url: str, folder: Path) -> None:
 
 
 def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> None:
-    agree_on(20, database_url, tmp_path / "index")
+    agree_on(8, database_url, tmp_path / "index")
 
 
 @pytest.mark.nightly

@@ -58,6 +58,7 @@ class Client:
             writer.close()
 
 
+@pytest.mark.nightly
 async def test_half_sent_bodies_stop_nobody_and_are_closed(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=3)
     limits = {"HOTEL_BODY_SECONDS": str(SECONDS), "HOTEL_HEADER_SECONDS": str(SECONDS)}

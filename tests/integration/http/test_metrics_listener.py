@@ -32,6 +32,7 @@ def figure(text: str, sample: str) -> float:
     )
 
 
+@pytest.mark.nightly
 async def test_all_processes_are_told_together_and_what_one_counted_outlives_it(
     database_url: str, tmp_path: Path
 ) -> None:

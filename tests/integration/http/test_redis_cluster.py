@@ -164,7 +164,9 @@ async def test_flushing_under_load_costs_nobody_a_request(
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("hangs", [True, False], ids=["hangs", "dies"])
+@pytest.mark.parametrize(
+    "hangs", [pytest.param(True, marks=pytest.mark.nightly), False], ids=["hangs", "dies"]
+)
 async def test_with_a_node_away_guests_are_served_and_it_says_that_it_is_degraded(
     tmp_path_factory: pytest.TempPathFactory, database_url: str, *, hangs: bool
 ) -> None:
@@ -197,6 +199,7 @@ async def test_with_a_node_away_guests_are_served_and_it_says_that_it_is_degrade
             assert set(codes) == {200}
 
 
+@pytest.mark.nightly
 async def test_after_a_failover_the_replica_keeps_the_buckets(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

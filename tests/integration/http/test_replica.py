@@ -106,6 +106,7 @@ async def changing(primary: Database, stop: asyncio.Event) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.nightly
 async def test_an_index_loaded_of_a_replica_that_lags_becomes_the_primary_s(two: Two, tmp_path: Path) -> None:
     """What it reads is a second old, while prices change; what changed since is followed on the primary."""
     with psycopg.connect(two.read_url, autocommit=True) as admin:
@@ -137,6 +138,7 @@ async def prices(primary: Database) -> Any:
         return await tx.fetch("SELECT price FROM rate_night ORDER BY room_type_id, rate_plan_id, night")
 
 
+@pytest.mark.nightly
 async def test_what_was_committed_before_a_beat_is_read_with_it(two: Two) -> None:
     async with replica_of(two) as (primary, replica):
         for number in range(20):
@@ -173,7 +175,14 @@ async def test_the_server_s_index_is_read_of_the_replica_and_right(two: Two, tmp
         await until(lambda: right(app, two, tmp_path))
 
 
-@pytest.mark.parametrize("state", ["paused", "stopped", "gone its own way"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        "paused",
+        pytest.param("stopped", marks=pytest.mark.nightly),
+        pytest.param("gone its own way", marks=pytest.mark.nightly),
+    ],
+)
 async def test_without_a_usable_replica_the_index_is_read_of_the_primary(
     two: Two, tmp_path: Path, state: str
 ) -> None:
@@ -211,6 +220,7 @@ def _no_leftovers(servers: tuple[Cluster, Cluster]) -> Iterator[None]:
     wait_until(lambda: streams(primary))
 
 
+@pytest.mark.nightly
 async def test_reports_are_of_the_replica_within_the_limit_and_of_the_primary_beyond(two: Two) -> None:
     async with replica_of(two, lag=2) as (_primary, replica):
         assert await replica.read(where) == "replica"
@@ -243,6 +253,7 @@ async def test_a_query_that_the_replica_ends_is_answered_by_the_primary(two: Two
         assert await replica.read(cancelled) == "primary"
 
 
+@pytest.mark.nightly
 async def test_a_replica_answers_again_after_it_was_away(two: Two) -> None:
     async with replica_of(two, lag=1) as (_primary, replica):
         two.replica.stop()
@@ -264,6 +275,7 @@ async def test_a_replica_answers_again_after_it_was_away(two: Two) -> None:
                 pass
 
 
+@pytest.mark.nightly
 async def test_the_group_s_day_is_read_of_the_replica_and_the_desk_s_of_the_primary(two: Two) -> None:
     async with (
         running(two.settings(read_lag_seconds=300)) as (app, _),

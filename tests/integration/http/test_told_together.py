@@ -111,7 +111,7 @@ def test_not_many_wait_however_busy_the_process_is() -> None:
     assert [line["request_id"] for line in stream.said()] == [f"request-{number}" for number in range(1_300)]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.nightly), "2"])
 async def test_a_server_that_is_told_to_end_has_told_of_every_answer(
     database_url: str, tmp_path: Path, workers: str
 ) -> None:
