@@ -165,6 +165,7 @@ def test_every_kind_is_made_when_it_is_due_and_kept_as_long_as_the_runbook_says(
     assert not [line for line in said if "is left" in line]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("environ", ["folder"], indirect=True)
 def test_a_change_of_each_kind_is_kept_within_sixty_seconds(
     environ: dict[str, str], database_url: str, tmp_path: Path
@@ -210,6 +211,7 @@ def test_a_change_of_each_kind_is_kept_within_sixty_seconds(
     assert {of for (of,) in rows} == {"database", "state", "configuration"}
 
 
+@pytest.mark.nightly
 def test_what_was_kept_is_read_back_and_no_secret_is_in_it(
     environ: dict[str, str], database_url: str, tmp_path: Path
 ) -> None:

@@ -180,6 +180,7 @@ def test_redis_wants_its_password_and_keeps_nothing(stack: Stack) -> None:
     assert b"connected_clients" in said(b"INFO clients", password=password)
 
 
+@pytest.mark.nightly
 def test_slow_headers_and_slow_bodies_never_reach_the_platform(stack: Stack) -> None:
     """Fifty clients that drip headers and fifty that drip a body: none has a connection to the platform while
     another guest is answered at once, and those of headers are closed."""
@@ -367,6 +368,7 @@ def test_a_body_too_large_is_refused_before_it_is_sent(stack: Stack) -> None:
         assert answer(stack, head)[0] == 413
 
 
+@pytest.mark.nightly
 def test_a_backup_is_made_and_restored(stack: Stack) -> None:
     """By the commands of the service `backup` and of the guide, as the platform's role."""
     kept = stack.place / "backups"

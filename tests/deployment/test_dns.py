@@ -220,6 +220,7 @@ def test_guests_are_led_there_and_back(world: World, resolver: Resolver) -> None
     assert world.weights() == {"primary": 100, "dr": 0}
 
 
+@pytest.mark.nightly
 def test_it_ends_when_resolvers_that_keep_an_answer_have_let_go_of_it(world: World) -> None:
     with NameServer(world, keeps=3) as server:
         resolver = Resolver(server.address)
@@ -229,6 +230,7 @@ def test_it_ends_when_resolvers_that_keep_an_answer_have_let_go_of_it(world: Wor
         server.shutdown()
 
 
+@pytest.mark.nightly
 def test_a_resolver_that_does_not_answer_is_told_and_not_waited_for(
     world: World, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +243,7 @@ def test_a_resolver_that_does_not_answer_is_told_and_not_waited_for(
     assert f"{resolver.name}: leads to dr" in world.said
 
 
+@pytest.mark.nightly
 def test_a_second_run_changes_no_record(world: World, resolver: Resolver) -> None:
     world.run("dr", resolver)
     world.said.clear()
@@ -248,6 +251,7 @@ def test_a_second_run_changes_no_record(world: World, resolver: Resolver) -> Non
     assert f"Route 53: origin.{DOMAIN} leads to dr already" in world.said
 
 
+@pytest.mark.nightly
 def test_a_standby_that_still_follows_gets_no_guests(world: World, resolver: Resolver) -> None:
     rds = world.client("rds", PLACES["dr"].region)
     rds.delete_db_instance(DBInstanceIdentifier=PLACES["dr"].name, SkipFinalSnapshot=True)
@@ -271,6 +275,7 @@ def test_a_database_that_is_not_there_gets_no_guests(world: World, resolver: Res
     assert world.weights() == {"primary": 100, "dr": 0}
 
 
+@pytest.mark.nightly
 def test_a_region_without_a_healthy_node_gets_no_guests(world: World, resolver: Resolver) -> None:
     elbv2 = world.client("elbv2", PLACES["dr"].region)
     group = elbv2.describe_target_groups(Names=[PLACES["dr"].name])["TargetGroups"][0]["TargetGroupArn"]
@@ -280,6 +285,7 @@ def test_a_region_without_a_healthy_node_gets_no_guests(world: World, resolver: 
     assert world.weights() == {"primary": 100, "dr": 0}
 
 
+@pytest.mark.nightly
 def test_a_record_that_leads_elsewhere_is_for_terraform(world: World, resolver: Resolver) -> None:
     world.record("dr", "old.elb.amazonaws.com", 0)
     with pytest.raises(Refused, match=r"leads to old\.elb\.amazonaws\.com, and not to"):
@@ -287,6 +293,7 @@ def test_a_record_that_leads_elsewhere_is_for_terraform(world: World, resolver: 
     assert world.weights() == {"primary": 100, "dr": 0}
 
 
+@pytest.mark.nightly
 def test_going_back_asks_for_the_data_first(world: World, resolver: Resolver) -> None:
     world.run("dr", resolver)
     with pytest.raises(WrongUse, match="what was booked there since is not in hotel-booking-production"):
@@ -294,12 +301,14 @@ def test_going_back_asks_for_the_data_first(world: World, resolver: Resolver) ->
     assert world.weights() == {"primary": 0, "dr": 100}
 
 
+@pytest.mark.nightly
 def test_production_s_region_may_be_gone(world: World, resolver: Resolver) -> None:
     world.way.faults.append(gone(PLACES["primary"].region))
     world.run("dr", resolver)
     assert world.weights() == {"primary": 0, "dr": 100}
 
 
+@pytest.mark.nightly
 def test_throttled_calls_are_made_again(world: World, resolver: Resolver) -> None:
     world.way.faults.append(throttled("DescribeDBInstances", 2))
     world.run("dr", resolver)
@@ -321,6 +330,7 @@ def test_another_account_is_said(world: World, resolver: Resolver) -> None:
         world.run("dr", resolver)
 
 
+@pytest.mark.nightly
 def test_cloudfront_forgets_what_it_kept(world: World, resolver: Resolver) -> None:
     cloudfront = world.client("cloudfront", "us-east-1")
     made = cloudfront.create_distribution(
@@ -379,6 +389,7 @@ class _CloudFlare(BaseHTTPRequestHandler):
         """Nobody reads it."""
 
 
+@pytest.mark.nightly
 def test_cloudflare_forgets_where_its_token_is_set(world: World) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _CloudFlare) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -398,6 +409,7 @@ def test_cloudflare_forgets_where_its_token_is_set(world: World) -> None:
     assert list(cdn.purge(DOMAIN, aws, {})) == [f"no CDN is configured for {DOMAIN}: nothing to purge"]
 
 
+@pytest.mark.nightly
 def test_resolvers_are_addresses() -> None:
     assert [one.name for one in named("")] == ["1.1.1.1", "8.8.8.8", "9.9.9.9"]
     assert [one.name for one in named("127.0.0.1:5353, ::1")] == ["127.0.0.1:5353", "::1"]
@@ -405,6 +417,7 @@ def test_resolvers_are_addresses() -> None:
         named("dns.example")
 
 
+@pytest.mark.nightly
 def test_the_script_runs_from_anywhere(world: World, resolver: Resolver, tmp_path: Path) -> None:
     done = subprocess.run(
         [ROOT / "deployment" / "scripts" / "update-dns.sh", "--target", "dr"],

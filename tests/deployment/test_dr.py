@@ -212,6 +212,7 @@ def test_the_replica_takes_over_and_everything_else_is_made(world: World, databa
     )
 
 
+@pytest.mark.nightly
 def test_a_second_run_changes_nothing_and_closes_nobody_out(world: World) -> None:
     world.run()
     first = world.way.called("PromoteReadReplica"), world.way.called("CreateDBSnapshot")
@@ -221,6 +222,7 @@ def test_a_second_run_changes_nothing_and_closes_nobody_out(world: World) -> Non
     assert sum("recovery begin" in line for line in world.cluster.asked()) == begun == 1
 
 
+@pytest.mark.nightly
 def test_a_run_that_is_killed_at_each_of_its_steps_is_taken_up(world: World) -> None:
     for step in range(1, 10):
 
@@ -238,12 +240,14 @@ def test_a_run_that_is_killed_at_each_of_its_steps_is_taken_up(world: World) -> 
     assert world.cluster.replicas() == {"hotel-booking": 3, "hotel-booking-worker": 2}
 
 
+@pytest.mark.nightly
 def test_throttled_calls_are_made_again_and_too_many_of_them_are_said(world: World) -> None:
     world.way.faults.append(throttled("DescribeDBInstances", 3))
     world.run()
     assert world.way.called("PromoteReadReplica") == 1
 
 
+@pytest.mark.nightly
 def test_an_api_that_takes_no_calls_is_said_and_can_be_run_again(world: World) -> None:
     world.way.faults.append(throttled("PromoteReadReplica", 2))
     restore = Restore(
@@ -257,6 +261,7 @@ def test_an_api_that_takes_no_calls_is_said_and_can_be_run_again(world: World) -
     assert world.cluster.replicas() == {"hotel-booking": 3, "hotel-booking-worker": 2}
 
 
+@pytest.mark.nightly
 def test_a_replica_that_is_changing_just_now_is_promoted_after_that(world: World) -> None:
     world.way.faults.append(busy("DescribeDBInstances", b"modifying", 4))
     world.run()
@@ -264,6 +269,7 @@ def test_a_replica_that_is_changing_just_now_is_promoted_after_that(world: World
     assert not world.instance().get("ReadReplicaSourceDBInstanceIdentifier")
 
 
+@pytest.mark.nightly
 def test_a_replica_too_far_behind_is_promoted_only_when_the_loss_is_accepted(world: World) -> None:
     world.lags(1900)
     with pytest.raises(WrongUse, match="last 32 minutes would be lost") as refused:
@@ -279,6 +285,7 @@ def test_a_replica_too_far_behind_is_promoted_only_when_the_loss_is_accepted(wor
     assert world.way.called("PromoteReadReplica") == 1
 
 
+@pytest.mark.nightly
 def test_production_that_still_answers_is_not_left_selling_the_same_rooms(world: World) -> None:
     world.way.faults.clear()
     with pytest.raises(WrongUse, match="hotel-booking-production in eu-central-1 is up"):
@@ -289,6 +296,7 @@ def test_production_that_still_answers_is_not_left_selling_the_same_rooms(world:
     assert world.way.called("PromoteReadReplica") == 1
 
 
+@pytest.mark.nightly
 def test_without_a_replica_the_newest_copied_snapshot_is_restored(world: World) -> None:
     rds = world.client("rds")
     rds.create_db_instance(
@@ -315,6 +323,7 @@ def _subnets(world: World) -> list[str]:
     return [one["SubnetId"] for one in found][:3]
 
 
+@pytest.mark.nightly
 def test_a_region_without_anything_is_said_and_left(world: World) -> None:
     world.lose_the_replica()
     with pytest.raises(Refused, match="in eu-west-1 there is no hotel-booking-dr, and neither") as refused:
@@ -331,6 +340,7 @@ def test_kubectl_that_means_another_cluster_is_refused_before_anything(world: Wo
     assert world.untouched()
 
 
+@pytest.mark.nightly
 def test_a_secret_that_was_not_copied_is_named_before_anything(world: World) -> None:
     world.client("secretsmanager").delete_secret(
         SecretId="hotel-booking/production/third-parties", ForceDeleteWithoutRecovery=True
@@ -389,6 +399,7 @@ def operators(world: World, tmp_path: Path) -> Operators:
     return Operators(world, tmp_path)
 
 
+@pytest.mark.nightly
 def test_the_script_runs_from_anywhere_and_tells_the_minutes(
     world: World, operators: Operators, tmp_path: Path
 ) -> None:
@@ -403,6 +414,7 @@ def test_the_script_runs_from_anywhere_and_tells_the_minutes(
     assert "has been used" in operators.run("--environment", "dr", key=operators.bob, code=1)
 
 
+@pytest.mark.nightly
 def test_it_takes_two_people(world: World, operators: Operators, tmp_path: Path) -> None:
     seed = ("--environment", "dr")
     said = operators.run(*seed, code=2, HOTEL_EVIDENCE_KEY="")

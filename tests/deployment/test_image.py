@@ -25,7 +25,8 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.children import free_port
 from tests.deployment import debian
 
-pytestmark = pytest.mark.deploy
+# Built and run each night; what it is built from is checked at every push (test_containerfile.py).
+pytestmark = [pytest.mark.deploy, pytest.mark.nightly]
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("HOTEL_SHARED_DATA") or ROOT.parent / "shared" / "data").parent
 PODMAN = ["podman", "--runtime", "runc"]

@@ -61,7 +61,10 @@ def everything() -> list[Object]:
     return [one for folder in FOLDERS for one in built(KUBERNETES.parent / folder)]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "version",
+    ["1.34", *(pytest.param(other, marks=pytest.mark.nightly) for other in VERSIONS if other != "1.34")],
+)
 def test_it_is_valid(everything: list[Object], version: str, tmp_path: Path) -> None:
     known = [one for one in everything if not is_custom(one)]
     path = tmp_path / "objects.yaml"

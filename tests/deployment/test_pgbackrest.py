@@ -78,6 +78,7 @@ def test_back_to_the_second_before_a_bad_delete(own: OwnPostgresql) -> None:
         own.engine.restore(backup, until=backup.begun_at - timedelta(days=1), say=say)
 
 
+@pytest.mark.nightly
 def test_switched_by_one_step_and_back(own: OwnPostgresql) -> None:
     own.execute("INSERT INTO kept DEFAULT VALUES")
     own.archived()
@@ -111,6 +112,7 @@ def test_what_does_not_start_does_not_serve(own: OwnPostgresql) -> None:
     discard(own, instance)
 
 
+@pytest.mark.nightly
 def test_a_missing_segment_and_a_damaged_file_are_seen(own: OwnPostgresql) -> None:
     backup = own.engine.backup("full", say)
     for _ in range(3):

@@ -23,7 +23,7 @@ from tests.deployment import debian
 from tests.deployment.aws_double import moto, moto_program
 from tests.factories.certificates import certificate
 
-pytestmark = pytest.mark.deploy
+pytestmark = [pytest.mark.deploy, pytest.mark.nightly]
 
 BUCKET, REGION, KEY, SECRET = "backups", "us-east-1", "key-of-a-test", "secret-of-a-test"
 CONFIGURATION = """

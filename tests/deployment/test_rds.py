@@ -76,6 +76,7 @@ def world(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         way.close()
 
 
+@pytest.mark.nightly
 def test_a_backup_is_a_snapshot_with_its_copy_in_the_other_region(world: World) -> None:
     world.way.faults += [
         busy("DescribeDBSnapshots", b"creating", 2),
@@ -93,6 +94,7 @@ def test_a_backup_is_a_snapshot_with_its_copy_in_the_other_region(world: World) 
         chosen(world.engine.backups(), "20200101-000000")
 
 
+@pytest.mark.nightly
 def test_a_copy_that_is_gone_and_a_snapshot_that_is_gone_are_found(world: World) -> None:
     made = world.backup()
     world.client(COPIES).delete_db_snapshot(DBSnapshotIdentifier=made.name)
@@ -128,6 +130,7 @@ def test_a_restore_is_an_instance_beside_which_is_switched_to_and_back(world: Wo
         world.engine.back(world.said.append)
 
 
+@pytest.mark.nightly
 def test_a_switch_that_was_killed_between_its_two_renames_is_healed_by_another(world: World) -> None:
     made = world.backup()
     beside = world.engine.restore(made, until="backup", say=world.said.append)
@@ -138,6 +141,7 @@ def test_a_switch_that_was_killed_between_its_two_renames_is_healed_by_another(w
     assert world.names() == {NAME, f"{NAME}-before"}
 
 
+@pytest.mark.nightly
 def test_an_earlier_instance_before_is_not_lost_by_a_switch(world: World) -> None:
     made = world.backup()
     beside = world.engine.restore(made, until="backup", say=world.said.append)
@@ -167,6 +171,7 @@ def test_a_moment_that_rds_does_not_reach_is_refused(world: World) -> None:
     assert latest <= datetime.now(UTC)
 
 
+@pytest.mark.nightly
 def test_an_instance_that_is_not_there_is_said_with_the_region(world: World) -> None:
     gone = Rds("other", aws=Aws(COPIES, environ=world.environ), url=AWAY, clock=utc_now, every=0.01)
     with pytest.raises(NotThere, match="there is no RDS instance other in eu-west-1: nothing was touched"):

@@ -113,6 +113,7 @@ def _resource(made: list[dict[str, Any]], kind: str, module: str) -> dict[str, A
     return found
 
 
+@pytest.mark.nightly
 def test_the_account_is_made_once(tmp_path: Path, aws: dict[str, str]) -> None:
     folder = laid_over(tmp_path) / "account"
     found = applied(folder, aws, "-var=github_repository=owner/name")

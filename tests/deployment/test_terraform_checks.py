@@ -37,18 +37,26 @@ def test_it_is_valid(tmp_path: Path, root: str) -> None:
     assert (found["valid"], found["diagnostics"]) == (True, [])
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "environment",
+    [
+        "production",
+        *(pytest.param(other, marks=pytest.mark.nightly) for other in ENVIRONMENTS if other != "production"),
+    ],
+)
 def test_an_environment_is_what_it_should_be(whole: Path, environment: str) -> None:
     done = mocked(whole, "environments", environment)
     assert done.returncode == 0, said(done)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["modules", "variables"])
 def test_parts_are_what_they_should_be(whole: Path, name: str) -> None:
     done = mocked(whole, name, "production")
     assert done.returncode == 0, said(done)
 
 
+@pytest.mark.nightly
 def test_a_standby_that_sleeps_is_woken_and_not_made_anew(whole: Path) -> None:
     done = mocked(whole, "standby", "dr")
     assert done.returncode == 0, said(done)
