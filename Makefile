@@ -61,6 +61,7 @@ nightly: setup
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
 	$(PYTEST) -m "nightly and not cluster and not release" --ignore tests/soak
+	$(PYTEST) -m "postgresql and not nightly"
 	$(PYTEST) -m "not nightly" --hypothesis-profile night tests/unit
 	$(BIN)/pytest -m nightly tests/soak
 	$(MAKE) --no-print-directory check-cluster KUBERNETES=1.28

@@ -10,6 +10,7 @@ a locale or on ICU, which a PostgreSQL may or may not have, nor on which Unicode
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -34,6 +35,7 @@ _LOOKS = frozenset("\u034f") | frozenset(map(chr, [*range(0xFE00, 0xFE10), *rang
 # An apostrophe is no gap: "l'aquila" and "laquila" are one word.
 APOSTROPHES = "'’‘‛`´ʼʻʹʾʿ′"
 _NO_APOSTROPHES = str.maketrans("", "", APOSTROPHES)
+_ASCII_WORDS = re.compile("[a-z0-9]+").findall
 # What German and the languages of the North spell out where the letter is lacking: Mueller, Soeren, Aage.
 _SPELT_OUT = str.maketrans(
     {
@@ -71,6 +73,8 @@ def fold_spelled(text: str) -> str:
 def fold_words(text: str) -> list[str]:
     """The words of a text, folded: letters, digits and the marks they need. "Saint-Denis" has two words,
     "L'Aquila" one."""
+    if text.isascii():  # most are, and this takes a third of the time
+        return _ASCII_WORDS(text.lower().replace("'", "").replace("`", ""))
     # Every character that Python splits at is one that separates.
     return fold(text.translate(_NO_APOSTROPHES)).translate(_GAPS).split()
 

@@ -65,6 +65,9 @@ def test_a_name_has_its_other_spelling() -> None:
 def test_words_part_at_blanks_and_punctuation_but_not_at_apostrophes() -> None:
     assert folding.fold_words("Saint-Denis, L’Aquila\u3000O´Brien") == ["saint", "denis", "laquila", "obrien"]
     assert folding.fold_words(" -- ") == []
+    # What is ASCII goes a shorter way.
+    for letter in map(chr, range(128)):
+        assert [*folding.fold_words(f"A{letter}b"), "e"] == folding.fold_words(f"A{letter}b é"), ascii(letter)
 
 
 def test_lists_sort_by_the_language_of_the_page() -> None:

@@ -84,7 +84,7 @@ def search_form(text: str) -> str:
     """The text as names are compared: its words, folded. Any script stays itself; "Saint-Denis", "SAINT
     DENIS" and "saint  dénis" become one."""
     # Half characters, which an address can hold, are nothing that could be looked for.
-    return " ".join(fold_words(text.encode("utf-8", "ignore").decode()))
+    return " ".join(fold_words(text if text.isascii() else text.encode("utf-8", "ignore").decode()))
 
 
 class PlaceData(msgspec.Struct, frozen=True):
