@@ -8,7 +8,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: drill soak help setup run test clients check lint types imports nightly check-deploy cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
+.PHONY: drill soak help setup run test clients check lint types imports nightly check-deploy check-image cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
 
 help:
 	@echo "make run      start everything with demo data on http://localhost:$(PORT)"
@@ -16,10 +16,11 @@ help:
 	@echo "make clients  Python and TypeScript clients made from the API's document, type-checked and used"
 	@echo "make check    ruff, mypy, import-linter and the tests: what CI runs"
 	@echo "make check-deploy  deployment/, the workflows and the migrations, by their checkers"
+	@echo "make check-image  the image, built and run as the manifests run it"
 	@echo "make check-cluster  the platform on a Kubernetes control plane of its own (as root; KUBERNETES=1.28 for another)"
 	@echo "make check-release  releases on such a control plane under guests who book: canary, blue-green, rollback"
 	@echo "make cluster-up, cluster-down  the same cluster to look at (ENVIRONMENT=staging for another)"
-	@echo "make nightly  the slow checks: full data sets, long fault and fuzz runs"
+	@echo "make nightly  what a push tries once, in all its variants; full data sets, long fault and fuzz runs"
 	@echo "make soak     half an hour of guests while everything that can fail fails (as root; MINUTES=30)"
 	@echo "make bench    how fast everything is on this machine, beside the machine's limits (docs/BENCH.md)"
 	@echo "make drill    a PostgreSQL under bookings is lost and restored: what was lost, how long it took (GIGABYTES=10)"
@@ -71,6 +72,10 @@ check-deploy: setup
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
 	$(BIN)/pytest -n 3 --dist loadfile -m "deploy and not nightly" tests/deployment
+
+check-image: setup
+	@scripts/deploy_packages
+	$(BIN)/pytest -m deploy tests/deployment/test_image.py
 
 # What tests/cluster is made of: half an hour on a new machine, a second after that.
 KUBERNETES ?= 1.34
