@@ -22,6 +22,7 @@ from hotel_booking.domains.incidents.types import PublicIncident
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import clock_text, date_text
 from hotel_booking.http.i18n.language import LANGUAGES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.http.i18n.words import words as template_words
 from hotel_booking.http.ui import isolation, render
 from hotel_booking.status import words
@@ -157,7 +158,8 @@ def utc(value: datetime, language: str) -> str:
     """An instant, to the minute, on the clock of UTC: 3 Mar 2026, 14:05."""
     value = value.astimezone(UTC)
     day: date = value.date()
-    return f"{date_text(day, language, 'yMMMd')}, {clock_text(time(value.hour, value.minute), language)}"
+    at = clock_text(time(value.hour, value.minute), language)
+    return joined((date_text(day, language, "yMMMd"), at), language)
 
 
 class _Speaking:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal, format_percent
-from jinja2 import BytecodeCache, Environment
+from jinja2 import BytecodeCache, Environment, pass_context
 from jinja2.bccache import Bucket
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from hotel_booking.core import bidi, formats
@@ -19,6 +21,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.i18n.dates import clock_text, date_text
 from hotel_booking.http.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.http.i18n.punctuation import between, joined
 from hotel_booking.http.i18n.words import words
 from hotel_booking.http.ui import isolation, render
 from hotel_booking.web.i18n.asked_field import asked_field
@@ -86,6 +89,7 @@ def templates_in(language: str) -> Environment:
     templates.globals |= words(language) | {
         "charge_list": charge_list(language),
         "asked_field": asked_field(language),
+        "comma": between(language),
     }
     locale = locale_of(language)
 
@@ -105,13 +109,18 @@ def templates_in(language: str) -> Environment:
             return ""
         local = value.astimezone(ZoneInfo(timezone))
         at = clock_text(time(local.hour, local.minute), language)
-        return f"{date_text(local.date(), language, 'MMMd')}, {at}"
+        return joined((date_text(local.date(), language, "MMMd"), at), language)
 
     def number(value: float) -> str:
         return str(format_decimal(value, locale=locale))
 
     def percent(value: float) -> str:
         return str(format_percent(value, locale=locale))
+
+    @pass_context  # else Jinja fills constants in as it compiles, for all languages as for the first
+    def listed(context: Context, parts: Iterable[Any], mark: Literal[",", ";"] = ",") -> str:
+        del context
+        return joined(parts, language, mark)
 
     templates.filters |= {
         "money": money,
@@ -121,6 +130,7 @@ def templates_in(language: str) -> Environment:
         "clock": partial(clock, language=language),
         "number": number,
         "percent": percent,
+        "joined": listed,
     }
     templates.filters |= isolation.filters(rtl=language in RIGHT_TO_LEFT)
     templates.globals |= {"timedelta": timedelta, "most_adults": MAX_ADULTS, "most_rooms": MAX_ROOMS}

@@ -4,7 +4,6 @@ that price."""
 from __future__ import annotations
 
 from datetime import date, datetime
-from gettext import NullTranslations
 from typing import Any
 
 import msgspec
@@ -22,6 +21,7 @@ from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange,
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import why
@@ -44,7 +44,7 @@ async def show_amend(
         for name in ("arrival", "departure")
         if name in request.query_params
     }
-    return _page(request, booking, _as_it_is(booking, **suggested), now)
+    return _page(request, booking, _as_it_is(booking, language_of(request), **suggested), now)
 
 
 @post("/booking/{reference:str}/amend", opt=public(), include_in_schema=False)
@@ -113,12 +113,12 @@ def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
     return link(language_of(request), f"booking/{booking.reference}")
 
 
-def _as_it_is(booking: Booking, **days: str) -> Form:
+def _as_it_is(booking: Booking, language: str, **days: str) -> Form:
     first = booking.reservations[0]
     shown: dict[str, Any] = {"arrival": first.arrival, "departure": first.departure} | days
     for room in booking.reservations:
         shown[f"adults-{room.position}"] = room.adults
-        shown[f"children-{room.position}"] = ", ".join(map(str, room.children))
+        shown[f"children-{room.position}"] = joined(map(str, room.children), language)
     return Form.of(**shown)
 
 
@@ -224,22 +224,22 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
             RefusedRoom(
                 room.room_type_name if room is not None else "",
                 refusals.reasons(refusal.reasons, sleeps=sleeps),
-                "" if where is not None else _alternative(texts, refusal),
+                "" if where is not None else _alternative(language, refusal),
                 where,
             )
         )
     return whys
 
 
-def _alternative(texts: NullTranslations, refusal: WhyNotSold) -> str:
+def _alternative(language: str, refusal: WhyNotSold) -> str:
     """What would work where the same room at other days does not."""
-    _ = texts.gettext
+    _ = translations(language).gettext
     if refusal.suggestion is not None:
         # Another kind of room, which the hotel gives: a guest changes days and guests alone.
         return _("Another room at the hotel would suit you. Please contact the hotel.")
     if refusal.fitting:
         return _("These rooms have space for your party: {rooms}. Please contact the hotel.").format(
-            rooms=", ".join(refusal.fitting.values())
+            rooms=joined(refusal.fitting.values(), language)
         )
     if refusal.rooms_needed is not None:
         return _("No room at this hotel sleeps that many: you’ll need {number} rooms.").format(

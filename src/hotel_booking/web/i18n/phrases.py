@@ -16,6 +16,7 @@ from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.http.i18n.dates import clock_text, date_text
 from hotel_booking.http.i18n.language import locale_of
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.i18n.formats import Formats
 
 _SUMMARY = 155
@@ -32,11 +33,11 @@ class Phrases(Formats):
         if not one.children:
             return text
         count = len(one.children)
-        ages = ", ".join(str(age) for age in one.children)
+        ages = joined(map(str, one.children), self._language)
         children = ngettext("{number} child (age {ages})", "{number} children (ages {ages})", count).format(
             number=count, ages=ages
         )
-        return f"{text}, {children}"
+        return joined((text, children), self._language)
 
     def party(self, rooms: Sequence[Occupancy]) -> str:
         """The whole party: 3 adults, 1 child in 2 rooms."""
@@ -47,7 +48,7 @@ class Phrases(Formats):
             parts.append(ngettext("{number} child", "{number} children", children).format(number=children))
         if len(rooms) > 1:
             parts.append(ngettext("{number} room", "{number} rooms", len(rooms)).format(number=len(rooms)))
-        return ", ".join(parts)
+        return joined(parts, self._language)
 
     def stay(self, stay: Stay) -> str:
         """From when to when."""
@@ -66,13 +67,6 @@ class Phrases(Formats):
     def limits(minimum: int, maximum: int) -> Markup:
         """The limits of a number field."""
         return Markup(' min="{}" max="{}" inputmode="numeric" required').format(minimum, maximum)
-
-    @property
-    def ages_pattern(self) -> Markup:
-        """Ages such as 4, 9."""
-        return Markup(
-            ' inputmode="text" autocomplete="off" placeholder="4, 9" pattern="[0-9 ,]*" maxlength="80"'
-        )
 
     def clock(self, at: time) -> str:
         """A time of day."""

@@ -27,6 +27,7 @@ from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.code_names import NO_MEALS, by_topic, in_room
 from hotel_booking.http.i18n.language import locale_of
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.formats import Names, Texts
@@ -163,7 +164,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         rooms.append(RoomContent(kind, names["room_type", kind.code], room.about))
     url = f"{origin}/{language}/hotels/{property_.slug}"
     summary = phrases.summary(name, property_, description)
-    title = f"{name}, {property_.city}" if property_.city else name
+    title = joined((name, property_.city), language)
     amenities = by_topic(property_.amenities)
     html = blocks_as(
         Pieces,

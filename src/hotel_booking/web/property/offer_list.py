@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from hotel_booking.domains.properties.catalogue import Property
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.http.ui.render import icon
 from hotel_booking.web.i18n.charge_list import charge_list
 from hotel_booking.web.i18n.written import written_in
@@ -23,6 +24,7 @@ class OfferList:
     def __init__(
         self, language: str, property_: Property, asked: Asked, occupancies: Sequence[str], book: str
     ) -> None:
+        self._language = language
         self._write = written_in(language)
         self._charges = charge_list(language)
         self._occupancies = occupancies
@@ -61,13 +63,14 @@ class OfferList:
             f'<input type="hidden" name="room_type" value="{escape(room.code)}">\n'
             f'<input type="hidden" name="rate_plan" value="{escape(one.rate_plan)}">\n'
         ) * self._rooms
+        chosen_as = joined((text(room.name), name), self._language)
         return (
             f'<div class="offer">\n<h4>{name}</h4>\n<ul class="terms">\n{"".join(terms)}</ul>\n'
             f'<details class="explained">\n<summary>{self._details}</summary>\n{self._breakdown(one)}'
             f'<ul class="sentences">{sentences}</ul>\n</details>\n'
             f'<div class="offer-buy">\n{self._price(one)}'
             f'{self._form}{chosen}<button class="button primary block" type="submit">{self._choose}'
-            f'<span class="visually-hidden"> {text(room.name)}, {name}</span></button>\n'
+            f'<span class="visually-hidden"> {chosen_as}</span></button>\n'
             "</form>\n</div>\n</div>"
         )
 

@@ -18,8 +18,8 @@ from hotel_booking.domains.rates.content import marked
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art
-from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.kept_pages import Origin
 from hotel_booking.web.property import jsonld, view
@@ -97,7 +97,7 @@ async def show_property(
         phrases=phrases,
         here=request.scope["path"],
         offers=OfferList(language, property_, asked, occupancies, link(language, "book")),
-        party_said=_party(asked, phrases, texts),
+        party_said=_party(asked, language),
         occupancies=occupancies,
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
         currencies=currencies.options(asked.currency),
@@ -124,13 +124,14 @@ def _next_deadline(content: Content, asked: Asked, now: datetime) -> datetime | 
     )
 
 
-def _party(asked: Asked, phrases: Phrases, texts: Texts) -> str:
+def _party(asked: Asked, language: str) -> str:
     """Who comes, and for how long: 3 nights, 2 adults."""
-    party = phrases.party(asked.party)
+    texts = translations(language)
+    party = Phrases(language, texts).party(asked.party)
     if asked.stay is None:
         return party
     nights = texts.ngettext("%(num)s night", "%(num)s nights", asked.stay.nights)
-    return f"{nights % {'num': asked.stay.nights}}, {party}"
+    return joined((nights % {"num": asked.stay.nights}, party), language)
 
 
 def _back(asked: Asked, language: str) -> str | None:

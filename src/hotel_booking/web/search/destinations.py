@@ -22,6 +22,7 @@ from hotel_booking.domains.search.types import Around, Within
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import locale_of
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.site import language_of
 
@@ -91,7 +92,7 @@ def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
     other = hit.name if hit.name != name else hit.matched if hit.matched != name else None
     region = one.regions.get(language, hit.region)
     parts = (kind, other, hit.city or region, country if hit.kind != "country" else None)
-    return Suggestion(key_of(one), name, ", ".join(dict.fromkeys(part for part in parts if part)))
+    return Suggestion(key_of(one), name, joined(dict.fromkeys(parts), language))
 
 
 def key_of(one: Found) -> str:
