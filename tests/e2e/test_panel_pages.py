@@ -68,12 +68,24 @@ async def wider_than_the_screen(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("judged", [ONCE, pytest.param(ALL, marks=pytest.mark.nightly)], ids=["once", "all"])
+@pytest.mark.parametrize(
+    ("judged", "deep"),
+    [
+        pytest.param(ONCE, False, id="once"),
+        pytest.param(ALL, True, id="all", marks=pytest.mark.nightly),
+    ],
+)
 @pytest.mark.parametrize("whose", ["the chain's", "a hotel's"])
 async def test_every_page_at_every_width_by_day_and_night(
-    chain: Database, chain_url: str, whose: str, judged: list[tuple[str, Scheme]], browser: Browser
+    chain: Database,
+    chain_url: str,
+    whose: str,
+    judged: list[tuple[str, Scheme]],
+    deep: bool,
+    browser: Browser,
 ) -> None:
-    """A page is loaded once and looked at in every width and scheme: by night its colours alone differ."""
+    """A page is loaded once and looked at in every width and scheme: by night its colours alone differ. Where
+    `deep`, axe is also asked about the pages of single things."""
     own, _ = await world(chain)
     token = await session_of(chain, await staff(chain, (Role.OWNER, None)))
     wrong: list[str] = []
@@ -97,7 +109,7 @@ async def test_every_page_at_every_width_by_day_and_night(
                 wrong.append(f"{path}: {answer.status}")
                 continue
             looked_at += 1
-            asked = judged if judged == ALL or TOP.fullmatch(route.path) else []
+            asked = judged if deep or TOP.fullmatch(route.path) else []
             name = re.sub(r"\{(\w+):\w+\}", r"\1", route.path).replace("/", "-")
             for size, width in WIDTHS.items():
                 await page.set_viewport_size({"width": width, "height": 900})
