@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 from obstore.store import S3Store
 
+from hotel_booking.cli import ops_backup
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.backup import contents, schedule
 from hotel_booking.ops.backup.dump_engine import Dumps
@@ -209,6 +211,29 @@ def test_a_change_of_each_kind_is_kept_within_sixty_seconds(
             "SELECT DISTINCT detail->>'of' FROM operations_result WHERE kind = 'backup' AND succeeded"
         ).fetchall()
     assert {of for (of,) in rows} == {"database", "state", "configuration"}
+
+
+@pytest.mark.parametrize("environ", ["folder"], indirect=True)
+def test_to_be_stopped_while_one_is_made_is_no_failure(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restart of the service is no incident: systemd and Kubernetes look at the exit code."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    begun: list[str] = []
+
+    def stopped(_self: object, _say: object) -> None:
+        begun.append("configuration")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Kept, "backup", stopped)
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        ops_backup.keep(of=["configuration"])
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    assert begun == ["configuration"]
 
 
 @pytest.mark.nightly

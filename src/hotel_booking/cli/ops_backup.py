@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -132,6 +133,7 @@ def keep(
     from hotel_booking.ops.backup import results
     from hotel_booking.ops.backup.engines import database
     from hotel_booking.ops.backup.schedule import LOOK, Schedule
+    from hotel_booking.ops.refusals import Interrupted
 
     kept = {each: _backups(each) for each in of or _KINDS}
     url = database(os.environ, sys.argv)
@@ -150,9 +152,11 @@ def keep(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    while not ended.is_set():
-        schedule.look()
-        ended.wait(LOOK)
+    # Told to stop while one is made: that is recorded, and the next start makes it.
+    with suppress(Interrupted):
+        while not ended.is_set():
+            schedule.look()
+            ended.wait(LOOK)
 
 
 @app.command()
