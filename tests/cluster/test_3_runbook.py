@@ -94,6 +94,10 @@ kubectl logs -n hotel-booking-production -l app=hotel-booking --tail=100
     "logger":"hotel_booking\.
 kubectl rollout history deployment/hotel-booking -n hotel-booking-production
     REVISION +CHANGE-CAUSE\n1
+kubectl scale -n hotel-booking-production --replicas=3 deployment/$(kubectl get service hotel-booking-active -n hotel-booking-production -o jsonpath='{.spec.selector.workload}')
+    deployment\.apps/hotel-booking scaled
+kubectl get poddisruptionbudgets -n hotel-booking-production
+    hotel-booking +N/A +1 +1
 kubectl get service hotel-booking-active -n hotel-booking-production
     hotel-booking-active +ClusterIP
 kubectl auth can-i --list --namespace=hotel-booking-production

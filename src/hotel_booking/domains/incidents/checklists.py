@@ -89,7 +89,8 @@ CHECKLISTS = (
             Step(
                 "If it comes from load, add processes: raise HOTEL_WORKERS and restart the web servers,"
                 " or in the cluster",
-                in_cluster=f"kubectl scale service/hotel-booking-active --replicas=10 -n {NAMESPACE}",
+                in_cluster=f"kubectl scale -n {NAMESPACE} --replicas=10 deployment/$(kubectl get service"
+                f" hotel-booking-active -n {NAMESPACE} -o jsonpath='{{.spec.selector.workload}}')",
             ),
         ),
     ),
