@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -17,7 +18,11 @@ from alembic import command as alembic
 from hotel_booking import migrations
 from hotel_booking.core.db import Database
 from hotel_booking.ops.backup import dump, one_file
+from hotel_booking.ops.backup.dump_engine import Dumps
+from hotel_booking.ops.backup.files import files
 from hotel_booking.ops.backup.one_file import Header, NotABackup
+from hotel_booking.ops.backup.schedule import Schedule
+from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.embedded import Cluster
 from hotel_booking.ops.refusals import Refused, WrongUse
 from tests.clients.command_line import command
@@ -224,3 +229,87 @@ def test_any_size_and_no_exchange_of_parts(size: int, key: str) -> None:
             one_file.verify(io.BytesIO(bytes(changed)), key)
     with pytest.raises(Refused):
         one_file.verify(io.BytesIO(target.getvalue()[:-33]), key)
+
+
+@pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])
+def test_the_password_is_on_no_command_line(
+    environ: dict[str, str], tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody on the machine reads those."""
+    url, ran = environ["DATABASE_URL"], []
+    real = subprocess.Popen
+
+    def seen(words: list[str], **options: Any) -> Any:
+        if words[0].endswith(program) and "--version" not in words:
+            ran.append((words, options["env"].get("PGPASSWORD")))
+        return real(words, **options)
+
+    file = tmp_path / "hotel.backup"
+    dump.dump_to(file, url, key=KEY, now=AT)
+    monkeypatch.setattr(subprocess, "Popen", seen)
+    # The socket of the tests asks for no password, and takes any.
+    with_password = url.replace("@/", ":hush%20hush@/").replace("@localhost", ":hush%20hush@localhost")
+    assert with_password != url
+    if program == "pg_dump":
+        dump.dump_to(tmp_path / "other.backup", with_password, key=KEY, now=AT)
+    else:
+        name = f"{dump.name_of(url)}_loaded"
+        with file.open("rb") as source:
+            dump.load(source, with_password, name=name, key=KEY, upgrade=lambda _url: None)
+    assert len(ran) == 1
+    assert ran[0][1] == "hush hush"
+    assert not any("hush" in word for word in ran[0][0])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ops", "backup", "backup"),
+        ("ops", "backup", "back"),
+        ("ops", "database", "report"),
+        ("backup", "hotel.backup"),
+        ("migrate", "--check"),
+        ("invariants", "check"),
+        ("audit-log", "verify"),
+        ("incident", "list"),
+    ],
+)
+def test_a_database_that_is_away_is_said_in_a_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    away = {
+        "HOTEL_BACKUP_ENGINE": "dump",
+        "HOTEL_BACKUP_STORE": str(tmp_path / "store"),
+        "HOTEL_BACKUP_KEY": KEY,
+        "HOTEL_OPS_DIR": str(tmp_path / "ops"),
+        "HOTEL_SPOOL_DIR": str(tmp_path / "spool"),
+        "DATABASE_URL": "postgresql://hotel:hush@127.0.0.1:1/hotel",
+    }
+    done = run(away, *words)
+    said = done.stderr.strip().splitlines()
+    assert done.returncode in (1, 2), done
+    assert len(said) <= 3, done.stderr
+    assert said[0].startswith("hotel-booking: "), said
+    assert "hush" not in done.stderr + done.stdout
+
+
+def test_who_keeps_backups_outlives_the_database(tmp_path: Path) -> None:
+    """What fails is said, and tried again: an outage of the database must not end it, nor keep the other
+    kinds waiting."""
+    said: list[str] = []
+    engine = Dumps(
+        files(Store.from_environ({}, lambda *_: str(tmp_path)), "database", lambda: AT),
+        url="postgresql://hotel@127.0.0.1:1/hotel",
+        key=KEY,
+        clock=lambda: AT,
+    )
+    made: list[str] = []
+
+    def make(of: str) -> None:
+        if of == "database":
+            engine.backup("full", said.append)
+        made.append(of)
+
+    Schedule(
+        {"database": lambda: None, "state": lambda: None}, make, clock=lambda: AT, say=said.append
+    ).look()
+    assert made == ["state"]
+    assert "database: the database does not answer" in said[-1]

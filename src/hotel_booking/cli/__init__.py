@@ -123,6 +123,12 @@ def main() -> None:
     except Refused as refusal:
         print(f"hotel-booking: {refusal.detail}", *refusal.lines, sep="\n", file=sys.stderr)
         raise SystemExit(refusal.exit_code) from None
+    except Exception as error:
+        # A command that used psycopg has imported it; the others need not.
+        psycopg = sys.modules.get("psycopg")
+        if psycopg is None or not isinstance(error, psycopg.OperationalError):
+            raise
+        _fail(f"the database does not answer, or went away: {' '.join(str(error).split())[:300]}")
 
 
 def _fail(*lines: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -43,7 +44,7 @@ def key_of(environ: Mapping[str, str]) -> str:
 
 def describe(url: str, now: datetime) -> Header:
     """What a backup of this database would be of. Refused where it is not one of ours."""
-    with psycopg.connect(url, connect_timeout=10) as connection:
+    with connected(url) as connection:
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
             raise Refused("the database is empty: there is nothing to back up")
         schema, name, size = _row(
@@ -66,12 +67,15 @@ def dump(url: str, target: BinaryIO, *, key: str, now: datetime) -> Header:
     """Write the database at the URL into the file, as of one moment, while others go on. Refused where
     pg_dump fails; the file is worth nothing then."""
     header = describe(url, now)
+    address, environ = _log_in(url)
     command = [
         *(str(_programs(header.server) / "pg_dump"), "--format=custom", "--no-password"),
-        *("--lock-wait-timeout=60s", f"--dbname={url}"),
+        *("--lock-wait-timeout=60s", f"--dbname={address}"),
     ]
     with tempfile.TemporaryFile() as said:
-        ran = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)  # noqa: S603  # our own words
+        ran = subprocess.Popen(  # noqa: S603  # our own words
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+        )
         with _ended(ran):
             one_file.write(target, header, cast("BinaryIO", ran.stdout), key)
         if ran.returncode:
@@ -114,7 +118,7 @@ def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[
     fails, nothing of it is left. The file must have been checked."""
     header = one_file.read_header(source)
     source.seek(0)
-    with psycopg.connect(url_of(url, "postgres"), autocommit=True, connect_timeout=10) as connection:
+    with connected(url_of(url, "postgres"), autocommit=True) as connection:
         server = connection.info.server_version // 10_000
         if server < header.programs:
             raise Refused(
@@ -165,7 +169,7 @@ def refuse_without_space(folder: Path, free: int, wanted: int) -> None:
 def refuse_in_use(url: str) -> None:
     """Refused where anybody is connected to the database."""
     name = name_of(url)
-    with psycopg.connect(url_of(url, "postgres"), connect_timeout=10) as connection:
+    with connected(url_of(url, "postgres")) as connection:
         others = connection.execute(_OTHERS, (name,)).fetchall()
     if others:
         who = ", ".join(f"{count} by {told}" for told, count in others)
@@ -179,7 +183,7 @@ def put_in_place(url: str, made: str, *, kept: str) -> bool:
     """Give the database `made` the name of the URL's, and the one before the name `kept`: both or neither,
     as long as nobody is connected to them. Whether there was one before."""
     name, fresh = name_of(url), name_of(made)
-    with psycopg.connect(url_of(url, "postgres"), connect_timeout=10) as connection:
+    with connected(url_of(url, "postgres")) as connection:
         rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
         try:
             before = exists(connection, name)
@@ -194,6 +198,14 @@ def put_in_place(url: str, made: str, *, kept: str) -> bool:
                 "Stop what uses it, and run this again.",
             ) from None
     return before
+
+
+def connected(url: str, *, autocommit: bool = False) -> psycopg.Connection:
+    """A connection to the database. Refused where it does not answer."""
+    try:
+        return psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise Refused(f"the database does not answer: {' '.join(str(error).split())[:200]}") from None
 
 
 def exists(connection: psycopg.Connection, name: str) -> bool:
@@ -212,17 +224,29 @@ def url_of(url: str, name: str) -> str:
     return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
 
+def _log_in(url: str) -> tuple[str, dict[str, str]]:
+    """How a program is told the database: its address for the command line, which everybody on the machine
+    can read, and its environment with the password, which they cannot."""
+    parts = {name: str(value) for name, value in psycopg.conninfo.conninfo_to_dict(url).items()}
+    password = parts.pop("password", None)
+    environ = os.environ | ({} if password is None else {"PGPASSWORD": password})
+    return psycopg.conninfo.make_conninfo(**parts), environ
+
+
 def _drop(connection: psycopg.Connection, name: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _pg_restore(source: BinaryIO, url: str, *, server: int, key: str) -> None:
+    address, environ = _log_in(url)
     command = [
         *(str(_programs(server) / "pg_restore"), "--exit-on-error", "--no-owner", "--no-privileges"),
-        *("--no-password", f"--dbname={url}"),
+        *("--no-password", f"--dbname={address}"),
     ]
     with tempfile.TemporaryFile() as said:
-        ran = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)  # noqa: S603  # our own words
+        ran = subprocess.Popen(  # noqa: S603  # our own words
+            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said
+        )
         with _ended(ran), suppress(BrokenPipeError):
             given = cast("BinaryIO", ran.stdin)
             for part in one_file.parts(source, key):

@@ -156,4 +156,4 @@ class Dumps:
                     return
 
     def _connected(self, *, autocommit: bool = False) -> psycopg.Connection:
-        return psycopg.connect(dump.url_of(self._url, "postgres"), autocommit=autocommit, connect_timeout=10)
+        return dump.connected(dump.url_of(self._url, "postgres"), autocommit=autocommit)
