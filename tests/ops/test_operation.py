@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hotel_booking.ops.asking import needed, typed
-from hotel_booking.ops.operation import acts, home, operation
+from hotel_booking.ops.operation import acts, home, operation, tell_audit_log
 from hotel_booking.ops.refusals import Busy, Interrupted, Refused, WrongUse
 
 AT = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
@@ -209,3 +209,16 @@ def test_where_nobody_can_be_asked_the_command_that_would_work_is_told() -> None
     assert typed(by_script, argv) == "./deployment/scripts/preflight.sh --evidence 'a b'"
     found = needed("HOTEL_RELEASE", "the tag", example="", environ={"HOTEL_RELEASE": "1.3"}, argv=argv)
     assert found == "1.3"
+
+
+def test_acts_wait_where_the_worker_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine where nothing has made the folder yet, too."""
+    monkeypatch.setattr("hotel_booking.ops.spool.DEFAULT_FOLDER", str(tmp_path / "var" / "spool"))
+    assert acts({}) == tmp_path / "var" / "spool"
+    # Who may not write there keeps them for themselves, and is told where.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    own = {"XDG_STATE_HOME": str(tmp_path)}
+    assert acts(own) == tmp_path / "hotel-booking" / "ops" / "spool"
+    said = tell_audit_log(own)
+    assert said is not None
+    assert f"HOTEL_SPOOL_DIR={acts(own)} hotel-booking audit-log drain" in said

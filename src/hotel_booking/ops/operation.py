@@ -36,19 +36,24 @@ def home(environ: Mapping[str, str]) -> Path:
     machine's folder, where this user may write there; else one of the user's own."""
     if chosen := environ.get("HOTEL_OPS_DIR"):
         return Path(chosen)
-    nearest = next(folder for folder in (_DEFAULT, *_DEFAULT.parents) if folder.exists())
-    if os.access(nearest, os.W_OK | os.X_OK):
+    if _may_be_made(_DEFAULT):
         return _DEFAULT
     base = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "hotel-booking" / "ops"
 
 
 def acts(environ: Mapping[str, str]) -> Path:
-    """Where acts wait for the audit log: HOTEL_SPOOL_DIR, which the worker on this machine drains; where that
-    is not set and cannot be written, a folder beside what `home` names."""
-    if environ.get("HOTEL_SPOOL_DIR") or os.access(spool.DEFAULT_FOLDER, os.W_OK | os.X_OK):
+    """Where acts wait for the audit log: HOTEL_SPOOL_DIR or its default, which the worker on this machine
+    drains; where that is not set and cannot be written, a folder beside what `home` names."""
+    if environ.get("HOTEL_SPOOL_DIR") or _may_be_made(Path(spool.DEFAULT_FOLDER)):
         return spool.folder(environ)
     return home(environ) / "spool"
+
+
+def _may_be_made(folder: Path) -> bool:
+    """Whether this user may write to the folder, or make it."""
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    return os.access(nearest, os.W_OK | os.X_OK)
 
 
 class Operation:
@@ -120,9 +125,11 @@ def tell_audit_log(environ: Mapping[str, str]) -> str | None:
             )
             if done.returncode == 0:
                 return None
-    return (
-        f"recorded in {folder}, until `hotel-booking audit-log drain` (or a worker here) tells the audit log"
-    )
+    if folder == spool.folder(environ):
+        who = "`hotel-booking audit-log drain` (or a worker here)"
+    else:  # a folder of this user's own, which no worker knows
+        who = f"`HOTEL_SPOOL_DIR={folder} hotel-booking audit-log drain`"
+    return f"recorded in {folder}, until {who} tells the audit log"
 
 
 def operator(environ: Mapping[str, str]) -> str:
