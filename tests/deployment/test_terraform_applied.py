@@ -51,8 +51,8 @@ def applied(folder: Path, aws: dict[str, str], *arguments: str) -> dict[str, Any
     """What the state says, once everything is made and a second plan is empty."""
     for command in (
         ["init", "-input=false", "-no-color"],
-        ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=20", *arguments],
-        ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-parallelism=20", *arguments],
+        ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=8", *arguments],
+        ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-parallelism=8", *arguments],
     ):
         done = run(folder, aws, *command)
         assert done.returncode == 0, said(done)[-8000:]
@@ -100,7 +100,7 @@ def test_production_is_made_once_and_taken_down(tmp_path: Path, aws: dict[str, s
 
     assert run(folder, aws, "state", "rm", "terraform_data.environment").returncode == 0
     gone = run(
-        folder, aws, "destroy", "-auto-approve", "-input=false", "-no-color", "-parallelism=20", *VALUES
+        folder, aws, "destroy", "-auto-approve", "-input=false", "-no-color", "-parallelism=8", *VALUES
     )
     assert gone.returncode == 0, said(gone)[-8000:]
 

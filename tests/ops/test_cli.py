@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hotel_booking.cli import NOUNS
+from hotel_booking.cli import NOUNS, database
+from hotel_booking.ops.embedded import Cluster
 from tests.clients.command_line import command
 
 COMMAND = Path(sys.executable).with_name("hotel-booking")
@@ -97,3 +98,20 @@ def test_a_taken_port_and_an_unwritable_folder_are_one_clear_line(tmp_path: Path
     result = run("demo", "--port", port, "--data-dir", str(tmp_path / "file" / "b"))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
     assert "choose another folder" in result.stderr
+
+
+def test_a_command_says_that_it_is_about_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On call with a lost environment, "nothing to do" would be about the wrong hotels."""
+    for name in ("DATABASE_URL", "DB_HOST", "HOTEL_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(database, "default_data_dir", lambda: tmp_path)
+    for made in ("exists", "running"):
+        monkeypatch.setattr(Cluster, made, lambda _self: True)
+    monkeypatch.setattr(Cluster, "url", lambda _self, name: f"postgresql:///{name}")
+    with database.database_url(None) as url:
+        assert url == "postgresql:///hotel"
+    assert f"this is about the demo in {tmp_path}" in capsys.readouterr().err
+    with database.database_url(tmp_path):
+        assert capsys.readouterr().err == "", "it was named"

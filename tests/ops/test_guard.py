@@ -165,7 +165,7 @@ def test_what_is_no_release_s_fault_or_somebody_else_s_business_changes_nothing(
         case "by a person":  # kubectl rollout undo: the pods that serve are older than those before them
             made = next(one for path, one in world.api.objects.items() if path.endswith("/hotel-booking-1"))
             made["metadata"]["creationTimestamp"] = (utc_now() - timedelta(minutes=9)).isoformat()
-            reason = f"{NEW[0]} is what {OLD[0]} was gone back from to"
+            reason = f"{OLD[0]} was rolled back to {NEW[0]}"
         case _:
             stand = json.dumps({"step": "watching", "holder": "ana on laptop", "until": until})
             world.api.objects[ACTIVE]["metadata"]["annotations"][live.COLOURS] = stand

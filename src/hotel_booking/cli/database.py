@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,9 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
                 ["no database: set DB_HOST or DATABASE_URL, or name a demo's folder with --data-dir"]
             )
         raise EmbeddedError(f"there is no demo database in {folder}; `hotel-booking demo` makes one")
+    if data_dir is None and not os.environ.get("HOTEL_DATA_DIR"):
+        # On call with a lost environment, "there is nothing to do" would be about the wrong hotels.
+        print(f"no DB_HOST or DATABASE_URL: this is about the demo in {folder}", file=sys.stderr)
     if cluster.running():
         yield cluster.url(DEMO_DATABASE)
         return

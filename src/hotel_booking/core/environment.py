@@ -28,7 +28,7 @@ OTHERS = {
     ),
     "HOTEL_BACKUP_KEY": (
         "what backups are encrypted with, at least 16 characters: keep it where the backups are not. Unset:"
-        " not encrypted"
+        " `hotel-booking backup FILE` does not encrypt, and `hotel-booking ops backup` refuses"
     ),
     "HOTEL_BACKUP_KEY_FILE": "a file that says it",
     "HOTEL_BACKUP_ENGINE": (

@@ -291,7 +291,7 @@ ACCESS_GRANTS = _gauge(
 )
 ACCESS_EXPIRED = _gauge(
     "hotel_booking_access_grants_expired",
-    "Those of them whose end has come and whom nobody has taken it from.",
+    "Those of them that have ended and were not taken away.",
     "livemax",
 )
 ACCESS_REAPED = _gauge(

@@ -117,7 +117,7 @@ class Guard:
         if now.before is None:
             raise Unchanged(f"there is nothing before {release} to go back to")
         if now.before.since > now.now.since:
-            raise Unchanged(f"{release} is what {now.before.release} was gone back from to, by a person")
+            raise Unchanged(f"{now.before.release} was rolled back to {release} by a person")
         self._refuse_schema(now)
         return Back(release, now.before.release, caused[0].name, at.replace(microsecond=0))
 
