@@ -314,3 +314,22 @@ def test_who_keeps_backups_outlives_the_database(tmp_path: Path) -> None:
     ).look()
     assert made == ["state"]
     assert "database: the database does not answer" in said[-1]
+
+
+def test_an_empty_store_is_not_whole(environ: dict[str, str], tmp_path: Path) -> None:
+    """A mistyped HOTEL_BACKUP_STORE must not pass as a proof."""
+    (tmp_path / "store").mkdir()
+    kept = {
+        "HOTEL_BACKUP_ENGINE": "dump",
+        "HOTEL_BACKUP_STORE": str(tmp_path / "store"),
+        "HOTEL_BACKUP_KEY": KEY,
+    }
+    for of in ("database", "state"):
+        done = run(environ | kept, "ops", "backup", "verify", "--of", of)
+        assert done.returncode == 1, done
+        assert "there is no backup" in done.stdout
+        assert run(environ | kept, "ops", "backup", "backup", "--of", of).returncode == 0
+        done = run(environ | kept, "ops", "backup", "verify", "--of", of)
+        assert (done.returncode, "is whole" in done.stdout) == (0, True), done
+    done = run(environ | kept, "ops", "backup", "unpack", "20000101-000000", tmp_path / "x", "--of", "state")
+    assert "hotel-booking ops backup list --of state" in done.stderr

@@ -11,7 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from hotel_booking import __version__
 from hotel_booking.cli import NOUNS, database
+from hotel_booking.core.schema import NEWEST
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.command_line import command
 
@@ -115,3 +117,8 @@ def test_a_command_says_that_it_is_about_the_demo(
     assert f"this is about the demo in {tmp_path}" in capsys.readouterr().err
     with database.database_url(tmp_path):
         assert capsys.readouterr().err == "", "it was named"
+
+
+def test_it_says_which_release_it_is() -> None:
+    done = command("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"hotel-booking {__version__}, schema {NEWEST}")

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -96,9 +96,23 @@ class Nouns(TyperGroup):
 app = typer.Typer(cls=Nouns, no_args_is_help=True, add_completion=False)
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from hotel_booking import __version__
+        from hotel_booking.core.schema import NEWEST
+
+        typer.echo(f"hotel-booking {__version__}, schema {NEWEST}")
+        raise typer.Exit
+
+
 @app.callback()
-def _nouns() -> None:
+def _nouns(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Which release this is.")
+    ] = False,
+) -> None:
     """The Hotel Booking Platform."""
+    del version
 
 
 def main() -> None:

@@ -176,6 +176,8 @@ def verify(
         problems, url, name = engine.verify(backup, _say), engine.serving(), engine.name
     else:
         problems, url, name = engine.verify(backup_id, _say), database(os.environ, sys.argv), of
+    if not problems and not backup_id and of != "archive" and not engine.backups():
+        problems = ["there is no backup: is HOTEL_BACKUP_STORE the right one?"]
     detail = {"of": of, "engine": name, "problems": list(problems[:20])}
     results.tell(url, "verify", at=began, succeeded=not problems, detail=detail)
     for problem in problems:

@@ -89,15 +89,17 @@ def id_of(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_FORMAT)
 
 
-def chosen(backups: Sequence[Backup], backup_id: str) -> Backup:
-    """The backup of this id, or `latest`. Raises `WrongUse` for one that is no id, or that is not there."""
+def chosen(backups: Sequence[Backup], backup_id: str, of: str = "database") -> Backup:
+    """The backup of this id, or `latest`, among these of a kind. Raises `WrongUse` for one that is no id, or
+    that is not there."""
+    listed = "  hotel-booking ops backup list" + ("" if of == "database" else f" --of {of}")
     if backup_id == "latest" and backups:
         return backups[0]
     if backup_id != "latest" and not _ID.fullmatch(backup_id):
         raise WrongUse(
             f"{backup_id} is no backup's id: they are YYYYMMDD-HHMMSS (UTC), or `latest`",
             "These are there:",
-            "  hotel-booking ops backup list",
+            listed,
         )
     for backup in backups:
         if backup.id == backup_id:
@@ -109,5 +111,5 @@ def chosen(backups: Sequence[Backup], backup_id: str) -> Backup:
         f"there is no backup {backup_id}"
         + (f"; the nearest before it is {nearest[0]}" if nearest else "; there is none at all"),
         "These are there:",
-        "  hotel-booking ops backup list",
+        listed,
     )

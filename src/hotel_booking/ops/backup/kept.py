@@ -72,7 +72,7 @@ class Kept:
 
     def get(self, backup_id: str) -> bytes:
         """What `put` kept under this id. Raises `Refused` where it is not there, or not whole."""
-        with self._files.reading(chosen(self.backups(), backup_id).name) as file:
+        with self._files.reading(chosen(self.backups(), backup_id, self.of).name) as file:
             one_file.verify(file, self._key)
             file.seek(0)
             parts = cast("Any", _Read(one_file.parts(file, self._key)))
@@ -84,13 +84,13 @@ class Kept:
 
     def verify(self, backup_id: str, say: Say) -> list[str]:
         """Read every file, or the one, to its end; what is wrong."""
-        name = chosen(self.backups(), backup_id).name if backup_id else None
+        name = chosen(self.backups(), backup_id, self.of).name if backup_id else None
         return damaged(self._files, name, self._key, say)
 
     def unpack(self, backup_id: str, folder: Path, say: Say) -> int:
         """Write what one holds below an empty or new folder; how many files. Nothing is left there where it
         cannot be read to its end."""
-        backup = chosen(self.backups(), backup_id)
+        backup = chosen(self.backups(), backup_id, self.of)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise WrongUse(f"{folder} is not empty: name a new folder")
         with self._files.reading(backup.name) as file:
