@@ -121,13 +121,15 @@ class AmendedRoom(msgspec.Struct, frozen=True):
 
 
 class AmendAnswer(msgspec.Struct, frozen=True):
-    """The new price. `difference` is the new total less the old; `refund` is refunded at once, a higher
-    total is due at the hotel."""
+    """The new price. `difference` is the new total less the old; `refund` is refunded at once, and `due_now`
+    is to be paid at once: taken from the card on file, else asked for by mail. The rest is due as the rate
+    plan says."""
 
     preview: bool
     total: Money
     difference: Money
     refund: Money
+    due_now: Money
     rooms: list[AmendedRoom]
 
 
@@ -310,6 +312,7 @@ def _amended(result: Amendment, *, preview: bool) -> AmendAnswer:
         total=Money(result.booking_total, currency),
         difference=Money(result.difference, currency),
         refund=Money(result.refund, currency),
+        due_now=Money(result.due_now, currency),
         rooms=[
             AmendedRoom(
                 position=room.position,

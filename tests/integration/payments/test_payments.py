@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.due import due_at, next_collection, refund_stages
+from hotel_booking.domains.bookings.due import due_at, next_collection, refund_stages, still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import (
@@ -25,6 +28,8 @@ from hotel_booking.domains.payments.errors import (
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.reconcile import reconcile
 from hotel_booking.domains.payments.refunds import give_refunds
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.searching import Searching
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import running
 from tests.doubles.stripe import StripeDouble
@@ -43,6 +48,7 @@ from tests.factories.paying import (
 from tests.factories.paying import gateways as gateways  # fixtures
 from tests.factories.paying import hotel as hotel
 from tests.factories.paying import stripe as stripe
+from tests.factories.small_hotel import GUEST, SLUG, make_quote, stay
 
 
 async def test_a_deposit_now_and_the_balance_on_its_day_from_the_kept_card(
@@ -62,6 +68,60 @@ async def test_a_deposit_now_and_the_balance_on_its_day_from_the_kept_card(
     assert await one(hotel, "SELECT collect_at FROM booking") is None
     assert sum(item.captured for item in stripe.sums().values()) == 20_000
     assert await one(hotel, "SELECT agreement FROM saved_card") == AGREED
+    await sound(hotel)
+
+
+IN_MARCH = datetime(2030, 3, 1, 12, tzinfo=UTC)  # ten days before the 11th
+
+
+async def deposited(db: Database, gateways: Gateways, days: Stay) -> Booking:
+    """A booking of the plan with a deposit, paid as it asks on that day."""
+    quote = await make_quote(db, days, plan="DEP", now=IN_MARCH)
+    async with db.transaction() as tx:
+        hold = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=IN_MARCH)
+    done = await service.pay(
+        db, gateways.card, booking_id=hold.booking.id, token=CARD, agreement=AGREED, now=IN_MARCH
+    )
+    return done.booking
+
+
+@pytest.mark.parametrize(("first", "due"), [(5, 20_000), (20, 6_000)])
+async def test_who_books_after_the_day_of_the_balance_pays_all_of_it_at_once(
+    hotel: Database, gateways: Gateways, stripe: StripeDouble, first: int, due: int
+) -> None:
+    """What is said to be due is what is taken: nothing a minute later."""
+    days = stay(first, 2)
+    async with hotel.transaction() as tx:
+        sold = await Searching(tx).offers(SLUG, days, [Occupancy(2)], now=IN_MARCH)
+    offers = {(offer.total, offer.due_now) for offer in sold.offers if offer.rate_plan == "DEP"}
+    assert offers == {(20_000, due)}
+    booking = await deposited(hotel, gateways, days)
+    assert (booking.due_now, booking.paid, due_at(booking, IN_MARCH)) == (due, due, due)
+    await service.collect(hotel, gateways, booking_id=booking.id, now=IN_MARCH + MINUTE)
+    assert (await look(hotel, booking.id)).paid == due
+    assert sum(item.captured for item in stripe.sums().values()) == due
+    await sound(hotel)
+
+
+async def test_a_preview_of_a_change_says_what_is_taken_at_once(
+    hotel: Database, gateways: Gateways, stripe: StripeDouble
+) -> None:
+    """The deposit of what is longer; all of a stay whose balance is due by then. It is what is asked for."""
+    booking = await deposited(hotel, gateways, stay(20, 2))
+    soon = stay(5, 2)
+    async with hotel.transaction() as tx:
+        longer = await service.preview_amend(
+            tx, booking_id=booking.id, now=IN_MARCH, departure=stay(20, 3).departure
+        )
+        assert (longer.difference, longer.due_now) == (10_000, 3_000)
+        days: dict[str, Any] = {"arrival": soon.arrival, "departure": soon.departure}
+        sooner = await service.preview_amend(tx, booking_id=booking.id, now=IN_MARCH, **days)
+        assert (sooner.difference, sooner.due_now) == (0, 14_000)
+        assert await service.amend(tx, booking_id=booking.id, now=IN_MARCH, **days) == sooner
+    assert still_open(await look(hotel, booking.id), IN_MARCH) == sooner.due_now
+    await service.collect(hotel, gateways, booking_id=booking.id, now=IN_MARCH + MINUTE)
+    assert (await look(hotel, booking.id)).paid == 20_000
+    assert sum(item.captured for item in stripe.sums().values()) == 20_000
     await sound(hotel)
 
 

@@ -5,17 +5,22 @@ Amounts are minor units of the booking's currency; instants are UTC.
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from hotel_booking.core.dates import local_instant
 from hotel_booking.domains.bookings.pricing import nights_of
 from hotel_booking.domains.bookings.types import Booking, Reservation
-from hotel_booking.domains.rates.cancellation import deadlines, due_now, fee_amount, fee_at
+from hotel_booking.domains.rates.cancellation import (
+    balance_instant,
+    deadlines,
+    due_on_booking,
+    fee_amount,
+    fee_at,
+)
 
 _STANDING = ("held", "confirmed", "checked_in", "checked_out")
-_BALANCE_HOUR = time(9)  # on the property's clock: nobody is charged in the night
 _BEFORE_IT_LAPSES = timedelta(days=1)
 
 
@@ -52,6 +57,11 @@ def still_open(booking: Booking, at: datetime | None = None) -> int:
     return max(due_at(booking, at) - booking.paid - booking.reserved, 0)
 
 
+def open_of(booking: Booking, due: int, *, total: int) -> int:
+    """What would be neither paid nor reserved yet of `due`, if the price were `total`."""
+    return max(min(due, charged(booking, total)) - booking.paid - booking.reserved, 0)
+
+
 def balance(booking: Booking) -> int:
     """What of the price, or of the fee of a booking that is over, is not paid yet, whether it is reserved or
     not."""
@@ -64,25 +74,26 @@ def overpaid(booking: Booking) -> int:
 
 
 def _due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
-    balance = balance_instant(booking, room)
-    if balance is not None and balance <= at:
-        return room.total
-    return due_now(room.terms.deposit, room.total, nights_of(room), currency=room.terms.rules.currency)
-
-
-def balance_instant(booking: Booking, room: Reservation) -> datetime | None:
-    """When the rest of a room's price is due; None: at the hotel."""
-    days = room.terms.deposit.balance_days
-    if days is None:
-        return None
-    return local_instant(room.arrival - timedelta(days=days), _BALANCE_HOUR, booking.timezone)
+    return due_on_booking(
+        room.terms.deposit,
+        room.total,
+        nights_of(room),
+        currency=room.terms.rules.currency,
+        arrival=room.arrival,
+        timezone=booking.timezone,
+        at=at,
+    )
 
 
 def next_collection(booking: Booking, now: datetime) -> datetime | None:
     """When the next part of the price is to be collected by itself; None: never. Parts that are due already
     are due at once."""
     instants = sorted(
-        {at for room in booking.reservations if (at := balance_instant(booking, room)) is not None}
+        {
+            at
+            for room in booking.reservations
+            if (at := balance_instant(room.terms.deposit, room.arrival, booking.timezone)) is not None
+        }
     )
     for at in instants:
         if still_open(booking, max(at, now)):

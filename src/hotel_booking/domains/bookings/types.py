@@ -190,11 +190,13 @@ class StayChange(TypedDict):
 
 
 class Amendment(msgspec.Struct, frozen=True):
-    """A changed booking and what it costs: the new total, and the difference to the old one."""
+    """A changed booking and what it costs: the new total, the difference to the old one, what goes back, and
+    what is to be paid at once."""
 
     booking_total: int
     difference: int
     refund: int
+    due_now: int
     currency: str
     reservations: tuple[AmendedReservation, ...]
 

@@ -7,7 +7,7 @@ the deadline's own instant the fee applies already. Amounts are minor units of t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.formats import coded
@@ -21,6 +21,8 @@ from hotel_booking.domains.rates.types import (
     Fee,
     FeeStage,
 )
+
+_BALANCE_HOUR = time(9)  # on the property's clock: nobody is charged in the night
 
 
 def fee_amount(fee: Fee, *, total: int, night_totals: Sequence[int], currency: str) -> int:
@@ -38,6 +40,31 @@ def due_now(deposit: Deposit, total: int, night_totals: Sequence[int], *, curren
     if deposit.kind == "full":
         return total
     return _part(deposit.kind, deposit.value, total, night_totals, currency)
+
+
+def balance_instant(deposit: Deposit, arrival: date, timezone: str) -> datetime | None:
+    """When the rest of the price is due (UTC); None: at the hotel."""
+    if deposit.balance_days is None:
+        return None
+    return local_instant(arrival - timedelta(days=deposit.balance_days), _BALANCE_HOUR, timezone)
+
+
+def due_on_booking(
+    deposit: Deposit,
+    total: int,
+    night_totals: Sequence[int],
+    *,
+    currency: str,
+    arrival: date,
+    timezone: str,
+    at: datetime,
+) -> int:
+    """What is to be paid by who books at the instant `at`: the deposit, and the rest too where its day has
+    come."""
+    rest_from = balance_instant(deposit, arrival, timezone)
+    if rest_from is not None and rest_from <= at:
+        return total
+    return due_now(deposit, total, night_totals, currency=currency)
 
 
 def deadlines(policy: CancellationPolicy, arrival: date, timezone: str) -> list[tuple[datetime | None, Fee]]:

@@ -12,7 +12,7 @@ from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.catalogue import RoomType
-from hotel_booking.domains.rates.cancellation import describe, due_now, fee_amount
+from hotel_booking.domains.rates.cancellation import describe, due_on_booking, fee_amount
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.nearest_fix import Allowed, RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
@@ -191,14 +191,21 @@ def _offer(
     }
     prices = [by_occupancy[occupancy] for occupancy in party]
     shares = [night_totals(room) for room in prices]
-    deposit = plan.deposit
     rooms = tuple(
         OfferedRoom(
             occupancy=occupancy,
             total=room.total,
             net=room.net,
             tax=room.tax,
-            due_now=due_now(deposit, total=room.total, night_totals=share, currency=room.currency),
+            due_now=due_on_booking(
+                plan.deposit,
+                room.total,
+                share,
+                currency=room.currency,
+                arrival=days[0],
+                timezone=catalogue.property.timezone,
+                at=now,
+            ),
             lines=room.lines,
         )
         for occupancy, room, share in zip(party, prices, shares, strict=True)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from hotel_booking.core.dates import business_date, calendar_date, earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.errors import NoSuchProperty
-from hotel_booking.domains.rates.cancellation import deadlines
+from hotel_booking.domains.rates.cancellation import balance_instant, deadlines
 from hotel_booking.domains.rates.content import marked
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
@@ -108,20 +108,16 @@ async def show_property(
 
 
 def _next_deadline(content: Content, asked: Asked, now: datetime) -> datetime | None:
-    """When what the page says of cancelling the stay will be something else, unless the hotel changes it."""
+    """When what the page says of cancelling and paying the stay will be something else, unless the hotel
+    changes it."""
     if asked.stay is None:
         return None
-    policies = [content.catalogue.policy(plan) for plan in content.catalogue.plans.values()]
-    timezone = content.property.timezone
-    return min(
-        (
-            since
-            for policy in policies
-            for since, _ in deadlines(policy, asked.stay.arrival, timezone)
-            if since is not None and since > now
-        ),
-        default=None,
-    )
+    arrival, timezone = asked.stay.arrival, content.property.timezone
+    instants: list[datetime | None] = []
+    for plan in content.catalogue.plans.values():
+        instants += [since for since, _ in deadlines(content.catalogue.policy(plan), arrival, timezone)]
+        instants.append(balance_instant(plan.deposit, arrival, timezone))
+    return min((instant for instant in instants if instant is not None and instant > now), default=None)
 
 
 def _party(asked: Asked, language: str) -> str:

@@ -21,7 +21,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.availability import load_calendar
-from hotel_booking.domains.bookings.due import balance, cancellation_fee, charged, still_open
+from hotel_booking.domains.bookings.due import balance, cancellation_fee, charged, open_of, still_open
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
@@ -49,7 +49,9 @@ from hotel_booking.domains.bookings.types import (
 )
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
+from hotel_booking.domains.rates.cancellation import due_on_booking
 from hotel_booking.domains.rates.party import check_size
+from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_catalogue
 from hotel_booking.domains.rates.restrictions import NightState, Reason, window
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
@@ -80,7 +82,7 @@ async def preview_amend(
     room that somebody takes in between."""
     booking = await booking_by_id(tx, booking_id)
     new = await _plan(tx, booking, now, arrival, departure, rooms, by_guest)
-    return _summary(booking, new)
+    return _summary(booking, new, now)
 
 
 async def amend(
@@ -103,7 +105,7 @@ async def amend(
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
     new = await _plan(tx, booking, now, arrival, departure, rooms, by_guest)
-    result = _summary(booking, new)
+    result = _summary(booking, new, now)
     if expected_total is not None and expected_total != result.booking_total:
         raise PriceChanged(
             "the price has changed since the preview",
@@ -276,12 +278,25 @@ def _sold_already(old: Reservation, stay: Stay, reason: Reason) -> bool:
     return owned and reason.code in ("closed", "no_price", "not_on_sale")
 
 
-def _summary(booking: Booking, new: Sequence[_NewRoom]) -> Amendment:
+def _summary(booking: Booking, new: Sequence[_NewRoom], now: datetime) -> Amendment:
     total = sum(room.price.total for room in new)
+    due = sum(
+        due_on_booking(
+            room.terms.deposit,
+            room.price.total,
+            night_totals(room.price),
+            currency=booking.currency,
+            arrival=room.stay.arrival,
+            timezone=booking.timezone,
+            at=now,
+        )
+        for room in new
+    )
     return Amendment(
         booking_total=total,
         difference=total - booking.total,
         refund=max(booking.paid - charged(booking, total), 0),
+        due_now=open_of(booking, due, total=total),
         currency=booking.currency,
         reservations=tuple(
             AmendedReservation(

@@ -22,7 +22,7 @@ from hotel_booking.domains.bookings.types import (
     RoomRequest,
     SaleTerms,
 )
-from hotel_booking.domains.rates.cancellation import due_now
+from hotel_booking.domains.rates.cancellation import due_on_booking
 from hotel_booking.domains.rates.nearest_fix import RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import check_size, rooms_that_fit
 from hotel_booking.domains.rates.pricing import night_totals, price
@@ -78,8 +78,14 @@ async def quote(
         if agreed_price is not None:
             sale = _agreed(sale, room.adults + len(room.children))
         amount = price(sale.rules, night_prices, Occupancy(room.adults, room.children))
-        due += due_now(
-            sale.deposit, total=amount.total, night_totals=night_totals(amount), currency=amount.currency
+        due += due_on_booking(
+            sale.deposit,
+            amount.total,
+            night_totals(amount),
+            currency=amount.currency,
+            arrival=stay.arrival,
+            timezone=catalogue.property.timezone,
+            at=now,
         )
         quoted.append(quoted_room(catalogue, room, sale, night_prices, amount))
         terms.append(sale)
