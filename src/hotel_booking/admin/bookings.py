@@ -103,13 +103,13 @@ async def booking_page(
     may_act = caller.may(Permission.STAYS_MANAGE, booking.property_id)
     begun = today >= min(room.arrival for room in booking.reservations)
     arriving = booking.status == "confirmed" and begun and may_act
-    inside = booking.status == "checked_in" and may_act
+    may_give = booking.status in ("confirmed", "checked_in") and may_act
     rooms = [
         ShownRoom(
             room,
             price_of(room, room.terms).lines,
             _policy(booking, room, now),
-            await free_rooms(tx, room, since=today) if (arriving or inside) and room.room is None else [],
+            await free_rooms(tx, room, since=today) if may_give else [],
         )
         for room in booking.reservations
     ]
@@ -142,7 +142,8 @@ async def booking_page(
         form=form or Form.of(),
         owed=owed,
         arriving=arriving,
-        without_room=inside and any(room.room is None for room in booking.reservations),
+        may_give=may_give,
+        without_room=may_give and any(room.room is None for room in booking.reservations),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
         left_open=still_open(booking),

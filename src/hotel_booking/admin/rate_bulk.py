@@ -154,7 +154,11 @@ async def undo_edit(
         await load_edit(tx, catalogue.property.id, edit_id)  # another property's is not found
         return await _edit_page(request, tx, catalogue, edit_id, None, status=422, problem=error.detail)
     grid = query(f"/admin/properties/{slug}/rates", **{"from": done.first_night.isoformat()})
-    return see_other(request, grid, notice=f"Undone: {done.cells:,} values were restored.")
+    return see_other(
+        request,
+        grid,
+        notice=f"Undone: {done.cells:,} {'value was' if done.cells == 1 else 'values were'} restored.",
+    )
 
 
 def _day(text: str, default: date) -> date:

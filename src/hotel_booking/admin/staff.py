@@ -149,10 +149,7 @@ def _within(caller: Caller) -> frozenset[int] | None:
 async def _in_sight(tx: Transaction, caller: Caller, staff_id: int) -> Staff:
     person = await accounts.staff_by_id(tx, staff_id)
     within = _within(caller)
-    if person is None or not (
-        within is None
-        or any(grant.property_id is None or grant.property_id in within for grant in person.grants)
-    ):
+    if person is None or not (within is None or any(grant.property_id in within for grant in person.grants)):
         raise StaffNotFound("there is no such member of staff")
     return person
 

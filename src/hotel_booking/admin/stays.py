@@ -39,9 +39,9 @@ async def check_in(
     form = await _sent(request)
 
     async def act() -> str:
-        await service.check_in(
-            tx, booking_id=booking.id, now=now, rooms=_rooms(form, booking), override=_reason(form)
-        )
+        rooms = _rooms(form, booking)
+        form.check()
+        await service.check_in(tx, booking_id=booking.id, now=now, rooms=rooms, override=_reason(form))
         if booking.reserved:
             taken = money(booking.reserved, booking.currency)
             return f"The guests are checked in; {taken} is being charged to the card."
@@ -59,10 +59,13 @@ async def give_rooms(
     form = await _sent(request)
 
     async def act() -> str:
-        await service.give_rooms(
-            tx, booking_id=booking.id, now=now, rooms=_rooms(form, booking), override=_reason(form)
-        )
-        return "The rooms have been assigned."
+        rooms = _rooms(form, booking)
+        if not rooms:
+            first = next((name for name in form.names() if name.startswith("room-")), "room-1")
+            form.wrong(first, "choose a room")
+        form.check()
+        await service.give_rooms(tx, booking_id=booking.id, now=now, rooms=rooms, override=_reason(form))
+        return "The room has been assigned." if len(rooms) == 1 else "The rooms have been assigned."
 
     return await carried_out(request, tx, caller, booking, now, form, act)
 
@@ -162,7 +165,13 @@ async def _sent(request: Request[Any, Any, State]) -> Form:
 
 def _rooms(form: Form, booking: Booking) -> dict[int, str]:
     chosen = {room.position: form.text(f"room-{room.position}", longest=20) for room in booking.reservations}
-    return {position: number for position, number in chosen.items() if number}
+    given: dict[int, str] = {}
+    for position, number in chosen.items():
+        if number and number in given.values():
+            form.wrong(f"room-{position}", f"room {number} is chosen twice")
+        elif number:
+            given[position] = number
+    return given
 
 
 def _reason(form: Form) -> str | None:

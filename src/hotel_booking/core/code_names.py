@@ -114,7 +114,7 @@ NAMES: dict[str, dict[str, str]] = {
         "guest_erased": "guest’s data erased",
         "status_confirm": "status subscription to confirm",
         "status_news": "status news",
-        "guest_message": "message from the hotel",
+        "guest_message": "message from the guest",
         "guest_notice": "notice to the guest",
         "guest_sign_in": "sign-in link",
         "guest_verify": "email confirmation link",

@@ -202,6 +202,7 @@ async def test_two_editors_are_told_of_each_other(db: Database, database_url: st
         assert second.status_code == 409
         assert "changed this since you opened it" in said(second.text)
         assert error_of(second.text, "name") == "is now: First"
+        assert "empty now" not in said(second.text), "of fields that nobody touched"
         assert await value(db, "SELECT name FROM property WHERE slug = $1", SLUG) == "First"
         knowing = fields(second.text)
         assert knowing["name"] == "Second"

@@ -292,3 +292,39 @@ async def tonight(db: Database) -> Booking:
         held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=quote.created_at)
         await service.guarantee(tx, booking_id=held.booking.id, now=quote.created_at)
     return held.booking
+
+
+async def test_rooms_are_given_before_the_guests_come_and_changed_while_they_are_there(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=3)
+    booking = await sold(db, 20, 2, "DBL", "DBL")
+    path = f"/admin/bookings/{booking.reference}"
+
+    async def rooms() -> list[str | None]:
+        async with db.transaction() as tx:
+            return [room.room for room in (await booking_by_id(tx, booking.id)).reservations]
+
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.FRONT_DESK, SLUG)) as client,
+    ):
+        page = (await client.get(path)).text
+        assert all(f">Room {number}, " in page for number in (1, 2))
+        for data, said in (
+            ({"room-1": "", "room-2": ""}, "choose a room"),
+            ({"room-1": "DBL-1", "room-2": "DBL-1"}, "room dbl-1 is chosen twice"),
+        ):
+            refused = await client.post(f"{path}/rooms", data=data)
+            assert refused.status_code == 422
+            assert said in refused.text.lower()
+        assert await rooms() == [None, None]
+        done = await client.post(f"{path}/rooms", data={"room-1": "DBL-1", "room-2": "DBL-2"})
+        assert done.status_code == 303
+        page = (await client.get(done.headers["location"])).text
+        assert "The rooms have been assigned." in page
+        assert "Move to another room" in page
+        moved = await client.post(f"{path}/rooms", data={"room-2": "DBL-3"})
+        assert "The room has been assigned." in (await client.get(moved.headers["location"])).text
+    assert await rooms() == ["DBL-1", "DBL-3"]
+    assert [difference async for difference in check(db)] == []

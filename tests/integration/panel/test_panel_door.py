@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from tests.clients.staff_client import (
     signed_in,
     staff,
 )
+from tests.factories.small_hotel import SLUG, small_hotel
 
 
 async def test_the_front_door_leads_to_the_first_page_or_to_the_sign_in(
@@ -96,3 +98,27 @@ async def test_a_session_opens_nothing_of_the_api_and_a_key_nothing_of_the_panel
         signed_in(app, db, (Role.READ_ONLY, None)) as client,
     ):
         assert (await client.get("/api/v1/keys")).json()["code"] == "credentials_required"
+
+
+async def test_the_menu_leads_only_where_one_may_go(db: Database, database_url: str) -> None:
+    """What is about the platform takes the role at every property; who has it at one is not led to a refusal.
+    Staff of the group are no business of one hotel's manager, who may not change them."""
+    await small_hotel(db)
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.OWNER, None)) as owner,
+    ):
+        everywhere = set(re.findall(r'href="(/admin/[a-z-]+)"', (await owner.get("/admin/today")).text))
+        assert {"/admin/jobs", "/admin/monitoring", "/admin/incidents"} <= everywhere
+        for role in (Role.MANAGER, Role.FRONT_DESK, Role.READ_ONLY):
+            async with signed_in(app, db, (role, SLUG)) as client:
+                page = (await client.get("/admin/today")).text
+                for link in sorted(set(re.findall(r'href="(/admin/[a-z-]+)"', page))):
+                    answer = await client.get(link, follow_redirects=True)
+                    assert answer.status_code == 200, (role, link)
+                if role is Role.MANAGER:
+                    async with db.transaction() as tx:
+                        owners = await tx.fetch("SELECT staff_id FROM staff_grant WHERE role = 'owner'")
+                    for row in owners:
+                        hidden = await client.get(f"/admin/staff/{row['staff_id']}")
+                        assert hidden.status_code == 404

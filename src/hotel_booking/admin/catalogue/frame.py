@@ -125,7 +125,8 @@ def _compared(form: Form, error: ChangedMeanwhile, current: Form) -> Form:
     seen = {name: current.many(name) for name in current.names() if _says_state(name)}
     compared = Form({**values, **seen})
     for name in current.names():
-        now, typed = current.many(name), form.many(name)
+        # A field that is empty is sent as an empty text, or not at all.
+        now, typed = (list(filter(None, one.many(name))) for one in (current, form))
         if not _says_state(name) and now != typed:
             shown = ", ".join(now)
             compared.wrong(name, f"is now: {shown[:200]}" if shown else "is empty now")

@@ -15,7 +15,7 @@ from hotel_booking.domains.identity.errors import (
     MissingScope,
     PropertyNotAllowed,
 )
-from hotel_booking.domains.identity.permissions import ROLE_PERMISSIONS, Permission, Role
+from hotel_booking.domains.identity.permissions import GROUP_WIDE, ROLE_PERMISSIONS, Permission, Role
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties.errors import NoSuchProperty
 
@@ -70,7 +70,10 @@ class Caller(msgspec.Struct, frozen=True):
         )
 
     def may_somewhere(self, permission: Permission) -> bool:
-        """Whether there is a property at which a member of staff may do this."""
+        """Whether there is a property at which a member of staff may do this; what is about no single one, at
+        every property."""
+        if permission in GROUP_WIDE:
+            return self.may(permission)
         return any(permission in ROLE_PERMISSIONS[grant.role] for grant in self.grants)
 
     def properties_for(self, permission: Permission) -> frozenset[int] | None:

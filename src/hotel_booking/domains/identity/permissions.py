@@ -86,6 +86,18 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.READ_ONLY: _LOOK | {_P.MONITORING_VIEW, _P.INCIDENTS_VIEW},
 }
 
+# About the platform and no single hotel: the role counts where it is held at every property.
+GROUP_WIDE = frozenset(
+    {
+        _P.JOBS_VIEW,
+        _P.JOBS_MANAGE,
+        _P.MONITORING_VIEW,
+        _P.INCIDENTS_VIEW,
+        _P.INCIDENTS_DECLARE,
+        _P.INCIDENTS_MANAGE,
+    }
+)
+
 _WORDS: dict[Permission, str] = {
     _P.TODAY_VIEW: "See arrivals, departures, guests in house and the hotel's figures",
     _P.BOOKINGS_VIEW: "Search and read bookings, with guests' names and addresses",
