@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +94,6 @@ def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | Non
     sort, descending, _ = _SORTS[form.choice("sort", _SORTS, required=False) or _usual_order(days)]
     balance = form.choice("balance", _BALANCES, required=False)
     status = form.choice("status", _STATUSES, required=False)
-    until = days["created_to"] + timedelta(days=1) if days["created_to"] else None
     return Wanted(
         text=form.text("q", longest=_LONGEST_SEARCH),
         property_ids=allowed,
@@ -104,8 +103,8 @@ def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | Non
         arrival_to=days["arrival_to"],
         departure_from=days["departure_from"],
         departure_to=days["departure_to"],
-        created_from=_midnight(days["created_from"]),
-        created_until=_midnight(until),
+        created_from=days["created_from"],
+        created_to=days["created_to"],
         sort=sort,
         descending=descending,
     )
@@ -116,10 +115,6 @@ def _usual_order(days: dict[str, date | None]) -> str:
     if days["arrival_from"] or days["arrival_to"]:
         return "arrival"
     return "departure" if days["departure_from"] or days["departure_to"] else "newest"
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return datetime.combine(day, time(), UTC) if day else None
 
 
 def _cursor(position: Position) -> str:

@@ -10,10 +10,11 @@ import itertools
 import random
 import re
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -31,6 +32,7 @@ from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.databases import copied, placed
 from tests.factories.small_hotel import (
+    GUEST,
     NOW,
     make_quote,
     small_hotel,
@@ -47,8 +49,10 @@ SELECT b.id, b.property_id, b.status, b.reference, b.created_at, min(r.arrival) 
        CASE WHEN b.status IN ('cancelled', 'no_show') THEN sum(r.fee)
             WHEN b.status IN ('held', 'expired') THEN 0 ELSE b.total END::bigint AS due,
        (SELECT coalesce(sum(amount), 0) FROM ledger_entry WHERE booking_id = b.id)::bigint AS paid
+     , p.timezone
   FROM booking b JOIN guest g ON g.id = b.guest_id JOIN reservation r ON r.booking_id = b.id
- GROUP BY b.id, g.id
+  JOIN property p ON p.id = b.property_id
+ GROUP BY b.id, g.id, p.id
 """
 
 
@@ -94,7 +98,7 @@ async def every(db: Database, wanted: Wanted, limit: int = 30) -> list[UUID]:
 
 def fits(row: Row, wanted: Wanted) -> bool:
     owed = max(row["due"] - row["paid"], 0)
-    made = row["created_at"]
+    made = row["created_at"].astimezone(ZoneInfo(row["timezone"])).date()
     return all(
         (
             wanted.property_ids is None or row["property_id"] in wanted.property_ids,
@@ -106,7 +110,7 @@ def fits(row: Row, wanted: Wanted) -> bool:
             wanted.departure_from is None or row["departure"] >= wanted.departure_from,
             wanted.departure_to is None or row["departure"] <= wanted.departure_to,
             wanted.created_from is None or made >= wanted.created_from,
-            wanted.created_until is None or made < wanted.created_until,
+            wanted.created_to is None or made <= wanted.created_to,
             all(
                 any(
                     name.startswith(word)
@@ -132,7 +136,7 @@ DATES: tuple[dict[str, Any], ...] = (
     {},
     {"arrival_from": TODAY, "arrival_to": TODAY + timedelta(days=5)},
     {"departure_from": TODAY - timedelta(days=400), "departure_to": TODAY - timedelta(days=20)},
-    {"created_from": datetime(2026, 1, 1, tzinfo=UTC), "created_until": datetime(2026, 9, 1, tzinfo=UTC)},
+    {"created_from": date(2026, 1, 1), "created_to": date(2026, 8, 31)},
 )
 SORTS: tuple[tuple[Sort, bool], ...] = (("arrival", False), ("created", True), ("departure", True))
 TEXTS = ("", "m c")
@@ -484,3 +488,32 @@ async def test_words_that_an_older_release_kept_are_kept_anew_until_all_are(db: 
         assert await search.refresh_search_terms(tx) == 0
         assert await tx.fetchval("SELECT words FROM booking_words") == kept
     assert await every(db, Wanted(text="berg")) == [rosenberg]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Asia/Tokyo", "UTC", "Etc/GMT+12"])
+async def test_a_day_of_booking_is_the_hotels_own(db: Database, zone: str) -> None:
+    """As the list shows it: from its midnight to its midnight, wherever the hotel is."""
+    await small_hotel(db, rooms=9)
+    day = NOW.date() - timedelta(days=5)
+    midnight = datetime.combine(day, time(), ZoneInfo(zone))
+    edges = {
+        "before": midnight - timedelta(seconds=1),
+        "first": midnight,
+        "last": midnight + timedelta(days=1) - timedelta(seconds=1),
+        "after": midnight + timedelta(days=1),
+    }
+    made = {}
+    for name, at in edges.items():
+        quote = await make_quote(db, stay(20, 1))
+        async with db.transaction() as tx:
+            booking = (await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)).booking
+            for table, column in (("booking", "id"), ("booking_entry", "booking_id")):
+                await tx.execute(f"UPDATE {table} SET created_at = $2 WHERE {column} = $1", booking.id, at)
+        made[booking.id] = name
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET timezone = $1", zone)
+    for sort in ("created", "arrival"):
+        wanted = Wanted(created_from=day, created_to=day, sort=sort)
+        assert {made[id_] for id_ in await every(db, wanted)} == {"first", "last"}
+        assert {made[id_] for id_ in await every(db, Wanted(created_from=day))} == {"first", "last", "after"}
+        assert {made[id_] for id_ in await every(db, Wanted(created_to=day))} == {"before", "first", "last"}

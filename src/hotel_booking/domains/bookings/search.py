@@ -9,7 +9,7 @@ nothing to choose: an order that it might think dear is the index's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -28,12 +28,14 @@ _Condition = tuple[str, list[Any]]
 _CANDIDATES = 5_000
 _WALK = 20_000
 _FEW_PROPERTIES = 8
+# Between a day's beginning in UTC and its beginning where it begins first, and its end where it ends last.
+_EASTERNMOST, _DAY_AND_WESTERNMOST = timedelta(hours=14), timedelta(days=1, hours=12)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What staff look for. `text` are parts of names, and beginnings of an e-mail address or a reference, all
-    of which must be found; parts of fewer than three letters are beginnings too. Days are inclusive;
-    `created_until` is exclusive. `property_ids` None: everywhere.
+    of which must be found; parts of fewer than three letters are beginnings too. Days are inclusive, and
+    those of each hotel's own clocks. `property_ids` None: everywhere.
 
     `balance`: somebody still owes money (for a stay, or a fee); everything is paid; a refund is on its way.
     """
@@ -46,8 +48,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     arrival_to: date | None = None
     departure_from: date | None = None
     departure_to: date | None = None
-    created_from: datetime | None = None
-    created_until: datetime | None = None
+    created_from: date | None = None
+    created_to: date | None = None
     sort: Sort = "created"
     descending: bool = True
 
@@ -155,7 +157,7 @@ class _Search:
         self._add_status(wanted)
         self._add_range("arrival", (">=", wanted.arrival_from), ("<=", wanted.arrival_to))
         self._add_range("departure", (">=", wanted.departure_from), ("<=", wanted.departure_to))
-        self._add_range("created_at", (">=", wanted.created_from), ("<", wanted.created_until))
+        self._add_created(wanted.created_from, wanted.created_to)
         self._add_what_follows(wanted)
         if wanted.text:
             sql = f"SELECT id AS booking_id FROM booking_candidates(words_asked($1), {_CANDIDATES + 1}) AS id"
@@ -246,6 +248,18 @@ class _Search:
             sql = f"SELECT e.booking_id FROM booking_entry e{_where(_numbered(conditions, values))}"
             self._sources.append((f"{sql} ORDER BY e.{column}, e.booking_id", values))
 
+    def _add_created(self, first: date | None, last: date | None) -> None:
+        """Days are those of each hotel's clocks: a range of all that they may mean on earth, and of each
+        booking met there whether it is one of those days where its hotel is."""
+        since = None if first is None else datetime.combine(first, time(), UTC) - _EASTERNMOST
+        until = None if last is None else datetime.combine(last, time(), UTC) + _DAY_AND_WESTERNMOST
+        self._add_range("created_at", (">=", since), ("<", until))
+        zone = "(SELECT timezone FROM property WHERE id = e.property_id)"
+        own = f"(e.created_at AT TIME ZONE {zone})::date {{}} {{{{}}}}"
+        self._filter += [
+            (own.format(sign), [day]) for sign, day in ((">=", first), ("<=", last)) if day is not None
+        ]
+
     def _add_what_follows(self, wanted: Wanted) -> None:
         """Bounds of the walk that follow from ranges of other days: nobody arrives before they have booked,
         or stays longer than a stay can be. A day more, for the zones of the earth."""
@@ -256,7 +270,7 @@ class _Search:
             if wanted.departure_from:
                 first = wanted.departure_from - timedelta(days=MAX_NIGHTS)
         if wanted.sort != "created" and wanted.created_from:
-            first = max(first or date.min, wanted.created_from.date() - timedelta(days=1))
+            first = max(first or date.min, wanted.created_from - timedelta(days=1))
         if wanted.sort == "created":
             last = min((day for day in (wanted.arrival_to, wanted.departure_to) if day), default=None)
             last = last and last + timedelta(days=2)
