@@ -98,7 +98,16 @@ async def arrived(scope: HTTPScope, receive: Receive) -> Receive:
         most=handler.resolve_request_max_body_size() or 0,
         announced=_announced(scope),
     )
+    if body and "strict" in handler.opt and "data" not in handler.parsed_fn_signature.parameters:
+        _refuse(body)
     return _again(body, receive)
+
+
+def _refuse(body: bytes) -> None:
+    """What somebody asked for in a body that nobody reads would be passed over in silence: a cancellation
+    with `{"preview": true}` was meant to change nothing."""
+    if body.strip() not in (b"", b"{}"):
+        raise MalformedRequest("this call takes no body", fix="send it without one")
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

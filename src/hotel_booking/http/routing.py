@@ -37,6 +37,8 @@ class Routes:
         if host is not None and not _HOST.fullmatch(host):
             raise MalformedRequest("the Host header can't be read")
         path = scope["path"]
+        if not path.startswith("/"):  # `OPTIONS *`, or a proxy's CONNECT
+            raise NotFoundException
         if "//" in path or path.endswith("/"):
             path = "/" + _SLASHES.sub("/", path).strip("/")
         known = self._router.root_route_map_node.children

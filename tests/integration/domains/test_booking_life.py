@@ -358,6 +358,30 @@ async def test_a_refused_amendment_changes_nothing(db: Database) -> None:
     assert await taken(db, rooms["DBL"], stay(10, 5)) == [1, 1, 1, 1, 1]
 
 
+async def test_what_was_withdrawn_is_kept_by_who_has_it_and_sold_to_nobody(db: Database) -> None:
+    """A plan that is no longer sold cannot be changed to, however cheap it was; its own bookings go on."""
+    await small_hotel(db, rooms=3, room_types=("DBL", "SGL"))
+    cheap, dear = (await booked(db, 10, 3, plan="NRF")).booking, (await booked(db, 10, 3)).booking
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_plan SET active = false WHERE code = 'NRF'")
+        await tx.execute("UPDATE room_type SET active = false WHERE code = 'SGL'")
+    for change, field in (
+        (RoomChange(1, rate_plan="NRF"), "rooms[0].rate_plan"),
+        (RoomChange(1, room_type="SGL"), "rooms[0].room_type"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            async with db.transaction() as tx:
+                await service.amend(tx, booking_id=dear.id, now=NOW, rooms=[change])
+        assert refused.value.field == field
+        assert refused.value.fix in ("it sells FLEX", "it sells DBL")
+    async with db.transaction() as tx:
+        longer = await service.amend(
+            tx, booking_id=cheap.id, now=NOW, by_guest=False, departure=stay(10, 4).departure
+        )
+    assert [room.rate_plan for room in longer.reservations] == ["NRF"]
+    assert await differences(db) == []
+
+
 async def test_once_cancelling_costs_the_guest_needs_the_hotel_to_change(db: Database) -> None:
     await small_hotel(db, rooms=2)
     booking = (await booked(db, plan="NRF")).booking

@@ -248,9 +248,10 @@ def _new_room(
     today: date,
 ) -> _NewRoom:
     """The reservation as it will be; `rooms` of its type are wanted together."""
-    same_sale = (request.room_type, request.rate_plan) == (old.room_type, old.rate_plan)
+    had = old.room_type, old.rate_plan
+    same_sale = (request.room_type, request.rate_plan) == had
     field = f"rooms[{old.position - 1}]"
-    check_codes(catalogue, request.room_type, request.rate_plan, field)
+    check_codes(catalogue, request.room_type, request.rate_plan, field, had=had)
     reasons = [
         reason
         for reason in reasons_against(catalogue, calendars, request, stay, rooms, today)

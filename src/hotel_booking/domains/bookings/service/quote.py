@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
@@ -110,17 +110,21 @@ async def quote(
     return result
 
 
-def check_codes(catalogue: Catalogue, room_type: str, rate_plan: str, field: str) -> None:
-    """Raise `Invalid` where the property sells no such room type or rate plan."""
+def check_codes(
+    catalogue: Catalogue, room_type: str, rate_plan: str, field: str, *, had: Collection[str] = ()
+) -> None:
+    """Raise `Invalid` where the property sells no such room type or rate plan, or no longer; who `had` one
+    keeps it."""
     for kind, code, known in (
         ("room_type", room_type, catalogue.room_types),
         ("rate_plan", rate_plan, catalogue.plans),
     ):
-        if code not in known:
+        sold = [own for own, one in known.items() if one.active or own in had]
+        if code not in sold:
             raise Invalid(
                 f"{catalogue.property.slug} sells no {called(kind, 'object')} {code!r}",
                 field=f"{field}.{kind}",
-                fix=f"it sells {', '.join(sorted(known)) or 'none yet'}",
+                fix=f"it sells {', '.join(sorted(sold)) or 'none yet'}",
             )
 
 
@@ -217,6 +221,7 @@ def not_sold(
         [
             RoomTypeCalendar(code, kind.name, catalogue.occupancy(kind), calendars[kind.id, plan.id].nights)
             for code, kind in catalogue.room_types.items()
+            if kind.active or code == room.room_type
         ],
         room_type=room.room_type,
         terms=catalogue.terms(plan),
@@ -252,7 +257,7 @@ def _no_fix(
     if all(reason.code != "occupancy" for reason in reasons):
         return "nothing is available within 14 days of these dates; try other dates"
     persons = Occupancy(room.adults, room.children)
-    kinds = {kind.code: catalogue.occupancy(kind) for kind in catalogue.room_types.values()}
+    kinds = {kind.code: catalogue.occupancy(kind) for kind in catalogue.room_types.values() if kind.active}
     fitting = {
         code: catalogue.room_types[code].name
         for code, rules in kinds.items()
