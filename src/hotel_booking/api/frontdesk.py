@@ -64,7 +64,8 @@ class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NoShowAnswer(msgspec.Struct, frozen=True):
     """What a no-show would cost: of what was paid and reserved `fee` is kept, `refund` goes back and
     `released` is let go on the card. `owed` was never paid: it is charged to the guest's card where one was
-    kept (`chargeable`), and stays open otherwise. Until `can_arrive_until` the guests can be checked in."""
+    kept (`chargeable`), and stays open otherwise. Guests may come until `can_arrive_until`, and be checked in
+    as long as nobody has marked them."""
 
     fee: Money
     refund: Money

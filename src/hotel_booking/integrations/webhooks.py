@@ -33,6 +33,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: the last four bytes are an address of IPv4
 
 
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
+
+
 def public_address(address: Address) -> bool:
     """Whether an address is one of the public Internet, and none that stands for another that is not."""
     if isinstance(address, ipaddress.IPv6Address):
@@ -41,6 +44,8 @@ def public_address(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner:
             return public_address(inner)
+        if address.is_site_local or address in _DOCUMENTATION:  # which this Python calls global
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

@@ -175,6 +175,8 @@ async def test_what_is_not_taken_comes_again_and_is_given_up(db: Database) -> No
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
+        "fec0::1",
+        "3fff::1",
     ],
 )
 def test_no_address_of_the_inside_is_public(address: str) -> None:
