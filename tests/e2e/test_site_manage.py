@@ -53,6 +53,10 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
             await flawless(page, f"amend-{language}")
         await sent(page, "button[value=confirm]")
         assert await scalar(db, "SELECT total FROM booking") == 40_000
+        # On paper no heading stands over nothing.
+        await page.emulate_media(media="print")
+        assert await page.locator("#message").is_hidden()
+        await page.emulate_media(media="screen")
         await page.fill("#text", "We come late, at about 23:00.")
         await sent(page, "#message button")
         assert "23:00" in await page.locator("#message blockquote").inner_text()
@@ -61,6 +65,7 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
             assert await page.locator("[data-print]").is_visible()
             await page.emulate_media(media="print")
             assert await page.locator(".site-head").is_hidden()
+            assert await page.locator("#message blockquote").is_visible()
             assert await page.locator("#message form").is_hidden()
             await screenshot(page, f"manage-print-{language}")
             await page.emulate_media(media="screen")

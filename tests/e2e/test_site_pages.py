@@ -118,8 +118,8 @@ async def test_two_guests_one_room_and_no_javascript(
         assert await tx.fetchval("SELECT count(*) FROM booking WHERE status = 'confirmed'") == 1
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-async def test_menus_open_within_a_phones_screen(
+@pytest.mark.parametrize("language", ["de", "ar"])
+async def test_menus_open_within_the_screen(
     db: Database, database_url: str, language: str, browser: Browser
 ) -> None:
     async with (
@@ -127,9 +127,56 @@ async def test_menus_open_within_a_phones_screen(
         visiting(browser, site, viewport={"width": 375, "height": 800}) as page,
     ):
         await page.goto(f"/{language}/")
-        for number in range(await page.locator(".site-menu").count()):
-            await page.locator(".site-menu summary").nth(number).click()
-            box = await page.locator(".site-menu ul").nth(number).bounding_box()
-            assert box is not None
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= 375
+        wrong = []
+        for width in (320, 375, 640, 700, 760, 1024, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            for number in range(await page.locator(".site-menu").count()):
+                await page.locator(".site-menu summary").nth(number).click()
+                box = await page.locator(".site-menu ul").nth(number).bounding_box()
+                assert box is not None
+                if box["x"] < 0 or box["x"] + box["width"] > width:
+                    wrong.append((width, number, box))
+                await page.keyboard.press("Escape")
+        assert wrong == []
+
+
+async def test_a_refused_form_has_the_focus_and_leads_to_its_fields_without_a_script(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, java_script_enabled=False, viewport={"width": 375, "height": 800}) as page,
+    ):
+        await page.goto(f"/en/hotels/{SLUG}{QUESTION}")
+        await page.locator(".offer-buy button").last.click()
+        await page.wait_for_load_state()
+        await page.fill("#given_name", "Ana")
+        await page.fill("#family_name", "Example")
+        await page.fill("#email", "nobody")
+        await page.locator("form.card button.primary").click()
+        await page.wait_for_load_state()
+        assert (await page.title()).startswith("Error: ")
+        assert await page.locator(".alert:focus").count() == 1
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        assert await page.locator("#email:target").count() == 1
+        await screenshot(page, "site-refused-phone")
+
+
+async def test_long_words_of_headings_stay_on_a_phones_screen(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO group_page (kind, language, body, updated_at) VALUES ('terms', 'de',"
+            " E'# Rechtsschutzversicherungsgesellschaften\\n\\nText.', now())"
+        )
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, viewport={"width": 320, "height": 800}) as page,
+    ):
+        await page.goto("/de/terms")
+        assert "Geschäftsbedingungen" in await page.locator("h1").inner_text()
+        await screenshot(page, "site-terms-320")
+        assert await wider_than_the_screen(page) == []

@@ -68,6 +68,13 @@ def clean_text(
     return text
 
 
+def has_unshown(text: str, *, lines: bool = False) -> bool:
+    """Whether a name, or with `lines` a text of several, has a character that cannot be shown: to say why it
+    was refused. A line break in a name is none."""
+    turns = "\u202d\u202e" if lines else "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    return any(letter in turns or (_control(letter) and letter not in "\n\r\t") for letter in text)
+
+
 def _no_part_of_a_name(letter: str) -> bool:
     return _control(letter) or letter in "\u2028\u2029" or _TURNS.match(letter) is not None
 

@@ -13,11 +13,11 @@ DEVICE = "hotel_device"
 _LONGEST = 200
 
 
-def read(scope: AsgiScope, name: str) -> str | None:
+def read(scope: AsgiScope, name: str, *, longest: int = _LONGEST) -> str | None:
     """The cookie's value; None where there is none, or none that we could have set. Its name carries
     `__Host-` where we set it so: a neighbouring host cannot plant that."""
     found = parse(scope).get(_full_name(scope, name), "")
-    return found if 0 < len(found) <= _LONGEST and found.isascii() else None
+    return found if 0 < len(found) <= longest and found.isascii() else None
 
 
 def parse(scope: AsgiScope) -> dict[str, str]:

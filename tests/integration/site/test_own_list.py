@@ -24,7 +24,7 @@ from tests.integration.site.test_checkout import (
 
 def references(text: str) -> list[str]:
     """The bookings of the page's list."""
-    return re.findall(r'<h3><a href="/\w\w/booking/([0-9A-Z]{5}-[0-9A-Z]{5})"', text)
+    return re.findall(r'<h[23]><a href="/\w\w/booking/([0-9A-Z]{5}-[0-9A-Z]{5})"', text)
 
 
 async def test_a_browser_finds_its_own_bookings_again(db: Database, database_url: str) -> None:

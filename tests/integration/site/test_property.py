@@ -125,6 +125,38 @@ async def test_a_stay_is_chosen_in_the_calendar_by_two_links(db: Database, datab
     assert not forms(page)
 
 
+async def test_nearby_dates_are_promised_only_where_they_are_given(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=4)
+    promise, why = "what’s available on nearby dates", "Below you’ll see why"
+    async with running(settings_for(database_url)) as (_, client):
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET taken = physical WHERE night = '2030-03-05'")
+        given = (await client.get(f"/en/hotels/{SLUG}", params=STAY)).text
+        assert promise in given
+        assert 'class="fix"' in given
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET taken = physical")
+        none = (await client.get(f"/en/hotels/{SLUG}", params=STAY)).text
+        assert 'class="fix"' not in none
+        assert promise not in none
+        assert why in none
+
+
+async def test_more_rooms_are_named_only_with_whether_they_are_free(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=4)
+    large = STAY | {"adults": "7"}  # three rooms, one more than a look around would try
+    async with running(settings_for(database_url)) as (_, client):
+        free = (await client.get(f"/en/hotels/{SLUG}", params=large)).text
+        assert "Available for your party in 3 rooms" in free
+        assert "they aren’t available" not in free
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET taken = 2")
+        sold = (await client.get(f"/en/hotels/{SLUG}", params=large)).text
+        assert "Your party fits into 3 rooms, but they aren’t available on your dates" in sold
+        assert "rooms=3" not in sold
+        assert "nearby dates" not in sold
+
+
 async def test_the_page_is_not_sent_twice(db: Database, database_url: str) -> None:
     await small_hotel(db)
     async with running(settings_for(database_url)) as (_, client):

@@ -96,6 +96,27 @@ async def test_where_nothing_is_free_the_hotels_say_why(db: Database, database_u
         assert "We don’t have a hotel here yet." in nobody.text
 
 
+async def test_a_party_that_needs_more_rooms_is_told_whether_they_are_free(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=4)
+    await in_lisbon(db)
+    asked = "place=2267057&arrival=2030-03-04&departure=2030-03-07&adults=7"
+    async with site(database_url) as (_, client):
+        free = (await client.get(f"/en/search?{asked}")).text
+        said = re.search(r'<li><a href="([^"]+)">Sea View</a>: ([^<]+)</li>', free)
+        assert said is not None
+        assert said[2].startswith("Available for your party in 3 rooms: DBL, €")
+        assert "rooms=3" in said[1]
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET taken = 2")
+        sold = (await client.get(f"/es/search?{asked}")).text
+        said = re.search(r'<li><a href="([^"]+)">Sea View</a>: ([^<]+)</li>', sold)
+        assert said is not None
+        assert said[2] == "Caben todos en 3 habitaciones, pero no están libres en sus fechas"
+        assert "rooms=3" not in said[1]
+
+
 async def test_tiles_lie_under_the_map_only_where_they_are_set(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=1)
     await in_lisbon(db)

@@ -11,6 +11,11 @@ class PaymentDeclined(DomainError):
     code = "payment_declined"
 
 
+class PaymentNeverMade(PaymentDeclined):
+    """The gateway never heard of the payment, or let it go: nobody declined it, and nothing was charged.
+    Programs do the same as after a refusal; people are told the difference."""
+
+
 class PaymentInProgress(Conflict):
     """An earlier attempt is still pending; a second one could charge twice."""
 

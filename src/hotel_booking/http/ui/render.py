@@ -39,6 +39,7 @@ PACKAGE = Path(__file__).parents[2]
 # The design system's own templates first; each surface keeps its pages beside its handlers.
 _FOLDERS = [PACKAGE / where / "templates" for where in ("http/ui", "admin", "web")]
 _NOTICE = "hotel_notice"
+_LONGEST_NOTICE = 999  # bytes: two sentences of any language, and a fourth of what a cookie may hold
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset({"total", "net", "tax", "fee", "amount", "due_now"})
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -113,7 +114,7 @@ def page(
 
 def notice_of(scope: AsgiScope) -> str | None:
     """What the last form said when it was done; None where nothing is to be said."""
-    return _decoded(cookies.read(scope, _NOTICE))
+    return _decoded(cookies.read(scope, _NOTICE, longest=_LONGEST_NOTICE * 4 // 3 + 1))
 
 
 def notice_shown(scope: AsgiScope) -> Cookie:
@@ -156,7 +157,7 @@ def see_other(request: Request[Any, Any, State], to: str, *, notice: str | None 
     """
     set_cookies: list[Cookie] = []
     if notice is not None:
-        text = base64.urlsafe_b64encode(notice.encode()[:140]).decode().rstrip("=")
+        text = base64.urlsafe_b64encode(notice.encode()[:_LONGEST_NOTICE]).decode().rstrip("=")
         set_cookies.append(cookies.write(request.scope, _NOTICE, text, seconds=60))
     if request.headers.get("hx-request") == "true":
         return Response(b"", status_code=204, headers={"hx-redirect": to}, cookies=set_cookies)

@@ -8,6 +8,7 @@ from functools import cache
 from babel.numbers import get_currency_name
 
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.names import has_unshown
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service.passwords import LONGEST, SHORTEST
 from hotel_booking.domains.authentication.types import OpenSession
@@ -15,8 +16,9 @@ from hotel_booking.domains.guests.service.details import LONGEST_WISHES
 from hotel_booking.domains.guests.types import LONGEST_NAME
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import locale_of
-from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.forms import Form, FormProblems
 from hotel_booking.http.visitors import browser_and_system
+from hotel_booking.web.i18n.refused_texts import not_shown
 
 # What people pay with where our hotels are, and where their guests come from.
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "CNY", "CAD", "AUD")
@@ -24,6 +26,8 @@ CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JP
 
 def failed(form: Form, error: DomainError, language: str) -> Form:
     """The form with what is wrong, beside its field where it has one."""
+    if isinstance(error, FormProblems):
+        return form  # it stands beside its fields already
     field = error.field if error.field in form.names() else ""
     form.wrong(field or "", words_of(error, language, form))
     return form
@@ -47,6 +51,8 @@ def words_of(error: DomainError, language: str, form: Form | None = None) -> str
             return _("This isn’t the email address of your account.")
         case "not_to_be_erased_yet":
             return _("You still have an upcoming stay or an open balance, so nothing has been deleted.")
+    if form and error.field and has_unshown(form.value(error.field), lines=error.field == "wishes"):
+        return not_shown(language)
     return _about_field(error.field, language)
 
 

@@ -280,6 +280,7 @@ def _page(
         rooms=[(room, conditions.breakdown(room.lines, room.total, names)) for room in preview.reservations]
         if preview is not None
         else [],
+        refused=refused is not None,
         whys=_whys(request, booking, refused) if refused is not None else [],
         today=business_date(now, booking.timezone, booking.day_end_time),
     )

@@ -27,6 +27,7 @@ from hotel_booking.domains.bookings.queries import (
 )
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
+from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.http.access import public
 from hotel_booking.http.holder import holder_of
 from hotel_booking.http.i18n.catalogues import translations
@@ -116,12 +117,12 @@ async def book(
             note_booking(request, "sold_out")
         if error.code == "quote_expired":
             return await renewed(request, tx, settings, quote, now)
-        if error.field is None or error.code == "sold_out":
+        if not form.errors:
             form = with_error(request, form, error)
         return await _details(request, tx, quote_id, quote, form, now, status=422)
     note_booking(request, "held", held.booking.reference)
     booking = held.booking
-    answer = to_booking(request, booking.reference, notice=about_phone(request, booking.phone))
+    answer = to_booking(request, booking.reference, notice=about_phone(request, guest, booking.phone))
     browser = await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
     await browsers.forget_draft(tx, browser=browser)
     return answer
@@ -176,9 +177,10 @@ async def _details(
 
 
 class ShownRoom(msgspec.Struct, frozen=True):
-    """A room of a quote with its price and its conditions in the guest's words."""
+    """A room of a quote with who sleeps in it, its price and its conditions in the guest's words."""
 
     room: RoomSeen
+    guests: str
     cancellation: Cancellation
     breakdown: RoomPrice
     meal: str
@@ -203,6 +205,7 @@ def shown_room(room: RoomSeen, quote: QuoteSeen, language: str, now: datetime) -
     }
     return ShownRoom(
         room=room,
+        guests=Phrases(language, translations(language)).occupancy(Occupancy(room.adults, room.children)),
         cancellation=conditions.cancellation(
             policy, total=room.total, currency=quote.currency, timezone=quote.timezone
         ),

@@ -56,8 +56,8 @@ async def correct(
         return _page(request, booking, form, status=422)
     answer = to_booking(request, booking.reference)
     notice = translations(language_of(request)).gettext("Your details have been updated.")
-    unread = about_phone(request, corrected.phone)
-    notice = f"{notice} {unread}" if unread else notice
+    read_as = about_phone(request, guest, corrected.phone)
+    notice = f"{notice} {read_as}" if read_as else notice
     return see_other(request, answer.headers["location"], notice=notice)
 
 

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.names import clean_name, clean_text
+from hotel_booking.core.names import clean_name, clean_text, has_unshown
 from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS, LONGEST_ROOM_GUEST
 from hotel_booking.domains.bookings.types import Booking
@@ -20,8 +20,10 @@ from hotel_booking.domains.guests.types import LONGEST_NAME, Account, GuestDetai
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form
+from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.site import language_of
 
+_LEFT_TO_RIGHT, _END = "\u2066", "\u2069"  # as numbers are written in any language
 FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
 """What a guest is asked for, and the longest text of each."""
 
@@ -41,8 +43,9 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
     values: dict[str, str] = {}
     for name in ("given_name", "family_name"):
         read = partial(clean_name, field=name, longest=LONGEST_NAME)
-        values[name] = _read(form, name, _("Please fill this in."), message, read)
+        values[name] = _read(request, form, name, _("Please fill this in."), message, read)
     values["email"] = _read(
+        request,
         form,
         "email",
         _("Please fill this in."),
@@ -65,7 +68,7 @@ def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> li
     for number in range(1, rooms + 1):
         field = f"guest-{number}"
         read = partial(clean_name, field=field, longest=LONGEST_ROOM_GUEST, required=False)
-        names.append(_read(form, field, "", message, read) or None)
+        names.append(_read(request, form, field, "", message, read) or None)
     return names
 
 
@@ -74,20 +77,33 @@ def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
     _ = translations(language_of(request)).gettext
     message = _("Up to {number} characters, plain text only.").format(number=LONGEST_REQUESTS)
     read = partial(clean_text, field="requests", longest=LONGEST_REQUESTS)
-    return _read(form, "requests", "", message, read) or None
+    return _read(request, form, "requests", "", message, read) or None
 
 
-def about_phone(request: Request[Any, Any, State], phone: str | None) -> str | None:
-    """What is said of a telephone number that was kept as it was typed; None where it was read."""
-    if not phone or is_read(phone):
+def about_phone(request: Request[Any, Any, State], given: GuestDetails, kept: str | None) -> str | None:
+    """What is said of a telephone number that was kept as it was typed, or read as one of the hotel's country
+    because the guest named none; None where it was read as it stands."""
+    if not kept or (is_read(kept) and kept == given.phone):
         return None
     _ = translations(language_of(request)).gettext
-    return _(
-        "We couldn’t recognise this telephone number, so we’ve saved it as you typed it: {number}"
-    ).format(number=phone_shown(phone))
+    if is_read(kept):
+        said = _(
+            "We’ve read your telephone number as one in the hotel’s country: {number}. "
+            "If that’s wrong, please correct your details."
+        )
+    else:
+        said = _("We couldn’t recognise this telephone number, so we’ve saved it as you typed it: {number}")
+    return said.format(number=f"{_LEFT_TO_RIGHT}{phone_shown(kept)}{_END}")
 
 
-def _read(form: Form, field: str, missing: str, wrong: str, read: Callable[[str], str]) -> str:
+def _read(
+    request: Request[Any, Any, State],
+    form: Form,
+    field: str,
+    missing: str,
+    wrong: str,
+    read: Callable[[str], str],
+) -> str:
     text = form.value(field)
     if missing and not text.strip():
         form.wrong(field, missing)
@@ -95,5 +111,6 @@ def _read(form: Form, field: str, missing: str, wrong: str, read: Callable[[str]
     try:
         return read(text.strip())
     except Invalid:
-        form.wrong(field, wrong)
+        unshown = has_unshown(text, lines=field == "requests")
+        form.wrong(field, not_shown(language_of(request)) if unshown else wrong)
         return ""

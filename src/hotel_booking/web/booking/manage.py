@@ -14,6 +14,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.names import has_unshown
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.bookings import notes, service
@@ -40,6 +41,7 @@ from hotel_booking.web.booking.ownership import (
     reread,
 )
 from hotel_booking.web.booking.view import booking_page
+from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.site import language_of, link
 
 
@@ -167,10 +169,12 @@ async def write(
     _ = translations(language_of(request)).gettext
     text = form.value("text").replace("\r\n", "\n").strip()
     try:
-        if not text or len(text) > notes.LONGEST or "\x00" in text:
+        if not text or len(text) > notes.LONGEST:
             form.wrong(
                 "text", _("Please write no more than {number} characters.").format(number=notes.LONGEST)
             )
+        elif has_unshown(text, lines=True):
+            form.wrong("text", not_shown(language_of(request)))
         form.check()
         async with tx.savepoint():
             await notes.write_to_hotel(tx, booking, text=text, now=now)

@@ -10,6 +10,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from hotel_booking.core.errors import DomainError
+from hotel_booking.domains.payments.errors import PaymentNeverMade
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.site import language_of
@@ -18,6 +19,8 @@ from hotel_booking.web.site import language_of
 def why(error: DomainError, words: gettext.NullTranslations) -> str:
     """One or two sentences: what happened, what was charged (nothing), what to do."""
     _ = words.gettext
+    if isinstance(error, PaymentNeverMade):
+        return _("Your payment couldn’t be completed, and nothing has been charged. Please try again.")
     text = _of_paying(error.code, words) or _of_changing(error.code, words)
     return text or _(
         "Sorry, that isn’t possible right now. Please check what you’ve entered, or contact the hotel."

@@ -127,9 +127,12 @@ class Refusals(Formats):
         return text.format(number=guests, adults=adults, children=children)
 
     def rooms_needed(self, number: int) -> str:
-        """In how many rooms a party fits that is spread over too few, or too many."""
+        """In how many rooms a party fits that is spread over too few, or too many, where these are not free.
+        Where they are, `RoomSplitPhrases` say so."""
         text = self._texts.ngettext(
-            "{number} room is enough for your party", "{number} rooms are enough for your party", number
+            "Your party fits into {number} room, but none is available on your dates",
+            "Your party fits into {number} rooms, but they aren’t available on your dates",
+            number,
         )
         return text.format(number=number)
 

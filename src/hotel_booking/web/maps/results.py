@@ -18,6 +18,8 @@ _DEEPEST = 16
 _MARGIN = 44
 _KM_PER_DEGREE = 111.2
 _RINGS = (1, 2, 5, 10, 20, 50)
+_SMALLEST_RING = 40.0
+_LETTERS = 14.0  # how high a circle's name is
 _APART = 26.0  # two numbers nearer than this are drawn side by side
 
 
@@ -30,10 +32,12 @@ class Dot(msgspec.Struct, frozen=True):
 
 
 class Ring(msgspec.Struct, frozen=True):
-    """A circle of so many kilometres around the centre."""
+    """A circle of so many kilometres around the centre, and how high on it its name stands, above the centre
+    or below it."""
 
     radius: float
     km: int
+    name_y: float
 
 
 class Tile(msgspec.Struct, frozen=True):
@@ -70,11 +74,10 @@ def plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]]) 
     left = WIDTH / 2 - scale * (max(xs) + min(xs)) / 2
     top = HEIGHT / 2 - scale * (max(ys) + min(ys)) / 2
     dots = _apart([(left + x * scale, top + y * scale) for x, y in places])
-    rings = tuple(Ring(round(km * scale, 1), km) for km in _RINGS if 40 <= km * scale <= WIDTH)[:3]
     return Plan(
         centre=(round(left, 1), round(top, 1)),
         dots=tuple(Dot(round(x, 1), round(y, 1), number) for number, (x, y) in enumerate(dots, start=1)),
-        rings=rings,
+        rings=_rings(top, scale),
     )
 
 
@@ -99,7 +102,7 @@ def tiled_plan_of(centre: tuple[float, float], points: Sequence[tuple[float, flo
             Dot(round(x, 1), round(y, 1), number)
             for number, (x, y) in enumerate(_apart([(x - left, y - top) for x, y in places[1:]]), start=1)
         ),
-        rings=tuple(Ring(round(km * scale, 1), km) for km in _RINGS if 40 <= km * scale <= WIDTH)[:3],
+        rings=_rings(places[0][1] - top, scale),
         tiles=tuple(
             Tile(
                 round(column * TILE - left, 1),
@@ -113,6 +116,22 @@ def tiled_plan_of(centre: tuple[float, float], points: Sequence[tuple[float, flo
             if 0 <= row < across
         ),
     )
+
+
+def _rings(centre_y: float, scale: float) -> tuple[Ring, ...]:
+    """At most three circles, each with its name in the picture; `scale` are units a kilometre. A circle whose
+    name would lie outside says nothing."""
+    rings = []
+    for km in _RINGS:
+        radius = km * scale
+        above, below = centre_y - radius - 4, centre_y + radius + _LETTERS
+        if radius < _SMALLEST_RING:
+            continue
+        if above >= _LETTERS:
+            rings.append(Ring(round(radius, 1), km, round(above, 1)))
+        elif below <= HEIGHT - 4:
+            rings.append(Ring(round(radius, 1), km, round(below, 1)))
+    return tuple(rings[:3])
 
 
 def _mercator(point: tuple[float, float], meridian: float, zoom: int) -> tuple[float, float]:

@@ -14,9 +14,12 @@ from markupsafe import Markup, escape
 
 from hotel_booking.core import formats
 from hotel_booking.core.dates import MAX_NIGHTS
+from hotel_booking.core.money import divide, exponent
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.dates import date_text
 from hotel_booking.http.i18n.language import LOCALES, locale_of
+from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.search.query import Asked
 
@@ -101,6 +104,7 @@ class _Cells:
     `no-arrival`, `today`. `minimum` is the minimum stay on arrival."""
 
     def __init__(self, language: str, currency: str) -> None:
+        self._language = language
         self._currency = currency
         self._locale = LOCALES[language]
         self._texts = translations(language)
@@ -109,10 +113,7 @@ class _Cells:
             '<span class="amount" aria-hidden="true">–</span>'  # noqa: RUF001 - nothing is sold
             f'<span class="visually-hidden">{escape(_("not available"))}</span>'
         )
-        self._named = {
-            mark: f'<span class="visually-hidden">{escape(name)}</span>'
-            for mark, name in (("arrival", _("Arrival")), ("departure", _("Departure")))
-        }
+        self._named = {"arrival": _("Arrival"), "departure": _("Departure")}
 
     def day(self, value: date, price: int | None, href: str, marks: list[str], minimum: int | None) -> str:
         """One day; `href` is escaped already."""
@@ -122,13 +123,23 @@ class _Cells:
             inner += f'<span class="amount">{escape(amount)}</span>'
         elif "past" not in marks:
             inner += self._unavailable
-        for mark in marks:
-            inner += self._named.get(mark, "")
         current = ' aria-current="date"' if "today" in marks else ""
         begun = f'<td class="{" ".join(["day", *marks])}"{current}>'
-        if not href:
-            return f'{begun}<span class="no">{inner}</span></td>'
-        return f'{begun}<a href="{href}"{self._title(minimum)}>{inner}</a></td>'
+        named = [self._named[mark] for mark in marks if mark in self._named]
+        if href:
+            said = escape(self._said(value, price, named))
+            return f'{begun}<a href="{href}" aria-label="{said}"{self._title(minimum)}>{inner}</a></td>'
+        hidden = "".join([f'<span class="visually-hidden">{escape(name)}</span>' for name in named])
+        return f'{begun}<span class="no">{inner}{hidden}</span></td>'
+
+    def _said(self, value: date, price: int | None, named: Sequence[str]) -> str:
+        """A day that can be chosen, as it is heard: which, for how much, and what of the stay it is."""
+        parts = [date_text(value, self._language, "yMMMMEEEEd")]
+        if price is not None:
+            minor = 10 ** exponent(self._currency)
+            shown = divide(price, minor) * minor  # the figure that is seen
+            parts.append(formats.money(shown, self._currency, self._locale, whole=True))
+        return joined([*parts, *named], self._language)
 
     def _title(self, minimum: int | None) -> str:
         if minimum is None or minimum < 2:

@@ -67,13 +67,15 @@ class RoomView(msgspec.Struct, frozen=True):
 
 class PropertyView(msgspec.Struct, frozen=True):
     """What the page shows besides its content. `hidden` offers give nothing back and the guest wants only
-    others. `indexed`: the search index gave all nights."""
+    others. `fits_in` says in how many rooms the party fits, where these are not free; `ways_out`, whether
+    what is not sold says where it is. `indexed`: the search index gave all nights."""
 
     rooms: list[RoomView]
     calendar: Months
     today: date
     found: Offers | None
     fits_in: str
+    ways_out: bool
     best: Offer | None
     hidden: int
     instead: other_rooms.RoomSplit | None
@@ -125,6 +127,9 @@ async def load(
         found = msgspec.structs.replace(found, offers=kept)
     writer = _Writer(content, asked, language, texts, _exchange(asked, per_euro), today)
     best = found.offers[0] if found is not None and found.offers else None
+    fits_in = found.fits_in if found is not None else None
+    instead = other_rooms.in_hotel(catalogue, nearby, asked, best, content.names, fits_in=fits_in, now=now)
+    needed = fits_in if instead is None and not asked.refundable else None
     return PropertyView(
         rooms=writer.rooms(found),
         calendar=price_calendar.months(
@@ -137,10 +142,11 @@ async def load(
         ),
         today=today,
         found=found,
-        fits_in=Refusals(language, texts).rooms_needed(found.fits_in) if found and found.fits_in else "",
+        fits_in=Refusals(language, texts).rooms_needed(needed) if needed is not None else "",
+        ways_out=any(one.fix is not None for one in (found.refused or ())) if found is not None else False,
         best=best,
         hidden=hidden,
-        instead=other_rooms.in_hotel(catalogue, nearby, asked, best, content.names, now=now),
+        instead=instead,
         indexed=searching.is_indexed(calendars) and searching.is_indexed(nearby),
     )
 

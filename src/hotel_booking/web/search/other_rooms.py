@@ -53,12 +53,12 @@ def numbers(party: Sequence[Occupancy]) -> list[int]:
     return found
 
 
-def parties(party: Sequence[Occupancy]) -> list[tuple[Occupancy, ...]]:
-    """The party dealt out over those numbers of rooms, the fewest first."""
+def parties(party: Sequence[Occupancy], fits_in: int | None = None) -> list[tuple[Occupancy, ...]]:
+    """The party dealt out over those numbers of rooms, the fewest first, and over as many as it fits in."""
     adults = sum(room.adults for room in party)
     ages = [age for room in party for age in room.children]
     found = []
-    for rooms in numbers(party):
+    for rooms in sorted({*numbers(party), *([fits_in] if fits_in is not None else [])}):
         try:
             found.append(spread(adults, ages, rooms))
         except DomainError:
@@ -73,14 +73,16 @@ def in_hotel(
     best: Offer | None,
     names: Names,
     *,
+    fits_in: int | None = None,
     now: datetime,
 ) -> RoomSplit | None:
-    """What one hotel has for the party in another number of rooms; `calendars` hold the stay's nights."""
+    """What one hotel has for the party in another number of rooms, among them `fits_in`, where it needs so
+    many; `calendars` hold the stay's nights."""
     found: list[tuple[int, int, RoomType]] = []
     if asked.stay is None:
         return None
     accepts = refundable if asked.refundable else None
-    for party in parties(asked.party):
+    for party in parties(asked.party, fits_in):
         cheapest = cheapest_of(catalogue, calendars, asked.stay, party, accepts=accepts, now=now)
         if cheapest is not None and (best is None or cheapest[1] < best.total):
             found.append((cheapest[1], len(party), cheapest[0]))
@@ -142,6 +144,36 @@ async def at_all(
                 Money(offer.total, offer.currency),
                 None,
                 asked.query(rooms=len(party)),
+            )
+    return None
+
+
+async def at_hotel(
+    searching: Searching,
+    hotel: tuple[int, str],
+    wanted: SearchRequest,
+    asked: Asked,
+    rooms: int,
+    *,
+    language: str,
+    now: datetime,
+) -> RoomSplit | None:
+    """What a hotel, by id and slug, has for the party in so many rooms; None: nothing is free. At most 4
+    statements."""
+    property_id, slug = hotel
+    for party in parties(wanted.party, rooms):
+        if len(party) != rooms:
+            continue
+        offers = (await searching.offers(slug, wanted.stay, party, now=now)).offers
+        if offers:
+            best = offers[0]
+            names = await room_type_names(searching.tx, [(property_id, best.room_type)], language)
+            return RoomSplit(
+                rooms,
+                names.get((property_id, best.room_type), best.room_type_name),
+                Money(best.total, best.currency),
+                None,
+                asked.query(rooms=rooms),
             )
     return None
 

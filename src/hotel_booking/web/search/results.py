@@ -100,7 +100,8 @@ async def show_results(
 ) -> Response[Any]:
     """The list; a hotel that is meant by its name is gone to. At most 20 statements, and for families and
     several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
-    date that is tried takes 4, and each hotel that is asked why 3."""
+    date that is tried takes 4, and each hotel that is asked why 3, or 7 where the
+    party needs another number of rooms."""
     tiles = settings.map_tiles
     language = language_of(request)
     texts = translations(language)
@@ -303,6 +304,7 @@ async def _whys(
 ) -> list[RefusedHotel]:
     """What stands against the stay at the nearest hotels, whatever the filters."""
     refusals = Refusals(language, translations(language))
+    splits = RoomSplitPhrases(language, translations(language))
     _ = translations(language).gettext
     found = await searching.candidates(msgspec.structs.replace(wanted, stars=(), refundable=False))
     nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
@@ -318,8 +320,13 @@ async def _whys(
             continue
         where = asked.query()
         if answer.fits_in is not None:
-            reasons = [refusals.rooms_needed(answer.fits_in)]
-            where = asked.query(rooms=answer.fits_in)
+            instead = await other_rooms.at_hotel(
+                searching, (hotel.id, hotel.slug), wanted, asked, answer.fits_in, language=language, now=now
+            )
+            if instead is not None:
+                reasons, where = [splits.said(instead)], instead.href
+            else:
+                reasons = [refusals.rooms_needed(answer.fits_in)]
         elif answer.offers:
             reasons = [_("Available, but not with your filters")]
         else:

@@ -35,6 +35,7 @@ from hotel_booking.domains.payments.errors import (
     GatewayUnavailable,
     NoGateway,
     PaymentDeclined,
+    PaymentNeverMade,
     UnknownToken,
 )
 from hotel_booking.domains.payments.gateway import Charge, Gateway, Outcome
@@ -240,6 +241,8 @@ async def settle(
             return Paid("pending", booking, payment_id=payment.id)
         case "reserved" | "captured":
             return Paid("confirmed", booking, payment_id=payment.id)
+    if outcome.status != "declined":
+        raise PaymentNeverMade("the payment was not completed; nothing was charged", fix="try again")
     raise PaymentDeclined(
         "the payment was declined; nothing was charged",
         fix="try another card; the rooms are still held"

@@ -1,0 +1,260 @@
+"""Where a form was refused, the page says so at once: in its title, above the form with a way to each field,
+and beside the fields; and nothing that is not so. What was taken otherwise than typed is said too."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from hotel_booking.core.db import Database
+from hotel_booking.core.names import clean_name, clean_text, has_unshown
+from tests.factories.guest_accounts import EMAIL, PASSWORD, opened
+from tests.factories.small_hotel import small_hotel
+from tests.integration.site.test_checkout import (
+    GUEST,
+    chosen,
+    held,
+    offer,
+    one,
+    site,
+)
+from tests.integration.site.test_manage import booked, change
+
+MARKED = "Please check the fields marked below."
+GENERAL = ("isn’t possible right now", "That didn’t work")
+TURNED = "Ana\u202eaila"
+
+
+def refused(answer: httpx.Response, *fields: str, title: str = "Error: ") -> str:
+    """The page's alert, which has the focus and leads to every field that is marked, and to no others."""
+    assert answer.status_code in (401, 422, 429), answer.status_code
+    page = answer.text
+    assert f"<title>{title}" in page
+    assert page.count(" autofocus") == 1
+    alert = re.search(
+        r'<div class="alert danger" role="alert" tabindex="-1" autofocus>(.*?)</div>', page, re.DOTALL
+    )
+    assert alert is not None
+    assert re.findall(r'href="#([^"]+)"', alert[1]) == list(fields)
+    for field in fields:
+        assert f' id="{field}"' in page
+        assert f' id="{field}-below"' in page
+    assert page.count('aria-invalid="true"') == len(fields)
+    return alert[1]
+
+
+async def test_the_details_say_which_fields_are_wrong_in_the_pages_order(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, rooms=2, language="en")
+        assert "autofocus" not in (await client.get(where)).text
+        wrong = {
+            "given_name": "",
+            "family_name": "x",
+            "email": "nobody",
+            "guest-2": "a\nb",
+            "requests": "x" * 3000,
+        }
+        alert = refused(await client.post(where, data=wrong), "given_name", "email", "guest-2", "requests")
+        assert MARKED in alert
+        assert not any(words in alert for words in GENERAL)
+        assert await one(db, "SELECT count(*) FROM booking") == 0
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        alert = refused(
+            await client.post(pay.replace("/pay", "/contact"), data=wrong | {"requests": ""}),
+            "given_name",
+            "email",
+        )
+        assert MARKED in alert
+
+
+async def test_the_title_begins_with_the_word_in_the_language(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        for language, word in (
+            ("de", "Fehler: "),
+            ("fr", "Erreur\u00a0: "),
+            ("es", "Error: "),
+            ("ar", "خطأ: "),
+        ):
+            where = await chosen(client, language=language)
+            refused(await client.post(where, data=GUEST | {"email": "x"}), "email", title=word)
+
+
+async def test_a_change_and_a_message_and_a_reference_that_are_refused(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        wrong = change(adults="0") | {"arrival": "soon"}
+        assert MARKED in refused(await client.post(f"{booking}/amend", data=wrong), "arrival", "adults-1")
+        # What the hotel does not sell, no field is to blame for.
+        assert "This change isn’t possible:" in refused(
+            await client.post(f"{booking}/amend", data=change(nights=3, first=58))
+        )
+        assert MARKED in refused(await client.post(f"{booking}/message", data={"text": " "}), "text")
+        refused(await client.post("/en/booking", data={"reference": "x", "email": ""}))
+        assert MARKED in refused(await client.post("/en/booking/lost", data={"email": ""}), "lost-email")
+
+
+async def test_the_accounts_forms_say_nothing_general_above_marked_fields(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        empty = {"email": "", "password": ""}
+        for path, fields in (
+            ("sign-in", ("email", "password")),
+            ("register", ("email",)),
+            ("forgotten-password", ("email",)),
+        ):
+            alert = refused(await client.post(f"/en/account/{path}", data=empty), *fields)
+            assert MARKED in alert
+            assert not any(words in alert for words in GENERAL)
+        wrong = await client.post("/en/account/sign-in", data={"email": EMAIL, "password": "no"})
+        assert "isn’t correct" in refused(wrong)
+        await client.post("/en/account/sign-in", data={"email": EMAIL, "password": PASSWORD})
+        page = await client.post("/en/account/details", data={"given_name": TURNED})
+        assert "contains a character that can’t be shown" in page.text
+        refused(page, "given_name")
+        assert MARKED in refused(await client.post("/en/account/security/email", data={"email": ""}), "email")
+        await client.post("/en/account/details", data={"given_name": "Ana"})
+        await held(client, "FLEX", "en")
+        listed = (await client.get("/en/booking")).text
+        assert re.findall(r"<h(\d)", listed)[:2] == ["1", "2"]
+        listed = (await client.get("/en/account")).text
+        assert re.findall(r"<h(\d)", listed)[:3] == ["1", "2", "3"]
+
+
+async def test_a_character_that_cannot_be_shown_is_named_in_every_field(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    words = "This contains a character that can’t be shown. Please type it again."
+    async with site(database_url) as (_, client):
+        where = await chosen(client, rooms=2, language="en")
+        turned = {"given_name": TURNED, "family_name": TURNED, "email": "a\u202e@example.com"}
+        answer = await client.post(where, data=turned | {"guest-1": TURNED, "requests": TURNED})
+        refused(answer, "given_name", "family_name", "email", "guest-1", "requests")
+        assert answer.text.count(words) == 5
+        long = await client.post(where, data=GUEST | {"given_name": "x" * 101})
+        assert words not in long.text
+        assert "up to 100 characters" in long.text
+        booking = await booked(client)
+        message = await client.post(f"{booking}/message", data={"text": TURNED})
+        refused(message, "text")
+        assert message.text.count(words) == 1
+        assert await one(db, "SELECT count(*) FROM booking_note") == 0
+
+
+def test_what_is_refused_for_what_cannot_be_shown_is_known_as_that() -> None:
+    for letter in "\u202a\u202e\u2066\x00\x07\ufffe":
+        assert has_unshown(f"a{letter}b")
+    assert not has_unshown("a\u200db")
+    assert not has_unshown("a\nb")
+    assert clean_name("\u202aAna\u202c", field="name") == "Ana"  # a pair around the whole is left out
+    assert clean_text("a\u2067b\u2069", field="text", longest=9)
+    assert not has_unshown("a\u2067b\u2069", lines=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "shown", "said"),
+    [
+        ("210 000 000", "", "+351 21 000 0000", "as one in the hotel’s country: "),
+        ("030 901820", "DE", "+49 30 901820", None),  # theirs
+        ("+49 30 901820", "", "+49 30 901820", None),  # says itself
+        ("210 000 000", "PT", "+351 21 000 0000", None),
+        ("01 70 18 99 00", "", "01 70 18 99 00", "saved it as you typed it: "),
+    ],
+)
+async def test_a_number_read_by_the_hotels_country_is_said_and_can_be_corrected(
+    db: Database, database_url: str, typed: str, country: str, shown: str, said: str | None
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, "FLEX", language="en")
+        sent = await client.post(where, data=GUEST | {"phone": typed, "country": country})
+        page = await client.get(sent.headers["location"])
+        plain = re.sub("[\u2066-\u2069]", "", page.text)
+        notice = re.search(r'<div class="flash".*?</div>', plain, re.DOTALL)
+        assert (notice is None) == (said is None)
+        if notice is not None:
+            assert f"{said}{shown}" in notice[0]
+        assert f"Telephone: {shown}" in plain  # beside the address, with the way to correct both
+        contact = sent.headers["location"].replace("/pay", "/contact")
+        assert f'href="{contact}"' in page.text
+        again = await client.post(contact, data=GUEST | {"phone": typed, "country": country})
+        page = await client.get(again.headers["location"])
+        assert (f"{said}{shown}" in re.sub("[\u2066-\u2069]", "", page.text)) == (said is not None)
+        kept = await client.post(contact, data=GUEST | {"phone": shown, "country": country})
+        page = await client.get(kept.headers["location"])
+        assert "as one in the hotel’s country" not in page.text
+
+
+async def test_a_long_notice_arrives_whole(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, "FLEX", language="ar")
+        sent = await client.post(where, data=GUEST | {"phone": "210 000 000"})
+        page = await client.get(sent.headers["location"])
+        notice = re.search(r'<div class="flash".*?</div>', page.text, re.DOTALL)
+        assert notice is not None
+        assert "+351 21 000 0000" in notice[0]
+        assert "فيُرجى تصحيح بياناتكم.</p>" in notice[0]
+
+
+async def test_who_comes_into_which_room_is_said_before_paying(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        party = {"adults": ["2", "1"], "children": ["", "7"]}
+        where = (await client.post("/en/book", data=offer("FLEX", 2) | party)).headers["location"]
+        details = (await client.get(where)).text
+        summary = details.partition('<aside class="summary')[2]
+        assert re.findall(r"</strong><br>([^<]+)<br>", summary) == ["2 adults", "1 adult, 1 child (age 7)"]
+        assert re.findall(r'<label for="guest-\d">([^<]+?) <', details) == [
+            "Room 1 · 2 adults",
+            "Room 2 · 1 adult, 1 child (age 7)",
+        ]
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        page = (await client.get(pay)).text
+        order, _, summary = page.partition('<aside class="summary')
+        assert re.findall(r'<br><span class="hint">([^<]+)</span></dt>', order) == [
+            "2 adults",
+            "1 adult, 1 child (age 7)",
+        ]
+        assert re.findall(r"</strong><br>([^<]+)<br>", summary) == ["2 adults", "1 adult, 1 child (age 7)"]
+
+
+async def test_a_hold_that_is_over_has_no_balance_due(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        booking = (await held(client, language="en")).removesuffix("/pay")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+        page = await client.get(booking)
+        assert "Your hold has expired" in page.text
+        assert "Balance due" not in page.text
+        open_one = await booked(client)
+        assert "Balance due" in (await client.get(open_one)).text
+
+
+async def test_a_payment_that_never_reached_the_gateway_was_declined_by_nobody(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_timeout"})
+        done = await client.post(sent.headers["location"])
+        assert done.status_code == 422
+        assert "Your payment couldn’t be completed, and nothing has been charged." in done.text
+        assert "declined the card" not in done.text
+        assert await one(db, "SELECT count(*) FROM ledger_entry") == 0
+        no = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_decline"})
+        assert "Your bank declined the card" in no.text

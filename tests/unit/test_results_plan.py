@@ -1,0 +1,32 @@
+"""The plan beside a list of hotels: every circle has its name, and the name lies in the picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from hotel_booking.web.maps.results import HEIGHT, Plan, plan_of, tiled_plan_of
+
+AMSTERDAM = (52.3740, 4.8897)
+TILES = "https://tiles.example/{z}/{x}/{y}.png"
+PLACES = {
+    "wide": [(52.3745, 4.8), (52.3738, 4.97), (52.376, 4.9)],
+    "high": [(52.45, 4.89), (52.30, 4.891)],
+    "beside": [(52.3741, 4.93), (52.3742, 4.931)],
+    "above": [(52.40, 4.8897), (52.405, 4.89)],
+    "below": [(52.34, 4.8897), (52.335, 4.89)],
+    "one spot": [AMSTERDAM, AMSTERDAM],
+}
+
+
+@pytest.mark.parametrize("spread", PLACES)
+def test_names_of_circles_lie_in_the_picture(spread: str) -> None:
+    points = PLACES[spread]
+    named = 0
+    for plan in (plan_of(AMSTERDAM, points), tiled_plan_of(AMSTERDAM, points, TILES)):
+        assert isinstance(plan, Plan)
+        assert len(plan.rings) <= 3
+        for ring in plan.rings:
+            assert 12 <= ring.name_y <= HEIGHT - 4, (spread, ring)
+            assert abs(abs(ring.name_y - plan.centre[1]) - ring.radius) < 20
+        named += len(plan.rings)
+    assert named or spread == "one spot"  # a kilometre is wider than its picture
