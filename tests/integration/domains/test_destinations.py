@@ -166,6 +166,8 @@ async def test_well_known_cities_have_names_in_the_sites_languages(tx: Transacti
         ("Bavaria", "de", "Bayern"),
         ("Upper Austria", "de", "Oberösterreich"),
         ("Lombardy", "de", "Lombardei"),
+        ("Scotland", "fr", "Écosse"),
+        ("Catalonia", "ar", "كتالونيا"),
     ):
         found = await place_by_id(tx, (await find_places(tx, typed, limit=1))[0].id)
         assert found is not None

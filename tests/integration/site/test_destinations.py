@@ -169,7 +169,7 @@ async def test_a_hotels_city_is_called_in_the_language_on_every_page(
         ):
             listed = (await client.get(f"/{language}/hotels")).text
             assert f"<h3>{city}</h3>" in listed, language
-            assert "<h3>Freising</h3>" in listed, language  # at Munich, and a town of its own
+            assert re.search("<h3>(<bdi>)?Freising<", listed), language  # at Munich, and a town of its own
             undated = (await found(client, language, place="2267057")).text
             assert undated.count(f"<bdi>{city}</bdi>") == 2, language
             page = (await client.get(f"/{language}/hotels/seaview")).text

@@ -1,13 +1,13 @@
-"""What cities are called in the site's languages, and names without what only printing needs.
+"""What cities and regions are called in the site's languages, and names without what only printing needs.
 
 GeoNames, as it is packaged, has the names of a city without their languages. Known are those of Unicode CLDR
-(`babel`) for the cities that time zones are named for; those of data/cities.tsv, which go before; and of the
+(`babel`) for the cities that time zones are named for; those of data/names.tsv, which go before; and of the
 names that nobody has sorted the one that is written as only Arabic is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -17,7 +17,7 @@ from hotel_booking.core.folding import fold_words
 from hotel_booking.domains.properties.called import ARABIC_LETTERS
 from hotel_booking.domains.properties.types import LANGUAGES
 
-_AS_IT_IS = ("de", "fr", "es")  # where the table says nothing, the city has its own name in these
+_AS_IT_IS = ("de", "fr", "es")  # where the table says nothing, a place has its own name in these
 LOCAL = "local"  # stands for a language: what a city is called where it lies
 _IN_WORDS = ARABIC_LETTERS | {" ", "-"}
 _MAQSURA = "\u0649"  # Arabic only ends words with it
@@ -51,12 +51,25 @@ def cleaned(name: str) -> str:
 def names_of_city(geonames_id: int, name: str, timezone: str, others: Iterable[str]) -> dict[str, str]:
     """What a city is called in the site's languages, and where it lies (`LOCAL`), as far as that is known;
     its own name is in there where it is known to be a language's."""
+    return _with_table(geonames_id, name, _by_its_clock(name, timezone), others)
+
+
+def names_of_region(
+    geonames_id: int, name: str, translated: Mapping[str, str], others: Iterable[str]
+) -> dict[str, str]:
+    """In the same way of a region, of which there are translations already."""
+    return _with_table(geonames_id, name, translated, others)
+
+
+def _with_table(
+    geonames_id: int, name: str, known: Mapping[str, str], others: Iterable[str]
+) -> dict[str, str]:
     by_hand = _sorted_by_hand().get(geonames_id)
-    known = dict.fromkeys(_AS_IT_IS, name) if by_hand is not None else {}
-    known |= {**_by_its_clock(name, timezone), **(by_hand or {})}
-    if "ar" not in known and (arabic := in_arabic(others)) is not None:
-        known["ar"] = arabic
-    return known
+    own = dict.fromkeys(_AS_IT_IS, name) if by_hand is not None else {}
+    named = {**own, **known, **(by_hand or {})}
+    if "ar" not in named and (arabic := in_arabic(others)) is not None:
+        named["ar"] = arabic
+    return named
 
 
 def in_arabic(names: Iterable[str]) -> str | None:
@@ -104,7 +117,7 @@ def _zones() -> dict[str, dict[str, str]]:
 
 @cache
 def _sorted_by_hand() -> dict[int, dict[str, str]]:
-    table = (files("hotel_booking.domains.properties") / "data" / "cities.tsv").read_text("utf-8")
+    table = (files("hotel_booking.domains.properties") / "data" / "names.tsv").read_text("utf-8")
     head, *lines = table.splitlines()
     languages = head.split("\t")[2:]
     found = {}

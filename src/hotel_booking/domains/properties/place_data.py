@@ -20,7 +20,7 @@ from babel.languages import get_official_languages
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words
-from hotel_booking.domains.properties.city_names import cleaned, names_of_city
+from hotel_booking.domains.properties.city_names import cleaned, names_of_city, names_of_region
 from hotel_booking.domains.properties.similarity import latin
 from hotel_booking.domains.properties.types import LANGUAGES
 
@@ -206,6 +206,12 @@ def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
             language: _named_by(words, (name, *more), same=language in at_home) or name
             for language, words in languages.items()
         }
+        ours = names_of_region(
+            int(geonames_id),
+            name,
+            {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
+            more,
+        )
         weight = min(people[code], 600_000_000) // _REGION
         found[code] = NamedPlace(
             int(geonames_id),
@@ -217,8 +223,8 @@ def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
             people[code],
             city["timezone"],
             None,
-            {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
-            (name, *more, *named.values()),
+            ours,
+            (name, *more, *ours.values(), *named.values()),
             (weight, weight // _TONGUE, weight // _TONGUE),
         )
     return found

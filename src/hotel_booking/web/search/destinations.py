@@ -88,9 +88,11 @@ def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
         "country": texts.gettext("Country"),
         "place": "",
     }[hit.kind]
-    inside = one.city_in(language) or one.regions.get(language, hit.region)
+    name = one.name_in(language)
+    region = one.regions.get(language, hit.region)
+    inside = one.city_in(language) or (region if region != name else None)
     parts = (kind, one.other_in(language), inside, country if hit.kind != "country" else None)
-    return Suggestion(key_of(one), one.name_in(language), joined(dict.fromkeys(parts), language))
+    return Suggestion(key_of(one), name, joined(dict.fromkeys(parts), language))
 
 
 def key_of(one: Found) -> str:
