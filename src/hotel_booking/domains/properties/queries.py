@@ -11,6 +11,7 @@ import msgspec
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Kept, Property
 from hotel_booking.domains.properties.errors import NoSuchProperty, NoSuchThing
 from hotel_booking.domains.properties.surroundings import Surroundings
@@ -218,9 +219,10 @@ async def covers(tx: Transaction, property_ids: Sequence[int]) -> dict[int, Phot
 
 class InList(msgspec.Struct, frozen=True):
     """What a list shows of a hotel besides its offer: its name in the language, None where that is its own;
-    its first photo, or else where it stands, for a picture that is drawn of it."""
+    its city in the language; its first photo, or else where it stands, for a picture that is drawn of it."""
 
     name: str | None
+    city: str
     photo: Photo | None
     around: Surroundings
 
@@ -228,7 +230,8 @@ class InList(msgspec.Struct, frozen=True):
 async def in_lists(tx: Transaction, property_ids: Sequence[int], language: str) -> dict[int, InList]:
     """By property id, in one statement by indexes; a property that is no more is missing."""
     rows = await tx.fetch(
-        "SELECT p.id AS property_id, p.lat, p.lon, p.amenities, p.place_id, c.population,"
+        "SELECT p.id AS property_id, p.lat, p.lon, p.amenities, p.place_id, c.population, p.city,"
+        "       c.name AS city_name, c.names AS city_names,"
         "       (SELECT x.content FROM translation x WHERE x.kind = 'property' AND x.object_id = p.id"
         "           AND x.language = $2 AND x.field = 'name') AS called,"
         "       f.id, f.file, f.widths, f.width, f.height, f.alt, NULL AS room_type"
@@ -242,6 +245,7 @@ async def in_lists(tx: Transaction, property_ids: Sequence[int], language: str) 
     return {
         row["property_id"]: InList(
             row["called"],
+            city_called(row["city"], row["city_name"], row["city_names"], language),
             None if row["file"] is None else as_struct(Photo, row),
             Surroundings(row["lat"], row["lon"], tuple(row["amenities"]), row["place_id"], row["population"]),
         )
@@ -293,60 +297,6 @@ def meridians_around(lat: float, lon: float, degrees: float) -> tuple[float, flo
         if lon - half >= -180 and lon + half <= 180:
             return lon - half, lon + half
     return -180.0, 180.0
-
-
-class ListedHotel(msgspec.Struct, frozen=True):
-    """A hotel in a list of them."""
-
-    id: int
-    slug: str
-    name: str
-    stars: int
-    city: str
-    country: str
-
-
-async def list_hotels(
-    tx: Transaction, *, country: str | None = None, after: tuple[str, int] | None = None, limit: int
-) -> list[ListedHotel]:
-    """Active hotels by country, city and id as the database orders them, or those of a country after a city
-    and id. Reads no more than `limit` entries of an index."""
-    if country is None:
-        return await tx.fetch_as(
-            ListedHotel,
-            "SELECT id, slug, name, stars, city, country FROM property WHERE active"
-            " ORDER BY country, city, id LIMIT $1",
-            limit,
-        )
-    return await tx.fetch_as(
-        ListedHotel,
-        "SELECT id, slug, name, stars, city, country FROM property"
-        " WHERE active AND country = $1 AND (city, id) > ($2, $3) ORDER BY city, id LIMIT $4",
-        country,
-        *(after or ("", 0)),
-        limit,
-    )
-
-
-class CountedCity(msgspec.Struct, frozen=True):
-    """A city of a country with so many hotels in all."""
-
-    country: str
-    hotels: int
-    city: str
-
-
-async def counted_countries(tx: Transaction, *, cities: int) -> list[CountedCity]:
-    """Every country with an active hotel, a row for each of its `cities` with the most. One pass over an
-    index of all hotels, so keep what it gives."""
-    return await tx.fetch_as(
-        CountedCity,
-        "SELECT country, hotels, city FROM ("
-        "SELECT country, city, (sum(count(*)) OVER (PARTITION BY country))::int AS hotels,"
-        "       row_number() OVER (PARTITION BY country ORDER BY count(*) DESC, city) AS place"
-        "  FROM property WHERE active GROUP BY country, city) counted WHERE place <= $1",
-        cities,
-    )
 
 
 class Destination(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.kept import Kept
 from hotel_booking.domains.properties import queries, tables
+from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import Photo
@@ -79,7 +80,8 @@ class RoomContent(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """One version of a property in one language: `mark` says which. `linked` is the linked data as JSON, of
+    """One version of a property in one language: `mark` says which. The property's city is called as in the
+    language. `linked` is the linked data as JSON, of
     which the offers and the closing brace are missing."""
 
     mark: int
@@ -111,6 +113,9 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
     photos = await queries.photos(tx, property_.id)
     translated = await queries.translations(tx, property_.id)
     place = await place_by_id(tx, property_.place_id) if property_.place_id else None
+    if place is not None:
+        city_name = city_called(property_.city, place.hit.name, place.names, language)
+        property_ = msgspec.structs.replace(property_, city=city_name)
     catalogue = await load_catalogue(tx, property_.slug)
     texts = translations(language)
     phrases, tell = Phrases(language, texts), Conditions(language, texts)

@@ -92,7 +92,7 @@ async def show_property(
         content=content,
         hotel=hotel,
         running=running,
-        property=property_,
+        property=content.property,
         asked=asked,
         phrases=phrases,
         here=request.scope["path"],

@@ -78,10 +78,9 @@ async def suggest(request: Request[Any, Any, State], tx: Transaction, q: str = "
 
 
 def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
-    """A hit as it is offered: "München", "Munich, Bavaria, Germany"; "Sea View", "Hotel, Lisbon,
-    Portugal"."""
+    """A hit as it is offered: "München", "Bayern, Deutschland"; "Munich", "München, Bavaria, Germany";
+    "Sea View", "Hotel, Lisbon, Portugal"."""
     hit = one.hit
-    name = called(one, language)
     country = str(locale_of(language).territories.get(hit.country, hit.country_name))
     kind = {
         "property": texts.gettext("Hotel"),
@@ -89,9 +88,10 @@ def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
         "country": texts.gettext("Country"),
         "place": "",
     }[hit.kind]
-    other = hit.name if hit.name != name else hit.matched if hit.matched != name else None
+    name = one.name_in(language)
     region = one.regions.get(language, hit.region)
-    parts = (kind, other, hit.city or region, country if hit.kind != "country" else None)
+    inside = one.city_in(language) or (region if region != name else None)
+    parts = (kind, one.other_in(language), inside, country if hit.kind != "country" else None)
     return Suggestion(key_of(one), name, joined(dict.fromkeys(parts), language))
 
 
@@ -100,17 +100,10 @@ def key_of(one: Found) -> str:
     return f"hotel:{one.hit.slug}" if one.hit.kind == "property" else str(one.hit.id)
 
 
-def called(one: Found, language: str) -> str:
-    """What a hit is called: countries and regions in the language, cities and hotels as they were looked for,
-    else in the language where that is known."""
-    own = one.called_in(language).name
-    return own if one.hit.kind in ("region", "country") else one.hit.matched or own
-
-
 async def where_of(searching: Searching, one: Found, language: str) -> SearchPlace:
     """The area that a hit stands for: around a city, or as far as the hotel next to it; at a hotel's door; in
     a country or region. At most one statement, and none where the search index knows a hotel of the city."""
-    hit, name = one.hit, called(one, language)
+    hit, name = one.hit, one.name_in(language)
     if hit.kind in ("region", "country"):
         within = Within(hit.country, hit.id if hit.kind == "region" else None)
         return SearchPlace(name, key_of(one), within, None, None)

@@ -13,13 +13,14 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
-from hotel_booking.domains.properties.queries import (
+from hotel_booking.domains.properties.called import city_called
+from hotel_booking.domains.properties.hotel_lists import (
     CountedCity,
     ListedHotel,
     counted_countries,
     list_hotels,
-    translated,
 )
+from hotel_booking.domains.properties.queries import translated
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.pages import Position, decode, encode
@@ -106,11 +107,14 @@ def _listed(
         hotels = [Listed(row.slug, names.get(row.id, {}).get("name", row.name), row.stars) for row in some]
         return tuple(sorted(hotels, key=lambda one: (_order(one.name, language), one.slug)))
 
+    def city_of(row: ListedHotel) -> str:
+        return city_called(row.city, row.place, row.names, language)
+
     return _by_country(
         {
             country: (
                 counts.get(country, len(inside)),
-                {city: hotels_of(there) for city, there in _grouped(inside, attrgetter("city")).items()},
+                {city: hotels_of(there) for city, there in _grouped(inside, city_of).items()},
             )
             for country, inside in _grouped(rows, attrgetter("country")).items()
         },
@@ -122,7 +126,10 @@ def _counted(counts: Sequence[CountedCity], language: str) -> list[Country]:
     """The countries with the names of their largest cities."""
     return _by_country(
         {
-            country: (inside[0].hotels, {one.city: () for one in inside})
+            country: (
+                inside[0].hotels,
+                {city_called(one.city, one.place, one.names, language): () for one in inside},
+            )
             for country, inside in _grouped(counts, attrgetter("country")).items()
         },
         language,

@@ -222,7 +222,7 @@ async def _undated(
     return [
         Undated(
             name=_name(shown.get(hotel.id), hotel.name),
-            city=hotel.city,
+            city=shown[hotel.id].city if hotel.id in shown else hotel.city,
             stars=hotel.stars,
             distance=phrases.kilometres(hotel.distance_m / 1000) if hotel.distance_m is not None else None,
             picture=pictures[hotel.id].src,
