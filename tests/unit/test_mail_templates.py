@@ -66,6 +66,38 @@ def test_a_message_tells_the_same_in_every_language(language: str) -> None:
     assert told(language) == told("en")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_amounts_of_nothing_are_left_out(language: str) -> None:
+    paid = {"total": 38_700, "paid": 38_700}
+    for changes, template in (
+        (paid, "booking_confirmed"),
+        ({"paid": 0}, "booking_confirmed"),
+        (paid, "before_arrival"),
+        ({"due_now": 0}, "booking_held"),
+        ({"refund": 0}, "booking_cancelled"),
+    ):
+        full = rendered(template, language).text
+        less = rendered(template, language, **changes).text
+        amounts = re.findall(r"\d[\d.,]*[.,]\d\d", less)
+        assert "0.00" not in [one.replace(",", ".") for one in amounts]
+        assert len(less.splitlines()) < len(full.splitlines())
+
+
+def test_rooms_say_who_sleeps_in_them() -> None:
+    for language, parties in (
+        ("en", ("Double room: Adults: 2", "Double room: Adults: 1, children’s ages: 4, 9")),
+        ("de", ("Double room: Erwachsene: 2", "Double room: Erwachsene: 1, Alter der Kinder: 4, 9")),
+    ):
+        for template in ("booking_confirmed", "booking_amended"):
+            lines = rendered(template, language).text.splitlines()
+            assert set(parties) <= set(lines)
+    assert "البالغون: 1، أعمار الأطفال: 4، 9" in rendered("booking_confirmed", "ar").text
+    before = {name: value for name, value in SAMPLES["booking_confirmed"].items() if name != "parties"}
+    assert rendering.render(
+        "booking_confirmed", "en", before, sender="x"
+    ).text  # queued by the release before
+
+
 def test_a_colon_stands_as_the_language_has_it() -> None:
     assert "Arrivée\N{NO-BREAK SPACE}: mercredi" in rendered("booking_confirmed", "fr").text
     assert "Llegada: miércoles" in rendered("booking_confirmed", "es").text

@@ -10,6 +10,8 @@ import pytest
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.names import clean_name, clean_text, has_unshown
+from hotel_booking.domains.notifications.rendering import render
+from tests.clients.outbox import sent
 from tests.factories.guest_accounts import EMAIL, PASSWORD, opened
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import (
@@ -229,6 +231,22 @@ async def test_who_comes_into_which_room_is_said_before_paying(db: Database, dat
             "1 adult, 1 child (age 7)",
         ]
         assert re.findall(r"</strong><br>([^<]+)<br>", summary) == ["2 adults", "1 adult, 1 child (age 7)"]
+
+
+async def test_the_confirmation_counts_rooms_and_says_who_sleeps_in_them(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        party = {"adults": ["2", "1"], "children": ["", "7"]}
+        where = (await client.post("/en/book", data=offer("FLEX", 2) | party)).headers["location"]
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        (mail,) = await sent(db)
+    assert mail.data["rooms"] == ["2 × DBL"]  # noqa: RUF001 - times
+    text = render(mail.template, "en", mail.data | {"link": "x"}, sender="x").text
+    assert "DBL: Adults: 2\n" in text
+    assert "DBL: Adults: 1, children’s ages: 7\n" in text
 
 
 async def test_a_hold_that_is_over_has_no_balance_due(db: Database, database_url: str) -> None:

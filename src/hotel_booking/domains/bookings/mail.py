@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -240,14 +241,19 @@ async def _queue(
     if not booking.email:
         return  # nobody to write to
     named = await booking_in(tx, booking, booking.language)
-    rooms = [room.room_type_name for room in named.reservations]
+    rooms = Counter(room.room_type_name for room in named.reservations)
+    kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - times
+    parties = [
+        {"room": room.room_type_name, "adults": room.adults, "ages": list(room.children)}
+        for room in named.reservations
+    ]
     await mail.queue(
         tx,
         event_key=_event(booking, name),
         template=template,
         language=booking.language,
         recipient=booking.email,
-        data={**data, "property": named.property_name, "rooms": rooms},
+        data={**data, "property": named.property_name, "rooms": kinds, "parties": parties},
         booking_id=booking.id,
         property_id=booking.property_id,
         now=now,

@@ -11,7 +11,12 @@ _BOOKING: dict[str, Any] = {
     "timezone": "Europe/Lisbon",
     "arrival": "2027-03-10",
     "departure": "2027-03-13",
-    "rooms": ["Double room", "Single room"],
+    "rooms": ["2 × Double room", "Single room"],  # noqa: RUF001 - times
+    "parties": [
+        {"room": "Double room", "adults": 2, "ages": []},
+        {"room": "Double room", "adults": 1, "ages": [4, 9]},
+        {"room": "Single room", "adults": 1, "ages": []},
+    ],
     "total": 38_700,
     "currency": "EUR",
     "link": "https://hotel.example/booking/ABCD-EFGH",
