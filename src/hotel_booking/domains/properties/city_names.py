@@ -1,7 +1,7 @@
 """What cities and regions are called in the site's languages, and names without what only printing needs.
 
 GeoNames, as it is packaged, has the names of a city without their languages. Known are those of Unicode CLDR
-(`babel`) for the cities that time zones are named for; those of data/names.tsv, which go before; and of the
+(`babel`) for the cities whose names time zones have; those of data/names.tsv, which go before; and of the
 names that nobody has sorted the one that is written as only Arabic is."""
 
 from __future__ import annotations
