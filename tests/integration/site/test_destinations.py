@@ -173,7 +173,7 @@ async def test_a_hotels_city_is_called_in_the_language_on_every_page(
             undated = (await found(client, language, place="2267057")).text
             assert undated.count(f"<bdi>{city}</bdi>") == 2, language
             page = (await client.get(f"/{language}/hotels/seaview")).text
-            assert re.search(rf"<title>[^<]*Sea View[,،] {city}", page), language
+            assert re.search(rf"<title>[^<]*Sea View[^<]*{city}", page), language
             assert f'"addressLocality":"{city}"' in page, language
             where = re.search(r'<p class="where">(.*?)</p>', page, re.DOTALL)
             assert where is not None

@@ -1,7 +1,7 @@
 """What cities and regions are called in the site's languages, and names without what only printing needs.
 
 GeoNames, as it is packaged, has the names of a city without their languages. Known are those of Unicode CLDR
-(`babel`) for the cities that time zones are named for; those of data/names.tsv, which go before; and of the
+(`babel`) for the cities whose names time zones have; those of data/names.tsv, which go before; and of the
 names that nobody has sorted the one that is written as only Arabic is."""
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from hotel_booking.domains.properties.called import ARABIC_LETTERS
 from hotel_booking.domains.properties.types import LANGUAGES
 
 _AS_IT_IS = ("de", "fr", "es")  # where the table says nothing, a place has its own name in these
-LOCAL = "local"  # stands for a language: what a city is called where it lies
 _IN_WORDS = ARABIC_LETTERS | {" ", "-"}
 _MAQSURA = "\u0649"  # Arabic only ends words with it
 # Persian and Urdu, which share the other letters, write these otherwise or never: alef with hamza, teh
@@ -49,7 +48,7 @@ def cleaned(name: str) -> str:
 
 
 def names_of_city(geonames_id: int, name: str, timezone: str, others: Iterable[str]) -> dict[str, str]:
-    """What a city is called in the site's languages, and where it lies (`LOCAL`), as far as that is known;
+    """What a city is called in the site's languages, and where it lies (`local`), as far as that is known;
     its own name is in there where it is known to be a language's."""
     return _with_table(geonames_id, name, _by_its_clock(name, timezone), others)
 
