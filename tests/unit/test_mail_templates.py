@@ -15,6 +15,7 @@ from hotel_booking.core import links
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import LANGUAGES
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.integrations.smtp import compose
 
 ALL = [(name, language) for name in rendering.names() for language in LANGUAGES]
@@ -101,6 +102,62 @@ def test_rooms_say_who_sleeps_in_them() -> None:
 def test_a_colon_stands_as_the_language_has_it() -> None:
     assert "Arrivée\N{NO-BREAK SPACE}: mercredi" in rendered("booking_confirmed", "fr").text
     assert "Llegada: miércoles" in rendered("booking_confirmed", "es").text
+
+
+@pytest.mark.parametrize("template", ["booking_confirmed", "before_arrival"])
+@pytest.mark.parametrize(
+    ("language", "time"),
+    [("en", "15:00"), ("de", "15:00 Uhr"), ("fr", "15:00"), ("es", "15:00"), ("ar", "3:00 م")],
+)
+def test_times_are_written_as_on_the_site(template: str, language: str, time: str) -> None:
+    assert time in rendered(template, language).text
+    assert language != "ar" or "15:00" not in rendered(template, language).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_template_shows_a_date_or_a_time_as_it_is_kept(language: str) -> None:
+    text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text("utf-8")
+    kept = "arrival|departure|check_in|check_out|expires|until|free_until|at|by"
+    assert re.findall(rf"\{{\{{ (?:{kept}) \}}\}}", text) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_site_is_called_in_mails_as_on_its_pages(language: str) -> None:
+    found = rendering.render("guest_verify", language, SAMPLES["guest_verify"])
+    name = translations(language).gettext("Hotel Booking")
+    assert f"<h1><bdi>{name}</bdi></h1>" in found.html
+    footer = found.text.rstrip().splitlines()[-1]
+    assert name in footer
+    assert language == "en" or "Hotel Booking" not in found.text
+    # Whoever has just registered has neither a booking nor an account, and whoever has a booking is told so.
+    assert footer != rendered("booking_confirmed", language).text.rstrip().splitlines()[-1].replace(
+        "Sea & View", name
+    )
+
+
+@pytest.mark.parametrize("template", ["guest_sign_in", "guest_notice"])
+@pytest.mark.parametrize(
+    ("language", "greeting", "by_name"),
+    [
+        ("en", "Hello,", "Hello Ana,"),
+        ("de", "Guten Tag,", "Guten Tag Ana,"),
+        ("fr", "Bonjour,", "Bonjour Ana,"),
+        ("es", "Hola:", "Hola, Ana:"),
+        ("ar", "تحية طيبة،", "تحية طيبة \u2068Ana\u2069،"),
+    ],
+)
+def test_whoever_gave_no_name_is_greeted_without(
+    template: str, language: str, greeting: str, by_name: str
+) -> None:
+    assert rendered(template, language, name="").text.splitlines()[0] == greeting
+    assert rendered(template, language, name="Ana").text.splitlines()[0] == by_name
+
+
+def test_a_line_of_french_never_begins_with_a_colon() -> None:
+    """Before its double marks stands a space, and no line breaks there."""
+    text = (files("hotel_booking.domains.notifications") / "templates" / "fr.txt").read_text("utf-8")
+    said = re.sub(r"^\?\? .*$| :: ", "", text, flags=re.MULTILINE)
+    assert re.findall(r"\S+ [:;?!»]|« ", said) == []
 
 
 def test_a_guests_name_is_text_whatever_it_holds() -> None:

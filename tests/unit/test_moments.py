@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import hotel_booking
 from hotel_booking.core.moments import clock, moment
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
+from hotel_booking.http.i18n.dates import date_text
 from hotel_booking.http.ui.render import environment
 
 AT = datetime(2030, 3, 6, 18, 0, tzinfo=UTC)
@@ -29,12 +30,30 @@ SOURCE = Path(hotel_booking.__file__).parent
         ("en", "Etc/GMT-3", "6 March 2030, 21:00 (UTC+3)"),
         ("de", "Europe/Lisbon", "6. März 2030, 18:00 Uhr (Ortszeit Lissabon)"),
         ("fr", "Africa/Cairo", "6 mars 2030 à 20:00 (heure locale, Le Caire)"),
+        ("fr", "Asia/Tokyo", "7 mars 2030 à 03:00 (heure locale, Tokyo)"),
         ("es", "America/New_York", "6 de marzo de 2030, 13:00 (hora de Nueva York)"),
         ("ar", "Europe/Lisbon", "6 مارس 2030، الساعة 6:00 م (بتوقيت لشبونة)"),
     ],
 )
 def test_a_deadline_names_the_place_whose_time_it_is(language: str, zone: str, text: str) -> None:
     assert moment(AT, zone, language).replace("\u200f", "") == text
+
+
+@pytest.mark.parametrize("skeleton", ["yMMMEd", "yMMMd", "MMMd", "yMMMMEEEEd"])
+def test_the_first_of_a_month_is_1er_in_french_alone(skeleton: str) -> None:
+    assert re.search(r"(?<!\d)1er mars", date_text(date(2030, 3, 1), "fr", skeleton))
+    for language, day in (("fr", 2), ("fr", 11), ("fr", 21), ("fr", 31), ("en", 1), ("de", 1), ("es", 1)):
+        assert "1er" not in date_text(date(2030, 3, day), language, skeleton)
+
+
+def test_a_date_without_its_day_is_left_as_it_is() -> None:
+    assert date_text(date(2030, 3, 1), "fr", "yMMMM") == "mars 2030"
+
+
+def test_deadlines_and_mails_say_1er_too() -> None:
+    assert moment(datetime(2030, 1, 1, 12, tzinfo=UTC), "Europe/Paris", "fr").startswith("1er janvier 2030 à")
+    data = {**SAMPLES["before_arrival"], "arrival": "2027-03-01"}
+    assert "lundi 1er mars 2027" in render("before_arrival", "fr", data, sender="Sample Hotel").text
 
 
 def test_an_hour_that_comes_twice_says_which_of_the_two() -> None:

@@ -6,9 +6,11 @@ from datetime import date
 
 import pytest
 
+from hotel_booking.demo.taxes import taxes
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.types import ChildBand, NightPrice, Occupancy, Rules, Tax
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.code_names import TAXES
 from hotel_booking.web.i18n.conditions import Conditions, RoomPrice
 
 COUPLE = Occupancy(2)
@@ -57,9 +59,17 @@ def test_children_are_said_with_their_ages() -> None:
     charges = told(occupancy=Occupancy(2, (1, 7, 9))).charges
     assert [(one.name, one.amount) for one in charges] == [
         ("Doppelzimmer", 100_00),
-        ("1 Kind, 0 bis 2 Jahre", 5_00),
-        ("2 Kinder, 3 bis 11 Jahre", 20_00),
+        ("1 Kind (Alter: 0 bis 2)", 5_00),
+        ("2 Kinder (Alter: 3 bis 11)", 20_00),
     ]
+
+
+def test_the_demonstrations_taxes_have_names_in_every_language() -> None:
+    """What "Amsterdam tourist tax" would be: a line of English on every German price."""
+    shipped = [*taxes().country.values(), *taxes().city.values()]
+    assert {tax.name for group in shipped for tax in group} <= TAXES
+    (tax,) = told(Tax("TOURIST-TAX", "Tourist tax", "percent", 125_000, 12, included=False)).added
+    assert tax.name == "Tourismusabgabe 12,5\xa0%"
 
 
 def test_lines_of_another_room_are_no_price_of_this_one() -> None:

@@ -174,7 +174,8 @@ def _rendered(message: Message) -> Rendered | None:
 def _sample(template: str, language: str) -> Rendered:
     if template not in SAMPLES or language not in LANGUAGES:
         raise MessageNotFound("there is no such message")
-    return rendering.render(template, language, SAMPLES[template], sender="Sample Hotel")
+    sample = SAMPLES[template]
+    return rendering.render(template, language, sample, sender=sample.get("property", ""))
 
 
 def _framed(rendered: Rendered) -> Response[str]:

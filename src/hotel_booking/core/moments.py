@@ -6,9 +6,10 @@ place whose time it is. 6 March 2030, 18:00 (Lisbon time).
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -29,14 +30,33 @@ _CLOCKS: Final = {
     "es": "{time} (hora de {place})",
     "ar": "{time} (بتوقيت {place})",
 }
+_FIRST: Final = re.compile(r"\b1(?= [^\W\d])")
 _UTC: Final = frozenset({"UTC", "Etc/UTC", "Etc/GMT", "GMT"})
 
 
 @lru_cache(maxsize=4096)  # the offers of a hotel share their deadlines
 def moment(value: datetime, timezone: str, language: str = "en") -> str:
     """An instant as the clocks of a place show it, with the place: 6 March 2030, 18:00 (Lisbon time)."""
-    day = format_date(value.astimezone(ZoneInfo(timezone)).date(), "long", locale=_locale(language))
+    day = long_date(value.astimezone(ZoneInfo(timezone)).date(), language, "long")
     return _MOMENTS[language].format(day=day, clock=clock(value, timezone, language))
+
+
+@lru_cache(maxsize=4096)
+def long_date(value: date, language: str = "en", style: Literal["full", "long"] = "full") -> str:
+    """A day in words, in a sentence: Wednesday 6 March 2030."""
+    return day_as_said(str(format_date(value, style, locale=_locale(language))), value, language)
+
+
+def day_as_said(text: str, value: date, language: str) -> str:
+    """A date that CLDR has written, as it is said: the first of a month is 1er in French, and a number else.
+    What says these caches it."""
+    return _FIRST.sub("1er", text, count=1) if language == "fr" and value.day == 1 else text
+
+
+@lru_cache(maxsize=1024)
+def time_of_day(value: time, language: str = "en") -> str:
+    """A time that is no deadline, such as check-in: 15:00."""
+    return str(format_time(value, "short", locale=_locale(language)))
 
 
 def clock(value: datetime, timezone: str, language: str = "en") -> str:
@@ -45,13 +65,13 @@ def clock(value: datetime, timezone: str, language: str = "en") -> str:
     An hour that the clocks show twice, in autumn, is said with its distance from UTC.
     """
     local = value.astimezone(ZoneInfo(timezone))
-    time = str(format_time(local.time(), "short", locale=_locale(language)))
+    at = time_of_day(time(local.hour, local.minute), language)
     if timezone.startswith("Etc/") or timezone in _UTC:
-        return f"{time} ({_from_utc(local)})"
+        return f"{at} ({_from_utc(local)})"
     other = local.replace(fold=1 - local.fold)
     if other.utcoffset() != local.utcoffset():
-        time = f"{time} {_from_utc(local)}"
-    return _CLOCKS[language].format(time=time, place=place_of(timezone, language))
+        at = f"{at} {_from_utc(local)}"
+    return _CLOCKS[language].format(time=at, place=place_of(timezone, language))
 
 
 def _from_utc(local: datetime) -> str:

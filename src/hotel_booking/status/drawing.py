@@ -199,11 +199,15 @@ class _Speaking:
         }
 
     def _day(self, day: Day) -> str:
-        _ = self._texts.gettext
-        return _("{day}: {share} of {checks} checks were answered, {slow} of them slowly").format(
+        text = self._texts.ngettext(
+            "{day}: {share} of {number} check was answered, {slow} of them slowly",
+            "{day}: {share} of {number} checks were answered, {slow} of them slowly",
+            day.probes,
+        )
+        return text.format(
             day=date_text(day.day, self._language, "yMMMd"),
             share=self._share(day.uptime or 0),
-            checks=self._number(day.probes),
+            number=self._number(day.probes),
             slow=self._number(day.slow),
         )
 

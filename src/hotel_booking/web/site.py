@@ -17,10 +17,10 @@ templates,
 Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
 `money`, `day`, `instant` (when something was), `moment` and `clock` (a deadline, with the place whose time it
 is), `number`, `percent`, `joined` (words with the language's commas between them) as filters in the language,
-`comma` (one with its blank, where both sides are isolated), `asset(name)`, `path`, `notice`, `environment`,
-`request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed in), `frame` (what stands
-around the page), `carry` (the part of the search that links and forms after the list of hotels hand on),
-`charge_list(room, currency)` (a price line by line).
+`comma` (one with its blank, where both sides are isolated), `colon` (after a word), `asset(name)`, `path`,
+`notice`, `environment`, `request_id`, `currency` (chosen for orientation, or None), `guest` (who is signed
+in), `frame` (what stands around the page), `carry` (the part of the search that links and forms after the
+list of hotels hand on), `charge_list(room, currency)` (a price line by line).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.i18n.dates import clock_text, date_text
 from hotel_booking.http.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
-from hotel_booking.http.i18n.punctuation import between, joined
+from hotel_booking.http.i18n.punctuation import between, colon, joined
 from hotel_booking.http.i18n.words import words
 from hotel_booking.http.ui import isolation, render
 from hotel_booking.web.i18n.asked_field import asked_field
@@ -90,6 +90,7 @@ def templates_in(language: str) -> Environment:
         "charge_list": charge_list(language),
         "asked_field": asked_field(language),
         "comma": between(language),
+        "colon": colon(language),
     }
     locale = locale_of(language)
 

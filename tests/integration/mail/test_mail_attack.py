@@ -68,7 +68,9 @@ def server(mailbox: Mailbox, *, international: bool = True) -> Iterator[str]:
 def hostile(value: Any, name: str, text: str) -> Any:
     if isinstance(value, list):
         return [hostile(item, name, text) for item in value]
-    computed = name in _MEASURED or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value))
+    computed = name in _MEASURED or (
+        isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d|\d\d:\d\d$", value)
+    )
     return value if computed or not isinstance(value, str) else text
 
 

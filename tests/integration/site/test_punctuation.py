@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from markupsafe import Markup
 
 from hotel_booking.core.db import Database
-from hotel_booking.http.i18n.punctuation import joined
+from hotel_booking.http.i18n.punctuation import colon, joined
+from hotel_booking.web.templating import templates_in
 from tests.e2e.test_site_pages import in_lisbon
 from tests.factories.guest_accounts import opened
 from tests.factories.small_hotel import SLUG, small_hotel
@@ -70,6 +72,33 @@ def test_parts_are_joined_as_the_language_writes_them(
 ) -> None:
     assert joined(parts, language, mark) == text
     assert isinstance(joined(parts, language, mark), Markup) == isinstance(text, Markup)
+
+
+@pytest.mark.parametrize(("language", "mark"), [("en", ":"), ("de", ":"), ("fr", "\xa0:"), ("ar", ":")])
+def test_a_colon_is_written_as_the_language_has_it(language: str, mark: str) -> None:
+    assert colon(language) == mark
+    assert (
+        templates_in(language).from_string("{{ _('Telephone') }}{{ colon }} 1").render().endswith(f"{mark} 1")
+    )
+
+
+async def test_a_hotel_and_its_calendar_say_it_as_the_language_does(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=9)
+    await in_lisbon(db)
+    async with site(database_url) as (_, client):
+        pages = {
+            language: [
+                (await client.get(f"/{language}/{path}", follow_redirects=True)).text
+                for path in (f"hotels/{SLUG}{DAYS}", "nights?place=2267057&month=2030-03")
+            ]
+            for language in ("fr", "ar", "de")
+        }
+    assert "du centre (" in pages["fr"][0]
+    assert re.search('alt="Illustration: (?!das Zimmer)', pages["de"][0])
+    # What is counted stands by itself, in no case that a word before it would ask for.
+    for language, guests in (("de", "Gäste: 2 Erwachsene"), ("ar", "النزلاء: بالغان")):
+        for page in pages[language]:
+            assert guests in re.sub(r"<[^>]*>", "", html.unescape(page)), language
 
 
 async def test_every_page_in_arabic_has_arabic_commas(db: Database, database_url: str) -> None:

@@ -145,6 +145,12 @@ async def test_tiles_lie_under_the_map_only_where_they_are_set(db: Database, dat
         assert plain.text.count('class="dot"') == 2
         assert "<image" not in plain.text
         assert "img-src 'self' data:" in plain.headers["content-security-policy"]
+        french = (await client.get(path.replace("/en/", "/fr/"))).text
+        arabic = (await client.get(path.replace("/en/", "/ar/"))).text
+        assert '<a href="#hotel-1" aria-label="1\xa0: ' in french
+        rings = re.findall('class="ring-name"[^>]*>([^<]+)<', arabic)
+        assert rings
+        assert all("كم" in ring and "km" not in ring for ring in rings), rings
     settings = settings_for(
         database_url,
         secret_key="k" * 40,

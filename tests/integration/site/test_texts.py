@@ -74,6 +74,43 @@ def test_a_translation_fills_in_what_its_message_does(language: str) -> None:
     assert wrong == []
 
 
+def test_a_line_of_french_never_begins_with_a_colon() -> None:
+    """Before its double marks, and within its quotation marks, stands a space at which no line breaks."""
+    wrong: list[str] = []
+    for file in sorted((ROOT / "locale" / "fr").glob("*.po")):
+        with file.open("rb") as source:
+            for message in read_po(source, locale="fr"):
+                forms = [message.string] if isinstance(message.string, str) else message.string
+                wrong += [str(text) for text in forms if message.id and re.search(" [:;?!»]|« ", str(text))]
+    assert wrong == []
+
+
+def test_no_mark_follows_a_word_without_the_language_having_a_say() -> None:
+    """A colon after what a template writes is `{{ colon }}`: French has a space before it."""
+    mark = re.compile(r"\}\}(?:</\w+>)*\s?[:;?!](?=\s|<)")
+    folders = (ROOT / "templates", Path(status.__file__).parent / "templates")
+    pages = [page for folder in folders for page in folder.rglob("*.html")]
+    assert len(pages) > 30
+    assert {page.name: found for page in pages if (found := mark.findall(page.read_text()))} == {}
+
+
+def test_a_counted_noun_has_its_plural_forms() -> None:
+    """Arabic has six: "10 أحرف", but "100 حرف"."""
+    counted = re.compile(
+        r"(?:\{\w+\}|%\(\w+\)s) "
+        r"(?:characters?|seconds?|minutes?|nights?|days?|rooms?|adults?|child(?:ren)?|guests?|hotels?|checks?|years?)\b"
+    )
+    # From one to a number that is always more than ten; Arabic says it without the noun.
+    fine = {"From 1 to {number} adults, please.", "From 1 to {number} rooms, please."}
+    assert {text for text in messages() if isinstance(text, str) and counted.search(text)} == fine
+
+
+def test_one_number_chooses_the_form_of_one_noun() -> None:
+    """What else a text counts is a text of its own that is filled in."""
+    two = re.compile(r"\{(?!number)\w+\} (?:adults|child(?:ren)?|guests|rooms|nights|checks)\b")
+    assert [text for text in messages() if isinstance(text, tuple) and two.search(str(text))] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_demos_privacy_page_names_the_account_page_as_it_is_called(language: str) -> None:
     named = re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", pages.texts()["privacy", language])

@@ -41,8 +41,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As a message begins; the address before its @ where no name was given."""
-        return f"{self.given_name} {self.family_name}".strip() or self.email.partition("@")[0]
+        """As a message begins; empty where none was given."""
+        return f"{self.given_name} {self.family_name}".strip()
 
 
 class GuestSession(msgspec.Struct, frozen=True):

@@ -18,21 +18,19 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal
 
 import msgspec
-from babel.dates import format_date
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import bidi, formats
-from hotel_booking.core.moments import clock, moment
+from hotel_booking.core.moments import clock, long_date, moment, time_of_day
 from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
 
-_SENDER = "Hotel Booking"
 _RTL = frozenset({"ar"})
 # French puts a space before it, which no line may break.
 _COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
@@ -80,14 +78,15 @@ def notices() -> list[str]:
     return sorted(_language("en").notices)
 
 
-def render(template: str, language: str, data: dict[str, Any], *, sender: str) -> Rendered:
+def render(template: str, language: str, data: dict[str, Any], *, sender: str = "") -> Rendered:
     """A message in a language, English where there is no such one. `data` is what `queue` was given: money
-    in minor units, dates and instants in ISO 8601. `sender` is who writes. Raises `KeyError` for a message
-    that there is not, and jinja2's `UndefinedError` for data that lacks something."""
+    in minor units, dates and times in ISO 8601. `sender` is who writes; the site itself where it
+    is empty. Raises `KeyError` for a message that there is not, and jinja2's `UndefinedError` for data that
+    lacks something."""
     tongue = language if language in LANGUAGES else "en"
     known = _language(tongue)
     source = known.messages[template]
-    sender = _line(_TURNING.sub("", sender))
+    sender = _line(_TURNING.sub("", sender or known.frame["site"].render()))
     values = {**data, "sender": sender, "notices": known.notices}
     lines: list[str] = []
     parts: list[Markup] = []
@@ -123,8 +122,7 @@ def rendered_message(message: Message, link: Link) -> Rendered:
         data = {**data, "link": link(data["path"])}
     if "bookings" in data and isinstance(data["bookings"], list):
         data = {**data, "bookings": [{**one, "link": link(one["path"])} for one in data["bookings"]]}
-    sender = str(data.get("property") or _SENDER)
-    rendered = render(message.template, message.language, data, sender=sender)
+    rendered = render(message.template, message.language, data, sender=str(data.get("property") or ""))
     if "unsubscribe" not in data:
         return rendered
     return msgspec.structs.replace(rendered, unsubscribe=link(data["unsubscribe"]))
@@ -185,7 +183,8 @@ def _language(tongue: str) -> _Language:
         finalize=partial(_isolated, rtl=tongue in _RTL),
     )
     environment.filters |= {
-        "day": lambda value: format_date(date.fromisoformat(value), "full", locale=locale),
+        "day": lambda value: long_date(date.fromisoformat(value), tongue),
+        "time": lambda value: time_of_day(time.fromisoformat(value), tongue),
         "moment": lambda value, zone: moment(datetime.fromisoformat(value), zone, tongue),
         "clock": lambda value, zone: clock(datetime.fromisoformat(value), zone, tongue),
         "money": lambda value, currency: formats.money(value, currency, locale),

@@ -225,7 +225,8 @@ MEALS: Mapping[int, str] = {
 }
 NO_MEALS = frozenset({8, 14, 15})
 
-# What hotels commonly call their taxes and fees; a name of their own stays as it is.
+# What hotels commonly call their taxes and fees, those of the demonstration among them; a name of their own
+# stays as it is.
 TAXES = frozenset(
     {
         N_("VAT"),
@@ -239,6 +240,20 @@ TAXES = frozenset(
         N_("Service charge"),
         N_("Resort fee"),
         N_("Cleaning fee"),
+        N_("Municipality fee"),
+        N_("Tourism dirham"),
+        N_("GST"),
+        N_("Service tax"),
+        N_("Climate resilience fee"),
+        N_("Consumption tax"),
+        N_("State sales tax"),
+        N_("City sales tax"),
+        N_("Occupancy tax"),
+        N_("Occupancy fee"),
+        N_("Tourism contribution"),
+        N_("Environmental fee"),
+        N_("Sustainable tourism tax"),
+        N_("Culture and tourism tax"),
     }
 )
 

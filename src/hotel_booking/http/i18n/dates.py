@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from babel.dates import format_skeleton, format_time
 
+from hotel_booking.core.moments import day_as_said
 from hotel_booking.http.i18n.language import locale_of
 
 # Babel takes a tenth of a millisecond for each of these, and a page says the same few again and again.
@@ -15,7 +16,7 @@ from hotel_booking.http.i18n.language import locale_of
 @lru_cache(maxsize=8192)
 def date_text(value: date, language: str, skeleton: str = "yMMMEd") -> str:
     """A date by a skeleton of CLDR: Sun 8 Mar 2026."""
-    return str(format_skeleton(skeleton, value, locale=locale_of(language)))
+    return day_as_said(str(format_skeleton(skeleton, value, locale=locale_of(language))), value, language)
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,5 @@
-"""The marks between words as a language writes them: Arabic has a comma and a semicolon of its own."""
+"""The marks between words as a language writes them: Arabic has a comma and a semicolon of its own, French a
+space before its colon, at which no line breaks."""
 
 from __future__ import annotations
 
@@ -7,12 +8,18 @@ from typing import Any, Final, Literal
 
 from markupsafe import Markup
 
+_COLONS: Final = {"fr": "\N{NO-BREAK SPACE}:"}
 _ARABIC: Final = {",": "،", ";": "؛"}
 
 
 def between(language: str, mark: Literal[",", ";"] = ",") -> str:
     """A mark and the blank behind it."""
     return f"{_ARABIC[mark] if language == 'ar' else mark} "
+
+
+def colon(language: str) -> str:
+    """A colon, as it follows a word."""
+    return _COLONS.get(language, ":")
 
 
 def joined(parts: Iterable[Any], language: str, mark: Literal[",", ";"] = ",") -> str:

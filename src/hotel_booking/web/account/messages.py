@@ -62,14 +62,30 @@ def _about_field(field: str | None, language: str) -> str:
         case "email":
             return _("Please enter an email address such as name@example.com.")
         case "given_name" | "family_name":
-            return _("Please enter a name of up to {number} characters on one line.").format(
-                number=LONGEST_NAME
-            )
+            return longest_name(LONGEST_NAME, language)
         case "wishes":
-            return _("Up to {number} characters, plain text only.").format(number=LONGEST_WISHES)
+            return longest_text(LONGEST_WISHES, language)
         case "country" | "language" | "currency":
             return _("Please choose from the list.")
     return _("That didn’t work. Please try again.")
+
+
+def longest_name(number: int, language: str) -> str:
+    """How a name is asked for that is too long, or no name."""
+    text = translations(language).ngettext(
+        "Please enter a name of up to {number} character on one line.",
+        "Please enter a name of up to {number} characters on one line.",
+        number,
+    )
+    return text.format(number=number)
+
+
+def longest_text(number: int, language: str) -> str:
+    """What a text may be at most."""
+    text = translations(language).ngettext(
+        "Up to {number} character, plain text only.", "Up to {number} characters, plain text only.", number
+    )
+    return text.format(number=number)
 
 
 def need(form: Form, language: str, *names: str) -> None:
@@ -112,12 +128,20 @@ def _waiting(seconds: int, language: str) -> str:
 
 
 def _too_weak(typed: str, language: str) -> str:
-    _ = translations(language).gettext
+    texts = translations(language)
     if len(typed) < SHORTEST:
-        return _("Please use at least {number} characters for your password.").format(number=SHORTEST)
+        return texts.ngettext(
+            "Please use at least {number} character for your password.",
+            "Please use at least {number} characters for your password.",
+            SHORTEST,
+        ).format(number=SHORTEST)
     if len(typed) > LONGEST:
-        return _("Please use no more than {number} characters for your password.").format(number=LONGEST)
-    return _(
+        return texts.ngettext(
+            "Please use no more than {number} character for your password.",
+            "Please use no more than {number} characters for your password.",
+            LONGEST,
+        ).format(number=LONGEST)
+    return texts.gettext(
         "This password is too easy to guess. Three or four unrelated words are easy to remember and hard to "
         "guess."
     )

@@ -27,7 +27,7 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import why
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.i18n.conditions import Conditions
-from hotel_booking.web.i18n.refusals import Refusals
+from hotel_booking.web.i18n.refusals import Refusals, longest_stay
 from hotel_booking.web.site import language_of, link, site
 
 
@@ -87,7 +87,7 @@ async def amend(
 
 def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
     texts = translations(language_of(request))
-    _ = texts.gettext
+    _, ngettext = texts.gettext, texts.ngettext
     match error.code:
         case "sold_out":
             return _(
@@ -95,10 +95,11 @@ def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
                 "please choose other dates, or contact the hotel."
             )
         case "invalid_party":
+            adults = ngettext("{number} adult", "{number} adults", MAX_ADULTS)
+            children = ngettext("{number} child", "{number} children", MAX_CHILDREN)
             return _(
-                "You can book for up to {adults} adults and {children} children. For more, please contact "
-                "the hotel."
-            ).format(adults=MAX_ADULTS, children=MAX_CHILDREN)
+                "The most you can book for is {adults} and {children}. For more, please contact the hotel."
+            ).format(adults=adults.format(number=MAX_ADULTS), children=children.format(number=MAX_CHILDREN))
     return why(error, texts)
 
 
@@ -139,7 +140,8 @@ def _days(
     request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime
 ) -> tuple[date | None, date | None]:
     """The stay's first day and the day of departure; what cannot be is said beside the fields."""
-    _ = translations(language_of(request)).gettext
+    texts = translations(language_of(request))
+    _ = texts.gettext
     arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")
     earliest = min(
         business_date(now, booking.timezone, booking.day_end_time),
@@ -151,14 +153,13 @@ def _days(
         if departure <= arrival:
             form.wrong("departure", _("Your departure date must be after your arrival date."))
         elif (departure - arrival).days > MAX_NIGHTS:
-            form.wrong(
-                "departure", _("The longest stay you can book is {number} nights.").format(number=MAX_NIGHTS)
-            )
+            form.wrong("departure", longest_stay(texts))
     return arrival, departure
 
 
 def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomChange:
-    _ = translations(language_of(request)).gettext
+    texts = translations(language_of(request))
+    _, ngettext = texts.gettext, texts.ngettext
     adults, children = (
         plain_digits(form.value(f"adults-{position}").strip()),
         form.value(f"children-{position}"),
@@ -178,9 +179,11 @@ def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomC
     elif len(ages) > MAX_CHILDREN:
         form.wrong(
             f"children-{position}",
-            _("You can book for up to {number} children. For more, please contact the hotel.").format(
-                number=MAX_CHILDREN
-            ),
+            ngettext(
+                "You can book for up to {number} child. For more, please contact the hotel.",
+                "You can book for up to {number} children. For more, please contact the hotel.",
+                MAX_CHILDREN,
+            ).format(number=MAX_CHILDREN),
         )
         ages = []
     return RoomChange(position, adults=int(adults[:4]), children=tuple(int(age) for age in ages))
@@ -233,7 +236,8 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
 
 def _alternative(language: str, refusal: WhyNotSold) -> str:
     """What would work where the same room at other days does not."""
-    _ = translations(language).gettext
+    texts = translations(language)
+    _ = texts.gettext
     if refusal.suggestion is not None:
         # Another kind of room, which the hotel gives: a guest changes days and guests alone.
         return _("Another room at the hotel would suit you. Please contact the hotel.")
@@ -242,9 +246,11 @@ def _alternative(language: str, refusal: WhyNotSold) -> str:
             rooms=joined(refusal.fitting.values(), language)
         )
     if refusal.rooms_needed is not None:
-        return _("No room at this hotel sleeps that many: you’ll need {number} rooms.").format(
-            number=refusal.rooms_needed
-        )
+        return texts.ngettext(
+            "No room at this hotel sleeps that many: you’ll need {number} room.",
+            "No room at this hotel sleeps that many: you’ll need {number} rooms.",
+            refusal.rooms_needed,
+        ).format(number=refusal.rooms_needed)
     if refusal.limits is not None:
         return _("No room at this hotel suits your party. Please contact the hotel.")
     return _(

@@ -20,6 +20,7 @@ from hotel_booking.domains.guests.types import LONGEST_NAME, Account, GuestDetai
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form
+from hotel_booking.web.account.messages import longest_name, longest_text
 from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.site import language_of
 
@@ -39,7 +40,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
     Raises `FormProblems`."""
     language = language_of(request)
     _ = translations(language).gettext
-    message = _("Please enter a name of up to {number} characters on one line.").format(number=LONGEST_NAME)
+    message = longest_name(LONGEST_NAME, language)
     values: dict[str, str] = {}
     for name in ("given_name", "family_name"):
         read = partial(clean_name, field=name, longest=LONGEST_NAME)
@@ -60,10 +61,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
 
 def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> list[str | None]:
     """The names of the rooms' guests (`guest-1` and on), None where there is none."""
-    _ = translations(language_of(request)).gettext
-    message = _("Please enter a name of up to {number} characters on one line.").format(
-        number=LONGEST_ROOM_GUEST
-    )
+    message = longest_name(LONGEST_ROOM_GUEST, language_of(request))
     names: list[str | None] = []
     for number in range(1, rooms + 1):
         field = f"guest-{number}"
@@ -74,8 +72,7 @@ def room_guests(request: Request[Any, Any, State], form: Form, rooms: int) -> li
 
 def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
     """What the guest asks for."""
-    _ = translations(language_of(request)).gettext
-    message = _("Up to {number} characters, plain text only.").format(number=LONGEST_REQUESTS)
+    message = longest_text(LONGEST_REQUESTS, language_of(request))
     read = partial(clean_text, field="requests", longest=LONGEST_REQUESTS)
     return _read(request, form, "requests", "", message, read) or None
 

@@ -30,6 +30,7 @@ from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import know_device, visitor_of
+from hotel_booking.web.account.messages import words_of
 from hotel_booking.web.booking.ics import calendar_entry
 from hotel_booking.web.booking.messages import why
 from hotel_booking.web.booking.own_list import find_page
@@ -83,9 +84,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             door="guest_",
         )
     except LockedOut as error:
-        form.errors[""] = _("Too many attempts. Please wait {seconds} seconds.").format(
-            seconds=error.retry_after
-        )
+        form.errors[""] = words_of(error, language_of(request))
         async with database.transaction() as tx:
             refused = await find_page(request, tx, now, form, status=429)
         refused.headers["retry-after"] = str(error.retry_after)
@@ -159,6 +158,15 @@ async def cancel(
     return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
 
 
+def _longest_message(language: str) -> str:
+    text = translations(language).ngettext(
+        "Please write no more than {number} character.",
+        "Please write no more than {number} characters.",
+        notes.LONGEST,
+    )
+    return text.format(number=notes.LONGEST)
+
+
 @post("/booking/{reference:str}/message", opt=public(), include_in_schema=False)
 async def write(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
@@ -170,9 +178,7 @@ async def write(
     text = form.value("text").replace("\r\n", "\n").strip()
     try:
         if not text or len(text) > notes.LONGEST:
-            form.wrong(
-                "text", _("Please write no more than {number} characters.").format(number=notes.LONGEST)
-            )
+            form.wrong("text", _longest_message(language_of(request)))
         elif has_unshown(text, lines=True):
             form.wrong("text", not_shown(language_of(request)))
         form.check()

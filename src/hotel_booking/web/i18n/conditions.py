@@ -208,8 +208,8 @@ class Conditions(Formats):
             text = ngettext("{number} extra adult", "{number} extra adults", line.quantity)
             return text.format(number=line.quantity)
         text = ngettext(
-            "{number} child, {youngest} to {oldest} years",
-            "{number} children, {youngest} to {oldest} years",
+            "{number} child (age {youngest} to {oldest})",
+            "{number} children (ages {youngest} to {oldest})",
             line.quantity,
         )
         return text.format(number=line.quantity, youngest=line.ages[0], oldest=line.ages[1])

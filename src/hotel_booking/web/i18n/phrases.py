@@ -131,9 +131,12 @@ class Phrases(Formats):
             return _("This hotel is for adults only.")
         if not bands:
             return _("Children are welcome and pay the adult price.")
-        return _(
-            "Children up to the age of {age} have their own prices; older children pay the adult price."
-        ).format(age=max(bands))
+        oldest = max(bands)
+        return self._texts.ngettext(
+            "Children up to {number} year old have their own prices; older children pay the adult price.",
+            "Children up to {number} years old have their own prices; older children pay the adult price.",
+            oldest,
+        ).format(number=oldest)
 
 
 @cache

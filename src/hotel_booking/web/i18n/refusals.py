@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.domains.rates.nearest_fix import Fix
 from hotel_booking.domains.rates.restrictions import Reason
-from hotel_booking.web.i18n.formats import Formats, Names
+from hotel_booking.http.i18n.punctuation import joined
+from hotel_booking.web.i18n.formats import Formats, Names, Texts
 
 _Run = tuple[str, int | None, date, date]  # what, the rooms that are left, the first and the last night
 
@@ -32,7 +34,7 @@ class Refusals(Formats):
             else:
                 sentences.append(self._reason(reason, sleeps))
         # The same nights are often closed and sold out at once; what comes first in the list says enough.
-        for code, limit, first, last in _joined(runs):
+        for code, limit, first, last in _together(runs):
             sentences.append(self._run(code, limit, first, last))
         return list(dict.fromkeys(sentences))
 
@@ -112,19 +114,19 @@ class Refusals(Formats):
         return text.format(number=limit, day=day)
 
     def _occupancy(self, sleeps: tuple[int, int, int] | None) -> str:
-        _, ngettext = self._texts.gettext, self._texts.ngettext
+        ngettext = self._texts.ngettext
         if sleeps is None:
-            return _("This room is too small for your party")
+            return self._texts.gettext("This room is too small for your party")
         guests, adults, children = sleeps
         if not children:
             text = ngettext("For up to {number} adult", "For up to {number} adults", min(guests, adults))
             return text.format(number=min(guests, adults))
-        text = ngettext(
-            "For up to {number} guest: adults {adults}, children {children}",
-            "For up to {number} guests: up to {adults} adults and {children} children",
-            guests,
+        party = (
+            ngettext("up to {number} adult", "up to {number} adults", adults).format(number=adults),
+            ngettext("up to {number} child", "up to {number} children", children).format(number=children),
         )
-        return text.format(number=guests, adults=adults, children=children)
+        text = ngettext("For up to {number} guest: {party}", "For up to {number} guests: {party}", guests)
+        return text.format(number=guests, party=joined(party, self._language))
 
     def rooms_needed(self, number: int) -> str:
         """In how many rooms a party fits that is spread over too few, or too many, where these are not free.
@@ -163,7 +165,17 @@ class Refusals(Formats):
         )
 
 
-def _joined(runs: Sequence[_Run]) -> list[_Run]:
+def longest_stay(texts: Texts) -> str:
+    """Said where a stay has more nights than can be booked."""
+    text = texts.ngettext(
+        "The longest stay you can book is {number} night.",
+        "The longest stay you can book is {number} nights.",
+        MAX_NIGHTS,
+    )
+    return text.format(number=MAX_NIGHTS)
+
+
+def _together(runs: Sequence[_Run]) -> list[_Run]:
     """Nights one after the other as one run; a night that comes twice counts as what it came as first."""
     by_night: dict[date, tuple[str, int | None]] = {}
     for code, limit, first, _ in runs:

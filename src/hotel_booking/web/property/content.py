@@ -243,10 +243,10 @@ class _Art:
     def room(self, kind: RoomType, name: str) -> Picture:
         """A room with the beds of its type."""
         if not kind.beds:
-            alt = self._texts.gettext("Illustration: the room {name}").format(name=name)
+            alt = self._texts.gettext("Illustration: {name}").format(name=name)
         else:
             said = [self._tell.bed(bed.type, bed.count) for bed in kind.beds]
-            alt = self._texts.gettext("Illustration: the room {name} with {beds}").format(
+            alt = self._texts.gettext("Illustration: {name} ({beds})").format(
                 name=name, beds=format_list(said, locale=locale_of(self._language))
             )
         return self.picture(f"room-{kind.code}", alt, kind.beds)

@@ -9,6 +9,7 @@ import msgspec
 from markupsafe import Markup, escape
 
 from hotel_booking.core.money import Money
+from hotel_booking.http.i18n.punctuation import colon
 from hotel_booking.http.ui.render import icon
 from hotel_booking.web.i18n.written import written_in
 from hotel_booking.web.maps.results import Plan
@@ -121,10 +122,11 @@ class CardList:
         return "".join([f"{line}\n" for line in lines])
 
 
-def dots(plan: Plan, cards: Sequence[Card]) -> Markup:
+def dots(plan: Plan, cards: Sequence[Card], language: str) -> Markup:
     """The hotels on the plan, by their numbers in the list."""
+    mark = colon(language)
     found = [
-        f'<a href="#hotel-{dot.number}" aria-label="{dot.number}: {escape(card.name)}">'
+        f'<a href="#hotel-{dot.number}" aria-label="{dot.number}{mark} {escape(card.name)}">'
         f'<circle class="dot" cx="{dot.x}" cy="{dot.y}" r="13"/>'
         f'<text class="dot-number" x="{dot.x}" y="{dot.y + 4}" aria-hidden="true">{dot.number}</text></a>'
         for dot, card in zip(plan.dots, cards, strict=True)

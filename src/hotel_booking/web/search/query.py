@@ -18,6 +18,7 @@ from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Occupancy
 from hotel_booking.web.i18n.formats import Texts
+from hotel_booking.web.i18n.refusals import longest_stay
 from hotel_booking.web.site import carried, query_of
 
 FIELDS = ("arrival", "departure", "adults", "children", "rooms")
@@ -130,7 +131,7 @@ def _dates(
     if departure <= arrival:
         errors["departure"] = _("Your departure date must be after your arrival date.")
     elif (departure - arrival).days > MAX_NIGHTS:
-        errors["departure"] = _("The longest stay you can book is {number} nights.").format(number=MAX_NIGHTS)
+        errors["departure"] = longest_stay(texts)
     if errors:
         return (None if "arrival" in errors else arrival), None
     return arrival, Stay(arrival, departure)
@@ -154,9 +155,11 @@ def _party(values: Mapping[str, str], texts: Texts, errors: dict[str, str]) -> t
             break
         ages.append(age)
     if adults is not None and rooms is not None and adults < rooms:
-        errors["rooms"] = _("Each room needs at least one adult, so you can book up to {number}.").format(
-            number=adults
-        )
+        errors["rooms"] = texts.ngettext(
+            "Each room needs at least one adult, so you can book up to {number} room.",
+            "Each room needs at least one adult, so you can book up to {number} rooms.",
+            adults,
+        ).format(number=adults)
     if not errors.keys() & {"adults", "rooms", "children"}:
         try:
             return spread(adults or 1, ages, rooms or 1)

@@ -196,7 +196,7 @@ async def show_results(
         ),
         "uncompared": any(not result.offer.compared for result in found.results),
         "plan": plan,
-        "dots": dots(plan, cards) if plan is not None else "",
+        "dots": dots(plan, cards, language) if plan is not None else "",
         "attribution": settings.map_attribution,
         "address": address,
         "next_href": address(cursor=next_key) if next_key else None,

@@ -25,7 +25,9 @@ const months = (text, count) => {
   return iso(day);
 };
 const button = (day) => place.querySelector(`[data-day="${day}"]`);
-const named = (day) => new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`));
+// The first of a month is 1er in French, which browsers do not write.
+const first = (text) => (language.startsWith("fr") ? text.replace(/\b1(?= \p{L})/u, "1er") : text);
+const named = (day) => first(new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`)));
 const seen = (one) => one && one.offsetParent !== null && !one.disabled;
 
 function tell(name) {
