@@ -138,7 +138,8 @@ def main() -> None:
         print(f"hotel-booking: {refusal.detail}", *refusal.lines, sep="\n", file=sys.stderr)
         raise SystemExit(refusal.exit_code) from None
     except Exception as error:
-        # A command that used psycopg has imported it; the others need not.
+        # Not by its name: to import psycopg takes longer than the start of a command that needs none. What is
+        # no error of it goes on as it came.
         psycopg = sys.modules.get("psycopg")
         if psycopg is None or not isinstance(error, psycopg.OperationalError):
             raise

@@ -78,7 +78,7 @@ async def test_an_optional_field_stops_no_booking_and_says_what_became_of_it(
         answer = await client.post(where, data={**GUEST, "phone": "ring my wife", "country": "Narnia"})
         assert answer.status_code == 303, answer.text
         page = await client.get(answer.headers["location"], follow_redirects=True)
-        assert "saved it as you typed it: \u2066ring my wife\u2069" in page.text
+        assert "saved it as you typed it: \u2068ring my wife\u2069" in page.text
     assert await one(db, "SELECT phone FROM guest") == "ring my wife"
     assert await one(db, "SELECT country FROM guest") is None
 

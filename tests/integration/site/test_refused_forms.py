@@ -243,7 +243,7 @@ async def test_the_confirmation_counts_rooms_and_says_who_sleeps_in_them(
         pay = (await client.post(where, data=GUEST)).headers["location"]
         await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
         (mail,) = await sent(db)
-    assert mail.data["rooms"] == ["2 × DBL"]  # noqa: RUF001 - times
+    assert mail.data["rooms"] == ["2 × DBL"]  # noqa: RUF001 - the sign of times, no x
     text = render(mail.template, "en", mail.data | {"link": "x"}, sender="x").text
     assert "DBL: Adults: 2\n" in text
     assert "DBL: Adults: 1, children’s ages: 7\n" in text

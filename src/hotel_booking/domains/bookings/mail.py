@@ -242,7 +242,7 @@ async def _queue(
         return  # nobody to write to
     named = await booking_in(tx, booking, booking.language)
     rooms = Counter(room.room_type_name for room in named.reservations)
-    kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - times
+    kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - the sign of times, no x
     parties = [
         {"room": room.room_type_name, "adults": room.adults, "ages": list(room.children)}
         for room in named.reservations

@@ -11,7 +11,7 @@ _BOOKING: dict[str, Any] = {
     "timezone": "Europe/Lisbon",
     "arrival": "2027-03-10",
     "departure": "2027-03-13",
-    "rooms": ["2 × Double room", "Single room"],  # noqa: RUF001 - times
+    "rooms": ["2 × Double room", "Single room"],  # noqa: RUF001 - the sign of times, no x
     "parties": [
         {"room": "Double room", "adults": 2, "ages": []},
         {"room": "Double room", "adults": 1, "ages": [4, 9]},

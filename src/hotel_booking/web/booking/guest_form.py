@@ -10,6 +10,7 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import State
 
+from hotel_booking.core import bidi
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.names import clean_name, clean_text, has_unshown
@@ -24,7 +25,6 @@ from hotel_booking.web.account.messages import longest_name, longest_text
 from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.site import language_of
 
-_LEFT_TO_RIGHT, _END = "\u2066", "\u2069"  # as numbers are written in any language
 FIELDS = {"given_name": 100, "family_name": 100, "email": 254, "phone": 40, "country": 2}
 """What a guest is asked for, and the longest text of each."""
 
@@ -88,9 +88,11 @@ def about_phone(request: Request[Any, Any, State], given: GuestDetails, kept: st
             "We’ve read your telephone number as one in the hotel’s country: {number}. "
             "If that’s wrong, please correct your details."
         )
+        way = bidi.LEFT_TO_RIGHT  # as numbers are written in any language
     else:
         said = _("We couldn’t recognise this telephone number, so we’ve saved it as you typed it: {number}")
-    return said.format(number=f"{_LEFT_TO_RIGHT}{phone_shown(kept)}{_END}")
+        way = bidi.FIRST_STRONG  # it may be words of any
+    return said.format(number=f"{way}{phone_shown(kept)}{bidi.END}")
 
 
 def _read(
