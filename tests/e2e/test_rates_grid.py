@@ -152,6 +152,7 @@ async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: st
         await screenshot(page, "rates-dialog")
         assert await accessibility(page) == []
         await press(page, "Enter")
+        await dialog.wait_for(state="hidden")
         assert await values(page, 5, **rules) == ["", "", "noarr arr2", "nodep max7", "nodep max7"]
         assert await active(page) == "DBL rules FLEX 4"
 

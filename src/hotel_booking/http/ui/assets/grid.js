@@ -306,18 +306,17 @@ function start(form) {
     const to = nights[Math.max(ax, x)];
     dialog.querySelector("[data-rule-where]").textContent =
       cells.length > 1 ? `${cells.length} cells, ${from} to ${to}: the same for all.` : `The night of ${nights[x]}.`;
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue === "set") {
-        const said = {};
-        for (const name of TOKENS) {
-          const field = inner.elements[name];
-          said[name] = field.type === "checkbox" ? field.checked : Number(field.value) || 0;
-        }
-        set(cells.map((cell) => [cell, write(said)]));
+    // At once with the key or press: the close event comes a task later, when the next key may have been taken.
+    inner.onsubmit = ({ submitter }) => {
+      if (submitter?.value !== "set") return;
+      const said = {};
+      for (const name of TOKENS) {
+        const field = inner.elements[name];
+        said[name] = field.type === "checkbox" ? field.checked : Number(field.value) || 0;
       }
-      cellAt(y, x).focus({ preventScroll: true });
-    }, { once: true });
+      set(cells.map((cell) => [cell, write(said)]));
+    };
+    dialog.onclose = () => cellAt(y, x).focus({ preventScroll: true });
     dialog.showModal();
   }
 
