@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, cast
 
@@ -18,7 +16,6 @@ from hotel_booking.core.money import Money, per_night
 from hotel_booking.domains.properties.places import PlaceHit
 from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.search import area
-from hotel_booking.domains.search import types as domain
 from hotel_booking.domains.search.errors import (
     InvalidArea,
     InvalidFilter,
@@ -26,6 +23,7 @@ from hotel_booking.domains.search.errors import (
     UnknownCurrency,
     WhereMissing,
 )
+from hotel_booking.domains.search.form import Field, WrittenPage, form_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import (
     DEFAULT_LIMIT,
@@ -34,6 +32,7 @@ from hotel_booking.domains.search.types import (
     Around,
     Box,
     Key,
+    SearchPage,
     SearchRequest,
     SearchResult,
     Sort,
@@ -181,9 +180,11 @@ async def search_hotels(
     same = _fingerprint(request)
     if cursor is not None:
         request = msgspec.structs.replace(request, after=_after(cursor, same, request))
-    page = await searching.find(request, now)
+    page: SearchPage | WrittenPage | None = searching.written(request, FORM, now)
+    if page is None:
+        page = await searching.find(request, now)
     return SearchAnswer(
-        results=written(page.results),
+        results=_results(page),
         next_cursor=pages.encode((same, page.after)) if page.after else None,
         rooms=[PartyRoom(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
@@ -309,45 +310,33 @@ def _after(cursor: str, same: str, request: SearchRequest) -> Key:
     return found
 
 
-_MOST_WRITTEN = 4096
-_written: dict[int, tuple[domain.FoundProperty, str]] = {}
+def _results(page: SearchPage | WrittenPage) -> list[ResultAnswer]:
+    if isinstance(page, WrittenPage):
+        return cast("list[ResultAnswer]", msgspec.Raw(b"[%b]" % page.results))
+    return list(map(result_of, page.results))
 
 
-def written(found: Sequence[SearchResult]) -> list[ResultAnswer]:
-    """The results, encoded ahead: a page has twenty, and what is said of a hotel and of the names of what it
-    sells is the same in every search."""
-    return cast("list[ResultAnswer]", msgspec.Raw(f"[{','.join(map(_result, found))}]"))
+FORM = form_of(
+    '{"property":{', Field.PROPERTY,
+    Field.IF_ON_CIRCLE, ',"distance_km":', Field.KILOMETRES, Field.END,
+    '},"offer":{', Field.ROOM_TYPE, ",", Field.RATE_PLAN,
+    ',"total":{"amount":', Field.TOTAL, ',"currency":"', Field.CURRENCY, '"}',
+    ',"per_night":{"amount":', Field.PER_NIGHT, ',"currency":"', Field.CURRENCY, '"}',
+    ',"nights":', Field.NIGHTS, ',"rooms":', Field.ROOMS, ',"rooms_left":', Field.ROOMS_LEFT,
+    ',"refundable":', Field.REFUNDABLE, ',"meal":', Field.MEAL,
+    Field.IF_APPROXIMATE,
+    ',"approximate_total":{"amount":', Field.WORTH, ',"currency":"', Field.WORTH_CURRENCY, '"}', Field.END,
+    Field.IF_NOT_COMPARED, ',"compared":false', Field.END,
+    "}}",
+)  # fmt: skip
+"""A `ResultAnswer` as compiled code writes it; a test compares the two."""
 
 
-def _result(result: SearchResult) -> str:
-    """A `ResultAnswer` in JSON."""
-    offer, metres = result.offer, result.distance_m
-    currency, nights = offer.currency, offer.nights
-    distance = "" if metres is None else f',"distance_km":{metres / 1000!r}'
-    more = ""
-    if offer.approximate is not None:
-        amount, other = offer.approximate.amount, offer.approximate.currency
-        more = f',"approximate_total":{{"amount":{amount},"currency":"{other}"}}'
-    if not offer.compared:
-        more += ',"compared":false'
-    return (
-        f'{{"property":{{{_property(result.property)}{distance}}},"offer":{{'
-        f"{_names(offer.room_type, offer.room_type_name, offer.rate_plan, offer.rate_plan_name)}"
-        f',"total":{{"amount":{offer.total},"currency":"{currency}"}}'
-        f',"per_night":{{"amount":{per_night(offer.total, nights=nights)},"currency":"{currency}"}}'
-        f',"nights":{nights},"rooms":{offer.rooms},"rooms_left":{offer.rooms_left}'
-        f',"refundable":{"true" if offer.refundable else "false"},"meal":{offer.meal}{more}}}}}'
-    )
-
-
-def _property(found: domain.FoundProperty) -> str:
-    """A `FoundProperty` without its braces and its distance, which stands last. The index gives the same
-    object until the hotel changes."""
-    known = _written.get(id(found))
-    if known is None or known[0] is not found:
-        if len(_written) >= _MOST_WRITTEN:
-            _written.clear()
-        told = FoundProperty(
+def result_of(result: SearchResult) -> ResultAnswer:
+    """A result as it is answered."""
+    found, offer, metres = result.property, result.offer, result.distance_m
+    return ResultAnswer(
+        FoundProperty(
             slug=found.slug,
             name=found.name,
             stars=found.stars,
@@ -356,21 +345,24 @@ def _property(found: domain.FoundProperty) -> str:
             lat=found.lat,
             lon=found.lon,
             amenities=found.amenities,
-        )
-        known = _written[id(found)] = found, msgspec.json.encode(told).decode()[1:-1]
-    return known[1]
-
-
-@lru_cache(maxsize=_MOST_WRITTEN)
-def _names(room_type: str, room_type_name: str, rate_plan: str, rate_plan_name: str) -> str:
-    """What an `OfferAnswer` begins with."""
-    told = {
-        "room_type": room_type,
-        "room_type_name": room_type_name,
-        "rate_plan": rate_plan,
-        "rate_plan_name": rate_plan_name,
-    }
-    return msgspec.json.encode(told).decode()[1:-1]
+            distance_km=None if metres is None else metres / 1000,
+        ),
+        OfferAnswer(
+            room_type=offer.room_type,
+            room_type_name=offer.room_type_name,
+            rate_plan=offer.rate_plan,
+            rate_plan_name=offer.rate_plan_name,
+            total=Money(offer.total, offer.currency),
+            per_night=Money(per_night(offer.total, nights=offer.nights), offer.currency),
+            nights=offer.nights,
+            rooms=offer.rooms,
+            rooms_left=offer.rooms_left,
+            refundable=offer.refundable,
+            meal=offer.meal,
+            approximate_total=offer.approximate,
+            compared=offer.compared,
+        ),
+    )
 
 
 handlers = [search_hotels]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hotel_booking.api.search import FORM, result_of
 from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
@@ -23,13 +24,14 @@ from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Step, Tax
 from hotel_booking.domains.search import find as by_sql
 from hotel_booking.domains.search.calendar import calendar_of
+from hotel_booking.domains.search.form import WrittenPage
 from hotel_booking.domains.search.index import layout, single_nights, sold
 from hotel_booking.domains.search.index.load import capacity_for, put_properties
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import Writer
 from hotel_booking.domains.search.offers import cheapest_of, offers_of
 from hotel_booking.domains.search.searching import Searching
-from hotel_booking.domains.search.types import Around, Box, SearchRequest, Sort, Within
+from hotel_booking.domains.search.types import Around, Box, SearchPage, SearchRequest, Sort, Within
 from hotel_booking.web.search.other_rooms import refundable
 from tests.factories.world import (
     FLEXIBLE,
@@ -306,11 +308,24 @@ async def compare(
                 expected = await by_sql.find(tx, request, now)
                 for view in (views[now], by_numpy(views[now])):
                     assert await Searching(tx, view).find(request, now) == expected
+                is_written(tx, views[now], request, now, expected)
                 if expected.after is None:
                     break
                 request = SearchRequest(**{
                     name: getattr(request, name) for name in request.__struct_fields__
                 } | {"after": expected.after})  # fmt: skip
+
+
+def is_written(
+    tx: Transaction, view: IndexView, request: SearchRequest, now: datetime, page: SearchPage
+) -> bool:
+    """Whether compiled code wrote the page; then as its structs are encoded."""
+    written = Searching(tx, view).written(request, FORM, now)
+    if written is None:
+        return False
+    results = b",".join(msgspec.json.encode(result_of(one)) for one in page.results)
+    assert written == WrittenPage(results, page.after, page.total_count, page.uncompared)
+    return True
 
 
 async def said(answer: Awaitable[Any]) -> Any:
@@ -436,6 +451,9 @@ async def test_of_many_hotels_the_same_pages_come_in_the_same_order(
                     expected = await by_sql.find(tx, request, NOW)
                     for one in (view, by_numpy(view)):
                         assert await Searching(tx, one).find(request, NOW) == expected
+                    # Rooms that differ, and names that go on beyond the arrays, are NumPy's.
+                    written = is_written(tx, view, request, NOW, expected)
+                    assert sort == "name" or written == (len(set(party)) == 1)
                     if expected.after is None:
                         break
                     request = msgspec.structs.replace(request, after=expected.after)
@@ -500,6 +518,7 @@ async def test_an_ordinary_search_is_answered_by_compiled_code(
                 request = SearchRequest(stay=Stay(day(10), day(13)), **given)
                 page = await Searching(tx, view).find(request, NOW)
                 assert page == await by_sql.find(tx, request, NOW)
+                assert is_written(tx, view, request, NOW, page)
                 assert page.results or more.get("meals")
         for room in (Occupancy(2), Occupancy(2, (5,))):
             nights = [

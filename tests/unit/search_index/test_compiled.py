@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hotel_booking.api.search import FORM
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search.area import distance_km
@@ -29,7 +30,7 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
     assert LIBRARY is not None, "the package was built without its compiled part: run scripts/bootstrap"
     draw = np.random.default_rng(seed)
     for name, array in arrays.items():
-        if name in ("header", "heap", "taxes", "currency", "bands", "name", "country", "state", "clock"):
+        if name in ("header", "taxes", "currency", "bands", "name", "country", "state", "clock"):
             continue
         if array.dtype.kind == "f":
             array[...] = np.where(draw.random(array.shape) < seed % 4 * 0.02, np.nan, 38.7)
@@ -63,7 +64,11 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
     known = []
     for slot in range(len(arrays["state"])):
         arrays["state"][...] = np.arange(len(arrays["state"])) == slot
-        known.append(code.page(request, lists, limits, today, gives) is not None)
+        page = code.page(request, lists, limits, today, gives)
+        known.append(page is not None)
+        if page is not None:
+            flags = b"\1" * len(page.picked)
+            known.append(code.written(request, FORM, page.picked, flags, "EUR", None) is not None)
         shape = int(arrays["types"][slot]) % 8, 1
         nights = code.calendar(lists, slot, _ARRIVAL, 9, 3, Occupancy(2, (3,)), shape, (-1, -1))
         known.append(nights is not None)
@@ -71,9 +76,9 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
 
 
 def tried(folder: Path) -> int:
-    """How many of 3,200 hotels of nonsense, and of as many calendars, it knew."""
+    """How many of 3,200 hotels of nonsense, of as many calendars and of the pages written it knew."""
     path = folder / "1.index"
-    layout.create(path, layout.Capacity(properties=8, types=6, rates=6, pairs=9, heap=1))
+    layout.create(path, layout.Capacity(properties=8, types=6, rates=6, pairs=9, heap=99))
     arrays = layout.Arrays(path, writable=True)
     arrays["currency"][...] = layout.letters_code("EUR")
     arrays["taxes"][...] = np.arange(8) % 2

@@ -20,6 +20,7 @@ from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.restrictions import window
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search import calendar, find, nights, offers
+from hotel_booking.domains.search.form import WrittenPage
 from hotel_booking.domains.search.index import find as index_find
 from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
@@ -83,6 +84,14 @@ class Searching:
         page = await self._completed(answer, request, now)
         path = "sql" if answer is None or answer.left else "index"
         MEASURED.append((_DURATION[path], time.perf_counter() - began))
+        return page
+
+    def written(self, request: SearchRequest, form: bytes, now: datetime) -> WrittenPage | None:
+        """The same page, with its results as a form has them; None where `find` has to say it."""
+        began = time.perf_counter()
+        page = self._indexed(lambda index: index_find.written(index, request, form, now))
+        if page is not None:
+            MEASURED.append((_DURATION["index"], time.perf_counter() - began))
         return page
 
     async def _completed(self, answer: Answer | None, request: SearchRequest, now: datetime) -> SearchPage:

@@ -1,16 +1,19 @@
 """What results say of a property, apart from its whole catalogue: in a large catalogue most hotels of a page
 are read anew, and a whole catalogue takes twenty times as long to read.
 
-It is written without the fields' names, and its parts that are the same in many hotels (room types, plans,
-policies) stay as they are written until somebody needs one that was not read before.
+It stands twice: as a brief, which is written without the fields' names and whose parts that are the same in
+many hotels (room types, plans) stay as they are written until somebody needs one that was not read before;
+and as pieces of the JSON that the API answers, which `stays.c` puts together without reading them.
 """
 
 from __future__ import annotations
 
+from itertools import accumulate
+from struct import pack
+
 import msgspec
 from msgspec.structs import astuple
 
-from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.domains.search.types import FoundProperty
 
 
@@ -31,60 +34,70 @@ class Named(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Brief(msgspec.Struct, frozen=True, array_like=True):
-    """A property as results tell of it, and as they are written its room types, its plans, and the policies
-    of those, plan by plan: equal ones are the same bytes."""
+    """A property as results tell of it, and as they are written its room types and its plans: equal ones are
+    the same bytes."""
 
     property: Told
     room_types: msgspec.Raw
     plans: msgspec.Raw
-    policies: msgspec.Raw
 
 
-class _Type(msgspec.Struct):
+class _Coded(msgspec.Struct):
     code: str
     name: str
 
 
-class _Plan(_Type):
-    policy_id: int
-
-
-class _Policy(msgspec.Struct):
-    id: int
-    steps: tuple[Step, ...]
-    no_show: Fee
-
-
 class _Content(msgspec.Struct):
     property: FoundProperty
-    room_types: tuple[_Type, ...]
-    plans: tuple[_Plan, ...]
-    policies: tuple[_Policy, ...]
+    room_types: tuple[_Coded, ...]
+    plans: tuple[_Coded, ...]
+
+
+class _Shown(msgspec.Struct, omit_defaults=True):
+    """A hotel as the API's results tell of it, but for its distance."""
+
+    slug: str
+    name: str
+    stars: int
+    city: str
+    country: str
+    lat: float
+    lon: float
+    amenities: tuple[int, ...] = ()
 
 
 _read_content = msgspec.json.Decoder(_Content).decode
 _write = msgspec.msgpack.Encoder().encode
+_write_json = msgspec.json.Encoder().encode
 read_brief = msgspec.msgpack.Decoder(Brief).decode
 """What `brief_of` wrote."""
 read_named = msgspec.msgpack.Decoder(tuple[Named, ...]).decode
 """Room types or plans of a brief."""
-_read_policies = msgspec.msgpack.Decoder(tuple[tuple[tuple[Step, ...], Fee], ...]).decode
 
 
 def brief_of(content: bytes) -> bytes:
     """The brief of a property's content (JSON as `rates.queries.catalogue_texts` gives it)."""
     found = _read_content(content)
-    policies = {policy.id: (policy.steps, policy.no_show) for policy in found.policies}
     return _write(
         Brief(
             msgspec.convert(found.property, Told, from_attributes=True),
             msgspec.Raw(_write([Named(kind.code, kind.name) for kind in found.room_types])),
             msgspec.Raw(_write([Named(plan.code, plan.name) for plan in found.plans])),
-            msgspec.Raw(_write([policies[plan.policy_id] for plan in found.plans])),
         )
     )
 
 
-def read_policies(written: bytes) -> tuple[CancellationPolicy, ...]:
-    """The policies of a brief's plans, plan by plan, without their names."""
-    return tuple([CancellationPolicy("", "", *one) for one in _read_policies(written)])
+def pieces_of(content: bytes) -> bytes:
+    """Members of JSON objects, without braces: the property's own, then those of each room type and of each
+    plan. Before them stands how many pieces there are, and where each ends after these numbers (int32)."""
+    found = _read_content(content)
+    pieces = [
+        _members(msgspec.convert(found.property, _Shown, from_attributes=True)),
+        *(_members({"room_type": kind.code, "room_type_name": kind.name}) for kind in found.room_types),
+        *(_members({"rate_plan": plan.code, "rate_plan_name": plan.name}) for plan in found.plans),
+    ]
+    return pack(f"<{1 + len(pieces)}i", len(pieces), *accumulate(map(len, pieces))) + b"".join(pieces)
+
+
+def _members(told: object) -> bytes:
+    return _write_json(told)[1:-1]

@@ -32,6 +32,7 @@ from hotel_booking.domains.search.index.library import (
     Area,
     Calendar,
     Counts,
+    Form,
     Found,
     Gives,
     Index,
@@ -43,7 +44,9 @@ from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest,
 _AROUND, _BOX, _WITHIN = range(3)
 _SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
 _HOTELS = 512  # that there is room for at first
+_WRITTEN = 64 * 1024  # bytes of a page, likewise
 _GROWN = 8
+SAME = -1  # in `worth`
 
 
 class Picked(NamedTuple):
@@ -62,16 +65,19 @@ class Picked(NamedTuple):
     total: int
     left: int
     meal: int
+    policy: int  # in the lists, and so the clock
+    clock: int
 
 
 _PICKED = len(Picked._fields)
 
 
 class Page(NamedTuple):
-    """The hotels that the page needs and one more where there is one, how many sell the stay, and the slots,
-    metres and days to the arrival of those that only SQL can tell of; the rest as `find.Answer` has it."""
+    """The hotels that the page needs and one more where there is one (rows of `Picked`), how many sell the
+    stay, and the slots, metres and days to the arrival of those that only SQL can tell of; the rest as
+    `find.Answer` has it."""
 
-    picked: list[Picked]
+    picked: Array
     sold: int
     left: list[tuple[int, int, int]]
     exchange: Exchange
@@ -86,12 +92,14 @@ class Compiled:
     def __init__(self, arrays: Arrays, library: ctypes.PyDLL) -> None:
         self._arrays = arrays  # as long as their addresses are used
         self._library = library
-        sizes = (layout.ROWS, *(arrays[name].shape[0] for name in ("state", "type_id", "rate_type", "meal")))
+        sized = ("state", "type_id", "rate_type", "meal", "heap")
+        sizes = (layout.ROWS, *(arrays[name].shape[0] for name in sized))
         self._index = Index(*sizes, *(_address(arrays[name]) for name in POINTERS))
         self._header = (c_int64 * len(arrays["header"])).from_address(_address(arrays["header"]))
         self._houses = Houses()
         self._addresses: dict[str | int, tuple[object, Sequence[int]]] = {}
         self._spare: list[_Scratch] = []
+        self._written = _WRITTEN
 
     def page(
         self,
@@ -188,8 +196,42 @@ class Compiled:
             return None
         numbers = scratch.numbers
         left = numbers[:3, numbers[4 + ENTRY, : counts.left]].T.tolist() if counts.left else []
-        picked = list(map(Picked._make, scratch.picked[: counts.results].tolist()))
-        return Page(picked, counts.sold, left, exchange, many, uncompared, found.past)
+        return Page(
+            scratch.picked[: counts.results].copy(), counts.sold, left, exchange, many, uncompared, found.past
+        )
+
+    def written(
+        self,
+        request: SearchRequest,
+        form: bytes,
+        picked: Array,
+        gives: bytes,
+        target: str,
+        worth: Array | None,
+    ) -> bytes | None:
+        """Results of a page as a form has them, with commas between. `gives`: whether each gives money back;
+        `worth`: what its total is in the target where they are not in the order of that, int64, or SAME;
+        None: not told."""
+        asked = Form(
+            len(form),
+            form,
+            request.stay.nights,
+            len(request.party),
+            isinstance(request.where, Around),
+            gives,
+            layout.letters_code(target),
+            request.sort == "price",
+            None if worth is None else _address(worth),
+        )
+        used = c_int64()
+        while True:
+            to = np.empty(self._written, np.uint8)
+            known = self._library.write_results(
+                self._index, asked, _address(picked), len(picked), _address(to), len(to), used
+            )
+            if known != TOO_MANY:
+                return to[: used.value].tobytes() if known == DONE else None
+            self._written *= _GROWN
 
     def calendar(
         self,

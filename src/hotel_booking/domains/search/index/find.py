@@ -13,13 +13,14 @@ import numpy as np
 
 from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.exchange.compare import Exchange
-from hotel_booking.domains.search.find import MANY, compared_in
+from hotel_booking.domains.search.find import MANY, compared_in, counts
+from hotel_booking.domains.search.form import WrittenPage
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import Page
+from hotel_booking.domains.search.index.compiled import Page, Picked
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.refunds import Refunds
-from hotel_booking.domains.search.index.results import Chosen, Results, results_of, with_distance
+from hotel_booking.domains.search.index.results import Chosen, Results, results_of, with_distance, worth_of
 from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import Around, FoundProperty, Key, SearchRequest, SearchResult
@@ -48,13 +49,10 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
     arrival, departure = request.stay.arrival.toordinal(), request.stay.departure.toordinal()
     if not view.holds(arrival, departure):
         return None
-    if view.compiled is not None:
-        refunds = Refunds(view, request.stay, Party.of(request.party), now)
-        gives = _asking(view, request, refunds) if request.refundable else None
-        limits = view.limits(request.stay.nights)
-        page = view.compiled.page(request, view.lists, limits, view.days(now), gives)
-        if page is not None:
-            return _answered(view, request, refunds, page)
+    refunds = Refunds(view, request.stay, Party.of(request.party), now)
+    page = _compiled(view, request, refunds, now)
+    if page is not None:
+        return _answered(view, request, refunds, page)
     slots, metres = view.inside(request.where, request)
     ahead = arrival - view.todays(slots, now)
     chosen = ahead >= 0
@@ -79,12 +77,49 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
     return Answer(ready, search.sales.sold, left, days, exchange, many, uncompared, past)
 
 
+def written(view: IndexView, request: SearchRequest, form: bytes, now: datetime) -> WrittenPage | None:
+    """The same page as compiled code writes it; None where `find` has to say it. Raises `TooLarge`."""
+    if view.compiled is None or not view.holds(
+        request.stay.arrival.toordinal(), request.stay.departure.toordinal()
+    ):
+        return None
+    refunds = Refunds(view, request.stay, Party.of(request.party), now)
+    page = _compiled(view, request, refunds, now)
+    if page is None or page.left:
+        return None
+    picked = page.picked[: request.limit]
+    gives, exchange = refunds.given(picked, len(request.party)), page.exchange
+    worth = worth_of(view, request, exchange, picked)
+    results = view.compiled.written(request, form, picked, gives, exchange.target, worth)
+    if results is None:
+        return None
+    after = None
+    if len(page.picked) > request.limit:
+        after = _key(view, request, Picked(*picked[-1].tolist()))
+    total_count = page.sold if counts(request, many=page.many) else None
+    return WrittenPage(results, after, total_count, page.uncompared)
+
+
+def _compiled(view: IndexView, request: SearchRequest, refunds: Refunds, now: datetime) -> Page | None:
+    if view.compiled is None:
+        return None
+    gives = _asking(view, request, refunds) if request.refundable else None
+    limits = view.limits(request.stay.nights)
+    return view.compiled.page(request, view.lists, limits, view.days(now), gives)
+
+
+def _key(view: IndexView, request: SearchRequest, one: Picked) -> Key:
+    if request.sort != "name":
+        return Key(one.value, one.then, one.id)
+    return Key(_sort_form(view.content(one.slot, one.version, one.content_at).property.name), 0, one.id)
+
+
 def _asking(view: IndexView, request: SearchRequest, refunds: Refunds) -> Callable[[int, int, int], bool]:
     """What says whether a slot's pair gives money back where the party pays so much."""
-    plans, rooms = view.arrays["pair_plan"], len(request.party)
+    policies, clocks, rooms = view.arrays["policy"], view.arrays["clock"], len(request.party)
 
     def gives(slot: int, pair: int, total: int) -> bool:
-        return refunds.gives(view.content_of(slot), slot, pair, int(plans[pair]), total // rooms)
+        return refunds.gives(slot, pair, int(policies[pair]), int(clocks[slot]), total // rooms)
 
     return gives
 
@@ -97,12 +132,9 @@ def _answered(view: IndexView, request: SearchRequest, refunds: Refunds, page: P
         hotel = view.content_of(slot).property
         left[hotel.id] = with_distance(hotel, metres) if on_circle else hotel
         days[hotel.id] = ahead
-    results = results_of(view, request, refunds, page.exchange, page.picked)
-    keys = (Key(one.value, one.then, one.id) for one in page.picked)
-    if request.sort == "name":
-        named = zip(page.picked, results, strict=True)
-        keys = (Key(_sort_form(result.property.name), 0, one.id) for one, result in named)
-    ready = list(zip(keys, results, strict=True))
+    picked = list(map(Picked._make, page.picked.tolist()))
+    results = results_of(view, request, refunds, page.exchange, picked)
+    ready = [(_key(view, request, one), result) for one, result in zip(picked, results, strict=True)]
     return Answer(ready, page.sold, left, days, page.exchange, page.many, page.uncompared, page.past)
 
 
@@ -257,10 +289,8 @@ class _Search:
         pairs = priced.pairs(own)
         place = int(priced.hotels[own])
         order = pairs.start + np.argsort(priced.totals[pairs], kind="stable")
-        columns = priced.columns[order]
-        plans = self._view.arrays["pair_plan"][columns].tolist()
         slots = np.full(len(order), self._slots[place])
-        given = self._results.refunded(priced, self._view.contents(slots), slots, order, plans)
+        given = self._results.refunded(priced, slots, order)
         return next((Chosen(priced, place, int(order[i])) for i, gives in enumerate(given) if gives), None)
 
     def _in_order(self, places: Array) -> Array:

@@ -28,9 +28,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hotel_booking.domains.rates.types import Tax
+from hotel_booking.domains.rates.types import CancellationPolicy, Tax
 
-FORMAT = 4
+FORMAT = 5
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
 NOT_ON_SALE = -32768  # in `free`: the night has no inventory
 NO_PRICE = -1
@@ -95,10 +95,12 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "rates": ("i4", ("properties",)),
     "first_pair": ("i4", ("properties",)),
     "pairs": ("i4", ("properties",)),
-    # of the heap: the catalogue, JSON as `load_catalogue` reads it, packed by zlib; behind it `brief.Brief`
+    # of the heap: the catalogue, JSON as `load_catalogue` reads it, packed by zlib; behind it `brief.Brief`,
+    # and behind that what `brief.pieces_of` says
     "content_at": ("i8", ("properties",)),
     "content_size": ("i4", ("properties",)),
     "brief_size": ("i4", ("properties",)),
+    "pieces_size": ("i4", ("properties",)),
     "version": ("i4", ("properties",)),  # counts what was written over the property's content
     "slug_hash": ("u8", ("properties",)),
     "by_slug": ("i4", ("slugs",)),  # slot + 1 at the first place from its hash on that was empty; 0: empty
@@ -129,7 +131,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "min_stay": ("i2", ("pairs",)),
     "max_stay": ("i2", ("pairs",)),
     "meal": ("i2", ("pairs",)),
-    "policy": ("i4", ("pairs",)),
+    "policy": ("u2", ("pairs",)),  # place in the heap's list of policies
     "heap": ("u1", ("heap",)),
 }
 CLOSED, TO_ARRIVAL, TO_DEPARTURE = 1, 2, 4
@@ -142,17 +144,18 @@ FIRST_NIGHT = 9  # ordinal of the oldest night in the ring; the newest is ROWS -
 COMPLETE = 10  # 1 once everything was loaded
 HORIZON = 11  # transactions below it are in the index (xid8)
 FOLLOWED = 12  # when the writer last knew itself to be in step, microseconds since 1970
-LISTS_AT, LISTS_SIZE = 13, 14  # of the heap: clocks, taxes and bands, JSON
+LISTS_AT, LISTS_SIZE = 13, 14  # of the heap: `Lists`, JSON
 
 
 class Lists(msgspec.Struct, frozen=True):
-    """What the columns `clock`, `taxes` and `bands` are places in, and what one euro is worth in each
-    currency that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the order that
-    prices list them, bands by their highest ages."""
+    """What the columns `clock`, `taxes`, `bands` and `policy` are places in, and what one euro is worth in
+    each currency that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the order
+    that prices list them, bands by their highest ages, policies without their names."""
 
     clocks: tuple[tuple[str, time], ...] = ()  # time zone, and when the day ends there
     taxes: tuple[tuple[Literal["line", "sum"], tuple[Tax, ...]], ...] = ()
     bands: tuple[tuple[int, ...], ...] = ()
+    policies: tuple[CancellationPolicy, ...] = ()
     per_euro: dict[str, Decimal] = {}
 
 

@@ -27,7 +27,8 @@ POINTERS = (
     "pair_type", "pair_rate", "pair_own", "adjust_kind", "adjust_value",
     "min_advance", "max_advance", "min_stay", "max_stay", "meal",
     "state", "id", "region", "version", "cell", "lat", "lon", "stars", "country", "clock", "pair_plan",
-    "amenities", "name", "content_at", "rule_flags", "rule_min_arrival", "rule_min_through", "rule_max",
+    "amenities", "name", "content_at", "content_size", "brief_size", "pieces_size", "policy",
+    "rule_flags", "rule_min_arrival", "rule_min_through", "rule_max", "heap",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ class Index(Structure):
     """Where the arrays are, and how long."""
 
     _fields_ = (
-        *((f"size_{name}", c_int64) for name in ("rows", "properties", "types", "rates", "pairs")),
+        *((f"size_{name}", c_int64) for name in ("rows", "properties", "types", "rates", "pairs", "heap")),
         *((name, c_void_p) for name in POINTERS),
     )
 
@@ -94,6 +95,20 @@ class Found(Structure):
     )
 
 
+class Form(Structure):
+    """What is written of results, and of which."""
+
+    _fields_ = (
+        ("size", c_int64),
+        ("text", c_char_p),
+        *((name, c_int64) for name in ("nights", "rooms", "on_circle")),
+        ("gives", c_char_p),
+        ("currency", c_int64),
+        ("by_price", c_int64),
+        ("worth", c_void_p),
+    )
+
+
 class Counts(Structure):
     """What was found for a page."""
 
@@ -114,6 +129,9 @@ def _load() -> ctypes.PyDLL | None:
     library.inside.argtypes = POINTER(Index), POINTER(Area), c_int64, *(c_void_p,) * 4, POINTER(Found)
     library.page.argtypes = (
         POINTER(Index), POINTER(Stay), *(c_void_p,) * 5, c_int64, *(c_void_p,) * 3, POINTER(Counts),
+    )  # fmt: skip
+    library.write_results.argtypes = (
+        POINTER(Index), POINTER(Form), c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
     )  # fmt: skip
     library.calendar.argtypes = POINTER(Index), POINTER(Calendar), c_void_p, c_void_p
     return library

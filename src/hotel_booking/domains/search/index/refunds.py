@@ -15,7 +15,6 @@ from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
     MILLION,
     Adjustment,
-    CancellationPolicy,
     ChildBand,
     Fee,
     NightPrice,
@@ -23,14 +22,17 @@ from hotel_booking.domains.rates.types import (
     Rules,
 )
 from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.compiled import Picked
 from hotel_booking.domains.search.index.kernel import Party
-from hotel_booking.domains.search.index.layout import letters
-from hotel_booking.domains.search.index.view import Content, IndexView
+from hotel_booking.domains.search.index.layout import Array, letters
+from hotel_booking.domains.search.index.view import IndexView
 
 # A night that costs at least so much keeps a part of its price, whatever is taken off and however its taxes
 # are rounded.
 _WORTH = 10_000
 _MOST_OFF = -900_000  # parts per million
+
+_POLICY, _CLOCK = Picked._fields.index("policy"), Picked._fields.index("clock")
 
 _deadlines = lru_cache(maxsize=1024)(deadlines)
 
@@ -43,7 +45,8 @@ class Refunds:
         self._stay = stay
         self._party = party
         self._now = now
-        self._fees: dict[tuple[int, str], tuple[CancellationPolicy, Fee | None]] = {}
+        self._lists = view.lists
+        self._fees: dict[tuple[int, int], Fee | None] = {}
 
     def refundable(
         self,
@@ -74,10 +77,10 @@ class Refunds:
             for room, share in zip(rooms, nights, strict=True)
         )
 
-    def gives(self, content: Content, slot: int, pair: int, plan: int, room: int) -> bool:
-        """The same of one offer of rooms that are all alike, each for `room`; `plan` is its place in the
-        content."""
-        fee = self.fee(content.policies[plan], content.property.timezone)
+    def gives(self, slot: int, pair: int, policy: int, clock: int, room: int) -> bool:
+        """The same of one offer of rooms that are all alike, each for `room`; `policy` and `clock` are the
+        places of the pair's and the slot's in the lists."""
+        fee = self.fee(policy, clock)
         if fee is None:
             return True
         arrays, prices = self._view.arrays, []
@@ -86,20 +89,31 @@ class Refunds:
             rows = np.arange(first, first + self._stay.nights) % layout.ROWS
             prices = arrays["price"][rows, arrays["pair_rate"][pair]].tolist()
         asked = slot, pair, int(arrays["adjust_kind"][pair]), int(arrays["adjust_value"][pair])
-        return self.refundable(asked, fee, content.property.currency, (room,), prices)
+        return self.refundable(asked, fee, letters(int(arrays["currency"][slot])), (room,), prices)
 
-    def fee(self, policy: CancellationPolicy, timezone: str) -> Fee | None:
-        """What a policy takes from who cancels now. Equal policies are one object (`view.Content`)."""
-        key = id(policy), timezone
+    def given(self, picked: Array, rooms: int) -> bytes:
+        """Whether each of the results that compiled code chose gives money back, for so many rooms alike: a
+        byte each, 1 where it does."""
+        policies, clocks = picked[:, _POLICY].tolist(), picked[:, _CLOCK].tolist()
+        if not any(map(self.fee, policies, clocks)):
+            return b"\1" * len(picked)
+        return bytes(
+            self.gives(one.slot, one.pair, one.policy, one.clock, one.total // rooms)
+            for one in map(Picked._make, picked.tolist())
+        )
+
+    def fee(self, policy: int, clock: int) -> Fee | None:
+        """What a policy takes from who cancels now, by their places in the lists."""
+        key = policy, clock
         if key not in self._fees:
+            listed, timezone = self._lists.policies[policy], self._lists.clocks[clock][0]
             reached = [
                 fee
-                for since, fee in _deadlines(policy, self._stay.arrival, timezone)
+                for since, fee in _deadlines(listed, self._stay.arrival, timezone)
                 if since is None or since <= self._now
             ]
-            # With the policy: one that was dropped meanwhile would leave its number to another.
-            self._fees[key] = policy, reached[-1] if reached else None
-        return self._fees[key][1]
+            self._fees[key] = reached[-1] if reached else None
+        return self._fees[key]
 
     def _exactly(self, slot: int, pair: int, prices: Sequence[int]) -> list[Price]:
         """Every room's price, line by line."""

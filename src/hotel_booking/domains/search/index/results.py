@@ -11,9 +11,9 @@ import numpy as np
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import Picked
+from hotel_booking.domains.search.index.compiled import SAME, Picked
 from hotel_booking.domains.search.index.kernel import Party
-from hotel_booking.domains.search.index.layout import Array
+from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.refunds import Refunds
 from hotel_booking.domains.search.index.sold import Priced
 from hotel_booking.domains.search.index.view import Content, IndexView
@@ -44,10 +44,24 @@ def results_of(
     found = []
     for one in picked:
         content = view.content(one.slot, one.version, one.content_at)
-        gives = refunds.gives(content, one.slot, one.pair, one.plan, one.total // told.rooms)
+        gives = refunds.gives(one.slot, one.pair, one.policy, one.clock, one.total // told.rooms)
         offer = told.offer(content, one.type_place, one.plan, one.total, one.left, gives, one.meal)
         found.append(SearchResult(content.property, offer, one.metres if on_circle else None))
     return found
+
+
+def worth_of(view: IndexView, request: SearchRequest, exchange: Exchange, picked: Array) -> Array | None:
+    """What the totals of results that are not ordered by price come to in the currency asked for; None where
+    none was, or their order says so."""
+    if request.sort == "price" or request.currency is None:
+        return None
+    told = _Told(request, exchange)
+    amounts = np.full(len(picked), SAME, np.int64)
+    for place, one in enumerate(map(Picked._make, picked.tolist())):
+        approximate, _ = told.worth(one.total, letters(int(view.arrays["currency"][one.slot])))
+        if approximate is not None:
+            amounts[place] = approximate.amount
+    return amounts
 
 
 class _Told:
@@ -58,6 +72,15 @@ class _Told:
         self._exchange = exchange
         self._by_price = request.sort == "price"
         self._approximates = self._by_price or request.currency == exchange.target
+
+    def worth(self, total: int, currency: str) -> tuple[Money | None, bool]:
+        """A total in the currency compared in, where that is told, and whether it could be compared."""
+        if currency == self._exchange.target:
+            return None, True
+        amount = self._exchange.convert(total, currency)
+        if amount is None:
+            return None, not self._by_price
+        return (Money(amount, self._exchange.target) if self._approximates else None), True
 
     def offer(
         self,
@@ -74,12 +97,7 @@ class _Told:
             content.plans[plan_place],
             content.property.currency,
         )
-        approximate, compared = None, True
-        if currency != self._exchange.target:
-            amount = self._exchange.convert(total, currency)
-            if self._approximates and amount is not None:
-                approximate = Money(amount, self._exchange.target)
-            compared = not self._by_price or amount is not None
+        approximate, compared = self.worth(total, currency)
         return FoundOffer(
             kind.code, kind.name, plan.code, plan.name, currency, total, self.nights, self.rooms, left, gives,
             meal, approximate, compared,
@@ -124,7 +142,7 @@ class Results:
         plans: list[int] = arrays["pair_plan"][columns].tolist()
         metres = [None] * len(places) if self._metres is None else self._metres[places].tolist()
         contents = view.contents(slots)
-        refunds = self.refunded(part, contents, slots, pairs, plans)
+        refunds = self.refunded(part, slots, pairs)
         gathered = zip(
             places,
             contents,
@@ -141,26 +159,16 @@ class Results:
             offer = self._told.offer(content, kind_place, plan_place, total, left, refundable, meal)
             results[place] = SearchResult(content.property, offer, distance)
 
-    def refunded(
-        self,
-        part: Priced,
-        contents: Sequence[Content],
-        slots: Array,
-        pairs: Array,
-        plans: Sequence[int],
-    ) -> list[bool]:
+    def refunded(self, part: Priced, slots: Array, pairs: Array) -> list[bool]:
         """Whether pairs give money back."""
-        fee_of = self._refunds.fee
-        fees = [
-            fee_of(content.policies[plan], content.property.timezone)
-            for content, plan in zip(contents, plans, strict=True)
-        ]
+        arrays, columns = self._view.arrays, part.columns[pairs]
+        policies, clocks = arrays["policy"][columns].tolist(), arrays["clock"][slots].tolist()
+        fees = list(map(self._refunds.fee, policies, clocks))
         if fees.count(None) == len(fees):
             return [True] * len(fees)
-        arrays, columns = self._view.arrays, part.columns[pairs]
         return [
-            self._refunds.refundable(pair, fee, content.property.currency, rooms, prices)
-            for pair, content, fee, rooms, prices in zip(
+            self._refunds.refundable(pair, fee, letters(currency), rooms, prices)
+            for pair, currency, fee, rooms, prices in zip(
                 zip(
                     slots.tolist(),
                     columns.tolist(),
@@ -168,7 +176,7 @@ class Results:
                     arrays["adjust_value"][columns].tolist(),
                     strict=True,
                 ),
-                contents,
+                arrays["currency"][slots].tolist(),
                 fees,
                 zip(*[room[pairs].tolist() for room in part.rooms], strict=True),
                 self._nights("price", arrays["pair_rate"][columns]).T.tolist(),

@@ -17,10 +17,9 @@ from hotel_booking.core.kept import Kept
 from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
 from hotel_booking.domains.rates.restrictions import Restriction
-from hotel_booking.domains.rates.types import CancellationPolicy
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.brief import Named, read_brief, read_named, read_policies
+from hotel_booking.domains.search.index.brief import Named, read_brief, read_named
 from hotel_booking.domains.search.index.compiled import Compiled
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.index.library import LIBRARY
@@ -35,13 +34,11 @@ _NUMBERS = count()
 
 
 class Content(NamedTuple):
-    """What results say of a property. The policies are those of the plans, in their order, without their
-    names: equal ones are one object, of all properties."""
+    """What results say of a property."""
 
     property: FoundProperty
     room_types: tuple[Named, ...]
     plans: tuple[Named, ...]
-    policies: tuple[CancellationPolicy, ...]
 
 
 class Found(NamedTuple):
@@ -77,10 +74,8 @@ class IndexView:
             "destinations", _REMEMBERED
         )
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
-        # Many hotels have the same room types, plans and policies.
+        # Many hotels have the same room types and plans.
         self._named = lru_cache(maxsize=_REMEMBERED)(read_named)
-        self._policies = lru_cache(maxsize=_REMEMBERED)(self._read_policies)
-        self._different: dict[CancellationPolicy, CancellationPolicy] = {}
         self._lists: tuple[tuple[int, int], Lists] = ((-1, -1), Lists())
         self._todays: dict[tuple[str, time], tuple[datetime, datetime, int]] = {}
         self._days = (
@@ -153,13 +148,7 @@ class IndexView:
             said.property.found,
             self._named(bytes(said.room_types)),
             self._named(bytes(said.plans)),
-            self._policies(bytes(said.policies)),
         )
-
-    def _read_policies(self, written: bytes) -> tuple[CancellationPolicy, ...]:
-        if len(self._different) >= _REMEMBERED:
-            self._different.clear()
-        return tuple([self._different.setdefault(policy, policy) for policy in read_policies(written)])
 
     def slot(self, slug: str) -> int | None:
         """The slot of a property that the arrays know all of; None for any other."""

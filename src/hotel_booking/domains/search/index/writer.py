@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
-from hotel_booking.domains.search.index.brief import brief_of
+from hotel_booking.domains.search.index.brief import brief_of, pieces_of
 from hotel_booking.domains.search.index.columns import (
     Rate,
     columns_of,
@@ -97,6 +97,7 @@ class Writer:
         self._clocks = {one: place for place, one in enumerate(lists.clocks)}
         self._taxes = {one: place for place, one in enumerate(lists.taxes)}
         self._bands = {one: place for place, one in enumerate(lists.bands)}
+        self._policies = {one: place for place, one in enumerate(lists.policies)}
         self._per_euro = lists.per_euro
         self._slugs = int(np.count_nonzero(arrays["by_slug"]))
         self._emptied = {TYPES: int(header[TYPES]), RATES: int(header[RATES])}
@@ -109,8 +110,8 @@ class Writer:
         region, and which room types have nights of their own on a derived plan. Raises `IndexFull`."""
         catalogue = read_catalogue(content)
         arrays = self.arrays
-        packed, brief = zlib.compress(content, 1), brief_of(content)
-        self._need(HEAP, arrays.capacity.heap, len(packed) + len(brief))
+        texts = zlib.compress(content, 1), brief_of(content), pieces_of(content)
+        self._need(HEAP, arrays.capacity.heap, sum(map(len, texts)))
         slot = self._slot(catalogue)
         was = int(arrays["state"][slot])
         types, rates = [kind.id for kind in catalogue.room_types.values()], rates_of(catalogue, own)
@@ -137,7 +138,7 @@ class Writer:
             if whole:
                 self._misfits.discard(slot)
             self._describe(slot, catalogue, region)
-            self._keep_content(slot, packed, brief)
+            self._keep_content(slot, *texts)
             arrays["first_type"][slot], arrays["types"][slot] = first_type, len(types)
             arrays["first_rate"][slot], arrays["rates"][slot] = first_rate, len(rates)
             arrays["first_pair"][slot], arrays["pairs"][slot] = first_pair, pairs
@@ -150,7 +151,9 @@ class Writer:
                 "rate_own_extras": own_extras,
             }
             self._put(first_rate, rate_columns, len(rates))
-            self._put(first_pair, pair_columns(catalogue, first_type, first_rate, rates), pairs)
+            policies = self._policy_places(slot, catalogue)
+            columns = pair_columns(catalogue, first_type, first_rate, rates, policies)
+            self._put(first_pair, columns, pairs)
             arrays["version"][slot] += 1
             arrays["state"][slot] = SQL_ONLY if whole or slot in self._misfits else LIVE
             self.write_lists()
@@ -347,20 +350,34 @@ class Writer:
             self._slugs += 1
 
     def _place(self, slot: int, name: str, places: dict[Any, int], value: Any) -> None:
+        self.arrays[name][slot] = self._listed(slot, places, value)
+
+    def _listed(self, slot: int, places: dict[Any, int], value: Any) -> int:
+        """The place of a value in a list; a property whose list has no room left is left to SQL."""
         place = places.setdefault(value, len(places))
         if place >= _MOST_LISTED:
             places.pop(value)
             self._misfits.add(slot)
             place = 0
-        self.arrays[name][slot] = place
+        return place
 
-    def _keep_content(self, slot: int, packed: bytes, brief: bytes) -> None:
-        heap, both = self.arrays["heap"], packed + brief
-        at, size = int(self.arrays["content_at"][slot]), int(self.arrays["content_size"][slot])
-        if size != len(packed) or heap[at : at + len(both)].tobytes() != both:
-            self.arrays["content_at"][slot] = self._append(both)
-            self.arrays["content_size"][slot] = len(packed)
-            self.arrays["brief_size"][slot] = len(brief)
+    def _policy_places(self, slot: int, catalogue: Catalogue) -> dict[int, int]:
+        """Where the policies of a property's plans are listed, by their ids."""
+        nameless = {
+            plan.policy_id: msgspec.structs.replace(catalogue.policy(plan), code="", name="")
+            for plan in catalogue.plans.values()
+        }
+        return {key: self._listed(slot, self._policies, policy) for key, policy in nameless.items()}
+
+    def _keep_content(self, slot: int, packed: bytes, brief: bytes, pieces: bytes) -> None:
+        heap, whole = self.arrays["heap"], packed + brief + pieces
+        at = int(self.arrays["content_at"][slot])
+        sizes = {"content_size": len(packed), "brief_size": len(brief), "pieces_size": len(pieces)}
+        same = all(self.arrays[name][slot] == size for name, size in sizes.items())
+        if not same or heap[at : at + len(whole)].tobytes() != whole:
+            self.arrays["content_at"][slot] = self._append(whole)
+            for name, size in sizes.items():
+                self.arrays[name][slot] = size
 
     def _append(self, text: bytes) -> int:
         at = self._take(HEAP, self.arrays.capacity.heap, len(text))
@@ -369,7 +386,8 @@ class Writer:
 
     def write_lists(self) -> None:
         """The lists into the heap, if they have changed; not while a file is loaded that nobody reads yet."""
-        lists = Lists(tuple(self._clocks), tuple(self._taxes), tuple(self._bands), self._per_euro)
+        clocks, taxes, bands = tuple(self._clocks), tuple(self._taxes), tuple(self._bands)
+        lists = Lists(clocks, taxes, bands, tuple(self._policies), self._per_euro)
         if self.bulk or lists == self._lists:
             return
         text = msgspec.json.encode(lists)
