@@ -12,10 +12,11 @@ import pytest
 from hotel_booking.api.search import FORM, result_of
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.money import Money
+from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.brief import pieces_of
-from hotel_booking.domains.search.index.compiled import SAME, Compiled, Picked
+from hotel_booking.domains.search.index.compiled import SAME, Compiled, Page, Picked, Scratch
 from hotel_booking.domains.search.index.library import LIBRARY
 from hotel_booking.domains.search.types import (
     Around,
@@ -62,6 +63,13 @@ def _picked(slot: int, metres: int, total: int, value: int) -> Picked:
     )  # fmt: skip
 
 
+def _page(picked: list[Picked], target: str) -> Page:
+    scratch = Scratch(1)
+    for place, one in enumerate(picked):
+        scratch.picked[place] = one
+    return Page(scratch, scratch.picked[: len(picked)], 0, [], Exchange(target, {}), False, 0, 0)
+
+
 @pytest.mark.parametrize("sort", ["price", "stars"])
 @pytest.mark.parametrize("target", ["EUR", "JPY"])
 @pytest.mark.parametrize("circle", [True, False])
@@ -92,12 +100,10 @@ def test_the_bytes_are_those_of_the_struct(tmp_path: Path, sort: Sort, target: s
         expected.append(
             msgspec.json.encode(result_of(SearchResult(hotels[slot], offer, metres if circle else None)))
         )
-    written = code.written(
-        request, FORM, np.array(picked, np.int64), bytes(number % 2 == 0 for number in range(len(picked))),
-        target, None if sort == "price" else np.array(worth, np.int64),
-    )  # fmt: skip
-    assert written == b",".join(expected)
-    assert code.written(request, FORM, np.empty((0, len(Picked._fields)), np.int64), b"", target, None) == b""
+    gives = bytes(number % 2 == 0 for number in range(len(picked)))
+    told = None if sort == "price" else np.array(worth, np.int64)
+    assert code.written(request, FORM, _page(picked, target), gives, told) == b",".join(expected)
+    assert code.written(request, FORM, _page([], target), b"", None) == b""
 
 
 def test_a_page_longer_than_expected_is_written_whole(tmp_path: Path) -> None:
@@ -105,8 +111,8 @@ def test_a_page_longer_than_expected_is_written_whole(tmp_path: Path) -> None:
     code = Compiled(_file(tmp_path, [_hotel("long " * 300, ())]), LIBRARY)
     stay = Stay(date(2031, 5, 1), date(2031, 5, 2))
     request = SearchRequest(where=Box(38, -10, 39, -9), stay=stay, party=(Occupancy(2),))
-    picked = np.array([_picked(0, 0, 1, 1)] * 100, np.int64)
-    written = code.written(request, FORM, picked, b"\0" * 100, "EUR", None)
+    page = _page([_picked(0, 0, 1, 1)] * 100, "EUR")
+    written = code.written(request, FORM, page, b"\0" * 100, None)
     assert written is not None
     assert len(written) > 100 * 4_500
     assert len(msgspec.json.decode(b"[" + written + b"]")) == 100

@@ -68,7 +68,7 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
         known.append(page is not None)
         if page is not None:
             flags = b"\1" * len(page.picked)
-            known.append(code.written(request, FORM, page.picked, flags, "EUR", None) is not None)
+            known.append(code.written(request, FORM, page, flags, None) is not None)
         shape = int(arrays["types"][slot]) % 8, 1
         nights = code.calendar(lists, slot, _ARRIVAL, 9, 3, Occupancy(2, (3,)), shape, (-1, -1))
         known.append(nights is not None)

@@ -75,8 +75,9 @@ _PICKED = len(Picked._fields)
 class Page(NamedTuple):
     """The hotels that the page needs and one more where there is one (rows of `Picked`), how many sell the
     stay, and the slots, metres and days to the arrival of those that only SQL can tell of; the rest as
-    `find.Answer` has it."""
+    `find.Answer` has it. It stands in the scratch until that is given back."""
 
+    scratch: Scratch
     picked: Array
     sold: int
     left: list[tuple[int, int, int]]
@@ -98,8 +99,7 @@ class Compiled:
         self._header = (c_int64 * len(arrays["header"])).from_address(_address(arrays["header"]))
         self._houses = Houses()
         self._addresses: dict[str | int, tuple[object, Sequence[int]]] = {}
-        self._spare: list[_Scratch] = []
-        self._written = _WRITTEN
+        self._spare: list[Scratch] = []
 
     def page(
         self,
@@ -119,15 +119,20 @@ class Compiled:
             return None
         if request.stay.nights > MOST_NIGHTS or (len(party) > 1 and any(room != party[0] for room in party)):
             return None
-        scratch = self._spare.pop() if self._spare else _Scratch(_HOTELS)
+        scratch = self._spare.pop() if self._spare else Scratch(_HOTELS)
         while (known := self._inside(asked, scratch)) == TOO_MANY:
-            scratch = _Scratch(scratch.most * _GROWN)
+            scratch = Scratch(scratch.most * _GROWN)
         page = self._page(request, lists, limits, meals, gives, scratch) if known == DONE else None
-        if scratch.most == _HOTELS:
-            self._spare.append(scratch)
+        if page is None:
+            self.give_back(scratch)
         return page
 
-    def _inside(self, asked: Area, scratch: _Scratch) -> int:
+    def give_back(self, scratch: Scratch) -> None:
+        """For the next search: its page is not read any more."""
+        if scratch.most == _HOTELS:
+            self._spare.append(scratch)
+
+    def _inside(self, asked: Area, scratch: Scratch) -> int:
         at, row = scratch.at, scratch.most * 8
         known: int = self._library.inside(
             self._index, asked, scratch.most, at, at + row, at + 2 * row, at + 3 * row, scratch.found
@@ -141,7 +146,7 @@ class Compiled:
         limits: tuple[Array, Array, Array],
         meals: int,
         gives: Callable[[int, int, int], bool] | None,
-        scratch: _Scratch,
+        scratch: Scratch,
     ) -> Page | None:
         """The page of the hotels that `inside` found."""
         found, by_price = scratch.found, request.sort == "price"
@@ -196,22 +201,20 @@ class Compiled:
             return None
         numbers = scratch.numbers
         left = numbers[:3, numbers[4 + ENTRY, : counts.left]].T.tolist() if counts.left else []
-        return Page(
-            scratch.picked[: counts.results].copy(), counts.sold, left, exchange, many, uncompared, found.past
-        )
+        picked = scratch.picked[: counts.results]
+        return Page(scratch, picked, counts.sold, left, exchange, many, uncompared, found.past)
 
     def written(
         self,
         request: SearchRequest,
         form: bytes,
-        picked: Array,
+        page: Page,
         gives: bytes,
-        target: str,
         worth: Array | None,
     ) -> bytes | None:
-        """Results of a page as a form has them, with commas between. `gives`: whether each gives money back;
-        `worth`: what its total is in the target where they are not in the order of that, int64, or SAME;
-        None: not told."""
+        """The first results of a page as a form has them, with commas between. `gives`: whether each of them
+        gives money back; `worth`: what its total is in the currency compared in where they are not in the
+        order of that, int64, or SAME; None: not told."""
         asked = Form(
             len(form),
             form,
@@ -219,19 +222,18 @@ class Compiled:
             len(request.party),
             isinstance(request.where, Around),
             gives,
-            layout.letters_code(target),
+            layout.letters_code(page.exchange.target),
             request.sort == "price",
             None if worth is None else _address(worth),
         )
-        used = c_int64()
+        used, scratch = c_int64(), page.scratch
         while True:
-            to = np.empty(self._written, np.uint8)
             known = self._library.write_results(
-                self._index, asked, _address(picked), len(picked), _address(to), len(to), used
+                self._index, asked, scratch.picked_at, len(gives), scratch.text_at, len(scratch.text), used
             )
             if known != TOO_MANY:
-                return to[: used.value].tobytes() if known == DONE else None
-            self._written *= _GROWN
+                return ctypes.string_at(scratch.text_at, used.value) if known == DONE else None
+            scratch.write_into(np.empty(len(scratch.text) * _GROWN, np.uint8))
 
     def calendar(
         self,
@@ -319,7 +321,7 @@ class Compiled:
         return known[1]
 
 
-class _Scratch:
+class Scratch:
     """Room for what is found of a search, for one at a time: to make it anew costs as much as the search."""
 
     def __init__(self, most: int) -> None:
@@ -330,6 +332,11 @@ class _Scratch:
         self.picked = np.empty((MAX_LIMIT + 1, _PICKED), np.int64)
         self.picked_at = _address(self.picked)
         self.found, self.counts = Found(), Counts()
+        self.write_into(np.empty(_WRITTEN, np.uint8))
+
+    def write_into(self, text: Array) -> None:
+        """Where results are written."""
+        self.text, self.text_at = text, _address(text)
 
 
 def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Exception]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from heapq import heapify, heappop, heappush
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.find import MANY, compared_in, counts
 from hotel_booking.domains.search.form import WrittenPage
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import Page, Picked
+from hotel_booking.domains.search.index.compiled import Compiled, Page, Picked
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.refunds import Refunds
@@ -25,6 +25,7 @@ from hotel_booking.domains.search.index.sold import Priced, Sales, converted, di
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import Around, FoundProperty, Key, SearchRequest, SearchResult
 
+T = TypeVar("T")
 _NAME_BYTES = 40
 _sort_form = lru_cache(maxsize=4096)(sort_form)
 
@@ -49,10 +50,9 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
     arrival, departure = request.stay.arrival.toordinal(), request.stay.departure.toordinal()
     if not view.holds(arrival, departure):
         return None
-    refunds = Refunds(view, request.stay, Party.of(request.party), now)
-    page = _compiled(view, request, refunds, now)
-    if page is not None:
-        return _answered(view, request, refunds, page)
+    answer = _by_compiled(view, request, now, partial(_answered, view, request))
+    if answer is not None:
+        return answer
     slots, metres = view.inside(request.where, request)
     ahead = arrival - view.todays(slots, now)
     chosen = ahead >= 0
@@ -79,33 +79,42 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
 
 def written(view: IndexView, request: SearchRequest, form: bytes, now: datetime) -> WrittenPage | None:
     """The same page as compiled code writes it; None where `find` has to say it. Raises `TooLarge`."""
-    if view.compiled is None or not view.holds(
-        request.stay.arrival.toordinal(), request.stay.departure.toordinal()
-    ):
+    if not view.holds(request.stay.arrival.toordinal(), request.stay.departure.toordinal()):
+        return None
+    return _by_compiled(view, request, now, partial(_written, view, request, form))
+
+
+def _by_compiled(
+    view: IndexView, request: SearchRequest, now: datetime, then: Callable[[Compiled, Page, Refunds], T]
+) -> T | None:
+    """What is made of compiled code's page; None where there is none."""
+    code = view.compiled
+    if code is None:
         return None
     refunds = Refunds(view, request.stay, Party.of(request.party), now)
-    page = _compiled(view, request, refunds, now)
-    if page is None or page.left:
+    gives = _asking(view, request, refunds) if request.refundable else None
+    page = code.page(request, view.lists, view.limits(request.stay.nights), view.days(now), gives)
+    if page is None:
+        return None
+    made = then(code, page, refunds)
+    code.give_back(page.scratch)
+    return made
+
+
+def _written(
+    view: IndexView, request: SearchRequest, form: bytes, code: Compiled, page: Page, refunds: Refunds
+) -> WrittenPage | None:
+    if page.left:
         return None
     picked = page.picked[: request.limit]
-    gives, exchange = refunds.given(picked, len(request.party)), page.exchange
-    worth = worth_of(view, request, exchange, picked)
-    results = view.compiled.written(request, form, picked, gives, exchange.target, worth)
+    gives, worth = refunds.given(picked, len(request.party)), worth_of(view, request, page.exchange, picked)
+    results = code.written(request, form, page, gives, worth)
     if results is None:
         return None
-    after = None
-    if len(page.picked) > request.limit:
-        after = _key(view, request, Picked(*picked[-1].tolist()))
+    goes_on = len(page.picked) > request.limit
+    after = _key(view, request, Picked(*picked[-1].tolist())) if goes_on else None
     total_count = page.sold if counts(request, many=page.many) else None
     return WrittenPage(results, after, total_count, page.uncompared)
-
-
-def _compiled(view: IndexView, request: SearchRequest, refunds: Refunds, now: datetime) -> Page | None:
-    if view.compiled is None:
-        return None
-    gives = _asking(view, request, refunds) if request.refundable else None
-    limits = view.limits(request.stay.nights)
-    return view.compiled.page(request, view.lists, limits, view.days(now), gives)
 
 
 def _key(view: IndexView, request: SearchRequest, one: Picked) -> Key:
@@ -124,7 +133,9 @@ def _asking(view: IndexView, request: SearchRequest, refunds: Refunds) -> Callab
     return gives
 
 
-def _answered(view: IndexView, request: SearchRequest, refunds: Refunds, page: Page) -> Answer:
+def _answered(
+    view: IndexView, request: SearchRequest, _code: Compiled, page: Page, refunds: Refunds
+) -> Answer:
     """The answer of compiled code."""
     on_circle = isinstance(request.where, Around)
     left, days = {}, {}

@@ -161,35 +161,42 @@ static i64 divided(i64 numerator, i64 denominator) {
 }
 
 static i64 converted(const House *house, i64 amount) {
+    if (house->up == house->down) return amount;
     __int128 up = (__int128)amount * house->up;
     return (i64)((2 * up + house->down) / (2 * (__int128)house->down));
 }
 
-/* What one room costs on a pair, or a negative number where that is not known here. */
-static i64 total_of(const Index *index, const House *house, const i64 *rows, i64 nights, i64 type, i64 rate, i64 pair) {
-    i64 step = house->step, extras[LINES], extra = 0;
-    int lines = 0, kind = index->adjust_kind[pair];
+/* What a room costs on a pair beside its taxes: by night, and the lines of extra persons that each night has. */
+typedef struct {
+    i64 price[MOST_NIGHTS], charged[MOST_NIGHTS], extras[LINES];
+    int lines;
+} Charges;
+
+/* Fills in the charges; 0 where they are not known here. */
+static int charge(const Index *index, const House *house, const i64 *rows, i64 nights, i64 type, i64 rate, i64 pair,
+                  Charges *charges) {
+    i64 step = house->step, extra = 0;
+    int kind = index->adjust_kind[pair];
     i64 more = house->adults - index->base_occupancy[type];
+    charges->lines = 0;
     if (more > 0) {
-        if (index->extra_adult[type] > LARGEST_EXTRA) return -1;
-        extras[lines++] = more * divided(index->extra_adult[type], step);
+        if (index->extra_adult[type] > LARGEST_EXTRA) return 0;
+        charges->extras[charges->lines++] = more * divided(index->extra_adult[type], step);
     }
-    for (int band = 0; band < BANDS; band++) {
+    for (int band = 0; band < BANDS && house->children; band++) {
         i64 amount = index->child_amounts[type * BANDS + band];
         if (!house->in_band[band]) continue;
-        if (amount > LARGEST_EXTRA) return -1;
-        extras[lines++] = house->in_band[band] * divided(amount, step);
+        if (amount > LARGEST_EXTRA) return 0;
+        charges->extras[charges->lines++] = house->in_band[band] * divided(amount, step);
     }
-    for (int line = 0; line < lines; line++) {
-        if (extras[line] < 0) return -1;
-        extra += extras[line];
+    for (int line = 0; line < charges->lines; line++) {
+        if (charges->extras[line] < 0) return 0;
+        extra += charges->extras[line];
     }
     i64 value = index->adjust_value[pair];
-    if (kind == PERCENT && (value > 10 * MILLION || value < -10 * MILLION)) return -1;
-    if (value > LARGEST || value < -LARGEST) return -1;
+    if (kind == PERCENT && (value > 10 * MILLION || value < -10 * MILLION)) return 0;
+    if (value > LARGEST || value < -LARGEST) return 0;
     if (kind >= AMOUNT) value = divided(value, step) * (kind == AMOUNT_PER_PERSON ? house->persons : 1);
-
-    i64 total = house->fixed, base[MOST_TAXES] = {0}, due_once = house->due_once;
     for (i64 night = 0; night < nights; night++) {
         i64 price = index->price[rows[night] * index->rates + rate];
         if (step > 1) price = rounded(price, step);
@@ -200,6 +207,18 @@ static i64 total_of(const Index *index, const House *house, const i64 *rows, i64
         } else if (kind >= AMOUNT) {
             charged += value > -charged ? value : -charged;
         }
+        charges->price[night] = price;
+        charges->charged[night] = charged;
+    }
+    if (kind != NO_ADJUSTMENT) charges->lines = 0; /* else each line is rounded for itself */
+    return 1;
+}
+
+/* What one room costs with its taxes, or a negative number where that is not known here. */
+static i64 total_of(const House *house, i64 nights, const Charges *charges) {
+    i64 total = house->fixed, base[MOST_TAXES] = {0}, due_once = house->due_once;
+    for (i64 night = 0; night < nights; night++) {
+        i64 charged = charges->charged[night];
         if (house->plain) {
             total += charged;
             continue;
@@ -207,9 +226,9 @@ static i64 total_of(const Index *index, const House *house, const i64 *rows, i64
         if (charged * (house->per_line ? 1 : nights) > LARGEST || charged < 0) return -1;
         i64 line[LINES] = {charged};
         int count = 1;
-        if (kind == NO_ADJUSTMENT && lines) { /* each line is rounded for itself */
-            line[0] = price;
-            for (int i = 0; i < lines; i++) line[count++] = extras[i];
+        if (charges->lines) {
+            line[0] = charges->price[night];
+            for (int i = 0; i < charges->lines; i++) line[count++] = charges->extras[i];
         }
         i64 left = charged - (house->due[night] < charged ? house->due[night] : charged);
         i64 of_stay = due_once < left ? due_once : left, taken = charged - left + of_stay;
@@ -234,7 +253,16 @@ static i64 total_of(const Index *index, const House *house, const i64 *rows, i64
             if (applies >> tax & 1) base[tax] += net;
     }
     for (i64 tax = 0; !house->per_line && tax < house->taxes; tax++) total += rounded(base[tax] * house->value[tax], MILLION);
-    return total * step;
+    return total * house->step;
+}
+
+/* Whether one pair cannot cost less than another: no night of it does, and with the same lines taxes rise with
+ * what they are on. Amounts that a stay has once are moved between nights, and there roundings may differ. */
+static int costs_as_much(const House *house, i64 nights, const Charges *one, const Charges *other) {
+    if (one->lines || other->lines || house->due_once) return 0;
+    for (i64 night = 0; night < nights; night++)
+        if (one->charged[night] < other->charged[night]) return 0;
+    return 1;
 }
 
 /* Whether the rules of a column's nights refuse the stay, and whether one forbids to leave. 2: a rule that
@@ -351,6 +379,8 @@ static int sell(const Index *index, const Stay *stay, const House *house, const 
                 i64 *best, i64 *least) {
     uint8_t good_type[MOST_TYPES], knows[MOST_TYPES], good_rate[MOST_RATES];
     signed char leaves_rate[MOST_RATES], refused_rate[MOST_RATES];
+    Charges charges[2];
+    int best_charges = 0;
     i64 nights = stay->nights, departure = nights;
     i64 first_type = index->first_type[slot], types = index->type_count[slot];
     i64 first_rate = index->first_rate[slot], rates = index->rate_count[slot];
@@ -399,7 +429,10 @@ static int sell(const Index *index, const Stay *stay, const House *house, const 
             *best = LEFT_TO_SQL;
             return DONE;
         }
-        i64 total = total_of(index, house, rows, nights, type, first_rate + rate, pair);
+        Charges *own_charges = &charges[best_charges ^ 1];
+        if (!charge(index, house, rows, nights, type, first_rate + rate, pair, own_charges)) return NOT_KNOWN;
+        if (*best != NONE_SOLD && costs_as_much(house, nights, own_charges, &charges[best_charges])) continue;
+        i64 total = total_of(house, nights, own_charges);
         if (total < 0) return NOT_KNOWN;
         total *= stay->rooms;
         if (stay->least >= 0 || stay->most >= 0) {
@@ -412,6 +445,7 @@ static int sell(const Index *index, const Stay *stay, const House *house, const 
             if (!wanted) continue;
             *best = pair;
             *least = total;
+            best_charges ^= 1;
         }
     }
     return DONE;
@@ -684,7 +718,9 @@ int calendar(const Index *index, const Calendar *asked, const House *const *know
                 if (!restricts(index, asked->rules, type_rule[type], &limits)) continue;
                 if (!restricts(index, asked->rules, rate_rule[rate], &limits)) continue;
                 if (own >= 0 && !restricts(index, asked->rules, rate_rule[own], &limits)) continue;
-                i64 cost = total_of(index, house, &row, 1, type, rate, pair);
+                Charges charges;
+                if (!charge(index, house, &row, 1, type, rate, pair, &charges)) return NOT_KNOWN;
+                i64 cost = total_of(house, 1, &charges);
                 if (cost < 0) return NOT_KNOWN;
                 if (night->cost < 0 || cost < night->cost) {
                     night->cost = cost;
