@@ -34,6 +34,7 @@ from hotel_booking.domains.payments.reconcile import reconcile
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.domains.payments.types import BY_HAND, DeskWay
 from tests.factories.crash_scenarios import AGREED
+from tests.factories.guest_accounts import EMAIL, opened
 from tests.factories.paying import MINUTE, finish_waiting, held, look, one, paid, sound
 from tests.factories.paying import gateways as gateways  # fixtures
 from tests.factories.paying import hotel as hotel
@@ -363,12 +364,16 @@ async def test_no_guest_can_choose_to_have_paid_at_the_desk(hotel: Database, gat
 
 
 async def test_words_about_payments_are_forgotten_with_the_guest(hotel: Database) -> None:
+    account = (await opened(hotel)).account
     booking = await owing(hotel)
     reversed_id = await record(hotel, booking, receipt="Ana Example's card")
     await reverse(hotel, booking, reversed_id, "Ana Example paid before")
     await record(hotel, booking, receipt="Ana Example")
     async with hotel.transaction() as tx:
-        await erasure._forget_bookings(tx, [booking.id], utc_now())
+        await service.check_in(tx, booking_id=booking.id, now=ARRIVAL, rooms={1: "DBL-1"})
+        await service.check_out(tx, booking_id=booking.id, now=ARRIVAL + timedelta(days=2))
+        later = ARRIVAL + timedelta(days=9)
+        await erasure.erase(tx, account_id=account.id, typed_email=EMAIL, now=later)
         left = await tx.fetch("SELECT receipt, reversal FROM payment WHERE amount > 0 ORDER BY created_at")
         kept = await tx.fetchval("SELECT string_agg(coalesce(after::text, ''), '') FROM audit_entry")
     assert [(row["receipt"], row["reversal"]) for row in left] == [(None, "erased"), (None, None)]
