@@ -211,6 +211,8 @@ def _change(entry: Entry) -> Event:
     title = f"{headed(entry.object_kind, 'object')} {called(entry.action, 'act')}"
     if "status" in after and entry.action == "update":
         status = value_called(str(after["status"]), "status", entry.object_kind)
+        if after.get("reversal"):
+            status = "reversed"  # taken back by staff: no gateway let it go
         title = f"{headed(entry.object_kind, 'object')}: {status}"
     by = entry.actor_name or called(entry.actor_kind, "actor")
     return Event(entry.at, title, by, entry.object_kind, entry=entry)

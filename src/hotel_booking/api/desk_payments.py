@@ -76,7 +76,7 @@ class DeskPayments(msgspec.Struct, frozen=True):
     tags=["Front desk"],
     summary="Record a payment at the desk",
 )
-async def record_payment(
+async def record_desk_payment(
     reference: str,
     tx: Transaction,
     now: datetime,
@@ -106,7 +106,7 @@ async def record_payment(
     tags=["Front desk"],
     summary="List payments at the desk",
 )
-async def list_payments(reference: str, tx: Transaction, caller: Caller) -> DeskPayments:
+async def list_desk_payments(reference: str, tx: Transaction, caller: Caller) -> DeskPayments:
     """What was paid at the desk for the booking, reversed payments too."""
     booking = await open_booking(tx, reference, caller)
     return DeskPayments([_answer(payment) for payment in await queries.desk_payments(tx, booking.id)])
@@ -120,7 +120,7 @@ async def list_payments(reference: str, tx: Transaction, caller: Caller) -> Desk
     summary="Reverse a payment at the desk",
     status_code=200,
 )
-async def reverse_payment(
+async def reverse_desk_payment(
     reference: str,
     payment_id: UUID,
     tx: Transaction,
@@ -154,4 +154,4 @@ def _answer(payment: DeskPayment) -> DeskPaymentAnswer:
     )
 
 
-handlers = [record_payment, list_payments, reverse_payment]
+handlers = [record_desk_payment, list_desk_payments, reverse_desk_payment]

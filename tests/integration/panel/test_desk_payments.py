@@ -1,5 +1,5 @@
-"""Payments at the desk in the panel: who records them and who reverses them, what is refused beside its field,
-and check-out, which is no longer refused."""
+"""Payments at the desk in the panel: who records them and who reverses them, what is refused beside its
+field, and check-out, which is no longer refused."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ async def test_parts_add_up_and_the_guests_leave_without_a_reason(hotel: Databas
     booking = await owing(hotel)
     async with hotel.transaction() as tx:
         await service.check_in(tx, booking_id=booking.id, now=ARRIVAL, rooms={1: "DBL-1"})
-    leaving = {"booking_id": booking.id, "now": ARRIVAL + timedelta(days=2)}
+    leaving: dict[str, Any] = {"booking_id": booking.id, "now": ARRIVAL + timedelta(days=2)}
     await record(hotel, booking, 5_000, receipt="  R-1024 \n paid by  the company ")
     await record(hotel, booking, 1, "bank_transfer")
     with pytest.raises(BalanceOpen) as refused:

@@ -62,7 +62,7 @@ async def record_desk_payment(
         raise TooMuch(
             f"only {coded(owed, booking.currency)} is owed{held}; nothing was recorded",
             field="amount",
-            fix=f"record at most {coded(owed, booking.currency)}",
+            fix="enter that or less",
             extra={"at_most": owed},
         )
     payment = await payments.note_taken(
