@@ -28,7 +28,7 @@ WITHHELD = {
     "mail_message": "event_key recipient subject data last_error",
     "operations_result": "detail",
     "outside_off": "why",
-    "payment": "agreement problem hosted",
+    "payment": "agreement problem hosted receipt reversal",
     "procrastinate_jobs": "lock queueing_lock args",
     "quote": "rooms",
     "rate_edit": "made_by what",

@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.admin.desk_form import WAYS, desk_form
 from hotel_booking.admin.fee_words import fee_sentence
 from hotel_booking.core.code_names import called, headed, value_called
 from hotel_booking.core.dates import business_date
@@ -147,6 +148,13 @@ async def booking_page(
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
         left_open=still_open(booking),
+        desk=desk_form(booking, caller, form),
+        ways=WAYS,
+        to_give_back=sum(
+            item.amount
+            for item in money or []
+            if item.kind == "refund" and item.status == "due" and item.at_desk
+        ),
         now=now,
     )
 
@@ -203,6 +211,8 @@ def _change(entry: Entry) -> Event:
     title = f"{headed(entry.object_kind, 'object')} {called(entry.action, 'act')}"
     if "status" in after and entry.action == "update":
         status = value_called(str(after["status"]), "status", entry.object_kind)
+        if after.get("reversal"):
+            status = "reversed"  # taken back by staff: no gateway let it go
         title = f"{headed(entry.object_kind, 'object')}: {status}"
     by = entry.actor_name or called(entry.actor_kind, "actor")
     return Event(entry.at, title, by, entry.object_kind, entry=entry)

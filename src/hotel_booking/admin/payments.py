@@ -11,11 +11,12 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.acts import Act, carry_out
 from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.admin.payments_page import TRANSFER, payments_page
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail, service
-from hotel_booking.domains.bookings.due import refund_stages, still_open
+from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import WrongState
 from hotel_booking.domains.bookings.queries import lock_booking
 from hotel_booking.domains.bookings.types import Booking
@@ -29,18 +30,16 @@ from hotel_booking.domains.payments.errors import (
     AmountMismatch,
     PaymentNotFound,
     RefundRepeated,
-    UnknownGateway,
 )
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.steps import Step
 from hotel_booking.domains.payments.types import PaymentSeen
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import money, page, see_other
+from hotel_booking.http.ui.render import money, see_other
 
 _VIEW = staff(Permission.PAYMENTS_VIEW)
 _MANAGE = staff(Permission.PAYMENTS_MANAGE)
-_TRANSFER = "bank_transfer"
 _LINKS = ("booking_held", "balance_due")
 
 
@@ -69,7 +68,9 @@ async def show_payments(
         except DomainError as error:
             outcome = error.detail
     async with database.transaction() as tx:
-        return await _page(request, tx, gateways, booking, now, Form.of(), asked=asked, outcome=outcome)
+        return await payments_page(
+            request, tx, gateways, booking, now, Form.of(), asked=asked, outcome=outcome
+        )
 
 
 @post("/bookings/{reference:str}/payments/refund", opt=_MANAGE)
@@ -175,7 +176,9 @@ async def transfer_received(
             form.failed(error)
         async with database.transaction() as tx:
             booking = await open_booking(tx, reference, caller)
-            return await _page(request, tx, gateways, booking, now, form, typed_for=payment_id, status=422)
+            return await payments_page(
+                request, tx, gateways, booking, now, form, typed_for=payment_id, status=422
+            )
     return _done(request, booking, "The transfer has been recorded.")
 
 
@@ -201,7 +204,7 @@ async def settle_refund(
             done = await payments.send_again(tx, refund_id=refund_id, now=now)
             notice = "The refund is being sent again." if done else "It has already been sent again."
             return _done(request, booking, notice)
-        if item.gateway != _TRANSFER:
+        if item.gateway != TRANSFER:
             raise PaymentNotFound("only bank transfers are refunded by hand")
     await refunds.note_refund(database, refund_id=refund_id, answer=refunds.SENT_BY_HAND, now=now)
     return _done(request, booking, "The refund is marked as sent.")
@@ -279,14 +282,16 @@ async def expect_transfer(
     async with database.transaction() as tx:
         booking = await _managed(tx, caller, reference)
     try:
-        gateway = gateways.of(_TRANSFER)
+        gateway = gateways.of(TRANSFER)
         if booking.status != "held":
             raise WrongState("the booking is no longer held", fix="reload the page")
         done = await service.pay(database, gateway, booking_id=booking.id, token=None, now=now)
     except DomainError as error:
         async with database.transaction() as tx:
             booking = await open_booking(tx, reference, caller)
-            return await _page(request, tx, gateways, booking, now, Form.of().failed(error), status=422)
+            return await payments_page(
+                request, tx, gateways, booking, now, Form.of().failed(error), status=422
+            )
     if done.status == "confirmed":  # nothing is due before the stay
         return _done(request, booking, "The booking is confirmed; nothing is due now.")
     return _done(request, booking, "The rooms are held for the transfer; the guest gets the bank details.")
@@ -302,7 +307,9 @@ async def _asked(tx: Transaction, booking: Booking, text: str) -> PaymentSeen | 
     except ValueError:
         wanted = None
     seen = await queries.of_booking(tx, booking.id) if wanted is not None else []
-    return next((item for item in seen if item.kind == "payment" and item.id == wanted), None)
+    return next(
+        (item for item in seen if item.kind == "payment" and item.id == wanted and not item.at_desk), None
+    )
 
 
 async def _state(tx: Transaction, booking: Booking, payment_id: UUID, *states: str) -> None:
@@ -328,7 +335,7 @@ async def _carried_out(
     async def refused(error: DomainError) -> Response[str]:
         repeated = isinstance(error, RefundRepeated)
         failed = form.failed(error)
-        return await _page(request, tx, gateways, booking, now, failed, repeated=repeated, status=422)
+        return await payments_page(request, tx, gateways, booking, now, failed, repeated=repeated, status=422)
 
     return await carry_out(request, tx, act, to=_page_of(booking), refused=refused)
 
@@ -339,50 +346,6 @@ def _page_of(booking: Booking) -> str:
 
 def _done(request: Request[Any, Any, State], booking: Booking, notice: str) -> Response[bytes]:
     return see_other(request, _page_of(booking), notice=notice)
-
-
-async def _page(
-    request: Request[Any, Any, State],
-    tx: Transaction,
-    gateways: Gateways,
-    booking: Booking,
-    now: datetime,
-    form: Form,
-    *,
-    asked: PaymentSeen | None = None,
-    outcome: Outcome | str | None = None,
-    repeated: bool = False,
-    typed_for: UUID | None = None,
-    status: int = 200,
-) -> Response[str]:
-    seen = await queries.of_booking(tx, booking.id)
-    try:
-        gateways.of(_TRANSFER)
-        can_transfer = booking.status == "held"
-    except UnknownGateway:
-        can_transfer = False
-    return page(
-        request,
-        "bookings/payments.html",
-        status=status,
-        booking=booking,
-        payments=seen,
-        refundable=sum(item.refundable for item in seen),
-        ledger=await queries.ledger(tx, booking.id),
-        card=await queries.saved_card(tx, booking.id),
-        disputes=await queries.disputes(tx, booking.id),
-        stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
-        owed=still_open(booking),
-        due=still_open(booking, now),
-        can_transfer=can_transfer,
-        form=form,
-        typed_for=typed_for,
-        blank=Form.of(),
-        asked=asked,
-        outcome=outcome,
-        repeated=repeated,
-        now=now,
-    )
 
 
 handlers = [

@@ -13,6 +13,7 @@ from litestar.datastructures import State
 from hotel_booking.admin.acts import Act, carry_out
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.bookings import booking_page
+from hotel_booking.admin.desk_form import WAYS, desk_form
 from hotel_booking.admin.fee_words import fee_sentence
 from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.db import Transaction
@@ -78,7 +79,7 @@ async def show_check_out(
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
     if booking.status != "checked_in":
         return see_other(request, _page_of(booking))
-    return _check_out_page(request, booking, now, Form.of())
+    return check_out_page(request, caller, booking, now, Form.of())
 
 
 @post("/bookings/{reference:str}/check-out", opt=_MANAGE)
@@ -96,7 +97,7 @@ async def check_out(
         return f"The guests are checked out. {rest}"
 
     async def refused(form: Form) -> Response[str]:
-        return _check_out_page(request, booking, now, form, status=422)
+        return check_out_page(request, caller, booking, now, form, status=422)
 
     # Only a booking that can be checked out has the page that asks about it.
     own = refused if booking.status == "checked_in" else None
@@ -182,9 +183,15 @@ def _page_of(booking: Booking) -> str:
     return f"/admin/bookings/{booking.reference}"
 
 
-def _check_out_page(
-    request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
+def check_out_page(
+    request: Request[Any, Any, State],
+    caller: Caller,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
 ) -> Response[str]:
+    """What is asked before guests leave, with a form that was refused where there is one."""
     left = calendar_date(now, booking.timezone)
     nights = sum(max((room.departure - max(left, room.arrival)).days, 0) for room in booking.reservations)
     return page(
@@ -194,6 +201,8 @@ def _check_out_page(
         booking=booking,
         form=form,
         left_open=still_open(booking),
+        desk=desk_form(booking, caller, form),
+        ways=WAYS,
         given_back=count(nights, "room-night") if nights else "",
         departed=left,
     )

@@ -42,6 +42,9 @@ NAMES: dict[str, dict[str, str]] = {
         "sandbox": "test gateway",
         "bank_transfer": "bank transfer",
         "pay_at_property": "paid at the hotel",
+        "desk_cash": "cash at the desk",
+        "desk_card": "card terminal at the desk",
+        "desk_transfer": "bank transfer, recorded by staff",
     },
     "payment": {
         "started": "started",
@@ -69,6 +72,7 @@ NAMES: dict[str, dict[str, str]] = {
         "goodwill": "goodwill",
         "reversal": "reversed",
         "payment": "payment",
+        "payment_reversed": "reversed payment",
         "refund": "refund",
         "refund_reversed": "returned refund",
     },
@@ -80,6 +84,7 @@ NAMES: dict[str, dict[str, str]] = {
         "refund_stuck": "refund pending for over an hour",
         "transfer": "awaiting transfer",
         "transfer_back": "transfer to refund",
+        "desk_back": "money to give back at the desk",
     },
     "difference": {
         "unknown_to_us": "unknown to us",

@@ -34,7 +34,8 @@ PLAIN = {"accept-encoding": "identity"}
 
 
 def filled(path: str) -> str:
-    """An address of a route; numbers where it wants them."""
+    """An address of a route; numbers where it wants them, and a payment's long one."""
+    path = path.replace("{payment_id}", "00000000-0000-0000-0000-000000000000")
     return re.sub(r"\{(\w+)\}", lambda m: "1" if m[1].endswith("_id") else "x", path)
 
 

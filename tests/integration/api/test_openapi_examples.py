@@ -20,7 +20,7 @@ from tests.clients.http_client import (
 )
 
 # What only an answer tells, as in every such document: the example's value is replaced by a real one.
-FROM_ANSWERS = {"reference", "key_id", "block_id"}
+FROM_ANSWERS = {"reference", "key_id", "block_id", "payment_id"}
 
 
 class Partner:
@@ -82,7 +82,7 @@ async def test_every_example_works(chain: Database, chain_url: str) -> None:
         partner = Partner(document, client, await api_key(chain))
         made: dict[str, Any] = {}
         refused = {}
-        inside = ""
+        inside = paying = ""
         # Deletions last: they take away what others show.
         for name in sorted(partner.operations, key=lambda name: partner.operations[name][1] == "delete"):
             if name == "create_booking":
@@ -91,12 +91,16 @@ async def test_every_example_works(chain: Database, chain_url: str) -> None:
                 made |= await partner.booking("held" if name == "create_payment" else "confirmed")
             if name == "check_out":
                 made["reference"] = inside
+            elif name == "reverse_desk_payment":
+                made["reference"] = paying
             day = {"check_in": 0, "check_out": 1, "preview_no_show": 1, "no_show": 1}.get(name)
             answer = await partner.send(name, made, day=day)
             if not answer.is_success:
                 refused[name] = (answer.status_code, answer.text)
             elif name == "check_in":
                 inside = made["reference"]
+            elif name == "record_desk_payment":
+                paying, made["payment_id"] = made["reference"], answer.json()["payment"]["id"]
             elif name == "create_key":
                 made["key_id"] = answer.json()["key"]["id"]
             elif name == "create_block":

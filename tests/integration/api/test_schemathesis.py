@@ -31,6 +31,7 @@ from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.inventory import blocks
+from hotel_booking.domains.payments import service as payments
 from hotel_booking.http import openapi
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import api_key, settings_for
@@ -124,6 +125,16 @@ async def _fill(url: str) -> tuple[str, dict[str, object]]:
         quotes = [await make_quote(db, stay(3, 2)), await make_quote(db, WHEN)]
         async with db.transaction() as tx:
             held = await service.hold(tx, quote_id=quotes[0].id, guest=GUEST, now=NOW)
+            paid = await payments.note_taken(
+                tx,
+                booking_id=held.booking.id,
+                amount=1,
+                currency="EUR",
+                way="cash",
+                purpose="balance",
+                receipt=None,
+                now=NOW,
+            )
         await api_key(db)  # the one that is looked at, rotated and revoked
         things = {
             "slug": SLUG,
@@ -137,6 +148,7 @@ async def _fill(url: str) -> tuple[str, dict[str, object]]:
             "room": "DBL-1",
             "key_id": 1777777777,
             "block_id": block.id,
+            "payment_id": str(paid.id),
             "arrival": str(WHEN.arrival),
             "departure": str(WHEN.departure),
             "from": str(WHEN.arrival),

@@ -9,7 +9,11 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import service
+from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.refunds import give_refunds
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.web import LANGUAGES
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import held, one, site
 
@@ -85,6 +89,45 @@ async def test_what_was_only_reserved_is_said_to_be_released(db: Database, datab
         after = await cancelled(client, booking)
         assert "€200.00 was only reserved on your card and has been released" in after
         assert await one(db, "SELECT count(*) FROM refund") == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_was_paid_in_cash_is_arranged_with_the_hotel(
+    db: Database, database_url: str, language: str
+) -> None:
+    await small_hotel(db, rooms=2)
+
+    def said(text: str) -> str:
+        """The sentence up to its amount, and after it, as the page has it in the guest's language."""
+        found = translations(language).gettext(text)
+        assert (found == text) == (language == "en")
+        return max(re.split(r"\{\w+\}", found), key=len).strip()
+
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", language)
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        booking = pay.removesuffix("/pay")
+        assert f'href="{pay}"' in (await client.get(booking)).text  # what is open can be paid online
+        booking_id = await one(db, "SELECT id FROM booking")
+        async with db.transaction() as tx:
+            await service.record_desk_payment(
+                tx, booking_id=booking_id, amount=None, way="cash", receipt="R-1", now=utc_now()
+            )
+        page = (await client.get(booking)).text
+        assert f'href="{pay}"' not in page
+        assert (
+            said("You’ll get back {amount} that you paid in cash. Please arrange it with the hotel.") in page
+        )
+        assert "R-1" not in page
+        over = await cancelled(client, booking)
+        due = "You have {amount} to get back that you paid in cash. Please arrange it with the hotel."
+        assert said(due) in over
+        async with db.transaction() as tx:
+            refund_id = await tx.fetchval("SELECT id FROM refund WHERE status = 'due'")
+            await payments.refund_done(tx, refund_id=refund_id, now=utc_now())
+        given = (await client.get(booking)).text
+        assert said("The hotel gave you back {amount} in cash on {sent}.") in given
+        assert said(due) not in given
 
 
 @pytest.mark.parametrize("deposit", ["full", "none"])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments.service import Payment
-from hotel_booking.domains.payments.types import DifferenceSeen, Matter
+from hotel_booking.domains.payments.types import BY_HAND, DifferenceSeen, Matter
 
 
 async def unfinished(tx: Transaction, *, now: datetime, before: datetime, limit: int = 100) -> list[Payment]:
@@ -59,10 +59,11 @@ async def attention(
            FROM {of_refund} WHERE r.status = 'failed' AND r.again IS NULL
           ORDER BY r.created_at DESC LIMIT $4)
         UNION ALL
-        (SELECT CASE p.gateway WHEN 'bank_transfer' THEN 'transfer_back' ELSE 'refund_stuck' END,
+        (SELECT CASE WHEN p.gateway IN ('bank_transfer', 'desk_transfer') THEN 'transfer_back'
+                     WHEN p.gateway = ANY ($5) THEN 'desk_back' ELSE 'refund_stuck' END,
                 b.reference, r.amount, p.currency, r.reason, r.created_at
            FROM {of_refund}
-          WHERE r.status = 'due' AND (p.gateway = 'bank_transfer' OR r.created_at < $3)
+          WHERE r.status = 'due' AND (p.gateway = ANY ($5) OR r.created_at < $3)
           ORDER BY r.created_at DESC LIMIT $4)
         UNION ALL
         (SELECT 'dispute', b.reference, d.amount, d.currency,
@@ -91,6 +92,7 @@ async def attention(
         since,
         stuck_before,
         limit,
+        BY_HAND,
     )
 
 

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     BOOKINGS_NOTE = "bookings:note"
     STAYS_MANAGE = "stays:manage"
     PAYMENTS_VIEW = "payments:view"
+    PAYMENTS_RECORD = "payments:record"
     PAYMENTS_MANAGE = "payments:manage"
     CATALOGUE_VIEW = "catalogue:view"
     CATALOGUE_EDIT = "catalogue:edit"
@@ -75,6 +76,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _P.BOOKINGS_NOTE,
         _P.STAYS_MANAGE,
         _P.PAYMENTS_VIEW,
+        _P.PAYMENTS_RECORD,
         _P.MAIL_VIEW,
         _P.MAIL_SEND,
         _P.INCIDENTS_VIEW,
@@ -82,7 +84,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     },
     Role.HOUSEKEEPING: frozenset({_P.TODAY_VIEW}),
     Role.FINANCE: _LOOK
-    | {_P.PAYMENTS_VIEW, _P.PAYMENTS_MANAGE, _P.BOOKINGS_NOTE, _P.MAIL_VIEW, _P.AUDIT_VIEW},
+    | {
+        _P.PAYMENTS_VIEW,
+        _P.PAYMENTS_RECORD,
+        _P.PAYMENTS_MANAGE,
+        _P.BOOKINGS_NOTE,
+        _P.MAIL_VIEW,
+        _P.AUDIT_VIEW,
+    },
     Role.READ_ONLY: _LOOK | {_P.MONITORING_VIEW, _P.INCIDENTS_VIEW},
 }
 
@@ -108,7 +117,8 @@ _WORDS: dict[Permission, str] = {
     _P.BOOKINGS_NOTE: "Write notes on bookings",
     _P.STAYS_MANAGE: "Check guests in and out, mark no-shows",
     _P.PAYMENTS_VIEW: "See payments and refunds",
-    _P.PAYMENTS_MANAGE: "Capture and refund payments",
+    _P.PAYMENTS_RECORD: "Record payments taken at the desk, and money given back there",
+    _P.PAYMENTS_MANAGE: "Capture and refund payments, and reverse those taken at the desk",
     _P.CATALOGUE_VIEW: "See properties, room types, rooms, plans, policies and taxes",
     _P.CATALOGUE_EDIT: "Change them, and upload photos",
     _P.RATES_VIEW: "See prices, restrictions and availability",

@@ -30,7 +30,7 @@ SCOPE_WORDS: dict[Scope, str] = {
     Scope.RATES_WRITE: "Set prices, restrictions and availability",
     Scope.BOOKINGS_READ: "Read bookings, with guests' names and addresses",
     Scope.BOOKINGS_WRITE: "Pay, amend and cancel bookings",
-    Scope.FRONTDESK_WRITE: "Check guests in and out, mark no-shows",
+    Scope.FRONTDESK_WRITE: "Check guests in and out, mark no-shows, record payments taken at the desk",
     Scope.REPORTS_READ: "Read reports",
     Scope.KEYS_WRITE: "Create and revoke API keys",
     Scope.RATES_OVERRIDE: "Sell at agreed prices",

@@ -76,9 +76,15 @@ class PaymentNotFound(NotFound):
 
 
 class TooMuch(Invalid):
-    """More than there is: more than was reserved, or than was paid. Nothing moved."""
+    """More than there is: more than was reserved, was paid, or is owed. Nothing moved."""
 
     code = "amount_too_high"
+
+
+class NotReversible(Conflict):
+    """A payment taken at the desk that was reversed before, or of which a part has been given back."""
+
+    code = "not_reversible"
 
 
 class RefundRepeated(Conflict):

@@ -10,6 +10,8 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments.gateway import Card
 from hotel_booking.domains.payments.types import (
+    DESK,
+    DeskPayment,
     DisputeSeen,
     LedgerLine,
     PaymentSeen,
@@ -35,15 +37,30 @@ async def of_booking(tx: Transaction, booking_id: UUID) -> list[PaymentSeen]:
         "       CASE WHEN p.status = 'captured' THEN coalesce(p.captured, p.amount)"
         "            - coalesce((SELECT sum(amount) FROM refund"
         "                         WHERE payment_id = p.id AND status <> 'failed'), 0)"
-        "            ELSE 0 END::bigint AS refundable"
+        "            ELSE 0 END::bigint AS refundable, p.receipt, p.reversal"
         "  FROM payment p WHERE p.booking_id = $1"
         " UNION ALL"
         " SELECT r.id, 'refund', r.amount, p.currency, r.status, p.gateway, r.gateway_reference,"
         "        r.created_at, r.reason, p.purpose, NULL, NULL,"
-        "        CASE WHEN r.again IS NULL THEN r.problem END, 0"
+        "        CASE WHEN r.again IS NULL THEN r.problem END, 0, NULL, NULL"
         "   FROM payment p JOIN refund r ON r.payment_id = p.id WHERE p.booking_id = $1"
         " ORDER BY created_at DESC LIMIT 200",
         booking_id,
+    )
+
+
+async def desk_payments(
+    tx: Transaction, booking_id: UUID, *, payment_id: UUID | None = None
+) -> list[DeskPayment]:
+    """What was taken at the desk for the booking, newest first; or only one payment of it."""
+    return await tx.fetch_as(
+        DeskPayment,
+        "SELECT id, gateway, amount, currency, receipt, created_at, reversal FROM payment"
+        " WHERE booking_id = $1 AND gateway = ANY ($2) AND ($3::uuid IS NULL OR id = $3)"
+        " ORDER BY created_at DESC, id LIMIT 200",
+        booking_id,
+        list(DESK.values()),
+        payment_id,
     )
 
 

@@ -27,7 +27,7 @@ async def give_refunds(
 
     A crash after the gateway's answer repeats the call with the same refund id, which gives nothing more. One
     gateway's silence stops nobody else's refund; with `refund_id` it is raised, so that the job is repeated.
-    Transfers are sent back by hand: they stay due until staff say so.
+    What was transferred or paid at the desk goes back by hand: it stays due until staff say so.
     """
     async with db.transaction() as tx:
         due = await service.due_refunds(tx, refund_id=refund_id)
@@ -52,8 +52,6 @@ async def give_refunds(
 
 async def _give(db: Database, gateways: Gateways, refund: service.DueRefund, now: datetime) -> bool:
     gateway = gateways.of(refund.gateway)
-    if gateway.page == "transfer":
-        return False
     try:
         answer = await steps.call(
             Step.REFUND,

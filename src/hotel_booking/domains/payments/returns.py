@@ -9,8 +9,10 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.payments.types import DESK
 
-Way = Literal["card", "transfer"]
+# terminal: a card on the hotel's own terminal, which need not be the one that is kept for the booking.
+Way = Literal["card", "transfer", "cash", "terminal"]
 # due: we have still to send it; sent: the gateway or the bank has it; released: it was only reserved and
 # never left the guest's account, but the bank may show it a while longer; failed: staff are seeing to it.
 State = Literal["due", "sent", "released", "failed"]
@@ -18,10 +20,18 @@ State = Literal["due", "sent", "released", "failed"]
 # How long banks take at the most, in days: what the mails say too.
 _DAYS: dict[State, int] = {"due": 10, "sent": 10, "released": 7}
 
+_WAYS: dict[str, Way] = {
+    "bank_transfer": "transfer",
+    DESK["bank_transfer"]: "transfer",
+    DESK["card_terminal"]: "terminal",
+    DESK["cash"]: "cash",
+}
+
 
 class Returning(msgspec.Struct, frozen=True):
     """One sum that goes back, in minor units, by the way that it came. `since` is when it was set on its way
-    or was sent, `by` the day on which the slowest bank has it (None: it failed, nobody can say)."""
+    or was sent, `by` the day on which the slowest bank has it (None: it failed, nobody can say; or it is
+    cash, which no bank sends)."""
 
     amount: int
     way: Way
@@ -40,7 +50,7 @@ class Held(msgspec.Struct, frozen=True):
 
 def returning(amount: int, way: Way, state: State, since: datetime) -> Returning:
     """A sum with the day by which it is there."""
-    days = _DAYS.get(state)
+    days = None if way == "cash" else _DAYS.get(state)
     return Returning(amount, way, state, since, None if days is None else (since + timedelta(days)).date())
 
 
@@ -96,4 +106,4 @@ async def sent(tx: Transaction, refund_id: UUID) -> tuple[UUID, Returning] | Non
 
 def way_of(gateway: str) -> Way:
     """By what way a gateway's money comes and goes."""
-    return "transfer" if gateway == "bank_transfer" else "card"
+    return _WAYS.get(gateway, "card")

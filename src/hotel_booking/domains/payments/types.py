@@ -8,10 +8,21 @@ from uuid import UUID
 
 import msgspec
 
+# How money is taken at the desk, and what such a payment's gateway is called: there is no program behind it.
+DeskWay = Literal["cash", "card_terminal", "bank_transfer"]
+DESK: dict[DeskWay, str] = {
+    "cash": "desk_cash",
+    "card_terminal": "desk_card",
+    "bank_transfer": "desk_transfer",
+}
+# Money that people send back themselves, and then say so.
+BY_HAND = ("bank_transfer", *DESK.values())
+
 
 class PaymentSeen(msgspec.Struct, frozen=True):
     """A payment as staff see it, or a refund (then `kind` is refund). Minor units; `refundable` is what the
-    payment still holds."""
+    payment still holds. `receipt` is the number or note of what was taken at the desk, `reversal` why it was
+    taken back."""
 
     id: UUID
     kind: str
@@ -27,6 +38,30 @@ class PaymentSeen(msgspec.Struct, frozen=True):
     captured: int | None
     problem: str | None
     refundable: int
+    receipt: str | None
+    reversal: str | None
+
+    @property
+    def at_desk(self) -> bool:
+        """Whether it was taken at the desk: no gateway knows of it."""
+        return self.gateway in DESK.values()
+
+
+class DeskPayment(msgspec.Struct, frozen=True):
+    """A payment that was taken at the desk, in minor units; `reversal` says why it was reversed."""
+
+    id: UUID
+    gateway: str
+    amount: int
+    currency: str
+    receipt: str | None
+    created_at: datetime
+    reversal: str | None
+
+    @property
+    def way(self) -> DeskWay:
+        """How it was paid."""
+        return next(way for way, gateway in DESK.items() if gateway == self.gateway)
 
 
 class Undecided(msgspec.Struct, frozen=True):
@@ -64,7 +99,16 @@ class DisputeSeen(msgspec.Struct, frozen=True):
 class Matter(msgspec.Struct, frozen=True):
     """Something about a booking's money that somebody should look at; `detail` depends on what it is."""
 
-    what: Literal["problem", "refund_failed", "dispute", "stuck", "refund_stuck", "transfer", "transfer_back"]
+    what: Literal[
+        "problem",
+        "refund_failed",
+        "dispute",
+        "stuck",
+        "refund_stuck",
+        "transfer",
+        "transfer_back",
+        "desk_back",
+    ]
     reference: str
     amount: int
     currency: str

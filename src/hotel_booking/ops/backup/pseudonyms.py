@@ -39,7 +39,8 @@ UPDATE guest_account SET given_name = 'Guest', family_name = {_NAME}, email = {_
 UPDATE staff SET email = {_MAIL}, name = {_NAME}, password_hash = NULL, totp_secret = NULL;
 UPDATE booking SET requests = NULL, access_hash = sha256((id::text || current_setting('hotel.salt'))::bytea);
 UPDATE reservation SET guest_name = NULL WHERE guest_name IS NOT NULL;
-UPDATE payment SET gateway_reference = NULL, problem = NULL, agreement = NULL, decline_code = NULL;
+UPDATE payment SET gateway_reference = NULL, problem = NULL, agreement = NULL, decline_code = NULL,
+    receipt = NULL, reversal = CASE WHEN reversal IS NOT NULL THEN 'erased' END;
 UPDATE refund SET gateway_reference = NULL, problem = NULL;
 UPDATE property SET email = '', phone = '';
 """

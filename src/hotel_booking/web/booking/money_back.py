@@ -72,7 +72,9 @@ class MoneyBackWords(Formats):
             )
         elif part.way == "transfer":
             text = _("You’ll receive {amount} in the account you paid from by {day} at the latest.")
-        elif self._last4:
+        elif part.way == "cash":
+            text = _("You’ll get back {amount} that you paid in cash. Please arrange it with the hotel.")
+        elif part.way == "card" and self._last4:
             text = _("You’ll receive {amount} on your card ending in {digits} by {day} at the latest.")
         else:
             text = _("You’ll receive {amount} on the card you paid with by {day} at the latest.")
@@ -96,7 +98,11 @@ class MoneyBackWords(Formats):
                     "{amount} is on its way to the account you paid from and will arrive by {day} at the "
                     "latest."
                 )
-            case "due", _way if self._last4:
+            case "due", "cash":
+                text = _(
+                    "You have {amount} to get back that you paid in cash. Please arrange it with the hotel."
+                )
+            case "due", "card" if self._last4:
                 text = _(
                     "{amount} is on its way to your card ending in {digits} and will arrive by {day} at the "
                     "latest."
@@ -110,7 +116,9 @@ class MoneyBackWords(Formats):
                     "{amount} was refunded to the account you paid from on {sent} and will arrive by {day} "
                     "at the latest."
                 )
-            case _state, _way if self._last4:
+            case _state, "cash":
+                text = _("The hotel gave you back {amount} in cash on {sent}.")
+            case _state, "card" if self._last4:
                 text = _(
                     "{amount} was refunded to your card ending in {digits} on {sent} and will arrive by "
                     "{day} at the latest."

@@ -4,6 +4,7 @@ from hotel_booking.domains.bookings.service.amend import amend, preview_amend
 from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
 from hotel_booking.domains.bookings.service.contact import correct_contact
+from hotel_booking.domains.bookings.service.desk import record_desk_payment, reverse_desk_payment
 from hotel_booking.domains.bookings.service.finish import ask, finish_payment, finish_undecided
 from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse, lapse_many
@@ -43,6 +44,8 @@ __all__ = [
     "put_off",
     "quote",
     "received",
+    "record_desk_payment",
+    "reverse_desk_payment",
     "settle",
     "take_up",
 ]

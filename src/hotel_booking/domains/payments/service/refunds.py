@@ -9,6 +9,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments.errors import RefundRepeated, TooMuch
+from hotel_booking.domains.payments.types import BY_HAND
 
 _SAME_REFUND = timedelta(hours=24)
 
@@ -129,15 +130,18 @@ async def send_again(tx: Transaction, *, refund_id: UUID, now: datetime) -> bool
 
 
 async def due_refunds(tx: Transaction, *, refund_id: UUID | None = None, limit: int = 100) -> list[DueRefund]:
-    """Refunds that are on their way; all of them (oldest first) or the one asked for."""
+    """Refunds that a gateway is to be asked for; all of them (oldest first) or the one asked for. What people
+    send back by hand is none of them: it is due until they say so."""
     return await tx.fetch_as(
         DueRefund,
         "SELECT r.id, r.payment_id, r.amount, p.gateway,"
         "       coalesce(p.gateway_reference, '') AS gateway_reference"
         "  FROM refund r JOIN payment p ON p.id = r.payment_id"
-        " WHERE r.status = 'due' AND ($1::uuid IS NULL OR r.id = $1) ORDER BY r.created_at LIMIT $2",
+        " WHERE r.status = 'due' AND ($1::uuid IS NULL OR r.id = $1) AND p.gateway <> ALL ($3)"
+        " ORDER BY r.created_at LIMIT $2",
         refund_id,
         limit,
+        BY_HAND,
     )
 
 
