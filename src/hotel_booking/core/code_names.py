@@ -197,6 +197,12 @@ NAMES: dict[str, dict[str, str]] = {
         "room_needed": "without a room",
         "room_occupied": "into an occupied room",
         "balance_open": "with an open balance",
+        "closed": "on nights that are closed",
+        "closed_to_departure": "with a departure on a day without departures",
+        "min_stay_arrival": "for less than the minimum stay",
+        "min_stay_through": "for less than the minimum stay",
+        "max_stay": "for more than the maximum stay",
+        "fee_kept": "without what the conditions keep",
     },
     "bed": {
         "single": "single bed",

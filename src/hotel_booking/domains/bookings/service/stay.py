@@ -181,19 +181,20 @@ async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | No
 
 
 async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], today: date) -> None:
-    """Give the rooms; to guests in house from today on, as others may have slept there before."""
+    """Give the rooms; from today on where others slept in them before, or the guests elsewhere."""
     by_position = {reservation.position: reservation for reservation in booking.reservations}
     for position, number in rooms.items():
         reservation = by_position.get(position)
         if reservation is None:
             raise Invalid(f"the booking has no room {position}", field="rooms")
-        first = reservation.arrival
-        if booking.status == "checked_in" and reservation.room is None:
-            first = min(max(first, today), reservation.departure - date.resolution)
+        first = min(max(reservation.arrival, today), reservation.departure - date.resolution)
+        stays = [Stay(first, reservation.departure)]
+        if booking.status == "confirmed" or reservation.room is not None:
+            stays.insert(0, Stay(reservation.arrival, reservation.departure))
         await assignment.assign(
             tx,
             property_id=booking.property_id,
             number=number,
             reservation_id=reservation.id,
-            stay=Stay(first, reservation.departure),
+            stays=stays,
         )

@@ -1,0 +1,103 @@
+"""A day at the desk in a real browser: guests who are in the house stay longer, and what stands in the
+way."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+
+from playwright.async_api import Browser, Page, expect
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import business_date
+from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.identity.permissions import Role
+from tests.clients.browser import enter, visiting
+from tests.clients.server import serving
+from tests.clients.staff_client import session_of, staff
+from tests.e2e.test_panel_pages import Scheme
+from tests.e2e.test_panel_payments import looked_at
+from tests.factories.small_hotel import FIRST, SLUG, small_hotel
+from tests.integration.panel.test_desk import tonight
+
+JUDGED: list[tuple[str, Scheme]] = [("phone", "light")]
+
+
+async def house(db: Database, rooms: int) -> tuple[date, list[Booking]]:
+    """A small hotel that sells from today on, with a booking for tonight for each room."""
+    await small_hotel(db, rooms=rooms)
+    today = business_date(utc_now(), "Europe/Lisbon", time(6))
+    async with db.transaction() as tx:
+        for table in ("room_night", "rate_night"):
+            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+    return today, [await tonight(db) for _ in range(rooms)]
+
+
+async def check_in(page: Page, booking: Booking, room: str) -> None:
+    """From Today to the booking, and into a room."""
+    await page.goto("/admin/today")
+    await page.locator(f'a[href="/admin/bookings/{booking.reference}"]').click()
+    await page.locator("select[name=room-1]").select_option(room)
+    await page.get_by_role("button", name="Check in").click()
+    await expect(page.get_by_text("The guests are checked in")).to_be_visible()
+
+
+async def test_guests_stay_longer(db: Database, database_url: str, browser: Browser) -> None:
+    today, (first, second) = await house(db, 2)
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await check_in(page, first, "DBL-1")
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE room_night SET closed_to_departure = true WHERE night = $1", today + timedelta(days=3)
+            )
+        await page.get_by_role("link", name="Change departure").click()
+        wrong += await looked_at(page, "departure-asked", JUDGED)
+        await page.get_by_label("New departure").fill((today + timedelta(days=3)).isoformat())
+        await page.get_by_role("button", name="Check the price").click()
+        await expect(page.get_by_text("give a reason to override this")).to_be_visible()
+        wrong += await looked_at(page, "departure-refused", JUDGED)
+        await page.get_by_label("Reason").fill("The train goes on that day")
+        await page.get_by_role("button", name="Check the price").click()
+        await expect(page.get_by_role("heading", name="The new price")).to_be_visible()
+        await expect(page.get_by_text("€300.00")).to_be_visible()
+        wrong += await looked_at(page, "departure-priced", JUDGED)
+        await page.get_by_role("button", name="Confirm the change").click()
+        await expect(page.get_by_text("The departure has been changed.")).to_be_visible()
+        await expect(page.get_by_text("The train goes on that day")).to_be_visible()
+        # The next guests' room is given to others tomorrow: they can have one that is free.
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET physical = 3")
+            await tx.execute(
+                "INSERT INTO room (property_id, room_type_id, number)"
+                " SELECT property_id, room_type_id, 'DBL-3' FROM room LIMIT 1"
+            )
+            await tx.execute(
+                "INSERT INTO room_use (room_id, stay, reason)"
+                " SELECT id, daterange($1, $2), 'Painting' FROM room WHERE number = 'DBL-2'",
+                today + timedelta(days=1),
+                today + timedelta(days=2),
+            )
+        await check_in(page, second, "DBL-2")
+        await page.get_by_role("link", name="Change departure").click()
+        await page.get_by_label("New departure").fill((today + timedelta(days=2)).isoformat())
+        await page.get_by_role("button", name="Check the price").click()
+        await expect(page.get_by_text("free until then first: DBL-3")).to_be_visible()
+        await page.get_by_role("link", name="Keep it as it is").click()
+        await page.get_by_text("Move to another room").click()
+        await page.locator("select[name=room-1]").select_option("DBL-3")
+        await page.get_by_role("button", name="Move the guests").click()
+        await page.get_by_role("link", name="Change departure").click()
+        await page.get_by_label("New departure").fill((today + timedelta(days=2)).isoformat())
+        await page.get_by_role("button", name="Check the price").click()
+        await page.get_by_role("button", name="Confirm the change").click()
+        await expect(page.get_by_text("The departure has been changed.")).to_be_visible()
+    async with db.transaction() as tx:
+        departures = await tx.fetch("SELECT departure FROM reservation ORDER BY departure")
+    assert [row["departure"] - today for row in departures] == [timedelta(days=2), timedelta(days=3)]
+    assert wrong == []
