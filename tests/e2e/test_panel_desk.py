@@ -101,3 +101,27 @@ async def test_guests_stay_longer(db: Database, database_url: str, browser: Brow
         departures = await tx.fetch("SELECT departure FROM reservation ORDER BY departure")
     assert [row["departure"] - today for row in departures] == [timedelta(days=2), timedelta(days=3)]
     assert wrong == []
+
+
+async def test_a_check_in_is_undone(db: Database, database_url: str, browser: Browser) -> None:
+    _, (wrong_one, right_one) = await house(db, 2)
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await check_in(page, wrong_one, "DBL-1")
+        wrong += await looked_at(page, "in-house", JUDGED)
+        await page.get_by_role("link", name="Undo check-in").click()
+        wrong += await looked_at(page, "undo-check-in", JUDGED)
+        await page.get_by_role("button", name="Undo the check-in").click()
+        await expect(page.get_by_text("The check-in has been undone")).to_be_visible()
+        await expect(page.get_by_role("link", name="Undo check-in")).to_have_count(0)
+        # The room stays given: it can be taken back by giving another one.
+        await page.get_by_text("Move to another room").click()
+        await page.locator("select[name=room-1]").select_option("DBL-2")
+        await page.get_by_role("button", name="Move the guests").click()
+        await check_in(page, right_one, "DBL-1")
+    assert wrong == []

@@ -143,6 +143,7 @@ async def booking_page(
         owed=owed,
         arriving=arriving,
         may_give=may_give,
+        undoable=may_act and service.checked_in_today(booking, now),
         without_room=may_give and any(room.room is None for room in booking.reservations),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),

@@ -109,6 +109,7 @@ class Reservation(msgspec.Struct, frozen=True):
     total: int
     fee: int
     room: str | None
+    checked_in_at: datetime | None = None
 
 
 class Booking(msgspec.Struct, frozen=True):
