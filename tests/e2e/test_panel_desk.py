@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import notes
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.browser import enter, visiting
@@ -124,4 +125,34 @@ async def test_a_check_in_is_undone(db: Database, database_url: str, browser: Br
         await page.locator("select[name=room-1]").select_option("DBL-2")
         await page.get_by_role("button", name="Move the guests").click()
         await check_in(page, right_one, "DBL-1")
+    assert wrong == []
+
+
+async def test_a_message_is_seen_and_answered(db: Database, database_url: str, browser: Browser) -> None:
+    _, (booking, other) = await house(db, 2)
+    async with db.transaction() as tx:
+        text = "Our train comes at eleven at night. Is somebody there, and is there something to eat?"
+        await notes.write_to_hotel(tx, booking, text=text, now=utc_now())
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await check_in(page, other, "DBL-1")
+        await page.goto("/admin/today")
+        inside = page.get_by_role("region", name="In house")
+        await expect(inside.get_by_text("DBL-1")).to_be_visible()
+        wrong += await looked_at(page, "today-message", JUDGED)
+        await page.locator(".figure", has_text="Messages").get_by_role("link", name="1").click()
+        await page.get_by_role("region", name="Messages from guests").get_by_role("link").click()
+        await expect(page.locator(".note-text")).to_contain_text("Our train comes at eleven")
+        await expect(page.get_by_text("Not answered")).to_be_visible()
+        wrong += await looked_at(page, "booking-message", JUDGED)
+        await page.get_by_role("button", name="Mark as answered").click()
+        await expect(page.get_by_text("marked as answered")).to_be_visible()
+        await expect(page.get_by_text("Not answered")).to_have_count(0)
+        await page.goto("/admin/today")
+        await expect(page.get_by_role("region", name="Messages from guests")).to_have_count(0)
     assert wrong == []

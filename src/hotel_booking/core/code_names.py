@@ -158,6 +158,7 @@ NAMES: dict[str, dict[str, str]] = {
         "dispute": "dispute",
         "exchange_rate": "exchange rate",
         "group_page": "group page",
+        "guest_message": "guest’s message",
         "incident": "incident",
         "incident_action": "incident’s action",
         "incident_update": "incident’s update",

@@ -315,6 +315,7 @@ async def test_a_foreign_booking_does_not_exist_and_a_reader_changes_nothing(
         "amend",
         "notes",
         "guarantee",
+        "answered",
     )
     async with panel(chain_url, chain, (Role.MANAGER, own["slug"])) as client:
         _, fields = await offered(client, own["slug"])

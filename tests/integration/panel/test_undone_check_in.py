@@ -99,7 +99,7 @@ async def test_the_panel_and_the_api_undo_it(db: Database, database_url: str) ->
         await act(db, service.check_in, booking_id=booking.id, now=utc_now(), rooms=rooms)
         assert f'href="{path}"' in (await client.get(path.rpartition("/")[0])).text
         before = await contents(db)
-        assert "stays assigned" in (await client.get(path)).text
+        assert "Room DBL-1 stays assigned" in (await client.get(path)).text
         assert await contents(db) == before
         done = await client.post(path)
         assert done.status_code == 303
