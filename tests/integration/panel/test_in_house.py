@@ -11,14 +11,14 @@ from uuid import UUID
 import pytest
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.dates import business_date
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import FeeKept, NothingToAmend, StayNotSold, WrongState
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id
-from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange
+from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange, RoomRequest
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.inventory.errors import RoomInUse
 from hotel_booking.integrations.sandbox import SandboxGateway
@@ -271,30 +271,6 @@ async def test_a_room_given_to_two_at_once_is_one_stays(db: Database) -> None:
     await clean(db)
 
 
-async def test_rooms_given_ahead_follow_the_booking(db: Database) -> None:
-    await small_hotel(db, rooms=2, room_types=("DBL", "TWN"))
-    first, second = await sold(db, 5, 2), await sold(db, 9, 2)
-    for booking in (first, second):
-        await act(db, service.give_rooms, booking_id=booking.id, now=NOW, rooms={1: "DBL-1"})
-    async with db.transaction() as tx:
-        await service.amend(tx, booking_id=first.id, departure=day(8), now=NOW)
-    assert await room_nights(db, first.id) == [("DBL-1", f"[{day(5)},{day(8)})")]
-    async with db.transaction() as tx:
-        await service.amend(tx, booking_id=first.id, departure=day(10), now=NOW)
-    assert await room_nights(db, first.id) == [], "it is the other booking's on the ninth"
-    async with db.transaction() as tx:
-        change = [RoomChange(1, room_type="TWN")]
-        await service.amend(tx, booking_id=second.id, rooms=change, now=NOW)
-    assert await room_nights(db, second.id) == []
-    await act(db, service.give_rooms, booking_id=second.id, now=NOW, rooms={1: "TWN-1"})
-    await act(db, service.cancel, booking_id=second.id, now=NOW)
-    await act(db, service.give_rooms, booking_id=first.id, now=NOW, rooms={1: "DBL-1"})
-    await act(db, service.no_show, booking_id=first.id, now=noon(5))
-    async with db.transaction() as tx:
-        assert await tx.fetchval("SELECT count(*) FROM room_use") == 0
-    await clean(db)
-
-
 async def test_the_api_changes_the_departure(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=1)
     booking = await inside(db, 5, 2)
@@ -368,3 +344,44 @@ async def test_the_panel_shows_the_price_then_changes_the_departure(db: Database
         after = await client.get(done.headers["location"])
         assert "The departure has been changed." in after.text
     await clean(db)
+
+
+async def test_the_panel_waives_what_the_policy_keeps_for_those_who_may(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=1)
+    today = business_date(utc_now(), "Europe/Lisbon", time(6))
+    async with db.transaction() as tx:
+        for table in ("room_night", "rate_night"):
+            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        quote = await service.quote(
+            tx,
+            property_slug=SLUG,
+            stay=Stay(today, today + timedelta(days=3)),
+            rooms=[RoomRequest("DBL", "NRF")],
+            now=utc_now(),
+        )
+        held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=utc_now())
+    booking = held.booking
+    await service.pay(db, SandboxGateway(), booking_id=booking.id, token="tok_success", now=utc_now())
+    await act(db, service.check_in, booking_id=booking.id, now=utc_now(), rooms={1: "DBL-1"})
+    path = f"/admin/bookings/{booking.reference}/departure"
+    early = {"departure": (today + timedelta(days=1)).isoformat(), "override_reason": "A death in the family"}
+    agreed = {**early, "act": "confirm", "agreed_total": "9000"}
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.FRONT_DESK, SLUG)) as desk,
+        signed_in(app, db, (Role.MANAGER, SLUG)) as manager,
+    ):
+        before = await contents(db)
+        for form in (early, agreed):
+            refused = await desk.post(path, data=form)
+            assert refused.status_code == 422
+            assert "check the guests out when they leave" in refused.text
+        assert await contents(db) == before
+        seen = await manager.post(path, data=early)
+        assert "Waived" in seen.text
+        done = await manager.post(path, data=agreed)
+        assert done.status_code == 303, done.text[:500]
+        assert "€180.00 will be refunded" in (await manager.get(done.headers["location"])).text
+    assert await given(db) == [("fee_kept", "A death in the family")]
