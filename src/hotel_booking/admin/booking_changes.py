@@ -92,9 +92,11 @@ async def cancel(
 @get("/bookings/{reference:str}/amend", opt=staff(Permission.BOOKINGS_AMEND))
 async def show_amend(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, reference: str
-) -> Response[str]:
-    """The stay as it is, to be changed."""
+) -> Response[Any]:
+    """The stay as it is, to be changed; of guests who are in the house, the departure."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_AMEND)
+    if booking.status == "checked_in":
+        return see_other(request, f"/admin/bookings/{booking.reference}/departure")
     return await _amend_page(request, tx, booking, _as_it_is(booking))
 
 

@@ -89,6 +89,23 @@ async def add_note(
     return see_other(request, f"/admin/bookings/{booking.reference}#notes", notice="The note has been added.")
 
 
+@post("/bookings/{reference:str}/answered", opt=staff(Permission.BOOKINGS_NOTE))
+async def mark_answered(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The guest's messages, as far as the page showed them, have been answered."""
+    booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_NOTE)
+    form = await read(request)
+    try:
+        until = form.whole("until", 1, 2**62, required=True)
+        form.check()
+        await notes.mark_answered(tx, booking_id=booking.id, until=until or 0, now=now)
+    except DomainError as error:
+        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+    notice = "The guest’s messages are marked as answered."
+    return see_other(request, f"/admin/bookings/{booking.reference}#notes", notice=notice)
+
+
 async def booking_page(
     request: Request[Any, Any, State],
     tx: Transaction,
@@ -131,6 +148,7 @@ async def booking_page(
         booking=booking,
         rooms=rooms,
         notes=written,
+        waiting=max((note.id for note in written if note.waiting), default=0),
         payments=money,
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
         events=_story(
@@ -144,6 +162,7 @@ async def booking_page(
         owed=owed,
         arriving=arriving,
         may_give=may_give,
+        undoable=may_act and service.checked_in_today(booking, now),
         without_room=may_give and any(room.room is None for room in booking.reservations),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
@@ -208,6 +227,9 @@ def _story(
 
 def _change(entry: Entry) -> Event:
     after = entry.after or {}
+    if entry.object_kind == "guest_message":
+        title = "The guest’s message has been answered"
+        return Event(entry.at, title, entry.actor_name or called(entry.actor_kind, "actor"), "note")
     title = f"{headed(entry.object_kind, 'object')} {called(entry.action, 'act')}"
     if "status" in after and entry.action == "update":
         status = value_called(str(after["status"]), "status", entry.object_kind)
@@ -218,4 +240,4 @@ def _change(entry: Entry) -> Event:
     return Event(entry.at, title, by, entry.object_kind, entry=entry)
 
 
-handlers = [show_booking, add_note]
+handlers = [show_booking, add_note, mark_answered]

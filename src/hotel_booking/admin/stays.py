@@ -1,5 +1,5 @@
-"""At the desk: check in, give rooms, check out, note a no-show. What is charged or stays open is said before,
-and what really happened afterwards."""
+"""At the desk: check in and undo it, give rooms, check out, note a no-show. What is charged or stays open is
+said before, and what really happened afterwards."""
 
 from __future__ import annotations
 
@@ -49,6 +49,34 @@ async def check_in(
         return "The guests are checked in."
 
     return await carried_out(request, tx, caller, booking, now, form, act)
+
+
+@get("/bookings/{reference:str}/undo-check-in", opt=_MANAGE)
+async def show_undo_check_in(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """What stays as it is when a check-in is undone."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+    try:
+        await service.preview_undo_check_in(tx, booking_id=booking.id, now=now)
+    except DomainError as error:
+        form = Form.of().failed(error)
+        return await booking_page(request, tx, caller, booking, now, form=form, status=422)
+    return page(request, "bookings/undo_check_in.html", booking=booking)
+
+
+@post("/bookings/{reference:str}/undo-check-in", opt=_MANAGE)
+async def undo_check_in(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
+) -> Response[Any]:
+    """The wrong guests were checked in."""
+    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
+
+    async def act() -> str:
+        await service.undo_check_in(tx, booking_id=booking.id, now=now)
+        return "The check-in has been undone; the booking is confirmed."
+
+    return await carried_out(request, tx, caller, booking, now, await _sent(request), act)
 
 
 @post("/bookings/{reference:str}/rooms", opt=_MANAGE)
@@ -224,4 +252,13 @@ async def _no_show_page(
     return page(request, "bookings/no_show.html", status=status, booking=booking, form=form, seen=seen)
 
 
-handlers = [check_in, give_rooms, show_check_out, check_out, show_no_show, no_show]
+handlers = [
+    check_in,
+    show_undo_check_in,
+    undo_check_in,
+    give_rooms,
+    show_check_out,
+    check_out,
+    show_no_show,
+    no_show,
+]

@@ -16,10 +16,20 @@ from hotel_booking.core.replica import read
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.errors import NoSuchProperty
-from hotel_booking.domains.reporting.queries import arriving, held, leaving, list_properties, today
+from hotel_booking.domains.reporting.queries import (
+    arriving,
+    held,
+    leaving,
+    list_properties,
+    staying,
+    today,
+    waiting_messages,
+)
 from hotel_booking.domains.reporting.types import NightFigures, PropertyToday, Today
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import money, page
+
+_INSIDE, _MESSAGES = 50, 50  # shown on the page; the list of bookings has all who are in the house
 
 
 @get("/today", opt=staff(Permission.TODAY_VIEW))
@@ -63,14 +73,20 @@ async def show_today(
         if money
         else None,
         pick_up=_pick_up(shown.nights),
-        **(await _lists(tx, single, now) if single else {"arrivals": [], "departures": [], "holds": []}),
+        **(await _lists(tx, single, now, caller) if single else {}),
     )
 
 
-async def _lists(tx: Transaction, single: PropertyToday, now: datetime) -> dict[str, Any]:
+async def _lists(tx: Transaction, single: PropertyToday, now: datetime, caller: Caller) -> dict[str, Any]:
+    inside = await staying(tx, single, limit=_INSIDE + 1)
+    # What guests write is for those who may read their bookings.
+    reads = single.messages and caller.may(Permission.BOOKINGS_VIEW, single.property_.id)
     return {
+        "messages": await waiting_messages(tx, single, limit=_MESSAGES) if reads else [],
         "arrivals": await arriving(tx, single),
         "departures": await leaving(tx, single),
+        "inside": inside[:_INSIDE],
+        "more_inside": len(inside) > _INSIDE,
         "holds": await held(tx, single, now=now),
     }
 

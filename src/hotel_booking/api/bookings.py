@@ -23,6 +23,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.agreement import card_terms
+from hotel_booking.domains.bookings.overrides import LONGEST, SHORTEST
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import Amendment, RoomChange, StayChange
 from hotel_booking.domains.guests.types import GuestDetails
@@ -39,6 +40,7 @@ from hotel_booking.http.openapi import ANSWERS, PROBLEMS
 from hotel_booking.http.preconditions import IfMatch, content_tag, tagged
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
+Reason = Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
 GuestName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -96,14 +98,17 @@ class CancelAnswer(msgspec.Struct, frozen=True):
 
 
 class AmendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change; fields left out stay. With `preview` nothing changes. `expected_total` (minor
-    units) refuses the change where the price is no longer the one of the preview."""
+    """What to change; fields left out stay. With `preview` nothing changes. `expected_total` (minor units)
+    refuses the change where the price is no longer the one of the preview. Of guests who are in the house
+    staff change `departure` alone; `override_reason` passes over a restriction then (the refusal has
+    `override`), and is kept with the booking."""
 
     arrival: date | None = None
     departure: date | None = None
     rooms: Annotated[list[RoomChange], msgspec.Meta(max_length=MAX_ROOMS)] = []
     preview: bool = False
     expected_total: int | None = None
+    override_reason: Reason | None = None
 
 
 class AmendedRoom(msgspec.Struct, frozen=True):
@@ -289,7 +294,10 @@ async def cancel_booking(
 async def amend_booking(
     reference: str, data: AmendRequest, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
 ) -> AmendAnswer:
-    """Unchanged nights keep their price; the old nights are released only once the new ones are taken."""
+    """Unchanged nights keep their price; the old nights are released only once the new ones are taken.
+    Guests who are in the house stay longer or leave earlier in the rooms that they have: `room_in_use` where
+    one is given to others on a further night, `fee_kept` where the booking's policy keeps more than the
+    shortened stay costs."""
     wanted: StayChange = {
         "booking_id": (await open_to_change(tx, reference, caller, if_match, now)).id,
         "now": now,
@@ -297,6 +305,7 @@ async def amend_booking(
         "departure": data.departure,
         "rooms": data.rooms,
         "by_guest": caller.kind != "key",
+        "override": data.override_reason,
     }
     if data.preview:
         result = await service.preview_amend(tx, **wanted)

@@ -1,4 +1,4 @@
-"""The states of a stay, for staff: check-in, rooms, check-out, no-show."""
+"""The states of a stay, for staff: check-in and undoing it, rooms, check-out, no-show."""
 
 from __future__ import annotations
 
@@ -102,6 +102,24 @@ async def check_in(
 
 
 @post(
+    "/bookings/{reference:str}/undo-check-in",
+    opt=_DESK,
+    tags=["Front desk"],
+    summary="Undo a check-in",
+    status_code=200,
+)
+async def undo_check_in(
+    reference: str, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
+) -> BookingAnswer:
+    """The wrong guests were checked in: the booking is confirmed again. Until the property's day ends
+    (`day_end_time`), and unless something was paid since. Rooms stay given, and what was charged stays
+    paid."""
+    booking = await open_to_change(tx, reference, caller, if_match, now)
+    undone = await service.undo_check_in(tx, booking_id=booking.id, now=now)
+    return booking_answer(undone, now)
+
+
+@post(
     "/bookings/{reference:str}/rooms",
     opt=_DESK | example(lambda _: {"rooms": {"1": "102"}}),
     tags=["Front desk"],
@@ -192,4 +210,4 @@ async def no_show(
     return booking_answer(gone, now)
 
 
-handlers = [check_in, give_rooms, check_out, preview_no_show, no_show]
+handlers = [check_in, undo_check_in, give_rooms, check_out, preview_no_show, no_show]

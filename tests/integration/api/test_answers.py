@@ -181,7 +181,7 @@ async def test_a_booking_is_not_changed_unseen(db: Database, database_url: str) 
         amend = {"rooms": [{"position": 1, "adults": 1}]}
         changed = await client.post(f"{path}/amend", json=amend, headers=later | {"if-match": tag})
         assert changed.status_code == 200, changed.text
-        for act in ("cancel", "amend", "check-in", "check-out", "no-show"):
+        for act in ("cancel", "amend", "check-in", "undo-check-in", "check-out", "no-show"):
             answer = await client.post(f"{path}/{act}", json={}, headers=later | {"if-match": tag})
             assert (answer.status_code, answer.json()["code"]) == (412, "precondition_failed"), act
         shown = await client.get(path, headers=later)

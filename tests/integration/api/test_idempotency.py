@@ -253,20 +253,22 @@ async def test_the_desk_and_quotes_take_a_key(db: Database, database_url: str) -
         when = {"Hotel-Simulated-Time": "2030-03-05T15:00:00Z"}
         key = bearer(await api_key(db))
         references = []
-        for number in range(2):
+        for number in range(3):
             quote = await make_quote(db, stay(4, 2))
             async with db.transaction() as tx:
                 held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
                 await service.confirm(tx, booking_id=held.booking.id, now=NOW)
             references.append((number, held.booking.reference))
-        for (_, reference), acts in zip(references, (("check-in", "check-out"), ("no-show",)), strict=True):
+        for (number, reference), acts in zip(
+            references, (("check-in", "undo-check-in"), ("check-in", "check-out"), ("no-show",)), strict=True
+        ):
             for act in acts:
                 path = f"/api/v1/bookings/{reference}/{act}"
                 headers = key | when | {"Idempotency-Key": f"{act} of {reference}"}
-                if act != "check-in":
+                if not act.endswith("check-in"):
                     headers["Hotel-Simulated-Time"] = "2030-03-07T09:00:00Z"
                 bodies: dict[str, dict[str, object]] = {
-                    "check-in": {"rooms": {"1": "DBL-1"}},
+                    "check-in": {"rooms": {"1": f"DBL-{number + 1}"}},
                     "check-out": {"override_reason": "paid in cash"},
                 }
                 body = bodies.get(act, {})

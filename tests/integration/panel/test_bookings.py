@@ -305,7 +305,18 @@ async def test_a_foreign_booking_does_not_exist_and_a_reader_changes_nothing(
     own, foreign = (await houses(chain))[:2]
     mine = (await one(chain, "confirmed", own["id"]))["reference"]
     theirs = (await one(chain, "confirmed", foreign["id"]))["reference"]
-    acts = ("check-in", "check-out", "no-show", "cancel", "amend", "notes", "guarantee")
+    acts = (
+        "check-in",
+        "undo-check-in",
+        "check-out",
+        "departure",
+        "no-show",
+        "cancel",
+        "amend",
+        "notes",
+        "guarantee",
+        "answered",
+    )
     async with panel(chain_url, chain, (Role.MANAGER, own["slug"])) as client:
         _, fields = await offered(client, own["slug"])
         quote = (await client.post("/admin/bookings/quotes", data=fields)).headers["location"]

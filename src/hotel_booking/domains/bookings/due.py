@@ -134,8 +134,12 @@ def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
 
 def cancellation_fee(booking: Booking, room: Reservation, at: datetime) -> int:
     """The fee for one room by its own sold policy, minor units; 0 unless it is confirmed."""
-    if room.status != "confirmed":
-        return 0
+    return agreed_fee(booking, room, at) if room.status == "confirmed" else 0
+
+
+def agreed_fee(booking: Booking, room: Reservation, at: datetime) -> int:
+    """What the policy that one room was sold with keeps of its price where it is given up at the instant
+    `at`, minor units."""
     return fee_at(
         room.terms.policy,
         arrival=room.arrival,

@@ -118,6 +118,13 @@ class BalanceOpen(Conflict):
     passes = True
 
 
+class FeeKept(Conflict):
+    """The booking's conditions keep more than the shortened stay costs. Nothing changed."""
+
+    code = "fee_kept"
+    passes = True
+
+
 class TooManyMessages(Conflict):
     """The guest has reached the daily limit of messages. Nothing was sent."""
 

@@ -22,12 +22,14 @@ A_DAY = 10  # messages of one guest about one booking
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A note with its writer's name; None: the guest wrote it to the hotel."""
+    """A note with its writer's name; None: the guest wrote it to the hotel. `waiting` says that nobody has
+    answered it yet."""
 
     id: int
     text: str
     author: str | None
     created_at: datetime
+    waiting: bool = False
 
 
 async def add(tx: Transaction, *, booking_id: UUID, staff_id: int, text: str, now: datetime) -> None:
@@ -66,9 +68,27 @@ async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: d
         text,
         now,
     )
+    await tx.execute(
+        "INSERT INTO guest_message (note_id, booking_id, property_id, created_at) VALUES ($1, $2, $3, $4)",
+        number,
+        booking.id,
+        booking.property_id,
+        now,
+    )
     hotel = await tx.fetchval("SELECT email FROM property WHERE id = $1", booking.property_id)
     if hotel:
         await mail.message_to_hotel(tx, booking, number=number, hotel=hotel, text=text, now=now)
+
+
+async def mark_answered(tx: Transaction, *, booking_id: UUID, until: int, now: datetime) -> int:
+    """The guest's messages up to the note `until` have been answered. Returns how many waited."""
+    return await tx.execute(
+        "UPDATE guest_message SET answered_at = $3"
+        " WHERE booking_id = $1 AND note_id <= $2 AND answered_at IS NULL",
+        booking_id,
+        until,
+        now,
+    )
 
 
 async def of_guest(tx: Transaction, booking_id: UUID, *, limit: int = 50) -> list[Note]:
@@ -86,8 +106,10 @@ async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> 
     """All notes on a booking, newest first."""
     return await tx.fetch_as(
         Note,
-        "SELECT n.id, n.text, m.name AS author, n.created_at FROM booking_note n"
-        "  LEFT JOIN staff m ON m.id = n.staff_id WHERE n.booking_id = $1"
+        "SELECT n.id, n.text, m.name AS author, n.created_at,"
+        "       g.note_id IS NOT NULL AND g.answered_at IS NULL AS waiting FROM booking_note n"
+        "  LEFT JOIN staff m ON m.id = n.staff_id LEFT JOIN guest_message g ON g.note_id = n.id"
+        " WHERE n.booking_id = $1"
         " ORDER BY n.created_at DESC, n.id DESC LIMIT $2",
         booking_id,
         limit,

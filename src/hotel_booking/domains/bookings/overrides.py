@@ -24,11 +24,9 @@ class Override(msgspec.Struct, frozen=True):
     made_at: datetime
 
 
-async def unless_overridden(
-    tx: Transaction, refusal: Conflict, *, booking_id: UUID, reason: str | None, now: datetime
-) -> None:
-    """Raise the refusal, or keep the reason for which it is passed over. Raises `Invalid` for a reason that
-    is shorter or longer than 5 to 1,000 characters."""
+def checked_reason(refusal: Conflict, reason: str | None) -> str:
+    """The reason for which a refusal is passed over. Raises the refusal where there is none, and `Invalid`
+    for one that is shorter or longer than 5 to 1,000 characters."""
     if reason is None:
         refusal.extra["override"] = "override_reason"  # the field that would pass it over
         raise refusal
@@ -39,6 +37,14 @@ async def unless_overridden(
             field="override_reason",
             fix="say why the rule is overridden",
         )
+    return text
+
+
+async def unless_overridden(
+    tx: Transaction, refusal: Conflict, *, booking_id: UUID, reason: str | None, now: datetime
+) -> None:
+    """Raise the refusal, or keep the reason for which it is passed over, as `checked_reason`."""
+    text = checked_reason(refusal, reason)
     await tx.execute(
         "INSERT INTO stay_override (booking_id, refusal, detail, reason, made_at)"
         " VALUES ($1, $2, $3, $4, $5)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -109,6 +109,7 @@ class Reservation(msgspec.Struct, frozen=True):
     total: int
     fee: int
     room: str | None
+    checked_in_at: datetime | None = None
 
 
 class Booking(msgspec.Struct, frozen=True):
@@ -187,11 +188,14 @@ class StayChange(TypedDict):
     departure: date | None
     rooms: Sequence[RoomChange]
     by_guest: bool
+    override: NotRequired[str | None]
+    waive: NotRequired[bool]
 
 
 class Amendment(msgspec.Struct, frozen=True):
     """A changed booking and what it costs: the new total, the difference to the old one, what goes back, and
-    what is to be paid at once."""
+    what is to be paid at once. `waived` is what the booking's conditions would keep beyond the new total of a
+    stay that ends early, and the hotel lets go."""
 
     booking_total: int
     difference: int
@@ -199,6 +203,7 @@ class Amendment(msgspec.Struct, frozen=True):
     due_now: int
     currency: str
     reservations: tuple[AmendedReservation, ...]
+    waived: int = 0
 
 
 class AmendedReservation(msgspec.Struct, frozen=True):

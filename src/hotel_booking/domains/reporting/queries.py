@@ -12,7 +12,14 @@ from hotel_booking.core.dates import DAY_END, business_date, earliest_business_d
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates, oldest_used
-from hotel_booking.domains.reporting.types import Movement, NightFigures, PropertyName, PropertyToday, Today
+from hotel_booking.domains.reporting.types import (
+    Movement,
+    NightFigures,
+    PropertyName,
+    PropertyToday,
+    Today,
+    WaitingMessage,
+)
 
 NIGHTS = 15  # today and the next fourteen
 _SINCE = timedelta(days=1)
@@ -111,6 +118,28 @@ SELECT property_id, count(*) AS number
  GROUP BY property_id
 """
 
+# Of each property only so many: whoever answers none still has a page that opens.
+_MESSAGES = """
+SELECT h.property_id, count(*) AS number
+  FROM unnest($1::int[]) AS h(property_id)
+ CROSS JOIN LATERAL (SELECT FROM guest_message
+                      WHERE property_id = h.property_id AND answered_at IS NULL LIMIT 1000) AS m
+ GROUP BY h.property_id
+"""
+
+_WAITING = """
+SELECT b.reference, g.given_name || ' ' || g.family_name AS guest, m.number, m.since,
+       left(n.text, 200) AS text
+  FROM (SELECT booking_id, count(*) AS number, min(created_at) AS since, max(note_id) AS note_id
+          FROM (SELECT booking_id, created_at, note_id FROM guest_message
+                 WHERE property_id = $1 AND answered_at IS NULL ORDER BY created_at LIMIT 1000) AS first
+         GROUP BY booking_id ORDER BY min(created_at), booking_id LIMIT $2) AS m
+  JOIN booking b ON b.id = m.booking_id
+  JOIN guest g ON g.id = b.guest_id
+  JOIN booking_note n ON n.id = m.note_id
+ ORDER BY m.since, b.reference
+"""
+
 _MOVEMENT = """
 SELECT b.reference, r.status, coalesce(r.guest_name, g.given_name || ' ' || g.family_name) AS guest,
        t.name AS room_type, room.number AS room, r.arrival, r.departure, r.adults,
@@ -125,12 +154,15 @@ SELECT b.reference, r.status, coalesce(r.guest_name, g.given_name || ' ' || g.fa
   LEFT JOIN room ON room.id = u.room_id
  WHERE t.property_id = $1
  ORDER BY r.status DESC, sort_form(g.family_name, 'en') COLLATE "C",
-          sort_form(g.given_name, 'en') COLLATE "C", b.reference, r.position LIMIT 200
+          sort_form(g.given_name, 'en') COLLATE "C", b.reference, r.position LIMIT {most}
 """
 _ARRIVING = _MOVEMENT.format(
-    which="status IN ('confirmed', 'checked_in') AND arrival <= $2 AND (arrival = $2 OR status = 'confirmed')"
+    most=200,
+    which="status IN ('confirmed', 'checked_in') AND arrival <= $2"
+    " AND (arrival = $2 OR status = 'confirmed')",
 )
-_LEAVING = _MOVEMENT.format(which="status = 'checked_in' AND arrival <= $2 AND departure <= $2")
+_LEAVING = _MOVEMENT.format(most=200, which="status = 'checked_in' AND arrival <= $2 AND departure <= $2")
+_STAYING = _MOVEMENT.format(most="$3", which="status = 'checked_in' AND arrival <= $2 AND departure > $2")
 _HELD = """
 SELECT b.reference, b.status, g.given_name || ' ' || g.family_name AS guest, t.name AS room_type,
        NULL AS room, r.arrival, r.departure, r.adults, cardinality(r.children) AS children, b.requests,
@@ -202,6 +234,7 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
     departed = await _counted(tx, _DEPARTED, ids, begun)
     new = await _counted(tx, _NEW, ids, begun)
     held = await _counted(tx, _HOLDS, ids, now)
+    messages = await _counted(tx, _MESSAGES, ids)
     nights = _by_night(
         [
             *await tx.fetch_as(_OfNight, _AVAILABLE, ids, first, last),
@@ -225,6 +258,7 @@ async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: da
                 in_house=counts.in_house,
                 new_bookings=new.get(property_.id, 0),
                 unpaid_holds=held.get(property_.id, 0),
+                messages=messages.get(property_.id, 0),
                 nights=tuple(nights.get((property_.id, night), NightFigures(night)) for night in own),
             )
         )
@@ -260,6 +294,16 @@ async def leaving(tx: Transaction, property_: PropertyToday) -> list[Movement]:
     return await _movements(tx, _LEAVING, property_.property_.id, property_.today)
 
 
+async def staying(tx: Transaction, property_: PropertyToday, *, limit: int) -> list[Movement]:
+    """The rooms whose guests are in the house and leave on a later day, at most `limit`."""
+    return await _movements(tx, _STAYING, property_.property_.id, property_.today, limit)
+
+
+async def waiting_messages(tx: Transaction, property_: PropertyToday, *, limit: int) -> list[WaitingMessage]:
+    """The bookings whose guests wait for an answer, the longest first, at most `limit`."""
+    return await tx.fetch_as(WaitingMessage, _WAITING, property_.property_.id, limit)
+
+
 async def held(tx: Transaction, property_: PropertyToday, *, now: datetime) -> list[Movement]:
     """The rooms that are kept for guests who have not paid yet; the hold that ends first comes first."""
     return await _movements(tx, _HELD, property_.property_.id, now)
@@ -292,6 +336,7 @@ async def _added_up(tx: Transaction, found: tuple[PropertyToday, ...], nights: _
         in_house=sum(item.in_house for item in found),
         new_bookings=sum(item.new_bookings for item in found),
         unpaid_holds=sum(item.unpaid_holds for item in found),
+        messages=sum(item.messages for item in found),
         nights=tuple(sums.values()),
     )
     unvalued = tuple(item.property_ for item in found if not exchange.compares(item.property_.currency))

@@ -62,7 +62,8 @@ class NightFigures(msgspec.Struct, frozen=True):
 
 
 class PropertyToday(msgspec.Struct, frozen=True):
-    """A hotel's today, by its own calendar; figures count rooms, `new_bookings` and `unpaid_holds` bookings.
+    """A hotel's today, by its own calendar; figures count rooms, `new_bookings` and `unpaid_holds` bookings,
+    `messages` those of guests that nobody has answered (at most a thousand).
 
     `arrivals` are all rooms that are to arrive today or have done so, `arrived` those that have; likewise
     `departures` and `departed`. `late` should have arrived before today. `nights` are today's and the next.
@@ -78,6 +79,7 @@ class PropertyToday(msgspec.Struct, frozen=True):
     in_house: int
     new_bookings: int
     unpaid_holds: int
+    messages: int
     nights: tuple[NightFigures, ...]
 
     @property
@@ -120,3 +122,14 @@ class Movement(msgspec.Struct, frozen=True):
     currency: str
     owed: int
     hold_expires_at: datetime | None = None
+
+
+class WaitingMessage(msgspec.Struct, frozen=True):
+    """What a guest wrote about a booking and nobody has answered: how many messages, since when, and the
+    newest's beginning."""
+
+    reference: str
+    guest: str
+    number: int
+    since: datetime
+    text: str

@@ -38,6 +38,7 @@ CALL show_columns('guest', 'id country created_at erased_at');
 CALL show_columns('guest_account', 'id email_verified_at password_changed_at country language currency marketing'
     ' marketing_at created_at');
 CALL show_columns('guest_account_booking', 'booking_id account_id');
+CALL show_columns('guest_message', 'note_id booking_id property_id created_at answered_at');
 CALL show_columns('hold_expired', 'id source');
 CALL show_columns('hold_telling', 'one told_until');
 CALL show_columns('incident', 'id kind title public_title severity phase source components channel started_at'

@@ -24,7 +24,8 @@ _EMPTIED = (
     "guest_session guest_token guest_challenge guest_passkey link_request browser_booking checkout_draft",
     "idempotency_key api_key saved_card hold_maker hold_telling",
     # What says who did what, word for word.
-    "audit_link audit_entry audit_horizon audit_spooled booking_note booking_words stay_override",
+    "audit_link audit_entry audit_horizon audit_spooled stay_override",
+    "guest_message booking_note booking_words",
     "mail_attempt mail_message gateway_notice reconciliation_difference reconciliation dispute",
     "incident_delivery incident_entry incident_role incident_update incident_alert incident_action incident",
     # Who is told, and what waits to be.

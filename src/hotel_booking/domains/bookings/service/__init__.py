@@ -12,7 +12,14 @@ from hotel_booking.domains.bookings.service.holding_on import put_off, take_up
 from hotel_booking.domains.bookings.service.no_show import fee_outcome, no_show, preview_no_show
 from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
-from hotel_booking.domains.bookings.service.stay import check_in, check_out, give_rooms
+from hotel_booking.domains.bookings.service.stay import (
+    check_in,
+    check_out,
+    checked_in_today,
+    give_rooms,
+    preview_undo_check_in,
+    undo_check_in,
+)
 from hotel_booking.domains.bookings.service.transfers import received
 
 __all__ = [
@@ -23,6 +30,7 @@ __all__ = [
     "cancellation_at",
     "check_in",
     "check_out",
+    "checked_in_today",
     "collect",
     "collect_soon",
     "confirm",
@@ -41,6 +49,7 @@ __all__ = [
     "preview_amend",
     "preview_cancel",
     "preview_no_show",
+    "preview_undo_check_in",
     "put_off",
     "quote",
     "received",
@@ -48,4 +57,5 @@ __all__ = [
     "reverse_desk_payment",
     "settle",
     "take_up",
+    "undo_check_in",
 ]

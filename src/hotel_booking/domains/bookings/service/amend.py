@@ -1,4 +1,4 @@
-"""Change the dates, rooms or guests of a confirmed booking.
+"""Change the dates, rooms or guests of a confirmed booking, or the departure of guests who are in the house.
 
 Nights that stay keep the price they were sold at; new nights are sold at today's price, by the rules and the
 cancellation policy of the sale. The old nights are kept until the new ones are taken: both happen in one
@@ -16,10 +16,10 @@ import asyncpg
 import msgspec
 
 from hotel_booking.core.code_names import called
-from hotel_booking.core.dates import Stay, business_date
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.bookings import mail
+from hotel_booking.core.errors import Conflict, Invalid
+from hotel_booking.domains.bookings import mail, overrides
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.due import balance, cancellation_fee, charged, open_of, still_open
 from hotel_booking.domains.bookings.errors import (
@@ -29,43 +29,37 @@ from hotel_booking.domains.bookings.errors import (
     StayNotSold,
     WrongState,
 )
-from hotel_booking.domains.bookings.pricing import recompute, terms_key
+from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
+from hotel_booking.domains.bookings.service import given_rooms, in_house
 from hotel_booking.domains.bookings.service.collect import collect_soon
-from hotel_booking.domains.bookings.service.quote import (
-    check_codes,
-    not_sold,
-    reasons_against,
-    sale_terms,
+from hotel_booking.domains.bookings.service.new_rooms import (
+    NewRoom,
+    Target,
+    as_request,
+    new_room,
+    stay_of,
+    target,
+    together,
+    with_own_nights,
 )
-from hotel_booking.domains.bookings.types import (
-    AmendedReservation,
-    Amendment,
-    Booking,
-    Reservation,
-    RoomChange,
-    RoomRequest,
-    SaleTerms,
-)
+from hotel_booking.domains.bookings.types import AmendedReservation, Amendment, Booking, RoomChange
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.rates.cancellation import due_on_booking
 from hotel_booking.domains.rates.party import check_size
 from hotel_booking.domains.rates.pricing import night_totals
-from hotel_booking.domains.rates.queries import Calendars, Catalogue, load_catalogue
-from hotel_booking.domains.rates.restrictions import NightState, Reason, window
-from hotel_booking.domains.rates.types import NightPrice, Occupancy, Price
+from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.restrictions import ReasonCode, window
+from hotel_booking.domains.rates.types import Occupancy
 
 
-class _NewRoom(msgspec.Struct):
-    """One reservation as it will be."""
+class _Plan(msgspec.Struct, frozen=True):
+    """The rooms as they will be, and the refusals that a reason passes over."""
 
-    old: Reservation
-    request: RoomRequest
-    terms: SaleTerms
-    stay: Stay
-    night_prices: tuple[NightPrice, ...]
-    price: Price
+    rooms: list[NewRoom]
+    passed: list[Conflict]
+    waived: int
 
 
 async def preview_amend(
@@ -77,12 +71,14 @@ async def preview_amend(
     departure: date | None = None,
     rooms: Sequence[RoomChange] = (),
     by_guest: bool = True,
+    override: str | None = None,
+    waive: bool = False,
 ) -> Amendment:
     """What the change would cost. Changes nothing; raises what `amend` would raise, save `SoldOut` for a
     room that somebody takes in between."""
     booking = await booking_by_id(tx, booking_id)
-    new = await _plan(tx, booking, now, arrival, departure, rooms, by_guest)
-    return _summary(booking, new, now)
+    plan = await _plan(tx, booking, now, arrival, departure, rooms, by_guest, override, waive)
+    return _summary(booking, plan, now)
 
 
 async def amend(
@@ -94,6 +90,8 @@ async def amend(
     departure: date | None = None,
     rooms: Sequence[RoomChange] = (),
     by_guest: bool = True,
+    override: str | None = None,
+    waive: bool = False,
     expected_total: int | None = None,
 ) -> Amendment:
     """Make the change: all rooms or none. What is paid beyond the new total goes back.
@@ -101,19 +99,27 @@ async def amend(
     `expected_total` (minor units) is the price the caller saw in the preview; another one raises
     `PriceChanged`. Raises `WrongState` unless confirmed, `AmendNotAllowed` once a cancellation fee is due
     and the guest asks, `StayNotSold`, `SoldOut`, `NothingToAmend`.
+
+    Of guests who are in the house only the departure can be changed, and by the hotel alone. They stay in
+    their rooms: `RoomInUse` where one is given to somebody else on a further night. `override` is the reason
+    for which the hotel's rules on lengths of stay and departures are passed over; with `waive` also for
+    which the hotel lets go what the booking's conditions would keep (`FeeKept`).
     """
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
-    new = await _plan(tx, booking, now, arrival, departure, rooms, by_guest)
-    result = _summary(booking, new, now)
+    plan = await _plan(tx, booking, now, arrival, departure, rooms, by_guest, override, waive)
+    new, result = plan.rooms, _summary(booking, plan, now)
     if expected_total is not None and expected_total != result.booking_total:
         raise PriceChanged(
             "the price has changed since the preview",
             fix="check the new preview and confirm it",
             field="expected_total",
         )
+    for refusal in plan.passed:
+        await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
     await _move_nights(tx, new, now)
     await _store(tx, booking, new, result)
+    await given_rooms.follow(tx, booking, new, now)
     await tx.execute("SELECT charge_settle($1, $2)", booking_id, now)
     changed = await booking_by_id(tx, booking_id)
     if changed.reserved:
@@ -136,150 +142,85 @@ async def _plan(
     departure: date | None,
     rooms: Sequence[RoomChange],
     by_guest: bool,
-) -> list[_NewRoom]:
-    if booking.status != "confirmed":
+    override: str | None,
+    waive: bool,
+) -> _Plan:
+    inside = booking.status == "checked_in"
+    _check_state(booking, rooms, by_guest, override)
+    catalogue = await load_catalogue(tx, booking.property_slug, active_only=False)
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    changes = {change.position: change for change in rooms}
+    targets = [
+        (old, *target(old, changes.get(old.position), arrival, departure)) for old in booking.reservations
+    ]
+    if all(request == as_request(old) and stay == stay_of(old) for old, request, stay in targets):
+        raise NothingToAmend("the booking already matches this", fix="name at least one change")
+    if inside:
+        in_house.check_departure_alone(targets, today)
+    else:
+        _check_change(booking, targets, today, now, by_guest)
+    first = min(window(stay, today)[0] for _, _, stay in targets)
+    last = max(window(stay, today)[1] for _, _, stay in targets)
+    calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.reservations)
+    wanted = Counter(request.room_type for _, request, _ in targets)
+
+    def planned(passing: frozenset[ReasonCode]) -> list[NewRoom]:
+        new: list[NewRoom] = []
+        refused: list[tuple[int, StayNotSold]] = []
+        for old, request, stay in targets:
+            try:
+                of_type = wanted[request.room_type]
+                new.append(
+                    new_room(catalogue, calendars, old, request, stay, of_type, today, passing=passing)
+                )
+            except StayNotSold as error:
+                refused.append((old.position, error))
+        if refused:
+            raise together(refused)
+        return new
+
+    if not inside:
+        return _Plan(planned(frozenset()), [], 0)
+    new, passed = in_house.plan(planned, override)
+    await given_rooms.check_further_nights(tx, new, today)
+    waived = in_house.fee_let_go(booking, sum(room.price.total for room in new), now)
+    if waived:
+        passed.append(in_house.fee_kept(booking, waived, override, waive=waive))
+    return _Plan(new, passed, waived)
+
+
+def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, override: str | None) -> None:
+    inside = booking.status == "checked_in"
+    if booking.status != "confirmed" and (by_guest or not inside):
         raise WrongState(
             f"the booking is {called(booking.status, 'booking')}; only a confirmed one can be changed"
         )
-    changes = {change.position: change for change in rooms}
-    unknown = changes.keys() - {room.position for room in booking.reservations}
+    if override is not None and not inside:
+        raise Invalid("there is nothing to override", field="override_reason", fix="leave the reason out")
+    unknown = {change.position for change in rooms} - {room.position for room in booking.reservations}
     if unknown:
         raise Invalid(f"the booking has no room {min(unknown)}", field="rooms")
-    catalogue = await load_catalogue(tx, booking.property_slug, active_only=False)
-    targets = [
-        (old, *_target(old, changes.get(old.position), arrival, departure)) for old in booking.reservations
-    ]
-    if all(request == _as_request(old) and stay == _stay(old) for old, request, stay in targets):
-        raise NothingToAmend("the booking already matches this", fix="name at least one change")
+
+
+def _check_change(
+    booking: Booking, targets: Sequence[Target], today: date, now: datetime, by_guest: bool
+) -> None:
     check_size([Occupancy(request.adults, request.children) for _, request, _ in targets], field="rooms")
     if by_guest and any(cancellation_fee(booking, room, now) for room in booking.reservations):
         raise AmendNotAllowed(
             "the deadline for changes without the hotel has passed",
             fix="contact the hotel, or cancel under the booking's policy",
         )
-    today = business_date(now, booking.timezone, booking.day_end_time)
     if any(stay.arrival < min(today, old.arrival) for old, _, stay in targets):
         raise Invalid(
             f"the arrival must not be before today, {today}",
             field="arrival",
             fix=f"arrive on {today} or later",
         )
-    first = min(window(stay, today)[0] for _, _, stay in targets)
-    last = max(window(stay, today)[1] for _, _, stay in targets)
-    calendars = _with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.reservations)
-    wanted = Counter(request.room_type for _, request, _ in targets)
-    new: list[_NewRoom] = []
-    refused: list[tuple[int, StayNotSold]] = []
-    for old, request, stay in targets:
-        try:
-            rooms_wanted = wanted[request.room_type]
-            new.append(_new_room(catalogue, calendars, old, request, stay, rooms_wanted, today))
-        except StayNotSold as error:
-            refused.append((old.position, error))
-    if refused:
-        raise _together(refused)
-    return new
 
 
-def _together(refused: Sequence[tuple[int, StayNotSold]]) -> StayNotSold:
-    """The refusals of several rooms as one, each in `rooms` by its position."""
-    first = refused[0][1]
-    if len(refused) == 1:
-        return first
-    fixes = dict.fromkeys(error.fix for _, error in refused if error.fix)
-    rooms = [{"position": position, "fix": error.fix, **error.extra} for position, error in refused]
-    return StayNotSold(
-        first.code,
-        "; ".join(f"room {position}: {error.detail}" for position, error in refused),
-        field=first.field,
-        fix="; ".join(fixes) or None,
-        extra={**first.extra, "rooms": rooms},
-    )
-
-
-def _target(
-    old: Reservation, change: RoomChange | None, arrival: date | None, departure: date | None
-) -> tuple[RoomRequest, Stay]:
-    change = change or RoomChange(old.position)
-    return (
-        RoomRequest(
-            room_type=change.room_type or old.room_type,
-            rate_plan=change.rate_plan or old.rate_plan,
-            adults=change.adults or old.adults,
-            children=old.children if change.children is None else change.children,
-        ),
-        Stay(arrival or old.arrival, departure or old.departure),
-    )
-
-
-def _as_request(old: Reservation) -> RoomRequest:
-    return RoomRequest(old.room_type, old.rate_plan, old.adults, old.children)
-
-
-def _stay(old: Reservation) -> Stay:
-    return Stay(old.arrival, old.departure)
-
-
-def _with_own_nights(calendars: Calendars, own: Sequence[Reservation]) -> Calendars:
-    """The calendars as they would be without this booking's own rooms."""
-    freed: dict[tuple[int, date], int] = {}
-    for room in own:
-        for night in _stay(room):
-            freed[room.room_type_id, night] = freed.get((room.room_type_id, night), 0) + 1
-    for (room_type_id, _plan_id), calendar in calendars.items():
-        for night, state in list(calendar.nights.items()):
-            more = freed.get((room_type_id, night))
-            if more:
-                calendar.nights[night] = _with_rooms(state, state.rooms_left + more)
-    return calendars
-
-
-def _with_rooms(state: NightState, rooms_left: int) -> NightState:
-    return msgspec.structs.replace(state, rooms_left=rooms_left)
-
-
-def _new_room(
-    catalogue: Catalogue,
-    calendars: Calendars,
-    old: Reservation,
-    request: RoomRequest,
-    stay: Stay,
-    rooms: int,
-    today: date,
-) -> _NewRoom:
-    """The reservation as it will be; `rooms` of its type are wanted together."""
-    had = old.room_type, old.rate_plan
-    same_sale = (request.room_type, request.rate_plan) == had
-    field = f"rooms[{old.position - 1}]"
-    check_codes(catalogue, request.room_type, request.rate_plan, field, had=had)
-    reasons = [
-        reason
-        for reason in reasons_against(catalogue, calendars, request, stay, rooms, today)
-        if not (same_sale and _sold_already(old, stay, reason))
-    ]
-    if reasons:
-        raise not_sold(catalogue, calendars, request, stay, rooms, today, reasons, field)
-    terms = old.terms if same_sale else sale_terms(catalogue, request.room_type, request.rate_plan)
-    sold = {item.night: item for item in old.night_prices} if same_sale else {}
-    key = catalogue.room_types[request.room_type].id, catalogue.plans[request.rate_plan].id
-    nights = tuple(sold.get(night) or calendars[key].prices[night] for night in stay)
-    return _NewRoom(
-        old, request, terms, stay, nights, recompute(terms, nights, request.adults, request.children)
-    )
-
-
-def _sold_already(old: Reservation, stay: Stay, reason: Reason) -> bool:
-    """Whether the reason speaks of something that the guest has bought: rules that came later do not take
-    it away."""
-    if stay == _stay(old):
-        return reason.code != "occupancy"
-    if reason.code in ("advance_purchase", "advance_maximum", "in_the_past"):
-        return stay.arrival == old.arrival
-    owned = reason.night is not None and old.arrival <= reason.night < old.departure
-    return owned and reason.code in ("closed", "no_price", "not_on_sale")
-
-
-def _summary(booking: Booking, new: Sequence[_NewRoom], now: datetime) -> Amendment:
+def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
+    new = plan.rooms
     total = sum(room.price.total for room in new)
     due = sum(
         due_on_booking(
@@ -299,6 +240,7 @@ def _summary(booking: Booking, new: Sequence[_NewRoom], now: datetime) -> Amendm
         refund=max(booking.paid - charged(booking, total), 0),
         due_now=open_of(booking, due, total=total),
         currency=booking.currency,
+        waived=plan.waived,
         reservations=tuple(
             AmendedReservation(
                 position=room.old.position,
@@ -316,7 +258,7 @@ def _summary(booking: Booking, new: Sequence[_NewRoom], now: datetime) -> Amendm
     )
 
 
-async def _move_nights(tx: Transaction, new: Sequence[_NewRoom], now: datetime) -> None:
+async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -> None:
     ids = {
         row["code"]: row["id"]
         for row in await tx.fetch(
@@ -340,7 +282,7 @@ async def _move_nights(tx: Transaction, new: Sequence[_NewRoom], now: datetime) 
         raise
 
 
-async def _store(tx: Transaction, booking: Booking, new: Sequence[_NewRoom], result: Amendment) -> None:
+async def _store(tx: Transaction, booking: Booking, new: Sequence[NewRoom], result: Amendment) -> None:
     keys = [terms_key(room.terms) for room in new]
     await tx.execute(
         "INSERT INTO sale_terms (id, body)"

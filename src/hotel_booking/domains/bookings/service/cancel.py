@@ -13,6 +13,7 @@ from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.collect import collect_soon
 from hotel_booking.domains.bookings.types import Booking, Cancellation
+from hotel_booking.domains.inventory import assignment
 from hotel_booking.domains.payments import service as payments
 
 _CANCELLABLE = ("held", "confirmed")
@@ -98,6 +99,8 @@ async def cancel(
         [0 if waive else cancellation_fee(booking, room, now) for room in booking.reservations],
         now,
     )
+    if any(room.room for room in booking.reservations):
+        await assignment.release(tx, reservation_ids=[room.id for room in booking.reservations])
     await carry_out(tx, booking, result, reason="cancelled", now=now)
     await mail.cancelled(tx, booking, result, now=now)
     return result

@@ -17,6 +17,7 @@ from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.cancel import carry_out, settle
 from hotel_booking.domains.bookings.service.ending import end_stay
 from hotel_booking.domains.bookings.types import Booking, Cancellation
+from hotel_booking.domains.inventory import assignment
 from hotel_booking.domains.payments.queries import saved_card, undecided
 
 FeeState = Literal["none", "settled", "charging", "declined", "not_chargeable"]
@@ -80,6 +81,8 @@ async def no_show(
         raise PriceChanged("the fee has changed since it was shown", fix="check it again and confirm it")
     last = on or calendar_date(now, booking.timezone)
     await end_stay(tx, booking, status="no_show", on=last, now=now, fees=fees)
+    if any(room.room for room in booking.reservations):
+        await assignment.release(tx, reservation_ids=[room.id for room in booking.reservations])
     await carry_out(tx, booking, settle(booking, sum(fees)), reason="no-show", now=now)
     return await booking_by_id(tx, booking_id)
 

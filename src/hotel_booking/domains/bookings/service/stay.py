@@ -42,6 +42,17 @@ SELECT room.number, b.reference
  ORDER BY r.position
 """
 
+# Money of payments that were begun since the guests were checked in, less what went back of it.
+_TAKEN_SINCE = """
+SELECT sum(CASE WHEN p.status = 'reserved' THEN coalesce(p.to_capture, p.amount)
+                ELSE coalesce(p.captured, p.amount) END
+           - coalesce((SELECT sum(f.amount) FROM refund f
+                        WHERE f.payment_id = p.id AND f.status <> 'failed'), 0))::bigint
+  FROM payment p
+ WHERE p.booking_id = $1 AND p.status IN ('reserved', 'captured')
+   AND p.created_at > (SELECT max(r.checked_in_at) FROM reservation r WHERE r.booking_id = $1)
+"""
+
 
 async def check_in(
     tx: Transaction,
@@ -84,6 +95,42 @@ async def check_in(
         now,
     )
     await payments.take_now(tx, booking_id=booking_id, now=now)
+    return await booking_by_id(tx, booking_id)
+
+
+def checked_in_today(booking: Booking, now: datetime) -> bool:
+    """Whether its guests are in the house, and were checked in on the hotel's day that is not over yet."""
+    if booking.status != "checked_in":
+        return False
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    return any(
+        room.checked_in_at is not None
+        and business_date(room.checked_in_at, booking.timezone, booking.day_end_time) == today
+        for room in booking.reservations
+    )
+
+
+async def preview_undo_check_in(tx: Transaction, *, booking_id: UUID, now: datetime) -> Booking:
+    """The booking as it is. Changes nothing; raises what `undo_check_in` would raise."""
+    booking = await booking_by_id(tx, booking_id)
+    await _check_undone(tx, booking, now)
+    return booking
+
+
+async def undo_check_in(tx: Transaction, *, booking_id: UUID, now: datetime) -> Booking:
+    """The wrong guests were checked in: the booking is confirmed again. Its rooms stay given, and what the
+    check-in charged stays paid.
+
+    Raises `WrongState` unless it is checked in, was so on the hotel's day that is not over yet, and nothing
+    says since that its guests are there: no money was taken, and there is a night left to come for.
+    """
+    await lock_booking(tx, booking_id)
+    await _check_undone(tx, await booking_by_id(tx, booking_id), now)
+    await tx.execute(
+        "WITH whole AS (UPDATE booking SET status = 'confirmed' WHERE id = $1)"
+        " UPDATE reservation SET status = 'confirmed', checked_in_at = NULL WHERE booking_id = $1",
+        booking_id,
+    )
     return await booking_by_id(tx, booking_id)
 
 
@@ -144,6 +191,25 @@ async def check_out(
     return await booking_by_id(tx, booking_id)
 
 
+async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> None:
+    if booking.status != "checked_in":
+        raise WrongState(f"the booking is {called(booking.status, 'booking')}; only a check-in can be undone")
+    if not checked_in_today(booking, now):
+        raise WrongState(
+            "a check-in can be undone until the hotel's day ends, and this one is from a day before",
+            fix="check the guests out",
+        )
+    if business_date(now, booking.timezone, booking.day_end_time) >= booking.reservations[0].departure:
+        raise WrongState("no night of the stay is left to come for", fix="check the guests out")
+    taken = await tx.fetchval(_TAKEN_SINCE, booking.id)
+    if taken:
+        raise WrongState(
+            f"{coded(taken, booking.currency)} was paid since the check-in",
+            fix="refund it first, or check the guests out",
+            extra={"paid": {"amount": taken, "currency": booking.currency}},
+        )
+
+
 async def _locked(tx: Transaction, booking_id: UUID, *needed: str, verb: str) -> Booking:
     status = await lock_booking(tx, booking_id)
     if status not in needed:
@@ -181,19 +247,20 @@ async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | No
 
 
 async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], today: date) -> None:
-    """Give the rooms; to guests in house from today on, as others may have slept there before."""
+    """Give the rooms; from today on where others slept in them before, or the guests elsewhere."""
     by_position = {reservation.position: reservation for reservation in booking.reservations}
     for position, number in rooms.items():
         reservation = by_position.get(position)
         if reservation is None:
             raise Invalid(f"the booking has no room {position}", field="rooms")
-        first = reservation.arrival
-        if booking.status == "checked_in" and reservation.room is None:
-            first = min(max(first, today), reservation.departure - date.resolution)
+        first = min(max(reservation.arrival, today), reservation.departure - date.resolution)
+        stays = [Stay(first, reservation.departure)]
+        if booking.status == "confirmed" or reservation.room is not None:
+            stays.insert(0, Stay(reservation.arrival, reservation.departure))
         await assignment.assign(
             tx,
             property_id=booking.property_id,
             number=number,
             reservation_id=reservation.id,
-            stay=Stay(first, reservation.departure),
+            stays=stays,
         )

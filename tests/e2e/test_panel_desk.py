@@ -1,0 +1,158 @@
+"""A day at the desk in a real browser: guests who are in the house stay longer, and what stands in the
+way."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+
+from playwright.async_api import Browser, Page, expect
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import business_date
+from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import notes
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.identity.permissions import Role
+from tests.clients.browser import enter, visiting
+from tests.clients.server import serving
+from tests.clients.staff_client import session_of, staff
+from tests.e2e.test_panel_pages import Scheme
+from tests.e2e.test_panel_payments import looked_at
+from tests.factories.small_hotel import FIRST, SLUG, small_hotel
+from tests.integration.panel.test_desk import tonight
+
+JUDGED: list[tuple[str, Scheme]] = [("phone", "light")]
+
+
+async def house(db: Database, rooms: int) -> tuple[date, list[Booking]]:
+    """A small hotel that sells from today on, with a booking for tonight for each room."""
+    await small_hotel(db, rooms=rooms)
+    today = business_date(utc_now(), "Europe/Lisbon", time(6))
+    async with db.transaction() as tx:
+        for table in ("room_night", "rate_night"):
+            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+    return today, [await tonight(db) for _ in range(rooms)]
+
+
+async def check_in(page: Page, booking: Booking, room: str) -> None:
+    """From Today to the booking, and into a room."""
+    await page.goto("/admin/today")
+    await page.locator(f'a[href="/admin/bookings/{booking.reference}"]').click()
+    await page.locator("select[name=room-1]").select_option(room)
+    await page.get_by_role("button", name="Check in").click()
+    await expect(page.get_by_text("The guests are checked in")).to_be_visible()
+
+
+async def test_guests_stay_longer(db: Database, database_url: str, browser: Browser) -> None:
+    today, (first, second) = await house(db, 2)
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await check_in(page, first, "DBL-1")
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE room_night SET closed_to_departure = true WHERE night = $1", today + timedelta(days=3)
+            )
+        await page.get_by_role("link", name="Change departure").click()
+        wrong += await looked_at(page, "departure-asked", JUDGED)
+        await page.get_by_label("New departure").fill((today + timedelta(days=3)).isoformat())
+        await page.get_by_role("button", name="Check the price").click()
+        await expect(page.get_by_text("give a reason to override this")).to_be_visible()
+        wrong += await looked_at(page, "departure-refused", JUDGED)
+        await page.get_by_label("Reason").fill("The train goes on that day")
+        await page.get_by_role("button", name="Check the price").click()
+        await expect(page.get_by_role("heading", name="The new price")).to_be_visible()
+        await expect(page.get_by_text("€300.00")).to_be_visible()
+        wrong += await looked_at(page, "departure-priced", JUDGED)
+        await page.get_by_role("button", name="Confirm the change").click()
+        await expect(page.get_by_text("The departure has been changed.")).to_be_visible()
+        await expect(page.get_by_text("The train goes on that day")).to_be_visible()
+        # The next guests' room is given to others tomorrow: they can have one that is free.
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET physical = 3")
+            await tx.execute(
+                "INSERT INTO room (property_id, room_type_id, number)"
+                " SELECT property_id, room_type_id, 'DBL-3' FROM room LIMIT 1"
+            )
+            await tx.execute(
+                "INSERT INTO room_use (room_id, stay, reason)"
+                " SELECT id, daterange($1, $2), 'Painting' FROM room WHERE number = 'DBL-2'",
+                today + timedelta(days=1),
+                today + timedelta(days=2),
+            )
+        await check_in(page, second, "DBL-2")
+        await page.get_by_role("link", name="Change departure").click()
+        await page.get_by_label("New departure").fill((today + timedelta(days=2)).isoformat())
+        await page.get_by_role("button", name="Check the price").click()
+        await expect(page.get_by_text("free until then first: DBL-3")).to_be_visible()
+        await page.get_by_role("link", name="Keep it as it is").click()
+        await page.get_by_text("Move to another room").click()
+        await page.locator("select[name=room-1]").select_option("DBL-3")
+        await page.get_by_role("button", name="Move the guests").click()
+        await page.get_by_role("link", name="Change departure").click()
+        await page.get_by_label("New departure").fill((today + timedelta(days=2)).isoformat())
+        await page.get_by_role("button", name="Check the price").click()
+        await page.get_by_role("button", name="Confirm the change").click()
+        await expect(page.get_by_text("The departure has been changed.")).to_be_visible()
+    async with db.transaction() as tx:
+        departures = await tx.fetch("SELECT departure FROM reservation ORDER BY departure")
+    assert [row["departure"] - today for row in departures] == [timedelta(days=2), timedelta(days=3)]
+    assert wrong == []
+
+
+async def test_a_check_in_is_undone(db: Database, database_url: str, browser: Browser) -> None:
+    _, (wrong_one, right_one) = await house(db, 2)
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await check_in(page, wrong_one, "DBL-1")
+        wrong += await looked_at(page, "in-house", JUDGED)
+        await page.get_by_role("link", name="Undo check-in").click()
+        wrong += await looked_at(page, "undo-check-in", JUDGED)
+        await page.get_by_role("button", name="Undo the check-in").click()
+        await expect(page.get_by_text("The check-in has been undone")).to_be_visible()
+        await expect(page.get_by_role("link", name="Undo check-in")).to_have_count(0)
+        # The room stays given: it can be taken back by giving another one.
+        await page.get_by_text("Move to another room").click()
+        await page.locator("select[name=room-1]").select_option("DBL-2")
+        await page.get_by_role("button", name="Move the guests").click()
+        await check_in(page, right_one, "DBL-1")
+    assert wrong == []
+
+
+async def test_a_message_is_seen_and_answered(db: Database, database_url: str, browser: Browser) -> None:
+    _, (booking, other) = await house(db, 2)
+    async with db.transaction() as tx:
+        text = "Our train comes at eleven at night. Is somebody there, and is there something to eat?"
+        await notes.write_to_hotel(tx, booking, text=text, now=utc_now())
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await check_in(page, other, "DBL-1")
+        await page.goto("/admin/today")
+        inside = page.get_by_role("region", name="In house")
+        await expect(inside.get_by_text("DBL-1")).to_be_visible()
+        wrong += await looked_at(page, "today-message", JUDGED)
+        await page.locator(".figure", has_text="Messages").get_by_role("link", name="1").click()
+        await page.get_by_role("region", name="Messages from guests").get_by_role("link").click()
+        await expect(page.locator(".note-text")).to_contain_text("Our train comes at eleven")
+        await expect(page.get_by_text("Not answered")).to_be_visible()
+        wrong += await looked_at(page, "booking-message", JUDGED)
+        await page.get_by_role("button", name="Mark as answered").click()
+        await expect(page.get_by_text("marked as answered")).to_be_visible()
+        await expect(page.get_by_text("Not answered")).to_have_count(0)
+        await page.goto("/admin/today")
+        await expect(page.get_by_role("region", name="Messages from guests")).to_have_count(0)
+    assert wrong == []
