@@ -103,8 +103,8 @@ async def _show(url: str) -> None:
 async def _enter(url: str, currency: str, rate: Decimal, as_of: date | None) -> None:
     from hotel_booking.core.clock import utc_now
     from hotel_booking.core.db import Database, Origin
+    from hotel_booking.core.iso_codes import CURRENCIES
     from hotel_booking.domains.exchange import service
-    from hotel_booking.domains.properties.types import CURRENCIES
 
     now = utc_now()
     async with (
