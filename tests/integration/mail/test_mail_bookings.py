@@ -194,3 +194,6 @@ async def test_every_message_of_a_booking_can_be_written(db: Database, database_
     await deliver()
     assert len(mailer.sent) == 5
     assert all(GUEST.family_name in rendered.text for _, rendered in mailer.sent)
+    placed = [rendered.text for _, rendered in mailer.sent if "Address: " in rendered.text]
+    assert len(placed) == 2  # the confirmation, and that the stay begins
+    assert all("Address: Portugal\n" in text for text in placed)

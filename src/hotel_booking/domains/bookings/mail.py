@@ -57,7 +57,7 @@ async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: dateti
     data = {
         **_facts(booking),
         "paid": paid,
-        "address": booking.address,
+        **await _whereabouts(tx, booking),
         "check_in": f"{booking.check_in_time:%H:%M}",
         "check_out": f"{booking.check_out_time:%H:%M}",
         "free_until": earliest.isoformat() if earliest is not None else None,
@@ -165,7 +165,7 @@ async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) ->
     data = {
         **_facts(booking),
         "paid": booking.paid,
-        "address": booking.address,
+        **await _whereabouts(tx, booking),
         "check_in": f"{booking.check_in_time:%H:%M}",
         "check_out": f"{booking.check_out_time:%H:%M}",
         "expires": _end_of_first_day(booking).isoformat(),
@@ -260,6 +260,12 @@ async def _queue(
         withdraw=withdraw,
         limit=limit,
     )
+
+
+async def _whereabouts(tx: Transaction, booking: Booking) -> dict[str, Any]:
+    """The hotel's address, and its country: a guest comes from anywhere. One statement."""
+    country = await tx.fetchval("SELECT country FROM property WHERE id = $1", booking.property_id)
+    return {"address": booking.address, "country": country}
 
 
 def _facts(booking: Booking) -> dict[str, Any]:
