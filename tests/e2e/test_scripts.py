@@ -210,6 +210,15 @@ async def the_grid_is_live(page: Page) -> None:
     assert await page.evaluate("document.activeElement.tagName") == "TD"
 
 
+async def what_was_typed_comes_back(page: Page) -> None:
+    await page.goto("/en/account/register")
+    await page.fill("#email", "ana@example.com")
+    await page.locator("details.site-menu summary").first.click()
+    async with page.expect_navigation():
+        await page.locator("details.site-menu a[hreflang=de]").click()
+    assert await page.input_value("#email") == "ana@example.com"
+
+
 SITE: Mapping[str, Feature] = {
     "theme.js": a_theme_stays,
     "menus.js": menus_close,
@@ -217,6 +226,7 @@ SITE: Mapping[str, Feature] = {
     "dates.js": dates_open_without_a_date,
     "gallery.js": pictures_open,
     "hold.js": a_hold_is_counted_down,
+    "typed.js": what_was_typed_comes_back,
     "print.js": a_booking_prints,
     "asking.js": a_form_goes_on_by_itself,
     "passkeys.js": a_passkey_is_asked_for,

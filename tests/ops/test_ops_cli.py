@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -284,3 +285,48 @@ def test_every_wrapper_is_one_of_a_command() -> None:
         told = re.search(r"INVOKED_WORDS=(\d)", text)
         assert int(told[1] if told else 2) == 1 + len(words), f"{script.name} says its name wrongly"
         assert run("ops", *words, "--help", environ={}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("engine", "words", "names"),
+    [
+        (
+            "",
+            ("ops", "backup", "list"),
+            "HOTEL_BACKUP_ENGINE HOTEL_DATABASE_HOME HOTEL_BACKUP_STORE HOTEL_BACKUP_KEY",
+        ),
+        ("dump", ("ops", "backup", "backup"), "HOTEL_BACKUP_STORE DB_HOST DB_USER DB_NAME HOTEL_BACKUP_KEY"),
+        ("rds", ("ops", "backup", "list"), "DB_HOST DB_USER DB_NAME"),
+        ("dump", ("ops", "backup", "list", "--of", "archive"), "HOTEL_BACKUP_STORE HOTEL_BACKUP_KEY"),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(
+    environ: dict[str, str], engine: str, words: tuple[str, ...], names: str
+) -> None:
+    done = run(*words, environ=environ | {"HOTEL_BACKUP_ENGINE": engine})
+    assert done.returncode == 2
+    assert f"not set: {', '.join(names.split())}\n" in done.stderr
+    *_, works = done.stderr.strip().splitlines()
+    assert re.findall(r"([A-Z_]+)=\S+", works) == names.split()
+    assert works.endswith(" ".join(("hotel-booking", *words)))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("incident declare Odd --severity P9", "one of P1, P2"),
+        ("incident declare Odd --severity P1 --component cellar", "no component 'cellar'"),
+        ("incident assess 1 --severity P9", "one of P1, P2"),
+        ("incident move 1 bed", "not a phase"),
+        ("incident role 1 king Ada", "no role"),
+        ("incident update 1 Hello --status fine", "one of investigating"),
+        ("incident note 1 ''", "note is missing"),
+        ("exchange-rates set ZZZ 2", "not a currency"),
+        ("staff create-owner --email nobody --name Ada", "email address"),
+    ],
+)
+def test_what_was_typed_wrong_is_said_without_a_database(words: str, said: str) -> None:
+    done = run(*shlex.split(words), environ={"DATABASE_URL": "postgresql://hotel@127.0.0.1:9/hotel"})
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "database" not in done.stderr

@@ -25,8 +25,8 @@ from hotel_booking.core.amounts import (
     words,
 )
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.iso_codes import CURRENCIES
 from hotel_booking.core.money import exponent, step
-from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.http.ui import assets
 from tests.clients.node import node
 

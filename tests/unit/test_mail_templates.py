@@ -40,6 +40,32 @@ def test_every_message_speaks_every_language(name: str, language: str) -> None:
         assert not [line for line in same if len(line.split()) > 4 and "http" not in line], same
 
 
+@pytest.mark.parametrize(
+    ("language", "country"),
+    [
+        ("en", ", Germany"),
+        ("de", ", Deutschland"),
+        ("fr", ", Allemagne"),
+        ("es", ", Alemania"),
+        ("ar", "، ألمانيا"),
+    ],
+)
+def test_an_address_names_its_country_in_the_readers_language(language: str, country: str) -> None:
+    for name in ("booking_confirmed", "before_arrival"):
+        plain = bidi_free(rendered(name, language, country="DE").text)
+        assert f"1 Sample Street, 1000 Sampletown{country}\n" in plain
+        alone = bidi_free(rendered(name, language, country="DE", address="").text)
+        assert f" {country[2:]}\n" in alone
+        # A message that has waited since before there was one.
+        data = {key: value for key, value in SAMPLES[name].items() if key != "country"}
+        waited = bidi_free(rendering.render(name, language, data, sender="Sea & View").text)
+        assert "Sampletown\n" in waited
+
+
+def bidi_free(text: str) -> str:
+    return re.sub("[\u2066-\u2069]", "", text)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_message_is_missing_in_a_language(language: str) -> None:
     text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text()

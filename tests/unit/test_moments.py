@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hotel_booking
-from hotel_booking.core.moments import clock, moment
+from hotel_booking.core.moments import clock, moment, same_day
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.http.i18n.dates import date_text
@@ -71,6 +71,27 @@ def test_mails_say_it_in_subject_and_text(language: str, place: str) -> None:
     assert place in held.text
     for name in ("booking_confirmed", "transfer_expected"):
         assert place in render(name, language, SAMPLES[name], sender="Sample Hotel").text
+
+
+@pytest.mark.parametrize(
+    ("language", "until"),
+    [
+        ("en", "held until 1 February 2027, 10:15 (Lisbon time)"),
+        ("de", "bis 1. Februar 2027, 10:15 Uhr (Ortszeit Lissabon)"),
+        ("fr", "jusqu’au 1er février 2027 à 10:15 (heure locale, Lisbonne)"),
+        ("es", "hasta el 1 de febrero de 2027, 10:15 (hora de Lisboa)"),
+        ("ar", "حتى 1 فبراير 2027، الساعة 10:15 ص (بتوقيت لشبونة)"),
+    ],
+)
+def test_the_subject_says_the_day_of_a_hold_that_ends_on_another(language: str, until: str) -> None:
+    held = render("booking_held", language, {**SAMPLES["booking_held"], "another_day": True}, sender="Hotel")
+    assert until in re.sub("[\u2066-\u2069\u200f]", "", held.subject)
+
+
+def test_a_day_is_that_of_the_hotels_clocks() -> None:
+    late, later = (datetime(2030, 3, 6, hour, tzinfo=UTC) for hour in (14, 16))
+    assert same_day(late, later, "Europe/Lisbon")
+    assert not same_day(late, later, "Asia/Tokyo")
 
 
 def test_no_page_shows_a_deadline_as_if_it_were_a_time_that_was() -> None:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from hotel_booking.core.iso_codes import CURRENCIES
 from hotel_booking.core.money import step
 from hotel_booking.domains.payments.errors import GatewayRefused
-from hotel_booking.domains.properties.types import CURRENCIES
 from hotel_booking.domains.rates.cancellation import due_now, fee_amount
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
@@ -12,14 +13,15 @@ from litestar.params import Parameter
 from hotel_booking.core.code_names import headed
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.audit import queries
-from hotel_booking.domains.audit.queries import Wanted
+from hotel_booking.domains.audit.queries import Entry, Wanted
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import properties_within
+from hotel_booking.domains.properties.choices import Choice, properties_within
+from hotel_booking.domains.reporting.entry_names import Names, names_in_entries
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.http.ui.render import page, query
+from hotel_booking.http.ui.render import Kept, page, query
 
 _PAGE = 50
 _ACTORS = ("staff", "key", "guest", "anonymous", "job", "command", "ops", "database")
@@ -62,6 +64,8 @@ async def list_entries(
     )
     within = caller.properties_for(Permission.AUDIT_VIEW)
     found = await queries.search(tx, wanted, within=within, before=pages.decode(cursor, int), limit=_PAGE + 1)
+    properties = {row.id: row for row in await properties_within(tx, within)}
+    names = await names_in_entries(tx, found[:_PAGE])
     shown = {name: form.value(name) for name in form.names()}
     return page(
         request,
@@ -74,8 +78,16 @@ async def list_entries(
         form=form,
         actors=[(name, headed(name, "actor")) for name in _ACTORS],
         kinds=[(name, headed(name, "object")) for name in await queries.object_kinds(tx)],
-        properties={row.id: row.name for row in await properties_within(tx, within)},
+        kept={entry.id: _kept(entry, properties, names) for entry in found[:_PAGE]},
+        properties={key: row.name for key, row in properties.items()},
     )
+
+
+def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names) -> Kept:
+    hotel = properties.get(entry.property_id or 0)
+    values = {**(entry.before or {}), **(entry.after or {})}
+    currency = values.get("currency") or (hotel.currency if hotel is not None else None)
+    return Kept(currency, hotel.timezone if hotel is not None else "UTC", names)
 
 
 handlers = [list_entries]

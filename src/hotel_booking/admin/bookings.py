@@ -33,9 +33,10 @@ from hotel_booking.domains.payments import queries as payments
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.domains.rates.types import CancellationTerms, Line
+from hotel_booking.domains.reporting.entry_names import names_in_entries
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import Kept, page, see_other
 
 _OVERRIDE = "stay_override"
 
@@ -164,6 +165,7 @@ async def booking_page(
         may_give=may_give,
         undoable=may_act and service.checked_in_today(booking, now),
         without_room=may_give and any(room.room is None for room in booking.reservations),
+        kept=Kept(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
         left_open=still_open(booking),

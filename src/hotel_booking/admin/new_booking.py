@@ -17,6 +17,7 @@ from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.iso_codes import check_country
 from hotel_booking.core.names import clean_name
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
@@ -259,8 +260,11 @@ def _guest(form: Form) -> GuestDetails:
     except Invalid as error:
         form.wrong("email", error.detail)
     country = values["country"].upper()
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        form.wrong("country", "must be two letters such as PT")
+    if country:
+        try:
+            check_country(country)
+        except Invalid as error:
+            form.failed(error)
     form.check()
     return GuestDetails(
         values["given_name"], values["family_name"], values["email"], values["phone"] or None, country or None

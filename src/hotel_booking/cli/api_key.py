@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.judging import judge
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.errors import Invalid
@@ -125,6 +126,7 @@ def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitabl
         async with Database.open(url, size=1) as database, database.acting(origin).transaction() as tx:
             return await run(tx)
 
+    judge(run)
     with database_url(data_dir) as url:
         try:
             return asyncio.run(once(url))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from datetime import date, datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.judging import judge
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -40,9 +42,21 @@ def enter(
 ) -> None:
     """Enter a rate by hand, for a currency that the European Central Bank has none for. One that it has is
     replaced by the bank's at the next fetch."""
-    rate = _rate(per_euro)
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.core.iso_codes import CURRENCIES
+    from hotel_booking.domains.exchange import service
+
+    rate, now = _rate(per_euro), utc_now()
+    day = as_of.date() if as_of else now.date()
+
+    async def entering(tx: Any) -> None:
+        await service.enter(
+            tx, currency=currency.upper(), per_euro=rate, as_of=day, known=CURRENCIES, now=now
+        )
+
+    judge(entering)
     with database_url(data_dir) as url:
-        asyncio.run(_enter(url, currency.upper(), rate, as_of.date() if as_of else None))
+        asyncio.run(_enter(url, entering))
     print(f"One euro is {rate} {currency.upper()}.")
 
 
@@ -100,20 +114,14 @@ async def _show(url: str) -> None:
     Console().print(table)
 
 
-async def _enter(url: str, currency: str, rate: Decimal, as_of: date | None) -> None:
-    from hotel_booking.core.clock import utc_now
+async def _enter(url: str, entering: Callable[[Any], Awaitable[None]]) -> None:
     from hotel_booking.core.db import Database, Origin
-    from hotel_booking.domains.exchange import service
-    from hotel_booking.domains.properties.types import CURRENCIES
 
-    now = utc_now()
     async with (
         Database.open(url, size=1) as db,
         db.acting(Origin("command", name="hotel-booking exchange-rates")).transaction() as tx,
     ):
-        await service.enter(
-            tx, currency=currency, per_euro=rate, as_of=as_of or now.date(), known=CURRENCIES, now=now
-        )
+        await entering(tx)
 
 
 async def _fetch(url: str, address: str, *, jumps: bool) -> None:

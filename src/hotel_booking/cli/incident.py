@@ -160,8 +160,11 @@ def assess(
 ) -> None:
     """Say how bad it is and what it touches. A finding becomes an incident by it."""
     from hotel_booking.domains.incidents import queries, service
+    from hotel_booking.domains.incidents.service import entries
 
     async def run(tx: Any, actor: Any, now: datetime) -> None:
+        entries.check_severity(severity)
+        entries.check_components(tuple(component or ()))
         if (await queries.find(tx, number)).kind == "finding":
             await service.escalate_finding(
                 tx, incident_id=number, severity=cast("Any", severity), by=actor, now=now

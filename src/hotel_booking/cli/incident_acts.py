@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hotel_booking.cli.database import database_url
+from hotel_booking.cli.judging import judge
 
 T = TypeVar("T")
 Number = Annotated[int, typer.Argument(help="The incident's number.", min=1, max=2**31 - 1)]
@@ -37,6 +38,7 @@ def act(data_dir: Path | None, run: Callable[[Any, Any, datetime], Awaitable[T]]
         async with Database.open(url, size=1) as db, db.acting(origin).transaction() as tx:
             return await run(tx, _who(by), utc_now())
 
+    judge(lambda tx: run(tx, _who(by), utc_now()))
     with database_url(data_dir) as url:
         return asyncio.run(once(url))
 

@@ -118,9 +118,15 @@ def emergency_deploy(
 
 def _answered(reason: str, approver: str, who: str) -> tuple[str, str]:
     """Why, and who approved; asked on a terminal. Raises `WrongUse`."""
-    from hotel_booking.ops.asking import needed
+    from hotel_booking.ops.asking import Want, check_all, needed
     from hotel_booking.ops.refusals import WrongUse
 
+    wants = {
+        Want("HOTEL_REASON", "the reason why it cannot wait", "'guests cannot pay'"): reason,
+        Want("HOTEL_APPROVER", "who has approved it", "ana@hotelbooking.com"): approver,
+    }
+    lacking = [want for want, given in wants.items() if not given.strip()]
+    check_all(lacking, environ=os.environ, argv=sys.argv)
     why = reason.strip() or needed(
         "HOTEL_REASON",
         "the reason why it cannot wait",

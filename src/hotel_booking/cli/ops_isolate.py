@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 
 _PRODUCTION = "hotel-booking-production"
+_APPROVER = ("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com")
 Incident = Annotated[
     int | None,
     typer.Option(
@@ -196,7 +197,7 @@ class Case(NamedTuple):
 def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None) -> Case:
     """Everything, from the flags, the environment or the terminal; of the incident whether it is there.
     `approver` is None where none is needed. Raises `WrongUse`."""
-    from hotel_booking.ops.asking import needed
+    from hotel_booking.ops.asking import Want, check_all, needed
     from hotel_booking.ops.operation import operator
     from hotel_booking.ops.ourselves import Ourselves
     from hotel_booking.ops.refusals import WrongUse
@@ -205,11 +206,21 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
         return said.strip() or needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
 
     ourselves = Ourselves(kubectl, os.environ)
+    lacking = [
+        Want(*want)
+        for given, *want in (
+            (operator(os.environ), "HOTEL_OPERATOR", "your own e-mail address", "you@company.com"),
+            (reason, "HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'"),
+            ("-" if approver is None else approver, *_APPROVER),
+        )
+        if not given.strip()
+    ]
+    check_all(lacking, environ=os.environ, argv=sys.argv)
     who = operator(os.environ) or asked("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
     why = asked("HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'", reason)
     by = ""
     if approver is not None:
-        by = asked("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com", approver)
+        by = asked(*_APPROVER, approver)
         if by.casefold() == who.casefold():
             raise WrongUse(f"{by} cannot approve what they do themselves", "Ask somebody else; name them.")
     number = of_incident(incident, ourselves)

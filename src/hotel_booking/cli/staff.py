@@ -13,6 +13,7 @@ import typer
 
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.judging import judge
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.environment import read_settings
@@ -123,6 +124,7 @@ def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction
         async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
             return await run(tx)
 
+    judge(run)
     with database_url(data_dir) as url:
         try:
             return asyncio.run(once(url))

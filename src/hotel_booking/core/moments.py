@@ -59,6 +59,12 @@ def time_of_day(value: time, language: str = "en") -> str:
     return str(format_time(value, "short", locale=_locale(language)))
 
 
+def same_day(first: datetime, second: datetime, timezone: str) -> bool:
+    """Whether two instants lie on one day of the zone's clocks: then the time alone says when."""
+    zone = ZoneInfo(timezone)
+    return first.astimezone(zone).date() == second.astimezone(zone).date()
+
+
 def clock(value: datetime, timezone: str, language: str = "en") -> str:
     """The time alone, for a deadline that is minutes away: 18:00 (Lisbon time).
 

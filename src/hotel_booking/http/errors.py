@@ -247,8 +247,9 @@ def _and_back(scope: AsgiScope) -> str:
         referer = next((value for name, value in scope["headers"] if name == b"referer"), b"").decode(
             "latin-1"
         )
-        path = urlsplit(referer).path
-        return f"?next={quote(path)}" if surface(path) == "admin" else ""
+        page = urlsplit(referer)
+        to = page.path + (f"?{page.query}" if page.query else "")
+        return f"?next={quote(to)}" if surface(page.path) == "admin" else ""
     raw = scope.get("query_string", b"").decode("latin-1")
     return f"?next={quote(scope['path'] + ('?' + raw if raw else ''))}" if scope["path"] != "/admin" else ""
 

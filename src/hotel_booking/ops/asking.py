@@ -7,7 +7,7 @@ import getpass
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from hotel_booking.ops.refusals import WrongUse
 
@@ -45,4 +45,33 @@ def needed(
         f"{what} is needed, and {variable} is not set",
         "This would work:",
         f"  {variable}={example} {typed(environ, argv)}",
+    )
+
+
+class Want(NamedTuple):
+    """A variable that must be set, what it is for, and a value as an example."""
+
+    variable: str
+    what: str
+    example: str
+
+
+def check_all(
+    wants: Sequence[Want],
+    *,
+    environ: Mapping[str, str],
+    argv: Sequence[str],
+    terminal: TextIO | None = None,
+) -> None:
+    """Raise `WrongUse` naming all that is missing, with one command that works, where several are and nobody
+    can be asked: who sets one learns of the next only by running the command again."""
+    missing = [one for one in wants if not environ.get(one.variable, "").strip()]
+    if len(missing) < 2 or (terminal or sys.stdin).isatty():
+        return
+    values = " ".join(f"{one.variable}={one.example}" for one in missing)
+    raise WrongUse(
+        f"{len(missing)} values are needed and not set: {', '.join(one.variable for one in missing)}",
+        *(f"  {one.variable}: {one.what}" for one in missing),
+        "This would work:",
+        f"  {values} {typed(environ, argv)}",
     )

@@ -36,6 +36,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core.iso_codes import CURRENCIES
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
 from hotel_booking.http.i18n.language import (
@@ -214,4 +215,4 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
 def chosen_currency(scope: AsgiScope) -> str | None:
     """The currency that a guest wants to see prices in, for orientation; None: each hotel's own."""
     text = cookies.read(scope, CURRENCY)
-    return text if text is not None and len(text) == 3 and text.isalpha() and text.isupper() else None
+    return text if text in CURRENCIES else None

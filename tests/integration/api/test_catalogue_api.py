@@ -137,6 +137,8 @@ async def test_a_hotel_opens_and_sells_its_first_night(partner: Partner, db: Dat
     [
         ({"timezone": "Europe/Atlantis"}, "timezone"),
         ({"currency": "XXZ"}, "currency"),
+        ({"country": "ZZ"}, "country"),
+        ({"country": "UK"}, "country"),
         ({"lat": 91}, "lat"),
         ({"slug": "Not A Slug"}, "slug"),
         ({"child_bands": [11, 2]}, "child_bands"),

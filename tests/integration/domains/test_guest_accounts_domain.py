@@ -349,6 +349,7 @@ async def test_details_and_consent_are_kept_with_their_time(db: Database) -> Non
         Details(family_name="a\u202eb"),
         Details(country="pt"),
         Details(country="P\x00"),
+        Details(country="UK"),
         Details(wishes="x" * 1001),
         Details(wishes="a\x00b"),
         Details(wishes="\ud800"),
@@ -363,7 +364,13 @@ async def test_what_cannot_be_right_is_refused_with_its_field(db: Database, wron
 
 
 @pytest.mark.parametrize(
-    "wrong", [Preferences("xx"), Preferences("en", "euro"), Preferences("en", "\x00\x00\x00")]
+    "wrong",
+    [
+        Preferences("xx"),
+        Preferences("en", "euro"),
+        Preferences("en", "ZZZ"),
+        Preferences("en", "\x00\x00\x00"),
+    ],
 )
 async def test_unknown_preferences_are_refused(db: Database, wrong: Preferences) -> None:
     with pytest.raises(InvalidAccount):

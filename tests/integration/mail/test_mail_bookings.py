@@ -193,4 +193,8 @@ async def test_every_message_of_a_booking_can_be_written(db: Database, database_
         await bookings.cancel(tx, booking_id=booking_id, now=NINE)
     await deliver()
     assert len(mailer.sent) == 5
+    assert "2030" not in mailer.sent[0][1].subject  # the hold ends on the day on which it began
     assert all(GUEST.family_name in rendered.text for _, rendered in mailer.sent)
+    placed = [rendered.text for _, rendered in mailer.sent if "Address: " in rendered.text]
+    assert len(placed) == 2  # the confirmation, and that the stay begins
+    assert all("Address: Portugal\n" in text for text in placed)

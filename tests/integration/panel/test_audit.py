@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from hotel_booking.core.db import Database, Origin
+from hotel_booking.domains.bookings import service
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.factories.small_hotel import small_hotel
+from tests.integration.panel.test_desk import act, noon, sold
 
 
 async def test_entries_are_found_and_shown_as_text(db: Database, database_url: str) -> None:
@@ -71,3 +75,31 @@ async def test_what_concerns_other_houses_is_not_shown(chain: Database, chain_ur
         text = (await client.get("/admin/audit")).text
         assert f"{own}-called" in text
         assert f"{foreign}-called" not in text
+
+
+async def test_amounts_rooms_and_times_are_shown_as_the_hotel_knows_them(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    booking = await sold(db, 5, 2, "DBL")
+    await act(db, service.check_in, booking_id=booking.id, now=noon(5), rooms={1: "DBL-1"})
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE booking SET total = 12345 WHERE id = $1", booking.id)
+        await tx.execute("UPDATE booking SET confirmed_at = '2030-07-01T12:00:00Z' WHERE id = $1", booking.id)
+        await tx.execute("UPDATE room_type SET extra_adult = 2500, child_amounts = '{0,1550}'")
+        room = await tx.fetchval("SELECT id FROM room WHERE number = 'DBL-1'")
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.OWNER, None)) as client,
+    ):
+        history = (await client.get(f"/admin/bookings/{booking.reference}")).text.partition('id="story"')[2]
+        log = (await client.get("/admin/audit")).text
+    for shown in (history, log):
+        assert "€123.45" in shown
+        assert "12345" not in shown
+        assert ">1 Jul 2030, 13:00 (Lisbon time)<" in shown
+        assert re.search(r"room</span>\s*DBL-1", shown)
+        assert not re.search(rf"room</span>\s*{room}\b", shown)
+        assert re.search(r"\d to \d+ \w+ 2030", shown)
+    assert "€25.00" in log
+    assert "€15.50" in log

@@ -104,6 +104,10 @@ async def test_a_booking_is_made_confirmed_and_told(chain: Database, chain_url: 
         assert "Price breakdown" in text
         held = await booked(client, slug, guarantee="link")
         assert await status_of(chain, held) == "held"
+        async with chain.transaction() as tx:
+            asked = "SELECT data ->> 'another_day' FROM mail_message WHERE template = 'booking_held'"
+            # It is held for a day: a time alone would be today's.
+            assert await tx.fetchval(asked) == "true"
         assert (await client.post(f"/admin/bookings/{held}/guarantee")).status_code == 303
         assert await status_of(chain, held) == "confirmed"
     async with chain.transaction() as tx:
@@ -147,6 +151,7 @@ async def test_what_is_not_sold_says_why_and_what_would_work(chain: Database, ch
         ("family_name", "x" * 101),
         ("family_name", "a\u202eb"),
         ("country", "Portugal"),
+        ("country", "UK"),
         ("given_name", "a\x00b"),
         ("guarantee", "later"),
     ],

@@ -34,13 +34,21 @@ async def test_the_event_follows_its_booking(db: Database, database_url: str) ->
     await small_hotel(db, rooms=2)
     async with db.transaction() as tx:
         await tx.execute(
-            "UPDATE property SET name = $1, timezone = 'Asia/Tokyo', email = 'desk@hotel.example'", ODD[:200]
+            "UPDATE property SET name = $1, timezone = 'Asia/Tokyo', email = 'desk@hotel.example',"
+            "       address = 'Rua Um 1', postal_code = '1100', city = 'Lisboa'",
+            ODD[:200],
         )
     async with site(database_url) as (_, client):
         booking = await booked(client)
         calendar, first = await event(client, booking)
         assert calendar["METHOD"] == "PUBLISH"
         assert first["STATUS"] == "CONFIRMED"
+        assert first["LOCATION"] == "Rua Um 1, 1100 Lisboa, Portugal"
+        assert "<p>Rua Um 1, 1100 Lisboa, Portugal</p>" in (await client.get(booking)).text
+        arabic = re.sub(
+            "[\u2066-\u2069]|</?bdi>", "", (await client.get(booking.replace("/en/", "/ar/"))).text
+        )
+        assert "1100 Lisboa، البرتغال</p>" in arabic
         assert first["SUMMARY"] == " ".join(ODD[:200].split())
         assert first["ORGANIZER"] == "mailto:desk@hotel.example"
         # 15:00 and 11:00 on the clock of the hotel, where there is no summer time.

@@ -10,18 +10,16 @@ from babel import Locale
 
 from hotel_booking.core.code_names import zone_called
 from hotel_booking.core.folding import sort_form
-from hotel_booking.domains.properties.types import CURRENCIES, LANGUAGES
+from hotel_booking.core.iso_codes import COUNTRIES, CURRENCIES
+from hotel_booking.domains.properties.types import LANGUAGES
 from hotel_booking.domains.properties.vocabularies import MEALS
-
-_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
 
 
 @cache
 def countries() -> list[tuple[str, str]]:
     """Countries by name."""
     names = Locale.parse("en").territories
-    found = [(c, str(n)) for c, n in names.items() if len(c) == 2 and c.isalpha() and c not in _NO_COUNTRIES]
-    return sorted(found, key=lambda pair: sort_form(pair[1]))
+    return sorted(((code, str(names[code])) for code in COUNTRIES), key=lambda pair: sort_form(pair[1]))
 
 
 @cache

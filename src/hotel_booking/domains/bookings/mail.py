@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.moments import same_day
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
@@ -39,14 +40,14 @@ async def held(tx: Transaction, booking: Booking, *, now: datetime) -> None:
 
 async def link_to_pay(tx: Transaction, booking: Booking, *, now: datetime) -> None:
     """How to pay for a hold; pointless once it has expired."""
-    data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
+    data = {**_facts(booking), **_held_until(booking), "due_now": booking.due_now}
     limit = None if booking.source in _AT_THE_DESK else _TO_STRANGER
     await _queue(tx, booking, "held", "booking_held", data, now=now, limit=limit)
 
 
 async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime) -> None:
     """The same once more: the guest's address has been corrected since it went out."""
-    data = {**_facts(booking), "expires": booking.hold_expires_at.isoformat(), "due_now": booking.due_now}
+    data = {**_facts(booking), **_held_until(booking), "due_now": booking.due_now}
     await _queue(tx, booking, f"held:{uuid4()}", "booking_held", data, now=now)
 
 
@@ -57,7 +58,7 @@ async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: dateti
     data = {
         **_facts(booking),
         "paid": paid,
-        "address": booking.address,
+        **await _whereabouts(tx, booking),
         "check_in": f"{booking.check_in_time:%H:%M}",
         "check_out": f"{booking.check_out_time:%H:%M}",
         "free_until": earliest.isoformat() if earliest is not None else None,
@@ -165,7 +166,7 @@ async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) ->
     data = {
         **_facts(booking),
         "paid": booking.paid,
-        "address": booking.address,
+        **await _whereabouts(tx, booking),
         "check_in": f"{booking.check_in_time:%H:%M}",
         "check_out": f"{booking.check_out_time:%H:%M}",
         "expires": _end_of_first_day(booking).isoformat(),
@@ -260,6 +261,18 @@ async def _queue(
         withdraw=withdraw,
         limit=limit,
     )
+
+
+async def _whereabouts(tx: Transaction, booking: Booking) -> dict[str, Any]:
+    """The hotel's address, and its country: a guest comes from anywhere. One statement."""
+    country = await tx.fetchval("SELECT country FROM property WHERE id = $1", booking.property_id)
+    return {"address": booking.address, "country": country}
+
+
+def _held_until(booking: Booking) -> dict[str, Any]:
+    # A time alone means today's: a hold of the desk's is a day long.
+    another = not same_day(booking.created_at, booking.hold_expires_at, booking.timezone)
+    return {"expires": booking.hold_expires_at.isoformat(), "another_day": another}
 
 
 def _facts(booking: Booking) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from hotel_booking.core.email_address import email_key, read_email
+from hotel_booking.core.iso_codes import check_country
 from hotel_booking.core.names import clean_name
 from hotel_booking.core.phone import phone_to_keep
 
@@ -72,6 +73,8 @@ class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             name = clean_name(getattr(self, field), field=f"guest.{field}", longest=LONGEST_NAME)
             force_setattr(self, field, name)
         force_setattr(self, "email", read_email(self.email, field="guest.email"))
+        if self.country is not None:
+            check_country(self.country, field="guest.country")
         force_setattr(self, "phone", phone_to_keep(self.phone, self.country))
 
     def reached_in(self, country: str | None) -> GuestDetails:

@@ -24,6 +24,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import msgspec
+from babel import Locale
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
@@ -174,6 +175,13 @@ def _line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
+def _country(code: str, address: str, locale: str) -> str:
+    """The country as it stands behind an address; "" where the message does not know it."""
+    name = Locale.parse(locale).territories.get(code, code)
+    comma = "\N{ARABIC COMMA} " if locale in _RTL else ", "
+    return f"{comma}{name}" if name and address else name
+
+
 @cache
 def _language(tongue: str) -> _Language:
     locale = "en_GB" if tongue == "en" else tongue
@@ -188,6 +196,7 @@ def _language(tongue: str) -> _Language:
         "moment": lambda value, zone: moment(datetime.fromisoformat(value), zone, tongue),
         "clock": lambda value, zone: clock(datetime.fromisoformat(value), zone, tongue),
         "money": lambda value, currency: formats.money(value, currency, locale),
+        "country": lambda code, address: _country(code, address, locale),
     }
     text = _COMMENT.sub("", (_FOLDER / f"{tongue}.txt").read_text("utf-8"))
     pieces = _SECTION.split(text)[1:]

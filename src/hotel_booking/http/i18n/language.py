@@ -9,6 +9,7 @@ from babel import Locale
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.folding import sort_form
+from hotel_booking.core.iso_codes import COUNTRIES
 from hotel_booking.http import cookies
 
 # In their own words, in the order in which they are offered.
@@ -32,18 +33,11 @@ def locale_of(language: str) -> Locale:
     return Locale.parse(LOCALES[language])
 
 
-# Codes that CLDR names and that are no country: unions, dependencies without people's addresses, test data.
-_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
-
-
 @cache
 def countries(language: str) -> list[tuple[str, str]]:
     """Every country as (ISO 3166 code, its name in the language), by name."""
-    names = [
-        (code, name)
-        for code, name in locale_of(language).territories.items()
-        if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
-    ]
+    territories = locale_of(language).territories
+    names = [(code, territories[code]) for code in COUNTRIES]
     return sorted(names, key=lambda country: (sort_form(country[1], language), country[1]))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
@@ -24,7 +25,7 @@ from markupsafe import Markup
 
 from hotel_booking.core import formats
 from hotel_booking.core.code_names import called, counted, headed, value_called, zone_called
-from hotel_booking.core.moments import clock, moment
+from hotel_booking.core.moments import clock, moment, place_of
 from hotel_booking.core.money import Money
 from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.identity.permissions import Permission
@@ -41,8 +42,20 @@ _FOLDERS = [PACKAGE / where / "templates" for where in ("http/ui", "admin", "web
 _NOTICE = "hotel_notice"
 _LONGEST_NOTICE = 999  # bytes: two sentences of any language, and a fourth of what a cookie may hold
 _LOCALE = "en_GB"
-_AMOUNTS = frozenset({"total", "net", "tax", "fee", "amount", "due_now"})
+_AMOUNTS = frozenset(
+    "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture".split()
+)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_NIGHTS = re.compile(r"\[(\d{4}-\d\d-\d\d),(\d{4}-\d\d-\d\d)\)")
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Where an entry of the audit log belongs: the currency of its amounts, the zone of its hotel's clocks,
+    the names of what its ids refer to, by column and id."""
+
+    currency: str | None = None
+    timezone: str = "UTC"
+    names: Mapping[tuple[str, int], str] = {}
 
 
 @cache
@@ -216,10 +229,11 @@ def percent(value: float, digits: int = 0) -> str:
     return str(format_percent(round(value, digits + 2), format=pattern, locale=_LOCALE))
 
 
-def plain(value: Any, name: str = "", currency: str | None = None, of: str = "") -> str:
+def plain(value: Any, name: str = "", of: str = "", kept: Kept = Kept()) -> str:  # noqa: B008 - it is frozen
     """A value as the audit log keeps it, for people: instants and money as they are read elsewhere, lists
-    without brackets, a dash for nothing, codes by their names. `name` is the column's, `currency` the
-    booking's where there is one, `of` the kind of the object."""
+    without brackets, a dash for nothing, codes and ids by their names. `name` is the column's, `of` the kind
+    of the object."""
+    currency = kept.currency
     match value:
         case None | "" | []:
             return "—"
@@ -227,16 +241,25 @@ def plain(value: Any, name: str = "", currency: str | None = None, of: str = "")
             return "yes" if value else "no"
         case int() if currency is not None and name in _AMOUNTS:
             return money(value, currency)
+        case int() if (name, value) in kept.names:
+            return kept.names[name, value]
         case str() if name == "country":
             return country_name(value)
         case str() if _INSTANT.match(value):
-            return f"{instant(datetime.fromisoformat(value))} UTC"
+            at = datetime.fromisoformat(value)
+            place = "UTC" if kept.timezone == "UTC" else f"({place_of(kept.timezone)} time)"
+            return f"{instant(at, kept.timezone)} {place}"
+        case str() if nights := _NIGHTS.fullmatch(value):
+            first, last = map(date.fromisoformat, nights.groups())
+            return f"{day(first, 'd MMM y')} to {day(last, 'd MMM y')}"
+        case list() if currency is not None and name in _AMOUNTS:
+            return ", ".join(money(item, currency) for item in value)
         case list():
             if all(isinstance(item, dict | list) for item in value):
                 return f"{len(value)} lines"
             return ", ".join(map(str, value))
         case dict():
-            pairs = ((called(key, "column"), plain(item, key, of=of)) for key, item in value.items())
+            pairs = ((called(key, "column"), plain(item, key, of, kept)) for key, item in value.items())
             return ", ".join(f"{key} {item}" for key, item in pairs)
     return value_called(str(value), name, of)
 

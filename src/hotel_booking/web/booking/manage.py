@@ -25,7 +25,7 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import LANGUAGES, preferred
+from hotel_booking.http.i18n.language import LANGUAGES, locale_of, preferred
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
@@ -121,7 +121,8 @@ async def calendar(
     """The stay for the guest's own calendar; what takes it out again where it is not to be."""
     booking = await open_own(request, tx, reference, now)
     hotel = await property_by_slug(tx, booking.property_slug)
-    page = link(language_of(request), f"booking/{booking.reference}")
+    language = language_of(request)
+    page = link(language, f"booking/{booking.reference}")
     return Response(
         calendar_entry(
             booking,
@@ -129,6 +130,7 @@ async def calendar(
             sequence=await changes(tx, booking.id),
             organizer=hotel.email or parseaddr(settings.mail_from)[1],
             url=f"{settings.public_url.rstrip('/')}{page}",
+            country=locale_of(language).territories.get(hotel.country, hotel.country),
         ),
         media_type="text/calendar",
         headers={

@@ -93,6 +93,7 @@ async def booking_page(
         form=form,
         again=again_of(request, booking, now),
         hotel=hotel,
+        hotel_country=locale_of(language).territories.get(hotel.country, hotel.country),
         country=locale_of(language).territories.get(booking.country or "", booking.country),
         plan=await _plan(tx, hotel, language, phrases),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.iso_codes import check_country, check_currency
 from hotel_booking.core.names import clean_name, clean_text
 from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.guests.errors import InvalidAccount
@@ -15,8 +15,6 @@ from hotel_booking.domains.guests.types import LONGEST_NAME
 from hotel_booking.domains.notifications.types import LANGUAGES
 
 LONGEST_WISHES = 1000
-_COUNTRY = re.compile("[A-Z]{2}")
-_CURRENCY = re.compile("[A-Z]{3}")
 
 
 class Details(msgspec.Struct, frozen=True):
@@ -40,8 +38,8 @@ class Preferences(msgspec.Struct, frozen=True):
 
 async def save_details(tx: Transaction, *, account_id: int, details: Details) -> None:
     """Raises `Invalid` with the field where a value cannot be right."""
-    if details.country and not _COUNTRY.fullmatch(details.country):
-        raise InvalidAccount("this is not a country code", field="country", fix="choose one from the list")
+    if details.country:
+        check_country(details.country, error=InvalidAccount)
     wishes = clean_text(
         details.wishes, field="wishes", longest=LONGEST_WISHES, error=InvalidAccount, name="a wish"
     )
@@ -66,8 +64,8 @@ async def save_preferences(
         raise InvalidAccount(
             "this language is not supported", field="language", fix="choose one from the list"
         )
-    if preferences.currency and not _CURRENCY.fullmatch(preferences.currency):
-        raise InvalidAccount("this is not a currency", field="currency", fix="choose one from the list")
+    if preferences.currency:
+        check_currency(preferences.currency, error=InvalidAccount)
     await tx.execute(
         "UPDATE guest_account SET language = $2, currency = $3, marketing = $4,"
         "       marketing_at = CASE WHEN marketing = $4 THEN marketing_at ELSE $5 END WHERE id = $1",

@@ -11,6 +11,7 @@ import asyncpg
 from hotel_booking.core.dates import DAY_END, LATEST_DAY_END
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.iso_codes import check_country, check_currency
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.queries import property_by_slug
@@ -26,7 +27,6 @@ from hotel_booking.domains.properties.types import (
     NewProperty,
     PropertyChange,
     check_bands,
-    check_currency,
     check_texts,
     check_timezone,
     property_codes,
@@ -87,6 +87,8 @@ async def remove(tx: Transaction, *, property_: Property, now: datetime) -> None
 
 
 async def _check(tx: Transaction, values: dict[str, Any], country: str) -> None:
+    if "country" in values:
+        check_country(values["country"])
     check_texts(values, country=country)
     if "timezone" in values:
         check_timezone(values["timezone"])

@@ -12,8 +12,10 @@ function look() {
     if (over) over.hidden = false;
     return;
   }
-  const time = new Intl.NumberFormat(shown.dataset.language, { style: "unit", unit: "minute", unitDisplay: "long" });
-  const text = left.dataset.left.replace("{time}", time.format(minutes));
+  // The front desk's hold is a day long.
+  const [number, unit] = minutes > 120 ? [Math.floor(minutes / 60), "hour"] : [minutes, "minute"];
+  const time = new Intl.NumberFormat(shown.dataset.language, { style: "unit", unit, unitDisplay: "long" });
+  const text = left.dataset.left.replace("{time}", time.format(number));
   left.setAttribute("aria-live", minutes === 5 || minutes === 1 ? "polite" : "off");
   if (text !== said) left.textContent = said = text;
   setTimeout(look, 5000);

@@ -1,6 +1,7 @@
 // What the panel does beyond plain pages. Everything here is a convenience: every page works without it.
 
 import "./menus.js";
+import { brought } from "./typed.js";
 
 const root = document.documentElement;
 const make = (tag, properties = {}, ...children) => {
@@ -256,5 +257,6 @@ for (const button of document.querySelectorAll("[data-find]")) {
   if (/Mac|iPhone|iPad/.test(navigator.platform)) button.querySelector("kbd").textContent = "⌘ K";
 }
 prepare(document);
+if (brought) toast("What you typed is back in the form.");
 // After a form came back: at what is wrong.
 (document.querySelector('main form [aria-invalid="true"]') ?? document.querySelector('main form .alert.danger[tabindex="-1"]'))?.focus();

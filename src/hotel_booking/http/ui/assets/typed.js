@@ -1,0 +1,113 @@
+// What was typed comes back to its form when something comes between: another language or currency is chosen, or one
+// has to sign in, or prove again who one is, before the form is taken. It is kept in this tab alone, until the next
+// page that is no step of signing in, for half an hour at most. Passwords, codes, cards and files are never kept.
+// Without this script the page is as the server writes it.
+
+const KEPT = "typed";
+const LONGEST_MS = 30 * 60 * 1000;
+const SWITCH = 'a[href^="/language/"], a[href^="/currency/"], a[href*="/account/sign-in"]';
+const STEP = /^\/admin\/(sign-in|confirm)(\/|$)|^\/account\/sign-in(\/|$)/;
+// The language is no part of a page's or a form's address: the same form is meant in each.
+const plain = (address) => address.replace(/^\/(en|de|fr|es|ar)(?=\/|$)/, "");
+const here = plain(location.pathname) + location.search;
+const reader = document.querySelector('meta[name="reader"]')?.content ?? "";
+const step = STEP.test(plain(location.pathname));
+
+const SECRET = new Set(["password", "file", "submit", "button", "image", "reset"]);
+const SECRET_USE = /^(cc-|one-time-code|current-password|new-password)/;
+// Of what is hidden only the state that was edited is kept: who was faster is told, not overwritten.
+const STATE = /^(version$|was-)/;
+const keeps = (field) =>
+  field.name && !SECRET.has(field.type) && !SECRET_USE.test(field.autocomplete ?? "") && (field.type !== "hidden" || STATE.test(field.name));
+const ticked = (field) => field.type === "checkbox" || field.type === "radio";
+const addressed = (form) => plain(new URL(form.getAttribute("action") || location.href, location.href).pathname);
+const forms = () => [...document.querySelectorAll('main form[method="post"]:not([data-stripe-key], [data-goes-on])')];
+
+function read() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    return kept && Date.now() - kept.at < LONGEST_MS ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function write(kept) {
+  try {
+    if (kept) sessionStorage.setItem(KEPT, JSON.stringify(kept));
+    else sessionStorage.removeItem(KEPT);
+  } catch {
+    // No storage, or it is full: the form comes back empty.
+  }
+}
+
+function keep(which, between) {
+  const typed = which.map((form) => ({
+    to: addressed(form),
+    fields: [...form.elements].filter(keeps).map((field) => [
+      field.name,
+      field.type === "select-multiple" ? [...field.selectedOptions].map((option) => option.value) : field.value,
+      ticked(field) ? field.checked : null,
+    ]),
+  }));
+  write({ page: here, reader, at: Date.now(), between, forms: typed });
+}
+
+function fill(form, fields) {
+  const seen = new Map();
+  for (const [name, value, checked] of fields) {
+    const alike = [...form.elements].filter((field) => field.name === name && keeps(field));
+    if (checked !== null) {
+      const box = alike.find((field) => ticked(field) && field.value === value);
+      if (box) set(box, "checked", checked);
+      continue;
+    }
+    // Fields of one name are filled in their order.
+    const number = seen.get(name) ?? 0;
+    seen.set(name, number + 1);
+    const field = alike.filter((one) => !ticked(one))[number];
+    if (!field) continue;
+    if (field.type === "select-multiple") for (const option of field.options) option.selected = value.includes(option.value);
+    else if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value)) continue;
+    else set(field, "value", value);
+  }
+}
+
+function set(field, property, value) {
+  if (field[property] === value) return;
+  field[property] = value;
+  for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+}
+
+function bring(kept) {
+  const left = forms();
+  let found = false;
+  for (const { to, fields } of kept.forms) {
+    const form = left.find((one) => addressed(one) === to);
+    if (!form) continue;
+    left.splice(left.indexOf(form), 1);
+    fill(form, fields);
+    found = true;
+  }
+  return found;
+}
+
+// Who signs in after somebody else has gone finds nothing of theirs.
+const kept = read();
+const back = kept?.between && kept.page === here && (!kept.reader || kept.reader === reader);
+if (back || !kept || !step) write(null);
+else write({ ...kept, between: true });
+export const brought = Boolean(back) && bring(kept);
+
+document.addEventListener("click", (event) => {
+  const leaving = event.target.closest?.(SWITCH);
+  // On a step of signing in what waits for its page goes before what is typed here.
+  if (leaving && !event.ctrlKey && !event.metaKey && !event.shiftKey && !(step && read())) keep(forms(), true);
+});
+
+// Whether the server takes it, or asks first who one is, the page that comes next tells.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (step || event.defaultPrevented || !forms().includes(form)) return;
+  if (/^\/(admin|account)(\/|$)/.test(plain(location.pathname))) keep([form], false);
+});

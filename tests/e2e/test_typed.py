@@ -1,0 +1,124 @@
+"""What was typed into a form is there again after something came between: another language, a session that
+had expired, the proof of who one is. Passwords are not, and nobody else finds it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.caller import Grant
+from hotel_booking.domains.identity.permissions import Role
+from tests.clients.browser import enter, visiting
+from tests.clients.server import serving
+from tests.clients.staff_client import session_of
+from tests.e2e.test_site_booking import ROOMS, scalar, sent
+from tests.e2e.test_site_pages import KEY, fill_in
+from tests.factories.small_hotel import small_hotel
+from tests.factories.staff_accounts import PASSWORD, member
+
+PANEL = {"HOTEL_MFA_REQUIRED": "false"}
+KEPT = "sessionStorage.getItem('typed')"
+
+
+async def switched(page: Page, language: str) -> None:
+    await page.locator("details.site-menu summary").first.click()
+    async with page.expect_navigation():
+        await page.locator(f"details.site-menu a[hreflang={language}]").click()
+
+
+async def test_a_guests_details_survive_another_language(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=9)
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, visiting(browser, site) as page:
+        await page.goto(f"/en{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        await page.fill("#given_name", "Zoë")
+        await page.fill("#phone", "+351 21 000 0000")
+        await page.select_option("#country", "PT")
+        await page.fill("#requests", "A quiet room,\nplease.")
+        for language in ("de", "ar", "en"):
+            await switched(page, language)
+            assert await page.get_attribute("html", "lang") == language
+            assert await page.input_value("#given_name") == "Zoë"
+            assert await page.input_value("#phone") == "+351 21 000 0000"
+            assert await page.input_value("#country") == "PT"
+            assert await page.input_value("#requests") == "A quiet room,\nplease."
+            assert await page.evaluate(KEPT) is None
+        await fill_in(page)
+        await sent(page, "form.card button.primary")
+        assert await page.evaluate(KEPT) is None
+        assert await scalar(db, "SELECT country FROM guest") == "PT"
+        # A message to the hotel too; and what was left alone stays away from other pages.
+        await page.fill("#text", "We come late.")
+        await switched(page, "fr")
+        assert await page.input_value("#text") == "We come late."
+        await page.goto("/en/account/sign-in")
+        await page.fill("#email", "zoe@example.com")
+        await page.fill("#password", "a secret of hers")
+        await page.locator("details.site-menu summary").first.click()
+        await page.evaluate("addEventListener('click', (event) => event.preventDefault())")
+        await page.locator("details.site-menu a[hreflang=de]").click()
+        kept = await page.evaluate(KEPT)
+        assert "zoe@example.com" in kept
+        assert "secret" not in kept
+        await page.goto("/en/account/register")
+        assert await page.input_value("#email") == ""
+        assert await page.evaluate(KEPT) is None
+
+
+async def signed_in_again(page: Page, email: str) -> None:
+    await page.fill("[name=email]", email)
+    await page.fill("[name=password]", PASSWORD)
+    await sent(page, "main form button.primary")
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["the same", "a colleague"])
+async def test_a_form_of_the_panel_survives_the_end_of_the_session(
+    db: Database, database_url: str, browser: Browser, other: bool
+) -> None:
+    await small_hotel(db)
+    mine = (await member(db, "ana@example.com", Grant(Role.OWNER))).id
+    await member(db, "bo@example.com", Grant(Role.OWNER), name="Bo Member")
+    async with serving(database_url, **PANEL) as site, visiting(browser, site) as page:
+        await enter(page, site, await session_of(db, mine))
+        await page.goto("/admin/staff/new")
+        await page.fill("[name=email]", "new@example.com")
+        await page.fill("[name=name]", "New Colleague")
+        await page.context.clear_cookies()
+        await sent(page, "main form button.primary")
+        assert "/admin/sign-in" in page.url
+        await signed_in_again(page, "bo@example.com" if other else "ana@example.com")
+        assert page.url.endswith("/admin/staff/new")
+        assert await page.input_value("[name=name]") == ("" if other else "New Colleague")
+        assert await page.input_value("[name=email]") == ("" if other else "new@example.com")
+        assert await page.evaluate(KEPT) is None
+
+
+async def test_a_form_of_the_panel_survives_the_proof_of_who_one_is(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db)
+    mine = (await member(db, "ana@example.com", Grant(Role.OWNER))).id
+    async with serving(database_url, **PANEL) as site, visiting(browser, site) as page:
+        await enter(page, site, await session_of(db, mine))
+        await page.goto("/admin/staff/new")
+        await page.fill("[name=name]", "New Colleague")
+        await page.fill("[name=email]", "new@example.com")
+        await page.select_option("[name=role-1]", "front_desk")
+        await page.select_option("[name=at-1]", index=1)
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE staff_session SET confirmed_at = confirmed_at - interval '1 day'")
+        await sent(page, "main form button.primary")
+        assert "/admin/confirm" in page.url
+        await page.fill("[name=password]", "not the password")
+        await sent(page, "main form button.primary")
+        await page.fill("[name=password]", PASSWORD)
+        await sent(page, "main form button.primary")
+        assert page.url.endswith("/admin/staff/new")
+        await page.get_by_text("What you typed is back in the form.").wait_for()
+        assert await page.input_value("[name=role-1]") == "front_desk"
+        await sent(page, "main form button.primary")
+        assert await scalar(db, "SELECT count(*) FROM staff WHERE email = 'new@example.com'") == 1
+        assert await page.evaluate(KEPT) is None
