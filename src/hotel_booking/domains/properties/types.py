@@ -210,8 +210,9 @@ class NewRoom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PhysicalRoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What changes; an inactive room is not sold any more."""
+    """What changes; an inactive room is not sold any more. Stays remember the room, whatever its number."""
 
+    number: Annotated[str, Meta(min_length=1, max_length=20)] | UnsetType = UNSET
     floor: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
