@@ -178,6 +178,15 @@ async def test_names_are_unique_and_things_in_use_stay(partner: Partner) -> None
     ] == "in_use"
 
 
+async def test_no_more_adults_are_in_a_price_than_the_room_sleeps(partner: Partner) -> None:
+    await opened(partner)
+    kinds = f"/properties/{SLUG}/room-types"
+    odd = {"code": "ODD", "base_occupancy": 3, "max_occupancy": 2}
+    assert (await partner.send("POST", kinds, odd, expect=422))["field"] == "base_occupancy"
+    made = await partner.send("POST", kinds, {"code": "SGL", "max_occupancy": 1}, expect=201)
+    assert made["base_occupancy"] == 1
+
+
 async def test_every_room_has_an_address_and_can_be_numbered_anew(partner: Partner, db: Database) -> None:
     await opened(partner)
     rooms = f"/properties/{SLUG}/rooms"
