@@ -178,6 +178,32 @@ async def test_names_are_unique_and_things_in_use_stay(partner: Partner) -> None
     ] == "in_use"
 
 
+async def test_no_more_adults_are_in_a_price_than_the_room_sleeps(partner: Partner) -> None:
+    await opened(partner)
+    kinds = f"/properties/{SLUG}/room-types"
+    odd = {"code": "ODD", "base_occupancy": 3, "max_occupancy": 2}
+    assert (await partner.send("POST", kinds, odd, expect=422))["field"] == "base_occupancy"
+    made = await partner.send("POST", kinds, {"code": "SGL", "max_occupancy": 1}, expect=201)
+    assert made["base_occupancy"] == 1
+
+
+async def test_every_room_has_an_address_and_can_be_numbered_anew(partner: Partner, db: Database) -> None:
+    await opened(partner)
+    rooms = f"/properties/{SLUG}/rooms"
+    before = await partner.send("GET", rooms, expect=200)
+    for odd in ("a/b", "a\\b", ".", "..", " "):
+        refused = await partner.send("POST", rooms, {"number": odd, "room_type": "DBL"}, expect=422)
+        assert refused["field"] == "number", odd
+        assert (await partner.send("PATCH", f"{rooms}/100", {"number": odd}, expect=422))["field"] == "number"
+    taken = await partner.send("PATCH", f"{rooms}/100", {"number": "101"}, expect=409)
+    assert (taken["code"], taken["field"]) == ("already_exists", "number")
+    assert await partner.send("GET", rooms, expect=200) == before
+    async with db.transaction() as tx:  # as it could be numbered once
+        await tx.execute("UPDATE room SET number = 'a/b' WHERE number = '101'")
+    assert (await partner.send("PATCH", f"{rooms}/100", {"number": "A #1"}, expect=200))["number"] == "A #1"
+    assert (await partner.send("PATCH", f"{rooms}/A%20%231", {"floor": "1"}, expect=200))["floor"] == "1"
+
+
 async def test_what_is_patched_changes_and_the_rest_stays(partner: Partner) -> None:
     await opened(partner)
     before = await partner.send("GET", f"/properties/{SLUG}", expect=200)

@@ -147,7 +147,17 @@ async def test_rooms_come_in_ranges_and_go_one_by_one(db: Database, database_url
         assert await contents(db) == before
         form = fields((await client.get(f"{BASE}/rooms/{room_id}")).text)
         assert (await client.post(f"{BASE}/rooms/{room_id}", data=form | {"floor": "2"})).status_code == 303
-        late = await client.post(f"{BASE}/rooms/{room_id}", data=form | {"floor": "3"})
+        again = fields((await client.get(f"{BASE}/rooms/{room_id}")).text)
+        odd = await client.post(f"{BASE}/rooms/{room_id}", data=again | {"number": "a/b"})
+        assert (odd.status_code, "not A/1" in error_of(odd.text, "number")) == (422, True)
+        named = await client.post(f"{BASE}/rooms/{room_id}", data=again | {"number": "Suite Azul"})
+        assert named.status_code == 303
+        assert "Suite Azul" in (await client.get(f"{BASE}/rooms")).text
+        slashed = await client.post(f"{BASE}/rooms", data={"numbers": "a/b", "room_type": "DBL"})
+        assert (slashed.status_code, "not A/1" in error_of(slashed.text, "numbers")) == (422, True)
+        late = await client.post(
+            f"{BASE}/rooms/{room_id}", data=form | {"floor": "3", "number": "Suite Azul"}
+        )
         assert (late.status_code, error_of(late.text, "floor")) == (409, "is now: 2")
         asked = fields((await client.get(f"{BASE}/rooms/{room_id}/delete")).text)
         assert (await client.post(f"{BASE}/rooms/{room_id}/delete", data=asked)).status_code == 303

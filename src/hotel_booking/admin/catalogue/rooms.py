@@ -56,7 +56,7 @@ async def add_rooms(
                 new = frame.shaped(form, NewRoom, {"number": number, "room_type": kind, "floor": floor})
                 await service.add(tx, property_id=property_.id, new=new, today=today)
     except DomainError as error:
-        form, status = frame.refused(form, error)
+        form, status = frame.refused(form, error, names={"number": "numbers"})
         return await _list(request, tx, property_, form, status=status)
     notice = (
         f"Room {numbers[0]} has been added."
@@ -86,8 +86,9 @@ async def change_room(
     form = await read(request)
     try:
         version = frame.version_of(form)
-        values = {"floor": form.text("floor", longest=20), "active": form.flag("active")}
-        await service.change(
+        number = form.text("number", required=True, longest=20)
+        values = {"number": number, "floor": form.text("floor", longest=20), "active": form.flag("active")}
+        changed = await service.change(
             tx,
             property_id=property_.id,
             number=row.number,
@@ -99,7 +100,9 @@ async def change_room(
         current = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
         return await _form(request, tx, property_, row, form, status=status)
-    return see_other(request, f"/admin/properties/{slug}/rooms", notice=f"Room {row.number} has been saved.")
+    return see_other(
+        request, f"/admin/properties/{slug}/rooms", notice=f"Room {changed.number} has been saved."
+    )
 
 
 @get("/properties/{slug:str}/rooms/{room_id:int}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -173,7 +176,7 @@ def _numbers(form: Form) -> list[str]:
 
 
 def _filled(row: Room) -> Form:
-    return Form.of(floor=row.floor, active=row.active, version=row.version)
+    return Form.of(number=row.number, floor=row.floor, active=row.active, version=row.version)
 
 
 async def _list(

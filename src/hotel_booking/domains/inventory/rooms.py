@@ -8,10 +8,12 @@ from typing import Any
 import asyncpg
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
 from hotel_booking.domains.inventory.tables import room as room_table
 from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import tables
+from hotel_booking.domains.properties.errors import AlreadyExists
 from hotel_booking.domains.properties.queries import find_item
 from hotel_booking.domains.properties.rows import (
     changed_values,
@@ -38,7 +40,7 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     Raises `AlreadyExists` for a taken number, `NoSuchThing` for an unknown room type.
     """
     values: dict[str, Any] = {"number": new.number, "floor": new.floor}
-    check_texts(values)
+    _check_texts(values)
     kind = await find_item(tx, tables.room_type, property_id, new.room_type)
     values |= {"property_id": property_id, "room_type_id": kind.id}
     await tx.execute(_LOCK_TYPE, kind.id)
@@ -56,19 +58,37 @@ async def change(
     today: date,
     version: int | None = None,
 ) -> Room:
-    """Change a room. Taking it away raises `RoomIsSold` naming the nights that need it, `RoomInUse` while
-    it has a stay or a block to come; `ChangedMeanwhile` where it is not `version` any more."""
+    """Change a room. A number that another room has raises `AlreadyExists`. Taking it away raises
+    `RoomIsSold` naming the nights that need it, `RoomInUse` while it has a stay or a block to come;
+    `ChangedMeanwhile` where it is not `version` any more."""
     row = await find_item(tx, room_table, property_id, number, key="number", lock=True)
     await check_version(tx, room_table, row, version)
     values = changed_values(changes)
-    check_texts(values)
+    _check_texts(values)
     active = values.get("active", row.active)
     if active != row.active:
         await tx.execute(_LOCK_TYPE, row.room_type_id)
         if not active:
             await _check_unused(tx, row, today)
         await _shift(tx, row.room_type_id, today, 1 if active else -1)
-    return await update(tx, room_table, row.id, values)
+    try:
+        return await update(tx, room_table, row.id, values)
+    except asyncpg.UniqueViolationError:
+        raise AlreadyExists(
+            f"there is already a room {values['number']!r}", field="number", fix="choose another number"
+        ) from None
+
+
+def _check_texts(values: dict[str, Any]) -> None:
+    check_texts(values)
+    if "number" not in values:
+        return
+    number = values["number"]
+    if not number:
+        raise Invalid("a room has a number or a name", field="number", fix="such as 101")
+    # A room's number is a part of its address.
+    if "/" in number or "\\" in number or number in (".", ".."):
+        raise Invalid(f"a room cannot be numbered {number!r}", field="number", fix="write A-1, not A/1")
 
 
 async def uses(tx: Transaction, *, room_id: int) -> tuple[Use, ...]:

@@ -165,13 +165,14 @@ class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class NewRoomType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A room type to be made. `base_occupancy` adults are in the price; `child_amounts` has one amount per
+    """A room type to be made. `base_occupancy` adults are in the price, two unless given, or as many as it
+    sleeps; `child_amounts` has one amount per
     child band of the property, per child and night."""
 
     code: Code
     name: Name | None = None
     description: Text = ""
-    base_occupancy: Persons = 2
+    base_occupancy: Persons | None = None
     max_occupancy: Persons = 2
     max_adults: Persons | None = None
     max_children: Annotated[int, Meta(ge=0, le=100)] = 0
@@ -210,8 +211,9 @@ class NewRoom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PhysicalRoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What changes; an inactive room is not sold any more."""
+    """What changes; an inactive room is not sold any more. Stays remember the room, whatever its number."""
 
+    number: Annotated[str, Meta(min_length=1, max_length=20)] | UnsetType = UNSET
     floor: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 

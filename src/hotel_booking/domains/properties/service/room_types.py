@@ -23,6 +23,8 @@ from hotel_booking.domains.properties.types import (
     room_codes,
 )
 
+_USUAL_ADULTS = 2
+
 
 async def create(tx: Transaction, *, property_: Property, new: NewRoomType) -> RoomType:
     """Make a room type. Raises `AlreadyExists` for a taken code, `Invalid` naming the field."""
@@ -30,7 +32,8 @@ async def create(tx: Transaction, *, property_: Property, new: NewRoomType) -> R
     values["property_id"] = property_.id
     values["name"] = new.name or new.code
     values["max_adults"] = new.max_adults or new.max_occupancy
-    values["base_occupancy"] = min(new.base_occupancy, new.max_occupancy)
+    # What somebody asked for is refused where it cannot be, not made less in silence.
+    values["base_occupancy"] = new.base_occupancy or min(_USUAL_ADULTS, new.max_occupancy)
     _check(property_, values, values)
     return await insert(tx, tables.room_type, values, what=f"a room type {new.code!r}")
 
