@@ -92,6 +92,8 @@ async def reverse_payment(
 ) -> Response[Any]:
     """A payment was recorded by mistake: the guest owes it again."""
     booking = await open_booking(tx, reference, caller, _REVERSE)
+    if not await queries.desk_payments(tx, booking.id, payment_id=payment_id):
+        raise PaymentNotFound("the booking has no such payment taken at the desk")
     require_recent(caller, now)
     form = await read(request)
 

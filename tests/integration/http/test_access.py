@@ -37,7 +37,13 @@ async def what_time(now: datetime) -> datetime:
 
 # Takes a token of its own alone: tests/integration/http/test_alertmanager.py
 OWN_TOKEN = "/webhooks/alertmanager"
-SAMPLES = {"slug": "seaview", "reference": "ABCD-EFGH", "code": "DBL", "key_id": "999999"}
+SAMPLES = {
+    "slug": "seaview",
+    "reference": "ABCD-EFGH",
+    "code": "DBL",
+    "key_id": "999999",
+    "payment_id": "00000000-0000-0000-0000-000000000001",
+}
 
 
 def routes(app: Application) -> list[tuple[str, str, Any]]:
