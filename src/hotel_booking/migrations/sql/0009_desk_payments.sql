@@ -7,19 +7,28 @@
 ALTER TABLE payment
     ADD COLUMN receipt text CHECK (length(receipt) BETWEEN 1 AND 60),      -- its number, or a note
     ADD COLUMN reversal text CHECK (length(reversal) BETWEEN 5 AND 200),   -- why it was taken back
-    ADD CONSTRAINT payment_reversed_whole CHECK (reversal IS NULL OR status = 'voided' AND gateway LIKE 'desk\_%');
+    ADD CONSTRAINT payment_reversed_whole CHECK (reversal IS NULL OR status = 'voided' AND gateway LIKE 'desk\_%')
+        NOT VALID;
 
+-- The new checks let more through than those that go. They are NOT VALID, so that the table is not read while payments
+-- wait: what stands there passed the narrower ones.
+-- squawk-ignore ban-drop-constraint
 ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_kind_check;
+-- As the first: a wider one follows.
+-- squawk-ignore ban-drop-constraint
 ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_amount_check;
+-- As the first: a wider one follows.
+-- squawk-ignore ban-drop-constraint
 ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_refund_check;
 ALTER TABLE ledger_entry
     ADD CONSTRAINT ledger_entry_kind_check CHECK (kind IN
-        ('payment', 'payment_reversed', 'refund', 'refund_reversed')),
+        ('payment', 'payment_reversed', 'refund', 'refund_reversed')) NOT VALID,
     ADD CONSTRAINT ledger_entry_amount_check CHECK (
-        CASE WHEN kind IN ('refund', 'payment_reversed') THEN amount < 0 ELSE amount >= 0 END),
+        CASE WHEN kind IN ('refund', 'payment_reversed') THEN amount < 0 ELSE amount >= 0 END) NOT VALID,
     ADD CONSTRAINT ledger_entry_refund_check CHECK (
-        (kind IN ('payment', 'payment_reversed')) = (refund_id IS NULL));
-CREATE UNIQUE INDEX ledger_payment_reversed_once ON ledger_entry (payment_id) WHERE kind = 'payment_reversed';
+        (kind IN ('payment', 'payment_reversed')) = (refund_id IS NULL)) NOT VALID;
+-- That a payment is reversed once its row says, which is locked and is `voided` then: an index over all lines of the
+-- ledger would be made while payments wait.
 
 -- The audit log: that there is a receipt and a reason is noted, their words are not. They may name somebody, who can
 -- ask to be forgotten.
