@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from hotel_booking.domains.inventory.errors import RoomInUse
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.clients.waiting import until
 from tests.factories.small_hotel import FIRST, GUEST, NOW, SLUG, make_quote, small_hotel, stay, taken
 from tests.integration.http.test_access import contents
 from tests.integration.panel.test_desk import act, given, noon, sold, tonight
@@ -255,6 +257,17 @@ async def test_the_last_room_goes_to_one_of_two_who_stay_longer(db: Database) ->
     await clean(db)
 
 
+async def somebody_waits(db: Database) -> bool:
+    """Whether a statement waits for a lock; in a transaction of its own, as each sees these once."""
+    async with db.transaction() as tx:
+        return bool(
+            await tx.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+
+
 async def test_a_room_given_to_two_at_once_is_one_stays(db: Database) -> None:
     """Both previews saw the room free: the database lets one of them have it."""
     await small_hotel(db, rooms=2)
@@ -264,7 +277,7 @@ async def test_a_room_given_to_two_at_once_is_one_stays(db: Database) -> None:
         other = asyncio.create_task(
             act(db, service.give_rooms, booking_id=coming.id, now=noon(6), rooms={1: "DBL-1"})
         )
-        await asyncio.sleep(0.2)
+        await until(partial(somebody_waits, db))
         assert not other.done()
     with pytest.raises(RoomInUse):
         await other
