@@ -58,6 +58,9 @@ class Kept(msgspec.Struct, frozen=True):
     names: Mapping[tuple[str, int], str] = {}
 
 
+_NOTHING_KEPT = Kept()
+
+
 @cache
 def environment() -> Environment:
     """The one template environment of the process."""
@@ -229,7 +232,7 @@ def percent(value: float, digits: int = 0) -> str:
     return str(format_percent(round(value, digits + 2), format=pattern, locale=_LOCALE))
 
 
-def plain(value: Any, name: str = "", of: str = "", kept: Kept = Kept()) -> str:  # noqa: B008 - it is frozen
+def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) -> str:
     """A value as the audit log keeps it, for people: instants and money as they are read elsewhere, lists
     without brackets, a dash for nothing, codes and ids by their names. `name` is the column's, `of` the kind
     of the object."""
