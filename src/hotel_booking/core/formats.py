@@ -35,12 +35,16 @@ def money(amount: int, currency: str, locale: str, *, whole: bool = False) -> st
 
 def coded(amount: int, currency: str) -> str:
     """Minor units with the currency's code, the same in every language: 1,290.00 EUR."""
-    return f"{to_decimal(amount, currency):,} {currency}"
+    return f"{bare(amount, currency)} {currency}"
 
 
 def bare(amount: int, currency: str) -> str:
     """Minor units without their currency, where it stands beside them: 1,290.00."""
-    return f"{to_decimal(amount, currency):,}"
+    digits = exponent(currency)
+    if not digits:
+        return f"{amount:,}"
+    units, rest = divmod(abs(amount), 10**digits)
+    return f"{'-' if amount < 0 else ''}{units:,}.{rest:0{digits}}"
 
 
 def tight(amount: int, currency: str) -> str:

@@ -114,36 +114,61 @@ def describe(
 
     Deadlines that have passed are not spoken of, and a step that does not change the fee is left out.
     """
-    now = 0
-    later: list[tuple[datetime, int]] = []
-    for since, fee in deadlines(policy, arrival, timezone):
-        amount = fee_amount(fee, total=total, night_totals=night_totals, currency=currency)
-        if since is None or since <= at:
-            now = amount  # of the latest step reached, as `fee_at` says
-        else:
-            later.append((since, amount))
-    plan: list[tuple[datetime | None, int]] = [(None, now)]
-    for since, amount in later:
-        if plan[-1][0] == since:
-            plan.pop()
-        if amount != plan[-1][1]:
-            plan.append((since, amount))
-    untils = [since for since, _ in plan[1:]] + [None]
-    stages = tuple(
-        FeeStage(since, amount, _sentence(since, until, amount, total, currency, timezone))
-        for (since, amount), until in zip(plan, untils, strict=True)
-    )
-    no_show = fee_amount(policy.no_show, total=total, night_totals=night_totals, currency=currency)
-    arriving = f"Not arriving costs {_cost(no_show, total, currency)}" if no_show else "Not arriving is free"
-    return CancellationTerms(
-        code=policy.code,
-        name=policy.name,
-        fee_now=now,
-        free_until=stages[1].since if now == 0 and len(stages) > 1 else None,
-        stages=stages,
-        no_show=no_show,
-        text=(*[stage.text for stage in stages], arriving),
-    )
+    seen = DatedPolicy(policy, arrival=arrival, timezone=timezone, currency=currency, at=at)
+    return seen.terms([(total, night_totals)])
+
+
+class DatedPolicy:
+    """A policy for an arrival as seen at an instant: what depends on no price is worked out once."""
+
+    def __init__(
+        self, policy: CancellationPolicy, *, arrival: date, timezone: str, currency: str, at: datetime
+    ) -> None:
+        self._policy, self._timezone, self._currency = policy, timezone, currency
+        self._now: Fee | None = None  # of the latest step reached, as `fee_at` says
+        self._later: list[tuple[datetime, Fee]] = []
+        for since, fee in deadlines(policy, arrival, timezone):
+            if since is None or since <= at:
+                self._now = fee
+            else:
+                self._later.append((since, fee))
+
+    def terms(self, rooms: Sequence[tuple[int, Sequence[int]]]) -> CancellationTerms:
+        """What it comes to for rooms that are booked together, each a reservation of its own: of each its
+        total and its nights' shares of that, oldest first."""
+        currency, timezone = self._currency, self._timezone
+        total = sum([total for total, _ in rooms])
+        now = 0 if self._now is None else self._amount(self._now, rooms)
+        plan: list[tuple[datetime | None, int]] = [(None, now)]
+        for since, fee in self._later:
+            amount = self._amount(fee, rooms)
+            if plan[-1][0] == since:
+                plan.pop()
+            if amount != plan[-1][1]:
+                plan.append((since, amount))
+        untils = [since for since, _ in plan[1:]] + [None]
+        stages = tuple(
+            [
+                FeeStage(since, amount, _sentence(since, until, amount, total, currency, timezone))
+                for (since, amount), until in zip(plan, untils, strict=True)
+            ]
+        )
+        no_show = self._amount(self._policy.no_show, rooms)
+        arriving = (
+            f"Not arriving costs {_cost(no_show, total, currency)}" if no_show else "Not arriving is free"
+        )
+        return CancellationTerms(
+            code=self._policy.code,
+            name=self._policy.name,
+            fee_now=now,
+            free_until=stages[1].since if now == 0 and len(stages) > 1 else None,
+            stages=stages,
+            no_show=no_show,
+            text=(*[stage.text for stage in stages], arriving),
+        )
+
+    def _amount(self, fee: Fee, rooms: Sequence[tuple[int, Sequence[int]]]) -> int:
+        return sum([_part(fee.kind, fee.value, total, nights, self._currency) for total, nights in rooms])
 
 
 def _part(kind: str, value: int, total: int, night_totals: Sequence[int], currency: str) -> int:

@@ -75,6 +75,11 @@ class Pricing:
         self._dearer = _Kind("plan", rules.rate_plan, adjusted, self._adjusted)
         self._cheaper = _Kind("discount", rules.rate_plan, adjusted, self._adjusted)
         self._taxes = TaxPlan(rules, occupancy)
+        self._words = {THE_NIGHT: self._night, ADJUSTMENT: self._cheaper}
+        if self._adults is not None:
+            self._words[EXTRA_ADULT] = self._adults
+        for band, kind in self._children:
+            self._words[CHILDREN + band] = kind
 
     def price(self, nights: Sequence[NightPrice]) -> Price:
         """What the nights cost, line by line; see `pricing.price`."""
@@ -102,6 +107,20 @@ class Pricing:
             by_night = [own + share for own, share in zip(by_night, shares, strict=True)]
         found = Price(self._currency, tuple(lines), net, tax, net + tax, tuple(by_night))
         return steps.fine(found, self._step) if self._step > 1 else found
+
+    def told(self, nights: Sequence[date], amounts: Amounts) -> Price:
+        """The price of `nights`, which rise, whose amounts are known: `price` of what they came of."""
+        words = self._words
+        lines = [
+            Line(what, nights[number], code, label, quantity, net, gross, False, "", None, ages)
+            for number, place, net, gross in amounts.lines
+            for what, code, label, quantity, ages in (
+                words[place] if place != ADJUSTMENT or gross < 0 else self._dearer,
+            )
+        ]
+        lines += self._taxes.lines(amounts.taxes)
+        total = amounts.net + amounts.tax
+        return Price(self._currency, tuple(lines), amounts.net, amounts.tax, total, amounts.by_night)
 
     def total(self, nights: Sequence[NightPrice]) -> int:
         """The total of `price`, by the same steps, where no line of it is wanted."""
@@ -169,6 +188,23 @@ def night_totals(stay_price: Price) -> list[int]:
     nothing else is charged, all nights share alike. The parts sum to the total exactly.
     """
     return list(stay_price.by_night)
+
+
+THE_NIGHT, EXTRA_ADULT, ADJUSTMENT, CHILDREN = 0, 1, 2, 3
+"""What a line of a night can be for: its price, more adults, how the plan differs, and the children of the
+first band (those of the next: one more)."""
+
+
+class Amounts(NamedTuple):
+    """What a stay comes to, without words, in minor units: net, tax, each night's part of the total, the
+    amount and quantity of each tax of the rules, and of each line of a night its number from 0 on, what it is
+    for, net and gross."""
+
+    net: int
+    tax: int
+    by_night: tuple[int, ...]
+    taxes: Sequence[tuple[int, int]]
+    lines: Sequence[tuple[int, int, int, int]]
 
 
 class _Kind(NamedTuple):

@@ -3,7 +3,7 @@ computed, `pricing` says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -48,10 +48,19 @@ class TaxPlan:
         self.dated = any(tax.valid_from is not None or tax.valid_to is not None for tax in rules.taxes)
         self._capped = max([tax.max_nights or 0 for tax in rules.taxes], default=0)
         self._known: dict[int, _Rates] = {}  # where no dates matter: by the night's number
+        self._said = [_said(tax) for tax in rules.taxes]
 
     def in_effect(self, night: date) -> tuple[bool, ...]:
         """Which of the taxes apply on a day; nothing where all of them always do."""
         return tuple([tax.in_effect(night) for tax in self.taxes]) if self.dated else ()
+
+    def lines(self, taken: Iterable[tuple[int, int]]) -> list[Line]:
+        """One line per tax that comes to anything; of each its amount and quantity."""
+        return [
+            Line("tax", None, code, label, quantity, amount, amount, included, name, rate)
+            for (code, label, included, name, rate), (amount, quantity) in zip(self._said, taken, strict=True)
+            if amount
+        ]
 
     def rates(self, night: date, arrival: date, number: int) -> _Rates:
         """The taxes that the night of this number, from 0 on, is charged with."""
@@ -136,17 +145,8 @@ class StayTaxes:
 
     def lines(self) -> list[Line]:
         """One line per tax that comes to anything."""
-        lines: list[Line] = []
-        for place, tax in enumerate(self._plan.taxes):
-            amount = self._amount(place)
-            if amount:
-                quantity = self._quantities[place]
-                rate = _rate_to_say(tax)
-                label = tax.name if rate is None else f"{tax.name} {wording.percent(rate)}"
-                lines.append(
-                    Line("tax", None, tax.code, label, quantity, amount, amount, tax.included, tax.name, rate)
-                )
-        return lines
+        amounts = [self._amount(place) for place in range(len(self._amounts))]
+        return self._plan.lines(zip(amounts, self._quantities, strict=True))
 
     def _take_fixed(self, rates: _Rates, there_is: int) -> int:
         """Take the night's fixed taxes, then those of the stay, from what there is; the sum taken."""
@@ -231,6 +231,9 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
-def _rate_to_say(tax: Tax) -> int | None:
-    """The rate where it is a percentage and the name does not say it."""
-    return None if tax.kind == "fixed" or "%" in tax.name else tax.value
+def _said(tax: Tax) -> tuple[str, str, bool, str, int | None]:
+    """What a tax's line says beside its amount: code, label, whether prices include it, name, and its rate
+    where it is a percentage and the name does not say it."""
+    rate = None if tax.kind == "fixed" or "%" in tax.name else tax.value
+    label = tax.name if rate is None else f"{tax.name} {wording.percent(rate)}"
+    return tax.code, label, tax.included, tax.name, rate

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-
-import msgspec
+from operator import itemgetter
+from typing import NamedTuple
 
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.catalogue import RoomType
-from hotel_booking.domains.rates.cancellation import describe, due_on_booking, fee_amount
+from hotel_booking.domains.rates.cancellation import DatedPolicy, due_on_booking
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.nearest_fix import Allowed, RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
-from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.domains.rates.queries import (
     Calendars,
     Catalogue,
@@ -29,7 +28,7 @@ from hotel_booking.domains.rates.restrictions import (
     refusals,
     window,
 )
-from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Price
+from hotel_booking.domains.rates.types import Occupancy, Price
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.types import Offer, OfferedRoom, Offers, Refusal
 
@@ -57,6 +56,14 @@ async def offers(
     return offers_of(catalogue, calendars, stay, party, explain=explain, now=now)
 
 
+class Priced(NamedTuple):
+    """A room type on a plan that is sold for a stay: how many rooms are left, and what each occupancy of the
+    party costs."""
+
+    rooms_left: int
+    prices: Mapping[Occupancy, Price]
+
+
 def offers_of(
     catalogue: Catalogue,
     calendars: Calendars,
@@ -65,10 +72,13 @@ def offers_of(
     *,
     explain: bool = False,
     now: datetime,
+    priced: Mapping[tuple[int, int], Priced] | None = None,
 ) -> Offers:
     """`offers` of what has been loaded: `calendars` hold the nights of the stay and its departure day, with
-    `explain` those of `restrictions.window`, or more."""
-    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    `explain` those of `restrictions.window`, or more. `priced`: what is sold, by the ids of room type and
+    plan, where that is known; calendars are looked at for the rest of it then, and not without `explain`."""
+    own = catalogue.property
+    today = business_date(now, own.timezone, own.day_end_time)
     _check_arrival(stay, today)
     sold: list[tuple[tuple[int, int, int], Offer]] = []
     refused: list[Refusal] = []
@@ -76,23 +86,29 @@ def offers_of(
     known: dict[tuple[int, int, PlanTerms], list[Reason]] = {}
     for plan_place, plan in enumerate(catalogue.plans.values()):
         seen: dict[str, Allowed] = {}
+        policy = _dated_policy(catalogue, plan, days[0], now)
         for type_place, kind in enumerate(catalogue.room_types.values()):
-            # Plans sold on the same nights within the same limits are refused for the same reasons.
-            alike = kind.id, id(calendars[kind.id, plan.id]), catalogue.terms(plan)
-            reasons = known.get(alike)
-            if reasons is None:
-                reasons = known[alike] = _reasons(catalogue, calendars, kind, plan, party, stay, today)
-            if not reasons:
-                offer = _offer(catalogue, calendars, kind, plan, party, days, now)
+            pair = None if priced is None else priced.get((kind.id, plan.id))
+            reasons: list[Reason] = []
+            if pair is None and (priced is None or explain):
+                # Plans sold on the same nights within the same limits are refused for the same reasons.
+                alike = kind.id, id(calendars[kind.id, plan.id]), catalogue.terms(plan)
+                if alike not in known:
+                    known[alike] = _reasons(catalogue, calendars, kind, plan, party, stay, today)
+                reasons = known[alike]
+                if not reasons:
+                    pair = _priced(catalogue, calendars, kind, plan, party, days)
+            if pair is not None:
+                offer = _offer(catalogue, kind, plan, party, pair, policy, days[0], now)
                 sold.append(((offer.total, type_place, plan_place), offer))
             elif explain:
                 refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons, seen))
-    sold.sort(key=lambda item: item[0])
+    sold.sort(key=itemgetter(0))
     return Offers(
         slug=catalogue.property.slug,
         currency=catalogue.property.currency,
         party=tuple(party),
-        offers=tuple(offer for _, offer in sold),
+        offers=tuple([offer for _, offer in sold]),
         refused=tuple(refused) if explain else None,
         fits_in=None if sold else _fits_in(catalogue, party),
     )
@@ -125,7 +141,18 @@ def cheapest_of(
             )
             sold.append((total, type_place, plan_place, kind, plan))
     for total, _, _, kind, plan in sorted(sold, key=lambda one: one[:3]):
-        if accepts is None or accepts(_offer(catalogue, calendars, kind, plan, party, days, now)):
+        if accepts is None or accepts(
+            _offer(
+                catalogue,
+                kind,
+                plan,
+                party,
+                _priced(catalogue, calendars, kind, plan, party, days),
+                _dated_policy(catalogue, plan, days[0], now),
+                days[0],
+                now,
+            )
+        ):
             return kind, total
     return None
 
@@ -173,85 +200,79 @@ def _reasons(
     return list(dict.fromkeys(found))
 
 
-def _offer(
+def _dated_policy(catalogue: Catalogue, plan: RatePlan, arrival: date, now: datetime) -> DatedPolicy:
+    own = catalogue.property
+    policy = catalogue.policy(plan)
+    return DatedPolicy(policy, arrival=arrival, timezone=own.timezone, currency=own.currency, at=now)
+
+
+def _priced(
     catalogue: Catalogue,
     calendars: Calendars,
     kind: RoomType,
     plan: RatePlan,
     party: Sequence[Occupancy],
     days: Sequence[date],
+) -> Priced:
+    calendar = calendars[kind.id, plan.id]
+    nights = [calendar.prices[night] for night in days]
+    return Priced(
+        min([calendar.nights[night].rooms_left for night in days]),
+        {
+            occupancy: catalogue.pricing(kind, plan, occupancy).price(nights)
+            for occupancy in dict.fromkeys(party)
+        },
+    )
+
+
+def _offer(
+    catalogue: Catalogue,
+    kind: RoomType,
+    plan: RatePlan,
+    party: Sequence[Occupancy],
+    pair: Priced,
+    policy: DatedPolicy,
+    arrival: date,
     now: datetime,
 ) -> Offer:
-    calendar = calendars[kind.id, plan.id]
-    currency = catalogue.property.currency
-    nights = [calendar.prices[night] for night in days]
-    by_occupancy = {
-        occupancy: catalogue.pricing(kind, plan, occupancy).price(nights)
-        for occupancy in dict.fromkeys(party)
-    }
-    prices = [by_occupancy[occupancy] for occupancy in party]
-    shares = [night_totals(room) for room in prices]
+    own = catalogue.property
+    prices = [pair.prices[occupancy] for occupancy in party]
     rooms = tuple(
-        OfferedRoom(
-            occupancy=occupancy,
-            total=room.total,
-            net=room.net,
-            tax=room.tax,
-            due_now=due_on_booking(
-                plan.deposit,
-                room.total,
-                share,
-                currency=room.currency,
-                arrival=days[0],
-                timezone=catalogue.property.timezone,
-                at=now,
-            ),
-            lines=room.lines,
-        )
-        for occupancy, room, share in zip(party, prices, shares, strict=True)
+        [
+            OfferedRoom(
+                occupancy=occupancy,
+                total=room.total,
+                net=room.net,
+                tax=room.tax,
+                due_now=due_on_booking(
+                    plan.deposit,
+                    room.total,
+                    room.by_night,
+                    currency=room.currency,
+                    arrival=arrival,
+                    timezone=own.timezone,
+                    at=now,
+                ),
+                lines=room.lines,
+            )
+            for occupancy, room in zip(party, prices, strict=True)
+        ]
     )
-    total = sum(room.total for room in rooms)
     return Offer(
         room_type=kind.code,
         room_type_name=kind.name,
         rate_plan=plan.code,
         rate_plan_name=plan.name,
         meal=plan.meal,
-        currency=currency,
-        rooms_left=min([calendar.nights[night].rooms_left for night in days]),
-        total=total,
-        net=sum(room.net for room in rooms),
-        tax=sum(room.tax for room in rooms),
-        due_now=sum(room.due_now for room in rooms),
+        currency=own.currency,
+        rooms_left=pair.rooms_left,
+        total=sum([room.total for room in rooms]),
+        net=sum([room.net for room in rooms]),
+        tax=sum([room.tax for room in rooms]),
+        due_now=sum([room.due_now for room in rooms]),
         rooms=rooms,
-        cancellation=describe(
-            _for_all(catalogue.policy(plan), prices, shares),
-            arrival=days[0],
-            timezone=catalogue.property.timezone,
-            currency=currency,
-            total=total,
-            night_totals=[sum(night) for night in zip(*shares, strict=True)],
-            at=now,
-        ),
+        cancellation=policy.terms([(room.total, room.by_night) for room in prices]),
     )
-
-
-def _for_all(
-    policy: CancellationPolicy, rooms: Sequence[Price], shares: Sequence[Sequence[int]]
-) -> CancellationPolicy:
-    """The policy with its fees as amounts: what all rooms together cost, each being a reservation."""
-    if len(rooms) == 1:
-        return policy
-
-    def summed(fee: Fee) -> Fee:
-        amounts = (
-            fee_amount(fee, total=room.total, night_totals=share, currency=room.currency)
-            for room, share in zip(rooms, shares, strict=True)
-        )
-        return Fee("fixed", sum(amounts))
-
-    steps = tuple(msgspec.structs.replace(step, fee=summed(step.fee)) for step in policy.steps)
-    return CancellationPolicy(policy.code, policy.name, steps, summed(policy.no_show))
 
 
 def _refusal(

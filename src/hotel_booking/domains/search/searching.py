@@ -26,6 +26,7 @@ from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
 from hotel_booking.domains.search.index.find import Answer
 from hotel_booking.domains.search.index.loaded import Nights, loaded, nights_mark
+from hotel_booking.domains.search.index.priced import priced
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import (
     Around,
@@ -145,9 +146,14 @@ class Searching:
                 return None
             own = index.catalogue_of(slot).property
             today = business_date(now, own.timezone, own.day_end_time)
+            sold = priced(index, slot, stay, party, today) if stay.arrival >= today else None
+            if sold is not None and not explain:
+                return offers.offers_of(index.catalogue_of(slot), {}, stay, party, now=now, priced=sold)
             first, last = window(stay, today) if explain else (stay.arrival, stay.departure)
             found = loaded(index, slug, first, last)
-            return None if found is None else offers.offers_of(*found, stay, party, explain=explain, now=now)
+            if found is None:
+                return None
+            return offers.offers_of(*found, stay, party, explain=explain, now=now, priced=sold)
 
         found = self._indexed(compute)
         if found is not None:

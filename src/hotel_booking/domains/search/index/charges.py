@@ -89,10 +89,8 @@ def taxation(
     """What the taxes come to for a stay; `step` is that of the currency. The rules are `rates.pricing`'s.
 
     Raises `TooLarge`. Remembered: where no tax has dates, ask for `ANY_DAY` and more is remembered."""
-    counted = [_counted(tax, occupancy) for tax in taxes]
-    values = [money.divide(tax.value, step) if tax.kind == "fixed" else tax.value for tax in taxes]
-    if any(value * count * nights > LARGEST for value, count in zip(values, counted, strict=True)):
-        raise TooLarge
+    counted = [counted_by(tax, occupancy) for tax in taxes]
+    values = values_of(taxes, counted, nights, step)
     stay_due, of_the_stay = [], 0
     for tax, value, count in zip(taxes, values, counted, strict=True):
         if tax.kind == "fixed" and tax.charge_type in (PER_STAY, PER_PERSON) and tax.in_effect(arrival):
@@ -103,7 +101,7 @@ def taxation(
     found = []
     for number in range(nights):
         night = arrival + timedelta(days=number)
-        applying = [place for place, tax in enumerate(taxes) if _applies(tax, number, night, arrival)]
+        applying = [place for place, tax in enumerate(taxes) if applies(tax, number, night, arrival)]
         percents = [place for place in applying if taxes[place].kind == "percent"]
         fixed = [place for place in applying if taxes[place].kind == "fixed"]
         found.append(
@@ -118,7 +116,16 @@ def taxation(
     return Taxation(rounding == "line", tuple(found), tuple(stay_due), of_the_stay)
 
 
-def _counted(tax: Tax, occupancy: Occupancy) -> int:
+def values_of(taxes: Sequence[Tax], counted: Sequence[int], nights: int, step: int) -> list[int]:
+    """Of each tax its rate in millionths, or its amount in steps of the currency. Raises `TooLarge`."""
+    values = [money.divide(tax.value, step) if tax.kind == "fixed" else tax.value for tax in taxes]
+    if any(value * count * nights > LARGEST for value, count in zip(values, counted, strict=True)):
+        raise TooLarge
+    return values
+
+
+def counted_by(tax: Tax, occupancy: Occupancy) -> int:
+    """How many times a tax is charged, each night or once: see `stay_taxes`."""
     if tax.charge_type not in (PER_PERSON, PER_PERSON_PER_NIGHT):
         return 1
     if tax.exempt_below_age is None:
@@ -126,7 +133,8 @@ def _counted(tax: Tax, occupancy: Occupancy) -> int:
     return occupancy.adults + sum(age >= tax.exempt_below_age for age in occupancy.children)
 
 
-def _applies(tax: Tax, number: int, night: date, arrival: date) -> bool:
+def applies(tax: Tax, number: int, night: date, arrival: date) -> bool:
+    """Whether the night of this number is charged with it: see `stay_taxes`."""
     if tax.charge_type in (PER_STAY, PER_PERSON):
         if tax.kind == "fixed" or not tax.in_effect(arrival):
             return False

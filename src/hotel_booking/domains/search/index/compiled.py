@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hotel_booking.core.dates import Stay as Dates
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import bounds
@@ -45,6 +46,7 @@ _AROUND, _BOX, _WITHIN = range(3)
 _SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
 _HOTELS = 512  # that there is room for at first
 _WRITTEN = 64 * 1024  # bytes of a page, likewise
+_TOLD = 16 * 1024  # numbers of what a hotel sells, likewise
 _GROWN = 8
 SAME = -1  # in `worth`
 
@@ -99,6 +101,7 @@ class Compiled:
         self._header = (c_int64 * len(arrays["header"])).from_address(_address(arrays["header"]))
         self._houses = Houses()
         self._addresses: dict[str | int, tuple[object, Sequence[int]]] = {}
+        self._told = np.empty(_TOLD, np.int64)
         self._spare: list[Scratch] = []
 
     def page(
@@ -235,6 +238,41 @@ class Compiled:
                 return ctypes.string_at(scratch.text_at, used.value) if known == DONE else None
             scratch.write_into(np.empty(len(scratch.text) * _GROWN, np.uint8))
 
+    def offers(
+        self,
+        lists: Lists,
+        limits: tuple[Array, Array, Array],
+        slot: int,
+        stay: Dates,
+        rooms: int,
+        ahead: int,
+        kinds: Sequence[Occupancy],
+    ) -> list[int] | None:
+        """What a slot sells to so many rooms of these kinds, `ahead` days before the arrival, in numbers as
+        `offers` in `stays.c` has them; None where only Python can tell. Raises `TooLarge`."""
+        if stay.nights > MOST_NIGHTS:
+            return None
+        found = self._houses.of_rooms(lists, self._key_of(slot), kinds, stay.arrival, stay.nights)
+        if found is None:
+            return None
+        first_row = stay.arrival.toordinal() % layout.ROWS
+        where = self._where(stay.nights, limits)
+        asked, used = Stay(first_row, stay.nights, rooms, len(limits[0]), *where), c_int64()
+        while True:
+            told = self._told
+            known = self._library.offers(
+                self._index, asked, slot, ahead, *found, len(kinds), _address(told), len(told), used
+            )
+            if known != TOO_MANY:
+                numbers: list[int] = told[: used.value].tolist()
+                return numbers if known == DONE else None
+            self._told = np.empty(len(told) * _GROWN, np.int64)
+
+    def _key_of(self, slot: int) -> int:
+        """That of a slot's house."""
+        taxes, currency, bands = (int(self._arrays[name][slot]) for name in ("taxes", "currency", "bands"))
+        return taxes << 32 | currency << 16 | bands
+
     def calendar(
         self,
         lists: Lists,
@@ -249,12 +287,7 @@ class Compiled:
         """The nights of a slot from `first` on, `ahead` days from its today, each as `Night` in `stays.c`;
         None where only NumPy can tell. `shape`: how many room types and plans it has; `only`: the places of
         those asked for, negative where it is all. Raises `TooLarge`."""
-        arrays, (types, plans) = self._arrays, shape
-        key = (
-            int(arrays["taxes"][slot]) << 32
-            | int(arrays["currency"][slot]) << 16
-            | int(arrays["bands"][slot])
-        )
+        key, (types, plans) = self._key_of(slot), shape
         dated = self._houses.are_dated(lists, [key])
         if dated:
             houses = self._houses.single_nights(lists, key, occupancy, first, nights)

@@ -11,10 +11,18 @@ from fractions import Fraction
 
 from hotel_booking.core.money import step
 from hotel_booking.domains.exchange.compare import Exchange
-from hotel_booking.domains.rates.types import MILLION, Occupancy
+from hotel_booking.domains.rates.types import MILLION, PER_PERSON, PER_STAY, Occupancy
 from hotel_booking.domains.search.find import LAST
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.charges import ANY_DAY, Taxation, in_bands, taxation
+from hotel_booking.domains.search.index.charges import (
+    ANY_DAY,
+    Taxation,
+    applies,
+    counted_by,
+    in_bands,
+    taxation,
+    values_of,
+)
 from hotel_booking.domains.search.index.layout import Lists
 
 # As in stays.c.
@@ -39,6 +47,16 @@ class House(Structure):
     )
 
 
+class Taxes(Structure):
+    """The taxes of one room of a party, one by one."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("per_line", "taxes")),
+        *((name, c_int64 * _MOST_TAXES) for name in ("percent", "included", "value", "counted", "once")),
+        ("applies", c_int64 * _MOST_NIGHTS),
+    )
+
+
 class Houses:
     """The houses of one file's arrays, remembered: there are few of them, and they are made slowly."""
 
@@ -46,7 +64,7 @@ class Houses:
         self._lists: Lists | None = None
         self._dated: tuple[bool, ...] = ()
         self._houses: dict[tuple[object, ...], House | None] = {}
-        self._pointers: dict[tuple[object, ...], tuple[Pointers, Sequence[House]] | None] = {}
+        self._pointers: dict[tuple[object, ...], tuple[Pointers, Sequence[Structure]] | None] = {}
 
     def pointers(
         self,
@@ -77,6 +95,29 @@ class Houses:
         houses = [self._house(key, occupancy, 1, day, None, lists) for day in days]
         found = _pointers(houses)
         return None if found is None else found[0]
+
+    def of_rooms(
+        self, lists: Lists, key: int, kinds: Sequence[Occupancy], arrival: date, nights: int
+    ) -> tuple[Pointers, Pointers] | None:
+        """The houses of one key for rooms of different kinds, and their taxes one by one; None as above."""
+        if not self.are_dated(lists, [key]):
+            arrival = ANY_DAY
+        found = []
+        for make in (self._house_of_room, _taxes):
+            asked = (make, key, *kinds, arrival, nights)
+            if asked not in self._pointers:
+                made = [make(lists, key, kind, arrival, nights) for kind in kinds]
+                self._pointers[asked] = _pointers(made)
+            kept = self._pointers[asked]
+            if kept is None:
+                return None
+            found.append(kept[0])
+        return found[0], found[1]
+
+    def _house_of_room(
+        self, lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: int
+    ) -> House | None:
+        return self._house(key, occupancy, nights, arrival, None, lists)
 
     def are_dated(self, lists: Lists, keys: Iterable[int]) -> bool:
         """Whether any of the taxes of these keys applies at some times only."""
@@ -114,8 +155,47 @@ class Houses:
         return self._houses[known]
 
 
-def _pointers(houses: Sequence[House | None]) -> tuple[Pointers, Sequence[House]] | None:
-    """With the houses, which have to stay while they are pointed to."""
+def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: int) -> Taxes | None:
+    """None where there are more of them than it holds."""
+    rounding, taxes = lists.taxes[key >> 32]
+    if len(taxes) > _MOST_TAXES or any(tax.kind == "percent" and tax.value > MILLION for tax in taxes):
+        return None
+    counted = [counted_by(tax, occupancy) for tax in taxes]
+    values = values_of(taxes, counted, nights, step(layout.letters(key >> 16 & 0xFFFF)))
+    percent = [tax.kind == "percent" for tax in taxes]
+    numbers = c_int64 * _MOST_TAXES
+    return Taxes(
+        rounding == "line",
+        len(taxes),
+        numbers(*percent),
+        numbers(*[tax.included for tax in taxes]),
+        numbers(
+            *[
+                value * (1 if share else many)
+                for value, share, many in zip(values, percent, counted, strict=True)
+            ]
+        ),
+        numbers(*counted),
+        numbers(
+            *[
+                not share and tax.charge_type in (PER_STAY, PER_PERSON) and tax.in_effect(arrival)
+                for tax, share in zip(taxes, percent, strict=True)
+            ]
+        ),
+        (c_int64 * _MOST_NIGHTS)(
+            *[
+                sum(
+                    applies(tax, number, arrival + timedelta(days=number), arrival) << place
+                    for place, tax in enumerate(taxes)
+                )
+                for number in range(nights)
+            ]
+        ),
+    )
+
+
+def _pointers(houses: Sequence[Structure | None]) -> tuple[Pointers, Sequence[Structure]] | None:
+    """With what is pointed to, which has to stay meanwhile."""
     kept = [house for house in houses if house is not None]
     return ((c_void_p * len(kept))(*map(addressof, kept)), kept) if len(kept) == len(houses) else None
 

@@ -133,6 +133,10 @@ def _load() -> ctypes.PyDLL | None:
     library.write_results.argtypes = (
         POINTER(Index), POINTER(Form), c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
     )  # fmt: skip
+    library.offers.argtypes = (
+        POINTER(Index), POINTER(Stay), c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_int64,
+        POINTER(c_int64),
+    )  # fmt: skip
     library.calendar.argtypes = POINTER(Index), POINTER(Calendar), c_void_p, c_void_p
     return library
 

@@ -27,6 +27,8 @@ enum {
     PROPERTY = 1, KILOMETRES, ROOM_TYPE, RATE_PLAN, TOTAL, CURRENCY, PER_NIGHT, NIGHTS, ROOMS, ROOMS_LEFT, REFUNDABLE,
     MEAL, WORTH, WORTH_CURRENCY, IF_ON_CIRCLE, IF_APPROXIMATE, IF_NOT_COMPARED, END
 };
+/* What a line of a price is for, as in pricing.py. */
+enum { THE_NIGHT, EXTRA_ADULT, ADJUSTMENT, CHILDREN };
 enum { BANDS = 4, MOST_NIGHTS = 64, MOST_TAXES = 8, MOST_TYPES = 256, MOST_RATES = 2048, LINES = 2 + BANDS };
 static const int64_t BEHIND = (int64_t)1 << 62; /* keys of what cannot be compared begin here */
 static const int64_t MILLION = 1000000, LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
@@ -86,6 +88,16 @@ typedef struct {
     i64 hotels, past, houses;                /* past: the arrival is over where they are */
     i64 key[MOST_HOUSES], of_house[MOST_HOUSES];
 } Found;
+
+/* Each of the taxes of one room of the party, as stay_taxes.py has them, amounts in steps of the currency. */
+typedef struct {
+    i64 per_line, taxes;
+    i64 percent[MOST_TAXES], included[MOST_TAXES];
+    i64 value[MOST_TAXES];                   /* millionths, or the amount of all who count */
+    i64 counted[MOST_TAXES];
+    i64 once[MOST_TAXES];                    /* of an amount: that it is due once, on arrival */
+    i64 applies[MOST_NIGHTS];                /* a bit for each, by night */
+} Taxes;
 
 /* What all hotels with the same taxes, currency and child bands have in common for one room of the party. */
 typedef struct {
@@ -168,8 +180,8 @@ static i64 converted(const House *house, i64 amount) {
 
 /* What a room costs on a pair beside its taxes: by night, and the lines of extra persons that each night has. */
 typedef struct {
-    i64 price[MOST_NIGHTS], charged[MOST_NIGHTS], extras[LINES];
-    int lines;
+    i64 price[MOST_NIGHTS], charged[MOST_NIGHTS], extras[LINES], what[LINES];
+    int lines, is_adjusted;                  /* adjusted nights are rounded as one line */
 } Charges;
 
 /* Fills in the charges; 0 where they are not known here. */
@@ -179,14 +191,17 @@ static int charge(const Index *index, const House *house, const i64 *rows, i64 n
     int kind = index->adjust_kind[pair];
     i64 more = house->adults - index->base_occupancy[type];
     charges->lines = 0;
+    charges->is_adjusted = kind != NO_ADJUSTMENT;
     if (more > 0) {
         if (index->extra_adult[type] > LARGEST_EXTRA) return 0;
+        charges->what[charges->lines] = EXTRA_ADULT;
         charges->extras[charges->lines++] = more * divided(index->extra_adult[type], step);
     }
     for (int band = 0; band < BANDS && house->children; band++) {
         i64 amount = index->child_amounts[type * BANDS + band];
         if (!house->in_band[band]) continue;
         if (amount > LARGEST_EXTRA) return 0;
+        charges->what[charges->lines] = CHILDREN + band;
         charges->extras[charges->lines++] = house->in_band[band] * divided(amount, step);
     }
     for (int line = 0; line < charges->lines; line++) {
@@ -210,7 +225,6 @@ static int charge(const Index *index, const House *house, const i64 *rows, i64 n
         charges->price[night] = price;
         charges->charged[night] = charged;
     }
-    if (kind != NO_ADJUSTMENT) charges->lines = 0; /* else each line is rounded for itself */
     return 1;
 }
 
@@ -226,7 +240,7 @@ static i64 total_of(const House *house, i64 nights, const Charges *charges) {
         if (charged * (house->per_line ? 1 : nights) > LARGEST || charged < 0) return -1;
         i64 line[LINES] = {charged};
         int count = 1;
-        if (charges->lines) {
+        if (charges->lines && !charges->is_adjusted) {
             line[0] = charges->price[night];
             for (int i = 0; i < charges->lines; i++) line[count++] = charges->extras[i];
         }
@@ -259,7 +273,7 @@ static i64 total_of(const House *house, i64 nights, const Charges *charges) {
 /* Whether one pair cannot cost less than another: no night of it does, and with the same lines taxes rise with
  * what they are on. Amounts that a stay has once are moved between nights, and there roundings may differ. */
 static int costs_as_much(const House *house, i64 nights, const Charges *one, const Charges *other) {
-    if (one->lines || other->lines || house->due_once) return 0;
+    if ((one->lines && !one->is_adjusted) || (other->lines && !other->is_adjusted) || house->due_once) return 0;
     for (i64 night = 0; night < nights; night++)
         if (one->charged[night] < other->charged[night]) return 0;
     return 1;
@@ -373,20 +387,25 @@ int inside(const Index *index, const Area *area, i64 most, i64 *slots, i64 *metr
     return gather(index, area, sorted, used, most, slots, metres, ahead, houses, found);
 }
 
-/* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
- * that are wanted, where `asks`. `days` are those from the hotel's own today to the arrival. */
-static int sell(const Index *index, const Stay *stay, const House *house, const i64 *rows, i64 slot, i64 days, int asks,
-                i64 *best, i64 *least) {
-    uint8_t good_type[MOST_TYPES], knows[MOST_TYPES], good_rate[MOST_RATES];
+/* What of a hotel is open for a stay. */
+typedef struct {
+    i64 first_type, types, first_rate, rates, first_pair, pairs;
+    uint8_t knows[MOST_TYPES], good_type[MOST_TYPES], good_rate[MOST_RATES];
     signed char leaves_rate[MOST_RATES], refused_rate[MOST_RATES];
-    Charges charges[2];
-    int best_charges = 0;
+} Open;
+
+static int fits(const Index *index, i64 type, const House *house) {
+    return index->max_occupancy[type] >= house->persons && index->max_adults[type] >= house->adults &&
+           (!house->children || index->max_children[type] >= house->children);
+}
+
+/* Fills in what is open for a party with rooms of these kinds. */
+static int open_for(const Index *index, const Stay *stay, const House *const *kinds, i64 many, const i64 *rows, i64 slot,
+                    Open *open) {
     i64 nights = stay->nights, departure = nights;
-    i64 first_type = index->first_type[slot], types = index->type_count[slot];
-    i64 first_rate = index->first_rate[slot], rates = index->rate_count[slot];
-    i64 first_pair = index->first_pair[slot], pairs = index->pair_count[slot];
-    *best = NONE_SOLD;
-    *least = 0;
+    i64 first_type = open->first_type = index->first_type[slot], types = open->types = index->type_count[slot];
+    i64 first_rate = open->first_rate = index->first_rate[slot], rates = open->rates = index->rate_count[slot];
+    i64 first_pair = open->first_pair = index->first_pair[slot], pairs = open->pairs = index->pair_count[slot];
     if (first_type < 0 || types < 0 || types > MOST_TYPES || first_type + types > index->types) return NOT_KNOWN;
     if (first_rate < 0 || rates < 0 || rates > MOST_RATES || first_rate + rates > index->rates) return NOT_KNOWN;
     if (first_pair < 0 || pairs < 0 || first_pair + pairs > index->pairs) return NOT_KNOWN;
@@ -395,42 +414,67 @@ static int sell(const Index *index, const Stay *stay, const House *house, const 
         i64 type = first_type + i;
         int leaves = 0, refuses = refused(index->type_rule, index->types, type, rows, stay, &leaves);
         if (refuses == 2) return NOT_KNOWN;
-        knows[i] = index->free[rows[departure] * index->types + type] != INT16_MIN;
-        good_type[i] = !refuses && !(leaves && knows[i]) && index->max_occupancy[type] >= house->persons &&
-                       index->max_adults[type] >= house->adults &&
-                       (!house->children || index->max_children[type] >= house->children);
-        for (i64 night = 0; night < nights && good_type[i]; night++)
-            good_type[i] = index->free[rows[night] * index->types + type] >= stay->rooms;
+        open->knows[i] = index->free[rows[departure] * index->types + type] != INT16_MIN;
+        open->good_type[i] = !refuses && !(leaves && open->knows[i]);
+        for (i64 kind = 0; kind < many && open->good_type[i]; kind++) open->good_type[i] = (uint8_t)fits(index, type, kinds[kind]);
+        for (i64 night = 0; night < nights && open->good_type[i]; night++)
+            open->good_type[i] = index->free[rows[night] * index->types + type] >= stay->rooms;
     }
     for (i64 i = 0; i < rates; i++) {
         i64 rate = first_rate + i, type = index->rate_type[rate] - first_type;
         int leaves = 0, refuses = refused(index->rate_rule, index->rates, rate, rows, stay, &leaves);
         if (refuses == 2 || type < 0 || type >= types) return NOT_KNOWN;
-        refused_rate[i] = (signed char)refuses;
-        leaves_rate[i] = (signed char)leaves;
-        good_rate[i] = good_type[type];
-        for (i64 night = 0; night < nights && good_rate[i]; night++)
-            good_rate[i] = index->price[rows[night] * index->rates + rate] >= 0;
+        open->refused_rate[i] = (signed char)refuses;
+        open->leaves_rate[i] = (signed char)leaves;
+        open->good_rate[i] = open->good_type[type];
+        for (i64 night = 0; night < nights && open->good_rate[i]; night++)
+            open->good_rate[i] = index->price[rows[night] * index->rates + rate] >= 0;
     }
-    for (i64 pair = first_pair; pair < first_pair + pairs; pair++) {
-        i64 rate = index->pair_rate[pair], own = index->pair_own[pair], type = index->pair_type[pair];
-        if (rate < 0) continue;
-        rate -= first_rate;
-        own = own < 0 ? -1 : own - first_rate;
-        if (rate < 0 || rate >= rates || own >= rates || own < -1) return NOT_KNOWN;
-        if (type < first_type || type >= first_type + types) return NOT_KNOWN;
-        if (!good_rate[rate] || refused_rate[rate] || (own >= 0 && refused_rate[own])) continue;
-        if (knows[type - first_type] && (leaves_rate[rate] || (own >= 0 && leaves_rate[own]))) continue;
-        if (index->min_advance[pair] > days || index->min_stay[pair] > nights) continue;
-        if ((uint16_t)index->max_advance[pair] < days || (uint16_t)index->max_stay[pair] < nights) continue;
-        i64 meal = index->meal[pair];
+    return DONE;
+}
+
+/* Whether a pair is sold, `days` before the arrival; negative: not known. */
+static int is_sold(const Index *index, const Stay *stay, const Open *open, i64 days, i64 pair) {
+    i64 rate = index->pair_rate[pair], own = index->pair_own[pair], type = index->pair_type[pair] - open->first_type;
+    if (rate < 0) return 0;
+    rate -= open->first_rate;
+    own = own < 0 ? -1 : own - open->first_rate;
+    if (rate < 0 || rate >= open->rates || own >= open->rates || own < -1) return -1;
+    if (type < 0 || type >= open->types) return -1;
+    if (!open->good_rate[rate] || open->refused_rate[rate] || (own >= 0 && open->refused_rate[own])) return 0;
+    if (open->knows[type] && (open->leaves_rate[rate] || (own >= 0 && open->leaves_rate[own]))) return 0;
+    if (index->min_advance[pair] > days || index->min_stay[pair] > stay->nights) return 0;
+    return (uint16_t)index->max_advance[pair] >= days && (uint16_t)index->max_stay[pair] >= stay->nights;
+}
+
+/* Whether a night of the rate may have other amounts for the persons than the room type has. */
+static int has_own_extras(const Index *index, const House *house, i64 type, i64 rate) {
+    return index->own_extras[rate] && (house->adults > index->base_occupancy[type] || house->children);
+}
+
+/* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
+ * that are wanted, where `asks`. `days` are those from the hotel's own today to the arrival. */
+static int sell(const Index *index, const Stay *stay, const House *house, const i64 *rows, i64 slot, i64 days, int asks,
+                i64 *best, i64 *least) {
+    Open open;
+    Charges charges[2];
+    int best_charges = 0;
+    i64 nights = stay->nights;
+    *best = NONE_SOLD;
+    *least = 0;
+    if (open_for(index, stay, &house, 1, rows, slot, &open) != DONE) return NOT_KNOWN;
+    for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
+        int sold = is_sold(index, stay, &open, days, pair);
+        if (sold < 0) return NOT_KNOWN;
+        if (!sold) continue;
+        i64 meal = index->meal[pair], rate = index->pair_rate[pair], type = index->pair_type[pair];
         if (stay->meals && !(meal >= 0 && meal < 63 && stay->meals >> meal & 1)) continue;
-        if (index->own_extras[first_rate + rate] && (house->adults > index->base_occupancy[type] || house->children)) {
+        if (has_own_extras(index, house, type, rate)) {
             *best = LEFT_TO_SQL;
             return DONE;
         }
         Charges *own_charges = &charges[best_charges ^ 1];
-        if (!charge(index, house, rows, nights, type, first_rate + rate, pair, own_charges)) return NOT_KNOWN;
+        if (!charge(index, house, rows, nights, type, rate, pair, own_charges)) return NOT_KNOWN;
         if (*best != NONE_SOLD && costs_as_much(house, nights, own_charges, &charges[best_charges])) continue;
         i64 total = total_of(house, nights, own_charges);
         if (total < 0) return NOT_KNOWN;
@@ -666,6 +710,168 @@ int write_results(const Index *index, const Form *form, const Result *results, i
     return DONE;
 }
 
+/* `total` in proportion to weights, which a running sum of them stands for: the part up to `upto` of `whole`. */
+static i64 part(i64 total, i64 upto, i64 whole) {
+    __int128 twice = 2 * (__int128)total * upto;
+    return (i64)((twice + whole) / (2 * (__int128)whole));
+}
+
+/* What the taxes of a stay come to: by tax their amounts, what they are of where it is taxed as a whole, and how
+ * many of whatever they are charged by. */
+typedef struct {
+    i64 amount[MOST_TAXES], base[MOST_TAXES], quantity[MOST_TAXES], due[MOST_TAXES];
+} Taken;
+
+static i64 sum_of(const Taxes *taxes, const Taken *taken) {
+    i64 sum = 0;
+    for (i64 tax = 0; tax < taxes->taxes; tax++)
+        sum += taxes->percent[tax] && !taxes->per_line ? rounded(taken->base[tax] * taxes->value[tax], MILLION)
+                                                       : taken->amount[tax];
+    return sum;
+}
+
+/* Takes the percentages of one line; its net. */
+static i64 net_of(const Taxes *taxes, i64 applies, i64 ppm, i64 line, Taken *taken) {
+    i64 net = ppm ? rounded(line * MILLION, MILLION + ppm) : line, upto = 0, before = 0;
+    for (i64 tax = 0; tax < taxes->taxes; tax++) {
+        if (!(applies >> tax & 1) || !taxes->percent[tax]) continue;
+        i64 value = taxes->value[tax];
+        if (!taxes->per_line) taken->base[tax] += net;
+        else if (!taxes->included[tax]) taken->amount[tax] += rounded(net * value, MILLION);
+        else if (ppm) {
+            i64 share = part(line - net, upto += value, ppm);
+            taken->amount[tax] += share - before;
+            before = share;
+        }
+    }
+    return net;
+}
+
+/* Takes an amount that prices include from what is left of a night. */
+static void take(i64 *due, i64 *left, i64 *amount) {
+    i64 taken = *due < *left ? *due : *left;
+    *due -= taken;
+    *left -= taken;
+    *amount += taken;
+}
+
+/* One room's price, line by line, as pricing.py has it: net, tax, how many lines there are, each night's part, by
+ * tax its amount and quantity, and the lines (the night's number, what it is for, net, gross). */
+static int put_price(const Taxes *taxes, i64 step, i64 nights, const Charges *charges, i64 *told, i64 *end, i64 **next) {
+    Taken taken = {{0}, {0}, {0}, {0}};
+    i64 nets[MOST_NIGHTS], reached[MOST_NIGHTS], net = 0, of_stay = 0, before = 0, upto = 0, shared = 0;
+    i64 *by_night = told + 3, *of_tax = by_night + nights, *line = of_tax + 2 * taxes->taxes;
+    if (end - line < nights * (LINES + 1) * 4) return TOO_MANY;
+    for (i64 tax = 0; tax < taxes->taxes; tax++) {
+        if (!taxes->once[tax]) continue;
+        taken.quantity[tax] = taxes->counted[tax];
+        if (taxes->included[tax]) taken.due[tax] = taxes->value[tax];
+        else of_stay += taken.amount[tax] = taxes->value[tax];
+    }
+    told[2] = 0;
+    for (i64 night = 0; night < nights; night++) {
+        i64 amounts[LINES + 1], what[LINES + 1], gross[LINES + 1], applies = taxes->applies[night], ppm = 0;
+        i64 charged = charges->charged[night], left = charged, own = 0, whole;
+        int count = 0;
+        if (charged < 0 || charged * (taxes->per_line ? 1 : nights) > LARGEST) return NOT_KNOWN;
+        what[count] = THE_NIGHT;
+        whole = amounts[count++] = charges->price[night];
+        for (int extra = 0; extra < charges->lines; extra++) {
+            if (!charges->extras[extra]) continue;
+            what[count] = charges->what[extra];
+            whole += amounts[count++] = charges->extras[extra];
+        }
+        if (charged != whole) {
+            what[count] = ADJUSTMENT;
+            amounts[count++] = charged - whole;
+        }
+        memcpy(gross, amounts, sizeof gross);
+        for (i64 tax = 0; tax < taxes->taxes; tax++) {
+            if (!(applies >> tax & 1)) continue;
+            taken.quantity[tax] += taxes->percent[tax] ? 1 : taxes->counted[tax];
+            i64 due = taxes->value[tax];
+            if (taxes->percent[tax]) ppm += taxes->included[tax] ? due : 0;
+            else if (taxes->included[tax]) take(&due, &left, &taken.amount[tax]);
+            else taken.amount[tax] += due;
+        }
+        for (i64 tax = 0; tax < taxes->taxes; tax++) take(&taken.due[tax], &left, &taken.amount[tax]);
+        for (i64 i = 0, by = charged - left; i < count && by; i++) { /* the lines are less by what was taken */
+            i64 less = amounts[i] < 0 ? 0 : by < amounts[i] ? by : amounts[i];
+            amounts[i] -= less;
+            by -= less;
+        }
+        if (charges->is_adjusted && count > 1) {
+            own = net_of(taxes, applies, ppm, left, &taken);
+            i64 rest = own;
+            for (int i = 0; i < count; i++) {
+                if (i < count - 1 && ppm) amounts[i] = rounded(amounts[i] * MILLION, MILLION + ppm);
+                if (i == count - 1) amounts[i] = rest;
+                rest -= amounts[i];
+            }
+        } else {
+            for (int i = 0; i < count; i++) own += amounts[i] = net_of(taxes, applies, ppm, amounts[i], &taken);
+        }
+        for (int i = 0; i < count; i++, told[2]++, line += 4) {
+            line[0] = night;
+            line[1] = what[i];
+            line[2] = amounts[i] * step;
+            line[3] = gross[i] * step;
+        }
+        nets[night] = own;
+        net += own;
+        reached[night] = net + sum_of(taxes, &taken) - of_stay;
+    }
+    told[0] = net * step;
+    told[1] = sum_of(taxes, &taken) * step;
+    for (i64 night = 0; night < nights; night++) {
+        i64 shares = of_stay ? part(of_stay, upto += net ? nets[night] : 1, net ? net : nights) : 0;
+        by_night[night] = (reached[night] - before + shares - shared) * step;
+        before = reached[night];
+        shared = shares;
+    }
+    for (i64 tax = 0; tax < taxes->taxes; tax++, of_tax += 2) {
+        of_tax[0] = step * (taxes->percent[tax] && !taxes->per_line ? rounded(taken.base[tax] * taxes->value[tax], MILLION)
+                                                                    : taken.amount[tax]);
+        of_tax[1] = taken.quantity[tax];
+    }
+    *next = line;
+    return DONE;
+}
+
+/* Every pair that a hotel sells to a party with rooms of these kinds, in the order of pairs: the places of its type
+ * and plan, how many rooms are left, and for each kind what `put_price` says. */
+int offers(const Index *index, const Stay *stay, i64 slot, i64 days, const House *const *kinds, const Taxes *const *taxes,
+           i64 many, i64 *told, i64 room, i64 *used) {
+    Open open;
+    Charges charges;
+    i64 rows[MOST_NIGHTS + 1], nights = stay->nights, *at = told, *end = told + room;
+    if (nights < 1 || nights > MOST_NIGHTS || slot < 0 || slot >= index->properties) return NOT_KNOWN;
+    for (i64 night = 0; night <= nights; night++) rows[night] = (stay->first_row + night) % index->rows;
+    if (open_for(index, stay, kinds, many, rows, slot, &open) != DONE) return NOT_KNOWN;
+    for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
+        int sold = is_sold(index, stay, &open, days, pair);
+        if (sold < 0) return NOT_KNOWN;
+        if (!sold) continue;
+        i64 rate = index->pair_rate[pair], type = index->pair_type[pair], left = INT16_MAX;
+        if (end - at < 3) return TOO_MANY;
+        for (i64 night = 0; night < nights; night++) {
+            i64 free = index->free[rows[night] * index->types + type];
+            if (free < left) left = free;
+        }
+        *at++ = type - open.first_type;
+        *at++ = index->pair_plan[pair];
+        *at++ = left;
+        for (i64 kind = 0; kind < many; kind++) {
+            if (has_own_extras(index, kinds[kind], type, rate)) return NOT_KNOWN;
+            if (!charge(index, kinds[kind], rows, nights, type, rate, pair, &charges)) return NOT_KNOWN;
+            int known = put_price(taxes[kind], kinds[kind]->step, nights, &charges, at, end, &at);
+            if (known != DONE) return known;
+        }
+    }
+    *used = at - told;
+    return DONE;
+}
+
 /* What one rule adds to the restrictions of a pair's night; 0 where it closes it or came meanwhile. */
 static int restricts(const Index *index, i64 rules, uint16_t rule, Night *own) {
     if (rule >= rules || index->rule_flags[rule] & CLOSED) return 0;
@@ -701,9 +907,7 @@ int calendar(const Index *index, const Calendar *asked, const House *const *know
             i64 type = first_type + place;
             if (asked->only_type >= 0 && asked->only_type != place) continue;
             if (plans && free[type] > 0) night->left += free[type];
-            if (free[type] <= 0 || index->max_occupancy[type] < house->persons || index->max_adults[type] < house->adults ||
-                (house->children && index->max_children[type] < house->children))
-                continue;
+            if (free[type] <= 0 || !fits(index, type, house)) continue;
             for (i64 plan = 0; plan < plans; plan++) {
                 i64 pair = first_pair + place * plans + plan, rate = index->pair_rate[pair], own = index->pair_own[pair];
                 if (asked->only_plan >= 0 && asked->only_plan != plan) continue;

@@ -1,0 +1,54 @@
+"""What one hotel sells for a stay, by compiled code (`stays.c`) where it is there: which pairs, and what each
+costs line by line. `offers.offers_of` works out the same of calendars, and tests compare the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from hotel_booking.core.dates import Stay
+from hotel_booking.domains.rates.pricing import Amounts
+from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.index.view import IndexView
+from hotel_booking.domains.search.offers import Priced
+
+
+def priced(
+    view: IndexView, slot: int, stay: Stay, party: Sequence[Occupancy], today: date
+) -> Mapping[tuple[int, int], Priced] | None:
+    """Every pair that a slot sells to the party, by the ids of its room type and plan; None where only its
+    calendars can tell. The arrival is not before `today`, the hotel's own. Raises `TooLarge`."""
+    arrival, departure = stay.arrival.toordinal(), stay.departure.toordinal()
+    kinds = list(dict.fromkeys(party))
+    if view.compiled is None or not view.holds(arrival, departure) or any(kind.adults < 1 for kind in kinds):
+        return None
+    ahead = arrival - today.toordinal()
+    limits = view.limits(stay.nights)
+    told = view.compiled.offers(view.lists, limits, slot, stay, len(party), ahead, kinds)
+    if told is None:
+        return None
+    catalogue, days = view.catalogue_of(slot), list(stay)
+    room_types, plans = list(catalogue.room_types.values()), list(catalogue.plans.values())
+    nights, taxes = stay.nights, len(catalogue.taxes)
+    found, at = {}, 0
+    while at < len(told):
+        kind, plan, left = room_types[told[at]], plans[told[at + 1]], told[at + 2]
+        at += 3
+        prices = {}
+        for occupancy in kinds:
+            net, tax, lines = told[at : at + 3]
+            of_nights = at + 3
+            of_taxes = of_nights + nights
+            of_lines = of_taxes + 2 * taxes
+            at = of_lines + 4 * lines
+            amounts = Amounts(
+                net,
+                tax,
+                tuple(told[of_nights:of_taxes]),
+                list(zip(told[of_taxes:of_lines:2], told[of_taxes + 1 : of_lines : 2], strict=True)),
+                list(zip(*[iter(told[of_lines:at])] * 4, strict=True)),
+            )
+            prices[occupancy] = catalogue.pricing(kind, plan, occupancy).told(days, amounts)
+        found[kind.id, plan.id] = Priced(left, prices)
+    return found
