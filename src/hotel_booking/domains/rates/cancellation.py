@@ -61,10 +61,14 @@ def due_on_booking(
 ) -> int:
     """What is to be paid by who books at the instant `at`: the deposit, and the rest too where its day has
     come."""
-    rest_from = balance_instant(deposit, arrival, timezone)
-    if rest_from is not None and rest_from <= at:
-        return total
+    deposit = deposit_on_booking(deposit, arrival=arrival, timezone=timezone, at=at)
     return due_now(deposit, total, night_totals, currency=currency)
+
+
+def deposit_on_booking(deposit: Deposit, *, arrival: date, timezone: str, at: datetime) -> Deposit:
+    """The deposit of who books at the instant `at`: all of the price where the day of the rest has come."""
+    rest_from = balance_instant(deposit, arrival, timezone)
+    return Deposit("full") if rest_from is not None and rest_from <= at else deposit
 
 
 def deadlines(policy: CancellationPolicy, arrival: date, timezone: str) -> list[tuple[datetime | None, Fee]]:
@@ -124,45 +128,39 @@ class DatedPolicy:
     def __init__(
         self, policy: CancellationPolicy, *, arrival: date, timezone: str, currency: str, at: datetime
     ) -> None:
-        self._policy, self._timezone, self._currency = policy, timezone, currency
-        self._now: Fee | None = None  # of the latest step reached, as `fee_at` says
-        self._later: list[tuple[datetime, Fee]] = []
+        self._policy, self._currency = policy, currency
+        self._now = Fee("fixed", 0)  # of the latest step reached, as `fee_at` says
+        self._later: list[tuple[datetime, str, Fee]] = []
         for since, fee in deadlines(policy, arrival, timezone):
             if since is None or since <= at:
                 self._now = fee
             else:
-                self._later.append((since, fee))
+                self._later.append((since, moment(since, timezone), fee))
 
     def terms(self, rooms: Sequence[tuple[int, Sequence[int]]]) -> CancellationTerms:
         """What it comes to for rooms that are booked together, each a reservation of its own: of each its
         total and its nights' shares of that, oldest first."""
-        currency, timezone = self._currency, self._timezone
         total = sum([total for total, _ in rooms])
-        now = 0 if self._now is None else self._amount(self._now, rooms)
-        plan: list[tuple[datetime | None, int]] = [(None, now)]
-        for since, fee in self._later:
+        now = self._amount(self._now, rooms)
+        later: list[tuple[datetime, str, int]] = []
+        for since, said, fee in self._later:
+            if later and later[-1][0] == since:
+                later.pop()
             amount = self._amount(fee, rooms)
-            if plan[-1][0] == since:
-                plan.pop()
-            if amount != plan[-1][1]:
-                plan.append((since, amount))
-        untils = [since for since, _ in plan[1:]] + [None]
-        stages = tuple(
-            [
-                FeeStage(since, amount, _sentence(since, until, amount, total, currency, timezone))
-                for (since, amount), until in zip(plan, untils, strict=True)
-            ]
-        )
+            if amount != (later[-1][2] if later else now):
+                later.append((since, said, amount))
         no_show = self._amount(self._policy.no_show, rooms)
-        arriving = (
-            f"Not arriving costs {_cost(no_show, total, currency)}" if no_show else "Not arriving is free"
-        )
+        costs = {each: _cost(each, total, self._currency) for each in {now, no_show, *[a for *_, a in later]}}
+        stages = [FeeStage(None, now, _at_first(now, total, costs[now], later[0][1] if later else None))]
+        for since, said, amount in later:
+            stages.append(FeeStage(since, amount, f"From {said} cancelling costs {costs[amount]}"))
+        arriving = f"Not arriving costs {costs[no_show]}" if no_show else "Not arriving is free"
         return CancellationTerms(
             code=self._policy.code,
             name=self._policy.name,
             fee_now=now,
-            free_until=stages[1].since if now == 0 and len(stages) > 1 else None,
-            stages=stages,
+            free_until=later[0][0] if later and now == 0 else None,
+            stages=tuple(stages),
             no_show=no_show,
             text=(*[stage.text for stage in stages], arriving),
         )
@@ -181,18 +179,16 @@ def _part(kind: str, value: int, total: int, night_totals: Sequence[int], curren
     return min(amount, total)
 
 
-def _sentence(
-    since: datetime | None, until: datetime | None, amount: int, total: int, currency: str, timezone: str
-) -> str:
-    cost = "nothing" if amount == 0 else _cost(amount, total, currency)
-    if since is not None:
-        return f"From {moment(since, timezone)} cancelling costs {cost}"
+def _at_first(amount: int, total: int, cost: str, until: str | None) -> str:
+    """What cancelling costs from now on, until a moment where there is one."""
     subject = "Free cancellation" if amount == 0 else f"Cancelling costs {cost}"
     if until is not None:
-        return f"{subject} until {moment(until, timezone)}"
+        return f"{subject} until {until}"
     return f"Non-refundable: cancelling costs {cost}" if 0 < amount == total else subject
 
 
 def _cost(amount: int, total: int, currency: str) -> str:
+    if amount == 0:
+        return "nothing"
     text = coded(amount, currency)
     return f"the full price, {text}" if amount == total else text

@@ -12,7 +12,7 @@ from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.catalogue import RoomType
-from hotel_booking.domains.rates.cancellation import DatedPolicy, due_on_booking
+from hotel_booking.domains.rates.cancellation import DatedPolicy, deposit_on_booking, due_now
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.nearest_fix import Allowed, RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
@@ -28,7 +28,7 @@ from hotel_booking.domains.rates.restrictions import (
     refusals,
     window,
 )
-from hotel_booking.domains.rates.types import Occupancy, Price
+from hotel_booking.domains.rates.types import Deposit, Occupancy, Price
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.types import Offer, OfferedRoom, Offers, Refusal
 
@@ -86,7 +86,7 @@ def offers_of(
     known: dict[tuple[int, int, PlanTerms], list[Reason]] = {}
     for plan_place, plan in enumerate(catalogue.plans.values()):
         seen: dict[str, Allowed] = {}
-        policy = _dated_policy(catalogue, plan, days[0], now)
+        terms = _terms(catalogue, plan, days[0], now)
         for type_place, kind in enumerate(catalogue.room_types.values()):
             pair = None if priced is None else priced.get((kind.id, plan.id))
             reasons: list[Reason] = []
@@ -99,7 +99,7 @@ def offers_of(
                 if not reasons:
                     pair = _priced(catalogue, calendars, kind, plan, party, days)
             if pair is not None:
-                offer = _offer(catalogue, kind, plan, party, pair, policy, days[0], now)
+                offer = _offer(catalogue, kind, plan, party, pair, terms)
                 sold.append(((offer.total, type_place, plan_place), offer))
             elif explain:
                 refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons, seen))
@@ -141,18 +141,10 @@ def cheapest_of(
             )
             sold.append((total, type_place, plan_place, kind, plan))
     for total, _, _, kind, plan in sorted(sold, key=lambda one: one[:3]):
-        if accepts is None or accepts(
-            _offer(
-                catalogue,
-                kind,
-                plan,
-                party,
-                _priced(catalogue, calendars, kind, plan, party, days),
-                _dated_policy(catalogue, plan, days[0], now),
-                days[0],
-                now,
-            )
-        ):
+        if accepts is None:
+            return kind, total
+        pair = _priced(catalogue, calendars, kind, plan, party, days)
+        if accepts(_offer(catalogue, kind, plan, party, pair, _terms(catalogue, plan, days[0], now))):
             return kind, total
     return None
 
@@ -200,10 +192,19 @@ def _reasons(
     return list(dict.fromkeys(found))
 
 
-def _dated_policy(catalogue: Catalogue, plan: RatePlan, arrival: date, now: datetime) -> DatedPolicy:
-    own = catalogue.property
-    policy = catalogue.policy(plan)
-    return DatedPolicy(policy, arrival=arrival, timezone=own.timezone, currency=own.currency, at=now)
+class _Terms(NamedTuple):
+    """What a plan asks of who books now for an arrival."""
+
+    deposit: Deposit
+    policy: DatedPolicy
+
+
+def _terms(catalogue: Catalogue, plan: RatePlan, arrival: date, now: datetime) -> _Terms:
+    own, policy = catalogue.property, catalogue.policy(plan)
+    return _Terms(
+        deposit_on_booking(plan.deposit, arrival=arrival, timezone=own.timezone, at=now),
+        DatedPolicy(policy, arrival=arrival, timezone=own.timezone, currency=own.currency, at=now),
+    )
 
 
 def _priced(
@@ -231,11 +232,9 @@ def _offer(
     plan: RatePlan,
     party: Sequence[Occupancy],
     pair: Priced,
-    policy: DatedPolicy,
-    arrival: date,
-    now: datetime,
+    terms: _Terms,
 ) -> Offer:
-    own = catalogue.property
+    currency = catalogue.property.currency
     prices = [pair.prices[occupancy] for occupancy in party]
     rooms = tuple(
         [
@@ -244,15 +243,7 @@ def _offer(
                 total=room.total,
                 net=room.net,
                 tax=room.tax,
-                due_now=due_on_booking(
-                    plan.deposit,
-                    room.total,
-                    room.by_night,
-                    currency=room.currency,
-                    arrival=arrival,
-                    timezone=own.timezone,
-                    at=now,
-                ),
+                due_now=due_now(terms.deposit, room.total, room.by_night, currency=currency),
                 lines=room.lines,
             )
             for occupancy, room in zip(party, prices, strict=True)
@@ -264,14 +255,14 @@ def _offer(
         rate_plan=plan.code,
         rate_plan_name=plan.name,
         meal=plan.meal,
-        currency=own.currency,
+        currency=currency,
         rooms_left=pair.rooms_left,
         total=sum([room.total for room in rooms]),
         net=sum([room.net for room in rooms]),
         tax=sum([room.tax for room in rooms]),
         due_now=sum([room.due_now for room in rooms]),
         rooms=rooms,
-        cancellation=policy.terms([(room.total, room.by_night) for room in prices]),
+        cancellation=terms.policy.terms([(room.total, room.by_night) for room in prices]),
     )
 
 
