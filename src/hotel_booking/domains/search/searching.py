@@ -144,11 +144,12 @@ class Searching:
             slot = index.slot(slug)
             if slot is None:
                 return None
-            own = index.catalogue_of(slot).property
-            today = business_date(now, own.timezone, own.day_end_time)
-            sold = priced(index, slot, stay, party, today) if stay.arrival >= today else None
+            catalogue = index.catalogue_of(slot)
+            sold = priced(index, slot, stay, party, now)
             if sold is not None and not explain:
-                return offers.offers_of(index.catalogue_of(slot), {}, stay, party, now=now, priced=sold)
+                return offers.offers_of(catalogue, {}, stay, party, now=now, priced=sold)
+            own = catalogue.property
+            today = business_date(now, own.timezone, own.day_end_time)
             first, last = window(stay, today) if explain else (stay.arrival, stay.departure)
             found = loaded(index, slug, first, last)
             if found is None:
@@ -243,6 +244,32 @@ class Searching:
         if found is not None:
             return found
         return calendar.calendar_of(catalogue, calendars, first, last, occupancy, now=now)
+
+    def offers_of(
+        self,
+        catalogue: Catalogue,
+        calendars: Calendars,
+        stay: Stay,
+        party: Sequence[Occupancy],
+        *,
+        explain: bool,
+        now: datetime,
+    ) -> Offers:
+        """`offers` of what `calendars` gave: see `offers.offers_of`."""
+
+        def compute(index: IndexView) -> Offers | None:
+            slot = index.slot(catalogue.property.slug)
+            sold = None if slot is None else priced(index, slot, stay, party, now)
+            if slot is None or sold is None:
+                return None
+            # By its own catalogue, which is the one that it was priced by.
+            own = index.catalogue_of(slot)
+            return offers.offers_of(own, calendars, stay, party, explain=explain, now=now, priced=sold)
+
+        found = self._indexed(compute) if isinstance(calendars, Nights) else None
+        if found is not None:
+            return found
+        return offers.offers_of(catalogue, calendars, stay, party, explain=explain, now=now)
 
     def _indexed(self, compute: Callable[[IndexView], T | None]) -> T | None:
         """What the index says; None where SQL has to."""

@@ -15,7 +15,6 @@ from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.restrictions import Reason, window
 from hotel_booking.domains.search.calendar import MAX_NIGHTS
-from hotel_booking.domains.search.offers import offers_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Offers, Refusal
 from hotel_booking.http.i18n.catalogues import translations
@@ -119,7 +118,7 @@ async def load(
     shown = searching.calendar_of(catalogue, calendars, begin, last, asked.party[0], now=now)
     found = None
     if asked.stay is not None:
-        found = offers_of(catalogue, nearby, asked.stay, asked.party, explain=True, now=now)
+        found = searching.offers_of(catalogue, nearby, asked.stay, asked.party, explain=True, now=now)
     hidden = 0
     if found is not None and asked.refundable:
         kept = tuple(one for one in found.offers if other_rooms.refundable(one))

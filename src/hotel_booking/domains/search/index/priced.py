@@ -5,7 +5,7 @@ costs line by line. `offers.offers_of` works out the same of calendars, and test
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.rates.pricing import Amounts
@@ -15,15 +15,17 @@ from hotel_booking.domains.search.offers import Priced
 
 
 def priced(
-    view: IndexView, slot: int, stay: Stay, party: Sequence[Occupancy], today: date
+    view: IndexView, slot: int, stay: Stay, party: Sequence[Occupancy], now: datetime
 ) -> Mapping[tuple[int, int], Priced] | None:
     """Every pair that a slot sells to the party, by the ids of its room type and plan; None where only its
-    calendars can tell. The arrival is not before `today`, the hotel's own. Raises `TooLarge`."""
+    calendars can tell, and where the arrival is over at the hotel. Raises `TooLarge`."""
     arrival, departure = stay.arrival.toordinal(), stay.departure.toordinal()
     kinds = list(dict.fromkeys(party))
     if view.compiled is None or not view.holds(arrival, departure) or any(kind.adults < 1 for kind in kinds):
         return None
-    ahead = arrival - today.toordinal()
+    ahead = arrival - view.today(slot, now)
+    if ahead < 0:
+        return None
     limits = view.limits(stay.nights)
     told = view.compiled.offers(view.lists, limits, slot, stay, len(party), ahead, kinds)
     if told is None:

@@ -49,7 +49,7 @@ def calendar(
         return None
     slots = np.array([slot])
     length = (last - first).days + 1
-    ahead = first.toordinal() - int(view.todays(slots, now)[0])
+    ahead = first.toordinal() - view.today(slot, now)
     codes = list(product(kinds, plans))
     currency = content.property.currency
     if view.compiled is not None:

@@ -243,6 +243,10 @@ class IndexView:
         found: Array = self.days(now)[self.arrays["clock"][slots]]
         return found
 
+    def today(self, slot: int, now: datetime) -> int:
+        """A property's own today, as an ordinal."""
+        return int(self.days(now)[self.arrays["clock"][slot]])
+
     def days(self, now: datetime) -> Array:
         """The today of each of the clocks, as an ordinal."""
         lists, (known, since, until, days) = self.lists, self._days
