@@ -21,6 +21,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.queries import load_catalogue
+from hotel_booking.domains.rates.restrictions import window
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy, Step, Tax
 from hotel_booking.domains.search import find as by_sql
 from hotel_booking.domains.search.calendar import calendar_of
@@ -343,11 +344,11 @@ async def compare_hotel(tx: Transaction, view: IndexView, slug: str, search: dic
         return
     both = Searching(tx), Searching(tx, view)
     for explain in (False, True):
-        first, second = [
+        first, *others = [
             await said(one.offers(slug, request.stay, request.party, explain=explain, now=now))
-            for one in both
+            for one in (*both, Searching(tx, by_numpy(view)))
         ]
-        assert second == first
+        assert others == [first] * 2
     code, plan = search["codes"]
     begin, end = day(search["arrival"] - 4), day(search["arrival"] + 6)
     try:
@@ -361,6 +362,11 @@ async def compare_hotel(tx: Transaction, view: IndexView, slug: str, search: dic
             accepted = [(one.room_type, one.total) for one in offers if accepts is None or accepts(one)]
             cheapest = cheapest_of(catalogue, nights, request.stay, request.party, accepts=accepts, now=now)
             assert accepted[:1] == ([] if cheapest is None else [(cheapest[0].code, cheapest[1])])
+    for one in both:
+        known = await one.calendars(catalogue, *window(request.stay, day(0)), now=now)
+        with suppress(DomainError):
+            found = one.offers_of(catalogue, known, request.stay, request.party, explain=True, now=now)
+            assert found == first
     shown = []
     for one in both:
         calendars = await one.calendars(catalogue, begin, end, now=now)

@@ -39,18 +39,24 @@ def priced(
         at += 3
         prices = {}
         for occupancy in kinds:
-            net, tax, lines = told[at : at + 3]
-            of_nights = at + 3
-            of_taxes = of_nights + nights
-            of_lines = of_taxes + 2 * taxes
-            at = of_lines + 4 * lines
-            amounts = Amounts(
-                net,
-                tax,
-                tuple(told[of_nights:of_taxes]),
-                list(zip(told[of_taxes:of_lines:2], told[of_taxes + 1 : of_lines : 2], strict=True)),
-                list(zip(*[iter(told[of_lines:at])] * 4, strict=True)),
-            )
+            amounts, at = amounts_of(told, at, nights, taxes)
             prices[occupancy] = catalogue.pricing(kind, plan, occupancy).told(days, amounts)
         found[kind.id, plan.id] = Priced(left, prices)
     return found
+
+
+def amounts_of(told: list[int], at: int, nights: int, taxes: int) -> tuple[Amounts, int]:
+    """The price of one room that compiled code told from a place on, and where the next one begins."""
+    net, tax, lines = told[at : at + 3]
+    of_nights = at + 3
+    of_taxes = of_nights + nights
+    of_lines = of_taxes + 2 * taxes
+    end = of_lines + 4 * lines
+    amounts = Amounts(
+        net,
+        tax,
+        tuple(told[of_nights:of_taxes]),
+        list(zip(told[of_taxes:of_lines:2], told[of_taxes + 1 : of_lines : 2], strict=True)),
+        list(zip(*[iter(told[of_lines:end])] * 4, strict=True)),
+    )
+    return amounts, end
