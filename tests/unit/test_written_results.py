@@ -16,8 +16,8 @@ from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.brief import pieces_of
-from hotel_booking.domains.search.index.compiled import SAME, Compiled, Page, Picked, Scratch
-from hotel_booking.domains.search.index.library import LIBRARY
+from hotel_booking.domains.search.index.compiled import SAME, Compiled, Page, Scratch
+from hotel_booking.domains.search.index.library import LIBRARY, Picked
 from hotel_booking.domains.search.types import (
     Around,
     Box,

@@ -37,6 +37,7 @@ from hotel_booking.domains.search.index.library import (
     Found,
     Gives,
     Index,
+    Picked,
     Stay,
 )
 from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
@@ -49,26 +50,6 @@ _WRITTEN = 64 * 1024  # bytes of a page, likewise
 _TOLD = 16 * 1024  # numbers of what a hotel sells, likewise
 _GROWN = 8
 SAME = -1  # in `worth`
-
-
-class Picked(NamedTuple):
-    """A result: its key, what tells its content, and the pair that it sells for the total of the party."""
-
-    value: int
-    then: int
-    id: int
-    slot: int
-    version: int
-    content_at: int
-    metres: int
-    pair: int
-    type_place: int  # in the content, and so the plan
-    plan: int
-    total: int
-    left: int
-    meal: int
-    policy: int  # in the lists, and so the clock
-    clock: int
 
 
 _PICKED = len(Picked._fields)

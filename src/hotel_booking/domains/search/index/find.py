@@ -16,9 +16,10 @@ from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.find import MANY, compared_in, counts
 from hotel_booking.domains.search.form import WrittenPage
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import Compiled, Page, Picked
+from hotel_booking.domains.search.index.compiled import Compiled, Page
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
+from hotel_booking.domains.search.index.library import Picked
 from hotel_booking.domains.search.index.refunds import Refunds
 from hotel_booking.domains.search.index.results import Chosen, Results, results_of, with_distance, worth_of
 from hotel_booking.domains.search.index.sold import Priced, Sales, converted, different

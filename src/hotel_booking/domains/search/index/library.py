@@ -9,6 +9,7 @@ import ctypes
 from ctypes import POINTER, PYFUNCTYPE, Structure, c_char_p, c_double, c_int64, c_uint64, c_void_p
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from hotel_booking.domains.search.index import layout
 
@@ -113,6 +114,26 @@ class Counts(Structure):
     """What was found for a page."""
 
     _fields_ = tuple((name, c_int64) for name in ("results", "sold", "left"))
+
+
+class Picked(NamedTuple):
+    """A result: its key, what tells its content, and the pair that it sells for the total of the party."""
+
+    value: int
+    then: int
+    id: int
+    slot: int
+    version: int
+    content_at: int
+    metres: int
+    pair: int
+    type_place: int  # in the content, and so the plan
+    plan: int
+    total: int
+    left: int
+    meal: int
+    policy: int  # in the lists, and so the clock
+    clock: int
 
 
 def _load() -> ctypes.PyDLL | None:

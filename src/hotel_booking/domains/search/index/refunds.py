@@ -22,9 +22,9 @@ from hotel_booking.domains.rates.types import (
     Rules,
 )
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import Picked
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
+from hotel_booking.domains.search.index.library import Picked
 from hotel_booking.domains.search.index.view import IndexView
 
 # A night that costs at least so much keeps a part of its price, whatever is taken off and however its taxes

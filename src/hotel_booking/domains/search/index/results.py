@@ -11,9 +11,10 @@ import numpy as np
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.compiled import SAME, Picked
+from hotel_booking.domains.search.index.compiled import SAME
 from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
+from hotel_booking.domains.search.index.library import Picked
 from hotel_booking.domains.search.index.refunds import Refunds
 from hotel_booking.domains.search.index.sold import Priced
 from hotel_booking.domains.search.index.view import Content, IndexView

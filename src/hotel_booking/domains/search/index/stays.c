@@ -1,7 +1,7 @@
-/* Which hotels lie in an area, the cheapest that each of them sells for a stay, and which come first; and the
- * nights of one hotel, each for itself: what view.py, kernel.py, totals.py, find.py and single_nights.py compute
- * with NumPy, in one pass without arrays in between. It has to give the same to the minor unit and the metre;
- * tests compare the two.
+/* Which hotels lie in an area, the cheapest that each of them sells for a stay, and which come first; the nights of
+ * one hotel, each for itself; and all that it sells for a stay, line by line: what view.py, kernel.py, totals.py,
+ * find.py and single_nights.py compute with NumPy, and pricing.py with Python, in one pass without arrays in between.
+ * It has to give the same to the minor unit and the metre; tests compare them.
  *
  * Whatever it does not know (amounts so large that they could leave 64 bits, columns that were half written
  * while it read, a hotel that stands on the circle) it does not decide: it returns NOT_KNOWN, and NumPy is asked.
