@@ -69,6 +69,31 @@ async def test_every_offer_is_what_the_api_says(db: Database, database_url: str)
         assert f"€{offer['total']['amount'] / 100:,.2f}" in page
 
 
+async def test_rooms_that_are_alike_are_priced_once(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=9, room_types=("DBL",))
+    async with running(settings_for(database_url)) as (_, client):
+        page, other = [
+            (await client.get(f"/en/hotels/{SLUG}", params={**STAY, "rooms": "3", "adults": adults})).text
+            for adults in ("6", "5")
+        ]
+        question = {**STAY, "rooms": "3", "adults": "6"}
+        told = (await client.get(f"/api/v1/properties/{SLUG}/offers", params=question)).json()
+    (cheapest, *_), total = told["offers"], re.compile(r"<dt>(.*?)</dt><dd>(.*?)</dd>")
+    details = re.findall(r'<details class="explained">(.*?)</details>', page, re.DOTALL)
+    assert len(details) == len(told["offers"])
+    assert re.findall(r"<h5>(.*?)</h5>", details[0]) == ["3 rooms, each for 2 adults"]
+    sums = dict(total.findall(details[0]))
+    whole = cheapest["total"]["amount"]
+    assert sums["Total per room"] == f"€{whole / 300:,.2f}"
+    assert sums["3 rooms"] == f"€{whole / 100:,.2f}"
+    # Those that differ stand for themselves.
+    details = re.findall(r'<details class="explained">(.*?)</details>', other, re.DOTALL)
+    assert re.findall(r"<h5>(.*?)</h5>", details[0]) == [
+        "2 rooms, each for 2 adults",
+        'Room 3 <span class="hint">1 adult</span>',
+    ]
+
+
 async def test_what_is_not_sold_says_why_and_leads_to_what_is(db: Database, database_url: str) -> None:
     ids = await small_hotel(db)
     async with db.transaction() as tx:

@@ -75,14 +75,22 @@ class OfferList:
         )
 
     def _breakdown(self, one: OfferView) -> str:
-        parts = []
-        for number, room in enumerate(one.breakdown, 1):
-            if len(one.breakdown) > 1:
-                said = self._write.said(self._write.texts.gettext("Room %(number)s"), number=number)
-                who = self._write.text(self._occupancies[number - 1])
-                parts.append(f'<h5>{said} <span class="hint">{who}</span></h5>\n')
-            parts.append(f"{self._charges(room, one.total.currency)}\n")
+        parts, before = [], 0
+        for rooms, price in one.breakdown:
+            if self._rooms > 1:
+                parts.append(f"<h5>{self._of_rooms(before, rooms)}</h5>\n")
+            parts.append(f"{self._charges(price, one.total.currency, rooms=rooms)}\n")
+            before += rooms
         return "".join(parts)
+
+    def _of_rooms(self, before: int, rooms: int) -> str:
+        """Which rooms a price is for: one, or several alike."""
+        texts, who = self._write.texts, self._occupancies[before]
+        if rooms > 1:
+            number = texts.ngettext("{number} room", "{number} rooms", rooms).format(number=rooms)
+            return self._write.said(texts.gettext("%(rooms)s, each for %(guests)s"), rooms=number, guests=who)
+        said = self._write.said(texts.gettext("Room %(number)s"), number=before + 1)
+        return f'{said} <span class="hint">{self._write.text(who)}</span>'
 
     def _price(self, one: OfferView) -> str:
         total = self._write.money(one.total.amount, one.total.currency)

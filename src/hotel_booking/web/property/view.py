@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 from markupsafe import Markup
@@ -30,7 +32,8 @@ from hotel_booking.web.search.query import Asked
 
 
 class OfferView(msgspec.Struct, frozen=True):
-    """An offer in words. `room` are the form's fields for each room, besides its type and plan."""
+    """An offer in words. `breakdown`: of the party's rooms in their order, how many neighbours are alike and
+    what each costs."""
 
     rate_plan: str
     name: str
@@ -42,7 +45,7 @@ class OfferView(msgspec.Struct, frozen=True):
     night: Money
     approximate: Money | None
     rooms_left: int
-    breakdown: list[RoomPrice]
+    breakdown: list[tuple[int, RoomPrice]]
 
 
 class RefusalView(msgspec.Struct, frozen=True):
@@ -243,7 +246,10 @@ class _Writer:
             night=Money(per_night(one.total, nights=nights, rooms=len(self._asked.party)), one.currency),
             approximate=approximate,
             rooms_left=one.rooms_left,
-            breakdown=[self._tell.breakdown(room.lines, room.total, self._names) for room in one.rooms],
+            breakdown=[
+                (len(alike), self._tell.breakdown(alike[0].lines, alike[0].total, self._names))
+                for alike in (list(same) for _, same in groupby(one.rooms, attrgetter("occupancy")))
+            ],
         )
 
     def _refusals(self, kind: RoomType, refused: Sequence[Refusal]) -> list[RefusalView]:
