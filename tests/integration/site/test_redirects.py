@@ -37,6 +37,26 @@ async def test_an_address_without_a_language_leads_to_the_guests(
         assert (await client.get("/")).headers["location"] == "/fr/"
 
 
+async def test_a_mistyped_address_is_a_page_to_a_guest_and_a_problem_to_a_program(database_url: str) -> None:
+    """A browser shows what it gets: the page that says so in the guest's language, wherever it is."""
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept-language": "fr"}
+    async with running(settings_for(database_url)) as (_, client):
+        for address in ("/hotel", "/DE/", "/en-GB/", "/%C3%A9", "/apis", "/demo/none"):
+            page = await client.get(address, headers=browser)
+            assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8"), (
+                address
+            )
+            assert "Cette page n’existe pas" in page.text, address
+            program = await client.get(address, headers={"accept": "*/*"})
+            assert program.json()["code"] == "no_such_address", address
+        for address in ("/api", "/api/v1", "/api/v1/hotels"):
+            answer = await client.get(f"{address}/none", headers=browser)
+            assert answer.json()["code"] == "no_such_address", address
+        for part in ("booking", "account"):
+            answer = await client.get(f"/{part}?x=1", headers=browser)
+            assert (answer.status_code, answer.headers["location"]) == (302, f"/fr/{part}?x=1")
+
+
 async def test_choosing_stays_on_the_site(database_url: str) -> None:
     async with running(settings_for(database_url)) as (_, client):
         kept = await client.get("/language/de", params={"to": "/en/search?place=1"})
