@@ -284,8 +284,8 @@ def _headers(error: DomainError) -> dict[str, str]:
 
 
 def _allowed(error: MethodNotAllowedException) -> WrongMethod:
-    methods = sorted({method.strip() for method in (error.headers or {}).get("allow", "").split(",")})
-    return WrongMethod(methods)
+    methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")}
+    return WrongMethod(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:
