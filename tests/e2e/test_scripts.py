@@ -219,7 +219,22 @@ async def what_was_typed_comes_back(page: Page) -> None:
     assert await page.input_value("#email") == "ana@example.com"
 
 
+async def coming_back_asks_nothing(page: Page) -> None:
+    """To a page that refused a form; without the script the browser shows an error of its own."""
+    await page.goto(f"/en{ROOMS}")
+    await sent(page, ".offer-buy button")
+    await page.evaluate("document.querySelector('#email').form.noValidate = true")
+    await sent(page, "form.card button.primary")
+    await page.locator(".error").first.wait_for()
+    await page.goto("/en/hotels")
+    async with page.expect_request(lambda request: request.is_navigation_request()) as asked:
+        await page.go_back()
+    assert (await asked.value).method == "GET"
+    await page.locator("#email").wait_for()
+
+
 SITE: Mapping[str, Feature] = {
+    "answered.js": coming_back_asks_nothing,
     "theme.js": a_theme_stays,
     "menus.js": menus_close,
     "places.js": places_are_suggested,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -16,6 +18,8 @@ from tests.e2e.test_panel_pages import wider_than_the_screen
 from tests.e2e.test_site_booking import NARROW, WIDE, sent
 from tests.e2e.test_site_pages import KEY, in_lisbon
 from tests.factories.small_hotel import small_hotel
+
+ARRIVAL, DEPARTURE, SEND = "[name=arrival]", "[name=departure]", ".search-box > .button"
 
 
 async def focused(page: Page, day: str) -> None:
@@ -87,3 +91,20 @@ async def test_a_stay_is_chosen_by_keyboard(
         await sent(page, ".search-box > button[type=submit]")
         assert "departure=2030-04-04" in page.url
         assert await page.locator(".hotel-card").count() == 1
+
+
+@pytest.mark.parametrize("shape", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_what_is_wrong_with_one_date_does_not_push_down_the_other(
+    db: Database, database_url: str, browser: Browser, shape: dict[str, Any]
+) -> None:
+    await small_hotel(db, rooms=2)
+    await in_lisbon(db)
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, visiting(browser, site, **shape) as page:
+        for query in ("place=Lisbon", "place=Lisbon&arrival=2030-05-03&departure=2030-05-01"):
+            await page.goto(f"/fr/search?{query}")
+            boxes = [await page.locator(name).bounding_box() for name in (ARRIVAL, DEPARTURE, SEND)]
+            arrival, departure, send = (box for box in boxes if box)
+            assert arrival["y"] == departure["y"]
+            if shape is WIDE:
+                assert abs(send["y"] + send["height"] - arrival["y"] - arrival["height"]) < 2
+        assert await page.locator(".search-box .error").count() == 1

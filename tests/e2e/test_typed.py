@@ -13,7 +13,7 @@ from tests.clients.browser import enter, visiting
 from tests.clients.server import serving
 from tests.clients.staff_client import session_of
 from tests.e2e.test_site_booking import ROOMS, scalar, sent
-from tests.e2e.test_site_pages import KEY, fill_in
+from tests.e2e.test_site_pages import KEY, fill_in, in_lisbon
 from tests.factories.small_hotel import small_hotel
 from tests.factories.staff_accounts import PASSWORD, member
 
@@ -66,6 +66,31 @@ async def test_a_guests_details_survive_another_language(
         await page.goto("/en/account/register")
         assert await page.input_value("#email") == ""
         assert await page.evaluate(KEPT) is None
+
+
+async def test_a_search_survives_another_language(db: Database, database_url: str, browser: Browser) -> None:
+    """On the home page, among results and at a hotel, before it is sent; also the place that was chosen."""
+    await small_hotel(db, rooms=2)
+    await in_lisbon(db)
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, visiting(browser, site) as page:
+        await page.goto("/en/")
+        await page.locator("#search-place").press_sequentially("lis")
+        await page.get_by_role("option", name="Lisbon Portugal").click()
+        for address in ("/en/", "/en/search?place=Porto", f"/en{ROOMS}"):
+            if address != "/en/":
+                await page.goto(address)
+            form = "stay" if address.endswith(ROOMS) else "search"
+            await page.fill(f"#{form}-arrival", "2030-04-02")
+            await page.fill(f"#{form}-adults", "3")
+            await page.fill(f"#{form}-children", "4, 9")
+            await switched(page, "ar")
+            assert await page.input_value(f"#{form}-arrival") == "2030-04-02"
+            assert await page.input_value(f"#{form}-adults") == "3"
+            assert await page.input_value(f"#{form}-children") == "4, 9"
+            if address == "/en/":
+                assert await page.input_value("#search-place") == "Lisbon"
+                assert await page.input_value("[name=at]") == "2267057"
+            await switched(page, "en")
 
 
 async def signed_in_again(page: Page, email: str) -> None:

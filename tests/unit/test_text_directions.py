@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hotel_booking.core import bidi
+from hotel_booking.http.ui import assets
 
 _MIXED = st.text(
     st.one_of(
@@ -48,3 +51,13 @@ def test_a_text_is_isolated_as_the_directions_of_its_letters_say(text: str, rtl:
 )
 def test_names_of_either_direction(text: str, ltr: str, rtl: str) -> None:
     assert (bidi.needs(text, rtl=False), bidi.needs(text, rtl=True)) == (ltr, rtl)
+
+
+def test_no_style_turns_a_sign_that_browsers_turn() -> None:
+    """Angle quotes and the like are mirrored from right to left: to write the other one there points back."""
+    folder = Path(assets.__file__).parent / "assets"
+    from_the_right = re.compile(r'\[dir="?rtl"?\][^{]*\{[^}]*content:\s*"([^"]*)"')
+    styles = list(folder.glob("*.css"))
+    assert len(styles) > 5
+    written = [text for style in styles for text in from_the_right.findall(style.read_text())]
+    assert [text for text in written if any(map(unicodedata.mirrored, text))] == []

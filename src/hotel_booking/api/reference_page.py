@@ -288,7 +288,7 @@ _EXAMPLES: dict[str, Any] = {
     "rate_plan": "FLEX",
     "property": "sea-view-lisbon",
     "slug": "sea-view-lisbon",
-    "reference": "K7M2-9QXD",
+    "reference": "7KQ2M-XW9DC",
     "email": "ana@example.com",
     "given_name": "Ana",
     "family_name": "Silva",

@@ -69,8 +69,9 @@ def read_email(text: str, *, field: str = "email", error: type[Invalid] = Invali
 
 def email_key(text: str) -> str:
     """By what addresses are compared: `read_email` in small letters, and as much of that as there is to what
-    is no address. Of an address in the form that it is kept in, the database's `small` says the same."""
-    local, at, host = tidy_email(text)[:LONGEST].rpartition("@")
+    is no address, without the NUL that the database cannot be asked for. Of an address in the form that it
+    is kept in, the database's `small` says the same."""
+    local, at, host = tidy_email(text)[:LONGEST].replace("\0", "\ufffd").rpartition("@")
     with suppress(EmailNotValidError):
         host = _read(f"x@{host}").domain
     return small(f"{local}{at}{host}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,6 +21,7 @@ from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedReq
 JSON_LIMIT = 1_000_000
 SITE_LIMIT = 128_000
 NOTICE_LIMIT = 500_000
+_MOST_NAMED = 20  # members given twice that are named
 
 
 class JsonRequest(Request[Any, Any, State]):
@@ -47,6 +52,7 @@ class JsonRequest(Request[Any, Any, State]):
         kind = field.annotation if field is not None else Any
         try:
             value = msgspec.json.decode(raw, type=kind)
+            refuse_repeated(raw)
         except msgspec.ValidationError as error:
             raise body_error(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -59,6 +65,52 @@ class JsonRequest(Request[Any, Any, State]):
         if b"\\u0000" in raw:
             refuse_nul(msgspec.json.decode(raw), "")
         return value
+
+
+class _Repeated(dict[str, Any]):
+    """An object that gives a member more than once."""
+
+    name: str
+
+
+def refuse_repeated(raw: bytes) -> None:
+    """Raise where an object of this JSON gives a member more than once. msgspec takes the last in silence,
+    others who read the same body (proxies, signatures, logs) the first, and what was meant nobody knows. It
+    is read a second time for that: 10 µs for a booking, 30 ms for a megabyte."""
+    repeated = False
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        whole = dict(pairs)
+        if len(whole) == len(pairs):
+            return whole
+        repeated = True
+        twice = _Repeated(whole)
+        twice.name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        return twice
+
+    # Numbers are not looked at: of thousands of digits, an integer's would take long to read.
+    value = json.loads(raw, object_pairs_hook=members, parse_int=float)
+    if repeated:
+        raise InvalidShape(
+            [
+                FieldProblem(f"{path}: is given more than once", path, fix="give it once")
+                for path in islice(_repeated_in(value, ""), _MOST_NAMED)
+            ]
+        )
+
+
+def _repeated_in(value: Any, path: str) -> Iterator[str]:
+    match value:
+        case list():
+            for index, item in enumerate(value):
+                yield from _repeated_in(item, f"{path}[{index}]")
+        case dict():
+            if isinstance(value, _Repeated):
+                name = value.name[:80]
+                yield f"{path}.{name}" if path else name
+            for name, item in value.items():
+                yield from _repeated_in(item, f"{path}.{name}" if path else name)
 
 
 def refuse_nul(value: Any, path: str) -> None:

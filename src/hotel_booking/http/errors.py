@@ -207,6 +207,8 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         request_id=request_id,
     )
     where = surface(scope["path"])
+    if where == "other" and known.code == NoSuchAddress.code and _is_read_by_a_guest(scope):
+        where = "site"
     if where == "admin":
         # Only here, for pages are a small part of what is answered and their templates take time to load.
         from hotel_booking.http.ui.problem_page import problem_page
@@ -216,6 +218,12 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         # The guests' pages lie above this package, and speak their language: app.py says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)
+
+
+def _is_read_by_a_guest(scope: AsgiScope) -> bool:
+    """Whether who asks is a browser that shows pages, outside the API: somebody has mistyped an address."""
+    accepted: bytes = scope["state"]["headers"].get(b"accept", b"")
+    return b"text/html" in accepted and not f"{scope['path']}/".startswith("/api/")
 
 
 def problem_messages(scope: AsgiScope, error: Exception) -> list[Message]:
@@ -276,8 +284,8 @@ def _headers(error: DomainError) -> dict[str, str]:
 
 
 def _allowed(error: MethodNotAllowedException) -> WrongMethod:
-    methods = sorted({method.strip() for method in (error.headers or {}).get("allow", "").split(",")})
-    return WrongMethod(methods)
+    methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")}
+    return WrongMethod(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:

@@ -19,7 +19,7 @@ ARRIVAL = 60  # days from today
 # What a parameter's example is where its call says nothing else.
 _NAMED: dict[str, Any] = {
     "slug": HOTEL,
-    "reference": "K7M2-9QXD",
+    "reference": "7KQ2M-XW9DC",
     "key_id": 1,
     "block_id": 1,
     "number": "101",

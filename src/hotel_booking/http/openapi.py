@@ -34,6 +34,9 @@ Search, quote, book and run hotels.
 - **Retrying safely**: send `Idempotency-Key` with an unsafe request; the same key and body return the
   first response again, for 24 hours. A response with `Retry-After` is not an outcome: send the same again.
 - **Changing safely**: send the `ETag` you read as `If-Match`; `412` if someone else was faster.
+- **Reading again**: send the `ETag` you have as `If-None-Match`; `304` without a body while it is current.
+- **Testing time**: outside production, a key with the scope `clock:simulate` may send `Hotel-Simulated-Time`
+  (RFC 3339) with calls that depend on the time; others are refused with `403`.
 - **Limits**: `429` with `Retry-After` when you go too fast; `RateLimit-*` headers say what is left.
 """
 
@@ -113,6 +116,13 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
         "the database is not reachable",
     ),
 }
+
+
+_TIME = "now"  # the argument of handlers that depend on the time
+
+
+# Good answers in our words: those of the standard library, which Litestar takes, promise an address.
+_SAID = {"200": "It is done, or found.", "201": "It is made.", "204": "It is done: nothing is sent."}
 
 
 # What a route says of itself in `opt`: statuses of problems, and further good answers with their meaning.
@@ -252,39 +262,65 @@ def operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 
 def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str) -> None:
     access = handler.opt.get(ACCESS)
-    statuses = {400, 429, 503}
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    statuses = _statuses(operation, handler, method)
     if isinstance(access, tuple):
         kind, scope = access
         operation["security"] = [{"ApiKey": []}] + ([{"AccessToken": []}] if kind == "guest_or" else [])
         operation["x-scope"] = str(scope)
-        statuses |= {401, 403}
     else:
         operation["security"] = []  # nothing is asked for; an API key may be sent, and must then be good
-        statuses |= {401}  # a key that opens nothing is refused on public routes too
-    if any(parameter.get("in") == "path" for parameter in parameters):
-        statuses.add(404)
     if "requestBody" in operation:
-        statuses |= {413, 415, 422}
         field = handler.parsed_data_field
         operation["requestBody"]["required"] = field is not None and not field.is_optional
-    if method != "get" or any(parameter.get("in") == "query" for parameter in parameters):
-        statuses |= {404, 422}
     if method != "get":
         parameters.append(_IDEMPOTENCY_KEY)
-        statuses.add(409)
-    if preconditions.ARGUMENT in handler.parsed_fn_signature.parameters:
+    if 412 in statuses:
         parameters.append(_IF_MATCH)
-        statuses.add(412)
-    statuses |= set(handler.opt.get(PROBLEMS, ()))
     responses = operation.setdefault("responses", {})
-    for status, meaning in handler.opt.get(ANSWERS, {}).items():
-        usual = next(answer for known, answer in responses.items() if known.startswith("2"))
-        responses[str(status)] = usual | {"description": meaning}
-    for status in sorted(statuses):
-        existing = responses.get(str(status), {}).get("content", {})
+    for status in _SAID.keys() & responses.keys():
+        responses[status]["description"] = _SAID[status]
+    if _is_tagged(operation, handler, method):
+        responses["200"]["headers"] = {"ETag": _ETAG}
+        if method == "get":
+            parameters.append(_IF_NONE_MATCH)
+            responses["304"] = {
+                "description": "Yours is current: nothing is sent.",
+                "headers": {"ETag": _ETAG},
+            }
+    for known, meaning in handler.opt.get(ANSWERS, {}).items():
+        usual = next(answer for status, answer in responses.items() if status.startswith("2"))
+        responses[str(known)] = usual | {"description": meaning}
+    for wrong in sorted(statuses):
+        existing = responses.get(str(wrong), {}).get("content", {})
         if not existing or _is_litestars(existing):
-            responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+            responses[str(wrong)] = {"$ref": f"#/components/responses/{wrong}"}
+
+
+def _statuses(operation: dict[str, Any], handler: HTTPRouteHandler, method: str) -> set[int]:
+    """The errors that the call may answer with."""
+    statuses = {400, 401, 429, 503}  # a key that opens nothing is refused on public routes too
+    places = {parameter.get("in") for parameter in operation["parameters"]}
+    if isinstance(handler.opt.get(ACCESS), tuple) or _TIME in handler.parsed_fn_signature.parameters:
+        statuses.add(403)  # who may not set the time is told so; of the public routes, only these refuse
+    if "path" in places:
+        statuses.add(404)
+    if "requestBody" in operation:
+        statuses |= {415, 422}
+    if method != "get" or "query" in places:
+        statuses |= {404, 422}
+    if method != "get":
+        statuses |= {409, 413}  # too large a body is refused where none is read, too
+    if preconditions.ARGUMENT in handler.parsed_fn_signature.parameters:
+        statuses.add(412)
+    return statuses | set(handler.opt.get(PROBLEMS, ()))
+
+
+def _is_tagged(operation: dict[str, Any], handler: HTTPRouteHandler, method: str) -> bool:
+    """Whether what is read or changed is answered with its ETag."""
+    if method not in {"get", "patch"} or operation["tags"] == ["Health"]:
+        return False
+    return handler.parsed_return_field.is_subclass_of(Response)
 
 
 def _exemplify(operation: dict[str, Any], handler: HTTPRouteHandler, today: date) -> None:
@@ -312,6 +348,18 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     "example": "7b1f4a52-0c0e-4b6e-9a53-1a1c6c1f2d77",
 }
+
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` you have: answered with 304, and no body, while it is current.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
+}
+
+
+_ETAG = {"description": "The version of what is returned.", "schema": {"type": "string"}}
 
 
 _IF_MATCH = {

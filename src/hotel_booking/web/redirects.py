@@ -18,7 +18,7 @@ _YEAR = 365 * 24 * 3600
 
 
 @get(
-    ["/", "/search", "/hotels", "/hotels/{slug:str}", *(f"/{kind}" for kind in KINDS)],
+    ["/", *(f"/{part}" for part in ("search", "hotels", "booking", "account", *KINDS)), "/hotels/{slug:str}"],
     opt=public(),
     include_in_schema=False,
     sync_to_thread=False,

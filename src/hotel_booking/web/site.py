@@ -32,8 +32,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
-from litestar import Request, Response
+from litestar import Litestar, Request, Response
 from litestar.datastructures import State
+from litestar.routes import HTTPRoute
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.iso_codes import CURRENCIES
@@ -120,7 +121,8 @@ def site(
     language = language_of(request)
     scope = request.scope
     notice = render.notice_of(scope)
-    body = draw(scope, language, template, notice=notice, **values)
+    own = f"{page_path(scope)}{_search(scope)}" if scope["method"] == "POST" else None
+    body = draw(scope, language, template, notice=notice, own_address=own, **values)
     sent = {
         "content-security-policy": policy,
         "vary": "cookie",
@@ -180,8 +182,8 @@ def _sent(request: Request[Any, Any, State], page: KeptPage) -> Response[Any]:
 
 def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> str:
     """A template in a language, with what every page of the site needs."""
-    search = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-    parts = scope["path"].split("/", 2)
+    search = _search(scope)
+    parts = page_path(scope).split("/", 2)
     inner = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
     state = scope["litestar_app"].state
     guest = scope["state"].get("guest")
@@ -210,6 +212,35 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
         ),
         **values,
     )
+
+
+def _search(scope: AsgiScope) -> str:
+    return f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+
+
+def page_path(scope: AsgiScope) -> str:
+    """Where the page that is drawn can be asked for: its path; and of one that answers a form, the nearest
+    above it that is there to be read, as a booking is for its cancellation."""
+    path: str = scope["path"]
+    template: str = scope.get("path_template") or ""
+    if scope.get("method") != "POST" or not template:
+        return path
+    readable = _readable(scope["litestar_app"])
+    while template not in readable and template.count("/") > 1:
+        template, path = template.rpartition("/")[0], path.rpartition("/")[0]
+    return path
+
+
+def _readable(app: Litestar) -> frozenset[str]:
+    """The templates of the addresses that can be read."""
+    if "readable" not in app.state:
+        app.state.readable = frozenset(
+            route.path_format
+            for route in app.routes
+            if isinstance(route, HTTPRoute) and "GET" in {str(method) for method in route.methods}
+        )
+    known: frozenset[str] = app.state.readable
+    return known
 
 
 def chosen_currency(scope: AsgiScope) -> str | None:

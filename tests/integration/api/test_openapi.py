@@ -9,9 +9,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from hotel_booking.app import Application, build
+from hotel_booking.core.db import Database
 from hotel_booking.http import openapi
 from hotel_booking.http.access import ACCESS
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import api_key, bearer, running, settings_for
+from tests.factories.small_hotel import SLUG, small_hotel
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -84,6 +86,83 @@ def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
                 assert answer["$ref"].startswith("#/components/responses/"), f"{name} {status}"
     for answer in document["components"]["responses"].values():
         assert set(answer["content"]) == {"application/problem+json"}
+
+
+async def test_who_may_not_set_the_time_is_answered_as_documented(
+    document: dict[str, Any], database_url: str
+) -> None:
+    """Calls that are open to everyone are refused with 403 only where they depend on the time."""
+    headers = {"hotel-simulated-time": "2030-01-01T12:00:00Z"}
+    times: Counter[int] = Counter()
+    async with running(settings_for(database_url)) as (_, client):
+        for name, operation in operations(document):
+            if operation["security"] or not name.partition(" ")[2].startswith("/api/"):
+                continue
+            method, path = name.replace("{", "").replace("}", "").split(" ")
+            query = {one["name"]: one["example"] for one in operation["parameters"] if "example" in one}
+            query.pop("Idempotency-Key", None)
+            query = {name: value for name, value in query.items() if f"{{{name}}}" not in path}
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            in_query = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+            answer = await client.request(
+                method,
+                path,
+                params={name: value for name, value in query.items() if name in in_query},
+                json=content.get("example"),
+                headers=headers,
+            )
+            assert str(answer.status_code) in operation["responses"], (name, answer.text)
+            assert (answer.status_code == 403) == ("403" in operation["responses"]), (name, answer.text)
+            times[answer.status_code] += 1
+    assert times[403] >= 5, times
+
+
+async def test_what_has_a_tag_says_so(db: Database, document: dict[str, Any], database_url: str) -> None:
+    """What is read with an ETag, and only that, is documented with it, and with the 304 of who has it."""
+    tagged = {
+        name
+        for name, operation in operations(document)
+        if name.startswith("GET") and "headers" in operation["responses"]["200"]
+    }
+    assert len(tagged) == 6
+    async with running(settings_for(database_url)) as (_, client):
+        await small_hotel(db)
+        key = bearer(await api_key(db))
+        tax = {"code": "VAT", "percent": "6", "included": True}
+        await client.post(f"/api/v1/properties/{SLUG}/taxes", json=tax, headers=key)
+        for name, operation in operations(document):
+            if not name.startswith("GET /api/v1/properties/{slug}"):
+                continue
+            path = name.removeprefix("GET ").replace("{slug}", SLUG)
+            for thing, code in (
+                ("room-types", "DBL"),
+                ("rate-plans", "FLEX"),
+                ("policies", "FLEX"),
+                ("taxes", "VAT"),
+            ):
+                path = path.replace(f"{thing}/{{code}}", f"{thing}/{code}")
+            query = {
+                one["name"]: one["example"]
+                for one in operation["parameters"]
+                if one["in"] == "query" and "example" in one
+            }
+            answer = await client.get(path, params=query, headers=key)
+            assert answer.status_code == 200, (name, answer.text)
+            assert ("etag" in answer.headers) == (name in tagged), name
+            if name in tagged:
+                has = {**key, "if-none-match": answer.headers["etag"]}
+                assert (await client.get(path, headers=has)).status_code == 304
+                assert "304" in operation["responses"]
+
+
+def test_no_answer_promises_what_is_not_sent(document: dict[str, Any]) -> None:
+    said = {
+        answer["description"]
+        for _, operation in operations(document)
+        for answer in operation["responses"].values()
+        if "description" in answer
+    }
+    assert not [text for text in said if "URL follows" in text or "document follows" in text]
 
 
 def test_names_and_types_are_of_one_kind(document: dict[str, Any]) -> None:

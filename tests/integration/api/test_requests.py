@@ -110,6 +110,40 @@ BODY: dict[str, Any] = {"name": "Größe", "scopes": ["all"]}
 PLAIN = json.dumps(BODY, ensure_ascii=False)
 
 
+async def test_a_member_given_twice_is_named(db: Database, database_url: str) -> None:
+    """Others who read the body may take the first of the two: no key is made of what means two things."""
+    cases = [
+        (b'{"name": "a", "scopes": ["all"], "name": "b"}', ["name"]),
+        (b'{"name": "a", "scopes": ["all"], "n\\u0061me": "b"}', ["name"]),
+        (b'{"name": "a", "name": "a", "scopes": ["all"], "scopes": ["all"]}', ["name"]),
+    ]
+    async with running(settings_for(database_url)) as (_, client):
+        headers = JSON | bearer(await api_key(db))
+        before = await db_keys(db)
+        for body, fields in cases:
+            answer = await client.post("/api/v1/keys", content=body, headers=headers)
+            problem = answer.json()
+            assert (answer.status_code, problem["code"]) == (400, "invalid_request"), body
+            assert [problem["field"], problem["fix"]] == [*fields, "give it once"], body
+        assert await db_keys(db) == before
+        line = b'{"room_type": "DBL", "from": "2030-05-01", "to": "2030-05-02", "closed": true'
+        body = b'{"updates": [' + line + b"}, " + line + b', "closed": false}]}'
+        answer = await client.put("/api/v1/properties/x/ari", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["field"]) == (400, "updates[1].closed")
+        answer = await client.put(
+            "/api/v1/properties/x/ari",
+            content=b'{"updates": [' + b", ".join([line + b', "closed": false}'] * 1_000) + b"]}",
+            headers=headers,
+        )
+        assert len(answer.json()["errors"]) == 20
+
+
+async def db_keys(db: Database) -> int:
+    """How many API keys there are."""
+    async with db.reading() as tx:
+        return int(await tx.fetchval("SELECT count(*) FROM api_key"))
+
+
 async def test_a_body_may_come_packed_or_with_a_mark(db: Database, database_url: str) -> None:
     cases: list[tuple[bytes, dict[str, str]]] = [
         (PLAIN.encode("utf-8-sig"), {}),

@@ -348,6 +348,8 @@ async def test_a_refused_amendment_changes_nothing(db: Database) -> None:
         (NothingToAmend, {"arrival": stay(10, 1).arrival}),
         (PriceChanged, {"departure": stay(10, 2).departure, "expected_total": 1}),
         (Conflict, {"rooms": [RoomChange(1, adults=9)]}),
+        (Invalid, {"rooms": [RoomChange(2, adults=1)]}),
+        (Invalid, {"rooms": [RoomChange(1, adults=1), RoomChange(1, adults=1, children=(5,))]}),
     ]
     for error, change in wrong:
         with pytest.raises(error):

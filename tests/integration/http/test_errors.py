@@ -119,6 +119,7 @@ async def test_method_media_and_size(db: Database, database_url: str) -> None:
         wrong_method = await client.put("/api/v1/keys", headers=key)
         assert (wrong_method.status_code, wrong_method.json()["code"]) == (405, "method_not_allowed")
         assert wrong_method.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        assert wrong_method.json()["fix"] == "use GET, HEAD, OPTIONS, POST"
         form = await client.post("/api/v1/keys", data={"name": "x"}, headers=key)
         assert (form.status_code, form.json()["code"]) == (415, "unsupported_media_type")
         no_type = await client.post("/api/v1/keys", content=b"{}", headers=key)

@@ -57,6 +57,19 @@ async def test_every_page_asks_who_it_is_and_comes_back(db: Database, database_u
             assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("door", ["/en/account/sign-in", "/admin/sign-in"])
+async def test_an_address_that_cannot_be_stored_is_an_unknown_one(
+    db: Database, database_url: str, door: str
+) -> None:
+    async with site(database_url) as (_, client):
+        said = []
+        for email in ("ana@example.com", "ana\0@example.com"):
+            answer = await client.post(door, data={"email": email, "password": "wrong"})
+            assert 'name="password"' in answer.text
+            said.append((answer.status_code, re.findall(r'<div class="alert[^>]*>(.*?)</div>', answer.text)))
+        assert said[0] == said[1]
+
+
 @pytest.mark.parametrize(
     "onward",
     [

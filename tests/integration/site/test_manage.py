@@ -112,6 +112,7 @@ async def test_a_message_reaches_the_hotel_and_the_panel_and_can_be_forgotten(
         booking = await booked(client)
         empty = await client.post(booking + "/message", data={"text": "  "})
         assert empty.status_code == 422
+        assert "Please fill this in." in empty.text
         text = "We come late.\n<b>= Button | https://evil.example</b>"
         done = await client.post(booking + "/message", data={"text": text})
         assert done.status_code == 303

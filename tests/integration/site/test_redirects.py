@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import re
+from typing import cast
 
 import pytest
+from litestar.routes import HTTPRoute
+from litestar.types import HTTPScope
 
+from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.web import sitemap as sitemap_pages
+from hotel_booking.web.site import page_path
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel
 from tests.factories.world import simple_hotel
+from tests.integration.site.test_checkout import site
 
 
 @pytest.mark.parametrize(
@@ -35,6 +42,57 @@ async def test_an_address_without_a_language_leads_to_the_guests(
         assert "accept-language" in answer.headers["vary"]
         client.cookies.set("hotel_language", "fr")
         assert (await client.get("/")).headers["location"] == "/fr/"
+
+
+async def test_a_mistyped_address_is_a_page_to_a_guest_and_a_problem_to_a_program(database_url: str) -> None:
+    """A browser shows what it gets: the page that says so in the guest's language, wherever it is."""
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept-language": "fr"}
+    async with running(settings_for(database_url)) as (_, client):
+        for address in ("/hotel", "/DE/", "/en-GB/", "/%C3%A9", "/apis", "/demo/none"):
+            page = await client.get(address, headers=browser)
+            assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8"), (
+                address
+            )
+            assert "Cette page n’existe pas" in page.text, address
+            program = await client.get(address, headers={"accept": "*/*"})
+            assert program.json()["code"] == "no_such_address", address
+        for address in ("/api", "/api/v1", "/api/v1/hotels"):
+            answer = await client.get(f"{address}/none", headers=browser)
+            assert answer.json()["code"] == "no_such_address", address
+        for part in ("booking", "account"):
+            answer = await client.get(f"/{part}?x=1", headers=browser)
+            assert (answer.status_code, answer.headers["location"]) == (302, f"/fr/{part}?x=1")
+
+
+def test_an_answer_to_a_form_leads_to_a_page_that_can_be_read() -> None:
+    """From a refused cancellation to another language or currency, and back to it by the browser's button."""
+    app = build(settings_for("postgresql://localhost/none"))
+    led = {}
+    for route in app.routes:
+        path = route.path_format
+        if isinstance(route, HTTPRoute) and "POST" in route.methods and path.startswith("/{language}"):
+            scope = {"method": "POST", "path": path, "path_template": path, "litestar_app": app}
+            led[path.removeprefix("/{language}")] = page_path(cast(HTTPScope, scope))
+    assert len(led) > 20, led
+    for path, to in led.items():
+        reads = next(one for one in app.routes if one.path_format == to)
+        assert isinstance(reads, HTTPRoute)
+        assert "GET" in reads.methods, path
+    assert led["/booking/{reference}/amend"] == "/{language}/booking/{reference}/amend"
+    assert led["/account/sign-in/link"] == "/{language}/account/sign-in"
+    assert led["/account/security/passkeys/{passkey_id}/remove"] == "/{language}/account/security"
+
+
+async def test_a_refused_form_is_read_again_in_another_language(db: Database, database_url: str) -> None:
+    async with site(database_url) as (_, client):
+        refused = await client.post("/en/account/sign-in/link?next=/en/account/data", data={"email": ""})
+        assert refused.status_code == 422
+        own = "account/sign-in?next=/en/account/data"
+        assert f'<meta name="own-address" content="/en/{own}">' in refused.text
+        for there, to in (("/language/de", f"/de/{own}"), ("/currency/USD", f"/en/{own}")):
+            address = re.findall(rf'href="({there}\?[^"]*)"', refused.text)[0]
+            assert (await client.get(html.unescape(address))).headers["location"] == to
+            assert (await client.get(to)).status_code == 200
 
 
 async def test_choosing_stays_on_the_site(database_url: str) -> None:

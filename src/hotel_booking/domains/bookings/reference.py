@@ -16,7 +16,7 @@ _READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
 
 
 def new_reference() -> str:
-    """A fresh reference, such as `7KQ2M-XW9D4`."""
+    """A fresh reference, such as `7KQ2M-XW9DC`."""
     return encode(secrets.randbits(45))
 
 

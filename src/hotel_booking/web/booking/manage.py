@@ -179,7 +179,9 @@ async def write(
     _ = translations(language_of(request)).gettext
     text = form.value("text").replace("\r\n", "\n").strip()
     try:
-        if not text or len(text) > notes.LONGEST:
+        if not text:
+            form.wrong("text", _("Please fill this in."))
+        elif len(text) > notes.LONGEST:
             form.wrong("text", _longest_message(language_of(request)))
         elif has_unshown(text, lines=True):
             form.wrong("text", not_shown(language_of(request)))

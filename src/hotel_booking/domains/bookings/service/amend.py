@@ -197,9 +197,15 @@ def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, 
         )
     if override is not None and not inside:
         raise Invalid("there is nothing to override", field="override_reason", fix="leave the reason out")
-    unknown = {change.position for change in rooms} - {room.position for room in booking.reservations}
-    if unknown:
-        raise Invalid(f"the booking has no room {min(unknown)}", field="rooms")
+    known = {room.position for room in booking.reservations}
+    seen: set[int] = set()
+    for index, change in enumerate(rooms):
+        field = f"rooms[{index}].position"
+        if change.position not in known:
+            raise Invalid(f"the booking has no room {change.position}", field=field)
+        if change.position in seen:
+            raise Invalid(f"room {change.position} is changed twice", field=field, fix="name each room once")
+        seen.add(change.position)
 
 
 def _check_change(

@@ -96,7 +96,7 @@ async def hold(
     booking = loaded(row)
     if len(guest_names) > len(booking.reservations):
         raise Invalid(
-            f"the quote has {len(booking.reservations)} rooms, and guests are named for {len(guest_names)}",
+            f"guests are named for {len(guest_names)} rooms, and the quote has {len(booking.reservations)}",
             field="room_guests",
             fix="name at most one guest for each room",
         )

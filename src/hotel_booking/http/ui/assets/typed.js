@@ -16,12 +16,14 @@ const step = STEP.test(plain(location.pathname));
 const SECRET = new Set(["password", "file", "submit", "button", "image", "reset"]);
 const SECRET_USE = /^(cc-|one-time-code|current-password|new-password)/;
 // Of what is hidden only the state that was edited is kept: who was faster is told, not overwritten.
-const STATE = /^(version$|was-)/;
+// So is the place that was chosen for the text that a search box holds.
+const STATE = /^(version$|was-|at$)/;
 const keeps = (field) =>
   field.name && !SECRET.has(field.type) && !SECRET_USE.test(field.autocomplete ?? "") && (field.type !== "hidden" || STATE.test(field.name));
 const ticked = (field) => field.type === "checkbox" || field.type === "radio";
 const addressed = (form) => plain(new URL(form.getAttribute("action") || location.href, location.href).pathname);
-const forms = () => [...document.querySelectorAll('main form[method="post"]:not([data-stripe-key], [data-goes-on])')];
+const FORMS = 'main form[method="post"]:not([data-stripe-key], [data-goes-on]), main :is(.search-box, .stay-form)';
+const forms = () => [...document.querySelectorAll(FORMS)];
 
 function read() {
   try {
