@@ -77,7 +77,7 @@ def check_value(key: CellKey, value: Value, catalogue: Catalogue) -> None:
     """Raise `InvalidEdit` where a cell cannot hold a value, or is not one that can be edited."""
     column = key.column
     if column not in columns_of(key.plan_id):
-        raise InvalidEdit(f"{column} cannot be edited here", field=column)
+        raise InvalidEdit(f"{NAMES.get(column, 'this')} cannot be edited here", field=column)
     if column in FLAGS:
         fine = isinstance(value, bool)
     elif column in LIMITS:
