@@ -307,3 +307,17 @@ async def test_errors_name_fields_by_their_labels(db: Database, database_url: st
             assert text in error_of(answer.text, name), said(answer.text)
             assert not re.search(r"\b[a-z]+_[a-z]+\b|`", error_of(answer.text, name)), change
             assert "_" not in said(answer.text), change
+
+
+async def test_a_telephone_number_that_is_not_read_is_kept_and_told(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        for typed, kept, told in (
+            ("ask the porter", "ask the porter", True),
+            ("211 234 567", "+351211234567", False),
+        ):
+            form = fields((await client.get(f"{BASE}/details")).text)
+            saved = await client.post(f"{BASE}/details", data=form | {"phone": typed})
+            assert saved.status_code == 303, said(saved.text)
+            assert await value(db, "SELECT phone FROM property WHERE slug = $1", SLUG) == kept
+            text = said((await client.get(f"{BASE}/details")).text)
+            assert ("wasn’t recognised and is saved as typed: ask the porter" in text) is told
