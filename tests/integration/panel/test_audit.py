@@ -95,6 +95,11 @@ async def test_amounts_rooms_and_times_are_shown_as_the_hotel_knows_them(
     ):
         history = (await client.get(f"/admin/bookings/{booking.reference}")).text.partition('id="story"')[2]
         log = (await client.get("/admin/audit")).text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_night SET price = 7777")
+        rates = (await client.get("/admin/audit?kind=rates")).text
+    assert "€77.77" in rates
+    assert "7777" not in rates
     for shown in (history, log):
         assert "€123.45" in shown
         assert "12345" not in shown

@@ -188,6 +188,11 @@ class Plan(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
     @property
+    def free(self) -> int:
+        """How many prices become nothing."""
+        return sum(change.key.column == "price" and change.after == 0 for change in self.changes)
+
+    @property
     def nights(self) -> int:
         """How many dates are touched."""
         return len({change.key.night for change in self.changes})

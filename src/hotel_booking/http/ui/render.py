@@ -43,7 +43,8 @@ _NOTICE = "hotel_notice"
 _LONGEST_NOTICE = 999  # bytes: two sentences of any language, and a fourth of what a cookie may hold
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset(
-    "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture captured".split()
+    "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture captured lowest"
+    " highest".split()
 )
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _NIGHTS = re.compile(r"\[(\d{4}-\d\d-\d\d),(\d{4}-\d\d-\d\d)\)")
