@@ -137,6 +137,7 @@ async def test_staff_are_told_of_a_telephone_number_that_was_not_read(
         text = (await client.get(f"/admin/bookings/{reference}")).text
     assert "The booking is confirmed" in text
     assert said in text if said else "telephone number" not in text
+    assert 'href="tel:"' not in text
 
 
 async def test_a_form_that_is_sent_twice_books_once(chain: Database, chain_url: str) -> None:
