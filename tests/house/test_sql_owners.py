@@ -36,9 +36,10 @@ OWNS = {
     "rates": "rate_edit rate_night rate_plan",
     "payments": """dispute gateway_notice ledger ledger_charge ledger_entry payment reconciliation
         reconciliation_difference refund saved_card""",
-    "bookings": """booking booking_entry booking_note booking_seen booking_words browser_booking
-        checkout_draft guest guest_account_booking guest_message hold_expired hold_maker hold_telling quote
-        reservation sale_terms stay_override invariant_result restore_affected restore_point""",
+    "bookings": """booking booking_entry booking_note booking_seen booking_words booking_words_walk
+        browser_booking checkout_draft guest guest_account_booking guest_message hold_expired hold_maker
+        hold_telling quote reservation sale_terms stay_override invariant_result restore_affected
+        restore_point""",
     "incidents": """incident incident_action incident_alert incident_delivery incident_entry incident_role
         incident_update maintenance_window site_closure status_component status_day status_delivery
         status_event status_probe status_subscriber status_webhook""",

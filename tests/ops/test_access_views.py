@@ -14,6 +14,7 @@ WITHHELD = {
     "audit_entry": "actor_id actor_name address request_id object_id before after",
     "booking": "requests access_hash",
     "booking_note": "staff_id text",
+    "booking_words_walk": "one after",
     "gateway_notice": "problem",
     "guest": "given_name family_name email phone",
     "guest_account": "email password_hash given_name family_name phone wishes",

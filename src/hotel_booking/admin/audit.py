@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.params import Parameter
 
+from hotel_booking.admin.catalogue.taxes import PER
 from hotel_booking.core.code_names import headed
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.audit import queries
@@ -17,13 +18,23 @@ from hotel_booking.domains.audit.queries import Entry, Wanted
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
+from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
+from hotel_booking.domains.rates import wording
+from hotel_booking.domains.reporting.entry_measures import Measures, measures_in_entries
 from hotel_booking.domains.reporting.entry_names import Names, names_in_entries
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.http.ui.render import Kept, page, query
+from hotel_booking.http.ui.render import Kept, money, page, query
 
 _PAGE = 50
+# Columns that hold numbers of the vocabularies that channels speak, by the kind of object.
+_CODED: Mapping[str, Mapping[str, Mapping[int, str]]] = {
+    "tax": {"charge_type": {code: f"for each {name}" for code, name in PER.items()}},
+    "rate_plan": {"meal": MEALS},
+    "property": {"amenities": PROPERTY_AMENITIES},
+    "room_type": {"amenities": ROOM_AMENITIES},
+}
 _ACTORS = ("staff", "key", "guest", "anonymous", "job", "command", "ops", "database")
 Word = Annotated[str, Parameter(max_length=200)]
 
@@ -66,6 +77,7 @@ async def list_entries(
     found = await queries.search(tx, wanted, within=within, before=pages.decode(cursor, int), limit=_PAGE + 1)
     properties = {row.id: row for row in await properties_within(tx, within)}
     names = await names_in_entries(tx, found[:_PAGE])
+    measures = await measures_in_entries(tx, found[:_PAGE])
     shown = {name: form.value(name) for name in form.names()}
     return page(
         request,
@@ -78,16 +90,41 @@ async def list_entries(
         form=form,
         actors=[(name, headed(name, "actor")) for name in _ACTORS],
         kinds=[(name, headed(name, "object")) for name in await queries.object_kinds(tx)],
-        kept={entry.id: _kept(entry, properties, names) for entry in found[:_PAGE]},
+        kept={entry.id: _kept(entry, properties, names, measures) for entry in found[:_PAGE]},
         properties={key: row.name for key, row in properties.items()},
     )
 
 
-def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names) -> Kept:
+def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures: Measures) -> Kept:
     hotel = properties.get(entry.property_id or 0)
     values = {**(entry.before or {}), **(entry.after or {})}
     currency = values.get("currency") or (hotel.currency if hotel is not None else None)
-    return Kept(currency, hotel.timezone if hotel is not None else "UTC", names)
+    said = {
+        (column, number): _measured(number, kind, currency)
+        for (entry_id, column, number), kind in measures.items()
+        if entry_id == entry.id
+    }
+    coded = {
+        (column, number): name
+        for column, codes in _CODED.get(entry.object_kind, {}).items()
+        for number, name in codes.items()
+    }
+    place = hotel.timezone if hotel is not None else "UTC"
+    return Kept(currency, place, {**names, **coded, **said})
+
+
+def _measured(number: int, kind: str, currency: str | None) -> str:
+    """The value of a tax, a deposit or a derived plan's difference, as the hotel says it: 10 %, €12.00."""
+    match kind:
+        case "percent":
+            return wording.percent(number)
+        case "nights":
+            return wording.count(number, "night")
+        case "none" | "full":
+            return "—"  # the kind says all
+        case _ if currency is not None:
+            return money(number, currency)
+    return str(number)
 
 
 handlers = [list_entries]

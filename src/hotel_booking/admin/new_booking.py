@@ -12,6 +12,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_changes import ages
+from hotel_booking.admin.phone_words import with_phone
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
@@ -175,6 +176,7 @@ async def book(
         if how == "hotel"
         else "The rooms are held for a day; the guest gets a payment link."
     )
+    notice = with_phone(notice, held.booking.phone, typed=guest.phone)
     return see_other(request, f"/admin/bookings/{held.booking.reference}", notice=notice)
 
 
@@ -248,7 +250,7 @@ def _party(form: Form) -> tuple[Occupancy, ...]:
 
 def _guest(form: Form) -> GuestDetails:
     """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read is kept as
-    typed."""
+    typed, and staff are told."""
     values = {name: form.value(name).strip() for name in _GUEST_FIELDS}
     for name in ("given_name", "family_name"):
         try:

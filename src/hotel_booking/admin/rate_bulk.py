@@ -36,7 +36,7 @@ from hotel_booking.domains.rates.changes import (
     unrolled,
 )
 from hotel_booking.domains.rates.edit_queries import load_edit, runs_of
-from hotel_booking.domains.rates.edits import PreviewChanged, UndoChanged
+from hotel_booking.domains.rates.edits import FreeOfCharge, PreviewChanged, UndoChanged
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, FormProblems, read
@@ -107,9 +107,13 @@ async def apply_bulk(
             what=describe(edit, catalogue.property.currency),
             by=caller,
             now=now,
+            free=form.flag("free"),
         )
     except PreviewChanged as error:
         return _preview(request, catalogue, form, edit, error.plan, changed=True)
+    except FreeOfCharge as error:
+        plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
+        return _preview(request, catalogue, form.failed(error), edit, plan, status=422)
     except DomainError as error:
         return _form(request, catalogue, form.failed(error), status=422)
     grid = query(f"/admin/properties/{slug}/rates", **{"from": edit.first.isoformat()})
@@ -250,15 +254,16 @@ def _preview(
     plan: Plan,
     *,
     changed: bool = False,
+    status: int = 200,
 ) -> Response[str]:
-    fields = [
-        (name, value) for name in form.names() if name not in ("seen", "again") for value in form.many(name)
-    ]
+    asked_here = ("seen", "again", "free")
+    fields = [(name, value) for name in form.names() if name not in asked_here for value in form.many(name)]
     listed = lines(runs(plan.changes), catalogue)
     return page(
         request,
         "rates/preview.html",
-        status=409 if changed else 200,
+        status=409 if changed else status,
+        form=form,
         hotel=catalogue.property,
         what=describe(edit, catalogue.property.currency),
         when=span(edit.first, edit.last),

@@ -14,6 +14,7 @@ from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, CellKey, InvalidEdit, Value, columns_of
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
+from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.http.ui.forms import Form
@@ -112,7 +113,7 @@ def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool], *, shown
         for night, edit in zip(grid.nights, editable, strict=True)
     ]
     rules = [
-        _rules(night.own, night.inherited, edit, above)
+        _rules(night.own, night.inherited, edit, above, night.unfit)
         for night, edit in zip(grid.nights, editable, strict=True)
     ]
     return [
@@ -146,8 +147,9 @@ def _overbooking(night: RoomNight | None, edit: bool) -> GridCell:
 
 
 def _price(night: RateNight, currency: str, edit: bool, *, derived: bool) -> GridCell:
-    css = "shut" if night.closed else ""
-    note = ", closed" if night.closed else ""
+    css, note = ("shut", ", closed") if night.closed else ("", "")
+    if night.sells_at == 0 and not night.closed:
+        css, note = "free", ", free of charge"
     if night.sells_at is None:
         return GridCell("—", f"none {css}".strip(), f"no price{note}", "" if edit else None)
     if derived:
@@ -157,9 +159,16 @@ def _price(night: RateNight, currency: str, edit: bool, *, derived: bool) -> Gri
     return GridCell(tight(price, currency), css, note[2:], for_field(price, currency) if edit else None)
 
 
-def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: str = "") -> GridCell:
+def _rules(
+    own: Restriction,
+    inherited: Restriction | None,
+    edit: bool,
+    above: str = "",
+    unfit: NoStayFits | None = None,
+) -> GridCell:
     """The plan's own restrictions; those that its parent adds stand beside them, paler. Where the parent is
-    one of the rows `above`, its name stands for them: they can be read there."""
+    one of the rows `above`, its name stands for them: they can be read there. `unfit` marks a night on which
+    nobody can arrive."""
     mine = marks(own)
     others = [] if inherited is None else [mark for mark in marks(inherited) if mark not in mine]
     pale = [("as", above, "")] if others and above else others
@@ -168,7 +177,27 @@ def _rules(own: Restriction, inherited: Restriction | None, edit: bool, above: s
         for place, (kind, shown, _) in enumerate([*mine, *pale])
     )
     words = [does for _, _, does in mine] + [f"{does} (from its parent)" for _, _, does in others]
-    return GridCell(text, "", ", ".join(words) or "no restriction", tokens(own) if edit else None)
+    words += [f"nobody can arrive ({unfit})"] if unfit else []
+    css = "unfit" if unfit else ""
+    return GridCell(text, css, ", ".join(words) or "no restriction", tokens(own) if edit else None)
+
+
+def unfit_nights(grid: Grid) -> list[str]:
+    """Where nobody can arrive because levels contradict each other, in words: a line for each plan of a room
+    type."""
+    found = []
+    for kind in grid.types:
+        for plan in kind.plans:
+            nights = [
+                (when, night.unfit)
+                for when, night in zip(grid.nights, plan.nights, strict=True)
+                if night.unfit
+            ]
+            if nights:
+                (first, why), more = nights[0], len(nights) - 1
+                also = f" and {wording.count(more, 'more night', 'more nights')}" if more else ""
+                found.append(f"{kind.kind.name} on {plan.plan.name}, {wording.day(first)}{also}: {why}")
+    return found
 
 
 # Cells in forms ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.admin.rate_cells import field_name, groups, read_cells, width_of
+from hotel_booking.admin.rate_cells import field_name, groups, read_cells, unfit_nights, width_of
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
 from hotel_booking.core.dates import business_date
@@ -28,10 +28,19 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, TYPE_COLUMNS, CellKey, Value, seen_as, value_at
+from hotel_booking.domains.rates.changes import (
+    LIMITS,
+    OF_THE_TYPE,
+    TYPE_COLUMNS,
+    CellKey,
+    Value,
+    seen_as,
+    value_at,
+)
 from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
-from hotel_booking.domains.rates.edits import Cell, CellsChanged
+from hotel_booking.domains.rates.edits import Cell, CellsChanged, FreeOfCharge
 from hotel_booking.domains.rates.grid import load_grid
+from hotel_booking.domains.rates.lengths import ContradictoryStay
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
@@ -127,6 +136,7 @@ async def show_grid(
         kinds=kinds,
         width=width_of(kinds),
         may_edit=may_edit,
+        unfit=unfit_nights(grid),
         money={
             "currency": currency,
             "digits": exponent(currency),
@@ -156,11 +166,15 @@ async def save_cells(
             return see_other(
                 request, view.address(slug), notice="Their values were kept. Nothing was changed."
             )
-        await edits.save_cells(tx, catalogue=catalogue, cells=cells, by=caller, now=now)
+        await edits.save_cells(
+            tx, catalogue=catalogue, cells=cells, by=caller, now=now, free=form.flag("free")
+        )
     except CellsChanged as error:
         return _review(request, catalogue, view, form, cells, 409, error)
     except DomainError as error:
-        return _review(request, catalogue, view, form.failed(error), cells, 422)
+        _beside_cells(form, catalogue, cells, error)
+        free = isinstance(error, FreeOfCharge)
+        return _review(request, catalogue, view, form.failed(error), cells, 422, free=free)
     number = seen_as(cell.key for cell in cells if cell.was != cell.to)
     notice = "1 value saved." if number == 1 else f"{number:,} values saved."
     return see_other(request, view.address(slug), notice=notice)
@@ -235,6 +249,18 @@ def view_of(given: Form, catalogue: Catalogue, today: date) -> View:
     )
 
 
+def _beside_cells(form: Form, catalogue: Catalogue, cells: Sequence[Cell], error: DomainError) -> None:
+    """What is wrong, beside each cell that it is about."""
+    for key, was, to in cells:
+        name = f"v|{field_name(key, catalogue)}"
+        if isinstance(error, FreeOfCharge) and key.column == "price" and was != to == 0:
+            form.wrong(name, "free of charge")
+        elif isinstance(error, ContradictoryStay) and key.column in LIMITS and was != to:
+            problem = error.rows.get(key[:3])
+            if problem is not None:
+                form.wrong(name, f"nobody could arrive: {problem}")
+
+
 class ReviewCell(NamedTuple):
     """A cell on the page that asks again: whose value stays, or what is wrong with it."""
 
@@ -260,6 +286,8 @@ def _review(
     cells: Sequence[Cell],
     status: int,
     error: CellsChanged | None = None,
+    *,
+    free: bool = False,
 ) -> Response[str]:
     clashes = {clash.key: clash for clash in error.clashes} if error else {}
     asked = [_asked(form, catalogue, cell, clashes.get(cell.key)) for cell in cells]
@@ -274,6 +302,7 @@ def _review(
         view=view,
         form=form,
         error=error,
+        free=free,
         asked=[*first, *others][: max(_SHOWN, len(first))],
         quiet=[*first, *others][max(_SHOWN, len(first)) :],
     )

@@ -26,6 +26,8 @@ from hotel_booking.http.examples import example
 from hotel_booking.http.preconditions import IfMatch
 
 _DESK = needs(Scope.FRONTDESK_WRITE)
+# As in the panel: who takes cash cannot make it unrecorded.
+_REVERSE = needs(Scope.PAYMENTS_MANAGE)
 _EXAMPLE_PAYMENT = "0198c2a4-6f0e-7c1b-9f43-5d2f6f0a1b2c"
 
 
@@ -114,7 +116,7 @@ async def list_desk_payments(reference: str, tx: Transaction, caller: Caller) ->
 
 @post(
     "/bookings/{reference:str}/desk-payments/{payment_id:uuid}/reverse",
-    opt=_DESK
+    opt=_REVERSE
     | example(lambda _: {"reason": "Typed for the wrong guest"}, parameters={"payment_id": _EXAMPLE_PAYMENT}),
     tags=["Front desk"],
     summary="Reverse a payment at the desk",
@@ -130,7 +132,7 @@ async def reverse_desk_payment(
     data: ReversalRequest,
 ) -> DeskPaymentDone:
     """Takes back a payment that was recorded by mistake: the guest owes it again. Money that was really paid
-    is refunded instead."""
+    is refunded instead. Needs the scope `payments:manage`, which `frontdesk:write` does not include."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     await service.reverse_desk_payment(
         tx, booking_id=booking.id, payment_id=payment_id, reason=data.reason, now=now

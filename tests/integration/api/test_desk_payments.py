@@ -43,6 +43,16 @@ async def test_a_payment_is_recorded_once_and_reversed(hotel: Database, database
         listed = (await client.get(address)).json()["items"]
         assert [item["amount"]["amount"] for item in listed] == [15_000, 5_000]
         back = f"{address}/{answer['payment']['id']}/reverse"
+        # Who takes cash cannot make it unrecorded, as in the panel.
+        for scope in (Scope.FRONTDESK_WRITE, Scope.BOOKINGS_WRITE):
+            other_key = bearer(await api_key(hotel, scope))
+            refused = await client.post(back, json={"reason": "Another guest's"}, headers=other_key)
+            assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope"), refused.text
+        assert (await client.get(address)).json()["items"] == listed
+        manager = bearer(await api_key(hotel, Scope.PAYMENTS_MANAGE))
+        recorded = await client.post(address, json={"way": "cash"}, headers=manager)
+        assert recorded.json()["code"] == "missing_scope"
+        client.headers.update(manager)
         done = await client.post(back, json={"reason": "Another guest's"})
         assert done.status_code == 200, done.text
         assert done.json()["payment"]["reversal"] == "Another guest's"

@@ -10,6 +10,7 @@ from hotel_booking.domains.identity.permissions import Role
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.factories.small_hotel import small_hotel
+from tests.integration.panel.test_catalogue import said
 from tests.integration.panel.test_desk import act, noon, sold
 
 
@@ -94,6 +95,11 @@ async def test_amounts_rooms_and_times_are_shown_as_the_hotel_knows_them(
     ):
         history = (await client.get(f"/admin/bookings/{booking.reference}")).text.partition('id="story"')[2]
         log = (await client.get("/admin/audit")).text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_night SET price = 7777")
+        rates = (await client.get("/admin/audit?kind=rates")).text
+    assert "€77.77" in rates
+    assert "7777" not in rates
     for shown in (history, log):
         assert "€123.45" in shown
         assert "12345" not in shown
@@ -103,3 +109,66 @@ async def test_amounts_rooms_and_times_are_shown_as_the_hotel_knows_them(
         assert re.search(r"\d to \d+ \w+ 2030", shown)
     assert "€25.00" in log
     assert "€15.50" in log
+
+
+async def test_values_of_taxes_and_plans_are_said_as_what_they_count(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        at = await tx.fetchval("SELECT id FROM property")
+        tax = await tx.fetchval(
+            "INSERT INTO tax (property_id, code, name, kind, value, charge_type, included)"
+            " VALUES ($1, 'VAT2', 'VAT', 'percent', 60000, 19, true) RETURNING id",
+            at,
+        )
+        for statement in (
+            "UPDATE tax SET value = 105000 WHERE id = $1",  # says no kind
+            "UPDATE tax SET kind = 'fixed', value = 250 WHERE id = $1",
+            "UPDATE tax SET value = 1250 WHERE id = $1",
+            "DELETE FROM tax WHERE id = $1",
+        ):
+            await tx.execute(statement, tax)
+        flex = await tx.fetchval("SELECT id FROM rate_plan WHERE parent_id IS NULL ORDER BY id LIMIT 1")
+        for statement in (
+            "UPDATE rate_plan SET deposit_kind = 'percent', deposit_value = 300000 WHERE id = $1",
+            "UPDATE rate_plan SET deposit_value = 77500 WHERE id = $1",
+            "UPDATE rate_plan SET deposit_kind = 'nights', deposit_value = 2 WHERE id = $1",
+            "UPDATE rate_plan SET deposit_kind = 'full', deposit_value = 0 WHERE id = $1",
+        ):
+            await tx.execute(statement, flex)
+        derived = await tx.fetchval(
+            "INSERT INTO rate_plan (property_id, code, name, policy_id, parent_id, adjust_kind, adjust_value)"
+            " SELECT property_id, 'LESS', 'Less', policy_id, id, 'percent', -123000 FROM rate_plan"
+            "  WHERE id = $1 RETURNING id",
+            flex,
+        )
+        await tx.execute("UPDATE room_type SET amenities = '{3, 7}'")
+        await tx.execute("UPDATE rate_plan SET adjust_value = -145000 WHERE id = $1", derived)
+        await tx.execute(
+            "UPDATE rate_plan SET adjust_kind = 'amount', adjust_value = -1700 WHERE id = $1", derived
+        )
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.OWNER, None)) as client,
+    ):
+        texts = {
+            kind: said((await client.get(f"/admin/audit?kind={kind}")).text)
+            for kind in ("tax", "rate_plan", "room_type")
+        }
+    assert "how it is charged for each night" in texts["tax"]
+    assert "meals included Room only" in texts["rate_plan"] or "meal Room only" in texts["rate_plan"]
+    assert "Alarm clock, Balcony/Lanai/Terrace" in texts["room_type"]
+    for kind, changes in {
+        "tax": ("value 6 %", "value 6 % 10.5 %", "value 10.5 % €2.50", "value €2.50 €12.50", "value €12.50"),
+        "rate_plan": (
+            "deposit — 30 %",
+            "deposit 30 % 7.75 %",
+            "deposit 7.75 % 2 nights",
+            "deposit 2 nights —",
+            "difference -12.3 % -14.5 %",
+            "difference -14.5 % -€17.00",
+        ),
+    }.items():
+        plainly = re.sub(r"\s+became\s+", " ", texts[kind])
+        for change in changes:
+            assert change in plainly, (change, plainly)
+        assert not re.search(r"\b(60000|105000|1250|300000|77500|123000|145000|1700)\b", texts[kind])

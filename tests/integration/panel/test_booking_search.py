@@ -306,6 +306,72 @@ async def test_names_are_found_by_parts_of_any_word_in_every_script(
     assert found == ([] if guest is None else [ids[guest]])
 
 
+NUMBERS = (
+    "+351211234567",
+    "+4930123456;ext=12",
+    "ask 0171 99887766",  # was not read, and is kept as typed
+    None,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "guest"),
+    [
+        ("+351211234567", 0),
+        ("+351 21 123 45 67", 0),
+        ("00351 211 234 567", 0),
+        ("211 234 567", 0),
+        ("(21) 123-4567", 0),
+        ("4567", 0),
+        ("Guest0 4567", 0),
+        ("guest0 211 234 567", 0),
+        ("Guest1 4567", None),
+        ("٢١١ ٢٣٤ ٥٦٧", 0),
+        ("+49 (0)30 123456", 1),
+        ("030 123456", 1),
+        ("030/123456", 1),
+        ("123456", 1),
+        ("0171 99887766", 2),
+        ("567", None),  # too short to be a number
+        ("1234", None),  # within one, not at its end
+        ("211 234 568", None),
+    ],
+)
+async def test_a_booking_is_found_by_the_end_of_its_telephone_number(
+    db: Database, text: str, guest: int | None
+) -> None:
+    await small_hotel(db, rooms=9)
+    ids = []
+    for number, phone in enumerate(NUMBERS):
+        quote = await make_quote(db, stay(3, 2))
+        who = GuestDetails(f"Guest{number}", "Sample", f"guest{number}@example.com", phone)
+        async with db.transaction() as tx:
+            held = await service.hold(
+                tx, quote_id=quote.id, guest=who, now=NOW, lifetime=timedelta(minutes=15)
+            )
+            # A reference may hold the same digits.
+            await tx.execute(
+                "UPDATE booking_words SET words = ts_delete(words, lower('#' || replace($2, '-', '')))"
+                " WHERE booking_id = $1",
+                held.booking.id,
+                held.booking.reference,
+            )
+        ids.append(held.booking.id)
+    assert await every(db, Wanted(text=text)) == ([] if guest is None else [ids[guest]])
+
+
+async def test_a_corrected_or_erased_number_is_not_found_any_more(db: Database) -> None:
+    (booking,) = await hotel_with(db, ("Ana", "Rosenberg", "ana@example.com"))
+    for phone, text in (("+351211234567", "1234567"), ("+4930123456", "030 123456")):
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE guest SET phone = $1", phone)
+        assert await every(db, Wanted(text=text)) == [booking]
+    assert await every(db, Wanted(text="1234567")) == []
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE guest SET phone = NULL")
+    assert await every(db, Wanted(text="030 123456")) == []
+
+
 async def entries(db: Database) -> list[tuple[Any, ...]]:
     async with db.transaction() as tx:
         rows = await tx.fetch("SELECT * FROM booking_entry JOIN booking_words USING (booking_id) ORDER BY 1")
@@ -477,6 +543,7 @@ async def test_staff_see_the_bookings_of_their_own_properties_only(chain: Databa
 async def test_words_that_an_older_release_kept_are_kept_anew_until_all_are(db: Database) -> None:
     (rosenberg,) = await hotel_with(db, ("Ana", "Rosenberg", "ana@example.com"))
     async with db.transaction() as tx:
+        await tx.execute("UPDATE guest SET phone = '+351211234567'")
         kept = await tx.fetchval("SELECT words FROM booking_words")
         await tx.execute(
             "UPDATE booking_words SET form = 1, words = array_to_tsvector(ARRAY['ana', 'rosenberg'])"
@@ -487,7 +554,9 @@ async def test_words_that_an_older_release_kept_are_kept_anew_until_all_are(db: 
         assert await search.refresh_search_terms(tx) == 1
         assert await search.refresh_search_terms(tx) == 0
         assert await tx.fetchval("SELECT words FROM booking_words") == kept
-    assert await every(db, Wanted(text="berg")) == [rosenberg]
+        assert await search.refresh_search_terms(tx) == 0  # the walk is over
+    for text in ("berg", "211 234 567"):
+        assert await every(db, Wanted(text=text)) == [rosenberg]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Asia/Tokyo", "UTC", "Etc/GMT+12"])

@@ -118,6 +118,28 @@ async def test_a_booking_is_made_confirmed_and_told(chain: Database, chain_url: 
     await clean(chain)
 
 
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [
+        ("abc", "wasn’t recognised and is saved as typed: abc"),
+        ("+351 21 123 45 67", None),
+        ("211 234 567", "was read as one in the hotel’s country: +351 "),
+        ("", None),
+    ],
+)
+async def test_staff_are_told_of_a_telephone_number_that_was_not_read(
+    chain: Database, chain_url: str, phone: str, said: str | None
+) -> None:
+    async with chain.transaction() as tx:
+        slug = await tx.fetchval("SELECT slug FROM property WHERE country = 'PT' ORDER BY id LIMIT 1")
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        reference = await booked(client, slug, phone=phone, country="")
+        text = (await client.get(f"/admin/bookings/{reference}")).text
+    assert "The booking is confirmed" in text
+    assert said in text if said else "telephone number" not in text
+    assert 'href="tel:"' not in text
+
+
 async def test_a_form_that_is_sent_twice_books_once(chain: Database, chain_url: str) -> None:
     slug = (await houses(chain))[0]["slug"]
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:

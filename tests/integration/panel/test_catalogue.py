@@ -270,3 +270,54 @@ async def test_translated_texts_are_found_by_object_and_field(db: Database, data
         assert found == {type_id: {"name": "Chambre double"}}
         assert await queries.translated(tx, "room_type", [type_id], "de") == {}
         assert await queries.translated(tx, "property", [type_id], "fr") == {}
+
+
+async def test_errors_name_fields_by_their_labels(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        tax = fields((await client.get(f"{BASE}/new-tax")).text)
+        tax |= {"name": "City tax", "code": "CITY", "value": "2"}
+        plan = fields((await client.get(f"{BASE}/plans/FLEX")).text)
+        kind = fields((await client.get(f"{BASE}/room-types/DBL")).text)
+        for address, form, change, name, text in (
+            (
+                "new-tax",
+                tax,
+                {"valid_from": "2030-03-02", "valid_to": "2030-03-01"},
+                "valid_to",
+                "ends after",
+            ),
+            ("plans/FLEX", plan, {"min_stay": "5", "max_stay": "3"}, "min_stay", "at least 5 and at most 3"),
+            (
+                "plans/FLEX",
+                plan,
+                {"min_advance_days": "9", "max_advance_days": "2"},
+                "min_advance_days",
+                "at least 9 and at most 2 days ahead",
+            ),
+            (
+                "room-types/DBL",
+                kind,
+                {"max_occupancy": "2", "max_adults": "2", "max_children": "2"},
+                "max_children",
+                "keep it below 2, the guests that it sleeps",
+            ),
+        ):
+            answer = await client.post(f"{BASE}/{address}", data=form | change)
+            assert answer.status_code == 422, change
+            assert text in error_of(answer.text, name), said(answer.text)
+            assert not re.search(r"\b[a-z]+_[a-z]+\b|`", error_of(answer.text, name)), change
+            assert "_" not in said(answer.text), change
+
+
+async def test_a_telephone_number_that_is_not_read_is_kept_and_told(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        for typed, kept, told in (
+            ("ask the porter", "ask the porter", True),
+            ("211 234 567", "+351211234567", False),
+        ):
+            form = fields((await client.get(f"{BASE}/details")).text)
+            saved = await client.post(f"{BASE}/details", data=form | {"phone": typed})
+            assert saved.status_code == 303, said(saved.text)
+            assert await value(db, "SELECT phone FROM property WHERE slug = $1", SLUG) == kept
+            text = said((await client.get(f"{BASE}/details")).text)
+            assert ("wasn’t recognised and is saved as typed: ask the porter" in text) is told

@@ -225,7 +225,7 @@ async def test_derived_plans_are_shown_as_derived(db: Database, database_url: st
         ({"per_person": "true"}, "", "does not depend on the number of persons"),
         ({"deposit_kind": "percent", "deposit_value": "101"}, "deposit_value", "from 0 to 100"),
         ({"deposit_kind": "nights", "deposit_value": "many"}, "deposit_value", "whole number"),
-        ({"min_stay": "5", "max_stay": "2"}, "min_stay", "above"),
+        ({"min_stay": "5", "max_stay": "2"}, "min_stay", "at least 5 and at most 2"),
         ({"meal": "99"}, "meal", "one of the options"),
         ({"policy": "NONE"}, "", "no cancellation policy"),
     ],
@@ -357,7 +357,7 @@ async def test_a_tax_is_told_in_words_with_an_example(db: Database, database_url
                 "value",
                 "0 to 100",
             ),
-            ({"valid_from": "2030-02-01", "valid_to": "2030-01-01"}, "valid_to", "after valid_from"),
+            ({"valid_from": "2030-02-01", "valid_to": "2030-01-01"}, "valid_to", "ends after it begins"),
             ({"value": ""}, "value", "filled in"),
             ({"code": "CITY"}, "", "There is already a tax"),
         ):

@@ -126,6 +126,14 @@ async def test_the_accounts_forms_say_nothing_general_above_marked_fields(
         assert "contains a character that can’t be shown" in page.text
         refused(page, "given_name")
         assert MARKED in refused(await client.post("/en/account/security/email", data={"email": ""}), "email")
+        for language, told in (
+            ("en", "We couldn’t recognise this telephone number, so we’ve saved it as you typed it"),
+            ("de", "Telefonnummer"),
+        ):
+            saved = await client.post(f"/{language}/account/details", data={"phone": "ask me"})
+            page = await client.get(saved.headers["location"])
+            assert told in page.text.partition("<form")[0]
+            assert "ask me" in page.text.partition("<form")[0]
         await client.post("/en/account/details", data={"given_name": "Ana"})
         await held(client, "FLEX", "en")
         listed = (await client.get("/en/booking")).text

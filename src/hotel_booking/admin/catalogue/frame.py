@@ -34,6 +34,22 @@ _PATTERNS = {
     "country": "choose a country",
 }
 
+# What msgspec says, and what that means beside a field.
+_PROBLEMS = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Expected `(?:int|float)` >= (\S+)", "must be at least {}"),
+        (r"Expected `(?:int|float)` <= (\S+)", "must be at most {}"),
+        (r"Expected `str` of length >= 1\b", "must be filled in"),
+        (r"Expected `str` of length >= (\d+)", "must have at least {} characters"),
+        (r"Expected `str` of length <= (\d+)", "is longer than {} characters"),
+        (r"Expected `array` of length >= (\d+)", "must have at least {} entries"),
+        (r"Expected `array` of length <= (\d+)", "has more than {} entries"),
+        (r"Invalid enum value", "must be one of the options"),
+        (r"Object missing required field", "must be filled in"),
+    )
+)
+
 
 def show(
     request: Request[Any, Any, State], template: str, property_: Property, *, status: int = 200, **values: Any
@@ -64,9 +80,7 @@ def shaped(form: Form, kind: type[T], values: Mapping[str, Any]) -> T:
     except msgspec.ValidationError as error:
         problem, _, where = str(error).partition(" - at `$")
         field = where.strip("`.").partition("[")[0].partition(".")[0]
-        form.wrong(
-            field if field in form.names() else "", _PATTERNS.get(field) or problem[:1].lower() + problem[1:]
-        )
+        form.wrong(field if field in form.names() else "", _PATTERNS.get(field) or _in_words(problem))
         form.check()
         raise
 
@@ -76,9 +90,15 @@ def _fits(form: Form, name: str, value: Any, kind: Any) -> None:
         msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         problem = str(error).partition(" - at `$")[0]
-        form.wrong(
-            name if name in form.names() else "", _PATTERNS.get(name) or problem[:1].lower() + problem[1:]
-        )
+        form.wrong(name if name in form.names() else "", _PATTERNS.get(name) or _in_words(problem))
+
+
+def _in_words(problem: str) -> str:
+    """What msgspec says of a value, for who filled in a form: without the types and fields of programs."""
+    for pattern, words in _PROBLEMS:
+        if found := pattern.match(problem):
+            return words.format(*found.groups())
+    return "can’t be read"
 
 
 def clock(form: Form, name: str) -> time | None:

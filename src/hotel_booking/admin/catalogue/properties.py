@@ -17,6 +17,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.admin.phone_words import with_phone
 from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
@@ -96,7 +97,7 @@ async def create_property(
     return see_other(
         request,
         f"/admin/properties/{row.slug}",
-        notice=f"{row.name} has been created. Now add its room types and rate plans.",
+        notice=with_phone(f"{row.name} has been created. Now add its room types and rate plans.", row.phone),
     )
 
 
@@ -152,11 +153,11 @@ async def change_details(request: Request[Any, Any, State], tx: Transaction, slu
     try:
         version = frame.version_of(form)
         changes = frame.shaped(form, PropertyChange, _values(form) | {"active": form.flag("active")})
-        await removal.change_property(tx, slug=slug, changes=changes, version=version)
+        row = await removal.change_property(tx, slug=slug, changes=changes, version=version)
     except DomainError as error:
         form, status = frame.refused(form, error, current=_filled(await queries.property_by_slug(tx, slug)))
         return _form(request, form, property_, status=status)
-    return see_other(request, f"/admin/properties/{slug}/details", notice="Saved.")
+    return see_other(request, f"/admin/properties/{slug}/details", notice=with_phone("Saved.", row.phone))
 
 
 @get("/properties/{slug:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))

@@ -32,9 +32,9 @@ from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import money, see_other
 
-_PER = {PER_NIGHT: "night", PER_STAY: "stay", PER_PERSON: "person", PER_PERSON_PER_NIGHT: "person and night"}
+PER = {PER_NIGHT: "night", PER_STAY: "stay", PER_PERSON: "person", PER_PERSON_PER_NIGHT: "person and night"}
 _KINDS = (("percent", "Percentage of the price"), ("fixed", "A fixed amount"))
-_CHARGED = tuple((str(code), f"For each {text}") for code, text in _PER.items())
+_CHARGED = tuple((str(code), f"For each {text}") for code, text in PER.items())
 _BESIDE = {"percent": "value", "amount": "value"}
 
 
@@ -153,7 +153,7 @@ async def _removal(
 def _words(row: catalogue.Tax, currency: str) -> list[str]:
     percent = row.kind == "percent"
     rate = f"{service.percent_text(row.value)} %" if percent else money(row.value, currency)
-    what = "of the price" if percent else f"for each {_PER[row.charge_type]}"
+    what = "of the price" if percent else f"for each {PER[row.charge_type]}"
     words = [f"{rate} {what}", "included in the prices" if row.included else "added to the prices"]
     if row.exempt_below_age:
         words.append(f"not for guests under {row.exempt_below_age}")
@@ -196,7 +196,7 @@ def _filled(row: catalogue.Tax, property_: Property) -> Form:
 def _values(form: Form, property_: Property) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": form.text("name", required=True, longest=200),
-        "charge_type": int(form.choice("charge_type", map(str, _PER)) or PER_NIGHT),
+        "charge_type": int(form.choice("charge_type", map(str, PER)) or PER_NIGHT),
         "included": form.choice("included", ("true", "false")) == "true",
         "exempt_below_age": form.whole("exempt_below_age", 1, 120),
         "max_nights": form.whole("max_nights", 1, 366),

@@ -60,10 +60,10 @@ async def change_property(
     async with tx.savepoint():  # a refusal leaves nothing of it
         before = await property_by_slug(tx, slug, lock=True)
         after = await property_service.change(tx, slug=slug, changes=changes, version=version)
-        for field in ("currency", "timezone"):
+        for field, name in (("currency", "currency"), ("timezone", "time zone")):
             if getattr(after, field) != getattr(before, field) and await _sells(tx, before.id):
                 raise InUse(
-                    f"the {field} cannot change: there are already rates or bookings",
+                    f"the {name} cannot change: there are already rates or bookings",
                     field=field,
                     fix="create a new property instead",
                 )

@@ -8,6 +8,7 @@ nothing to choose: an order that it might think dear is the index's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -18,6 +19,7 @@ import msgspec
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key
+from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.bookings.types import Status
 
 Sort = Literal["arrival", "departure", "created"]
@@ -25,6 +27,9 @@ Balance = Literal["owes", "paid", "refund_due"]
 
 _Condition = tuple[str, list[Any]]
 
+# What may be a telephone number: six digits or more in groups, of any script.
+_IN_GROUPS = re.compile(r"(?<!\S)(?=(?:\D{0,3}\d){6})[(+]*\d[\d()./-]*(?:\s+(?=\S*\d)[\d()./-]+)*(?!\S)")
+_BETWEEN_GROUPS = re.compile(r"\(0\)|[\s()./-]")
 _CANDIDATES = 5_000
 _WALK = 20_000
 _FEW_PROPERTIES = 8
@@ -33,9 +38,9 @@ _EASTERNMOST, _DAY_AND_WESTERNMOST = timedelta(hours=14), timedelta(days=1, hour
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What staff look for. `text` are parts of names, and beginnings of an e-mail address or a reference, all
-    of which must be found; parts of fewer than three letters are beginnings too. Days are inclusive, and
-    those of each hotel's own clocks. `property_ids` None: everywhere.
+    """What staff look for. `text` are parts of names, beginnings of an e-mail address or a reference, and
+    the end of a telephone number, all of which must be found; parts of fewer than three letters are
+    beginnings too. Days are inclusive, and those of each hotel's own clocks. `property_ids` None: everywhere.
 
     `balance`: somebody still owes money (for a stay, or a fee); everything is paid; a refund is on its way.
     """
@@ -139,7 +144,8 @@ class _Search:
     """The statements of one search. All share their first parameters, `values`."""
 
     def __init__(self, wanted: Wanted, after: Position | None) -> None:
-        text = " ".join(email_key(word) if "@" in word else word for word in wanted.text.split())
+        words = _numbers_joined(wanted.text).split()
+        text = " ".join(email_key(word) if "@" in word else word for word in words)
         self.words = [text] if wanted.text else []
         self._sort = wanted.sort
         self._key = "created_at" if wanted.sort == "created" else wanted.sort
@@ -279,6 +285,11 @@ class _Search:
                 self._bound.append((f"e.{self._key} {sign} {{}}::date", [day]))
 
 
+def _numbers_joined(text: str) -> str:
+    """The text with a telephone number that was typed in groups as one word: 21 123 456 is 21123456."""
+    return _IN_GROUPS.sub(lambda found: _BETWEEN_GROUPS.sub("", plain_digits(found[0])), text)
+
+
 def _numbered(conditions: Sequence[_Condition], values: list[Any]) -> list[str]:
     """The conditions with the numbers of their parameters; `values` grows by theirs."""
     numbered = []
@@ -313,18 +324,33 @@ async def _listed(tx: Transaction, ids: Sequence[UUID]) -> list[ListedBooking]:
 
 
 _KEEP_WORDS = """
-WITH old AS (SELECT booking_id FROM booking_words WHERE form < 2 LIMIT $1 FOR UPDATE SKIP LOCKED)
+WITH old AS (SELECT booking_id FROM booking_words WHERE booking_id = ANY ($1) AND form < 3
+                FOR UPDATE SKIP LOCKED)
 UPDATE booking_words w
-   SET form = 2,
+   SET form = 3,
        words = words_of(concat_ws(' ', g.given_name, g.family_name,
                                   (SELECT string_agg(r.guest_name, ' ') FROM reservation r
-                                    WHERE r.booking_id = b.id)), g.email, b.reference)
+                                    WHERE r.booking_id = b.id)), g.email, b.reference, g.phone)
   FROM old JOIN booking b ON b.id = old.booking_id JOIN guest g ON g.id = b.guest_id
  WHERE w.booking_id = old.booking_id
 """
 
 
 async def refresh_search_terms(tx: Transaction, *, limit: int = 1000) -> int:
-    """Keep the words of some bookings anew that were kept by the rules of an older release; how many. 0: all
-    are kept by today's."""
-    return await tx.execute(_KEEP_WORDS, limit)
+    """Go on with the walk through the words that an older release kept, and keep them anew; how many were
+    looked at. 0: all are kept by today's rules. One that is locked is being written by them."""
+    after = await tx.fetchval("SELECT after FROM booking_words_walk FOR UPDATE SKIP LOCKED")
+    if after is None:
+        return 0
+    rows = await tx.fetch(
+        "SELECT booking_id FROM booking_words WHERE booking_id > $1 ORDER BY booking_id LIMIT $2",
+        after,
+        limit,
+    )
+    if not rows:
+        await tx.execute("DELETE FROM booking_words_walk")
+        return 0
+    ids = [row["booking_id"] for row in rows]
+    await tx.execute(_KEEP_WORDS, ids)
+    await tx.execute("UPDATE booking_words_walk SET after = $1", ids[-1])
+    return len(ids)

@@ -23,6 +23,7 @@ from hotel_booking.domains.properties.errors import NoSuchProperty
 _INCLUDED: dict[Scope, frozenset[Scope]] = {
     Scope.BOOKINGS_WRITE: frozenset({Scope.BOOKINGS_READ}),
     Scope.FRONTDESK_WRITE: frozenset({Scope.BOOKINGS_READ}),
+    Scope.PAYMENTS_MANAGE: frozenset({Scope.BOOKINGS_READ}),
     Scope.ALL: frozenset(Scope),
 }
 

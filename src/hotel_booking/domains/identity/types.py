@@ -18,6 +18,7 @@ class Scope(StrEnum):
     BOOKINGS_READ = "bookings:read"
     BOOKINGS_WRITE = "bookings:write"
     FRONTDESK_WRITE = "frontdesk:write"
+    PAYMENTS_MANAGE = "payments:manage"
     REPORTS_READ = "reports:read"
     KEYS_WRITE = "keys:write"
     RATES_OVERRIDE = "rates:override"
@@ -31,6 +32,7 @@ SCOPE_WORDS: dict[Scope, str] = {
     Scope.BOOKINGS_READ: "Read bookings, with guests' names and addresses",
     Scope.BOOKINGS_WRITE: "Pay, amend and cancel bookings",
     Scope.FRONTDESK_WRITE: "Check guests in and out, mark no-shows, record payments taken at the desk",
+    Scope.PAYMENTS_MANAGE: "Reverse payments taken at the desk",
     Scope.REPORTS_READ: "Read reports",
     Scope.KEYS_WRITE: "Create and revoke API keys",
     Scope.RATES_OVERRIDE: "Sell at agreed prices",

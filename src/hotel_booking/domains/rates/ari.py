@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -34,7 +34,8 @@ class AriUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `overbooking_limit` are of the room type, whatever plan the line names. `capacity` is gross: the rooms
     that are offered for the night, from which those that are taken already are subtracted; at most as many as
     the type has, and null offers all of them. Amounts are minor units; `children` has one amount per child
-    band of the property. Later lines win over earlier ones.
+    band of the property. Later lines win over earlier ones. One call that gives a night a minimum stay above
+    its maximum stay is refused: nobody could arrive.
     """
 
     room_type: str
@@ -65,6 +66,7 @@ RESTRICTIONS = (
     "closed_to_arrival",
     "closed_to_departure",
 )
+_LENGTHS = ("max_stay", "min_stay_arrival", "min_stay_through")
 
 
 class AriError(Invalid):
@@ -108,6 +110,41 @@ def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> C
         if len(cells.rooms) + len(cells.rates) > MAX_CELLS:
             raise AriError(f"one call sets at most {MAX_CELLS} nights", field=where, fix="send several calls")
     return cells
+
+
+def check_lengths(cells: Cells, updates: Sequence[AriUpdate], catalogue: Catalogue) -> None:
+    """Raise `AriError` where one call says of a night that stays are longer at least than at most, and does
+    not close it. What stands there already is another call's, whose sender may be about to change that too.
+    """
+    for (kind_id, night), row in cells.rooms.items():
+        if row.get("max_stay") is not None:
+            _check_stay((kind_id, None, night), row, updates, catalogue)
+    for (kind_id, plan_id, night), row in cells.rates.items():
+        if row.get("max_stay") is not None:
+            _check_stay((kind_id, plan_id, night), row, updates, catalogue)
+
+
+def _check_stay(
+    key: tuple[int, int | None, date],
+    row: Mapping[str, object],
+    updates: Sequence[AriUpdate],
+    catalogue: Catalogue,
+) -> None:
+    lengths: dict[str, Any] = {name: row.get(name) or 1 for name in _LENGTHS}
+    most = lengths.pop("max_stay")
+    least = max(lengths.values())
+    if least <= most or row.get("closed") or row.get("closed_to_arrival"):
+        return
+    for index, line in reversed(list(enumerate(updates))):
+        plan = catalogue.plans[line.rate_plan].id if line.rate_plan is not None else None
+        same = (catalogue.room_types[line.room_type].id, plan) == key[:2]
+        column = next((name for name in _LENGTHS if getattr(line, name) is not UNSET), None)
+        if same and column is not None and key[2] in _nights(line):
+            raise AriError(
+                f"on {key[2]} a stay would have at least {least} and at most {most} nights",
+                field=f"updates[{index}].{column}",
+                fix="raise the maximum stay, or send closed_to_arrival",
+            )
 
 
 def _given(line: AriUpdate) -> Mapping[str, object]:

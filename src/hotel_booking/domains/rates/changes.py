@@ -77,7 +77,7 @@ def check_value(key: CellKey, value: Value, catalogue: Catalogue) -> None:
     """Raise `InvalidEdit` where a cell cannot hold a value, or is not one that can be edited."""
     column = key.column
     if column not in columns_of(key.plan_id):
-        raise InvalidEdit(f"{column} cannot be edited here", field=column)
+        raise InvalidEdit(f"{NAMES.get(column, 'this')} cannot be edited here", field=column)
     if column in FLAGS:
         fine = isinstance(value, bool)
     elif column in LIMITS:
@@ -186,6 +186,11 @@ class Plan(msgspec.Struct, frozen=True):
     def fingerprint(self) -> str:
         """Says whether two plans do exactly the same."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
+    @property
+    def free(self) -> int:
+        """How many prices become nothing."""
+        return sum(change.key.column == "price" and change.after == 0 for change in self.changes)
 
     @property
     def nights(self) -> int:

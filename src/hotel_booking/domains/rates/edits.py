@@ -21,6 +21,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edit_queries, service
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.changes import (
+    LIMITS,
     OF_THE_TYPE,
     BulkEdit,
     CellKey,
@@ -40,6 +41,7 @@ from hotel_booking.domains.rates.changes import (
     work_out,
 )
 from hotel_booking.domains.rates.edit_queries import Edit, Editor
+from hotel_booking.domains.rates.lengths import ContradictoryStay, check_lengths
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.service import AriResult
 
@@ -89,6 +91,20 @@ class PreviewChanged(Conflict):
         self.plan = plan
 
 
+class FreeOfCharge(InvalidEdit):
+    """Prices would be nothing, and nobody has said that they shall be. Nothing was saved."""
+
+    code = "free_of_charge"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"{number:,} {'price' if number == 1 else 'prices'} would be 0,"
+            " so guests could book free of charge",
+            field="free",
+            fix="confirm it, or change the price",
+        )
+
+
 class Undoing(msgspec.Struct, frozen=True):
     """What undoing an edit would do: the values that come back, and cells that stay because somebody changed
     them since (`mine` is what would have come back)."""
@@ -116,9 +132,16 @@ class UndoChanged(Conflict):
 
 
 async def save_cells(
-    tx: Transaction, *, catalogue: Catalogue, cells: Sequence[Cell], by: Caller, now: datetime
+    tx: Transaction,
+    *,
+    catalogue: Catalogue,
+    cells: Sequence[Cell],
+    by: Caller,
+    now: datetime,
+    free: bool = False,
 ) -> Edit:
-    """Set cells one by one, all or nothing. Raises as `update_ari`, `InvalidEdit` and `CellsChanged`."""
+    """Set cells one by one, all or nothing; `free` says that a price of nothing is meant. Raises as
+    `update_ari`, `InvalidEdit` (`ContradictoryStay` and `FreeOfCharge` are such), and `CellsChanged`."""
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     wanted = {cell.key: cell for cell in cells if cell.was != cell.to}
     if not wanted:
@@ -144,6 +167,9 @@ async def save_cells(
         ),
         rows,
     )
+    check_lengths(plan.changes, rows)
+    if plan.free and not free:
+        raise FreeOfCharge(plan.free)
     number = seen_as(change.key for change in plan.changes)
     what = "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
     return await _write(tx, catalogue, plan, by, now, kind="cells", what=what)
@@ -172,12 +198,12 @@ async def update_by_program(
 
 
 async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Plan:
-    """What the edit would change if it were applied now."""
+    """What the edit would change if it were applied now. Raises `InvalidEdit`."""
     types, plans = targets(
         edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     )
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    return work_out(edit, types, plans, rows)
+    return _planned(edit, types, plans, rows)
 
 
 async def apply(
@@ -189,20 +215,34 @@ async def apply(
     what: str,
     by: Caller,
     now: datetime,
+    free: bool = False,
 ) -> Edit:
-    """Carry out a bulk edit of which `seen` is the fingerprint of the preview; `what` says it in words.
-    Raises `PreviewChanged` where it would do anything else by now."""
+    """Carry out a bulk edit of which `seen` is the fingerprint of the preview; `what` says it in words,
+    `free` that prices of nothing are meant. Raises `PreviewChanged` where it would do anything else by now,
+    and `InvalidEdit`."""
     types, plans = targets(
         edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     )
     await edit_queries.lock_types(tx, types)
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    plan = work_out(edit, types, plans, rows)
+    plan = _planned(edit, types, plans, rows)
     if plan.fingerprint != seen:
         raise PreviewChanged(plan)
+    if plan.free and not free:
+        raise FreeOfCharge(plan.free)
     if not plan.changes:
         raise InvalidEdit("everything is already as requested", fix="change the edit")
     return await _write(tx, catalogue, plan, by, now, kind="bulk", what=what)
+
+
+def _planned(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Plan:
+    plan = work_out(edit, types, plans, rows)
+    try:
+        check_lengths(plan.changes, rows)
+    except ContradictoryStay as error:
+        error.field = next(column for column in LIMITS if edit.restrictions.get(column) is not None)
+        raise
+    return plan
 
 
 async def preview_undo(tx: Transaction, *, catalogue: Catalogue, edit_id: int) -> Undoing:
@@ -294,7 +334,7 @@ async def _write(
     updates = lines(plan.changes, catalogue)
     for begin in range(0, len(updates), MAX_LINES):
         part = updates[begin : begin + MAX_LINES]
-        await service.update_ari(tx, catalogue=catalogue, updates=part, now=now)
+        await service.update_ari(tx, catalogue=catalogue, updates=part, now=now, lengths_checked=True)
     nights = [change.key.night for change in plan.changes]
     edit_id = await edit_queries.record(
         tx,

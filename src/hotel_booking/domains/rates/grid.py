@@ -11,9 +11,10 @@ from hotel_booking.core.db import Row, Transaction, as_struct
 from hotel_booking.domains.inventory.types import NightRooms, Nights
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.catalogue import RatePlan
+from hotel_booking.domains.rates.lengths import NoStayFits, no_stay_fits
 from hotel_booking.domains.rates.pricing import price
 from hotel_booking.domains.rates.queries import Catalogue, restriction_of
-from hotel_booking.domains.rates.restrictions import Restriction, combine
+from hotel_booking.domains.rates.restrictions import PlanTerms, Restriction, combine
 from hotel_booking.domains.rates.types import NightPrice, Occupancy, Rules
 
 
@@ -33,7 +34,8 @@ class RateNight(msgspec.Struct, frozen=True, gc=False):
 
     `price` is the plan's own; `sells_at` what its persons pay before added taxes: for a derived plan computed
     from its parent's price by the code that sells. `own` is what the plan says itself, `inherited` what its
-    parent adds to that, and `closed` says whether any level closes the night.
+    parent adds to that, and `closed` says whether any level closes the night. `unfit` says why nobody can
+    arrive on a night that is for sale, where levels contradict each other.
     """
 
     price: int | None
@@ -41,6 +43,7 @@ class RateNight(msgspec.Struct, frozen=True, gc=False):
     own: Restriction
     inherited: Restriction
     closed: bool
+    unfit: NoStayFits | None = None
 
 
 class PlanGrid(msgspec.Struct, frozen=True):
@@ -129,6 +132,7 @@ class _PlanRow:
     def __init__(self, catalogue: Catalogue, kind: RoomType, plan: RatePlan, rates: _Rates) -> None:
         self._kind, self._plan, self._rates = kind, plan, rates
         self._rules: Rules = msgspec.structs.replace(catalogue.rules(kind, plan), taxes=())
+        self._terms = PlanTerms(min_stay=plan.min_stay, max_stay=plan.max_stay)
         self._known: dict[int, int] = {}
 
     def nights(self, nights: Sequence[date], rooms: Sequence[RoomNight | None]) -> tuple[RateNight, ...]:
@@ -142,12 +146,14 @@ class _PlanRow:
             priced = self._rates.get((self._kind.id, self._plan.parent_id, night))
             inherited = _NOTHING if priced is None else as_struct(Restriction, priced)
         amount = None if priced is None else priced["price"]
+        whole = combine(own, inherited, room.rule if room else None)
         return RateNight(
             price=None if own_row is None or self._plan.parent_id else own_row["price"],
             sells_at=None if amount is None else self._sold_at(night, amount),
             own=own,
             inherited=inherited,
-            closed=combine(own, inherited, room.rule if room else None).closed,
+            closed=whole.closed,
+            unfit=no_stay_fits(whole, self._terms) if room is not None and amount is not None else None,
         )
 
     def _sold_at(self, night: date, amount: int) -> int:

@@ -150,9 +150,13 @@ _LIMITS = ("min_advance_days", "max_advance_days", "min_stay", "max_stay")
 def _check(values: dict[str, Any]) -> None:
     check_texts(values)
     check_codes([values["meal"]], MEALS, "meal")
-    for low, high in (("min_advance_days", "max_advance_days"), ("min_stay", "max_stay")):
-        if values[low] is not None and values[high] is not None and values[low] > values[high]:
-            raise Invalid(f"{low} is above {high}", field=low)
+    for low, high, said in (
+        ("min_advance_days", "max_advance_days", "booked at least {} and at most {} days ahead: never"),
+        ("min_stay", "max_stay", "stays of at least {} and at most {} nights: there are none"),
+    ):
+        least, most = values[low], values[high]
+        if least is not None and most is not None and least > most:
+            raise Invalid(said.format(least, most), field=low, fix=f"give at most {most}, or raise the other")
 
 
 def _number(value: int | str, kind: str, field: str, currency: str, percents: tuple[int, int]) -> int:

@@ -13,7 +13,7 @@ from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.inventory import room_nights
-from hotel_booking.domains.rates.ari import AriError, AriUpdate, Cells, spread
+from hotel_booking.domains.rates.ari import AriError, AriUpdate, Cells, check_lengths, spread
 from hotel_booking.domains.rates.queries import Catalogue
 
 
@@ -55,17 +55,25 @@ _COLUMNS = {"children": "child_amounts"}
 
 
 async def update_ari(
-    tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], now: datetime
+    tx: Transaction,
+    *,
+    catalogue: Catalogue,
+    updates: Sequence[AriUpdate],
+    now: datetime,
+    lengths_checked: bool = False,
 ) -> AriResult:
     """Set what the lines say, all of it or nothing.
 
     A night that is named for the first time goes on sale with the given capacity, or with all rooms of
     the type. Raises `AriError` naming the line, `CapacityAboveRooms`, and `CapacityBelowSold` naming line
-    and nights.
+    and nights. `lengths_checked`: the lengths of stay have been checked against what stands there, or are
+    brought back as they were.
     """
     cells = spread(
         updates, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     )
+    if not lengths_checked:
+        check_lengths(cells, updates, catalogue)
     keys = sorted(cells.rooms)
     await room_nights.put_on_sale(tx, keys)
     await _place_capacity(tx, cells, catalogue)

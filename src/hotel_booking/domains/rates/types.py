@@ -341,7 +341,7 @@ class Deposit(msgspec.Struct, frozen=True):
         if self.kind == "percent" and self.value > MILLION:
             raise Invalid("a deposit is at most 100 % (1000000 parts per million)", field="value")
         if self.capture not in ("booking", "check_in"):
-            raise Invalid("a deposit is captured at booking or at check_in", field="capture")
+            raise Invalid("a deposit is captured at booking or at check-in", field="capture")
         if self.balance_days is not None and not 0 <= self.balance_days <= 730:
             raise Invalid("the balance is due 0 to 730 days before arrival", field="balance_days")
 

@@ -43,7 +43,8 @@ _NOTICE = "hotel_notice"
 _LONGEST_NOTICE = 999  # bytes: two sentences of any language, and a fourth of what a cookie may hold
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset(
-    "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture".split()
+    "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture captured lowest"
+    " highest".split()
 )
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _NIGHTS = re.compile(r"\[(\d{4}-\d\d-\d\d),(\d{4}-\d\d-\d\d)\)")
@@ -260,7 +261,10 @@ def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) 
         case list():
             if all(isinstance(item, dict | list) for item in value):
                 return f"{len(value)} lines"
-            return ", ".join(map(str, value))
+            return ", ".join(
+                kept.names.get((name, item), str(item)) if isinstance(item, int) else str(item)
+                for item in value
+            )
         case dict():
             pairs = ((called(key, "column"), plain(item, key, of, kept)) for key, item in value.items())
             return ", ".join(f"{key} {item}" for key, item in pairs)

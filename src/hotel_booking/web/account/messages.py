@@ -7,8 +7,10 @@ from functools import cache
 
 from babel.numbers import get_currency_name
 
+from hotel_booking.core import bidi
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.names import has_unshown
+from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service.passwords import LONGEST, SHORTEST
 from hotel_booking.domains.authentication.types import OpenSession
@@ -86,6 +88,14 @@ def longest_text(number: int, language: str) -> str:
         "Up to {number} character, plain text only.", "Up to {number} characters, plain text only.", number
     )
     return text.format(number=number)
+
+
+def unread_phone(kept: str, language: str) -> str:
+    """What is said of a telephone number that was kept as it was typed."""
+    said = translations(language).gettext(
+        "We couldn’t recognise this telephone number, so we’ve saved it as you typed it: {number}"
+    )
+    return said.format(number=f"{bidi.FIRST_STRONG}{phone_shown(kept)}{bidi.END}")  # it may be words of any
 
 
 def need(form: Form, language: str, *names: str) -> None:

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.phone import phone_shown
+from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, bookings_of
 from hotel_booking.domains.guests.service import details
 from hotel_booking.domains.guests.service.details import Details, Preferences
@@ -23,7 +23,7 @@ from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, countries
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.account.frame import account_page, again
-from hotel_booking.web.account.messages import currencies
+from hotel_booking.web.account.messages import currencies, unread_phone
 from hotel_booking.web.account.session import signed_in
 from hotel_booking.web.site import CURRENCY, language_of, link
 
@@ -78,7 +78,7 @@ async def save_details(request: Request[Any, Any, State], database: Database) ->
     language = language_of(request)
     try:
         async with database.transaction() as tx:
-            await details.save_details(
+            phone = await details.save_details(
                 tx,
                 account_id=account.id,
                 details=Details(
@@ -92,6 +92,8 @@ async def save_details(request: Request[Any, Any, State], database: Database) ->
     except DomainError as error:
         return again(request, _DETAILS, form, error, countries=countries(language))
     notice = translations(language).gettext("Your details have been saved.")
+    if phone and not is_read(phone):
+        notice = f"{notice} {unread_phone(phone, language)}"
     return see_other(request, link(language, "account/details"), notice=notice)
 
 

@@ -36,23 +36,25 @@ class Preferences(msgspec.Struct, frozen=True):
     marketing: bool = False
 
 
-async def save_details(tx: Transaction, *, account_id: int, details: Details) -> None:
-    """Raises `Invalid` with the field where a value cannot be right."""
+async def save_details(tx: Transaction, *, account_id: int, details: Details) -> str | None:
+    """The telephone number as it is kept. Raises `Invalid` with the field where a value cannot be right."""
     if details.country:
         check_country(details.country, error=InvalidAccount)
     wishes = clean_text(
         details.wishes, field="wishes", longest=LONGEST_WISHES, error=InvalidAccount, name="a wish"
     )
+    phone = phone_to_keep(details.phone, details.country)
     await tx.execute(
         "UPDATE guest_account SET given_name = $2, family_name = $3, phone = $4, country = $5, wishes = $6"
         " WHERE id = $1",
         account_id,
         name_part(details.given_name, "given_name"),
         name_part(details.family_name, "family_name"),
-        phone_to_keep(details.phone, details.country),
+        phone,
         details.country or None,
         wishes,
     )
+    return phone
 
 
 async def save_preferences(

@@ -35,12 +35,13 @@ def require_unresolved(incident: Incident) -> None:
 def text_of(value: str, field: str, longest: int, *, required: bool = True) -> str:
     """What somebody wrote, without the space around it. Raises `InvalidIncident`."""
     text = value.replace("\r\n", "\n").strip()
+    called = "text" if field == "body" else field
     if "\x00" in text:
         raise InvalidIncident("a text contains a character that can’t be stored", field=field)
     if required and not text:
-        raise InvalidIncident(f"the {field} is missing", field=field, fix="write a few words")
+        raise InvalidIncident(f"the {called} is missing", field=field, fix="write a few words")
     if len(text) > longest:
-        raise InvalidIncident(f"the {field} is longer than {longest} characters", field=field)
+        raise InvalidIncident(f"the {called} is longer than {longest} characters", field=field)
     return text
 
 

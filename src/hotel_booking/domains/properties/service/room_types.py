@@ -58,7 +58,9 @@ def _check(property_: Property, whole: Mapping[str, Any], values: dict[str, Any]
         raise Invalid("more adults than the room sleeps", field="max_adults")
     if whole["max_children"] >= whole["max_occupancy"] and whole["max_children"] > 0:
         raise Invalid(
-            "a room is for at least one adult", field="max_children", fix="keep it below max_occupancy"
+            "a room is for at least one adult",
+            field="max_children",
+            fix=f"keep it below {whole['max_occupancy']}, the guests that it sleeps",
         )
     bands = len(property_.child_bands)
     if "child_amounts" in values and values["child_amounts"] and len(values["child_amounts"]) != bands:

@@ -75,6 +75,6 @@ def _value(percent: str | None, amount: int | None, currency: str) -> dict[str, 
 def _check(values: dict[str, Any]) -> None:
     check_texts(values)
     if values["valid_from"] and values["valid_to"] and values["valid_to"] <= values["valid_from"]:
-        raise Invalid("valid_to must be after valid_from", field="valid_to")
+        raise Invalid("a tax ends after it begins", field="valid_to", fix="give a later day, or none")
     if values["kind"] == "percent" and (values["exempt_below_age"] or values["charge_type"] in (20, 21)):
         raise Invalid("a percentage does not depend on persons or their age", field="exempt_below_age")

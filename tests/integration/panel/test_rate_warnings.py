@@ -1,0 +1,206 @@
+"""Rates that a revenue manager would be sorry for: prices of nothing are confirmed first, a minimum stay
+above the maximum is refused where one row says both, and shown where two do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.identity.types import Scope
+from tests.clients.http_client import api_key, bearer, running, settings_for
+from tests.clients.staff_client import signed_in
+from tests.integration.panel.test_rates_grid import (
+    GRID,
+    SLUG,
+    everything,
+    field,
+    grouped,
+    hidden,
+    hotel,
+    night,
+    price,
+    saved,
+    shown,
+)
+
+FREE = "Yes, sell these nights free of charge"
+EDIT: dict[str, Any] = {
+    "first": str(night(0)),
+    "last": str(night(2)),
+    "weekdays": [str(number) for number in range(7)],
+    "types": ["DBL"],
+    "plans": ["FLEX"],
+    "round_to": "1",
+}
+
+
+async def test_a_price_of_nothing_is_confirmed_in_the_grid(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        before = await everything(db)
+        cells = {field(1): ("100.00", "0"), field(2): ("100.00", "90.00")}
+        asked = await saved(client, **cells)
+        assert asked.status_code == 422
+        assert "1 price would be 0, so guests could book free of charge" in shown(asked)
+        assert FREE in shown(asked)
+        assert await everything(db) == before
+        # As the page sends it once the box is ticked.
+        data = {f"w|{name}": was for name, (was, _) in cells.items()}
+        data |= {f"v|{name}": to for name, (_, to) in cells.items()}
+        assert (await client.post(GRID, data=data | {"free": "true"})).status_code == 303
+        assert (await price(db, ids, 1), await price(db, ids, 2)) == (0, 9_000)
+        grid = await client.get(GRID)
+        assert grid.text.count('class="free"') == 2  # of FLEX, and of NRF that is derived from it
+        # One that stands already asks nothing.
+        assert (await saved(client, **{field(3): ("100.00", "80.00")})).status_code == 303
+        for number in ("0", "0.00", "\u0660"):
+            assert (await saved(client, **{field(4): ("100.00", number)})).status_code == 422
+
+
+async def test_prices_of_nothing_are_confirmed_in_a_bulk_edit(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        for kind, value in (("set", "0"), ("percent", "-100"), ("amount", "-100")):
+            before = await everything(db)
+            preview = await client.post(
+                f"{GRID}/bulk/preview", data=EDIT | {"price_kind": kind, "price_value": value}
+            )
+            assert "3 prices become 0" in shown(preview)
+            assert FREE in shown(preview)
+            data = grouped(hidden(preview.text))
+            refused = await client.post(f"{GRID}/bulk", data=data)
+            assert refused.status_code == 422
+            assert "3 prices would be 0" in shown(refused)
+            assert grouped(hidden(refused.text)) == data
+            assert await everything(db) == before
+        assert (await client.post(f"{GRID}/bulk", data=data | {"free": "true"})).status_code == 303
+        assert [await price(db, ids, offset) for offset in range(4)] == [0, 0, 0, 10_000]
+
+
+async def test_a_row_that_contradicts_itself_is_refused(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        assert (await saved(client, **{field(2, "max_stay"): ("", "3")})).status_code == 303
+        before = await everything(db)
+        for cells in (
+            {field(1, "min_stay_arrival"): ("", "5"), field(1, "max_stay"): ("", "4")},
+            {field(1, "min_stay_through"): ("", "5"), field(1, "max_stay"): ("", "4")},
+            {field(1, "min_stay_arrival", plan=""): ("", "5"), field(1, "max_stay", plan=""): ("", "4")},
+            {field(2, "min_stay_arrival"): ("", "4")},  # the maximum stands there already
+            {field(2, "min_stay_through"): ("", "4"), field(3): ("100.00", "90.00")},
+        ):
+            refused = await saved(client, **cells)
+            assert refused.status_code == 422, cells
+            assert "nobody could arrive" in shown(refused).lower()
+            assert 'aria-invalid="true"' in refused.text
+        for changes, beside in (
+            ({"min_stay_arrival": "5", "max_stay": "4"}, "min_stay_arrival"),
+            ({"min_stay_through": "4"}, "min_stay_through"),
+        ):
+            refused = await client.post(f"{GRID}/bulk/preview", data=EDIT | changes)
+            assert refused.status_code == 422, changes
+            assert f'id="{beside}-error">with a min stay of ' in refused.text
+        assert await everything(db) == before
+        # What fits is saved, and so is what removes the contradiction in the same edit.
+        both = EDIT | {"min_stay_through": "4", "clear": ["max_stay"]}
+        preview = await client.post(f"{GRID}/bulk/preview", data=both)
+        assert preview.status_code == 200, shown(preview)
+        assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
+        assert await price(db, ids, 2, column="min_stay_through") == 4
+        shut = {field(6, "min_stay_arrival"): ("", "9"), field(6, "max_stay"): ("", "3")}
+        shut[field(6, "closed_to_arrival")] = ("", "1")
+        assert (await saved(client, **shut)).status_code == 303
+        fits = {field(5, "min_stay_arrival"): ("", "3"), field(5, "max_stay"): ("", "3")}
+        assert (await saved(client, **fits)).status_code == 303
+
+
+async def test_undoing_brings_back_what_was_there(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    async with db.transaction() as tx:  # as two calls of a program leave it
+        await tx.execute("UPDATE rate_night SET min_stay_arrival = 5, max_stay = 2")
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        lifted = EDIT | {"clear": ["min_stay_arrival", "max_stay"]}
+        preview = await client.post(f"{GRID}/bulk/preview", data=lifted)
+        assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
+        assert await price(db, ids, 1, column="max_stay") is None
+        async with db.transaction() as tx:
+            edit = await tx.fetchval("SELECT max(id) FROM rate_edit")
+        page = await client.get(f"{GRID}/edits/{edit}")
+        undone = await client.post(f"{GRID}/edits/{edit}/undo", data=dict(hidden(page.text)))
+        assert undone.status_code == 303, shown(undone)
+        assert await price(db, ids, 1, column="max_stay") == 2
+
+
+async def test_levels_that_contradict_each_other_are_shown(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        assert "Nobody can arrive" not in (await client.get(GRID)).text
+        rules = {
+            field(1, "max_stay", plan=""): ("", "3"),
+            field(1, "min_stay_arrival"): ("", "5"),
+            field(2, "max_stay", plan=""): ("", "3"),
+            field(2, "min_stay_arrival"): ("", "5"),
+            field(2, "closed_to_arrival"): ("", "1"),  # nobody shall
+        }
+        assert (await saved(client, **rules)).status_code == 303
+        grid = await client.get(GRID)
+        text = shown(grid)
+        assert "Nobody can arrive on some nights" in text
+        assert "on FLEX, " in text
+        assert "min stay 5 nights, max stay 3 nights" in text
+        assert grid.text.count(' class="unfit"') == 2  # FLEX, and NRF that takes its rules from it
+        # A plan's own limits count too.
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_plan SET min_stay = 7 WHERE id = $1", ids["NRF"])
+        assert (await saved(client, **{field(4, "max_stay", plan="NRF"): ("", "6")})).status_code == 303
+        assert "min stay 7 nights, max stay 6 nights" in shown(await client.get(f"{GRID}?plans=NRF"))
+
+
+async def test_the_api_refuses_a_call_that_contradicts_itself(db: Database, database_url: str) -> None:
+    await hotel(db)
+    address = f"/api/v1/properties/{SLUG}/ari"
+    line = {"room_type": "DBL", "rate_plan": "FLEX", "from": str(night(1)), "to": str(night(3))}
+    async with running(settings_for(database_url)) as (_, client):
+        client.headers.update(bearer(await api_key(db, Scope.RATES_WRITE)))
+        before = await everything(db)
+        for updates, where in (
+            ([line | {"min_stay_arrival": 5, "max_stay": 4}], "updates[0].max_stay"),
+            ([line | {"min_stay_through": 5, "max_stay": 4}], "updates[0].max_stay"),
+            ([line | {"max_stay": 4}, line | {"min_stay_arrival": 5}], "updates[1].min_stay_arrival"),
+            (
+                [
+                    {**line, "rate_plan": None, "min_stay_arrival": 5},
+                    {**line, "rate_plan": None, "max_stay": 2},
+                ],
+                "updates[1].max_stay",
+            ),
+        ):
+            refused = await client.put(address, json={"updates": updates})
+            assert (refused.status_code, refused.json()["code"]) == (422, "invalid_ari"), refused.text
+            assert refused.json()["field"] == where
+        assert await everything(db) == before
+        for taken in (
+            [line | {"max_stay": 4}],
+            [line | {"min_stay_arrival": 5}],  # what stands there may be changed by the next call
+            [line | {"max_stay": 3}, line | {"min_stay_arrival": 5}, line | {"max_stay": 7}],
+            [line | {"max_stay": 3}, {**line, "rate_plan": None, "min_stay_arrival": 5}],  # two levels
+            [line | {"min_stay_arrival": 5, "max_stay": 4, "closed_to_arrival": True}],
+            [line | {"price": 0}],
+        ):
+            assert (await client.put(address, json={"updates": taken})).status_code == 200, taken

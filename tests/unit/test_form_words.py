@@ -1,0 +1,39 @@
+"""What the reader of API bodies says of a value, in the words of a form."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+import pytest
+
+from hotel_booking.admin.catalogue.frame import shaped
+from hotel_booking.http.ui.forms import Form, FormProblems
+
+
+class Shape(msgspec.Struct):
+    """Fields with every kind of bound that forms have."""
+
+    age: Annotated[int, msgspec.Meta(ge=1, le=17)] = 1
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=5)] = "x"
+    ages: Annotated[list[int], msgspec.Meta(max_length=2)] = []
+    kind: Literal["percent", "fixed"] = "fixed"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("age", 0, "must be at least 1"),
+        ("age", 18, "must be at most 17"),
+        ("age", "old", "can’t be read"),
+        ("name", "", "must be filled in"),
+        ("name", "x" * 6, "is longer than 5 characters"),
+        ("ages", [1, 2, 3], "has more than 2 entries"),
+        ("kind", "other", "must be one of the options"),
+    ],
+)
+def test_bounds_are_said_without_types(field: str, value: object, said: str) -> None:
+    form = Form.of(**{field: "typed"})
+    with pytest.raises(FormProblems):
+        shaped(form, Shape, {field: value})
+    assert form.errors == {field: said}
