@@ -106,13 +106,15 @@ class SearchAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """A page of results. `place` is the place that was understood, `rooms` how the party was spread.
     `total_count` counts the hotels with an offer; it is left out where it would cost more than the page.
     `uncompared`, where it is not 0, counts the hotels that a filter on prices left out because there is no
-    exchange rate for their currency."""
+    exchange rate for their currency. `past`, likewise, counts the hotels of the area at which the arrival
+    is over already, by their own dates: elsewhere on earth it may still be that day."""
 
     results: list[ResultAnswer]
     next_cursor: str | None
     rooms: list[PartyRoom]
     total_count: int | None = None
     uncompared: int = 0
+    past: int = 0
     place: Place | None = None
 
 
@@ -189,6 +191,7 @@ async def search_hotels(
         rooms=[PartyRoom(room.adults, room.children) for room in request.party],
         total_count=page.total_count,
         uncompared=page.uncompared,
+        past=page.past,
         place=None if hit is None else Place(hit.id, hit.name, hit.country, hit.lat, hit.lon),
     )
 

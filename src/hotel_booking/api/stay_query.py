@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.domains.rates.party import spread
-from hotel_booking.domains.rates.types import MAX_CHILDREN, Occupancy
+from hotel_booking.domains.rates.types import MAX_CHILD_AGE, MAX_CHILDREN, Occupancy
 from hotel_booking.domains.search.errors import ArrivalInThePast, InvalidFilter
 
 _LONGEST_LIST = 50
@@ -26,21 +26,23 @@ def stay_of(arrival: date, departure: date, now: datetime) -> Stay:
 
 def party_of(adults: int, children: str | None, rooms: int) -> tuple[Occupancy, ...]:
     """The party by rooms; `children` are ages such as "5,9"."""
-    ages = integers(children, "children", maximum=MAX_CHILDREN, example="children=5,9")
+    ages = integers(children, "children", maximum=MAX_CHILDREN, highest=MAX_CHILD_AGE, example="children=5,9")
     return spread(adults, ages, rooms)
 
 
-def integers(text: str | None, field: str, *, maximum: int = _LONGEST_LIST, example: str) -> tuple[int, ...]:
-    """A list of whole numbers from 0 to 9999 such as "4,5"; nothing is an empty list."""
+def integers(
+    text: str | None, field: str, *, maximum: int = _LONGEST_LIST, highest: int = 9999, example: str
+) -> tuple[int, ...]:
+    """A list of at most `maximum` numbers from 0 to `highest`, such as "4,5"; nothing is an empty list."""
     if text is None or not text.strip():
         return ()
     parts = [part.strip() for part in text.split(",", maximum + 1)]
     if len(parts) > maximum:
         raise InvalidFilter(f"{field} must have at most {maximum} numbers", field=field)
     for place, part in enumerate(parts):
-        if not (part.isascii() and part.isdigit() and len(part) <= 4):
+        if not (part.isascii() and part.isdigit() and len(part) <= 4 and int(part) <= highest):
             raise InvalidFilter(
-                f"{field} must be whole numbers from 0 to 9999, separated by commas",
+                f"{field} must be whole numbers from 0 to {highest}, separated by commas",
                 field=f"{field}[{place}]",
                 fix=f"such as {example}",
             )

@@ -22,7 +22,7 @@ from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.offers import offers
 from hotel_booking.domains.search.types import Refusal
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.factories.world import (
     NOW,
     TODAY,
@@ -303,6 +303,20 @@ async def test_what_changes_is_seen_at_once(db: Database, database_url: str) -> 
     assert seen == [[2], [1], []]
 
 
+async def test_hotels_whose_day_is_over_are_counted(db: Database, database_url: str) -> None:
+    """In Lisbon it is the next day already, and nowhere is it before the arrival's day."""
+    today = utc_now().date()
+    params = {"place": "Lisbon", "arrival": str(today), "departure": str(today + timedelta(days=2))}
+    found = []
+    async with serving(db, database_url) as client:
+        key = bearer(await api_key(db))
+        for now in (f"{today}T12:00:00Z", f"{today + timedelta(days=1)}T06:00:00Z"):
+            headers = key | {"Hotel-Simulated-Time": now}
+            answer = (await client.get("/api/v1/search", params=params, headers=headers)).json()
+            found.append((len(answer["results"]), answer.get("past")))
+    assert found == [(1, None), (0, 1)]
+
+
 # What is changed in a good search, the status, and the field that the problem names.
 BAD_INPUT: list[tuple[dict[str, str | None], int, str]] = [
     ({"arrival": "2020-01-01", "departure": "2020-01-02"}, 422, "arrival"),
@@ -314,6 +328,7 @@ BAD_INPUT: list[tuple[dict[str, str | None], int, str]] = [
     ({"adults": "99999999999999999999"}, 422, "adults"),
     ({"children": "5,x"}, 422, "children[1]"),
     ({"children": "18"}, 422, "children[0]"),
+    ({"children": "5,-1"}, 422, "children[1]"),
     ({"rooms": "10", "adults": "10"}, 422, "rooms"),
     ({"sort": "cheap"}, 422, "sort"),
     ({"stars": "6"}, 422, "stars"),

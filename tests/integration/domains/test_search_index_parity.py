@@ -325,7 +325,7 @@ def is_written(
     if written is None:
         return False
     results = b",".join(msgspec.json.encode(result_of(one)) for one in page.results)
-    assert written == WrittenPage(results, page.after, page.total_count, page.uncompared)
+    assert written == WrittenPage(results, page.after, page.total_count, page.uncompared, page.past)
     return True
 
 

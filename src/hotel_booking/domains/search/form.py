@@ -46,3 +46,4 @@ class WrittenPage(msgspec.Struct, frozen=True):
     after: Key | None
     total_count: int | None
     uncompared: int = 0
+    past: int = 0

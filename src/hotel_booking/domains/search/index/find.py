@@ -115,7 +115,7 @@ def _written(
     goes_on = len(page.picked) > request.limit
     after = _key(view, request, Picked(*picked[-1].tolist())) if goes_on else None
     total_count = page.sold if counts(request, many=page.many) else None
-    return WrittenPage(results, after, total_count, page.uncompared)
+    return WrittenPage(results, after, total_count, page.uncompared, page.past)
 
 
 def _key(view: IndexView, request: SearchRequest, one: Picked) -> Key:
