@@ -739,7 +739,7 @@ static i64 net_of(const Taxes *taxes, i64 applies, i64 ppm, i64 line, Taken *tak
         if (!taxes->per_line) taken->base[tax] += net;
         else if (!taxes->included[tax]) taken->amount[tax] += rounded(net * value, MILLION);
         else if (ppm) {
-            i64 share = part(line - net, upto += value, ppm);
+            i64 share = value == ppm ? line - net : part(line - net, upto += value, ppm);
             taken->amount[tax] += share - before;
             before = share;
         }
