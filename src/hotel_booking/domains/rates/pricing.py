@@ -55,9 +55,10 @@ def price(rules: Rules, nights: Sequence[NightPrice], occupancy: Occupancy) -> P
 
 class Pricing:
     """Prices by the same rules for the same persons: what depends on neither nights nor their prices is
-    worked out once. Raises `Invalid` for an engine that this version does not know."""
+    worked out once; what all of a hotel's pairs have alike, its `taxes` for these persons, once for all of
+    them. Raises `Invalid` for an engine that this version does not know."""
 
-    def __init__(self, rules: Rules, occupancy: Occupancy) -> None:
+    def __init__(self, rules: Rules, occupancy: Occupancy, taxes: TaxPlan | None = None) -> None:
         if rules.engine != ENGINE:
             raise Invalid(f"prices of engine {rules.engine} are not known here", field="engine")
         self._step = rules.step
@@ -74,7 +75,7 @@ class Pricing:
         self._adjusted = occupancy.persons if rules.adjustment and rules.adjustment.per_person else 1
         self._dearer = _Kind("plan", rules.rate_plan, adjusted, self._adjusted)
         self._cheaper = _Kind("discount", rules.rate_plan, adjusted, self._adjusted)
-        self._taxes = TaxPlan(rules, occupancy)
+        self.taxes = TaxPlan(rules, occupancy) if taxes is None else taxes
         self._words = {THE_NIGHT: self._night, ADJUSTMENT: self._cheaper}
         if self._adults is not None:
             self._words[EXTRA_ADULT] = self._adults
@@ -84,7 +85,7 @@ class Pricing:
     def price(self, nights: Sequence[NightPrice]) -> Price:
         """What the nights cost, line by line; see `pricing.price`."""
         ordered = self._in_order(nights)
-        taxes = StayTaxes(self._taxes, ordered[0].night)
+        taxes = self._stay_taxes(ordered[0].night)
         lines: list[Line] = []
         nets: list[int] = []
         reached = [0]  # what the stay costs up to and with each night, but for taxes added once a stay
@@ -118,14 +119,14 @@ class Pricing:
                 words[place] if place != ADJUSTMENT or gross < 0 else self._dearer,
             )
         ]
-        lines += self._taxes.lines(amounts.taxes)
+        lines += self.taxes.lines(amounts.taxes)
         total = amounts.net + amounts.tax
         return Price(self._currency, tuple(lines), amounts.net, amounts.tax, total, amounts.by_night)
 
     def total(self, nights: Sequence[NightPrice]) -> int:
         """The total of `price`, by the same steps, where no line of it is wanted."""
         ordered = self._in_order(nights)
-        taxes = StayTaxes(self._taxes, ordered[0].night)
+        taxes = self._stay_taxes(ordered[0].night)
         net = 0
         for night in ordered:
             net += sum(taxes.take(night.night, [amount for _, amount in self._charges(night)]))
@@ -134,13 +135,16 @@ class Pricing:
     def taxes_in_effect(self, night: date) -> tuple[bool, ...]:
         """Which taxes apply on the night; empty where that is the same every night. Single nights of equal
         amounts and taxes cost the same."""
-        return self._taxes.in_effect(night)
+        return self.taxes.in_effect(night)
 
     def charges(self, night: NightPrice) -> int:
         """What the night is charged before taxes are taken out or added."""
         if self._step > 1:
             night = steps.coarse_night(night, self._step)
         return sum([amount for _, amount in self._charges(night)]) * self._step
+
+    def _stay_taxes(self, arrival: date) -> StayTaxes:
+        return StayTaxes(self.taxes, arrival, night_is_one_line=self._adjustment is not None)
 
     def _in_order(self, nights: Sequence[NightPrice]) -> Sequence[NightPrice]:
         if self._step > 1:

@@ -31,6 +31,7 @@ from hotel_booking.domains.rates.restrictions import (
     Restriction,
     combine,
 )
+from hotel_booking.domains.rates.stay_taxes import TaxPlan
 from hotel_booking.domains.rates.types import (
     CancellationPolicy,
     ChildBand,
@@ -71,6 +72,7 @@ class Catalogue:
         self._rules: dict[tuple[int, int], Rules] = {}
         self._occupancies: dict[int, OccupancyRules] = {}
         self._pricings: dict[tuple[int, int, Occupancy], Pricing] = {}
+        self._tax_plans: dict[Occupancy, TaxPlan] = {}
 
     @cached_property
     def bands(self) -> tuple[ChildBand, ...]:
@@ -111,7 +113,10 @@ class Catalogue:
         if found is None:
             if len(self._pricings) >= _PRICINGS:
                 self._pricings.clear()
-            found = self._pricings[key] = Pricing(self.rules(room_type, plan), occupancy)
+                self._tax_plans.clear()
+            alike = self._tax_plans.get(occupancy)
+            found = self._pricings[key] = Pricing(self.rules(room_type, plan), occupancy, alike)
+            self._tax_plans[occupancy] = found.taxes
         return found
 
     def policy(self, plan: RatePlan) -> CancellationPolicy:

@@ -38,7 +38,6 @@ class TaxPlan:
     def __init__(self, rules: Rules, occupancy: Occupancy) -> None:
         self.taxes = rules.taxes
         self.per_line = rules.rounding == "line"
-        self.night_is_one_line = rules.adjustment is not None
         self.counted = [_counted(tax, occupancy) for tax in rules.taxes]
         self.once = [
             (place, tax, tax.value * self.counted[place])
@@ -89,8 +88,9 @@ class TaxPlan:
 class StayTaxes:
     """Takes the taxes of one stay out of its charges, night by night, and remembers their sums."""
 
-    def __init__(self, plan: TaxPlan, arrival: date) -> None:
+    def __init__(self, plan: TaxPlan, arrival: date, *, night_is_one_line: bool) -> None:
         self._plan = plan
+        self._night_is_one_line = night_is_one_line
         self._per_line = plan.per_line
         self._arrival = arrival
         self._night_number = 0
@@ -138,7 +138,7 @@ class StayTaxes:
             self._amounts[place] += amount
         if rates.included_fixed or self._stay_due:
             bases = _reduced(bases, self._take_fixed(rates, sum(bases)))
-        if len(bases) == 1 or not plan.night_is_one_line:
+        if len(bases) == 1 or not self._night_is_one_line:
             return [self._take_percent(rates, base) for base in bases]
         nets = [_net(rates, base) for base in bases[:-1]]
         return [*nets, self._take_percent(rates, sum(bases)) - sum(nets)]
