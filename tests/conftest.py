@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import INDEX_FAILURES
 from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.ops.embedded import Cluster, throwaway
-from tests.databases import SETTINGS, chained, copied, migrated, placed
+from tests.databases import SETTINGS, Kept, chained, copied, migrated, placed
 
 _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[Path]()
@@ -106,10 +106,10 @@ def pytest_collection_finish() -> None:
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A throwaway PostgreSQL; set HOTEL_POSTGRES_BIN for another version."""
     if worker := getattr(request.config, "workerinput", None):
-        yield Cluster(Path(worker["cluster"]), SETTINGS)
+        yield Kept(Path(worker["cluster"]), SETTINGS)
         return
     with throwaway(SETTINGS) as running:
-        yield running
+        yield Kept(running.folder, SETTINGS)
 
 
 @pytest.fixture(autouse=True)

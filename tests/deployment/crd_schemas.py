@@ -46,7 +46,7 @@ def definitions(folder: Path) -> dict[tuple[str, str], Any]:
     """The projects' definitions in a folder, by apiVersion and kind; they refuse other fields."""
     found: dict[tuple[str, str], Any] = {}
     for path in sorted(folder.glob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text()):
+        for document in yaml.load_all(path.read_text(), yaml.CSafeLoader):
             if document and document["kind"] == "CustomResourceDefinition":
                 spec = document["spec"]
                 for version in spec["versions"]:

@@ -34,7 +34,6 @@ _KEPT_CLASSES = frozenset({0, 7, 8, 9, 84, 91, 103, 118, 129, 130, 132})
 _LOOKS = frozenset("\u034f") | frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 # An apostrophe is no gap: "l'aquila" and "laquila" are one word.
 APOSTROPHES = "'’‘‛`´ʼʻʹʾʿ′"
-_NO_APOSTROPHES = str.maketrans("", "", APOSTROPHES)
 _ASCII_WORDS = re.compile("[a-z0-9]+").findall
 # What German and the languages of the North spell out where the letter is lacking: Mueller, Soeren, Aage.
 _SPELT_OUT = str.maketrans(
@@ -51,6 +50,7 @@ _SPELT_OUT = str.maketrans(
         "Å": "aa",
     }
 )
+_SPELT = re.compile(f"[{''.join(map(chr, _SPELT_OUT))}]")
 _REMEMBERED = 10_000  # characters, whoever sends them
 # Letters with a place of their own in a language: Spanish has ñ after all of n.
 _AFTER = {"es": str.maketrans({"ñ": "n\uffff", "Ñ": "n\uffff"})}
@@ -67,7 +67,14 @@ def fold(text: str) -> str:
 def fold_spelled(text: str) -> str:
     """As `fold`, with the letters spelt out that have another spelling: "Müller" is "mueller". A name is
     found by both forms, and both are looked for."""
-    return fold(text) if text.isascii() else fold(unicodedata.normalize("NFC", text).translate(_SPELT_OUT))
+    return (
+        fold(unicodedata.normalize("NFC", text).translate(_SPELT_OUT)) if is_spelt_out(text) else fold(text)
+    )
+
+
+def is_spelt_out(text: str) -> bool:
+    """Whether there are letters in it that have another spelling."""
+    return not text.isascii() and _SPELT.search(unicodedata.normalize("NFC", text)) is not None
 
 
 def fold_words(text: str) -> list[str]:
@@ -98,7 +105,7 @@ def sort_form(text: str, language: str = "en") -> str:
     return ("0" if first else "1") + form
 
 
-class _Letters(dict[int, str]):
+class Letters(dict[int, str]):
     """What becomes of each character of a text, worked out when it is first met."""
 
     def __init__(self, becomes: Callable[[str], str]) -> None:
@@ -136,5 +143,6 @@ def separates(letter: str) -> bool:
     return apart and letter not in APOSTROPHES and not is_later(letter)
 
 
-_TABLE = _Letters(folded_letter)  # of texts in the form NFKD
-_GAPS = _Letters(lambda letter: " " if separates(letter) else letter)
+_TABLE = Letters(folded_letter)  # of texts in the form NFKD
+_NO_APOSTROPHES = Letters(lambda letter: "" if letter in APOSTROPHES else letter)
+_GAPS = Letters(lambda letter: " " if separates(letter) else letter)

@@ -65,6 +65,7 @@ _TASKS = (
 )
 
 _LOOKS_EVERY = 1.0  # seconds: a lane with nothing to do looks for jobs so often
+_LETS_END = 10.0  # seconds: so long a job may go on when the worker is told to end
 
 
 def application(database_url: str) -> App:
@@ -217,7 +218,7 @@ def _worker(app: App, lane: Lane, resources: dict[str, Any], *, wait: bool) -> W
         delete_jobs="successful",
         listen_notify=False,
         fetch_job_polling_interval=_LOOKS_EVERY,
-        shutdown_graceful_timeout=10,
+        shutdown_graceful_timeout=_LETS_END,
         additional_context=resources,
         worker_middleware=[lane.limited],
     )

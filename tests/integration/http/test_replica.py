@@ -30,7 +30,7 @@ from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.clients.standby import pause, standby, streams, value
 from tests.clients.waiting import until, wait_until
-from tests.databases import SETTINGS, chained, copied
+from tests.databases import SETTINGS, chained, copied, placed_without_names
 from tests.factories.search_index import told
 
 pytestmark = pytest.mark.postgresql
@@ -50,8 +50,9 @@ class Two:
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Cluster, Cluster]]:
+def servers(cluster: Cluster) -> Iterator[tuple[Cluster, Cluster]]:
     with throwaway(SETTINGS) as primary:
+        placed_without_names(primary, cluster)
         chained(primary, "template_chain", properties=3)
         with standby(primary) as replica:
             yield primary, replica

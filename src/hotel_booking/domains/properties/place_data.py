@@ -9,6 +9,7 @@ named in many languages by Unicode CLDR (`babel`), regions by the iso-codes proj
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -19,7 +20,7 @@ from babel import Locale
 from babel.languages import get_official_languages
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words
+from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words, is_spelt_out
 from hotel_booking.domains.properties.city_names import cleaned, names_of_city, names_of_region
 from hotel_booking.domains.properties.similarity import latin
 from hotel_booking.domains.properties.types import LANGUAGES
@@ -28,6 +29,7 @@ MAX_NAME = 80
 NAMES_PER_PLACE = 60
 _GREEK = "\u0370"  # after Latin letters and the apostrophes that transliterations begin with
 _GAPS = str.maketrans(dict.fromkeys(APOSTROPHES, " "))
+_GAP = re.compile(f"[{APOSTROPHES}]")
 _FORM = 4  # raise it when forms or the choice of names change, and the next load renews them
 # In which languages countries and regions are typed.
 _LANGUAGES = tuple(
@@ -295,11 +297,11 @@ def _names(places: list[NamedPlace]) -> Iterator[tuple[str, int, int, str | None
         for name in place.found_by:
             shown = None if name == place.name else name
             forms.setdefault(search_form(name), shown)
-            if not name.isascii():
+            if is_spelt_out(name):
                 forms.setdefault(search_form(fold_spelled(name)), shown)
             # "L'Aquila" is also typed in two words.
-            if (apart := name.translate(_GAPS)) != name:
-                forms.setdefault(search_form(apart), shown)
+            if _GAP.search(name):
+                forms.setdefault(search_form(name.translate(_GAPS)), shown)
         forms.pop("", None)
         for form, shown in list(forms.items())[:NAMES_PER_PLACE]:
             weight = own if shown is None else spoken if shown in called else other

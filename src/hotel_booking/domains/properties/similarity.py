@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from anyascii import anyascii
 
-from hotel_booking.core.folding import fold_words
+from hotel_booking.core.folding import Letters, fold_words
+
+_SOUNDS = Letters(anyascii)  # of one letter at a time, as there is no other in it
 
 
 def latin(form: str) -> str | None:
     """How a form in other letters sounds in Latin ones; None where it is in these already."""
-    return None if form.isascii() else " ".join(fold_words(anyascii(form))) or None
+    return None if form.isascii() else " ".join(fold_words(form.translate(_SOUNDS))) or None
 
 
 def distance(one: str, other: str) -> int:
