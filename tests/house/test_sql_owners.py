@@ -113,8 +113,8 @@ FUNCTIONS = {
         "bookings": """booking_candidates booking_confirm booking_entries_fill booking_entry_money
             booking_entry_refund booking_entry_room booking_entry_rooms booking_entry_state booking_expire
             booking_hold booking_lapse booking_locked booking_make booking_release booking_take_nights
-            booking_words_guest booking_words_room bookings_lapse charge_settle free_rooms holds_admit
-            holds_of""",
+            booking_words_guest booking_words_of booking_words_room bookings_lapse charge_settle free_rooms
+            holds_admit holds_of""",
     }.items()
     for name in names.split()
 }

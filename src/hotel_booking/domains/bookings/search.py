@@ -326,13 +326,8 @@ async def _listed(tx: Transaction, ids: Sequence[UUID]) -> list[ListedBooking]:
 _KEEP_WORDS = """
 WITH old AS (SELECT booking_id FROM booking_words WHERE booking_id = ANY ($1) AND form < 3
                 FOR UPDATE SKIP LOCKED)
-UPDATE booking_words w
-   SET form = 3,
-       words = words_of(concat_ws(' ', g.given_name, g.family_name,
-                                  (SELECT string_agg(r.guest_name, ' ') FROM reservation r
-                                    WHERE r.booking_id = b.id)), g.email, b.reference, g.phone)
-  FROM old JOIN booking b ON b.id = old.booking_id JOIN guest g ON g.id = b.guest_id
- WHERE w.booking_id = old.booking_id
+UPDATE booking_words w SET form = 3, words = booking_words_of(w.booking_id)
+  FROM old WHERE w.booking_id = old.booking_id
 """
 
 

@@ -63,13 +63,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The words of a booking, as its guest and its rooms stand now.
+CREATE FUNCTION booking_words_of(p_booking uuid) RETURNS tsvector LANGUAGE sql STABLE STRICT AS $$
+    SELECT words_of(
+               concat_ws(' ', g.given_name, g.family_name,
+                         (SELECT string_agg(r.guest_name, ' ') FROM reservation r WHERE r.booking_id = b.id)),
+               g.email, b.reference, g.phone)
+      FROM booking b JOIN guest g ON g.id = b.guest_id
+     WHERE b.id = p_booking
+$$;
+
 CREATE OR REPLACE FUNCTION booking_words_guest() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE booking_words w
-       SET words = words_of(
-               concat_ws(' ', NEW.given_name, NEW.family_name,
-                         (SELECT string_agg(r.guest_name, ' ') FROM reservation r WHERE r.booking_id = b.id)),
-               NEW.email, b.reference, NEW.phone)
+    UPDATE booking_words w SET words = booking_words_of(b.id)
       FROM booking b WHERE b.guest_id = NEW.id AND w.booking_id = b.id;
     RETURN NULL;
 END $$;
@@ -78,13 +84,7 @@ CREATE OR REPLACE TRIGGER listed_words AFTER UPDATE OF given_name, family_name, 
 
 CREATE OR REPLACE FUNCTION booking_words_room() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE booking_words w
-       SET words = words_of(
-               concat_ws(' ', g.given_name, g.family_name,
-                         (SELECT string_agg(r.guest_name, ' ') FROM reservation r WHERE r.booking_id = b.id)),
-               g.email, b.reference, g.phone)
-      FROM booking b JOIN guest g ON g.id = b.guest_id
-     WHERE b.id = NEW.booking_id AND w.booking_id = b.id;
+    UPDATE booking_words SET words = booking_words_of(NEW.booking_id) WHERE booking_id = NEW.booking_id;
     RETURN NULL;
 END $$;
 
