@@ -18,15 +18,16 @@ _LIBRARY = "libstays.so"
 
 
 class CompiledSearch(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's, without types here
-    """Makes `libstays.so` of `stays.c`, beside it, for an editable installation and for a wheel."""
+    """Makes `libstays.so` of the C files, beside them, for an editable installation and for a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # as hatchling calls it
         """Before the package is put together."""
         folder = Path(self.root) / _INDEX
-        source = hashlib.sha256((folder / "stays.c").read_bytes()).hexdigest()
+        files = sorted(folder.glob("*.[ch]"))
+        source = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
         with tempfile.TemporaryDirectory() as scratch:
             made = Path(scratch) / _LIBRARY
-            subprocess.run(  # noqa: S603  # our own compiler, of our own file
+            subprocess.run(  # noqa: S603  # our own compiler, of our own files
                 [
                     *(sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O2", "-s", "-std=c11"),
                     # Numbers that were half written while they were read wrap around, and are not used.
@@ -34,7 +35,7 @@ class CompiledSearch(BuildHookInterface):  # type: ignore[type-arg]  # hatchling
                     # For every processor of its kind: an image runs on others than the one that built it.
                     *("-mcpu=baseline", "-Wall", "-Wextra", "-Werror"),
                     f'-DSOURCE="{source}"',
-                    *("-o", str(made), str(folder / "stays.c")),
+                    *("-o", str(made), *(str(file) for file in files if file.suffix == ".c")),
                 ],
                 check=True,
                 env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch},

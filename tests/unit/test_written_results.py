@@ -15,7 +15,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.brief import pieces_of
+from hotel_booking.domains.search.index.brief import PlanWords, pieces_of
 from hotel_booking.domains.search.index.compiled import SAME, Compiled, Page, Scratch
 from hotel_booking.domains.search.index.library import LIBRARY, Picked
 from hotel_booking.domains.search.types import (
@@ -46,8 +46,8 @@ def _file(folder: Path, hotels: list[FoundProperty]) -> layout.Arrays:
     arrays = layout.Arrays(folder / "1.index", writable=True)
     at = 0
     for slot, hotel in enumerate(hotels):
-        kinds = [{"code": f"{kind}{slot}", "name": hotel.name} for kind in ("ONE", "TWO")]
-        pieces = pieces_of(msgspec.json.encode({"property": hotel, "room_types": kinds, "plans": kinds}))
+        kinds = [(f"{kind}{slot}", hotel.name) for kind in ("ONE", "TWO")]
+        pieces = pieces_of(hotel, kinds, [PlanWords(*kind, "", "", "") for kind in kinds])
         arrays["heap"][at + 5 : at + 5 + len(pieces)] = np.frombuffer(pieces, "u1")
         arrays["content_at"][slot], arrays["content_size"][slot], arrays["brief_size"][slot] = at, 3, 2
         arrays["pieces_size"][slot], arrays["types"][slot] = len(pieces), 2

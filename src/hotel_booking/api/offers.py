@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import cast
 
 import msgspec
 from litestar import get
@@ -16,6 +17,7 @@ from hotel_booking.api.prices import (
 from hotel_booking.api.stay_query import party_of, stay_of
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.restrictions import ReasonCode
+from hotel_booking.domains.search.form import LineField, OfferField, OfferForm, StageField, form_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Refusal
 from hotel_booking.http.access import public
@@ -108,20 +110,52 @@ async def list_offers(
 ) -> OffersAnswer:
     """Every room type on every rate plan, priced line by line. With `explain=true` also what is not sold:
     why, and the nearest stay that would be."""
-    stay = stay_of(arrival, departure, now)
-    found = await searching.offers(slug, stay, party_of(adults, children, rooms), explain=explain, now=now)
+    stay, party = stay_of(arrival, departure, now), party_of(adults, children, rooms)
+    spread = [PartyRoom(room.adults, room.children) for room in party]
+    if not explain and (written := searching.written_offers(slug, stay, party, FORM, now)) is not None:
+        offers = cast("list[PricedOffer]", msgspec.Raw(b"[%b]" % written))
+        return OffersAnswer(slug, arrival, departure, spread, offers)
+    found = await searching.offers(slug, stay, party, explain=explain, now=now)
     return OffersAnswer(
         property=found.slug,
         arrival=arrival,
         departure=departure,
-        rooms=[PartyRoom(room.adults, room.children) for room in found.party],
-        offers=[_offer(offer, stay.nights) for offer in found.offers],
+        rooms=spread,
+        offers=[offer_of(offer, stay.nights) for offer in found.offers],
         refused=None if found.refused is None else [_refused(refusal) for refusal in found.refused],
         fits_in_rooms=found.fits_in,
     )
 
 
-def _offer(offer: Offer, nights: int) -> PricedOffer:
+_O, _L, _S = OfferField, LineField, StageField
+FORM = OfferForm(
+    form_of(
+        '{"room_type":"', _O.TYPE_CODE, '","room_type_name":"', _O.TYPE_NAME,
+        '","rate_plan":"', _O.PLAN_CODE, '","rate_plan_name":"', _O.PLAN_NAME,
+        '","meal":', _O.MEAL, ',"nights":', _O.NIGHTS, ',"rooms_left":', _O.ROOMS_LEFT,
+        ',"total":{"amount":', _O.TOTAL, ',"currency":"', _O.CURRENCY,
+        '"},"due_now":{"amount":', _O.DUE_NOW, ',"currency":"', _O.CURRENCY,
+        '"},"lines":[', _O.LINES,
+        '],"cancellation":{"code":"', _O.POLICY_CODE, '","name":"', _O.POLICY_NAME,
+        '","refundable":', _O.REFUNDABLE, ',"free_until":', _O.FREE_UNTIL,
+        ',"fee_now":{"amount":', _O.FEE_NOW, ',"currency":"', _O.CURRENCY, '"},"stages":[', _O.STAGES,
+        '],"no_show":{"amount":', _O.NO_SHOW, ',"currency":"', _O.CURRENCY, '"},"text":[', _O.TEXTS, "]}}",
+    ),
+    form_of(
+        '{"kind":"', _L.KIND, '","night":', _L.NIGHT, ',"code":"', _L.CODE, '","label":"', _L.LABEL,
+        '","quantity":', _L.QUANTITY, ',"amount":{"amount":', _L.AMOUNT, ',"currency":"', _L.CURRENCY,
+        '"},"gross":{"amount":', _L.GROSS, ',"currency":"', _L.CURRENCY, '"},"included":', _L.INCLUDED, "}",
+    ),
+    form_of(
+        '{"since":', _S.SINCE, ',"fee":{"amount":', _S.FEE, ',"currency":"', _S.CURRENCY,
+        '"},"text":"', _S.TEXT, '"}',
+    ),
+)  # fmt: skip
+"""A `PricedOffer` as compiled code writes it; a test compares the two."""
+
+
+def offer_of(offer: Offer, nights: int) -> PricedOffer:
+    """An offer as it is answered."""
     return PricedOffer(
         room_type=offer.room_type,
         room_type_name=offer.room_type_name,

@@ -322,8 +322,9 @@ def _results(page: SearchPage | WrittenPage) -> list[ResultAnswer]:
 FORM = form_of(
     '{"property":{', Field.PROPERTY,
     Field.IF_ON_CIRCLE, ',"distance_km":', Field.KILOMETRES, Field.END,
-    '},"offer":{', Field.ROOM_TYPE, ",", Field.RATE_PLAN,
-    ',"total":{"amount":', Field.TOTAL, ',"currency":"', Field.CURRENCY, '"}',
+    '},"offer":{"room_type":"', Field.TYPE_CODE, '","room_type_name":"', Field.TYPE_NAME,
+    '","rate_plan":"', Field.PLAN_CODE, '","rate_plan_name":"', Field.PLAN_NAME,
+    '","total":{"amount":', Field.TOTAL, ',"currency":"', Field.CURRENCY, '"}',
     ',"per_night":{"amount":', Field.PER_NIGHT, ',"currency":"', Field.CURRENCY, '"}',
     ',"nights":', Field.NIGHTS, ',"rooms":', Field.ROOMS, ',"rooms_left":', Field.ROOMS_LEFT,
     ',"refundable":', Field.REFUNDABLE, ',"meal":', Field.MEAL,

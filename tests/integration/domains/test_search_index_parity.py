@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hotel_booking.api.offers import FORM as OFFERS
+from hotel_booking.api.offers import offer_of
 from hotel_booking.api.search import FORM, result_of
 from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.core.db import Database, Transaction
@@ -32,7 +34,15 @@ from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import Writer
 from hotel_booking.domains.search.offers import cheapest_of, offers_of
 from hotel_booking.domains.search.searching import Searching
-from hotel_booking.domains.search.types import Around, Box, SearchPage, SearchRequest, Sort, Within
+from hotel_booking.domains.search.types import (
+    Around,
+    Box,
+    Offers,
+    SearchPage,
+    SearchRequest,
+    Sort,
+    Within,
+)
 from hotel_booking.web.search.other_rooms import refundable
 from tests.factories.world import (
     FLEXIBLE,
@@ -64,6 +74,14 @@ POLICIES = (
     CancellationPolicy(
         "LATE", "Late", (Step(20, time(1), Fee("fixed", 9_000)), Step(3, time(0), Fee("nights", 9))),
         Fee("nights", 9),
+    ),
+    CancellationPolicy(
+        "STEPS", 'Step by "step"',
+        (
+            Step(None, time(0), Fee("fixed", 500)), Step(9, time(12), Fee("percent", 333_333)),
+            Step(8, time(12), Fee("percent", 333_333)), Step(1, time(18), Fee("percent", 1_000_000)),
+        ),
+        Fee("fixed", 0),
     ),
 )  # fmt: skip
 
@@ -151,6 +169,16 @@ plans = st.fixed_dictionaries(
                 {"max_advance_days": 10},
                 {"active": False},
                 {"sort": -1},
+                {"name": 'The "best" \\ of\u2028\u6771\u4eac'},
+            ]
+        ),
+        "deposit": st.sampled_from(
+            [
+                *[{}] * 3,
+                {"deposit_kind": "full", "deposit_capture": "check_in"},
+                {"deposit_kind": "percent", "deposit_value": 333_333},
+                {"deposit_kind": "nights", "deposit_value": 2},
+                {"deposit_kind": "fixed", "deposit_value": 12_340, "balance_days": 11},
             ]
         ),
         "price": st.integers(0, 9_999),
@@ -245,7 +273,7 @@ async def make(tx: Transaction, place: int, spec: dict[str, Any]) -> Hotel:
         derived = root if one["derived"] else None
         plan_id = await make_plan(
             tx, made, f"P{i}", policy=one["policy"], parent=derived,
-            adjust=one["adjust"] if derived else None, **one["terms"],
+            adjust=one["adjust"] if derived else None, **one["terms"], **one["deposit"],
         )  # fmt: skip
         root = root or plan_id
         own_price = None if derived else one["price"]
@@ -329,6 +357,18 @@ def is_written(
     return True
 
 
+def offers_are_written(
+    tx: Transaction, view: IndexView, found: Offers, request: SearchRequest, now: datetime
+) -> bool:
+    """Whether compiled code wrote the offers; then as their structs are encoded."""
+    written = Searching(tx, view).written_offers(found.slug, request.stay, request.party, OFFERS, now)
+    if written is None:
+        return False
+    nights = request.stay.nights
+    assert written == b",".join(msgspec.json.encode(offer_of(one, nights)) for one in found.offers)
+    return True
+
+
 async def said(answer: Awaitable[Any]) -> Any:
     """An answer, or how it was refused."""
     try:
@@ -349,6 +389,8 @@ async def compare_hotel(tx: Transaction, view: IndexView, slug: str, search: dic
             for one in (*both, Searching(tx, by_numpy(view)))
         ]
         assert others == [first] * 2
+        if isinstance(first, Offers):
+            offers_are_written(tx, view, first, request, now)
     code, plan = search["codes"]
     begin, end = day(search["arrival"] - 4), day(search["arrival"] + 6)
     try:
@@ -527,6 +569,10 @@ async def test_an_ordinary_search_is_answered_by_compiled_code(
                 assert is_written(tx, view, request, NOW, page)
                 assert page.results or more.get("meals")
         for room in (Occupancy(2), Occupancy(2, (5,))):
+            request = SearchRequest(where=LISBON, stay=Stay(day(10), day(13)), party=(room, Occupancy(1)))
+            offers = await Searching(tx).offers("hotel", request.stay, request.party, now=NOW)
+            assert offers.offers
+            assert offers_are_written(tx, view, offers, request, NOW)
             nights = [
                 await one.calendar("hotel", day(5), day(64), room, now=NOW)
                 for one in (Searching(tx), Searching(tx, view))

@@ -61,7 +61,7 @@ def told(
     bands = tuple(band.max_age for band in rules.child_bands)
     lists = layout.Lists(taxes=((rules.rounding, rules.taxes),), bands=(bands,))
     stay, none = Stay(ARRIVAL, ARRIVAL + timedelta(days=len(amounts))), (np.zeros(1, bool),) * 3
-    numbers = Compiled(arrays, LIBRARY).offers(lists, none, 0, stay, 2, 3, kinds)
+    numbers = Compiled(arrays, LIBRARY).offers.told(lists, none, 0, stay, 2, 3, kinds)
     if numbers is None:
         return None
     assert numbers[:3] == [0, 0, 9]

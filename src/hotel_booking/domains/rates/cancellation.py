@@ -122,6 +122,21 @@ def describe(
     return seen.terms([(total, night_totals)])
 
 
+def seen_at(
+    policy: CancellationPolicy, *, arrival: date, timezone: str, at: datetime
+) -> tuple[Fee, list[tuple[datetime, str, Fee]]]:
+    """The fee of the latest step reached at the instant `at`, as `fee_at` takes it; and of each step still to
+    come its instant (UTC), that as people read it, and its fee."""
+    now = Fee("fixed", 0)
+    later: list[tuple[datetime, str, Fee]] = []
+    for since, fee in deadlines(policy, arrival, timezone):
+        if since is None or since <= at:
+            now = fee
+        else:
+            later.append((since, moment(since, timezone), fee))
+    return now, later
+
+
 class DatedPolicy:
     """A policy for an arrival as seen at an instant: what depends on no price is worked out once."""
 
@@ -129,13 +144,7 @@ class DatedPolicy:
         self, policy: CancellationPolicy, *, arrival: date, timezone: str, currency: str, at: datetime
     ) -> None:
         self._policy, self._currency = policy, currency
-        self._now = Fee("fixed", 0)  # of the latest step reached, as `fee_at` says
-        self._later: list[tuple[datetime, str, Fee]] = []
-        for since, fee in deadlines(policy, arrival, timezone):
-            if since is None or since <= at:
-                self._now = fee
-            else:
-                self._later.append((since, moment(since, timezone), fee))
+        self._now, self._later = seen_at(policy, arrival=arrival, timezone=timezone, at=at)
 
     def terms(self, rooms: Sequence[tuple[int, Sequence[int]]]) -> CancellationTerms:
         """What it comes to for rooms that are booked together, each a reservation of its own: of each its

@@ -34,6 +34,7 @@ from hotel_booking.domains.rates.types import (
     ENGINE,
     MILLION,
     Adjustment,
+    ChildBand,
     Line,
     LineKind,
     NightPrice,
@@ -62,19 +63,19 @@ class Pricing:
         if rules.engine != ENGINE:
             raise Invalid(f"prices of engine {rules.engine} are not known here", field="engine")
         self._step = rules.step
-        adjusted = _adjustment_label(rules.rate_plan_name, rules.adjustment, rules.currency)
+        adjusted = adjustment_label(rules.rate_plan_name, rules.adjustment, rules.currency)
         if rules.step > 1:
             rules = steps.coarse(rules)
         self._currency = rules.currency
         label = f"{rules.room_type_name}, {rules.rate_plan_name}"
-        self._night = _Kind("night", rules.room_type, label, 1)
+        self._night = Kind("night", rules.room_type, label, 1)
         self._extra_adult = rules.extra_adult
         self._child_amounts = rules.child_amounts
         self._adults, self._children = _extra_persons(rules, occupancy)
         self._adjustment = rules.adjustment
         self._adjusted = occupancy.persons if rules.adjustment and rules.adjustment.per_person else 1
-        self._dearer = _Kind("plan", rules.rate_plan, adjusted, self._adjusted)
-        self._cheaper = _Kind("discount", rules.rate_plan, adjusted, self._adjusted)
+        self._dearer = Kind("plan", rules.rate_plan, adjusted, self._adjusted)
+        self._cheaper = Kind("discount", rules.rate_plan, adjusted, self._adjusted)
         self.taxes = TaxPlan(rules, occupancy) if taxes is None else taxes
         self._words = {THE_NIGHT: self._night, ADJUSTMENT: self._cheaper}
         if self._adults is not None:
@@ -159,7 +160,7 @@ class Pricing:
             raise Invalid("a night is priced once", field="nights")
         return nights if rising == dates else sorted(nights, key=lambda night: night.night)
 
-    def _charges(self, night: NightPrice) -> list[tuple[_Kind, int]]:
+    def _charges(self, night: NightPrice) -> list[tuple[Kind, int]]:
         """The night's lines before taxes; the first is its price, and extra persons who cost nothing have
         none."""
         charges = [(self._night, night.price)]
@@ -211,7 +212,7 @@ class Amounts(NamedTuple):
     lines: Sequence[tuple[int, int, int, int]]
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What a line of a night is, besides its amount."""
 
     kind: LineKind
@@ -221,31 +222,38 @@ class _Kind(NamedTuple):
     ages: tuple[int, int] | None = None
 
 
-def _extra_persons(rules: Rules, occupancy: Occupancy) -> tuple[_Kind | None, list[tuple[int, _Kind]]]:
+def extra_adults(number: int) -> Kind:
+    """What the line of so many adults beyond the base is."""
+    return Kind("extra_person", "extra_adult", "Extra adult", number)
+
+
+def banded_children(bands: Sequence[ChildBand], children: Sequence[int]) -> list[tuple[int, Kind]]:
+    """The children of these ages who are none of the adults: by the place of their band, what its line is."""
+    banded: list[tuple[int, Kind]] = []
+    youngest = 0
+    for band, oldest in enumerate([band.max_age for band in bands] if children else ()):
+        count = sum([youngest <= age <= oldest for age in children])
+        if count:
+            label = f"Child, {youngest} to {oldest} years" if youngest < oldest else f"Child, {oldest} years"
+            code = f"child_{youngest}_{oldest}"
+            banded.append((band, Kind("extra_person", code, label, count, (youngest, oldest))))
+        youngest = oldest + 1
+    return banded
+
+
+def _extra_persons(rules: Rules, occupancy: Occupancy) -> tuple[Kind | None, list[tuple[int, Kind]]]:
     """The adults beyond the base, None where there are none; and the children by the place of their band."""
     adults, children = occupancy.adults, occupancy.children
-    banded: list[tuple[int, _Kind]] = []
     if children:
         adult_from = adult_age(rules.child_bands)
         adults += sum([age >= adult_from for age in children])
-        youngest = 0
-        for band, oldest in enumerate([band.max_age for band in rules.child_bands]):
-            count = sum([youngest <= age <= oldest for age in children])
-            if count:
-                label = (
-                    f"Child, {youngest} to {oldest} years" if youngest < oldest else f"Child, {oldest} years"
-                )
-                code = f"child_{youngest}_{oldest}"
-                banded.append((band, _Kind("extra_person", code, label, count, (youngest, oldest))))
-            youngest = oldest + 1
     extra = adults - rules.base_occupancy
-    if extra <= 0:
-        return None, banded
-    return _Kind("extra_person", "extra_adult", "Extra adult", extra), banded
+    return extra_adults(extra) if extra > 0 else None, banded_children(rules.child_bands, children)
 
 
 @lru_cache(maxsize=1024)
-def _adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -> str:
+def adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -> str:
+    """What the line of a plan's adjustment is called: Saver, -10 %."""
     if adjustment is None:
         return plan
     if adjustment.kind == "percent":

@@ -47,7 +47,7 @@ class TaxPlan:
         self.dated = any(tax.valid_from is not None or tax.valid_to is not None for tax in rules.taxes)
         self._capped = max([tax.max_nights or 0 for tax in rules.taxes], default=0)
         self._known: dict[int, _Rates] = {}  # where no dates matter: by the night's number
-        self._said = [_said(tax) for tax in rules.taxes]
+        self._said = [tax_words(tax) for tax in rules.taxes]
 
     def in_effect(self, night: date) -> tuple[bool, ...]:
         """Which of the taxes apply on a day; nothing where all of them always do."""
@@ -231,7 +231,7 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
-def _said(tax: Tax) -> tuple[str, str, bool, str, int | None]:
+def tax_words(tax: Tax) -> tuple[str, str, bool, str, int | None]:
     """What a tax's line says beside its amount: code, label, whether prices include it, name, and its rate
     where it is a percentage and the name does not say it."""
     rate = None if tax.kind == "fixed" or "%" in tax.name else tax.value

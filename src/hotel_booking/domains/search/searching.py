@@ -20,13 +20,13 @@ from hotel_booking.domains.rates.queries import Calendars, Catalogue
 from hotel_booking.domains.rates.restrictions import window
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search import calendar, find, nights, offers
-from hotel_booking.domains.search.form import WrittenPage
+from hotel_booking.domains.search.form import OfferForm, WrittenPage
 from hotel_booking.domains.search.index import find as index_find
 from hotel_booking.domains.search.index import lowest, single_nights
 from hotel_booking.domains.search.index.charges import TooLarge
 from hotel_booking.domains.search.index.find import Answer
 from hotel_booking.domains.search.index.loaded import Nights, loaded, nights_mark
-from hotel_booking.domains.search.index.priced import priced
+from hotel_booking.domains.search.index.priced import priced, written
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import (
     Around,
@@ -160,6 +160,18 @@ class Searching:
         if found is not None:
             return found
         return await offers.offers(self.tx, slug, stay, party, explain=explain, now=now)
+
+    def written_offers(
+        self, slug: str, stay: Stay, party: Sequence[Occupancy], form: OfferForm, now: datetime
+    ) -> bytes | None:
+        """What the hotel sells of that as a form has it, with commas between; None where `offers` has to say
+        it, and where that is nothing."""
+
+        def compute(index: IndexView) -> bytes | None:
+            slot = index.slot(slug)
+            return None if slot is None else written(index, slot, stay, party, form, now)
+
+        return self._indexed(compute)
 
     async def calendar(
         self,

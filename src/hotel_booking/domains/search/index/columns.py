@@ -95,10 +95,15 @@ def type_columns(slot: int, types: Sequence[RoomType], bands: int) -> dict[str, 
 
 
 def pair_columns(
-    catalogue: Catalogue, first_type: int, first_rate: int, rates: Sequence[Rate], policies: Mapping[int, int]
+    catalogue: Catalogue,
+    first_type: int,
+    first_rate: int,
+    rates: Sequence[Rate],
+    policies: list[int],
+    deposits: list[int],
 ) -> dict[str, object]:
-    """Of room types on plans, in order of types and there of plans. `policies`: the places of policies, by
-    their ids."""
+    """Of room types on plans, in order of types and there of plans. `policies` and `deposits`: the places of
+    those of the plans, in their order."""
     types, plans = list(catalogue.room_types.values()), list(catalogue.plans.values())
     places: Mapping[Rate, int] = {rate: first_rate + place for place, rate in enumerate(rates)}
     each = len(types)
@@ -122,7 +127,8 @@ def pair_columns(
         "min_stay": tiled([_limit(plan.min_stay) for plan in plans]),
         "max_stay": tiled([_limit(plan.max_stay) for plan in plans]),
         "meal": tiled([plan.meal for plan in plans]),
-        "policy": tiled([policies[plan.policy_id] for plan in plans]),
+        "policy": tiled(policies),
+        "deposit": tiled(deposits),
     }
 
 

@@ -7,20 +7,20 @@ tests.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from ctypes import c_int64
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hotel_booking.core.dates import Stay as Dates
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import bounds
 from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.houses import Houses
+from hotel_booking.domains.search.index.compiled_offers import CompiledOffers
+from hotel_booking.domains.search.index.houses import Houses, key_of
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.index.library import (
     DONE,
@@ -30,15 +30,18 @@ from hotel_booking.domains.search.index.library import (
     NOBODY,
     POINTERS,
     TOO_MANY,
+    Addresses,
     Area,
     Calendar,
     Counts,
-    Form,
     Found,
     Gives,
     Index,
     Picked,
+    Results,
     Stay,
+    address_of,
+    text_of,
 )
 from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
 
@@ -47,7 +50,6 @@ _AROUND, _BOX, _WITHIN = range(3)
 _SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
 _HOTELS = 512  # that there is room for at first
 _WRITTEN = 64 * 1024  # bytes of a page, likewise
-_TOLD = 16 * 1024  # numbers of what a hotel sells, likewise
 _GROWN = 8
 SAME = -1  # in `worth`
 
@@ -78,11 +80,11 @@ class Compiled:
         self._library = library
         sized = ("state", "type_id", "rate_type", "meal", "heap")
         sizes = (layout.ROWS, *(arrays[name].shape[0] for name in sized))
-        self._index = Index(*sizes, *(_address(arrays[name]) for name in POINTERS))
-        self._header = (c_int64 * len(arrays["header"])).from_address(_address(arrays["header"]))
+        self._index = Index(*sizes, *(address_of(arrays[name]) for name in POINTERS))
+        self._header = (c_int64 * len(arrays["header"])).from_address(address_of(arrays["header"]))
         self._houses = Houses()
-        self._addresses: dict[str | int, tuple[object, Sequence[int]]] = {}
-        self._told = np.empty(_TOLD, np.int64)
+        self._addresses = Addresses()
+        self.offers = CompiledOffers(self._index, library, arrays, self._houses, self._addresses)
         self._spare: list[Scratch] = []
 
     def page(
@@ -163,7 +165,7 @@ class Compiled:
             request.stay.nights,
             len(request.party),
             len(limits[0]),
-            *self._where(request.stay.nights, limits),
+            *self._addresses.of(request.stay.nights, limits),
             meals,
             compares,
             -1 if request.price_min is None else request.price_min,
@@ -199,16 +201,15 @@ class Compiled:
         """The first results of a page as a form has them, with commas between. `gives`: whether each of them
         gives money back; `worth`: what its total is in the currency compared in where they are not in the
         order of that, int64, or SAME; None: not told."""
-        asked = Form(
-            len(form),
-            form,
+        asked = Results(
+            text_of(form),
             request.stay.nights,
             len(request.party),
             isinstance(request.where, Around),
             gives,
             layout.letters_code(page.exchange.target),
             request.sort == "price",
-            None if worth is None else _address(worth),
+            None if worth is None else address_of(worth),
         )
         used, scratch = c_int64(), page.scratch
         while True:
@@ -218,41 +219,6 @@ class Compiled:
             if known != TOO_MANY:
                 return ctypes.string_at(scratch.text_at, used.value) if known == DONE else None
             scratch.write_into(np.empty(len(scratch.text) * _GROWN, np.uint8))
-
-    def offers(
-        self,
-        lists: Lists,
-        limits: tuple[Array, Array, Array],
-        slot: int,
-        stay: Dates,
-        rooms: int,
-        ahead: int,
-        kinds: Sequence[Occupancy],
-    ) -> list[int] | None:
-        """What a slot sells to so many rooms of these kinds, `ahead` days before the arrival, in numbers as
-        `offers` in `stays.c` has them; None where only Python can tell. Raises `TooLarge`."""
-        if stay.nights > MOST_NIGHTS:
-            return None
-        found = self._houses.of_rooms(lists, self._key_of(slot), kinds, stay.arrival, stay.nights)
-        if found is None:
-            return None
-        first_row = stay.arrival.toordinal() % layout.ROWS
-        where = self._where(stay.nights, limits)
-        asked, used = Stay(first_row, stay.nights, rooms, len(limits[0]), *where), c_int64()
-        while True:
-            told = self._told
-            known = self._library.offers(
-                self._index, asked, slot, ahead, *found, len(kinds), _address(told), len(told), used
-            )
-            if known != TOO_MANY:
-                numbers: list[int] = told[: used.value].tolist()
-                return numbers if known == DONE else None
-            self._told = np.empty(len(told) * _GROWN, np.int64)
-
-    def _key_of(self, slot: int) -> int:
-        """That of a slot's house."""
-        taxes, currency, bands = (int(self._arrays[name][slot]) for name in ("taxes", "currency", "bands"))
-        return taxes << 32 | currency << 16 | bands
 
     def calendar(
         self,
@@ -268,7 +234,7 @@ class Compiled:
         """The nights of a slot from `first` on, `ahead` days from its today, each as `Night` in `stays.c`;
         None where only NumPy can tell. `shape`: how many room types and plans it has; `only`: the places of
         those asked for, negative where it is all. Raises `TooLarge`."""
-        key, (types, plans) = self._key_of(slot), shape
+        key, (types, plans) = key_of(self._arrays, slot), shape
         dated = self._houses.are_dated(lists, [key])
         if dated:
             houses = self._houses.single_nights(lists, key, occupancy, first, nights)
@@ -280,7 +246,7 @@ class Compiled:
         row = first.toordinal() % layout.ROWS
         asked = Calendar(slot, row, nights, ahead, types, plans, *only, rules, dated)
         found = np.empty((nights, NIGHT), np.int64)
-        if self._library.calendar(self._index, asked, houses, _address(found)) != DONE:
+        if self._library.calendar(self._index, asked, houses, address_of(found)) != DONE:
             return None
         told: list[list[int]] = found.tolist()
         return told
@@ -324,15 +290,8 @@ class Compiled:
             tuple(amenities),
             request.stay.arrival.toordinal(),
             len(today),
-            *self._where("today", (today,)),
+            *self._addresses.of("today", (today,)),
         )
-
-    def _where(self, name: str | int, arrays: tuple[Array, ...]) -> Sequence[int]:
-        """The addresses of arrays that are the same ones in most searches."""
-        known = self._addresses.get(name)
-        if known is None or known[0] is not arrays[0]:
-            known = self._addresses[name] = arrays[0], [_address(array) for array in arrays]
-        return known[1]
 
 
 class Scratch:
@@ -342,15 +301,15 @@ class Scratch:
         self.most = most  # hotels
         # Slots, metres, days to the arrival, houses; entries; places of those left.
         self.numbers = np.empty((4 + ENTRY + 1, most), np.int64)
-        self.at = _address(self.numbers)
+        self.at = address_of(self.numbers)
         self.picked = np.empty((MAX_LIMIT + 1, _PICKED), np.int64)
-        self.picked_at = _address(self.picked)
+        self.picked_at = address_of(self.picked)
         self.found, self.counts = Found(), Counts()
         self.write_into(np.empty(_WRITTEN, np.uint8))
 
     def write_into(self, text: Array) -> None:
         """Where results are written."""
-        self.text, self.text_at = text, _address(text)
+        self.text, self.text_at = text, address_of(text)
 
 
 def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Exception]]:
@@ -367,11 +326,6 @@ def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Ex
             return -1
 
     return Gives(ask), failed
-
-
-def _address(array: Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def _bits(numbers: Iterable[int]) -> int | None:

@@ -1,5 +1,5 @@
 """What hotels with the same taxes, currency and child bands have in common for one room of a party, as
-`stays.c` reads it."""
+compiled code reads it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hotel_booking.domains.search.index.charges import (
     taxation,
     values_of,
 )
-from hotel_booking.domains.search.index.layout import Lists
+from hotel_booking.domains.search.index.layout import Arrays, Lists
 
 # As in stays.c.
 _MOST_NIGHTS, _MOST_TAXES = 64, 8
@@ -153,6 +153,12 @@ class Houses:
                 LAST + int(currency, 36),
             )
         return self._houses[known]
+
+
+def key_of(arrays: Arrays, slot: int) -> int:
+    """That of a slot's house."""
+    taxes, currency, bands = (int(arrays[name][slot]) for name in ("taxes", "currency", "bands"))
+    return taxes << 32 | currency << 16 | bands
 
 
 def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: int) -> Taxes | None:

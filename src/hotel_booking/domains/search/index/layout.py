@@ -28,9 +28,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from hotel_booking.domains.rates.types import CancellationPolicy, Tax
+from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Tax
 
-FORMAT = 5
+FORMAT = 6
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
 NOT_ON_SALE = -32768  # in `free`: the night has no inventory
 NO_PRICE = -1
@@ -132,6 +132,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "max_stay": ("i2", ("pairs",)),
     "meal": ("i2", ("pairs",)),
     "policy": ("u2", ("pairs",)),  # place in the heap's list of policies
+    "deposit": ("u2", ("pairs",)),  # place in the heap's list of deposits
     "heap": ("u1", ("heap",)),
 }
 CLOSED, TO_ARRIVAL, TO_DEPARTURE = 1, 2, 4
@@ -148,14 +149,15 @@ LISTS_AT, LISTS_SIZE = 13, 14  # of the heap: `Lists`, JSON
 
 
 class Lists(msgspec.Struct, frozen=True):
-    """What the columns `clock`, `taxes`, `bands` and `policy` are places in, and what one euro is worth in
-    each currency that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the order
-    that prices list them, bands by their highest ages, policies without their names."""
+    """What the columns `clock`, `taxes`, `bands`, `policy` and `deposit` are places in, and what one euro is
+    worth in each currency that has a rate (the euro too): the JSON in the heap at LISTS_AT. Taxes are in the
+    order that prices list them, bands by their highest ages, policies without their names."""
 
     clocks: tuple[tuple[str, time], ...] = ()  # time zone, and when the day ends there
     taxes: tuple[tuple[Literal["line", "sum"], tuple[Tax, ...]], ...] = ()
     bands: tuple[tuple[int, ...], ...] = ()
     policies: tuple[CancellationPolicy, ...] = ()
+    deposits: tuple[Deposit, ...] = ()
     per_euro: dict[str, Decimal] = {}
 
 

@@ -1,19 +1,21 @@
-"""The library that is built of `stays.c`, and its structures: their fields stand here as they stand there.
+"""The library that is built of the C files here, and its structures: their fields stand as they stand there.
 
-It is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not, or of another `stays.c`.
+It is built with the package (`hatch_build.py`); `LIBRARY` is None where it is not, or of other files.
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from ctypes import POINTER, PYFUNCTYPE, Structure, c_char_p, c_double, c_int64, c_uint64, c_void_p
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index.layout import Array
 
-# As in stays.c.
+# As in index.h and stays.c.
 MOST_NIGHTS, ENTRY, NIGHT = 64, 6, 8  # the last two in numbers
 MOST_HOUSES = 64  # different ones in one search; among hotels all over the world NumPy serves
 DONE, TOO_MANY = 0, 2
@@ -96,17 +98,49 @@ class Found(Structure):
     )
 
 
-class Form(Structure):
+class Text(Structure):
+    """Bytes, which somebody else keeps."""
+
+    _fields_ = (("text", c_char_p), ("size", c_int64))
+
+
+def text_of(text: bytes) -> Text:
+    """The same, for as long as the bytes are kept."""
+    return Text(text, len(text))
+
+
+class Word(Structure):
+    """A code, and what people read."""
+
+    _fields_ = (("code", Text), ("label", Text))
+
+
+class Results(Structure):
     """What is written of results, and of which."""
 
     _fields_ = (
-        ("size", c_int64),
-        ("text", c_char_p),
+        ("form", Text),
         *((name, c_int64) for name in ("nights", "rooms", "on_circle")),
         ("gives", c_char_p),
         ("currency", c_int64),
         ("by_price", c_int64),
         ("worth", c_void_p),
+    )
+
+
+class Offers(Structure):
+    """What is written of offers, and of which."""
+
+    _fields_ = (
+        *((name, Text) for name in ("form", "line", "stage")),
+        ("nights", c_int64),
+        ("days", c_char_p),
+        *((name, c_int64) for name in ("digits", "rooms", "kinds")),
+        *((name, c_void_p) for name in ("kind_of", "houses", "words")),
+        ("taxes", c_int64),
+        *((name, c_void_p) for name in ("tax", "included")),
+        ("plans", c_int64),
+        ("terms", c_void_p),
     )
 
 
@@ -136,6 +170,31 @@ class Picked(NamedTuple):
     clock: int
 
 
+def _source_hash(folder: Path) -> bytes:
+    files = sorted(folder.glob("*.[ch]"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest().encode()
+
+
+def address_of(array: Array) -> int:
+    """Where an array's numbers stand."""
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+class Addresses:
+    """The addresses of arrays that are the same ones in most searches."""
+
+    def __init__(self) -> None:
+        self._known: dict[str | int, tuple[object, Sequence[int]]] = {}
+
+    def of(self, name: str | int, arrays: tuple[Array, ...]) -> Sequence[int]:
+        """Those of the arrays that go by a name."""
+        known = self._known.get(name)
+        if known is None or known[0] is not arrays[0]:
+            known = self._known[name] = arrays[0], [address_of(array) for array in arrays]
+        return known[1]
+
+
 def _load() -> ctypes.PyDLL | None:
     path = Path(__file__).with_name("libstays.so")
     if not path.exists():
@@ -145,14 +204,17 @@ def _load() -> ctypes.PyDLL | None:
     if built_from is None:
         return None
     built_from.restype = c_char_p
-    if built_from() != sha256(path.with_name("stays.c").read_bytes()).hexdigest().encode():
+    if built_from() != _source_hash(path.parent):
         return None  # a checkout that has moved on since
     library.inside.argtypes = POINTER(Index), POINTER(Area), c_int64, *(c_void_p,) * 4, POINTER(Found)
     library.page.argtypes = (
         POINTER(Index), POINTER(Stay), *(c_void_p,) * 5, c_int64, *(c_void_p,) * 3, POINTER(Counts),
     )  # fmt: skip
     library.write_results.argtypes = (
-        POINTER(Index), POINTER(Form), c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
+        POINTER(Index), POINTER(Results), c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
+    )  # fmt: skip
+    library.write_offers.argtypes = (
+        POINTER(Index), POINTER(Offers), c_int64, c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
     )  # fmt: skip
     library.offers.argtypes = (
         POINTER(Index), POINTER(Stay), c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_int64,

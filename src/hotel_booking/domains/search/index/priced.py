@@ -1,4 +1,4 @@
-"""What one hotel sells for a stay, by compiled code (`stays.c`) where it is there: which pairs, and what each
+"""What one hotel sells for a stay, by compiled code where it is there: which pairs, and what each
 costs line by line. `offers.offers_of` works out the same of calendars, and tests compare the two.
 """
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.rates.pricing import Amounts
 from hotel_booking.domains.rates.types import Occupancy
+from hotel_booking.domains.search.form import OfferForm
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.offers import Priced
 
@@ -19,15 +20,11 @@ def priced(
 ) -> Mapping[tuple[int, int], Priced] | None:
     """Every pair that a slot sells to the party, by the ids of its room type and plan; None where only its
     calendars can tell, and where the arrival is over at the hotel. Raises `TooLarge`."""
-    arrival, departure = stay.arrival.toordinal(), stay.departure.toordinal()
-    kinds = list(dict.fromkeys(party))
-    if view.compiled is None or not view.holds(arrival, departure) or any(kind.adults < 1 for kind in kinds):
+    ahead = _ahead(view, slot, stay, party, now)
+    if view.compiled is None or ahead is None:
         return None
-    ahead = arrival - view.today(slot, now)
-    if ahead < 0:
-        return None
-    limits = view.limits(stay.nights)
-    told = view.compiled.offers(view.lists, limits, slot, stay, len(party), ahead, kinds)
+    limits, kinds = view.limits(stay.nights), list(dict.fromkeys(party))
+    told = view.compiled.offers.told(view.lists, limits, slot, stay, len(party), ahead, kinds)
     if told is None:
         return None
     catalogue, days = view.catalogue_of(slot), list(stay)
@@ -43,6 +40,27 @@ def priced(
             prices[occupancy] = catalogue.pricing(kind, plan, occupancy).told(days, amounts)
         found[kind.id, plan.id] = Priced(left, prices)
     return found
+
+
+def written(
+    view: IndexView, slot: int, stay: Stay, party: Sequence[Occupancy], form: OfferForm, now: datetime
+) -> bytes | None:
+    """The same, written as the form has it, with commas between offers; None too where there are none. Raises
+    `TooLarge`."""
+    ahead = _ahead(view, slot, stay, party, now)
+    if view.compiled is None or ahead is None:
+        return None
+    limits = view.limits(stay.nights)
+    return view.compiled.offers.written(view.lists, limits, slot, stay, party, ahead, form, now)
+
+
+def _ahead(view: IndexView, slot: int, stay: Stay, party: Sequence[Occupancy], now: datetime) -> int | None:
+    """How many days the arrival is away at the hotel; None where compiled code does not know the stay."""
+    arrival, departure = stay.arrival.toordinal(), stay.departure.toordinal()
+    if not view.holds(arrival, departure) or any(room.adults < 1 for room in party):
+        return None
+    ahead = arrival - view.today(slot, now)
+    return ahead if ahead >= 0 else None
 
 
 def amounts_of(told: list[int], at: int, nights: int, taxes: int) -> tuple[Amounts, int]:

@@ -5,69 +5,23 @@
  *
  * Whatever it does not know (amounts so large that they could leave 64 bits, columns that were half written
  * while it read, a hotel that stands on the circle) it does not decide: it returns NOT_KNOWN, and NumPy is asked.
- * Nothing is read beyond the arrays, whatever their numbers say. Names are layout.py's.
- *
- * All fields have eight bytes, so that compiled.py's structures have the same layout. */
+ * Nothing is read beyond the arrays, whatever their numbers say. */
+
+#include "index.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 enum { NONE_SOLD = -1, LEFT_TO_SQL = -2 };       /* in `best` */
-enum { DONE = 0, NOT_KNOWN = 1, TOO_MANY = 2 };
 enum { AROUND, BOX, WITHIN };
 enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
 enum { EMPTY, LIVE };
 enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
-enum { MOST_HOUSES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2 };
-enum { NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON };
-enum { SAME = -1, NOT_COMPARED = -2 };            /* in `worth` */
-/* What stands in a form: fields, and the beginnings of what is written only where something holds, to END. */
-enum {
-    PROPERTY = 1, KILOMETRES, ROOM_TYPE, RATE_PLAN, TOTAL, CURRENCY, PER_NIGHT, NIGHTS, ROOMS, ROOMS_LEFT, REFUNDABLE,
-    MEAL, WORTH, WORTH_CURRENCY, IF_ON_CIRCLE, IF_APPROXIMATE, IF_NOT_COMPARED, END
-};
-/* What a line of a price is for, as in pricing.py. */
-enum { THE_NIGHT, EXTRA_ADULT, ADJUSTMENT, CHILDREN };
-enum { BANDS = 4, MOST_NIGHTS = 64, MOST_TAXES = 8, MOST_TYPES = 256, MOST_RATES = 2048, LINES = 2 + BANDS };
-static const int64_t BEHIND = (int64_t)1 << 62; /* keys of what cannot be compared begin here */
-static const int64_t MILLION = 1000000, LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
+enum { MOST_HOUSES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256 };
+static const i64 LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
 
-typedef int64_t i64;
-
-/* What this was built from: a library of an older file has other structures, and is not used. */
+/* What this was built from: a library of older files has other structures, and is not used. */
 const char *source(void) { return SOURCE; }
-
-typedef struct {
-    i64 rows, properties, types, rates, pairs, heap_size; /* sizes of the arrays */
-    const int16_t *free;
-    const uint16_t *type_rule;
-    const int32_t *price;
-    const uint16_t *rate_rule;
-    const int32_t *first_type, *type_count, *first_rate, *rate_count, *first_pair, *pair_count;
-    const uint16_t *taxes, *currency, *bands;
-    const int16_t *base_occupancy, *max_occupancy, *max_adults, *max_children;
-    const i64 *extra_adult, *child_amounts;
-    const int32_t *rate_type;
-    const uint8_t *own_extras;
-    const int32_t *pair_type, *pair_rate, *pair_own;
-    const uint8_t *adjust_kind;
-    const i64 *adjust_value;
-    const int16_t *min_advance, *max_advance, *min_stay, *max_stay, *meal;
-    const uint8_t *state;
-    const int32_t *id, *region, *version;
-    const double *cell, *lat, *lon;
-    const int8_t *stars;
-    const uint16_t *country, *clock, *pair_plan;
-    const uint64_t *amenities;
-    const char *name;
-    const i64 *content_at;
-    const int32_t *content_size, *brief_size, *pieces_size;
-    const uint16_t *policy;
-    const uint8_t *rule_flags;
-    const int16_t *rule_min_arrival, *rule_min_through, *rule_max;
-    const char *heap;
-} Index;
 
 /* Where hotels are looked for, and what of themselves they must have. */
 typedef struct {
@@ -98,20 +52,6 @@ typedef struct {
     i64 once[MOST_TAXES];                    /* of an amount: that it is due once, on arrival */
     i64 applies[MOST_NIGHTS];                /* a bit for each, by night */
 } Taxes;
-
-/* What all hotels with the same taxes, currency and child bands have in common for one room of the party. */
-typedef struct {
-    i64 key;                                 /* taxes << 32 | currency << 16 | bands */
-    i64 persons, adults, children, in_band[BANDS];
-    i64 step;                                /* of the currency */
-    i64 up, down;                            /* what an amount is worth in the currency compared in; 0: not known, */
-    i64 last;                                /* and this comes in its place, behind all amounts */
-    i64 per_line, plain, fixed;
-    i64 taxes, value[MOST_TAXES];            /* percentages, in millionths */
-    i64 applies[MOST_NIGHTS];                /* a bit for each of them, by night */
-    i64 included[MOST_NIGHTS];               /* sum of those that prices include */
-    i64 due[MOST_NIGHTS], due_once;          /* sums of the amounts that prices include, by night and once */
-} House;
 
 typedef struct {
     i64 first_row, nights, rooms;
@@ -144,33 +84,9 @@ typedef struct {
     i64 value, then, id, place, best, total; /* best: NONE_SOLD until it was asked, for good */
 } Entry;
 
-/* A result; its fields are those of compiled.py's `Picked`. */
-typedef struct {
-    i64 value, then, id, slot, version, content_at, metres, pair, type_place, plan, total, left, meal, policy, clock;
-} Result;
-
-/* What is written of results: a text in which numbers below 32 stand for what differs. */
-typedef struct {
-    i64 size;
-    const char *text;
-    i64 nights, rooms, on_circle;
-    const int8_t *gives;                     /* by result: whether it gives money back */
-    i64 currency;                            /* that they are compared in */
-    i64 by_price;                            /* their order is that of what they are worth in it */
-    const i64 *worth;                        /* or this says so, by result, or SAME; NULL: none is told */
-} Form;
-
 typedef struct {
     i64 results, sold, left;
 } Counts;
-
-static i64 rounded(i64 numerator, i64 denominator) {
-    return (2 * numerator + denominator) / (2 * denominator); /* of what is not negative */
-}
-
-static i64 divided(i64 numerator, i64 denominator) {
-    return numerator < 0 ? -rounded(-numerator, denominator) : rounded(numerator, denominator);
-}
 
 static i64 converted(const House *house, i64 amount) {
     if (house->up == house->down) return amount;
@@ -605,109 +521,6 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
         sink(index, slots, stay->sort, heap, count, 0, &unknown);
     }
     return unknown ? NOT_KNOWN : DONE;
-}
-
-/* Where text is written to, as long as there is room. */
-typedef struct {
-    char *at, *end;
-} Out;
-
-static int put(Out *out, const char *text, i64 size) {
-    if (size > out->end - out->at) return TOO_MANY;
-    memcpy(out->at, text, (size_t)size);
-    out->at += size;
-    return DONE;
-}
-
-static int put_number(Out *out, i64 number) {
-    char digits[20], *at = digits + sizeof digits;
-    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do *--at = (char)('0' + left % 10);
-    while (left /= 10);
-    if (number < 0) *--at = '-';
-    return put(out, at, digits + sizeof digits - at);
-}
-
-/* Metres as kilometres, with as few decimals as say it, but one. */
-static int put_kilometres(Out *out, i64 metres) {
-    i64 rest = metres % 1000;
-    char decimals[4] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
-    int known = put_number(out, metres / 1000);
-    return known != DONE ? known : put(out, decimals, rest % 10 ? 4 : rest % 100 ? 3 : 2);
-}
-
-static int put_letters(Out *out, i64 code) {
-    char text[3] = {(char)('A' + code / 676 % 26), (char)('A' + code / 26 % 26), (char)('A' + code % 26)};
-    return put(out, text, 3);
-}
-
-/* One of the pieces of a property that stand in the heap: see brief.py. */
-static int put_piece(Out *out, const Index *index, i64 slot, i64 number) {
-    i64 start = index->content_at[slot], size = index->pieces_size[slot], count, from = 0;
-    i64 before = (i64)index->content_size[slot] + index->brief_size[slot];
-    if (start < 0 || start > index->heap_size || before < 0 || size < 4) return NOT_KNOWN;
-    if (index->content_size[slot] < 0 || index->brief_size[slot] < 0) return NOT_KNOWN;
-    if (before + size > index->heap_size - start) return NOT_KNOWN;
-    const char *pieces = index->heap + start + before;
-    int32_t read;
-    memcpy(&read, pieces, 4);
-    count = read;
-    i64 first = 4 * (count + 1);
-    if (count < 0 || number >= count || first > size) return NOT_KNOWN;
-    if (number) {
-        memcpy(&read, pieces + 4 * number, 4);
-        from = read;
-    }
-    memcpy(&read, pieces + 4 * (number + 1), 4);
-    if (from < 0 || read < from || read > size - first) return NOT_KNOWN;
-    return put(out, pieces + first + from, read - from);
-}
-
-/* The results as the form has them, one behind the other with commas between; how many bytes they take. */
-int write_results(const Index *index, const Form *form, const Result *results, i64 count, char *to, i64 room, i64 *used) {
-    Out out = {to, to + room};
-    for (i64 place = 0; place < count; place++) {
-        const Result *one = &results[place];
-        i64 slot = one->slot;
-        int known = place ? put(&out, ",", 1) : DONE, skips = 0;
-        if (slot < 0 || slot >= index->properties || form->nights < 1) return NOT_KNOWN;
-        i64 worth = form->worth ? form->worth[place] : SAME;
-        if (form->by_price && index->currency[slot] != form->currency)
-            worth = one->value < BEHIND ? one->value : NOT_COMPARED;
-        for (i64 at = 0; at < form->size && known == DONE; at++) {
-            i64 from = at;
-            while (at < form->size && (unsigned char)form->text[at] >= 32) at++;
-            if (!skips && at > from) known = put(&out, form->text + from, at - from);
-            if (known != DONE || at == form->size) break;
-            int field = form->text[at];
-            if (field == END) skips = 0;
-            if (skips) continue;
-            switch (field) {
-            case END: break;
-            case IF_ON_CIRCLE: skips = !form->on_circle; break;
-            case IF_APPROXIMATE: skips = worth < 0; break;
-            case IF_NOT_COMPARED: skips = worth != NOT_COMPARED; break;
-            case PROPERTY: known = put_piece(&out, index, slot, 0); break;
-            case KILOMETRES: known = put_kilometres(&out, one->metres); break;
-            case ROOM_TYPE: known = put_piece(&out, index, slot, 1 + one->type_place); break;
-            case RATE_PLAN: known = put_piece(&out, index, slot, 1 + index->type_count[slot] + one->plan); break;
-            case TOTAL: known = put_number(&out, one->total); break;
-            case CURRENCY: known = put_letters(&out, index->currency[slot]); break;
-            case PER_NIGHT: known = put_number(&out, divided(one->total, form->nights)); break;
-            case NIGHTS: known = put_number(&out, form->nights); break;
-            case ROOMS: known = put_number(&out, form->rooms); break;
-            case ROOMS_LEFT: known = put_number(&out, one->left); break;
-            case REFUNDABLE: known = form->gives[place] ? put(&out, "true", 4) : put(&out, "false", 5); break;
-            case MEAL: known = put_number(&out, one->meal); break;
-            case WORTH: known = put_number(&out, worth); break;
-            case WORTH_CURRENCY: known = put_letters(&out, form->currency); break;
-            default: known = NOT_KNOWN;
-            }
-        }
-        if (known != DONE) return known;
-    }
-    *used = out.at - to;
-    return DONE;
 }
 
 /* `total` in proportion to weights, which a running sum of them stands for: the part up to `upto` of `whole`. */

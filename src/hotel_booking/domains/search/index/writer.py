@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
-from hotel_booking.domains.search.index.brief import brief_of, pieces_of
+from hotel_booking.domains.search.index.brief import brief_of, catalogue_pieces
 from hotel_booking.domains.search.index.columns import (
     Rate,
     columns_of,
@@ -98,6 +98,7 @@ class Writer:
         self._taxes = {one: place for place, one in enumerate(lists.taxes)}
         self._bands = {one: place for place, one in enumerate(lists.bands)}
         self._policies = {one: place for place, one in enumerate(lists.policies)}
+        self._deposits = {one: place for place, one in enumerate(lists.deposits)}
         self._per_euro = lists.per_euro
         self._slugs = int(np.count_nonzero(arrays["by_slug"]))
         self._emptied = {TYPES: int(header[TYPES]), RATES: int(header[RATES])}
@@ -110,7 +111,7 @@ class Writer:
         region, and which room types have nights of their own on a derived plan. Raises `IndexFull`."""
         catalogue = read_catalogue(content)
         arrays = self.arrays
-        texts = zlib.compress(content, 1), brief_of(content), pieces_of(content)
+        texts = zlib.compress(content, 1), brief_of(content), catalogue_pieces(catalogue)
         self._need(HEAP, arrays.capacity.heap, sum(map(len, texts)))
         slot = self._slot(catalogue)
         was = int(arrays["state"][slot])
@@ -151,8 +152,8 @@ class Writer:
                 "rate_own_extras": own_extras,
             }
             self._put(first_rate, rate_columns, len(rates))
-            policies = self._policy_places(slot, catalogue)
-            columns = pair_columns(catalogue, first_type, first_rate, rates, policies)
+            asked = self._policy_places(slot, catalogue), self._deposit_places(slot, catalogue)
+            columns = pair_columns(catalogue, first_type, first_rate, rates, *asked)
             self._put(first_pair, columns, pairs)
             arrays["version"][slot] += 1
             arrays["state"][slot] = SQL_ONLY if whole or slot in self._misfits else LIVE
@@ -361,13 +362,15 @@ class Writer:
             place = 0
         return place
 
-    def _policy_places(self, slot: int, catalogue: Catalogue) -> dict[int, int]:
-        """Where the policies of a property's plans are listed, by their ids."""
-        nameless = {
-            plan.policy_id: msgspec.structs.replace(catalogue.policy(plan), code="", name="")
-            for plan in catalogue.plans.values()
-        }
-        return {key: self._listed(slot, self._policies, policy) for key, policy in nameless.items()}
+    def _policy_places(self, slot: int, catalogue: Catalogue) -> list[int]:
+        """Where the policies of a property's plans are listed, in the order of these."""
+        found = [catalogue.policy(plan) for plan in catalogue.plans.values()]
+        nameless = [msgspec.structs.replace(policy, code="", name="") for policy in found]
+        return [self._listed(slot, self._policies, policy) for policy in nameless]
+
+    def _deposit_places(self, slot: int, catalogue: Catalogue) -> list[int]:
+        """Where the deposits of a property's plans are listed, in the order of these."""
+        return [self._listed(slot, self._deposits, plan.deposit) for plan in catalogue.plans.values()]
 
     def _keep_content(self, slot: int, packed: bytes, brief: bytes, pieces: bytes) -> None:
         heap, whole = self.arrays["heap"], packed + brief + pieces
@@ -387,7 +390,8 @@ class Writer:
     def write_lists(self) -> None:
         """The lists into the heap, if they have changed; not while a file is loaded that nobody reads yet."""
         clocks, taxes, bands = tuple(self._clocks), tuple(self._taxes), tuple(self._bands)
-        lists = Lists(clocks, taxes, bands, tuple(self._policies), self._per_euro)
+        policies, deposits = tuple(self._policies), tuple(self._deposits)
+        lists = Lists(clocks, taxes, bands, policies, deposits, self._per_euro)
         if self.bulk or lists == self._lists:
             return
         text = msgspec.json.encode(lists)
