@@ -1,5 +1,6 @@
-"""What the API's readings of the search index cost: CPU time of searches, offers and calendars drawn as the
-bench draws them, answered by the whole application in this process without a socket, beside a constant one.
+"""What readings of the search index cost: CPU time of searches, offers, calendars and the site's two pages of
+them, drawn as the bench draws them, answered by the whole application in this process without a socket, beside
+a constant answer.
 
     .venv/bin/python -m benchmarks.answers [--hotels 300] [--rounds 5] [--profile search]
 
@@ -53,6 +54,8 @@ def cases(catalogue: Catalogue) -> dict[str, list[tuple[str, bytes]]]:
         "search": _addresses(lambda rng: draws.search(rng, catalogue, catalogue.towns)),
         "offers": _addresses(lambda rng: draws.offers(rng, catalogue)),
         "calendar": _addresses(lambda rng: draws.calendar(rng, catalogue)),
+        "results page": _addresses(lambda rng: draws.results_page(rng, catalogue)),
+        "hotel page": _addresses(lambda rng: draws.hotel_page(rng, catalogue)),
     }
 
 
@@ -105,7 +108,7 @@ async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profile
     floor = statistics.median(spent["constant"])
     for name, each in spent.items():
         middle = statistics.median(each)
-        print(f"{name:<12}{middle:8.1f} µs  (from {min(each):.1f})  {floor / middle:6.3f}")
+        print(f"{name:<14}{middle:8.1f} µs  (from {min(each):.1f})  {floor / middle:6.3f}")
 
 
 if __name__ == "__main__":
