@@ -94,59 +94,72 @@ static i64 converted(const House *house, i64 amount) {
     return (i64)((2 * up + house->down) / (2 * (__int128)house->down));
 }
 
-/* What a room costs on a pair beside its taxes: by night, and the lines of extra persons that each night has. */
+/* What a room costs by a rate's prices alone: each night, and the lines of extra persons that each night has. */
 typedef struct {
-    i64 price[MOST_NIGHTS], charged[MOST_NIGHTS], extras[LINES], what[LINES];
-    int lines, is_adjusted;                  /* adjusted nights are rounded as one line */
+    i64 price[MOST_NIGHTS], extras[LINES], what[LINES], extra; /* extra: their sum */
+    int lines;
+} Basis;
+
+/* What it costs on a pair, beside its taxes. */
+typedef struct {
+    i64 charged[MOST_NIGHTS];
+    int is_adjusted;                         /* such a night is rounded as one line, */
+    int splits;                              /* and these into one for each */
 } Charges;
 
-/* Fills in the charges; 0 where they are not known here. */
-static int charge(const Index *index, const House *house, const i64 *rows, i64 nights, i64 type, i64 rate, i64 pair,
-                  Charges *charges) {
-    i64 step = house->step, extra = 0;
-    int kind = index->adjust_kind[pair];
-    i64 more = house->adults - index->base_occupancy[type];
-    charges->lines = 0;
-    charges->is_adjusted = kind != NO_ADJUSTMENT;
+/* Fills in the basis; 0 where it is not known here. */
+static int base(const Index *index, const House *house, const i64 *rows, i64 nights, i64 type, i64 rate, Basis *basis) {
+    i64 step = house->step, more = house->adults - index->base_occupancy[type];
+    basis->lines = 0;
+    basis->extra = 0;
     if (more > 0) {
         if (index->extra_adult[type] > LARGEST_EXTRA) return 0;
-        charges->what[charges->lines] = EXTRA_ADULT;
-        charges->extras[charges->lines++] = more * divided(index->extra_adult[type], step);
+        basis->what[basis->lines] = EXTRA_ADULT;
+        basis->extras[basis->lines++] = more * divided(index->extra_adult[type], step);
     }
     for (int band = 0; band < BANDS && house->children; band++) {
         i64 amount = index->child_amounts[type * BANDS + band];
         if (!house->in_band[band]) continue;
         if (amount > LARGEST_EXTRA) return 0;
-        charges->what[charges->lines] = CHILDREN + band;
-        charges->extras[charges->lines++] = house->in_band[band] * divided(amount, step);
+        basis->what[basis->lines] = CHILDREN + band;
+        basis->extras[basis->lines++] = house->in_band[band] * divided(amount, step);
     }
-    for (int line = 0; line < charges->lines; line++) {
-        if (charges->extras[line] < 0) return 0;
-        extra += charges->extras[line];
+    for (int line = 0; line < basis->lines; line++) {
+        if (basis->extras[line] < 0) return 0;
+        basis->extra += basis->extras[line];
     }
-    i64 value = index->adjust_value[pair];
-    if (kind == PERCENT && (value > 10 * MILLION || value < -10 * MILLION)) return 0;
-    if (value > LARGEST || value < -LARGEST) return 0;
-    if (kind >= AMOUNT) value = divided(value, step) * (kind == AMOUNT_PER_PERSON ? house->persons : 1);
     for (i64 night = 0; night < nights; night++) {
         i64 price = index->price[rows[night] * index->rates + rate];
-        if (step > 1) price = rounded(price, step);
-        i64 charged = price + extra;
+        basis->price[night] = step > 1 ? rounded(price, step) : price;
+    }
+    return 1;
+}
+
+/* Fills in the charges; 0 where they are not known here. */
+static int charge(const Index *index, const House *house, i64 nights, i64 pair, const Basis *basis, Charges *charges) {
+    int kind = index->adjust_kind[pair];
+    i64 value = index->adjust_value[pair];
+    charges->is_adjusted = kind != NO_ADJUSTMENT;
+    charges->splits = basis->lines && !charges->is_adjusted;
+    if (kind == PERCENT && (value > 10 * MILLION || value < -10 * MILLION)) return 0;
+    if (value > LARGEST || value < -LARGEST) return 0;
+    if (kind >= AMOUNT) value = divided(value, house->step) * (kind == AMOUNT_PER_PERSON ? house->persons : 1);
+    for (i64 night = 0; night < nights; night++) {
+        i64 charged = basis->price[night] + basis->extra;
         if (kind == PERCENT) {
             i64 change = rounded(charged * (value < 0 ? -value : value), MILLION);
             charged += value < 0 ? -change : change;
         } else if (kind >= AMOUNT) {
             charged += value > -charged ? value : -charged;
         }
-        charges->price[night] = price;
         charges->charged[night] = charged;
     }
     return 1;
 }
 
 /* What one room costs with its taxes, or a negative number where that is not known here. */
-static i64 total_of(const House *house, i64 nights, const Charges *charges) {
-    i64 total = house->fixed, base[MOST_TAXES] = {0}, due_once = house->due_once;
+static i64 total_of(const House *house, i64 nights, const Basis *basis, const Charges *charges) {
+    i64 total = house->fixed, taxed[MOST_TAXES] = {0}, due_once = house->due_once;
     for (i64 night = 0; night < nights; night++) {
         i64 charged = charges->charged[night];
         if (house->plain) {
@@ -156,9 +169,9 @@ static i64 total_of(const House *house, i64 nights, const Charges *charges) {
         if (charged * (house->per_line ? 1 : nights) > LARGEST || charged < 0) return -1;
         i64 line[LINES] = {charged};
         int count = 1;
-        if (charges->lines && !charges->is_adjusted) {
-            line[0] = charges->price[night];
-            for (int i = 0; i < charges->lines; i++) line[count++] = charges->extras[i];
+        if (charges->splits) {
+            line[0] = basis->price[night];
+            for (int i = 0; i < basis->lines; i++) line[count++] = basis->extras[i];
         }
         i64 left = charged - (house->due[night] < charged ? house->due[night] : charged);
         i64 of_stay = due_once < left ? due_once : left, taken = charged - left + of_stay;
@@ -180,16 +193,16 @@ static i64 total_of(const House *house, i64 nights, const Charges *charges) {
         }
         total += house->per_line ? left : net;
         for (i64 tax = 0; !house->per_line && tax < house->taxes; tax++)
-            if (applies >> tax & 1) base[tax] += net;
+            if (applies >> tax & 1) taxed[tax] += net;
     }
-    for (i64 tax = 0; !house->per_line && tax < house->taxes; tax++) total += rounded(base[tax] * house->value[tax], MILLION);
+    for (i64 tax = 0; !house->per_line && tax < house->taxes; tax++) total += rounded(taxed[tax] * house->value[tax], MILLION);
     return total * house->step;
 }
 
 /* Whether one pair cannot cost less than another: no night of it does, and with the same lines taxes rise with
  * what they are on. Amounts that a stay has once are moved between nights, and there roundings may differ. */
 static int costs_as_much(const House *house, i64 nights, const Charges *one, const Charges *other) {
-    if ((one->lines && !one->is_adjusted) || (other->lines && !other->is_adjusted) || house->due_once) return 0;
+    if (one->splits || other->splits || house->due_once) return 0;
     for (i64 night = 0; night < nights; night++)
         if (one->charged[night] < other->charged[night]) return 0;
     return 1;
@@ -315,6 +328,15 @@ static int fits(const Index *index, i64 type, const House *house) {
            (!house->children || index->max_children[type] >= house->children);
 }
 
+static int any_rule(const uint16_t *rules, i64 width, i64 first, i64 count, const i64 *rows, i64 nights) {
+    uint16_t any = 0;
+    for (i64 night = 0; night <= nights; night++) {
+        const uint16_t *own = rules + rows[night] * width + first;
+        for (i64 i = 0; i < count; i++) any |= own[i];
+    }
+    return any != 0;
+}
+
 /* Fills in what is open for a party with rooms of these kinds. */
 static int open_for(const Index *index, const Stay *stay, const House *const *kinds, i64 many, const i64 *rows, i64 slot,
                     Open *open) {
@@ -326,32 +348,43 @@ static int open_for(const Index *index, const Stay *stay, const House *const *ki
     if (first_rate < 0 || rates < 0 || rates > MOST_RATES || first_rate + rates > index->rates) return NOT_KNOWN;
     if (first_pair < 0 || pairs < 0 || first_pair + pairs > index->pairs) return NOT_KNOWN;
 
+    /* Night by night, whose numbers lie side by side; most nights have no rule. */
+    int ruled = any_rule(index->type_rule, index->types, first_type, types, rows, nights);
+    const int16_t *free = index->free + rows[departure] * index->types + first_type;
     for (i64 i = 0; i < types; i++) {
-        i64 type = first_type + i;
-        int leaves = 0, refuses = refused(index->type_rule, index->types, type, rows, stay, &leaves);
+        int leaves = 0, refuses = 0;
+        if (ruled) refuses = refused(index->type_rule, index->types, first_type + i, rows, stay, &leaves);
         if (refuses == 2) return NOT_KNOWN;
-        open->knows[i] = index->free[rows[departure] * index->types + type] != INT16_MIN;
+        open->knows[i] = free[i] != INT16_MIN;
         open->good_type[i] = !refuses && !(leaves && open->knows[i]);
-        for (i64 kind = 0; kind < many && open->good_type[i]; kind++) open->good_type[i] = (uint8_t)fits(index, type, kinds[kind]);
-        for (i64 night = 0; night < nights && open->good_type[i]; night++)
-            open->good_type[i] = index->free[rows[night] * index->types + type] >= stay->rooms;
+        for (i64 kind = 0; kind < many && open->good_type[i]; kind++)
+            open->good_type[i] = (uint8_t)fits(index, first_type + i, kinds[kind]);
     }
+    for (i64 night = 0; night < nights; night++) {
+        free = index->free + rows[night] * index->types + first_type;
+        for (i64 i = 0; i < types; i++) open->good_type[i] &= free[i] >= stay->rooms;
+    }
+    ruled = any_rule(index->rate_rule, index->rates, first_rate, rates, rows, nights);
     for (i64 i = 0; i < rates; i++) {
-        i64 rate = first_rate + i, type = index->rate_type[rate] - first_type;
-        int leaves = 0, refuses = refused(index->rate_rule, index->rates, rate, rows, stay, &leaves);
+        i64 type = index->rate_type[first_rate + i] - first_type;
+        int leaves = 0, refuses = 0;
+        if (ruled) refuses = refused(index->rate_rule, index->rates, first_rate + i, rows, stay, &leaves);
         if (refuses == 2 || type < 0 || type >= types) return NOT_KNOWN;
         open->refused_rate[i] = (signed char)refuses;
         open->leaves_rate[i] = (signed char)leaves;
         open->good_rate[i] = open->good_type[type];
-        for (i64 night = 0; night < nights && open->good_rate[i]; night++)
-            open->good_rate[i] = index->price[rows[night] * index->rates + rate] >= 0;
+    }
+    for (i64 night = 0; night < nights; night++) {
+        const int32_t *price = index->price + rows[night] * index->rates + first_rate;
+        for (i64 i = 0; i < rates; i++) open->good_rate[i] &= price[i] >= 0;
     }
     return DONE;
 }
 
-/* Whether a pair is sold, `days` before the arrival; negative: not known. */
-static int is_sold(const Index *index, const Stay *stay, const Open *open, i64 days, i64 pair) {
-    i64 rate = index->pair_rate[pair], own = index->pair_own[pair], type = index->pair_type[pair] - open->first_type;
+/* Whether a pair is sold, `days` before the arrival, and its columns; negative: not known. */
+static int is_sold(const Index *index, const Stay *stay, const Open *open, i64 days, i64 pair, i64 *of_type, i64 *of_rate) {
+    i64 rate = *of_rate = index->pair_rate[pair], own = index->pair_own[pair];
+    i64 type = (*of_type = index->pair_type[pair]) - open->first_type;
     if (rate < 0) return 0;
     rate -= open->first_rate;
     own = own < 0 ? -1 : own - open->first_rate;
@@ -373,26 +406,30 @@ static int has_own_extras(const Index *index, const House *house, i64 type, i64 
 static int sell(const Index *index, const Stay *stay, const House *house, const i64 *rows, i64 slot, i64 days, int asks,
                 i64 *best, i64 *least) {
     Open open;
+    Basis basis;
     Charges charges[2];
     int best_charges = 0;
-    i64 nights = stay->nights;
+    i64 nights = stay->nights, type, rate, of_type = -1, of_rate = -1;
     *best = NONE_SOLD;
     *least = 0;
     if (open_for(index, stay, &house, 1, rows, slot, &open) != DONE) return NOT_KNOWN;
     for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
-        int sold = is_sold(index, stay, &open, days, pair);
+        int sold = is_sold(index, stay, &open, days, pair, &type, &rate);
         if (sold < 0) return NOT_KNOWN;
         if (!sold) continue;
-        i64 meal = index->meal[pair], rate = index->pair_rate[pair], type = index->pair_type[pair];
+        i64 meal = index->meal[pair];
         if (stay->meals && !(meal >= 0 && meal < 63 && stay->meals >> meal & 1)) continue;
         if (has_own_extras(index, house, type, rate)) {
             *best = LEFT_TO_SQL;
             return DONE;
         }
         Charges *own_charges = &charges[best_charges ^ 1];
-        if (!charge(index, house, rows, nights, type, rate, pair, own_charges)) return NOT_KNOWN;
+        if (type != of_type || rate != of_rate) { /* the plans of a type mostly have one rate */
+            if (!base(index, house, rows, nights, of_type = type, of_rate = rate, &basis)) return NOT_KNOWN;
+        }
+        if (!charge(index, house, nights, pair, &basis, own_charges)) return NOT_KNOWN;
         if (*best != NONE_SOLD && costs_as_much(house, nights, own_charges, &charges[best_charges])) continue;
-        i64 total = total_of(house, nights, own_charges);
+        i64 total = total_of(house, nights, &basis, own_charges);
         if (total < 0) return NOT_KNOWN;
         total *= stay->rooms;
         if (stay->least >= 0 || stay->most >= 0) {
@@ -570,7 +607,8 @@ static void take(i64 *due, i64 *left, i64 *amount) {
 
 /* One room's price, line by line, as pricing.py has it: net, tax, how many lines there are, each night's part, by
  * tax its amount and quantity, and the lines (the night's number, what it is for, net, gross). */
-static int put_price(const Taxes *taxes, i64 step, i64 nights, const Charges *charges, i64 *told, i64 *end, i64 **next) {
+static int put_price(const Taxes *taxes, i64 step, i64 nights, const Basis *basis, const Charges *charges, i64 *told,
+                     i64 *end, i64 **next) {
     Taken taken = {{0}, {0}, {0}, {0}};
     i64 nets[MOST_NIGHTS], reached[MOST_NIGHTS], net = 0, of_stay = 0, before = 0, upto = 0, shared = 0;
     i64 *by_night = told + 3, *of_tax = by_night + nights, *line = of_tax + 2 * taxes->taxes;
@@ -588,11 +626,11 @@ static int put_price(const Taxes *taxes, i64 step, i64 nights, const Charges *ch
         int count = 0;
         if (charged < 0 || charged * (taxes->per_line ? 1 : nights) > LARGEST) return NOT_KNOWN;
         what[count] = THE_NIGHT;
-        whole = amounts[count++] = charges->price[night];
-        for (int extra = 0; extra < charges->lines; extra++) {
-            if (!charges->extras[extra]) continue;
-            what[count] = charges->what[extra];
-            whole += amounts[count++] = charges->extras[extra];
+        whole = amounts[count++] = basis->price[night];
+        for (int extra = 0; extra < basis->lines; extra++) {
+            if (!basis->extras[extra]) continue;
+            what[count] = basis->what[extra];
+            whole += amounts[count++] = basis->extras[extra];
         }
         if (charged != whole) {
             what[count] = ADJUSTMENT;
@@ -656,16 +694,17 @@ static int put_price(const Taxes *taxes, i64 step, i64 nights, const Charges *ch
 int offers(const Index *index, const Stay *stay, i64 slot, i64 days, const House *const *kinds, const Taxes *const *taxes,
            i64 many, i64 *told, i64 room, i64 *used) {
     Open open;
+    Basis basis;
     Charges charges;
-    i64 rows[MOST_NIGHTS + 1], nights = stay->nights, *at = told, *end = told + room;
+    i64 rows[MOST_NIGHTS + 1], nights = stay->nights, *at = told, *end = told + room, type, rate;
     if (nights < 1 || nights > MOST_NIGHTS || slot < 0 || slot >= index->properties) return NOT_KNOWN;
     for (i64 night = 0; night <= nights; night++) rows[night] = (stay->first_row + night) % index->rows;
     if (open_for(index, stay, kinds, many, rows, slot, &open) != DONE) return NOT_KNOWN;
     for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
-        int sold = is_sold(index, stay, &open, days, pair);
+        int sold = is_sold(index, stay, &open, days, pair, &type, &rate);
         if (sold < 0) return NOT_KNOWN;
         if (!sold) continue;
-        i64 rate = index->pair_rate[pair], type = index->pair_type[pair], left = INT16_MAX;
+        i64 left = INT16_MAX;
         if (end - at < 3) return TOO_MANY;
         for (i64 night = 0; night < nights; night++) {
             i64 free = index->free[rows[night] * index->types + type];
@@ -676,8 +715,9 @@ int offers(const Index *index, const Stay *stay, i64 slot, i64 days, const House
         *at++ = left;
         for (i64 kind = 0; kind < many; kind++) {
             if (has_own_extras(index, kinds[kind], type, rate)) return NOT_KNOWN;
-            if (!charge(index, kinds[kind], rows, nights, type, rate, pair, &charges)) return NOT_KNOWN;
-            int known = put_price(taxes[kind], kinds[kind]->step, nights, &charges, at, end, &at);
+            if (!base(index, kinds[kind], rows, nights, type, rate, &basis)) return NOT_KNOWN;
+            if (!charge(index, kinds[kind], nights, pair, &basis, &charges)) return NOT_KNOWN;
+            int known = put_price(taxes[kind], kinds[kind]->step, nights, &basis, &charges, at, end, &at);
             if (known != DONE) return known;
         }
     }
@@ -735,9 +775,11 @@ int calendar(const Index *index, const Calendar *asked, const House *const *know
                 if (!restricts(index, asked->rules, type_rule[type], &limits)) continue;
                 if (!restricts(index, asked->rules, rate_rule[rate], &limits)) continue;
                 if (own >= 0 && !restricts(index, asked->rules, rate_rule[own], &limits)) continue;
+                Basis basis;
                 Charges charges;
-                if (!charge(index, house, &row, 1, type, rate, pair, &charges)) return NOT_KNOWN;
-                i64 cost = total_of(house, 1, &charges);
+                if (!base(index, house, &row, 1, type, rate, &basis)) return NOT_KNOWN;
+                if (!charge(index, house, 1, pair, &basis, &charges)) return NOT_KNOWN;
+                i64 cost = total_of(house, 1, &basis, &charges);
                 if (cost < 0) return NOT_KNOWN;
                 if (night->cost < 0 || cost < night->cost) {
                     night->cost = cost;
