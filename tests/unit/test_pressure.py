@@ -42,8 +42,9 @@ def late(pressure: Pressure, clock: Clock, seconds: float = 0.3) -> None:
 
 
 async def read(pressure: Pressure, clock: Clock, seconds: float, route: str = "/search") -> None:
-    async with pressure.turn(route):
-        clock.now += seconds
+    began = await pressure.begin(route)
+    clock.now += seconds
+    pressure.end(route, began)
 
 
 async def known(pressure: Pressure, clock: Clock, seconds: float) -> None:
@@ -167,9 +168,10 @@ async def test_a_few_guests_are_not_refused_because_others_have_the_processor(cl
     pressure = Pressure(clock, worked)
 
     async def starved() -> None:
-        async with pressure.turn("/search"):
-            clock.now += 0.2
-            worked.now += 0.005
+        began = await pressure.begin("/search")
+        clock.now += 0.2
+        worked.now += 0.005
+        pressure.end("/search", began)
 
     for _ in range(50):
         await starved()
@@ -187,9 +189,10 @@ async def test_reads_that_are_under_way_together_are_not_counted_for_each_other(
     turn, done = asyncio.Event(), []
 
     async def one() -> None:
-        async with pressure.turn("/search"):
-            await turn.wait()
-            worked.now += 0.01
+        began = await pressure.begin("/search")
+        await turn.wait()
+        worked.now += 0.01
+        pressure.end("/search", began)
         done.append(pressure._taken["/search"])  # noqa: SLF001 - what turns are given by
 
     for _ in range(20):

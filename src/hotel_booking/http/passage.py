@@ -82,8 +82,11 @@ async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     if known or goes_first(scope["path_template"]):
         pressure.note_others()
     if safe and not known and takes_turns(scope["path_template"]):
-        async with pressure.turn(scope["path_template"]):
+        began = await pressure.begin(scope["path_template"])
+        try:
             await answer_read(shortened(scope, app), scope, receive, send)
+        finally:
+            pressure.end(scope["path_template"], began)
     elif safe:
         await answer_read(shortened(scope, app), scope, receive, send)
     else:

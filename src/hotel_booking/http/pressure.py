@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from hotel_booking.http.problems import Overloaded
 
@@ -96,9 +95,8 @@ class Pressure:
         self._busy_until = now + _CALM
         return True
 
-    @asynccontextmanager
-    async def turn(self, route: str) -> AsyncIterator[None]:
-        """Wait until a read of this route may begin, and note how much work it is. Raises `Overloaded`."""
+    async def begin(self, route: str) -> float:
+        """Wait until a read of this route may begin; what `end` asks for. Raises `Overloaded`."""
         if self.busy:
             now = self._clock()
             begins = max(now, self._next)
@@ -113,13 +111,14 @@ class Pressure:
                 await asyncio.sleep(begins - now)
         began = self._work()
         self._reading += 1
-        try:
-            yield
-        finally:
-            took = min(self._work() - began, _LONGEST)
-            self._reading -= 1
-            known = self._taken.get(route, _UNKNOWN)
-            self._taken[route] = known + (took - known) * _NEWEST
+        return began
+
+    def end(self, route: str, began: float) -> None:
+        """Note how much work the read was."""
+        took = min(self._work() - began, _LONGEST)
+        self._reading -= 1
+        known = self._taken.get(route, _UNKNOWN)
+        self._taken[route] = known + (took - known) * _NEWEST
 
     def _work(self) -> float:
         """How much work somebody has had who was reading from the beginning."""

@@ -95,7 +95,7 @@ class Refunds:
         """Whether each of the results that compiled code chose gives money back, for so many rooms alike: a
         byte each, 1 where it does."""
         policies, clocks = picked[:, _POLICY].tolist(), picked[:, _CLOCK].tolist()
-        if not any(map(self.fee, policies, clocks)):
+        if not any(self.fee(*different) for different in set(zip(policies, clocks, strict=True))):
             return b"\1" * len(picked)
         return bytes(
             self.gives(one.slot, one.pair, one.policy, one.clock, one.total // rooms)
