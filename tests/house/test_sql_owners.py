@@ -290,7 +290,7 @@ def allowed(mention: Mention, owner_of_code: str | None) -> bool:
     rank = ranks()
     if mention.place.startswith(ABOVE):
         return True
-    return rank.get(owner, 99) < rank.get(owner_of_code, -1)
+    return owner_of_code is not None and rank.get(owner, 99) < rank.get(owner_of_code, -1)
 
 
 def owner_of(place: str) -> str | None:
