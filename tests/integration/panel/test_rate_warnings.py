@@ -12,6 +12,7 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.types import Scope
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.integration.panel.test_catalogue import fields
 from tests.integration.panel.test_rates_grid import (
     GRID,
     SLUG,
@@ -269,3 +270,31 @@ async def test_a_preview_foretells_levels_that_contradict_each_other(db: Databas
         async with db.transaction() as tx:
             await tx.execute("UPDATE rate_plan SET active = false WHERE id = $1", ids["NRF"])
         assert "on NRF" not in shown(await previewed(priced))
+
+
+async def test_saving_a_plan_says_which_nights_its_limits_shut(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    plan = f"/admin/properties/{SLUG}/plans/NRF"
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+
+        async def changed(**values: str) -> str:
+            sent = fields((await client.get(plan)).text) | values
+            answer = await client.post(plan, data=sent)
+            assert answer.status_code == 303, shown(answer)
+            return shown(await client.get(answer.headers["location"]))
+
+        assert "Nobody can arrive" not in await changed(max_stay="4")
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE rate_night SET min_stay_arrival = 5 WHERE night = ANY ($1) AND room_type_id = $2",
+                [night(1), night(3)],
+                ids["DBL"],
+            )
+        assert "Nobody can arrive" not in await changed(description="With no way back")
+        told = await changed(max_stay="3")
+        assert f"Nobody can arrive on some nights: DBL on NRF, {night(1).day} " in told
+        assert "and 1 more night: min stay 5 nights, max stay 3 nights" in told
+        assert "Nobody can arrive" not in await changed(max_stay="9")

@@ -110,13 +110,13 @@ def foretell(plan: Plan, rows: Rows, kinds: Iterable[RoomType], plans: Sequence[
         for kind, night in nights
         for sells in plans
         if sells.active
-        and (problem := _unfit(after, kind, sells, night)) is not None
-        and problem != _unfit(rows, kind, sells, night)
+        and (problem := unfit_on(after, kind, sells, night)) is not None
+        and problem != unfit_on(rows, kind, sells, night)
     ]
     return msgspec.structs.replace(plan, unfit=tuple(found)) if found else plan
 
 
-def _unfit(rows: Rows, kind: int, plan: RatePlan, night: date) -> NoStayFits | None:
+def unfit_on(rows: Rows, kind: int, plan: RatePlan, night: date) -> NoStayFits | None:
     """Why nobody can arrive on a night that is for sale, all levels together; None where somebody can."""
     of_type = rows.get((kind, OF_THE_TYPE, night))
     priced = rows.get((kind, plan.price_plan_id, night))
