@@ -1,10 +1,11 @@
-"""Every verb in every order against a model: rooms, holds, capacity and blocks agree after each step."""
+"""Every verb in every order against a model: rooms, holds, stays, desk payments, capacity and blocks agree
+after each step."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -15,12 +16,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Database, Transaction
-from hotel_booking.core.errors import Conflict
+from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold, SoldOut
+from hotel_booking.domains.payments.errors import TooMuch
 from hotel_booking.domains.rates.ari import AriUpdate
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.service import CapacityBelowSold, update_ari
@@ -56,11 +60,14 @@ class Known:
     def __init__(self, booking_id: UUID, when: Stay, types: list[str], expires: datetime) -> None:
         self.id, self.stay, self.types, self.expires = booking_id, when, types, expires
         self.status = "held"
+        self.left = when.departure  # the day from which on the guests are gone
+        self.inside_since = expires  # once they are in the house
+        self.taken: dict[UUID, tuple[int, datetime]] = {}  # at the desk, and not reversed
 
     def has(self, kind: str, night: date) -> int:
         """Rooms of a type it has on a night."""
-        live = self.status in ("held", "confirmed")
-        inside = self.stay.arrival <= night < self.stay.departure
+        live = self.status in ("held", "confirmed", "checked_in", "checked_out")
+        inside = self.stay.arrival <= night < min(self.stay.departure, self.left)
         return self.types.count(kind) if live and inside else 0
 
 
@@ -111,13 +118,13 @@ class House(RuleBasedStateMachine):
             for night in when
         )
 
-    def lapse_crossing(self, when: Stay, types: list[str]) -> None:
+    def lapse_crossing(self, when: Stay, types: list[str], now: datetime | None = None) -> None:
         """What any wish for these nights does first where there are too few rooms for it."""
         if self.room_for(when, types):
             return
         for booking in self.bookings:
             crosses = share_a_night(booking.stay, when) and set(booking.types) & set(types)
-            if booking.status == "held" and booking.expires <= self.now and crosses:
+            if booking.status == "held" and booking.expires <= (now or self.now) and crosses:
                 booking.status = "expired"
 
     def pick(self, number: int, *statuses: str) -> Known | None:
@@ -164,9 +171,9 @@ class House(RuleBasedStateMachine):
             )
         return quote.id
 
-    def _possible_after_lapse(self, when: Stay, types: list[str]) -> bool:
+    def _possible_after_lapse(self, when: Stay, types: list[str], now: datetime | None = None) -> bool:
         before = [(booking, booking.status) for booking in self.bookings]
-        self.lapse_crossing(when, types)
+        self.lapse_crossing(when, types, now)
         possible = self.room_for(when, types)
         for booking, status in before:
             booking.status = status  # a refused wish changes nothing
@@ -215,7 +222,7 @@ class House(RuleBasedStateMachine):
         assert isinstance(result, Conflict) != possible, result
         if possible:
             self.lapse_crossing(when, booking.types)
-            booking.stay = when
+            booking.stay, booking.left = when, when.departure
         booking.status = own
 
     @rule(number=PICK)
@@ -281,6 +288,120 @@ class House(RuleBasedStateMachine):
         assert self.do(act) is None
         del self.blocks[block_id]
 
+    # At the desk -----------------------------------------------------------------------------------
+    # The desk's clock is on the day that a stay needs; all other verbs stay with the machine's.
+
+    @rule(number=PICK)
+    def check_in(self, number: int) -> None:
+        booking = self.pick(number, "confirmed")
+        if booking is None:
+            return
+        arrived = datetime.combine(booking.stay.arrival, time(14), UTC)
+        result = self.do(
+            lambda tx: service.check_in(
+                tx, booking_id=booking.id, now=arrived, override="rooms are given later"
+            )
+        )
+        assert not isinstance(result, Conflict), result
+        booking.status, booking.inside_since = "checked_in", arrived
+
+    @rule(number=PICK)
+    def undo_check_in(self, number: int) -> None:
+        booking = self.pick(number, "checked_in", "checked_out")
+        if booking is None:
+            return
+        later = booking.inside_since + timedelta(hours=2)
+        paid_since = any(at > booking.inside_since for _, at in booking.taken.values())
+        result = self.do(lambda tx: service.undo_check_in(tx, booking_id=booking.id, now=later))
+        # What goes back of a payment does not count; only the database knows of which one it went back.
+        if isinstance(result, Conflict):
+            assert booking.status == "checked_out" or paid_since
+        else:
+            assert booking.status == "checked_in"
+            booking.status = "confirmed"
+
+    @rule(number=PICK, nights=LENGTHS)
+    def change_departure(self, number: int, nights: int) -> None:
+        """Guests in the house leave earlier, or stay on."""
+        booking = self.pick(number, "checked_in")
+        if booking is None or len(list(booking.stay)) == nights:
+            return
+        now = booking.inside_since + timedelta(hours=1)
+        when = Stay(booking.stay.arrival, booking.stay.arrival + timedelta(days=nights))
+        booking.status = "moving"
+        possible = self._possible_after_lapse(when, booking.types, now)
+        result = self.do(
+            lambda tx: service.amend(
+                tx,
+                booking_id=booking.id,
+                now=now,
+                departure=when.departure,
+                by_guest=False,
+                override="they have to leave",
+                waive=True,
+            )
+        )
+        assert isinstance(result, Conflict) != possible, result
+        if possible:
+            self.lapse_crossing(when, booking.types, now)
+            booking.stay, booking.left = when, when.departure
+        booking.status = "checked_in"
+
+    @rule(number=PICK, nights=st.integers(0, 5))
+    def check_out(self, number: int, nights: int) -> None:
+        booking = self.pick(number, "checked_in")
+        if booking is None:
+            return
+        left = booking.stay.arrival + timedelta(days=nights)
+        result = self.do(
+            lambda tx: service.check_out(
+                tx, booking_id=booking.id, now=self.now, departed=left, override="the company pays"
+            )
+        )
+        assert not isinstance(result, Conflict), result
+        booking.status, booking.left = "checked_out", left
+
+    @rule(number=PICK, part=st.integers(1, 12_000))
+    def pay_at_the_desk(self, number: int, part: int) -> None:
+        booking = self.pick(number, "held", "confirmed", "checked_in", "checked_out", "cancelled", "expired")
+        if booking is None:
+            return
+        known = self.do(lambda tx: booking_by_id(tx, booking.id))
+        assert not isinstance(known, Conflict)
+        owed = 0 if booking.status in ("held", "expired") else still_open(known)
+        at = booking.inside_since + timedelta(minutes=30) if booking.status == "checked_in" else self.now
+
+        async def act(tx: Transaction) -> UUID | Invalid:
+            try:
+                payment = await service.record_desk_payment(
+                    tx, booking_id=booking.id, amount=part, way="cash", receipt=None, now=at
+                )
+            except TooMuch as refused:
+                return refused
+            return payment.id
+
+        result = self.do(act)
+        assert isinstance(result, UUID) == (part <= owed), result
+        if isinstance(result, UUID):
+            booking.taken[result] = (part, at)
+
+    @rule(number=PICK, which=PICK)
+    def reverse_at_the_desk(self, number: int, which: int) -> None:
+        paid = [booking for booking in self.bookings if booking.taken]
+        if not paid:
+            return
+        booking = paid[number % len(paid)]
+        payment = list(booking.taken)[which % len(booking.taken)]
+        given = self.do(lambda tx: tx.fetchval("SELECT count(*) FROM refund WHERE payment_id = $1", payment))
+        result = self.do(
+            lambda tx: service.reverse_desk_payment(
+                tx, booking_id=booking.id, payment_id=payment, reason="typed twice", now=self.now
+            )
+        )
+        assert isinstance(result, Conflict) == (given != 0), result
+        if result is None:
+            del booking.taken[payment]
+
     # After every step ------------------------------------------------------------------------------
 
     @invariant()
@@ -304,6 +425,9 @@ class House(RuleBasedStateMachine):
             rows = await tx.fetch("SELECT id, status FROM booking")
             states = {row["id"]: row["status"] for row in rows}
             assert states == {booking.id: booking.status for booking in self.bookings}
+            lines = await tx.fetchval("SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entry")
+            taken = [amount for booking in self.bookings for amount, _ in booking.taken.values()]
+            assert lines == sum(taken)  # what is to be given back is not given yet
         assert [difference async for difference in check(self.db)] == []
 
 

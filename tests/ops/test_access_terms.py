@@ -142,6 +142,18 @@ _WORKS = (
         (("--user", "j@x.de", "--role", "read-only", "--duration", "-1h"), "is past already"),
         (("--user", "j@x.de", "--role", "read-only", "--duration", "4h"), _WORKS),
         (("--user", "j@x.de", "--role", "dba", "--duration", "2h"), "HOTEL_OPERATOR=you@company.com"),
+        (
+            ("--user", "j@x.de", "--role", "dba", "--duration", "2h"),
+            "HOTEL_ACCESS_DATABASE_URL, HOTEL_OPERATOR, HOTEL_ACCESS_REASON, HOTEL_ACCESS_APPROVAL\n",
+        ),
+        (
+            ("--user", "j@x.de", "--role", "dba", "--duration", "2h", "--reason", "a slow query"),
+            "access approve --user j@x.de --role dba --duration 2h --requester you@company.com\n",
+        ),
+        (
+            *(("--user", "j@x.de", "--role", "dba", "--duration", "2h", "--without", "database"),),
+            "3 values are needed and not set: HOTEL_OPERATOR, HOTEL_ACCESS_REASON, HOTEL_ACCESS_APPROVAL\n",
+        ),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_what_would_work(

@@ -63,7 +63,7 @@ def test_the_help_of_a_noun_is_about_the_noun() -> None:
 
 @pytest.mark.parametrize("words", [["serve"], ["worker"], ["migrate"], ["invariants", "check"]])
 def test_no_database_is_one_clear_line(words: list[str], tmp_path: Path) -> None:
-    result = run(*words, HOTEL_DATA_DIR=str(tmp_path / "none"))
+    result = run(*words, HOTEL_DATA_DIR=str(tmp_path / "none"), **SAFE)
     assert result.returncode == 2
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1

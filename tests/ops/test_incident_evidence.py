@@ -282,6 +282,12 @@ def test_what_cannot_be_meant_makes_no_folder(
     assert not (tmp_path / "ops" / "incidents").exists()
 
 
+def test_all_that_is_missing_is_named_at_once(environ: dict[str, str]) -> None:
+    done = evidence("collect", **{**environ, "HOTEL_EVIDENCE_KEY": "", "HOTEL_INCIDENT": ""})
+    assert done.returncode == 2
+    assert "2 values are needed and not set: HOTEL_INCIDENT, HOTEL_EVIDENCE_KEY\n" in done.stderr
+
+
 def test_a_place_that_cannot_be_written_is_told(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = evidence("collect", "--incident", "1", "--into", str(tmp_path / "file" / "below"), **environ)

@@ -155,6 +155,11 @@ def test_with_the_database_down_it_is_done_and_kept_for_the_audit_log(
         (("pod", POD, "--incident", "7"), {}, "there is no incident 7"),
         (("pod", POD, "--incident", "0"), {}, "the incident tracker answers"),
         (("pod", POD), {"HOTEL_INCIDENT": "", "HOTEL_OPERATOR": "jane"}, "HOTEL_INCIDENT=12 hotel-booking"),
+        (
+            ("pod", POD),
+            {"HOTEL_INCIDENT": "", "HOTEL_REASON": ""},
+            "2 values are needed and not set: HOTEL_REASON, HOTEL_INCIDENT\n",
+        ),
         (("pod", POD), {"HOTEL_REASON": ""}, "HOTEL_REASON="),
         (("pod", POD), {"HOTEL_OPERATOR": ""}, "HOTEL_OPERATOR=you@company.com"),
         (("pod", "--", "--all"), {}, "is no pod's name"),

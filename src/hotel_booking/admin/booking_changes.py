@@ -9,12 +9,16 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
+from hotel_booking.admin.bookings import booking_page
 from hotel_booking.admin.stays import carried_out
+from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.due import refund_stages
+from hotel_booking.domains.bookings.errors import WrongState
+from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, RoomChange, StayChange
 from hotel_booking.domains.identity.caller import Caller
@@ -28,6 +32,8 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import money, page, see_other
 
 _SHORTEST_REASON = 5
+# What staff can do about a booking that is no longer to be cancelled; they are whom guests are told to ask.
+_INSTEAD = {"checked_in": "undo the check-in first, or check the guests out"}
 
 
 @post("/bookings/{reference:str}/guarantee", opt=staff(Permission.BOOKINGS_CREATE))
@@ -51,7 +57,7 @@ async def preview_cancel(
 ) -> Response[str]:
     """What cancelling costs by the policy that was sold."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CANCEL)
-    return _cancel_page(request, booking, now, Form.of())
+    return await _cancel_page(request, tx, caller, booking, now, Form.of())
 
 
 @post("/bookings/{reference:str}/cancel", opt=staff(Permission.BOOKINGS_CANCEL))
@@ -84,19 +90,23 @@ async def cancel(
         return f"The booking has been cancelled{back}."
 
     async def refused(form: Form) -> Response[str]:
-        return _cancel_page(request, booking, now, form, status=422)
+        # As it is now: somebody else may have cancelled it, or checked its guests in.
+        current = await booking_by_id(tx, booking.id)
+        return await _cancel_page(request, tx, caller, current, now, form, status=422)
 
     return await carried_out(request, tx, caller, booking, now, form, act, refused=refused)
 
 
 @get("/bookings/{reference:str}/amend", opt=staff(Permission.BOOKINGS_AMEND))
 async def show_amend(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, reference: str
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[Any]:
     """The stay as it is, to be changed; of guests who are in the house, the departure."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_AMEND)
     if booking.status == "checked_in":
         return see_other(request, f"/admin/bookings/{booking.reference}/departure")
+    if booking.status != "confirmed":
+        return await _not_changed(request, tx, caller, booking, now)
     return await _amend_page(request, tx, booking, _as_it_is(booking))
 
 
@@ -107,6 +117,8 @@ async def amend(
     """Preview the change, or make it at the total that was shown."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_AMEND)
     form = await read(request)
+    if booking.status != "confirmed":
+        return await _not_changed(request, tx, caller, booking, now)
     try:
         arrival, departure = form.day("arrival", required=True), form.day("departure", required=True)
         changes = [_room_change(form, room.position) for room in booking.reservations]
@@ -130,16 +142,37 @@ async def amend(
     return see_other(request, f"/admin/bookings/{booking.reference}", notice="The booking has been changed.")
 
 
-def _cancel_page(
-    request: Request[Any, Any, State], booking: Booking, now: datetime, form: Form, status: int = 200
+async def _not_changed(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, booking: Booking, now: datetime
 ) -> Response[str]:
+    """A link or a form of a booking that is no longer to be changed: what it is now."""
+    error = WrongState(
+        f"the booking is {called(booking.status, 'booking')}; only a confirmed one can be changed"
+    )
+    return await booking_page(request, tx, caller, booking, now, form=Form.of().failed(error), status=422)
+
+
+async def _cancel_page(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    status: int = 200,
+) -> Response[str]:
+    try:
+        cost = cancellation_at(booking, now)
+    except WrongState as error:
+        error.fix = _INSTEAD.get(booking.status, "")
+        return await booking_page(request, tx, caller, booking, now, form=Form.of().failed(error), status=422)
     return page(
         request,
         "bookings/cancel.html",
         status=status,
         booking=booking,
         stages=refund_stages(booking, now),
-        cost=cancellation_at(booking, now),
+        cost=cost,
         form=form,
     )
 

@@ -34,7 +34,9 @@ async def show_departure(
     """The departure as it is, to be changed."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_AMEND)
     if booking.status != "checked_in":
-        return see_other(request, f"/admin/bookings/{booking.reference}")
+        return see_other(
+            request, f"/admin/bookings/{booking.reference}", notice="Its guests are not in the house."
+        )
     departure = max(room.departure for room in booking.reservations)
     return _departure_page(request, booking, now, Form.of(departure=departure))
 

@@ -15,7 +15,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import Parameter
 
-from hotel_booking.admin.rate_lists import left_alone, lines, totals
+from hotel_booking.admin.rate_lists import left_alone, lines, nobody_arrives, totals
 from hotel_booking.admin.rate_words import LABELS, WEEKDAYS, describe, roundings, span
 from hotel_booking.admin.rates import asked_for
 from hotel_booking.core.dates import business_date
@@ -268,6 +268,7 @@ def _preview(
         what=describe(edit, catalogue.property.currency),
         when=span(edit.first, edit.last),
         plan=plan,
+        unfit=nobody_arrives(plan.unfit, catalogue),
         fields=fields,
         lines=listed[:_LISTED],
         more=len(listed) - _LISTED,
@@ -297,6 +298,7 @@ async def _edit_page(
         hotel=catalogue.property,
         edit=edit,
         undoing=undoing,
+        unfit=nobody_arrives(undoing.plan.unfit, catalogue) if undoing else [],
         left=[left_alone(clash, catalogue) for clash in (undoing.kept if undoing else ())[:_LISTED]],
         lines=listed[:_LISTED],
         more=len(listed) - _LISTED,

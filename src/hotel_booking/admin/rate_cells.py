@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from hotel_booking.admin.rate_words import marks, tokens
+from hotel_booking.admin.rate_words import marks, tokens, unfit_lines
 from hotel_booking.core.formats import for_field, tight
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, CellKey, InvalidEdit, Value, columns_of
@@ -185,19 +185,13 @@ def _rules(
 def unfit_nights(grid: Grid) -> list[str]:
     """Where nobody can arrive because levels contradict each other, in words: a line for each plan of a room
     type."""
-    found = []
-    for kind in grid.types:
-        for plan in kind.plans:
-            nights = [
-                (when, night.unfit)
-                for when, night in zip(grid.nights, plan.nights, strict=True)
-                if night.unfit
-            ]
-            if nights:
-                (first, why), more = nights[0], len(nights) - 1
-                also = f" and {wording.count(more, 'more night', 'more nights')}" if more else ""
-                found.append(f"{kind.kind.name} on {plan.plan.name}, {wording.day(first)}{also}: {why}")
-    return found
+    return unfit_lines(
+        (f"{kind.kind.name} on {plan.plan.name}", when, night.unfit)
+        for kind in grid.types
+        for plan in kind.plans
+        for when, night in zip(grid.nights, plan.nights, strict=True)
+        if night.unfit
+    )
 
 
 # Cells in forms ---------------------------------------------------------------------------------

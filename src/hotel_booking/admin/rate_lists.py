@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from hotel_booking.admin.rate_words import LABELS, shown, span
+from hotel_booking.admin.rate_words import LABELS, shown, span, unfit_lines
 from hotel_booking.core.money import divide
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, Change, Run
+from hotel_booking.domains.rates.changes import OF_THE_TYPE, Change, Run, UnfitNight
 from hotel_booking.domains.rates.edits import Clash
 from hotel_booking.domains.rates.queries import Catalogue
 
@@ -42,6 +42,15 @@ class Left(NamedTuple):
     would_be: str
     who: str
     at: datetime | None
+
+
+def nobody_arrives(nights: Iterable[UnfitNight], catalogue: Catalogue) -> list[str]:
+    """Where nobody could arrive, in words: a line for each plan of a room type."""
+    kinds = {row.id: row.name for row in catalogue.room_types.values()}
+    plans = {row.id: row.name for row in catalogue.plans.values()}
+    return unfit_lines(
+        (f"{kinds[unfit.room_type_id]} on {plans[unfit.plan_id]}", unfit.night, unfit.why) for unfit in nights
+    )
 
 
 def left_alone(clash: Clash, catalogue: Catalogue) -> Left:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from hotel_booking.core.formats import bare, for_field
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, BulkEdit, Value
+from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.http.ui.render import day
 
@@ -96,6 +97,19 @@ def tokens(rule: Restriction) -> str:
         elif value:
             words.append(f"{token}{value}")
     return " ".join(words)
+
+
+def unfit_lines(nights: Iterable[tuple[str, date, NoStayFits]]) -> list[str]:
+    """Nights (where, when, why) on which nobody can arrive: a line for each place, with its first night and
+    the number of others."""
+    places: dict[str, list[tuple[date, NoStayFits]]] = {}
+    for where, when, why in nights:
+        places.setdefault(where, []).append((when, why))
+    found = []
+    for where, [(first, why), *others] in places.items():
+        also = f" and {wording.count(len(others), 'more night', 'more nights')}" if others else ""
+        found.append(f"{where}, {wording.day(first)}{also}: {why}")
+    return found
 
 
 def span(first: date, last: date) -> str:

@@ -15,6 +15,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.rate_cells import field_name, groups, read_cells, unfit_nights, width_of
+from hotel_booking.admin.rate_lists import nobody_arrives
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
 from hotel_booking.core.dates import business_date
@@ -37,11 +38,12 @@ from hotel_booking.domains.rates.changes import (
     seen_as,
     value_at,
 )
+from hotel_booking.domains.rates.contradictions import ContradictoryStay
 from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
 from hotel_booking.domains.rates.edits import Cell, CellsChanged, FreeOfCharge
 from hotel_booking.domains.rates.grid import load_grid
-from hotel_booking.domains.rates.lengths import ContradictoryStay
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
+from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query, see_other
@@ -166,7 +168,7 @@ async def save_cells(
             return see_other(
                 request, view.address(slug), notice="Their values were kept. Nothing was changed."
             )
-        await edits.save_cells(
+        saved = await edits.save_cells(
             tx, catalogue=catalogue, cells=cells, by=caller, now=now, free=form.flag("free")
         )
     except CellsChanged as error:
@@ -177,6 +179,10 @@ async def save_cells(
         return _review(request, catalogue, view, form.failed(error), cells, 422, free=free)
     number = seen_as(cell.key for cell in cells if cell.was != cell.to)
     notice = "1 value saved." if number == 1 else f"{number:,} values saved."
+    # The plans concerned need not be among those that the grid shows.
+    if unfit := nobody_arrives(saved.plan.unfit, catalogue):
+        more = f", and {count(len(unfit) - 1, 'more plan')}" if len(unfit) > 1 else ""
+        notice = f"{notice} Nobody can arrive any more: {unfit[0]}{more}."
     return see_other(request, view.address(slug), notice=notice)
 
 

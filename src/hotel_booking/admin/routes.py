@@ -30,6 +30,7 @@ from hotel_booking.admin import (
     sign_in,
     staff,
     stays,
+    till,
     today,
 )
 
@@ -61,6 +62,7 @@ router = Router(
         *reconciliation.handlers,
         *sign_in.handlers,
         *staff.handlers,
+        *till.handlers,
         *today.handlers,
     ],
     include_in_schema=False,

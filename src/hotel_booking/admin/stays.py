@@ -106,7 +106,7 @@ async def show_check_out(
     """What is paid, what is open, and which nights go back on sale."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
     if booking.status != "checked_in":
-        return see_other(request, _page_of(booking))
+        return see_other(request, _page_of(booking), notice="Its guests are not in the house.")
     return check_out_page(request, caller, booking, now, Form.of())
 
 

@@ -104,7 +104,7 @@ async def record_desk_payment(
 
 @get(
     "/bookings/{reference:str}/desk-payments",
-    opt=_DESK,
+    opt=needs(Scope.BOOKINGS_READ),
     tags=["Front desk"],
     summary="List payments at the desk",
 )

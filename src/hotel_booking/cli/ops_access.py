@@ -12,11 +12,18 @@ import typer
 
 from hotel_booking.cli.ops_access_told import as_json, as_table, tell
 from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.ops.asking import Want
 
 app = typer.Typer(no_args_is_help=True, help="Access to production, for some hours.")
 
 _DATABASE = "HOTEL_ACCESS_DATABASE_URL"
+_KEEPER = (
+    "the database's address, as hotel_access_keeper",
+    "postgresql://hotel_access_keeper:PASSWORD@HOST/hotel_booking",
+)
 _APPROVAL = "HOTEL_ACCESS_APPROVAL"
+_YOU = Want("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
+_WHY = Want("HOTEL_ACCESS_REASON", "why they need it", '"a slow query"')
 PLACES = ("kubernetes", "database")
 _PRODUCTION = "hotel-booking-production"
 
@@ -53,9 +60,10 @@ def grant(
 
     person, wanted = person_of(user), role_of(role)
     length = duration_of(duration, wanted)
+    _check_all(person, wanted, length, reason=reason, without=_without(without))
     requester = _requester(asked=wanted.writes)
     if wanted.writes and not reason:
-        reason = _needed("HOTEL_ACCESS_REASON", "why they need it", '"a slow query"')
+        reason = _needed(*_WHY)
     elif not reason:
         reason = os.environ.get("HOTEL_ACCESS_REASON", "").strip()
     now = utc_now()
@@ -226,6 +234,23 @@ def prepare() -> None:
     told()
 
 
+def _check_all(person: str, role: Any, length: timedelta, *, reason: str, without: set[str]) -> None:
+    """Raise `WrongUse` naming all that a grant lacks, where that is more than one value."""
+    from hotel_booking.ops.access.terms import told as written
+    from hotel_booking.ops.asking import check_all
+    from hotel_booking.ops.operation import operator
+
+    who = operator(os.environ)
+    approve = f"hotel-booking ops access approve --user {person} --role {role.name}"
+    approve += f" --duration {written(length)} --requester {who or _YOU.example}"
+    wants = [] if "database" in without else [Want(_DATABASE, *_KEEPER)]
+    if role.writes:
+        wants += [] if who else [_YOU]
+        wants += [] if reason else [_WHY]
+        wants.append(Want(_APPROVAL, f"the line that somebody else gets from: {approve}", "LINE"))
+    check_all(wants, environ=os.environ, argv=sys.argv)
+
+
 def _requester(*, asked: bool) -> str:
     """Who acts: by HOTEL_OPERATOR, else asked for, else the machine's user."""
     import getpass
@@ -234,7 +259,7 @@ def _requester(*, asked: bool) -> str:
     from hotel_booking.ops.operation import operator
 
     if asked and not operator(os.environ):
-        return person_of(_needed("HOTEL_OPERATOR", "your own e-mail address", "you@company.com"))
+        return person_of(_needed(*_YOU))
     who = operator(os.environ)
     if asked:
         return person_of(who)
@@ -330,12 +355,7 @@ def _without(names: list[str] | None) -> set[str]:
 
 
 def _database() -> str:
-    return _needed(
-        _DATABASE,
-        "the database's address, as hotel_access_keeper",
-        "postgresql://hotel_access_keeper:PASSWORD@HOST/hotel_booking",
-        secret=True,
-    )
+    return _needed(_DATABASE, *_KEEPER, secret=True)
 
 
 def _needed(variable: str, what: str, example: str, *, secret: bool = False) -> str:

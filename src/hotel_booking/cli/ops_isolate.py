@@ -17,6 +17,7 @@ app = typer.Typer(
 
 _PRODUCTION = "hotel-booking-production"
 _APPROVER = ("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com")
+INCIDENT = ("HOTEL_INCIDENT", "the incident's number", "12")
 Incident = Annotated[
     int | None,
     typer.Option(
@@ -212,6 +213,7 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
             (operator(os.environ), "HOTEL_OPERATOR", "your own e-mail address", "you@company.com"),
             (reason, "HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'"),
             ("-" if approver is None else approver, *_APPROVER),
+            ("" if incident is None else "-", *INCIDENT),
         )
         if not given.strip()
     ]
@@ -236,9 +238,8 @@ def of_incident(number: int | None, ourselves: Any) -> int:
     declared = ("Declare it; that pages whoever is on call:",
                 "  hotel-booking incident declare 'Somebody is in' --severity P1")  # fmt: skip
     if number is None:
-        said = needed(
-            "HOTEL_INCIDENT", "the incident's number", example="12", environ=os.environ, argv=sys.argv
-        )
+        variable, what, example = INCIDENT
+        said = needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
         if not said.isdecimal() or len(said) > 9:
             raise WrongUse(f"{said!r} is no incident's number", *declared)
         number = int(said)

@@ -126,6 +126,7 @@ NAMES: dict[str, dict[str, str]] = {
         "password_reset": "new password",
         "payment_received": "payment received",
         "payment_returned": "payment returned",
+        "payment_reversed": "payment reversed",
         "refund_sent": "refund sent",
         "security_notice": "security notice",
         "staff_invitation": "staff invitation",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from typing import get_args, get_origin
 from urllib.parse import quote
@@ -98,6 +99,9 @@ OTHERS = {
 }
 
 
+_NAMED = re.compile(r"\bHOTEL_\w+")
+
+
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings that the environment names. Raises `ConfigError` listing every problem."""
     problems: list[str] = []
@@ -117,11 +121,24 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     values["read_database_url"] = _read_database_url(environ, problems)
     values["redis_url"] = _redis_url(environ, problems)
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError([*problems, *_further(values, problems)])
     read = Settings(**values)  # type: ignore[arg-type]  # each was made into its type
     if problems := problems_of(read):
         raise ConfigError(problems)
     return read
+
+
+def _further(values: Mapping[str, object], problems: Sequence[str]) -> list[str]:
+    """What is wrong besides what could not be read, so that nobody learns of it only by the next run. Nothing
+    where the environment is unknown: what it demands is too."""
+    told = {name for problem in problems for name in _NAMED.findall(problem)}
+    if "HOTEL_ENVIRONMENT" in told:
+        return []
+    # Of what could not be read, the default says nothing.
+    readable = {name: value for name, value in values.items() if f"HOTEL_{name.upper()}" not in told}
+    readable["database_url"] = readable.get("database_url") or ""
+    further = problems_of(Settings(**readable))  # type: ignore[arg-type]  # each was made into its type
+    return [problem for problem in further if told.isdisjoint(_NAMED.findall(problem))]
 
 
 def _read(setting: Setting, text: str, problems: list[str]) -> object:

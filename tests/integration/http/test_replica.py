@@ -134,6 +134,39 @@ async def test_an_index_loaded_of_a_replica_that_lags_becomes_the_primary_s(two:
             admin.execute("SELECT pg_reload_conf()")
 
 
+async def test_nothing_that_is_loaded_is_read_of_the_primary(two: Two, tmp_path: Path) -> None:
+    """Whoever loads may not read there what is for sale, so one statement too many would be refused."""
+    closed = "property, room_type, rate_plan, room_night, rate_night, exchange_rate"
+    with psycopg.connect(two.url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE loader LOGIN")
+        try:
+            admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO loader")
+            admin.execute(f"REVOKE SELECT ON {closed} FROM loader")
+            await until(lambda: shown(two, "SELECT true FROM pg_roles WHERE rolname = 'loader'"))
+            as_loader = re.sub("//[^@]*@", "//loader@", two.url)
+            async with (
+                Database.open(two.url, size=2) as primary,
+                Database.open(as_loader, size=2) as loader,
+                Replica.open(loader, two.settings(read_lag_seconds=60)) as replica,
+            ):
+                assert replica is not None
+                writer = await load(loader, tmp_path / "1", now=utc_now(), replica=replica)
+                assert told(writer.arrays) == told(
+                    (await load(primary, tmp_path / "2", now=utc_now())).arrays
+                )
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await load(loader, tmp_path / "3", now=utc_now())
+        finally:
+            admin.execute("DROP OWNED BY loader")
+            admin.execute("DROP ROLE loader")
+
+
+async def shown(two: Two, question: str) -> bool:
+    """Whether the replica says so already."""
+    with psycopg.connect(two.read_url, autocommit=True) as replica:
+        return bool((replica.execute(question).fetchone() or (False,))[0])
+
+
 async def prices(primary: Database) -> Any:
     async with primary.reading() as tx:
         return await tx.fetch("SELECT price FROM rate_night ORDER BY room_type_id, rate_plan_id, night")

@@ -266,8 +266,8 @@ async def test_cancelling_costs_what_was_shown(chain: Database, chain_url: str) 
         assert (await client.post(path, data={"fee": str(int(fee[1]) + 1)})).status_code == 422
         assert await status_of(chain, reference) == "confirmed"
         assert (await client.post(path, data={"fee": fee[1]})).status_code == 303
-        assert (await client.post(path, data={"fee": fee[1]})).status_code == 409
-        assert (await client.get(path)).status_code == 409
+        assert (await client.post(path, data={"fee": fee[1]})).status_code == 422
+        assert (await client.get(path)).status_code == 422
     assert await status_of(chain, reference) == "cancelled"
     await clean(chain)
 

@@ -398,3 +398,19 @@ async def test_the_panel_waives_what_the_policy_keeps_for_those_who_may(
         assert done.status_code == 303, done.text[:500]
         assert "€180.00 will be refunded" in (await manager.get(done.headers["location"])).text
     assert await given(db) == [("fee_kept", "A death in the family")]
+
+
+async def test_the_rooms_of_one_booking_leave_together_and_the_page_says_so(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=3)
+    for rooms in (1, 2):
+        booking = await sold(db, 5, 2, *["DBL"] * rooms)
+        given_rooms = {number + 1: f"DBL-{rooms + number}" for number in range(rooms)}
+        await act(db, service.check_in, booking_id=booking.id, now=noon(5), rooms=given_rooms)
+        async with (
+            running(settings_for(database_url, mfa_required=False)) as (app, _),
+            signed_in(app, db, (Role.FRONT_DESK, SLUG)) as client,
+        ):
+            page = (await client.get(f"/admin/bookings/{booking.reference}/departure")).text
+        assert ("All 2 rooms of the booking leave on this day" in page) == (rooms == 2)

@@ -29,7 +29,7 @@ CHAIN_WIDE = (
     "/admin/incidents",
     "/admin/jobs",
     "/admin/monitoring",
-    "/admin/payments/",
+    "/admin/payments/compar",
     "/admin/properties/new",
     "/admin/runbook",
 )

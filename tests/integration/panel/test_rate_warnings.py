@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.types import Scope
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.integration.panel.test_catalogue import fields
 from tests.integration.panel.test_rates_grid import (
     GRID,
     SLUG,
@@ -204,3 +207,94 @@ async def test_the_api_refuses_a_call_that_contradicts_itself(db: Database, data
             [line | {"price": 0}],
         ):
             assert (await client.put(address, json={"updates": taken})).status_code == 200, taken
+
+
+async def test_a_preview_foretells_levels_that_contradict_each_other(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    for_type = EDIT | {"plans": ["*"], "max_stay": "3"}
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+
+        async def previewed(edit: dict[str, Any]) -> httpx.Response:
+            answer = await client.post(f"{GRID}/bulk/preview", data=edit)
+            assert answer.status_code == 200, shown(answer)
+            return answer
+
+        assert "Nobody could arrive" not in (await previewed(for_type)).text
+        assert (await saved(client, **{field(1, "min_stay_arrival"): ("", "5")})).status_code == 303
+        told = await previewed(for_type)
+        on = f"{night(1).day} "
+        assert f"on FLEX, {on}" in shown(told)
+        assert f"on NRF, {on}" in shown(told)  # it takes its parent's rule
+        assert "min stay 5 nights, max stay 3 nights" in shown(told)
+        # Others' edits may make it so after the preview: it is shown again before anything is saved.
+        other = await previewed(EDIT | {"plans": ["*"], "max_stay": "4", "last": str(night(4))})
+        assert (await saved(client, **{field(4, "min_stay_through"): ("", "6")})).status_code == 303
+        again = await client.post(f"{GRID}/bulk", data=grouped(hidden(other.text)))
+        assert again.status_code == 409
+        assert "and 1 more night: min stay 5 nights, max stay 4 nights" in shown(again)
+        assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(told.text)))).status_code == 303
+        # What is so already is not foretold, but undoing what lifted it is.
+        assert "Nobody could arrive" not in (await previewed(EDIT | {"closed_to_departure": "1"})).text
+        lift = await previewed(EDIT | {"plans": ["*"], "clear": ["max_stay"]})
+        assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(lift.text)))).status_code == 303
+        async with db.transaction() as tx:
+            edit = await tx.fetchval("SELECT max(id) FROM rate_edit")
+        assert "Nobody could arrive on some nights" in (await client.get(f"{GRID}/edits/{edit}")).text
+        # Nights that contradict themselves while closed are told of when they are opened, in every way.
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE rate_night SET closed = true, min_stay_arrival = 9, max_stay = 2"
+                " WHERE night = $1 AND room_type_id = $2",
+                night(2),
+                ids["DBL"],
+            )
+        opened = await previewed(EDIT | {"closed": "0"})
+        assert "min stay 9 nights, max stay 2 nights" in shown(opened)
+        assert "Nobody could arrive" not in (await previewed(EDIT | {"closed": "0", "types": ["SGL"]})).text
+        # A plan that the grid does not show is named as well.
+        told = await saved(client, **{field(2, "closed"): ("1", "")})
+        assert told.status_code == 303
+        page = await client.get(f"{GRID}?plans=FLEX")
+        assert "Nobody can arrive any more: " in shown(page)
+        assert "and 1 more plan." in shown(page)
+        # A plan that is no longer sold, and nights without a price, say nothing.
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_night SET closed = true WHERE night = $1", night(2))
+            await tx.execute("UPDATE rate_night SET price = NULL WHERE night = $1", night(2))
+        assert "Nobody could arrive" not in (await previewed(EDIT | {"closed": "0"})).text
+        priced = EDIT | {"closed": "0", "price_kind": "set", "price_value": "80"}
+        assert "min stay 9 nights, max stay 2 nights" in shown(await previewed(priced))
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_plan SET active = false WHERE id = $1", ids["NRF"])
+        assert "on NRF" not in shown(await previewed(priced))
+
+
+async def test_saving_a_plan_says_which_nights_its_limits_shut(db: Database, database_url: str) -> None:
+    ids = await hotel(db)
+    plan = f"/admin/properties/{SLUG}/plans/NRF"
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+
+        async def changed(**values: str) -> str:
+            sent = fields((await client.get(plan)).text) | values
+            answer = await client.post(plan, data=sent)
+            assert answer.status_code == 303, shown(answer)
+            return shown(await client.get(answer.headers["location"]))
+
+        assert "Nobody can arrive" not in await changed(max_stay="4")
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE rate_night SET min_stay_arrival = 5 WHERE night = ANY ($1) AND room_type_id = $2",
+                [night(1), night(3)],
+                ids["DBL"],
+            )
+        assert "Nobody can arrive" not in await changed(description="With no way back")
+        told = await changed(max_stay="3")
+        assert f"Nobody can arrive on some nights: DBL on NRF, {night(1).day} " in told
+        assert "and 1 more night: min stay 5 nights, max stay 3 nights" in told
+        assert "Nobody can arrive" not in await changed(max_stay="9")

@@ -295,7 +295,9 @@ async def test_a_foreign_property_is_not_found(db: Database, database_url: str) 
     async with db.transaction() as tx:
         theirs = await load_catalogue(tx, "foreign")
         key = CellKey(ids["foreign"], ids["theirs"], night(1), "price")
-        edit = await edits.save_cells(tx, catalogue=theirs, cells=[Cell(key, None, 5)], by=BEA, now=utc_now())
+        edit, _ = await edits.save_cells(
+            tx, catalogue=theirs, cells=[Cell(key, None, 5)], by=BEA, now=utc_now()
+        )
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
         signed_in(app, db, (Role.OWNER, SLUG)) as client,

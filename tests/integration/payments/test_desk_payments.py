@@ -267,6 +267,10 @@ async def test_a_mistake_is_reversed_once_and_owed_again(hotel: Database, gatewa
     assert (now.paid, still_open(now)) == (5_000, 15_000)
     with pytest.raises(NotReversible):
         await reverse(hotel, booking, payment_id)
+    # The receipt that they have no longer counts, which they are told once, and not why.
+    [told] = await mails(hotel, "payment_reversed")
+    assert (told["amount"], told["open"]) == (15_000, 15_000)
+    assert "another room" not in str(told)
     async with hotel.transaction() as tx:
         lines = await queries.ledger(tx, booking.id)
         # It never came: the guest is not told that it goes back.
@@ -398,13 +402,14 @@ def test_mails_say_by_what_way(language: str) -> None:
     }
     said = {
         (template, way): render(template, language, {**data, "way": way})
-        for template in ("payment_received", "refund_sent")
+        for template in ("payment_received", "refund_sent", "payment_reversed")
         for way in ("card", "terminal", "transfer", "cash")
     }
     for template in ("payment_received", "refund_sent"):
         texts = [said[template, way].text for way in ("card", "transfer", "cash")]
         assert len(set(texts)) == 3
         assert said[template, "terminal"].text == said[template, "card"].text
+    assert "129" in said["payment_reversed", "cash"].text
     # Its amount comes twice, and the day by which a bank would have it not at all.
     assert said["refund_sent", "cash"].text.count("29") == 2
     assert said["refund_sent", "cash"].subject != said["refund_sent", "card"].subject

@@ -11,6 +11,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
+from hotel_booking.admin.rate_lists import nobody_arrives
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
@@ -24,9 +25,11 @@ from hotel_booking.domains.properties.vocabularies import MEALS
 from hotel_booking.domains.rates import examples
 from hotel_booking.domains.rates import plans as service
 from hotel_booking.domains.rates.catalogue import RatePlan
+from hotel_booking.domains.rates.plan_lengths import unfit_nights
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.tables import rate_plan
+from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import money, see_other
@@ -101,7 +104,9 @@ async def new_plan(request: Request[Any, Any, State], tx: Transaction, slug: str
 
 
 @post("/properties/{slug:str}/new-plan", opt=staff(Permission.CATALOGUE_EDIT))
-async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
+async def create_plan(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[Any]:
     """Make a rate plan. Its prices are set in Rates, or come from its parent."""
     property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
@@ -116,9 +121,8 @@ async def create_plan(request: Request[Any, Any, State], tx: Transaction, slug: 
         form, status = frame.refused(form, error, names=_BESIDE)
         return await _form(request, tx, property_, form, None, status=status)
     note = "Its prices follow its parent’s." if parent else "Now set its prices under Rates & availability."
-    return see_other(
-        request, f"/admin/properties/{slug}/plans", notice=f"{row.name} has been created. {note}"
-    )
+    notice = f"{row.name} has been created. {note}{await _unfit(tx, property_, row.code, now)}"
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=notice)
 
 
 @get("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_VIEW))
@@ -133,7 +137,7 @@ async def show_plan(
 
 @post("/properties/{slug:str}/plans/{plan:str}", opt=staff(Permission.CATALOGUE_EDIT))
 async def change_plan(
-    request: Request[Any, Any, State], tx: Transaction, slug: str, plan: str
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, plan: str
 ) -> Response[Any]:
     """Change it for the sales to come."""
     property_ = await queries.property_by_slug(tx, slug)
@@ -145,14 +149,18 @@ async def change_plan(
         if row.parent_id is not None:
             values["adjustment"] = _adjustment(form, property_)
         changes = frame.shaped(form, PlanChange, values)
-        await service.change(tx, property_id=property_.id, code=plan, changes=changes, version=version)
+        changed = await service.change(
+            tx, property_id=property_.id, code=plan, changes=changes, version=version
+        )
     except DomainError as error:
         current = await queries.find_item(tx, rate_plan, property_.id, plan)
         form, status = frame.refused(
             form, error, current=await _filled(tx, current, property_), names=_BESIDE
         )
         return await _form(request, tx, property_, form, row, status=status)
-    return see_other(request, f"/admin/properties/{slug}/plans", notice="Saved.")
+    limits = [(one.min_stay, one.max_stay, one.active) for one in (row, changed)]
+    told = await _unfit(tx, property_, plan, now) if limits[0] != limits[1] else ""
+    return see_other(request, f"/admin/properties/{slug}/plans", notice=f"Saved.{told}")
 
 
 @get("/properties/{slug:str}/plans/{plan:str}/delete", opt=staff(Permission.CATALOGUE_EDIT))
@@ -187,6 +195,17 @@ async def deactivate_plan(
     property_ = await queries.property_by_slug(tx, slug)
     await service.change(tx, property_id=property_.id, code=plan, changes=PlanChange(active=False))
     return see_other(request, f"/admin/properties/{slug}/plans", notice=f"{plan} is no longer on sale.")
+
+
+async def _unfit(tx: Transaction, property_: Property, code: str, now: datetime) -> str:
+    """What the plan's own limits of stay do to its nights, for the notice: on which nobody can arrive."""
+    catalogue = await load_catalogue(tx, property_.slug, active_only=False)
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    found = nobody_arrives(await unfit_nights(tx, catalogue, catalogue.plans[code], today), catalogue)
+    if not found:
+        return ""
+    more = f", and {count(len(found) - 1, 'more room type')}" if len(found) > 1 else ""
+    return f" Nobody can arrive on some nights: {found[0]}{more}."
 
 
 async def _removal(

@@ -121,6 +121,11 @@ async def search(
     )
 
 
+async def ids_between(tx: Transaction, since: datetime, until: datetime) -> tuple[int, int]:
+    """Between which ids the entries from `since` to before `until` are; some of other times are there too."""
+    return await _first_since(tx, since) - _CROSSING, await _first_since(tx, until) + _CROSSING
+
+
 async def _first_since(tx: Transaction, at: datetime) -> int:
     """The lowest id from a time on, found by halving: the log is (nearly) in the order of time."""
     return int(

@@ -21,6 +21,7 @@ from hotel_booking.domains.notifications.types import MessageLimit
 from hotel_booking.domains.payments import returns
 from hotel_booking.domains.payments.returns import Returning
 from hotel_booking.domains.payments.service import Payment
+from hotel_booking.domains.payments.types import DeskPayment
 from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
@@ -128,6 +129,17 @@ async def payment_received(
         "at": now.isoformat(),
     }
     await _queue(tx, booking, f"payment:{payment.id}", "payment_received", data, now=now)
+
+
+async def payment_reversed(tx: Transaction, booking: Booking, *, payment: DeskPayment, now: datetime) -> None:
+    """The receipt was a mistake: the money never came, and is owed. Why is the hotel's own affair."""
+    data = {
+        **_facts(booking),
+        "amount": payment.amount,
+        "open": still_open(booking),
+        "at": payment.created_at.isoformat(),
+    }
+    await _queue(tx, booking, f"reversed:{payment.id}", "payment_reversed", data, now=now)
 
 
 async def refund_sent(

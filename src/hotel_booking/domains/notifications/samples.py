@@ -49,6 +49,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "open": 25_800,
         "at": "2027-02-01T10:15:00+00:00",
     },
+    "payment_reversed": {**_BOOKING, "amount": 12_900, "open": 38_700, "at": "2027-02-01T10:15:00+00:00"},
     "refund_sent": {
         **_BOOKING,
         "amount": 12_900,

@@ -19,6 +19,7 @@ import msgspec
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged, divide
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS, AriUpdate
+from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.types import MILLION
 
@@ -174,13 +175,24 @@ class BulkEdit(msgspec.Struct, frozen=True, kw_only=True):
                 yield night
 
 
+class UnfitNight(NamedTuple):
+    """A night for sale on which nobody can arrive: levels say lengths of stay that contradict each other."""
+
+    room_type_id: int
+    plan_id: int
+    night: date
+    why: NoStayFits
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What an edit will do: its changes in lock order, nights that it puts on sale for the first time (with
-    all rooms of the type), and how many prices it could not change because there is none."""
+    all rooms of the type), how many prices it could not change because there is none, and the nights that it
+    leaves for sale though nobody can arrive on them."""
 
     changes: tuple[Change, ...]
     goes_on_sale: tuple[tuple[int, date], ...] = ()
     unpriced: int = 0
+    unfit: tuple[UnfitNight, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -40,8 +40,13 @@ from hotel_booking.domains.rates.changes import (
     value_at,
     work_out,
 )
+from hotel_booking.domains.rates.contradictions import (
+    ContradictoryStay,
+    check_lengths,
+    foretell,
+    may_contradict,
+)
 from hotel_booking.domains.rates.edit_queries import Edit, Editor
-from hotel_booking.domains.rates.lengths import ContradictoryStay, check_lengths
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.service import AriResult
 
@@ -54,6 +59,13 @@ class Cell(NamedTuple):
     key: CellKey
     was: Value
     to: Value
+
+
+class Saved(NamedTuple):
+    """Cells that were saved: the edit that was kept, and what it did."""
+
+    edit: Edit
+    plan: Plan
 
 
 class Clash(msgspec.Struct, frozen=True):
@@ -139,7 +151,7 @@ async def save_cells(
     by: Caller,
     now: datetime,
     free: bool = False,
-) -> Edit:
+) -> Saved:
     """Set cells one by one, all or nothing; `free` says that a price of nothing is meant. Raises as
     `update_ari`, `InvalidEdit` (`ContradictoryStay` and `FreeOfCharge` are such), and `CellsChanged`."""
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
@@ -172,7 +184,8 @@ async def save_cells(
         raise FreeOfCharge(plan.free)
     number = seen_as(change.key for change in plan.changes)
     what = "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
-    return await _write(tx, catalogue, plan, by, now, kind="cells", what=what)
+    plan = await _foretold(tx, catalogue, plan)
+    return Saved(await _write(tx, catalogue, plan, by, now, kind="cells", what=what), plan)
 
 
 async def update_by_program(
@@ -203,7 +216,7 @@ async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now:
         edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     )
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    return _planned(edit, types, plans, rows)
+    return await _foretold(tx, catalogue, _planned(edit, types, plans, rows))
 
 
 async def apply(
@@ -225,7 +238,7 @@ async def apply(
     )
     await edit_queries.lock_types(tx, types)
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    plan = _planned(edit, types, plans, rows)
+    plan = await _foretold(tx, catalogue, _planned(edit, types, plans, rows))
     if plan.fingerprint != seen:
         raise PreviewChanged(plan)
     if plan.free and not free:
@@ -243,6 +256,23 @@ def _planned(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
         error.field = next(column for column in LIMITS if edit.restrictions.get(column) is not None)
         raise
     return plan
+
+
+async def _foretold(tx: Transaction, catalogue: Catalogue, plan: Plan) -> Plan:
+    """The plan with the nights on which it would leave nobody able to arrive. Every plan of the room types
+    is read, as a room type's rule and a parent's hold for others than the edit names."""
+    if not may_contradict(plan):
+        return plan
+    nights = [change.key.night for change in plan.changes]
+    plans = list(catalogue.plans.values())
+    rows = await edit_queries.current_rows(
+        tx,
+        [change.key.room_type_id for change in plan.changes],
+        [number for row in plans for number in (row.id, row.price_plan_id)],
+        min(nights),
+        max(nights),
+    )
+    return foretell(plan, rows, catalogue.room_types.values(), plans)
 
 
 async def preview_undo(tx: Transaction, *, catalogue: Catalogue, edit_id: int) -> Undoing:
@@ -283,7 +313,8 @@ async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: b
             back.append(Change(key, after, before))
         elif stands != before:
             kept.append(Cell(key, after, before))
-    return Undoing(edit, tuple(back), plan_of(back, rows), tuple(await _clashes(tx, catalogue, rows, kept)))
+    plan = await _foretold(tx, catalogue, plan_of(back, rows))
+    return Undoing(edit, tuple(back), plan, tuple(await _clashes(tx, catalogue, rows, kept)))
 
 
 def _check_own(wanted: dict[CellKey, Cell], catalogue: Catalogue) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.http.problems import Problem
@@ -13,6 +15,7 @@ _HEADLINES = {
     401: "Please sign in",
     403: "You don’t have access to this",
     404: "Page not found",
+    405: "There is no page here",
     409: "That isn’t possible right now",
     413: "That is too large",
     422: "Please check what you entered",
@@ -21,9 +24,16 @@ _HEADLINES = {
 }
 
 
+# What a form was sent to has often no page of its own; whoever opens its address wants what it was about.
+_ABOUT = re.compile(r"/admin/(?:bookings|properties|incidents)/[\w-]+(?=/)")
+
+
 def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
     """The headers and the body; `headers` are those that the error has anyway."""
     headline = _HEADLINES.get(problem.status, "Something went wrong")
-    text = render(scope, "problem.html", problem=problem, headline=headline)
+    about = _ABOUT.match(scope["path"]) if problem.status == 405 else None
+    text = render(
+        scope, "problem.html", problem=problem, headline=headline, about=about[0] if about else None
+    )
     page_headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": PAGE_POLICY}
     return {**headers, **page_headers}, text.encode()

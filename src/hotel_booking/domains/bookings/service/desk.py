@@ -16,6 +16,7 @@ from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
 from hotel_booking.domains.bookings.service.pay import plan_collection
 from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import TooMuch
 from hotel_booking.domains.payments.service import Payment
@@ -85,9 +86,9 @@ async def record_desk_payment(
 async def reverse_desk_payment(
     tx: Transaction, *, booking_id: UUID, payment_id: UUID, reason: str, now: datetime
 ) -> None:
-    """Take back a payment at the desk that was noted by mistake: the guest owes it again. Money that was
-    really paid is refunded instead. Raises `PaymentNotFound`, `NotReversible`, and `Invalid` for a reason of
-    fewer than 5 or more than 200 characters."""
+    """Take back a payment at the desk that was noted by mistake: the guest owes it again, and is told that
+    the receipt no longer counts. Money that was really paid is refunded instead. Raises `PaymentNotFound`,
+    `NotReversible`, and `Invalid` for a reason of fewer than 5 or more than 200 characters."""
     why = reason.strip()
     if not SHORTEST_REASON <= len(why) <= LONGEST_REASON:
         raise Invalid(
@@ -97,7 +98,10 @@ async def reverse_desk_payment(
         )
     await lock_and_load(tx, booking_id)
     await payments.reverse(tx, booking_id=booking_id, payment_id=payment_id, reason=why, now=now)
-    await plan_collection(tx, await booking_by_id(tx, booking_id), now)
+    booking = await booking_by_id(tx, booking_id)
+    await plan_collection(tx, booking, now)
+    [payment] = await queries.desk_payments(tx, booking_id, payment_id=payment_id)
+    await mail.payment_reversed(tx, booking, payment=payment, now=now)
 
 
 def _owed(booking: Booking) -> int:

@@ -1,0 +1,96 @@
+"""The till: what was taken and given back at a hotel's desk, by whom, since when; to count and to print.
+
+/admin/payments/desk    one property, from its day's beginning until now unless asked otherwise
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from hotel_booking.core.dates import business_date, business_day_end, local_instant
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import plain_digits
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.choices import Choice, properties_within
+from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.reporting.till import DeskEntry, desk_entries, sums
+from hotel_booking.http.access import staff
+from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.render import page
+
+_MINUTE = timedelta(minutes=1)
+
+
+@get("/payments/desk", opt=staff(Permission.PAYMENTS_VIEW))
+async def show_till(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
+) -> Response[str]:
+    """What should be in the till, by person and means, and each payment that it comes from."""
+    known = [
+        row
+        for row in await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
+        if row.active
+    ]
+    asked = request.query_params
+    slug = asked.get("property") or (known[0].slug if known else "")
+    hotel = next((row for row in known if row.slug == slug), None)
+    if hotel is None:
+        raise NoSuchProperty(f"there is no property {slug!r}")
+    form = Form.of(property=slug, since=asked.get("since", ""), until=asked.get("until", ""))
+    today = business_date(now, hotel.timezone, hotel.day_end_time)
+    begun = business_day_end(today - timedelta(days=1), hotel.timezone, hotel.day_end_time)
+    since = _moment(form, "since", hotel) or begun
+    # What is recorded in this minute is there too.
+    until = _moment(form, "until", hotel) or now + _MINUTE
+    entries: list[DeskEntry] = []
+    if not form.errors:
+        try:
+            entries = await desk_entries(tx, property_id=hotel.id, since=since, until=until)
+        except DomainError as error:
+            form = form.failed(error)
+    return page(
+        request,
+        "payments/till.html",
+        status=422 if form.errors else 200,
+        form=form,
+        hotel=hotel,
+        known=[(row.slug, f"{row.name}, {row.city}") for row in known],
+        since=since,
+        until=min(until, now) if not asked.get("until") else until,
+        begun=_field(begun, hotel),
+        entries=entries,
+        people=sums(entries, by_person=True),
+        totals=sums(entries, by_person=False),
+    )
+
+
+def _moment(form: Form, name: str, hotel: Choice) -> datetime | None:
+    """A time by the hotel's clocks, as fields for one send it; None where the field is empty."""
+    text = form.text(name, longest=30)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(plain_digits(text))
+    except ValueError:
+        form.wrong(name, "must be a time such as 2026-03-10T14:00")
+        return None
+    if not 2000 <= found.year < 2100:
+        form.wrong(name, "must be between 2000 and 2100")
+        return None
+    if found.tzinfo is not None:
+        return found.astimezone(UTC)
+    return local_instant(found.date(), found.time(), hotel.timezone)
+
+
+def _field(at: datetime, hotel: Choice) -> str:
+    return f"{at.astimezone(ZoneInfo(hotel.timezone)):%Y-%m-%dT%H:%M}"
+
+
+handlers = [show_till]
