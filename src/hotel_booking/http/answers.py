@@ -6,8 +6,10 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import HTTPResponseStartEvent, HTTPScope, Message, Send
 
+from hotel_booking.core.errors import DomainError
+from hotel_booking.http.errors import problem_messages
 from hotel_booking.http.packing import packed
-from hotel_booking.http.preconditions import ENCODED, tags_of
+from hotel_booking.http.preconditions import ENCODED, if_match_of, tags_of
 
 LEAST = 1_024  # bytes; below that a packed answer costs more than it saves
 SECRET = "secret"  # noqa: S105  # the name of a mark
@@ -31,6 +33,10 @@ def shaping(scope: HTTPScope, send: Send) -> Send:
             return
         if start is not None and message["type"] == "http.response.body":
             first, start = start, None
+            if (refused := _refused(scope, first)) is not None:
+                for part in problem_messages(scope, refused):
+                    await send(part)
+                return
             if not message.get("more_body"):
                 message["body"] = _shaped(scope, first, message["body"])
             await send(first)
@@ -59,6 +65,19 @@ def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> byt
         headers[b"content-length"] = str(len(body)).encode()
     start["headers"] = list(headers.items())
     return body
+
+
+def _refused(scope: HTTPScope, start: HTTPResponseStartEvent) -> DomainError | None:
+    """Why the thing that was read is not answered: it is not what the reader's If-Match names."""
+    if b"if-match" not in scope["state"]["headers"] or scope["method"] != "GET" or start["status"] != 200:
+        return None
+    tag = dict(start["headers"]).get(b"etag")
+    try:
+        if tag is not None:
+            if_match_of(scope).check(tag.decode("latin-1").strip('"'))
+    except DomainError as error:
+        return error
+    return None
 
 
 def _has_it(scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:
