@@ -154,6 +154,8 @@ async def cancel(
             await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
     except DomainError as error:
         booking = await reread(request, tx, booking)
+        if booking.status == "cancelled":  # sent twice, or from another tab: it is as the guest wants it
+            return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
         form.errors[""] = why(error, translations(language_of(request)))
         return await booking_page(request, tx, booking, now, form, status=422)
     note_booking(request, "cancelled")
