@@ -3,12 +3,14 @@ each feature is walked once as it is, and once with its script served empty, whe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 from playwright.async_api import Error as PlaywrightError
 
 from hotel_booking.core.db import Database
@@ -43,6 +45,29 @@ async def a_theme_stays(page: Page) -> None:
     await page.evaluate("localStorage.setItem('theme', 'dark')")
     await page.reload()
     assert await page.get_attribute("html", "data-theme") == "dark"
+
+
+async def a_form_is_sent_once(page: Page) -> None:
+    """However often its button is pressed before the answer is there."""
+    sent: list[Route] = []
+
+    async def slowly(route: Route) -> None:
+        sent.append(route)
+        await asyncio.sleep(0.5)
+        with suppress(PlaywrightError):  # another press has taken its place
+            await route.continue_()
+
+    await page.goto("/en/account/register")
+    await page.route("**/en/account/register", slowly)
+    await page.fill("[name=email]", "ana@example.com")
+    await page.evaluate(
+        """() => {
+            const button = document.querySelector("main form button[type=submit]");
+            for (const later of [0, 100, 200]) setTimeout(() => button.click(), later);
+        }"""
+    )
+    await page.wait_for_url("**/account/sent?*")
+    assert len(sent) == 1
 
 
 async def menus_close(page: Page) -> None:
@@ -241,6 +266,7 @@ SITE: Mapping[str, Feature] = {
     "dates.js": dates_open_without_a_date,
     "gallery.js": pictures_open,
     "hold.js": a_hold_is_counted_down,
+    "once.js": a_form_is_sent_once,
     "typed.js": what_was_typed_comes_back,
     "print.js": a_booking_prints,
     "asking.js": a_form_goes_on_by_itself,

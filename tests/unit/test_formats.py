@@ -50,6 +50,12 @@ def test_every_surface_shows_every_minor_unit(language: str) -> None:
         (12_900, "CHF", "en_GB", "CHF 129.00"),
         (12_900, "EUR", "en_GB", "€129.00"),
         (-12_900, "EUR", "en_GB", "-€129.00"),
+        # The sign stays behind its letters on a page from right to left.
+        (12_900, "USD", "ar", "\u200f129.00 US$\u200e"),
+        (12_900, "JPY", "ar", "\u200f12,900 JP¥\u200e"),
+        (12_900, "BRL", "ar", "\u200f129.00 R$\u200e"),
+        (12_900, "EUR", "ar", "\u200f129.00 €"),
+        (12_900, "CHF", "ar", "\u200f129.00 CHF"),
     ],
 )
 def test_money_as_a_language_writes_it(amount: int, currency: str, locale: str, shown: str) -> None:
@@ -101,6 +107,8 @@ def test_amounts_are_written_as_babel_writes_them(
     standard = Locale.parse(locale).currency_formats["standard"].pattern
     pattern = parse_pattern(standard.replace("0.00", f"0.{'0' * digits}" if digits else "0"))
     said = pattern.apply(to_decimal(amount, currency), locale, currency, currency_digits=False)
+    if locale in ("ar", "fa_IR"):
+        said = re.sub(r"([A-Z])([$£¥])", "\\1\\2\u200e", said)
     assert formats.money(amount, currency, locale, whole=whole) == re.sub(
         r"([A-Za-z])(\d)", "\\1\u00a0\\2", said
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hotel_booking.core.phone import is_read, phone_shown
+from hotel_booking.http.ui.render import Caution
 
 
 def with_phone(notice: str, kept: str | None, *, typed: str | None = None) -> str:
@@ -11,7 +12,9 @@ def with_phone(notice: str, kept: str | None, *, typed: str | None = None) -> st
     if not kept:
         return notice
     if not is_read(kept):
-        return f"{notice} The telephone number wasn’t recognised and is saved as typed: {kept}"
+        return Caution(f"{notice} The telephone number wasn’t recognised and is saved as typed: {kept}")
     if typed is not None and typed != kept:
-        return f"{notice} The telephone number was read as one in the hotel’s country: {phone_shown(kept)}"
+        return Caution(
+            f"{notice} The telephone number was read as one in the hotel’s country: {phone_shown(kept)}"
+        )
     return notice

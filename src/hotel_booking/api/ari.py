@@ -15,6 +15,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
+from hotel_booking.domains.rates.edit_queries import NoArrival
 from hotel_booking.domains.rates.queries import loaded_ari
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import ARRIVAL, example, later
@@ -27,11 +28,14 @@ class AriRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AriAnswer(msgspec.Struct, frozen=True):
-    """How much was written."""
+    """How much was written. `no_arrival` are nights of the lines, 50 at most, that are for sale and on which
+    no stay can begin: the minimum and the maximum stay, which other calls, other levels or the rate plan set,
+    contradict each other."""
 
     lines: int
     room_nights: int
     rate_nights: int
+    no_arrival: list[NoArrival]
 
 
 class _Restrictions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -110,8 +114,10 @@ async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, c
     """By date range (both ends are nights, inclusive) and weekdays; one call can set a year. All or
     nothing: an invalid line is named by its index, as in `updates[3].price`."""
     catalogue = await own_catalogue(tx, slug, caller)
-    result = await edits.update_by_program(tx, catalogue=catalogue, updates=data.updates, by=caller, now=now)
-    return AriAnswer(result.lines, result.room_nights, result.rate_nights)
+    result, no_arrival = await edits.update_by_program(
+        tx, catalogue=catalogue, updates=data.updates, by=caller, now=now
+    )
+    return AriAnswer(result.lines, result.room_nights, result.rate_nights, no_arrival)
 
 
 @get(

@@ -32,7 +32,7 @@ from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import guest_or, public
-from hotel_booking.http.answers import secret
+from hotel_booking.http.answers import created, secret
 from hotel_booking.http.examples import ARRIVAL, example, later
 from hotel_booking.http.holder import holder_of
 from hotel_booking.http.metrics import note_booking
@@ -141,6 +141,7 @@ class AmendAnswer(msgspec.Struct, frozen=True):
 @post(
     "/bookings",
     opt=public()
+    | created("reference")
     | example(
         lambda _: {
             "quote": "0198c2a4-6f0e-7c1b-9f43-5d2f6f0a1b2c",

@@ -17,7 +17,7 @@ from hotel_booking.domains.identity.errors import KeyNotFound
 from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
-from hotel_booking.http.answers import secret
+from hotel_booking.http.answers import created, secret
 from hotel_booking.http.examples import HOTEL, example
 from hotel_booking.http.pages import Page
 
@@ -79,6 +79,7 @@ async def list_keys(
 @post(
     "/keys",
     opt=needs(Scope.KEYS_WRITE)
+    | created("key.id")
     | example(
         lambda _: {
             "name": "Channel manager",

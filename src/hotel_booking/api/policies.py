@@ -24,6 +24,7 @@ from hotel_booking.domains.properties.service.taxes import percent_text
 from hotel_booking.domains.properties.types import Code, Name
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.answers import created
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 from hotel_booking.http.preconditions import IfMatch
@@ -105,6 +106,7 @@ async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAn
 @post(
     "/properties/{slug:str}/policies",
     opt=_WRITE
+    | created("code")
     | example(
         lambda _: {
             "code": "TWO-DAYS",

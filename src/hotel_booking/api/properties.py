@@ -22,6 +22,7 @@ from hotel_booking.domains.properties.types import NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.answers import created
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 from hotel_booking.http.preconditions import IfMatch, version_tag
@@ -91,6 +92,7 @@ async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
 @post(
     "/properties",
     opt=needs(Scope.PROPERTIES_WRITE)
+    | created("slug")
     | example(
         lambda _: {
             "slug": "sea-view-cascais",

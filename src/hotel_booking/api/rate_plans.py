@@ -18,6 +18,7 @@ from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.answers import created
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 from hotel_booking.http.preconditions import IfMatch
@@ -87,6 +88,7 @@ async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RateP
 @post(
     "/properties/{slug:str}/rate-plans",
     opt=_WRITE
+    | created("code")
     | example(
         lambda _: {
             "code": "EARLY",

@@ -18,6 +18,7 @@ from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.types import Bed, NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.answers import created
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 from hotel_booking.http.preconditions import IfMatch
@@ -68,6 +69,7 @@ async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomT
 @post(
     "/properties/{slug:str}/room-types",
     opt=_WRITE
+    | created("code")
     | example(
         lambda _: {
             "code": "GARDEN",

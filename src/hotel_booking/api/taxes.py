@@ -18,6 +18,7 @@ from hotel_booking.domains.properties.catalogue import Tax
 from hotel_booking.domains.properties.service import taxes as service
 from hotel_booking.domains.properties.types import NewTax, TaxChange
 from hotel_booking.http.access import needs, public
+from hotel_booking.http.answers import created
 from hotel_booking.http.examples import example
 from hotel_booking.http.pages import Page
 from hotel_booking.http.preconditions import IfMatch
@@ -64,6 +65,7 @@ async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
 @post(
     "/properties/{slug:str}/taxes",
     opt=_WRITE
+    | created("code")
     | example(
         lambda _: {
             "code": "ECO-TAX",

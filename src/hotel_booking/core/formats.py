@@ -84,6 +84,8 @@ def rounded(amount: int, currency: str, locale: str) -> str:
 _LONG = 100_000
 # CLDR wants a space between a code and the amount after it (CHF 129.00), which Babel leaves out.
 _CODE_BEFORE = re.compile(r"([A-Za-z])(\d)")
+# Among words from right to left the sign of US$ goes to the letters' other side, $US, where nothing holds it.
+_SIGN_BEHIND = re.compile(r"([A-Za-z][$\u00a3\u00a5\u20a0-\u20cf])")
 
 
 class _Shape(NamedTuple):
@@ -120,6 +122,8 @@ def _shape_of(probe: str) -> _Shape | None:
 
 def _by_pattern(amount: Decimal, currency: str, locale: str, digits: int) -> str:
     text = _pattern(locale, digits).apply(amount, _locale(locale), currency, currency_digits=False)
+    if _locale(locale).text_direction == "rtl":
+        text = _SIGN_BEHIND.sub("\\1\u200e", text)
     return _CODE_BEFORE.sub("\\1\u00a0\\2", text)
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import HTTPResponseStartEvent, HTTPScope, Message, Send
 
+from hotel_booking.core.errors import DomainError
+from hotel_booking.http.errors import problem_messages
 from hotel_booking.http.packing import packed
-from hotel_booking.http.preconditions import ENCODED, tags_of
+from hotel_booking.http.preconditions import ENCODED, if_match_of, tags_of
 
 LEAST = 1_024  # bytes; below that a packed answer costs more than it saves
+CREATED = "created"
+LOCATION = {"description": "Where to read what was created.", "schema": {"type": "string"}}
 SECRET = "secret"  # noqa: S105  # the name of a mark
+
+
+def created(member: str) -> dict[str, str]:
+    """`opt` of a route that creates what can be read at an address of its own, which the member of the answer
+    ends: the answer says so (RFC 9110, 15.3.2), a repeated one too. `key.id` is a member of a member."""
+    return {CREATED: member}
 
 
 def secret() -> dict[str, bool]:
@@ -31,6 +47,10 @@ def shaping(scope: HTTPScope, send: Send) -> Send:
             return
         if start is not None and message["type"] == "http.response.body":
             first, start = start, None
+            if (refused := _refused(scope, first)) is not None:
+                for part in problem_messages(scope, refused):
+                    await send(part)
+                return
             if not message.get("more_body"):
                 message["body"] = _shaped(scope, first, message["body"])
             await send(first)
@@ -44,6 +64,10 @@ def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> byt
     was = len(body)
     if scope["method"] == "OPTIONS" and b"allow" in headers:
         headers[b"allow"] = _methods(scope).encode()
+    if start["status"] == 201 and (member := scope["route_handler"].opt.get(CREATED)) is not None:
+        name: Any = reduce(getitem, member.split("."), msgspec.json.decode(body))
+        name = quote(str(name), safe="")
+        headers[b"location"] = f"{scope['path'].rstrip('/')}/{name}".encode()
     if b"etag" in headers and scope["method"] == "GET" and start["status"] == 200 and _has_it(scope, headers):
         start["status"] = 304
         body = b""
@@ -59,6 +83,19 @@ def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> byt
         headers[b"content-length"] = str(len(body)).encode()
     start["headers"] = list(headers.items())
     return body
+
+
+def _refused(scope: HTTPScope, start: HTTPResponseStartEvent) -> DomainError | None:
+    """Why the thing that was read is not answered: it is not what the reader's If-Match names."""
+    if b"if-match" not in scope["state"]["headers"] or scope["method"] != "GET" or start["status"] != 200:
+        return None
+    tag = dict(start["headers"]).get(b"etag")
+    try:
+        if tag is not None:
+            if_match_of(scope).check(tag.decode("latin-1").strip('"'))
+    except DomainError as error:
+        return error
+    return None
 
 
 def _has_it(scope: HTTPScope, headers: dict[bytes, bytes]) -> bool:

@@ -20,6 +20,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http import examples, preconditions
 from hotel_booking.http.access import ACCESS
+from hotel_booking.http.answers import CREATED, LOCATION
 from hotel_booking.http.problems import PROBLEM_TYPE, type_of
 
 _ABOUT = """\
@@ -280,6 +281,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
     responses = operation.setdefault("responses", {})
     for status in _SAID.keys() & responses.keys():
         responses[status]["description"] = _SAID[status]
+    if CREATED in handler.opt:
+        responses["201"]["headers"] = {"Location": LOCATION}
     if _is_tagged(operation, handler, method):
         responses["200"]["headers"] = {"ETag": _ETAG}
         if method == "get":
@@ -311,7 +314,8 @@ def _statuses(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
         statuses |= {404, 422}
     if method != "get":
         statuses |= {409, 413}  # too large a body is refused where none is read, too
-    if preconditions.ARGUMENT in handler.parsed_fn_signature.parameters:
+    tagged = method == "get" and _is_tagged(operation, handler, method)
+    if tagged or preconditions.ARGUMENT in handler.parsed_fn_signature.parameters:
         statuses.add(412)
     return statuses | set(handler.opt.get(PROBLEMS, ()))
 

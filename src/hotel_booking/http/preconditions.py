@@ -2,7 +2,7 @@
 
 A handler that answers with a thing tags it (`tagged`); one that changes it takes the dependency `if_match`
 and asks it. Where a handler does not take it, the header is refused: a precondition that is ignored is worse
-than none.
+than none. Where a thing is read, the answer's own tag is asked (`http.answers`).
 """
 
 from __future__ import annotations
@@ -17,26 +17,36 @@ from litestar.datastructures import State
 from litestar.types import HTTPScope
 
 from hotel_booking.http.json_answer import Answer
-from hotel_booking.http.problems import PreconditionFailed, PreconditionNotTaken
+from hotel_booking.http.problems import MalformedRequest, PreconditionFailed, PreconditionNotTaken
 
 ARGUMENT = "if_match"
 ENCODED = "-gzip"  # what the tag of a packed answer ends in: other bytes, another tag
 _TAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
+_LIST = re.compile(r'[\s,]*(?:(?:W/)?"[^"]*"\s*(?:,[\s,]*|$))+')
 _UNKNOWN = frozenset({b"if-unmodified-since", b"if-none-match"})
 T = TypeVar("T")
 
 
 class IfMatch(msgspec.Struct, frozen=True):
-    """The tags of the request's If-Match; None where it has none, or says `*`: whatever it is now."""
+    """The strong tags of the request's If-Match; None where it has none, or says `*`: whatever it is now.
+    `weak`: there are weak ones besides, which match nothing (RFC 9110, 13.1.1)."""
 
     tags: frozenset[str] | None
+    weak: bool = False
 
     def check(self, tag: str) -> None:
         """Raise `PreconditionFailed` unless the thing is as the sender saw it."""
-        if self.tags is not None and tag not in self.tags:
+        if self.tags is None or tag in self.tags:
+            return
+        if self.weak:
             raise PreconditionFailed(
-                "it has changed since you read it", field="If-Match", fix="read it again and decide again"
+                "a weak tag matches nothing in If-Match",
+                field="If-Match",
+                fix="send the ETag as we gave it, without W/",
             )
+        raise PreconditionFailed(
+            "it has changed since you read it", field="If-Match", fix="read it again and decide again"
+        )
 
 
 def version_tag(version: int) -> str:
@@ -55,14 +65,33 @@ def tagged(answer: T, tag: str) -> Response[T]:
 
 
 def tags_of(header: str) -> frozenset[str]:
-    """The tags of an If-Match or If-None-Match, as we gave them, whatever encoding they were sent in."""
+    """The tags of an If-None-Match, weak ones too, as we gave them, whatever encoding they were sent in."""
     return frozenset(found[2].removesuffix(ENCODED) for found in _TAG.finditer(header))
+
+
+def if_match_of(scope: HTTPScope) -> IfMatch:
+    """What the request's If-Match says. Raises `MalformedRequest` where that is no list of tags: a tag
+    without its quotes is not one that has changed."""
+    if b"if-match" not in scope["state"]["headers"]:
+        return IfMatch(None)
+    lines = [value for name, value in scope["headers"] if name == b"if-match"]
+    header = b",".join(lines).decode("latin-1")
+    if header.strip() == "*":
+        return IfMatch(None)
+    if not _LIST.fullmatch(header):
+        raise MalformedRequest(
+            "If-Match is not a list of entity tags",
+            field="If-Match",
+            fix='send the ETag as we gave it, in its quotes, such as "v3"',
+        )
+    found = list(_TAG.finditer(header))
+    strong = frozenset(tag[2].removesuffix(ENCODED) for tag in found if not tag[1])
+    return IfMatch(strong, weak=any(tag[1] for tag in found))
 
 
 def provide_if_match(request: Request[Any, Any, State]) -> IfMatch:
     """Litestar dependency `if_match`."""
-    header = request.headers.get("if-match")
-    return IfMatch(None if header is None or header.strip() == "*" else tags_of(header))
+    return if_match_of(request.scope)
 
 
 def known_preconditions(scope: HTTPScope) -> None:

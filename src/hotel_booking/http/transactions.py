@@ -32,7 +32,7 @@ from hotel_booking.http.body import JsonRequest
 from hotel_booking.http.costs import SAFE
 from hotel_booking.http.errors import answer_error, problem_messages
 from hotel_booking.http.idempotency import Claim
-from hotel_booking.http.problems import IdempotencyInProgress
+from hotel_booking.http.problems import IdempotencyInProgress, StoredAnswer
 
 
 class Unit:
@@ -131,7 +131,12 @@ async def answer_change(app: ASGIApp, scope: HTTPScope, receive: Receive, send: 
     Idempotency-Key, before the answer leaves."""
     database = acting(scope)
     unit = scope["state"]["unit"] = Unit(database)
-    claim = await _claim(scope, receive, database)
+    try:
+        claim = await _claim(scope, receive, database)
+    except StoredAnswer as told:  # it leaves as the first one did: where it is read, and packed
+        for message in problem_messages(scope, told):
+            await send(message)
+        return
     kept: list[Message] = []
     begun = False
 

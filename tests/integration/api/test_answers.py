@@ -156,6 +156,20 @@ async def test_a_thing_is_not_overwritten_unseen(db: Database, database_url: str
             now = await client.get(path, headers={"if-none-match": tag})
             assert (now.status_code, now.json()["name"]) == (200, change["name"])
             assert now.headers["etag"] == first.headers["etag"]
+            for bad, status, code in (
+                (f"W/{first.headers['etag']}", 412, "precondition_failed"),
+                (first.headers["etag"].strip('"'), 400, "malformed_request"),
+                (f'"none" {first.headers["etag"]}', 400, "malformed_request"),
+            ):
+                for method, body in (("PATCH", {"name": "Lost"}), ("GET", None)):
+                    refused = await client.request(method, path, json=body, headers=key | {"if-match": bad})
+                    assert (refused.status_code, refused.json()["code"]) == (status, code), (bad, method)
+                    assert refused.json()["field"] == "If-Match"
+            assert (await client.get(path)).json()["name"] == change["name"]
+            # Read only if it is still what it was (RFC 9110, 13.1.1), by a list over two lines too.
+            for sent, status in ((tag, 412), (first.headers["etag"], 200), ("*", 200)):
+                lines = [("if-match", '"none"'), ("if-match", sent)] if sent != "*" else [("if-match", "*")]
+                assert (await client.get(path, headers=lines)).status_code == status, sent
             for others in ("*", '"none", '):
                 good = others if others == "*" else others + now.headers["etag"]
                 kept = await client.patch(path, json=change, headers=key | {"if-match": good})

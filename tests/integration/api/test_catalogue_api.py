@@ -344,6 +344,28 @@ async def test_capacity_is_gross_and_never_counts_the_rooms_anew(partner: Partne
     assert [difference async for difference in check(db)] == []
 
 
+async def test_a_stay_that_an_earlier_call_or_another_level_forbids_is_told(partner: Partner) -> None:
+    await opened(partner)
+
+    def told(offset: int, least: int) -> list[tuple[str, str, int, int]]:
+        return [(plan, day(offset), least, 5) for plan in ("FLEX", "NRF")]  # NRF is derived from it
+
+    def said(answer: dict[str, Any]) -> list[tuple[str, str, int, int]]:
+        found = answer["no_arrival"]
+        assert all(one["room_type"] == "DBL" for one in found)
+        return [(one["rate_plan"], one["night"], one["min_stay"], one["max_stay"]) for one in found]
+
+    priced = await put(partner, [line(1, 3, rate_plan="FLEX", price=9000, max_stay=5)])
+    assert said(priced) == []
+    longer = await put(partner, [line(1, 2, rate_plan="FLEX", min_stay_arrival=7)])
+    assert said(longer) == sorted(told(1, 7) + told(2, 7))
+    # By the room type, too; what is closed to arrival anyway is nothing to tell, nor what no line is about.
+    both = await put(partner, [line(3, 3, min_stay_through=6), line(1, 1, closed_to_arrival=True)])
+    assert said(both) == told(3, 6)
+    assert said(await put(partner, [line(1, 3, rate_plan="FLEX", price=9100)])) == []
+    assert said(await put(partner, [line(1, 3, rate_plan="FLEX", max_stay=None)])) == []
+
+
 async def test_a_type_without_rooms_by_number_has_its_capacity(partner: Partner) -> None:
     await opened(partner)
     kind = {"code": "DORM", "max_occupancy": 1, "max_adults": 1, "base_occupancy": 1}

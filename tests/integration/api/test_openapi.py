@@ -9,11 +9,12 @@ import pytest
 from openapi_spec_validator import validate
 
 from hotel_booking.app import Application, build
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.http import openapi
 from hotel_booking.http.access import ACCESS
 from tests.clients.http_client import api_key, bearer, running, settings_for
-from tests.factories.small_hotel import SLUG, small_hotel
+from tests.factories.small_hotel import SLUG, make_quote, small_hotel, stay
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -153,6 +154,46 @@ async def test_what_has_a_tag_says_so(db: Database, document: dict[str, Any], da
                 has = {**key, "if-none-match": answer.headers["etag"]}
                 assert (await client.get(path, headers=has)).status_code == 304
                 assert "304" in operation["responses"]
+                other = await client.get(path, headers={**key, "if-match": '"another"'})
+                assert other.status_code == 412
+                assert "412" in operation["responses"]
+
+
+async def test_what_is_created_says_where_it_is_read_also_when_it_is_told_again(
+    db: Database, document: dict[str, Any], database_url: str
+) -> None:
+    located = {
+        name.removeprefix("POST ")
+        for name, operation in operations(document)
+        if "Location" in operation["responses"].get("201", {}).get("headers", {})
+    }
+    gets = [name.removeprefix("GET ") for name, _ in operations(document) if name.startswith("GET")]
+    made = {
+        name.removeprefix("POST ")
+        for name, operation in operations(document)
+        if name.startswith("POST") and "201" in operation["responses"]
+    }
+    assert located == {path for path in made if any(one.rpartition("/{")[0] == path for one in gets)}
+    async with running(settings_for(database_url)) as (_, client):
+        await small_hotel(db)
+        key = bearer(await api_key(db))
+        quote = await make_quote(db, stay(20, 2), now=utc_now())
+        guest = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
+        for path, body in (
+            (f"/api/v1/properties/{SLUG}/taxes", {"code": "VAT", "percent": "6", "included": True}),
+            ("/api/v1/bookings", {"quote": str(quote.id), "guest": guest}),
+            ("/api/v1/keys", {"name": "Reader", "scopes": ["bookings:read"]}),
+        ):
+            for again in (None, "true"):
+                answer = await client.post(path, json=body, headers=key | {"idempotency-key": path})
+                assert answer.status_code == 201, answer.text
+                assert answer.headers.get("idempotency-replayed") == again
+                said = answer.json()
+                name = said.get("code") or said.get("reference") or said["key"]["id"]
+                assert answer.headers["location"] == f"{path}/{name}"
+                assert (await client.get(answer.headers["location"], headers=key)).status_code == 200
+            refused = await client.post(path, json={}, headers=key)
+            assert "location" not in refused.headers
 
 
 def test_no_answer_promises_what_is_not_sent(document: dict[str, Any]) -> None:

@@ -120,6 +120,11 @@ async def test_after_midnight_the_running_night_is_booked_on_every_surface(
         assert "This date has already passed" not in hotel.text
         assert "It’s still the night of" in hotel.text
         assert 'name="rate_plan" value="FLEX"' in hotel.text
+        for arrival, told in ((None, True), (1, True), (2, False), (30, False)):
+            day = tonight + timedelta(days=arrival or 0)
+            asked = {"arrival": str(day), "departure": str(day + timedelta(days=1))}
+            other = await client.get(f"/en/hotels/{SLUG}", params=asked if arrival is not None else {})
+            assert ("It’s still the night of" in other.text) is told, arrival
         found = await client.get("/en/search", params={"place": "2267057", **when})
         assert "Sea View" in found.text
         past = {"arrival": str(tonight - timedelta(days=1)), "departure": str(tonight)}

@@ -166,6 +166,9 @@ async def test_what_breaks_the_protocol_is_answered_by_us(db: Database, database
             "a body as large as a disk": (
                 f"POST /en/book HTTP/1.1\r\n{host}sec-fetch-site: same-origin\r\n"
                 "content-length: 99999999999\r\n\r\n".encode(), 413),
+            "no host": (b"GET /en HTTP/1.1\r\nconnection: close\r\n\r\n", 400),
+            "an empty host": (b"GET /en HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n", 400),
+            "two hosts": (f"GET /api/v1/places HTTP/1.1\r\nhost: other.example\r\n{host}\r\n".encode(), 400),
             "a method nobody knows": (f"FOO /en HTTP/1.1\r\n{host}\r\n".encode(), 405),
         }  # fmt: skip
         for what, (data, status) in asked.items():

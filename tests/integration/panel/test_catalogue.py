@@ -319,5 +319,7 @@ async def test_a_telephone_number_that_is_not_read_is_kept_and_told(db: Database
             saved = await client.post(f"{BASE}/details", data=form | {"phone": typed})
             assert saved.status_code == 303, said(saved.text)
             assert await value(db, "SELECT phone FROM property WHERE slug = $1", SLUG) == kept
-            text = said((await client.get(f"{BASE}/details")).text)
+            page = (await client.get(f"{BASE}/details")).text
+            assert ('class="flash warning"' in page) is told
+            text = said(page)
             assert ("wasn’t recognised and is saved as typed: ask the porter" in text) is told

@@ -150,3 +150,17 @@ async def test_the_pages_of_a_booking_isolate_every_name(db: Database, database_
             assert found.bare == [], path
             seen += found.isolated
     assert seen > 6
+
+
+async def test_a_street_that_begins_with_its_number_keeps_it_there(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET address = '2-14 Kanda', postal_code = '101-0048'")
+    whole = "\u20682-14 Kanda\u2069، "
+    async with site(database_url) as (_, client):
+        assert whole in (await client.get(f"/ar/hotels/{SLUG}")).text
+        pay = (await client.post(await chosen(client, "FLEX", language="ar"), data=GUEST)).headers["location"]
+        done = await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        assert whole in (await client.get(done.headers["location"])).text
+        page = (await client.get(f"/en/hotels/{SLUG}")).text
+        assert "2-14 Kanda, 101-0048" in page

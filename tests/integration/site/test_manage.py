@@ -114,14 +114,16 @@ async def test_a_message_reaches_the_hotel_and_the_panel_and_can_be_forgotten(
         assert empty.status_code == 422
         assert "Please fill this in." in empty.text
         text = "We come late.\n<b>= Button | https://evil.example</b>"
-        done = await client.post(booking + "/message", data={"text": text})
-        assert done.status_code == 303
+        for _twice in range(2):
+            done = await client.post(booking + "/message", data={"text": text})
+            assert done.status_code == 303
         page = await client.get(booking)
         assert "We come late." in page.text
         assert "<b>=" not in page.text
         mails = [mail for mail in await sent(db) if mail.template == "guest_message"]
         assert [(mail.recipient, mail.data["text"]) for mail in mails] == [("desk@hotel.example", text)]
-        codes = [(await client.post(booking + "/message", data={"text": "?"})).status_code for _ in range(11)]
+        texts = [{"text": f"{number}?"} for number in range(11)]
+        codes = [(await client.post(booking + "/message", data=text)).status_code for text in texts]
         assert codes == [303] * 9 + [422] * 2
         long = await client.post(booking + "/message", data={"text": "x" * 4001})
         assert long.status_code == 422

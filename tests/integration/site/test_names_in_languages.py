@@ -6,6 +6,9 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.notifications.rendering import render
+from hotel_booking.domains.notifications.samples import SAMPLES
+from tests.clients.outbox import sent
 from tests.factories.small_hotel import SLUG, small_hotel, stay
 from tests.integration.site.test_checkout import chosen, held, one, site
 
@@ -57,3 +60,38 @@ async def test_names_stand_in_the_pages_language_from_the_offer_to_the_mail(
         mails = await one(db, "SELECT string_agg(data::text, ' ') FROM mail_message WHERE language = 'de'")
         assert NAMES["property"] in mails
         assert NAMES["room_type"] in mails
+
+
+async def test_a_city_is_called_the_same_on_the_bookings_page_in_the_mail_and_in_the_calendar(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO place (id, kind, name, country, lat, lon, population, timezone, names)"
+            " VALUES (2267057, 'city', 'Lisbon', 'PT', 38.72, -9.13, 517802, 'Europe/Lisbon', $1)",
+            {"de": "Lissabon"},
+        )
+        await tx.execute(
+            "UPDATE property SET place_id = 2267057, address = 'Rua Um 1', postal_code = '1100',"
+            " city = 'Lisbon'"
+        )
+    for language, where in (("de", "Rua Um 1, 1100 Lissabon"), ("fr", "Rua Um 1, 1100 Lisbon")):
+        async with site(database_url) as (_, client):
+            pay = await held(client, "FLEX", language=language)
+            done = await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+            page = done.headers["location"]
+            assert f"<p>{where}, Portugal</p>" in (await client.get(page)).text
+            calendar = (await client.get(page + "/calendar.ics")).text.replace("\r\n ", "")
+            assert f"LOCATION:{where}, Portugal".replace(", ", "\\, ") in calendar
+        confirmed = [mail for mail in await sent(db) if mail.template == "booking_confirmed"]
+        assert confirmed[-1].data["where"] == where.split(", ")
+
+
+async def test_the_streets_number_stays_before_its_street_in_an_arabic_mail() -> None:
+    data = SAMPLES["booking_confirmed"] | {
+        "where": ["412 West Foundry Street", "10013 نيويورك"],
+        "country": "US",
+    }
+    shown = render("booking_confirmed", "ar", data)
+    assert "\u2068412 West Foundry Street\u2069، 10013 نيويورك، الولايات المتحدة" in shown.text

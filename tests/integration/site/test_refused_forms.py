@@ -134,6 +134,9 @@ async def test_the_accounts_forms_say_nothing_general_above_marked_fields(
             page = await client.get(saved.headers["location"])
             assert told in page.text.partition("<form")[0]
             assert "ask me" in page.text.partition("<form")[0]
+            assert 'class="flash warning"' in page.text
+        saved = await client.post("/en/account/details", data={"phone": ""})
+        assert 'class="flash"' in (await client.get(saved.headers["location"])).text
         await client.post("/en/account/details", data={"given_name": "Ana"})
         await held(client, "FLEX", "en")
         listed = (await client.get("/en/booking")).text
@@ -192,7 +195,7 @@ async def test_a_number_read_by_the_hotels_country_is_said_and_can_be_corrected(
         sent = await client.post(where, data=GUEST | {"phone": typed, "country": country})
         page = await client.get(sent.headers["location"])
         plain = re.sub("[\u2066-\u2069]", "", page.text)
-        notice = re.search(r'<div class="flash".*?</div>', plain, re.DOTALL)
+        notice = re.search(r'<div class="flash warning".*?</div>', plain, re.DOTALL)
         assert (notice is None) == (said is None)
         if notice is not None:
             assert f"{said}{shown}" in notice[0]
@@ -213,7 +216,7 @@ async def test_a_long_notice_arrives_whole(db: Database, database_url: str) -> N
         where = await chosen(client, "FLEX", language="ar")
         sent = await client.post(where, data=GUEST | {"phone": "210 000 000"})
         page = await client.get(sent.headers["location"])
-        notice = re.search(r'<div class="flash".*?</div>', page.text, re.DOTALL)
+        notice = re.search(r'<div class="flash warning".*?</div>', page.text, re.DOTALL)
         assert notice is not None
         assert "+351 21 000 0000" in notice[0]
         assert "فيُرجى تصحيح بياناتكم.</p>" in notice[0]

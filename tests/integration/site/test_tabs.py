@@ -142,6 +142,7 @@ async def test_what_was_typed_outlives_a_price_that_lapsed_and_a_room_that_went(
         page = await client.get(lapsed.headers["location"])
         assert "€240.00" in page.text
         assert "no longer guaranteed" in page.text
+        assert 'class="flash warning"' in page.text
         for typed in (*GUEST.values(), "+351 21 000 0000", "A quiet room", '"PT" selected'):
             assert typed in page.text
         assert await one(db, "SELECT count(*) FROM booking") == 0

@@ -22,6 +22,7 @@ from hotel_booking.domains.payments import returns
 from hotel_booking.domains.payments.returns import Returning
 from hotel_booking.domains.payments.service import Payment
 from hotel_booking.domains.payments.types import DeskPayment
+from hotel_booking.domains.properties.queries import postal_address
 from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
@@ -277,8 +278,9 @@ async def _queue(
 
 async def _whereabouts(tx: Transaction, booking: Booking) -> dict[str, Any]:
     """The hotel's address, and its country: a guest comes from anywhere. One statement."""
-    country = await tx.fetchval("SELECT country FROM property WHERE id = $1", booking.property_id)
-    return {"address": booking.address, "country": country}
+    where, country = await postal_address(tx, booking.property_id, booking.language)
+    # In one for the release before, which may still be sending.
+    return {"address": ", ".join(where), "where": where, "country": country}
 
 
 def _held_until(booking: Booking) -> dict[str, Any]:

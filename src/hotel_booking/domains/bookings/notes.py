@@ -17,7 +17,7 @@ from hotel_booking.domains.bookings.types import Booking
 
 LONGEST = 4_000
 
-
+_SAME = timedelta(minutes=5)
 A_DAY = 10  # messages of one guest about one booking
 
 
@@ -48,17 +48,23 @@ async def add(tx: Transaction, *, booking_id: UUID, staff_id: int, text: str, no
 
 async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: datetime) -> None:
     """What a guest tells the hotel: kept with the booking, and mailed to the hotel's address where it has
-    one. Raises `Invalid` for an empty or too long one, `TooManyMessages` after some on one day."""
+    one. The same words once more within minutes are the same message, whose button was pressed twice. Raises
+    `Invalid` for an empty or too long one, `TooManyMessages` after some on one day."""
     text = clean_text(text, field="text", longest=LONGEST, name="a message")
     if not text:
         raise Invalid(f"a message has 1 to {LONGEST} characters", field="text")
     await lock_booking(tx, booking.id)
-    sent = await tx.fetchval(
-        "SELECT count(*) FROM booking_note WHERE booking_id = $1 AND created_at > $2 AND staff_id IS NULL",
+    (before,) = await tx.fetch(
+        "SELECT count(*) AS sent, bool_or(text = $3 AND created_at > $4) AS same FROM booking_note"
+        " WHERE booking_id = $1 AND created_at > $2 AND staff_id IS NULL",
         booking.id,
         now - timedelta(days=1),
+        text,
+        now - _SAME,
     )
-    if sent >= A_DAY:
+    if before["same"]:
+        return
+    if before["sent"] >= A_DAY:
         raise TooManyMessages(
             f"{A_DAY} messages were sent within a day", fix="wait for the hotel's reply, or call the hotel"
         )

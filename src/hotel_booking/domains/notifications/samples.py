@@ -25,6 +25,7 @@ _STAY: dict[str, Any] = {
     **_BOOKING,
     "paid": 12_900,
     "address": "1 Sample Street, 1000 Sampletown",
+    "where": ["1 Sample Street", "1000 Sampletown"],
     "country": "PT",
     "check_in": "15:00",
     "check_out": "11:00",

@@ -105,7 +105,7 @@ async def undecided(tx: Transaction, booking_id: UUID) -> Undecided | None:
     """The booking's latest payment that is not decided yet."""
     return await tx.fetchrow_as(
         Undecided,
-        "SELECT id, gateway, status, amount FROM payment"
+        "SELECT id, gateway, status, amount, updated_at FROM payment"
         " WHERE booking_id = $1 AND status IN ('requires_action', 'started', 'unknown')"
         " ORDER BY created_at DESC LIMIT 1",
         booking_id,

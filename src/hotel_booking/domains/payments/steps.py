@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 _LONGEST_LISTING = 600.0  # seconds; a day of a large hotel, page by page
 _LISTING = "LISTING"
-_LONGEST_CALL = 40.0  # seconds; a gateway's own limits are shorter
+LONGEST_CALL = 40.0  # seconds; a gateway's own limits are shorter
 
 
 class Step(StrEnum):
@@ -130,7 +130,7 @@ def _asking(gateway: object) -> Iterator[None]:
 
 async def _answer(step: str, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
-        async with asyncio.timeout(_LONGEST_LISTING if step == _LISTING else _LONGEST_CALL):
+        async with asyncio.timeout(_LONGEST_LISTING if step == _LISTING else LONGEST_CALL):
             return await function(*args, **kwargs)
     except TimeoutError:
         raise GatewayUnavailable(

@@ -65,12 +65,14 @@ class DeskPayment(msgspec.Struct, frozen=True):
 
 
 class Undecided(msgspec.Struct, frozen=True):
-    """A payment that waits for its guest (`requires_action`) or for its gateway. Minor units."""
+    """A payment that waits for its guest (`requires_action`) or for its gateway, since `updated_at`. Minor
+    units."""
 
     id: UUID
     gateway: str
     status: str
     amount: int
+    updated_at: datetime
 
 
 class LedgerLine(msgspec.Struct, frozen=True):

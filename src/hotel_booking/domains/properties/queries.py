@@ -134,6 +134,21 @@ async def names_in(tx: Transaction, property_id: int, language: str) -> dict[tup
     return {(row["kind"], row["object_id"]): row["content"] for row in rows}
 
 
+async def postal_address(tx: Transaction, property_id: int, language: str) -> tuple[list[str], str]:
+    """Where a property is: its street, and its town as a language calls it, as far as they are known; and its
+    country's code. One indexed statement."""
+    row = await tx.fetchrow(
+        "SELECT p.address, p.postal_code, p.city, p.country, c.name AS place, c.names"
+        "  FROM property p LEFT JOIN place c ON c.id = p.place_id WHERE p.id = $1",
+        property_id,
+    )
+    if row is None:
+        raise LookupError(f"no property {property_id}")
+    city = city_called(row["city"], row["place"], row["names"], language)
+    town = f"{row['postal_code']} {city}".strip()
+    return [part for part in (row["address"], town) if part], row["country"]
+
+
 async def room_type_names(
     tx: Transaction, types: Sequence[tuple[int, str]], language: str
 ) -> dict[tuple[int, str], str]:

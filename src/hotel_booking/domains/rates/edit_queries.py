@@ -45,6 +45,55 @@ async def lock_types(tx: Transaction, room_type_ids: Sequence[int]) -> None:
     )
 
 
+class NoArrival(msgspec.Struct, frozen=True):
+    """A night that is for sale and not closed, on which no stay can begin all the same: what its levels say
+    together asks for `min_stay` nights at least and `max_stay` at most, which is fewer."""
+
+    room_type: str
+    rate_plan: str
+    night: date
+    min_stay: int
+    max_stay: int
+
+
+async def no_arrivals(
+    tx: Transaction, property_id: int, ranges: Sequence[tuple[int, int | None, date, date]], *, limit: int
+) -> list[NoArrival]:
+    """Where no stay can begin as things stand, of the given room types, plans (None: all) and nights, both
+    inclusive; also on the plans that are derived. As `contradictions.unfit_on` says it of what would be."""
+    if not ranges:
+        return []
+    kinds, plans, firsts, lasts = (list(column) for column in zip(*ranges, strict=True))
+    return await tx.fetch_as(
+        NoArrival,
+        "SELECT DISTINCT k.code AS room_type, p.code AS rate_plan, r.night,"
+        "       greatest(r.min_stay_arrival, r.min_stay_through, o.min_stay_arrival, o.min_stay_through,"
+        "                a.min_stay_arrival, a.min_stay_through, p.min_stay)::int AS min_stay,"
+        "       least(r.max_stay, o.max_stay, a.max_stay, p.max_stay)::int AS max_stay"
+        "  FROM unnest($2::int[], $3::int[], $4::date[], $5::date[]) AS t(kind, plan, first, last)"
+        "  JOIN room_type k ON k.id = t.kind"
+        "  JOIN room_night r ON r.room_type_id = t.kind AND r.night BETWEEN t.first AND t.last"
+        "  JOIN rate_plan p ON p.property_id = $1 AND p.active"
+        "   AND (t.plan IS NULL OR p.id = t.plan OR p.parent_id = t.plan)"
+        "  LEFT JOIN rate_night o ON (o.room_type_id, o.rate_plan_id, o.night) = (t.kind, p.id, r.night)"
+        "  LEFT JOIN rate_night a"
+        "    ON (a.room_type_id, a.rate_plan_id, a.night) = (t.kind, p.parent_id, r.night)"
+        " WHERE coalesce(o.price, a.price) IS NOT NULL"
+        "   AND NOT (r.closed OR r.closed_to_arrival OR coalesce(o.closed OR o.closed_to_arrival, false)"
+        "            OR coalesce(a.closed OR a.closed_to_arrival, false))"
+        "   AND greatest(r.min_stay_arrival, r.min_stay_through, o.min_stay_arrival, o.min_stay_through,"
+        "                a.min_stay_arrival, a.min_stay_through, p.min_stay)"
+        "     > least(r.max_stay, o.max_stay, a.max_stay, p.max_stay)"
+        " ORDER BY 1, 2, 3 LIMIT $6",
+        property_id,
+        kinds,
+        plans,
+        firsts,
+        lasts,
+        limit,
+    )
+
+
 _COLUMNS = ", ".join(RESTRICTIONS)
 _ROOMS = f"""
 SELECT room_type_id, night, overbooking_limit, {_COLUMNS} FROM room_night

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
@@ -46,11 +47,13 @@ from hotel_booking.domains.rates.contradictions import (
     foretell,
     may_contradict,
 )
-from hotel_booking.domains.rates.edit_queries import Edit, Editor
+from hotel_booking.domains.rates.edit_queries import Edit, Editor, NoArrival
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.service import AriResult
 
 MAX_CELLS = 20_000
+_TOLD = 50  # nights without an arrival, in the answer to a program
+_BEGINNINGS = (*LIMITS, "closed", "closed_to_arrival")
 
 
 class Cell(NamedTuple):
@@ -190,8 +193,10 @@ async def save_cells(
 
 async def update_by_program(
     tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], by: Caller, now: datetime
-) -> AriResult:
-    """`update_ari`, and a note of who sent it, for those whose cells it changes under their hands."""
+) -> tuple[AriResult, list[NoArrival]]:
+    """`update_ari`, and a note of who sent it, for those whose cells it changes under their hands; also some
+    of the nights of its lines about stays on which no stay can begin now. Two calls may set a minimum and a
+    maximum one after the other, so that is said and not refused."""
     result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now)
     await edit_queries.record(
         tx,
@@ -207,7 +212,17 @@ async def update_by_program(
         cells=result.room_nights + result.rate_nights,
         changes=None,
     )
-    return result
+    ranges = [
+        (
+            catalogue.room_types[line.room_type].id,
+            None if line.rate_plan is None else catalogue.plans[line.rate_plan].id,
+            line.first,
+            line.last,
+        )
+        for line in updates
+        if any(getattr(line, column) is not UNSET for column in _BEGINNINGS)
+    ]
+    return result, await edit_queries.no_arrivals(tx, catalogue.property.id, ranges, limit=_TOLD)
 
 
 async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Plan:

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.changes import MAX_NIGHTS, UnfitNight
-from hotel_booking.domains.rates.contradictions import unfit_on
-from hotel_booking.domains.rates.edit_queries import current_rows
+from hotel_booking.domains.rates.edit_queries import no_arrivals
+from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue
 
 
@@ -19,12 +19,12 @@ async def unfit_nights(
     type. None where the plan limits no stay, or is not sold: then it is not the plan that does it."""
     if not plan.active or (plan.min_stay is None and plan.max_stay is None):
         return []
-    kinds = [kind.id for kind in catalogue.room_types.values() if kind.active]
     last = today + timedelta(days=MAX_NIGHTS - 1)
-    rows = await current_rows(tx, kinds, [plan.id, plan.price_plan_id], today, last)
+    kinds = {kind.code: kind.id for kind in catalogue.room_types.values() if kind.active}
+    ranges = [(kind, plan.id, today, last) for kind in kinds.values()]
+    found = await no_arrivals(tx, catalogue.property.id, ranges, limit=MAX_NIGHTS * len(kinds))
     return [
-        UnfitNight(kind, plan.id, night, problem)
-        for kind in kinds
-        for night in (today + timedelta(days=offset) for offset in range(MAX_NIGHTS))
-        if (problem := unfit_on(rows, kind, plan, night)) is not None
+        UnfitNight(kinds[one.room_type], plan.id, one.night, NoStayFits(one.min_stay, one.max_stay))
+        for one in found
+        if one.rate_plan == plan.code
     ]

@@ -41,6 +41,7 @@ PACKAGE = Path(__file__).parents[2]
 _FOLDERS = [PACKAGE / where / "templates" for where in ("http/ui", "admin", "web")]
 _NOTICE = "hotel_notice"
 _LONGEST_NOTICE = 999  # bytes: two sentences of any language, and a fourth of what a cookie may hold
+_CAUTION = "!"  # what the cookie of a warning begins with
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset(
     "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture captured lowest"
@@ -60,6 +61,12 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 _NOTHING_KEPT = Kept()
+
+
+class Caution(str):
+    """A notice of something that somebody should look at again: shown as a warning, not as a success."""
+
+    __slots__ = ()
 
 
 @cache
@@ -93,6 +100,7 @@ def environment() -> Environment:
         "tel": tel,
     }
     templates.filters |= isolation.filters(rtl=False)
+    templates.tests["caution"] = lambda notice: isinstance(notice, Caution)
     templates.globals |= {"asset": assets.address, "query": query, "drawn_icon": icon}
     return templates
 
@@ -131,7 +139,9 @@ def page(
 
 def notice_of(scope: AsgiScope) -> str | None:
     """What the last form said when it was done; None where nothing is to be said."""
-    return _decoded(cookies.read(scope, _NOTICE, longest=_LONGEST_NOTICE * 4 // 3 + 1))
+    kept = cookies.read(scope, _NOTICE, longest=_LONGEST_NOTICE * 4 // 3 + 2) or ""
+    text = _decoded(kept.removeprefix(_CAUTION))
+    return Caution(text) if text is not None and kept.startswith(_CAUTION) else text
 
 
 def notice_shown(scope: AsgiScope) -> Cookie:
@@ -168,13 +178,15 @@ def render(scope: AsgiScope, template: str, /, *, templates: Environment | None 
 
 
 def see_other(request: Request[Any, Any, State], to: str, *, notice: str | None = None) -> Response[bytes]:
-    """Go and look there: the answer to a form that was carried out. `notice` is shown on the next page.
+    """Go and look there: the answer to a form that was carried out. `notice` is shown on the next page, a
+    `Caution` as a warning.
 
     A request by htmx is told in its own words, so that the whole page changes and not a part of it.
     """
     set_cookies: list[Cookie] = []
     if notice is not None:
         text = base64.urlsafe_b64encode(notice.encode()[:_LONGEST_NOTICE]).decode().rstrip("=")
+        text = f"{_CAUTION}{text}" if isinstance(notice, Caution) else text
         set_cookies.append(cookies.write(request.scope, _NOTICE, text, seconds=60))
     if request.headers.get("hx-request") == "true":
         return Response(b"", status_code=204, headers={"hx-redirect": to}, cookies=set_cookies)

@@ -21,7 +21,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, countries
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import see_other
+from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.account.frame import account_page, again
 from hotel_booking.web.account.messages import currencies, unread_phone
 from hotel_booking.web.account.session import signed_in
@@ -93,7 +93,7 @@ async def save_details(request: Request[Any, Any, State], database: Database) ->
         return again(request, _DETAILS, form, error, countries=countries(language))
     notice = translations(language).gettext("Your details have been saved.")
     if phone and not is_read(phone):
-        notice = f"{notice} {unread_phone(phone, language)}"
+        notice = Caution(f"{notice} {unread_phone(phone, language)}")
     return see_other(request, link(language, "account/details"), notice=notice)
 
 

@@ -17,7 +17,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import see_other
+from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
 from hotel_booking.web.booking.messages import with_error
 from hotel_booking.web.booking.ownership import open_own
@@ -57,7 +57,7 @@ async def correct(
     answer = to_booking(request, booking.reference)
     notice = translations(language_of(request)).gettext("Your details have been updated.")
     read_as = about_phone(request, guest, corrected.phone)
-    notice = f"{notice} {read_as}" if read_as else notice
+    notice = Caution(f"{notice} {read_as}") if read_as else notice
     return see_other(request, answer.headers["location"], notice=notice)
 
 

@@ -21,6 +21,7 @@ from hotel_booking.domains.guests.types import LONGEST_NAME, Account, GuestDetai
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.render import Caution
 from hotel_booking.web.account.messages import longest_name, longest_text, unread_phone
 from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.site import language_of
@@ -77,19 +78,19 @@ def wishes(request: Request[Any, Any, State], form: Form) -> str | None:
     return _read(request, form, "requests", "", message, read) or None
 
 
-def about_phone(request: Request[Any, Any, State], given: GuestDetails, kept: str | None) -> str | None:
+def about_phone(request: Request[Any, Any, State], given: GuestDetails, kept: str | None) -> Caution | None:
     """What is said of a telephone number that was kept as it was typed, or read as one of the hotel's country
     because the guest named none; None where it was read as it stands."""
     if not kept or (is_read(kept) and kept == given.phone):
         return None
     if not is_read(kept):
-        return unread_phone(kept, language_of(request))
+        return Caution(unread_phone(kept, language_of(request)))
     said = translations(language_of(request)).gettext(
         "We’ve read your telephone number as one in the hotel’s country: {number}. "
         "If that’s wrong, please correct your details."
     )
     way = bidi.LEFT_TO_RIGHT  # as numbers are written in any language
-    return said.format(number=f"{way}{phone_shown(kept)}{bidi.END}")
+    return Caution(said.format(number=f"{way}{phone_shown(kept)}{bidi.END}"))
 
 
 def _read(

@@ -16,7 +16,13 @@ _STATES = {
 
 
 def calendar_entry(
-    booking: Booking, now: datetime, *, sequence: int, organizer: str, url: str, country: str
+    booking: Booking,
+    now: datetime,
+    *,
+    sequence: int,
+    organizer: str,
+    url: str,
+    where: list[str],
 ) -> bytes:
     """One event in UTC, which every calendar shows on its own clock: from check-in to check-out by the
     hotel's.
@@ -24,7 +30,7 @@ def calendar_entry(
     Its UID is the booking's for ever, so what is opened again takes the place of what was there, where its
     `sequence` is not lower; it rises with every change. What is cancelled, lapsed or was not come to is taken
     out of the calendar (METHOD:CANCEL, RFC 5546). `organizer` is the hotel's e-mail address, `url` the
-    booking's page, `country` the hotel's in words."""
+    booking's page, `where` the hotel's address and country in the guest's language."""
     arrival = min(room.arrival for room in booking.reservations)
     departure = max(room.departure for room in booking.reservations)
     status = _STATES.get(booking.status, "CANCELLED")
@@ -42,7 +48,7 @@ def calendar_entry(
         f"DTEND:{local_instant(departure, booking.check_out_time, booking.timezone):%Y%m%dT%H%M%SZ}",
         f"ORGANIZER;CN={_parameter(booking.property_name)}:mailto:{organizer}",
         f"SUMMARY:{_text(booking.property_name)}",
-        f"LOCATION:{_text(', '.join(filter(None, (booking.address, country))))}",
+        f"LOCATION:{_text(', '.join(filter(None, where)))}",
         f"DESCRIPTION:{booking.reference}",
         f"URL:{url}",
         f"STATUS:{status}",

@@ -22,7 +22,7 @@ from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.domains.bookings.queries import booking_by_reference, changes
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.properties.queries import property_by_slug
+from hotel_booking.domains.properties.queries import postal_address, property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LANGUAGES, locale_of, preferred
@@ -123,6 +123,7 @@ async def calendar(
     hotel = await property_by_slug(tx, booking.property_slug)
     language = language_of(request)
     page = link(language, f"booking/{booking.reference}")
+    where, country = await postal_address(tx, hotel.id, language)
     return Response(
         calendar_entry(
             booking,
@@ -130,7 +131,7 @@ async def calendar(
             sequence=await changes(tx, booking.id),
             organizer=hotel.email or parseaddr(settings.mail_from)[1],
             url=f"{settings.public_url.rstrip('/')}{page}",
-            country=locale_of(language).territories.get(hotel.country, hotel.country),
+            where=[*where, locale_of(language).territories.get(country, country)],
         ),
         media_type="text/calendar",
         headers={
@@ -154,6 +155,8 @@ async def cancel(
             await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
     except DomainError as error:
         booking = await reread(request, tx, booking)
+        if booking.status == "cancelled":  # sent twice, or from another tab: it is as the guest wants it
+            return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
         form.errors[""] = why(error, translations(language_of(request)))
         return await booking_page(request, tx, booking, now, form, status=422)
     note_booking(request, "cancelled")

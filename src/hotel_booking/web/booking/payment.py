@@ -16,7 +16,13 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import highest_later_charge, still_open
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import queries
-from hotel_booking.domains.payments.errors import GatewayUnavailable, UnknownGateway
+from hotel_booking.domains.payments.errors import (
+    GatewayUnavailable,
+    PaymentDeclined,
+    PaymentInProgress,
+    PaymentNeverMade,
+    UnknownGateway,
+)
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.payments.types import Undecided
 from hotel_booking.http.access import public
@@ -85,6 +91,11 @@ async def pay(
             now=now,
         )
     except DomainError as error:
+        if isinstance(error, PaymentInProgress):
+            first = await service.answer_on_its_way(database, booking_id=booking.id)
+            if first.status not in ("declined", "voided", "failed"):
+                return see_other(request, _state_of(request, booking))
+            error = (PaymentDeclined if first.decline_code else PaymentNeverMade)("the first was not paid")
         async with database.transaction() as tx:
             booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
@@ -114,6 +125,8 @@ async def show_state(
     if waiting is None:
         where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)
         return see_other(request, where)
+    if service.is_on_its_way(waiting, now):
+        return _stands(request, "checkout/pending.html", booking, waiting)
     try:
         outcome = await service.ask(database, gateways, payment_id=waiting.id)
     except DomainError:
@@ -160,6 +173,8 @@ async def settle(
         waiting = await queries.undecided(tx, booking.id)
     if waiting is None:
         return see_other(request, _page_of(request, booking))
+    if service.is_on_its_way(waiting, now):
+        return _stands(request, "checkout/pending.html", booking, waiting)
     form = Form.of()
     paid = None
     try:

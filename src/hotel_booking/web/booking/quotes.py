@@ -25,7 +25,7 @@ from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import see_other
+from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.booking.guest_form import FIELDS
 from hotel_booking.web.booking.ownership import (
     browser_of,
@@ -105,7 +105,7 @@ async def renewed(
         return _gone(request, quote.slug, question_of(request, stay, rooms, now))
     language = language_of(request)
     _ = translations(language).gettext
-    notice = _("The price was no longer guaranteed. This is the price now.")
+    notice = Caution(_("The price was no longer guaranteed. This is the price now."))
     return see_other(request, link(language, f"book/{fresh.id}") + carry(request.scope), notice=notice)
 
 
@@ -219,7 +219,9 @@ def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Respons
     return see_other(
         request,
         link(language, f"hotels/{slug}") + asked.query() + "#rooms",
-        notice=translations(language).gettext("This offer has just sold out. Here’s what’s still available."),
+        notice=Caution(
+            translations(language).gettext("This offer has just sold out. Here’s what’s still available.")
+        ),
     )
 
 

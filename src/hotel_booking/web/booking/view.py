@@ -17,8 +17,9 @@ from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.payments.queries import saved_card
+from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property
-from hotel_booking.domains.properties.places import place_by_id
+from hotel_booking.domains.properties.places import Found, place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import distance_km
@@ -73,6 +74,10 @@ async def booking_page(
         foreseen = await money_back.foresee(tx, booking, cancellation_at(booking, now), now=now)
         would = words.before(foreseen)
     hotel = await property_by_slug(tx, booking.property_slug)
+    place = await place_by_id(tx, hotel.place_id) if hotel.place_id else None
+    if place is not None:
+        named = city_called(hotel.city, place.hit.name, place.names, language)
+        hotel = msgspec.structs.replace(hotel, city=named)
     return site(
         request,
         "manage/booking.html",
@@ -95,7 +100,7 @@ async def booking_page(
         hotel=hotel,
         hotel_country=locale_of(language).territories.get(hotel.country, hotel.country),
         country=locale_of(language).territories.get(booking.country or "", booking.country),
-        plan=await _plan(tx, hotel, language, phrases),
+        plan=_plan(place, hotel, language, phrases),
     )
 
 
@@ -114,9 +119,8 @@ def _room(room: Reservation, language: str) -> RoomView:
     )
 
 
-async def _plan(tx: Transaction, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
+def _plan(place: Found | None, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
     """Where the hotel lies in its city; None where it lies outside of one."""
-    place = await place_by_id(tx, hotel.place_id) if hotel.place_id else None
     if place is None:
         return None
     city = place.called_in(language)

@@ -91,7 +91,8 @@ async def show_property(
         origin=kept_until if indexed else None,
         content=content,
         hotel=hotel,
-        running=running,
+        # Whom tomorrow's date could mislead: who comes in spring hears nothing of tonight.
+        running=running and (asked.stay is None or asked.stay.arrival <= today + timedelta(days=1)),
         property=content.property,
         asked=asked,
         phrases=phrases,

@@ -5,7 +5,13 @@ from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_a
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
 from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.desk import record_desk_payment, reverse_desk_payment
-from hotel_booking.domains.bookings.service.finish import ask, finish_payment, finish_undecided
+from hotel_booking.domains.bookings.service.finish import (
+    answer_on_its_way,
+    ask,
+    finish_payment,
+    finish_undecided,
+    is_on_its_way,
+)
 from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse, lapse_many
 from hotel_booking.domains.bookings.service.holding_on import put_off, take_up
@@ -25,6 +31,7 @@ from hotel_booking.domains.bookings.service.transfers import received
 __all__ = [
     "Paid",
     "amend",
+    "answer_on_its_way",
     "ask",
     "cancel",
     "cancellation_at",
@@ -42,6 +49,7 @@ __all__ = [
     "give_rooms",
     "guarantee",
     "hold",
+    "is_on_its_way",
     "lapse",
     "lapse_many",
     "no_show",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,9 +20,12 @@ from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.steps import Step
+from hotel_booking.domains.payments.types import Undecided
 
 log = logging.getLogger(__name__)
 
+# For the answer to a form that was sent twice, seconds: gateways answer in one or two.
+_LOOKS, _BETWEEN_LOOKS = 20, 0.2
 # Whose name at the gateway is known for good: before, a page and the payment made on it have two.
 _DECIDED = ("reserved", "captured", "voided", "declined", "failed")
 
@@ -68,6 +72,25 @@ async def ask(db: Database, gateways: Gateways, *, payment_id: UUID) -> Outcome:
     if outcome.status == "unknown":
         raise GatewayUnavailable("the gateway does not report the outcome of the payment")
     return outcome
+
+
+def is_on_its_way(payment: Undecided, now: datetime) -> bool:
+    """Whether another request is asking the gateway for the money right now: what the gateway knows of it
+    until then, nothing, decides nothing."""
+    return payment.status == "started" and (now - payment.updated_at).total_seconds() < steps.LONGEST_CALL
+
+
+async def answer_on_its_way(db: Database, *, booking_id: UUID) -> payments.Payment:
+    """The booking's latest payment, once another request has been told by the gateway what became of it: who
+    presses twice sees one answer, the second. Some seconds are waited for it, without a connection; a payment
+    that is on its way all the same is returned as it is."""
+    for _ in range(_LOOKS):
+        async with db.reading() as tx:
+            payment = await payments.latest(tx, booking_id)
+        if payment.status not in ("started", "authorised"):
+            break
+        await asyncio.sleep(_BETWEEN_LOOKS)
+    return payment
 
 
 async def finish_payment(

@@ -152,9 +152,19 @@ async def look_up(tx: Transaction, payment_id: UUID) -> Payment:
     return _found(await tx.fetchrow_as(Payment, _PAYMENT + "WHERE id = $1", payment_id), payment_id)
 
 
-def _found(payment: Payment | None, payment_id: UUID) -> Payment:
+async def latest(tx: Transaction, booking_id: UUID) -> Payment:
+    """The booking's latest payment. There must be one."""
+    return _found(
+        await tx.fetchrow_as(
+            Payment, _PAYMENT + "WHERE booking_id = $1 ORDER BY created_at DESC LIMIT 1", booking_id
+        ),
+        booking_id,
+    )
+
+
+def _found(payment: Payment | None, wanted: UUID) -> Payment:
     if payment is None:
-        raise LookupError(f"no payment {payment_id}")
+        raise LookupError(f"no payment {wanted}")
     return payment
 
 

@@ -2,6 +2,7 @@
 
 import "./menus.js";
 import { brought } from "./typed.js";
+import "./once.js";
 
 const root = document.documentElement;
 const make = (tag, properties = {}, ...children) => {
@@ -79,29 +80,6 @@ document.addEventListener("submit", async (event) => {
   }
   delete form.dataset.confirmed;
 }, { capture: true });
-
-// A second click while the first is on its way would do it twice. Last of all, so that a script that sends the
-// form by itself has had its say.
-addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented) return;
-  if (form.dataset.sent === "yes") return event.preventDefault();
-  if (form.method !== "post" || form.hasAttribute("hx-post") || form.target) return;
-  form.dataset.sent = "yes";
-  event.submitter?.setAttribute("aria-busy", "true");
-  document.body.classList.add("busy");
-  setTimeout(release, 12000);
-});
-
-// The page may come back from the browser's memory, or the answer may be a file: then all is as before.
-function release() {
-  document.body.classList.remove("busy");
-  for (const form of document.querySelectorAll('form[data-sent="yes"]')) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll('button[aria-busy="true"]')) button.removeAttribute("aria-busy");
-  }
-}
-addEventListener("pageshow", release);
 
 document.addEventListener("click", async (event) => {
   const target = event.target.closest?.("[data-theme-toggle], [data-copy], [data-open], [data-close], [data-help], [data-find]");

@@ -64,7 +64,7 @@ const messages = {
 };
 
 function tell(form, error) {
-  // The panel holds a form that was sent once (panel.js); this one may be tried again.
+  // A form that was sent once is held (once.js); this one may be tried again.
   delete form.dataset.sent;
   form.querySelector("button[type=submit]").removeAttribute("aria-busy");
   document.body.classList.remove("busy");
