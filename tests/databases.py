@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -20,6 +20,8 @@ from hotel_booking.core.db import Database
 from hotel_booking.demo.loader import load
 from hotel_booking.domains.properties.place_data import load_places, read_places
 from hotel_booking.ops.embedded import THROWAWAY, Cluster
+
+T = TypeVar("T")
 
 SETTINGS = {**THROWAWAY, "max_connections": "600", "shared_buffers": "128MB"}
 _FILLED: set[tuple[Path, str]] = set()  # what this process knows to be there
@@ -114,3 +116,16 @@ def copied(cluster: Cluster, source: str | None) -> Iterator[str]:
         yield cluster.url(name)
     finally:
         cluster.drop_database(name)
+
+
+@contextmanager
+def filled(cluster: Cluster, fill: Callable[[Database], Awaitable[T]]) -> Iterator[tuple[str, T]]:
+    """The URL of a fresh migrated database that `fill` has filled, and what that returned: for many cases
+    that only read the same, or are all refused."""
+    with copied(cluster, migrated(cluster)) as url:
+
+        async def filling() -> T:
+            async with Database.open(url, size=5) as db:
+                return await fill(db)
+
+        yield url, asyncio.run(filling())

@@ -352,11 +352,10 @@ async def _resources(app: Litestar) -> AsyncIterator[None]:
         if settings.search_index:
             await _open_search_index(app.state, stack)
         # Before the first page, which an imprint has to be on, and the first question whether it is ready.
-        await asyncio.gather(
-            web.look_for_group_pages(app.state.database, app.state),
-            health.look_for_maintenance(app.state.database, app.state, settings.mode),
-            closure.look_whether_closed(app.state.pulse, app.state),
-        )
+        # One after the other, so that they share a connection: opening one takes longer than both.
+        await web.look_for_group_pages(app.state.database, app.state)
+        await health.look_for_maintenance(app.state.database, app.state, settings.mode)
+        await closure.look_whether_closed(app.state.pulse, app.state)
         for told in (web.follow_group_pages(app.state.database, app.state), web.compile_all()):
             stack.callback(asyncio.create_task(told).cancel)
         yield

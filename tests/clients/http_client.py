@@ -44,6 +44,18 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
 _IDLE: list[tuple[Handlers, Application]] = []
 
 
+def looked_at() -> Application:
+    """The application for who reads its routes and its document, and sends it nothing: the one that the
+    process has already, or will use next, as building another takes a second."""
+    settings = settings_for("postgresql://nowhere/none")
+    for handlers, app in _IDLE:
+        if not handlers:
+            app.furnish(settings)
+            return app
+    _IDLE.append(((), app := build(settings)))
+    return app
+
+
 @asynccontextmanager
 async def application(settings: Settings, *handlers: ControllerRouterHandler) -> AsyncIterator[Application]:
     """The application, not started, with extra handlers of the test. It is built once and furnished anew for

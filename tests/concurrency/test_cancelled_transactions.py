@@ -51,7 +51,7 @@ async def test_a_connection_that_was_not_made_ready_is_not_left_open(
         made.append(connection)
         raise OSError("gone")
 
-    monkeypatch.setattr(db_module, "with_json", fails)
+    monkeypatch.setattr(db_module, "with_types", fails)
     with pytest.raises(OSError, match="gone"):
         async with Database.open(database_url, size=1, pooled=pooled):
             pass

@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from hotel_booking.app import build
 from hotel_booking.core.clock import utc_now
 from hotel_booking.http.access import surface
 from hotel_booking.http.closure import refuse_while_closed
 from hotel_booking.http.i18n.language import LANGUAGES, accepted
 from hotel_booking.http.problems import ClosedForMaintenance
-from tests.clients.http_client import settings_for
+from tests.clients.http_client import looked_at
 from tests.deployment.checkers import ROOT
 from tests.deployment.documents import KUBERNETES, documents
 
@@ -136,8 +135,8 @@ ODD = """/ // //admin /en /en/ /xx /xx/hotels /EN /eng /search /search/x /search
 /robots.txt /favicon.ico /a /1a /en.html /language/de /currency/EUR /booking /account/sign-in""".split()
 
 
-def test_it_lets_through_what_the_application_does(database_url: str) -> None:
-    app = build(settings_for(database_url))
+def test_it_lets_through_what_the_application_does() -> None:
+    app = looked_at()
     paths = {re.sub(r"\{[^}]*\}", "x1", route.path) for route in app.routes} | set(ODD)
     assert len(paths) > 200
     refused = {path for path in paths if app_refuses(path)}

@@ -188,7 +188,7 @@ class _Localstripe(Bench):
         )
 
     async def _post(self, path: str, **data: Any) -> dict[str, Any]:
-        async with httpx.AsyncClient(base_url=self._url, auth=("sk_test_local", "")) as client:
+        async with httpx.AsyncClient(base_url=self._url, auth=("sk_test_local", ""), verify=False) as client:
             answer = await client.post(path, data=data)
             answer.raise_for_status()
             return dict(answer.json()) if answer.content else {}

@@ -10,7 +10,6 @@ import pytest
 from litestar.routes import HTTPRoute
 from playwright.async_api import Browser, Page
 
-from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.addresses import address
@@ -23,7 +22,7 @@ from tests.clients.browser import (
     screenshots_wanted,
     visiting,
 )
-from tests.clients.http_client import settings_for
+from tests.clients.http_client import looked_at
 from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.integration.panel.test_panel_matrix import world
@@ -41,11 +40,10 @@ ONCE = [("phone", "light")]
 TOP = re.compile(r"/admin(/properties/\{slug:str\})?(/[^/{]+)?")
 
 
-def pages(database_url: str) -> list[HTTPRoute]:
+def pages() -> list[HTTPRoute]:
     """Every GET route of the panel."""
-    app = build(settings_for(database_url))
     found = []
-    for route in app.routes:
+    for route in looked_at().routes:
         assert isinstance(route, HTTPRoute)
         if route.path.startswith("/admin") and "GET" in route.methods and not NOT_PAGES.search(route.path):
             found.append(route)
@@ -95,7 +93,7 @@ async def test_every_page_at_every_width_by_day_and_night(
     ):
         await enter(page, site, token)
         looked_at = 0
-        for route in pages(chain_url):
+        for route in pages():
             if ("{slug:str}" in route.path) != (whose == "a hotel's"):
                 continue
             path = address(route, own)

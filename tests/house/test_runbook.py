@@ -17,7 +17,6 @@ import pytest
 import typer
 from litestar.routes import HTTPRoute
 
-from hotel_booking.app import build
 from hotel_booking.cli import app as command_line
 from hotel_booking.core.config import Settings
 from hotel_booking.core.environment import OTHERS
@@ -27,7 +26,7 @@ from hotel_booking.domains.incidents.checklists import CHECKLISTS
 from hotel_booking.domains.incidents.types import SEVERITY_MEANS
 from hotel_booking.ops.canary.state import NAME as CANARY
 from hotel_booking.ops.preflight import CHECKLIST
-from tests.clients.http_client import settings_for
+from tests.clients.http_client import looked_at
 from tests.deployment.documents import KUBERNETES, called, pod_of, written
 
 yaml: Any = import_module("yaml")  # it carries no types
@@ -313,7 +312,7 @@ def test_addresses_are_those_there_are(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_routes_are_those_there_are(page: Path) -> None:
-    application = build(settings_for("postgresql://nobody@nowhere/none"))
+    application = looked_at()
     known = {route.path for route in application.routes if isinstance(route, HTTPRoute)}
     asked = {
         found.split()[-1].partition("?")[0]

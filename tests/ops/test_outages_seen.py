@@ -67,7 +67,9 @@ class Guests:
 
     def run(self, seed: int) -> None:
         chooses = random.Random(seed)
-        with httpx.Client(base_url=f"{self.base}/api/v1", timeout=20, trust_env=False) as client:
+        with httpx.Client(
+            base_url=f"{self.base}/api/v1", timeout=20, trust_env=False, verify=False
+        ) as client:
             while not self.stopped.wait(0.3):
                 with suppress(httpx.TransportError):
                     self._book(client, chooses)
@@ -168,13 +170,13 @@ class Platform:
 
     def ready(self) -> tuple[int, Any]:
         """Status and body of the health check."""
-        answer = httpx.get(f"{self.base}/health/ready", timeout=10, trust_env=False)
+        answer = httpx.get(f"{self.base}/health/ready", timeout=10, trust_env=False, verify=False)
         return answer.status_code, answer.json()
 
     def alerts(self) -> set[str]:
         """Alerts whose condition is true, whether they have waited long enough to fire or not."""
         url = self.plan.url(monitoring.PROMETHEUS)
-        answer = httpx.get(f"{url}/api/v1/alerts", timeout=10, trust_env=False)
+        answer = httpx.get(f"{url}/api/v1/alerts", timeout=10, trust_env=False, verify=False)
         return {alert["labels"]["alertname"] for alert in answer.json()["data"]["alerts"]}
 
     def alerted(self, name: str) -> bool:
@@ -186,7 +188,9 @@ class Platform:
         found = set()
         for port in self.metrics:
             with suppress(httpx.TransportError):
-                text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10, trust_env=False).text
+                text = httpx.get(
+                    f"http://127.0.0.1:{port}/metrics", timeout=10, trust_env=False, verify=False
+                ).text
                 found |= {
                     sample.value
                     for family in text_string_to_metric_families(text)
@@ -197,7 +201,9 @@ class Platform:
 
     def parts(self) -> dict[str, str]:
         """What the status page says of each part."""
-        answer = httpx.get(f"{self.base}/status/api/v2/summary.json", timeout=10, trust_env=False)
+        answer = httpx.get(
+            f"{self.base}/status/api/v2/summary.json", timeout=10, trust_env=False, verify=False
+        )
         return {one["id"]: one["status"] for one in answer.json()["components"]}
 
 
@@ -247,7 +253,9 @@ def test_what_fails_is_seen_and_is_gone_when_it_returns(
         platform.start(monkeypatch)
         wait_until(lambda: (tmp_path / "serve.log").exists())
         eventually(lambda: platform.ready()[0] == 200, "it is ready")
-        hotel = httpx.get(f"{platform.base}/api/v1/properties", trust_env=False).json()["items"][0]["slug"]
+        hotel = httpx.get(f"{platform.base}/api/v1/properties", trust_env=False, verify=False).json()[
+            "items"
+        ][0]["slug"]
         guests = Guests(platform.base, hotel)
 
         def quiet() -> bool:

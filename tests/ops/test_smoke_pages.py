@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from litestar.routes import HTTPRoute
 
-from hotel_booking.app import build
 from hotel_booking.ops.colours.door import Answer, Door
 from hotel_booking.ops.colours.smoke import LISTED, PAGES, Watch
-from tests.clients.http_client import settings_for
+from tests.clients.http_client import looked_at
 
 
 def test_every_page_that_is_asked_is_there() -> None:
-    application = build(settings_for("postgresql://nobody@nowhere/none"))
+    application = looked_at()
     known = {route.path for route in application.routes if isinstance(route, HTTPRoute)}
     assert {*PAGES, LISTED, "/health/ready"} <= known
 

@@ -32,6 +32,21 @@ _decode_json = msgspec.json.Decoder().decode
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
+# PostgreSQL's arrays that our statements name, with their numbers and their elements', which never change.
+# asyncpg asks the server for them, on every connection, by a statement whose plan takes longer than to open
+# the connection; what is not here it asks for as ever.
+_ARRAYS = (
+    ("_bytea", 1001, 17),
+    ("_int2", 1005, 21),
+    ("_int4", 1007, 23),
+    ("_int8", 1016, 20),
+    ("_float8", 1022, 701),
+    ("_date", 1182, 1082),
+    ("_timestamptz", 1185, 1184),
+    ("_uuid", 2951, 2950),
+    ("_jsonb", 3807, 3802),
+)
+
 
 class Hosts:
     """Connects to whichever of a URL's servers can be used; the one that could is asked first then."""
@@ -158,8 +173,8 @@ async def _timed(connection: Connection, method: str, statement: str, args: tupl
         QUERY_DURATION.observe(time.perf_counter() - began)
 
 
-async def with_json(connection: Connection) -> None:
-    """Have it give and take JSON as Python's values."""
+async def with_types(connection: Connection) -> None:
+    """Have it give and take JSON as Python's values, and know arrays without asking."""
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -167,6 +182,16 @@ async def with_json(connection: Connection) -> None:
         encoder=lambda value: b"\x01" + _encode_json(value),
         decoder=lambda data: _decode_json(memoryview(data)[1:]),
     )
+    # After JSON: an array's elements are read as what they are read as now.
+    settings = connection._protocol.get_settings()  # type: ignore[attr-defined]  # noqa: SLF001  # asyncpg offers no other way
+    settings.register_data_types([_as_asked(*array) for array in _ARRAYS])
+
+
+def _as_asked(name: str, number: int, element: int) -> dict[str, Any]:
+    """An array's type as the server would have told asyncpg."""
+    nothing = dict.fromkeys(("basetype", "range_subtype", "attrtypoids", "attrnames"))
+    kind = {"ns": "pg_catalog", "name": name, "kind": b"b", "elemdelim": b","}
+    return {"oid": number, "elemtype": element, **kind, **nothing}
 
 
 async def _end(connection: Connection) -> None:

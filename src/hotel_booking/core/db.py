@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from hotel_booking.core.connections import Connections, Hosts, timed, with_json
+from hotel_booking.core.connections import Connections, Hosts, timed, with_types
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
@@ -283,7 +283,7 @@ class Database:
             try:
                 # One transaction, where there is a pooler: it asks for types in more than one message.
                 async with connection.transaction() if pooled else nullcontext():
-                    await with_json(connection)
+                    await with_types(connection)
             except BaseException:
                 connection.terminate()  # nobody else knows of it
                 raise

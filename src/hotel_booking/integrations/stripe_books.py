@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,12 @@ _LISTED = timedelta(hours=2)  # how far back the list is read; the search lags a
 WHOLE = ["payment_method"]  # so that the saved card's last digits come along
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that Stripe's library brings, read once a process: see `core/trust.py`."""
+    return ssl.create_default_context(cafile=stripe.ca_bundle_path)
+
+
 class _Connections(stripe.HTTPXClient):
     """The library's own client, with room for a rush: httpx alone would let 100 guests pay at a time.
 
@@ -37,7 +44,7 @@ class _Connections(stripe.HTTPXClient):
     def __init__(self, seconds: float) -> None:
         super().__init__(timeout=httpx.Timeout(seconds, connect=min(5.0, seconds)))
         self._client_async = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=stripe.ca_bundle_path),
+            verify=_trusted(),
             limits=httpx.Limits(max_connections=500, max_keepalive_connections=10),
         )
 

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from hotel_booking.core.trust import trusted
 from hotel_booking.ops.spool import write_whole
 
 log = logging.getLogger("hotel_booking.prober")
@@ -72,7 +73,10 @@ async def look(base: str, *, now: datetime, seconds: float = _SECONDS) -> list[F
     the platform or the network does."""
     own = urlsplit(base).hostname in _OWN_MACHINE  # no proxy leads to this machine
     async with httpx.AsyncClient(
-        timeout=seconds, trust_env=not own, headers={"user-agent": "hotel-booking-status"}
+        timeout=seconds,
+        trust_env=not own,
+        headers={"user-agent": "hotel-booking-status"},
+        verify=trusted(),
     ) as client:
         found = addresses(base, now).items()
         looks = await asyncio.gather(*(_look_at(client, part, where, seconds) for part, where in found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,12 +15,14 @@ from hotel_booking.core.dates import DAY_END, business_date
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.types import Scope
+from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import (
     api_key,
     bearer,
     running,
     settings_for,
 )
+from tests.databases import copied, migrated
 
 HOTEL = {
     "name": "Hôtel d'Été",
@@ -285,6 +287,19 @@ async def test_childrens_amounts_are_set_by_night_and_taken_away(partner: Partne
     assert found == [[0, 2_500], [0, 2_500], None, None, [7, 8], [0, 2_500], [0, 2_500]]
 
 
+@pytest.fixture(scope="module")
+def open_url(cluster: Cluster) -> Iterator[str]:
+    """The URL of a database with the hotel opened; whatever is sent there is refused."""
+
+    async def opening(url: str) -> None:
+        async with Database.open(url, size=2) as db, running(settings_for(url)) as (_, client):
+            await opened(Partner(client, await api_key(db)))
+
+    with copied(cluster, migrated(cluster)) as url:
+        asyncio.run(opening(url))
+        yield url
+
+
 @pytest.mark.parametrize(
     ("bad", "field"),
     [
@@ -302,18 +317,18 @@ async def test_childrens_amounts_are_set_by_night_and_taken_away(partner: Partne
     ],
 )
 async def test_a_bad_line_is_named_by_its_index_and_nothing_is_set(
-    partner: Partner, db: Database, bad: dict[str, Any], field: str
+    open_url: str, bad: dict[str, Any], field: str
 ) -> None:
-    await opened(partner)
     good = line(0, 30, rate_plan="FLEX", price=99, capacity=1)
-    answer = await partner.client.put(
-        f"/api/v1/properties/{SLUG}/ari", json={"updates": [good, line(0, 3) | bad]}, headers=partner.headers
-    )
-    assert answer.status_code in (400, 422), answer.text
-    assert answer.json()["field"] == field, answer.text
-    async with db.transaction() as tx:
-        assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE price = 99") == 0
-        assert await tx.fetchval("SELECT min(capacity) FROM room_night") == 2
+    body = {"updates": [good, line(0, 3) | bad]}
+    async with Database.open(open_url, size=2) as db, running(settings_for(open_url)) as (_, client):
+        headers = bearer(await api_key(db))
+        answer = await client.put(f"/api/v1/properties/{SLUG}/ari", json=body, headers=headers)
+        assert answer.status_code in (400, 422), answer.text
+        assert answer.json()["field"] == field, answer.text
+        async with db.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE price = 99") == 0
+            assert await tx.fetchval("SELECT min(capacity) FROM room_night") == 2
 
 
 async def test_capacity_is_gross_and_never_counts_the_rooms_anew(partner: Partner, db: Database) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from hotel_booking.app import Application, build
+from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.http import openapi
 from hotel_booking.http.access import ACCESS
-from tests.clients.http_client import api_key, bearer, running, settings_for
+from tests.clients.http_client import api_key, bearer, looked_at, running, settings_for
 from tests.factories.small_hotel import SLUG, make_quote, small_hotel, stay
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -21,7 +21,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @pytest.fixture(scope="module")
 def app() -> Application:
-    return build(settings_for("postgresql://localhost/none"))
+    return looked_at()
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.http import openapi
 from hotel_booking.ops.embedded import Cluster
-from tests.clients.http_client import api_key, settings_for
+from tests.clients.http_client import api_key, looked_at, settings_for
 from tests.clients.waiting import wait_until
 from tests.databases import copied, migrated
 from tests.factories.small_hotel import (
@@ -46,12 +46,11 @@ from tests.factories.small_hotel import (
     stay,
 )
 
-APPLICATION = build(settings_for("postgresql://localhost/none"))
 # By name alone: what is sent to them takes seconds to think of, in every worker that collects tests. Sorted,
 # because a route keeps its methods in a set, and all workers have to collect the same.
 # What deletes comes last: it takes away what the others are about.
 OPERATIONS = sorted(
-    (f"{method.upper()} {path}" for path, method, _ in openapi.operations(APPLICATION)),
+    (f"{method.upper()} {path}" for path, method, _ in openapi.operations(looked_at())),
     key=lambda name: (name.startswith("DELETE"), name),
 )
 WANTED: list[Any] = [
@@ -81,7 +80,7 @@ class Target(NamedTuple):
 @pytest.fixture(scope="module")
 def schema() -> BaseSchema:
     """Our OpenAPI document."""
-    found = schemathesis.openapi.from_dict(openapi.document(APPLICATION))
+    found = schemathesis.openapi.from_dict(openapi.document(looked_at()))
     found.config.base_url = "http://127.0.0.1"  # replaced by each call's own
     return found
 

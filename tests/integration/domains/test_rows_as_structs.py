@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import pytest
 
+from hotel_booking.core import connections
 from hotel_booking.core.db import Database
 
 
@@ -50,3 +53,41 @@ async def test_a_statement_that_does_not_fit_its_struct_is_found_out(db: Databas
     async with db.transaction() as tx:
         with pytest.raises(msgspec.ValidationError):
             await tx.fetchrow_as(Bed, f"SELECT {columns}")
+
+
+async def test_arrays_are_what_the_server_says_they_are(db: Database) -> None:
+    """Their numbers are written down, so that no connection has to ask for them."""
+    async with db.transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT typname, oid::int, typelem::int, typdelim, typnamespace::regnamespace::text, typtype"
+            " FROM pg_type WHERE typname = ANY ($1)",
+            [name for name, _, _ in connections._ARRAYS],  # noqa: SLF001  # what is compared
+        )
+    told = {tuple(row) for row in rows}
+    assert told == {(*array, b",", "pg_catalog", b"b") for array in connections._ARRAYS}  # noqa: SLF001  # as above
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("bytea", b"\x00\xff"),
+        ("int2", -1),
+        ("int4", 2**31 - 1),
+        ("int8", -(2**63)),
+        ("float8", 0.1),
+        ("date", date(2026, 7, 1)),
+        ("timestamptz", datetime(2026, 7, 1, 12, tzinfo=UTC)),
+        ("uuid", UUID("5f0c5f4e-9a36-4f0e-8a0c-0c6f5d1f3a11")),
+        ("jsonb", {"kind": ["twin"]}),
+    ],
+)
+async def test_an_array_goes_and_comes_without_its_type_being_asked_for(
+    db: Database, monkeypatch: pytest.MonkeyPatch, kind: str, value: Any
+) -> None:
+    async def asked(*_: Any, **__: Any) -> None:
+        raise AssertionError("the server was asked for a type")
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", asked)
+    async with db.transaction() as tx:
+        assert await tx.fetchval(f"SELECT $1::{kind}[]", [value, None]) == [value, None]
+        assert await tx.fetchval(f"SELECT $1::{kind}[]", []) == []

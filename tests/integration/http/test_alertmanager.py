@@ -278,7 +278,7 @@ async def test_a_real_alertmanager_and_the_tracker_speak_of_the_same_page(
     async with (
         telling() as told,
         serving(database_url, HOTEL_ALERTMANAGER_TOKEN=TOKEN) as site,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(verify=False) as client,
     ):
         with alertmanager(tmp_path, site, told.url) as url:
 

@@ -141,13 +141,13 @@ async def metered(
         await known.execute("ANALYZE")
         await known.close()
         statements = Statements()
-        init = connections.with_json  # where connections begin
+        init = connections.with_types  # where connections begin
 
         async def counted(connection: asyncpg.Connection[Any]) -> None:
             await init(connection)
             connection.add_query_logger(statements.note)
 
-        monkeypatch.setattr(db, "with_json", counted)
+        monkeypatch.setattr(db, "with_types", counted)
         settings = settings_for(url, pool_size=POOL)
         if index is not None:
             settings = structs.replace(settings, search_index=True, search_index_dir=str(index))

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 from litestar.types import Method
 
-from hotel_booking.app import Application, build
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.http import costs, pressure
 from hotel_booking.http.costs import cost, kind, plain
-from tests.clients.http_client import client_of, running, settings_for
+from tests.clients.http_client import client_of, looked_at, running, settings_for
 from tests.clients.staff_client import SAME_ORIGIN, signed_in
 from tests.factories.small_hotel import small_hotel
 
 
-@cache
-def application() -> Application:
-    return build(settings_for("postgresql://nowhere/none"))
-
-
 def route_of(method: Method, address: str) -> str:
     """What the router calls the route that it finds for an address: what limits and metrics go by."""
-    template: str = application().asgi_router.handle_routing(path=address, method=method)[-1]
+    template: str = looked_at().asgi_router.handle_routing(path=address, method=method)[-1]
     return template
 
 
 def test_every_listed_cost_is_of_a_route_that_there_is() -> None:
     there = {
         (method, plain(route.path_format))
-        for route in application().routes
+        for route in looked_at().routes
         for method in getattr(route, "methods", ())
     }
     assert set(costs._POINTS) - there == set()  # noqa: SLF001 - the list itself is what is checked

@@ -55,7 +55,9 @@ async def test_a_whole_booking_by_site_and_by_api_leaves_nobodys_data_in_the_log
     guest = {"given_name": GIVEN, "family_name": FAMILY, "email": EMAIL, "phone": PHONE}
     async with (
         served_by_the_command(database_url, log, HOTEL_LOG_LEVEL="debug") as address,
-        httpx.AsyncClient(base_url=address, trust_env=False, headers=SAME_ORIGIN) as client,
+        httpx.AsyncClient(
+            base_url=address, trust_env=False, verify=False, headers=SAME_ORIGIN, timeout=60
+        ) as client,
     ):
         # On the site: an offer, a mistake, the hold, a card that is declined, the payment.
         offer = {

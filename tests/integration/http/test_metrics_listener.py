@@ -45,7 +45,7 @@ async def test_all_processes_are_told_together_and_what_one_counted_outlives_it(
         return {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_livesum_*.db")}
 
     async def told() -> str:
-        async with httpx.AsyncClient(trust_env=False) as scraper:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as scraper:
             return (await scraper.get(f"http://127.0.0.1:{port}/metrics")).text
 
     async with served_by_the_command(
@@ -63,7 +63,7 @@ async def test_all_processes_are_told_together_and_what_one_counted_outlives_it(
 
         await until(both)
         for _ in range(20):  # each on a connection of its own, so that both processes answer some
-            async with httpx.AsyncClient(trust_env=False) as guest:
+            async with httpx.AsyncClient(trust_env=False, verify=False) as guest:
                 assert (await guest.get(f"{address}/health/live")).status_code == 200
 
         async def all_told() -> bool:
@@ -71,7 +71,7 @@ async def test_all_processes_are_told_together_and_what_one_counted_outlives_it(
 
         await until(all_told)
         assert "hotel_booking_build_info{" in await told()
-        async with httpx.AsyncClient(trust_env=False) as guest:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as guest:
             assert (await guest.get(f"{address}/metrics")).status_code == 404
         first = processes()
         os.kill(killed := first.copy().pop(), signal.SIGKILL)
@@ -104,7 +104,7 @@ async def test_the_worker_tells_its_own(database_url: str, tmp_path: Path) -> No
         async def tells() -> bool:
             assert worker.poll() is None, (tmp_path / "log").read_text()
             try:
-                async with httpx.AsyncClient(trust_env=False) as scraper:
+                async with httpx.AsyncClient(trust_env=False, verify=False) as scraper:
                     text = (await scraper.get(f"http://127.0.0.1:{port}/metrics")).text
             except httpx.TransportError:
                 return False

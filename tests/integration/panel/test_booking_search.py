@@ -30,7 +30,7 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.databases import copied, placed
+from tests.databases import copied, filled, placed
 from tests.factories.small_hotel import (
     GUEST,
     NOW,
@@ -96,9 +96,14 @@ async def every(db: Database, wanted: Wanted, limit: int = 30) -> list[UUID]:
         after = page.next
 
 
+def made(row: Row) -> date:
+    """The day it was booked on, where the hotel is."""
+    created: datetime = row["created_at"]
+    return created.astimezone(ZoneInfo(row["timezone"])).date()
+
+
 def fits(row: Row, wanted: Wanted) -> bool:
     owed = max(row["due"] - row["paid"], 0)
-    made = row["created_at"].astimezone(ZoneInfo(row["timezone"])).date()
     return all(
         (
             wanted.property_ids is None or row["property_id"] in wanted.property_ids,
@@ -109,8 +114,8 @@ def fits(row: Row, wanted: Wanted) -> bool:
             wanted.arrival_to is None or row["arrival"] <= wanted.arrival_to,
             wanted.departure_from is None or row["departure"] >= wanted.departure_from,
             wanted.departure_to is None or row["departure"] <= wanted.departure_to,
-            wanted.created_from is None or made >= wanted.created_from,
-            wanted.created_to is None or made <= wanted.created_to,
+            wanted.created_from is None or made(row) >= wanted.created_from,
+            wanted.created_to is None or made(row) <= wanted.created_to,
             all(
                 any(
                     name.startswith(word)
@@ -203,6 +208,28 @@ async def hotel_with(db: Database, *guests: tuple[str, str, str]) -> list[UUID]:
     return ids
 
 
+GUESTS = (
+    ("José", "Müller-Lüdenscheidt", "j.mueller@x.example.com"),
+    ("Łukasz", "Ørsted Straße", "a@example.com"),
+    ("Nora", "O'Brien", "nora@example.com"),
+    ("小明", "王", "wang@example.com"),
+    ("Анна", "Каренина", "karenina@example.com"),
+    ("Γιώργος", "Παπαδόπουλος Συμεών", "g@example.com"),
+    ("أَحْمَد", "الفاطمة", "f@example.com"),
+    ("علی\u200cرضا", "Rezaei", "r@example.com"),
+    ("たろう", "ヤマダ", "y@example.com"),
+    ("Þór Işık", "Weiß", "weis@bücher.example"),
+    ("Ёлка", "Sosna", "s@example.com"),
+)
+
+
+@pytest.fixture(scope="module")
+def named(cluster: Cluster) -> Iterator[tuple[str, list[UUID]]]:
+    """A database with a booking of each of these guests; tests only read it."""
+    with filled(cluster, lambda db: hotel_with(db, *GUESTS)) as made:
+        yield made
+
+
 @pytest.mark.parametrize(
     ("text", "guest"),
     [
@@ -286,23 +313,11 @@ async def hotel_with(db: Database, *guests: tuple[str, str, str]) -> list[UUID]:
     ],
 )
 async def test_names_are_found_by_parts_of_any_word_in_every_script(
-    db: Database, text: str, guest: int | None
+    named: tuple[str, list[UUID]], text: str, guest: int | None
 ) -> None:
-    ids = await hotel_with(
-        db,
-        ("José", "Müller-Lüdenscheidt", "j.mueller@x.example.com"),
-        ("Łukasz", "Ørsted Straße", "a@example.com"),
-        ("Nora", "O'Brien", "nora@example.com"),
-        ("小明", "王", "wang@example.com"),
-        ("Анна", "Каренина", "karenina@example.com"),
-        ("Γιώργος", "Παπαδόπουλος Συμεών", "g@example.com"),
-        ("أَحْمَد", "الفاطمة", "f@example.com"),
-        ("علی\u200cرضا", "Rezaei", "r@example.com"),
-        ("たろう", "ヤマダ", "y@example.com"),
-        ("Þór Işık", "Weiß", "weis@bücher.example"),
-        ("Ёлка", "Sosna", "s@example.com"),
-    )
-    found = await every(db, Wanted(text=text))
+    url, ids = named
+    async with Database.open(url, size=2) as db:
+        found = await every(db, Wanted(text=text))
     assert found == ([] if guest is None else [ids[guest]])
 
 
@@ -312,6 +327,34 @@ NUMBERS = (
     "ask 0171 99887766",  # was not read, and is kept as typed
     None,
 )
+
+
+async def hotel_with_numbers(db: Database) -> list[UUID]:
+    await small_hotel(db, rooms=9)
+    ids = []
+    for number, phone in enumerate(NUMBERS):
+        quote = await make_quote(db, stay(3, 2))
+        who = GuestDetails(f"Guest{number}", "Sample", f"guest{number}@example.com", phone)
+        async with db.transaction() as tx:
+            held = await service.hold(
+                tx, quote_id=quote.id, guest=who, now=NOW, lifetime=timedelta(minutes=15)
+            )
+            # A reference may hold the same digits.
+            await tx.execute(
+                "UPDATE booking_words SET words = ts_delete(words, lower('#' || replace($2, '-', '')))"
+                " WHERE booking_id = $1",
+                held.booking.id,
+                held.booking.reference,
+            )
+        ids.append(held.booking.id)
+    return ids
+
+
+@pytest.fixture(scope="module")
+def numbered(cluster: Cluster) -> Iterator[tuple[str, list[UUID]]]:
+    """A database with a booking for each of these numbers; tests only read it."""
+    with filled(cluster, hotel_with_numbers) as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -338,26 +381,11 @@ NUMBERS = (
     ],
 )
 async def test_a_booking_is_found_by_the_end_of_its_telephone_number(
-    db: Database, text: str, guest: int | None
+    numbered: tuple[str, list[UUID]], text: str, guest: int | None
 ) -> None:
-    await small_hotel(db, rooms=9)
-    ids = []
-    for number, phone in enumerate(NUMBERS):
-        quote = await make_quote(db, stay(3, 2))
-        who = GuestDetails(f"Guest{number}", "Sample", f"guest{number}@example.com", phone)
-        async with db.transaction() as tx:
-            held = await service.hold(
-                tx, quote_id=quote.id, guest=who, now=NOW, lifetime=timedelta(minutes=15)
-            )
-            # A reference may hold the same digits.
-            await tx.execute(
-                "UPDATE booking_words SET words = ts_delete(words, lower('#' || replace($2, '-', '')))"
-                " WHERE booking_id = $1",
-                held.booking.id,
-                held.booking.reference,
-            )
-        ids.append(held.booking.id)
-    assert await every(db, Wanted(text=text)) == ([] if guest is None else [ids[guest]])
+    url, ids = numbered
+    async with Database.open(url, size=2) as db:
+        assert await every(db, Wanted(text=text)) == ([] if guest is None else [ids[guest]])
 
 
 async def test_a_corrected_or_erased_number_is_not_found_any_more(db: Database) -> None:

@@ -28,14 +28,18 @@ HOSTILE = "<script>alert('x')</script>\"'&\U0001f3e8"
 @asynccontextmanager
 async def hotel(db: Database, database_url: str) -> AsyncIterator[Application]:
     """The application over a small hotel, and another one that nobody here works in."""
+    await two_hotels(db)
+    async with running(settings_for(database_url, mfa_required=False)) as (application, _):
+        yield application
+
+
+async def two_hotels(db: Database) -> None:
     await small_hotel(db)
     async with db.transaction() as tx:
         await tx.execute(
             "INSERT INTO property (slug, name, country, lat, lon, timezone, currency)"
             " VALUES ('elsewhere', 'Elsewhere', 'PT', 38.7, -9.1, 'Europe/Lisbon', 'EUR')"
         )
-    async with running(settings_for(database_url, mfa_required=False)) as (application, _):
-        yield application
 
 
 @asynccontextmanager
@@ -43,6 +47,17 @@ async def editing(db: Database, database_url: str) -> AsyncIterator[httpx.AsyncC
     """Somebody who may edit the catalogue of the small hotel."""
     async with hotel(db, database_url) as app, signed_in(app, db, (Role.REVENUE, SLUG)) as client:
         yield client
+
+
+@asynccontextmanager
+async def trying(url: str) -> AsyncIterator[tuple[Database, httpx.AsyncClient]]:
+    """The same where the hotels are made already, for what is refused."""
+    async with (
+        Database.open(url, size=2) as db,
+        running(settings_for(url, mfa_required=False)) as (application, _),
+        signed_in(application, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        yield db, client
 
 
 def fields(page: str) -> dict[str, Any]:

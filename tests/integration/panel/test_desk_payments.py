@@ -3,7 +3,7 @@ field, and check-out, which is no longer refused."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,10 +16,12 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.databases import filled
 from tests.factories.paying import hotel as hotel  # a fixture
-from tests.factories.paying import look, one
+from tests.factories.paying import look, one, paying_hotel
 from tests.factories.small_hotel import SLUG
 from tests.integration.http.test_access import contents
 from tests.integration.payments.test_desk_payments import ARRIVAL, owing, record, rows
@@ -72,6 +74,17 @@ async def test_the_desk_records_a_part_and_the_rest(hotel: Database, database_ur
     assert ("staff", "Ada Member") in [tuple(row) for row in history]
 
 
+@pytest.fixture(scope="module")
+def owed(cluster: Cluster) -> Iterator[tuple[str, Booking]]:
+    """A database with a booking that 200.00 are owed for; whatever is sent there is refused."""
+
+    async def fill(db: Database) -> Booking:
+        return await owing(await paying_hotel(db))
+
+    with filled(cluster, fill) as made:
+        yield made
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
@@ -95,10 +108,10 @@ async def test_the_desk_records_a_part_and_the_rest(hotel: Database, database_ur
     ],
 )
 async def test_what_is_wrong_is_said_and_nothing_recorded(
-    hotel: Database, database_url: str, field: str, value: str, said: str
+    owed: tuple[str, Booking], field: str, value: str, said: str
 ) -> None:
-    booking = await owing(hotel)
-    async with panel(database_url, hotel, Role.FRONT_DESK) as client:
+    url, booking = owed
+    async with Database.open(url, size=2) as hotel, panel(url, hotel, Role.FRONT_DESK) as client:
         before = await contents(hotel)
         sent = {**typed("10.00"), field: value.encode("utf-8", "surrogatepass").decode("latin-1")}
         refused = await client.post(f"{page_of(booking)}/desk-payments", data=sent)

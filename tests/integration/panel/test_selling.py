@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.ops.embedded import Cluster
 from tests.clients.staff_client import signed_in
+from tests.databases import filled
 from tests.factories.small_hotel import (
     GUEST,
     NOW,
@@ -26,8 +29,17 @@ from tests.integration.panel.test_catalogue import (
     fields,
     hotel,
     said,
+    trying,
+    two_hotels,
     value,
 )
+
+
+@pytest.fixture(scope="module")
+def tried(cluster: Cluster) -> Iterator[str]:
+    """The URL of a database with the hotels; whatever is sent there is refused."""
+    with filled(cluster, two_hotels) as (url, _):
+        yield url
 
 
 async def book(db: Database) -> None:
@@ -83,9 +95,9 @@ async def test_a_room_type_is_made_changed_and_removed(db: Database, database_ur
     ],
 )
 async def test_what_is_wrong_with_a_room_type(
-    db: Database, database_url: str, change: dict[str, str], field: str, text: str
+    tried: str, change: dict[str, str], field: str, text: str
 ) -> None:
-    async with editing(db, database_url) as client:
+    async with trying(tried) as (db, client):
         form = fields((await client.get(f"{BASE}/new-room-type")).text)
         form |= {"name": "New", "code": "NEW", "max_occupancy": "4", "max_children": "2"}
         before = await contents(db)
@@ -230,10 +242,8 @@ async def test_derived_plans_are_shown_as_derived(db: Database, database_url: st
         ({"policy": "NONE"}, "", "no cancellation policy"),
     ],
 )
-async def test_what_is_wrong_with_a_plan(
-    db: Database, database_url: str, change: dict[str, str], field: str, text: str
-) -> None:
-    async with editing(db, database_url) as client:
+async def test_what_is_wrong_with_a_plan(tried: str, change: dict[str, str], field: str, text: str) -> None:
+    async with trying(tried) as (db, client):
         form = fields((await client.get(f"{BASE}/new-plan")).text)
         form |= {"name": "New", "code": "NEW", "parent": "FLEX", "adjust_value": "-5"}
         before = await contents(db)
@@ -302,10 +312,8 @@ async def test_a_policys_steps_are_added_and_removed_without_a_script(
         ({"name": "a\x00"}, "name", "be stored"),
     ],
 )
-async def test_what_is_wrong_with_a_policy(
-    db: Database, database_url: str, change: dict[str, str], field: str, text: str
-) -> None:
-    async with editing(db, database_url) as client:
+async def test_what_is_wrong_with_a_policy(tried: str, change: dict[str, str], field: str, text: str) -> None:
+    async with trying(tried) as (db, client):
         form = {
             "name": "New",
             "code": "NEW",

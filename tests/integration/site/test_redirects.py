@@ -10,11 +10,10 @@ import pytest
 from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope
 
-from hotel_booking.app import build
 from hotel_booking.core.db import Database
 from hotel_booking.web import sitemap as sitemap_pages
 from hotel_booking.web.site import page_path
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import looked_at, running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel
 from tests.factories.world import simple_hotel
 from tests.integration.site.test_checkout import site
@@ -66,7 +65,7 @@ async def test_a_mistyped_address_is_a_page_to_a_guest_and_a_problem_to_a_progra
 
 def test_an_answer_to_a_form_leads_to_a_page_that_can_be_read() -> None:
     """From a refused cancellation to another language or currency, and back to it by the browser's button."""
-    app = build(settings_for("postgresql://localhost/none"))
+    app = looked_at()
     led = {}
     for route in app.routes:
         path = route.path_format
