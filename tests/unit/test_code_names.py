@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 import hotel_booking
-from hotel_booking.core.code_names import NAMES, called, counted, headed, value_called, zone_called
+from hotel_booking.core.code_names import NAMES, called, counted, headed, is_a, value_called, zone_called
 from hotel_booking.domains.bookings import types as bookings
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.notifications import rendering
@@ -86,6 +86,7 @@ def test_a_time_zone_is_read_with_its_words_apart() -> None:
 
 def test_what_the_table_does_not_know_is_readable_and_what_is_no_code_stays() -> None:
     assert (called("checked_in", "booking"), headed("no_show", "booking")) == ("in house", "No-show")
+    assert (is_a("checked_in"), is_a("no_show")) == ("in house", "a no-show")
     assert called("quite_new_reason", "decline") == "quite new reason"
     assert called("key:12", "source") == "by API key 12"
     assert called("The guest wrote room_12", "refund problem") == "The guest wrote room_12"

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.bookings import booking_page
 from hotel_booking.admin.stays import carried_out
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list
@@ -146,9 +146,7 @@ async def _not_changed(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, booking: Booking, now: datetime
 ) -> Response[str]:
     """A link or a form of a booking that is no longer to be changed: what it is now."""
-    error = WrongState(
-        f"the booking is {called(booking.status, 'booking')}; only a confirmed one can be changed"
-    )
+    error = WrongState(f"the booking is {is_a(booking.status)}; only a confirmed one can be changed")
     return await booking_page(request, tx, caller, booking, now, form=Form.of().failed(error), status=422)
 
 

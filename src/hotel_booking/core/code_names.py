@@ -324,6 +324,11 @@ def called(code: str, kind: str) -> str:
     return " ".join(code.replace("_", " ").split())[:_LONGEST] if _A_CODE.fullmatch(code) else code
 
 
+def is_a(status: str) -> str:
+    """What a booking of this status is, behind "the booking is": confirmed, but a no-show."""
+    return f"a {called(status, 'booking')}" if status == "no_show" else called(status, "booking")
+
+
 def headed(code: str, kind: str) -> str:
     """The name of a code at the head of a line: with a capital."""
     name = called(code, kind)

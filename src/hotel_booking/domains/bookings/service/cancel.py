@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import cancellation_fee, charged
@@ -28,7 +28,7 @@ def cancellation_at(booking: Booking, at: datetime, *, waive: bool = False) -> C
         raise WrongState("the booking is already cancelled", fix="nothing to do")
     if booking.status not in _CANCELLABLE:
         raise WrongState(
-            f"the booking is {called(booking.status, 'booking')} and cannot be cancelled",
+            f"the booking is {is_a(booking.status)} and cannot be cancelled",
             fix="ask the hotel",
         )
     fee = 0 if waive else sum(cancellation_fee(booking, room, at) for room in booking.reservations)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.names import clean_text
 from hotel_booking.domains.bookings import mail
@@ -34,7 +34,7 @@ async def correct_contact(
         raise HoldExpired("the hold has expired", fix="book the room again")
     if status != "held":
         raise WrongState(
-            f"the booking is {called(status, 'booking')}: only the hotel can change its guest",
+            f"the booking is {is_a(status)}: only the hotel can change its guest",
             fix="contact the hotel",
         )
     country = await tx.fetchval("SELECT country FROM property WHERE id = $1", before.property_id)

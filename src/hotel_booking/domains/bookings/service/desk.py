@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import coded
@@ -107,7 +107,7 @@ async def reverse_desk_payment(
 def _owed(booking: Booking) -> int:
     if booking.status not in PAYABLE:
         raise WrongState(
-            f"the booking is {called(booking.status, 'booking')}; nothing was recorded",
+            f"the booking is {is_a(booking.status)}; nothing was recorded",
             fix="confirm the booking first, to be paid at the hotel"
             if booking.status == "held"
             else "make a new booking",

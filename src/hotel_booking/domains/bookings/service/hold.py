@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.names import clean_name, clean_text
@@ -123,7 +123,7 @@ async def confirm(tx: Transaction, *, booking_id: UUID, now: datetime) -> None:
         if error.sqlstate == "HB001":
             raise sold_out(error) from None
         if error.sqlstate == "HB013":
-            raise WrongState(f"the booking is {called(detail(error), 'booking')}, not held") from None
+            raise WrongState(f"the booking is {is_a(detail(error))}, not held") from None
         raise
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.due import no_show_fee, still_open
@@ -105,7 +105,7 @@ async def fee_outcome(tx: Transaction, booking: Booking) -> FeeOutcome | None:
 
 def _check(booking: Booking, status: str, now: datetime, on: date | None = None) -> None:
     if status != "confirmed":
-        raise WrongState(f"the booking is {called(status, 'booking')}; only a confirmed one can be a no-show")
+        raise WrongState(f"the booking is {is_a(status)}; only a confirmed one can be a no-show")
     today = business_date(now, booking.timezone, booking.day_end_time)
     if on is None and today < min(room.arrival for room in booking.reservations):
         raise TooEarly(

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail, tally
@@ -99,7 +99,7 @@ async def pay(
                 "the hold has expired; nothing was charged", fix="create a new quote and book again"
             )
         if not held and not (balance and status in _OWING and amount):
-            raise WrongState(f"the booking is {called(status, 'booking')}; nothing was charged")
+            raise WrongState(f"the booking is {is_a(status)}; nothing was charged")
         if expected is not None and expected != amount:
             raise PriceChanged(
                 "the amount has changed since it was shown; nothing was charged",

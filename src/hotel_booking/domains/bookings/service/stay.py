@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-from hotel_booking.core.code_names import called
+from hotel_booking.core.code_names import called, is_a
 from hotel_booking.core.dates import Stay, business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
@@ -193,7 +193,7 @@ async def check_out(
 
 async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> None:
     if booking.status != "checked_in":
-        raise WrongState(f"the booking is {called(booking.status, 'booking')}; only a check-in can be undone")
+        raise WrongState(f"the booking is {is_a(booking.status)}; only a check-in can be undone")
     if not checked_in_today(booking, now):
         raise WrongState(
             "a check-in can be undone until the hotel's day ends, and this one is from a day before",
@@ -214,7 +214,7 @@ async def _locked(tx: Transaction, booking_id: UUID, *needed: str, verb: str) ->
     status = await lock_booking(tx, booking_id)
     if status not in needed:
         allowed = " or ".join(called(name, "booking") for name in needed)
-        raise WrongState(f"the booking is {called(status, 'booking')}; to be {verb} it must be {allowed}")
+        raise WrongState(f"the booking is {is_a(status)}; to be {verb} it must be {allowed}")
     return await booking_by_id(tx, booking_id)
 
 
