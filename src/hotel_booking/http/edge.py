@@ -216,7 +216,7 @@ def _check(scope: HTTPScope) -> None:
             fix=f"send at most {MOST_HEADERS} headers, {MOST_HEADER_BYTES} bytes: fewer cookies, mostly",
         )
     hosts = [value for name, value in headers if name == b"host"]
-    if scope["http_version"] == "1.1" and (len(hosts) != 1 or not hosts[0]):
+    if scope.get("http_version") == "1.1" and (len(hosts) != 1 or not hosts[0]):
         # RFC 9112, 3.2: who passes such a request on may have meant another host than we would read. Where
         # there is none, granian gives us an empty one.
         raise MalformedRequest("the request must name one host", fix="send one Host header")
