@@ -542,6 +542,7 @@ async def test_an_ordinary_search_is_answered_by_compiled_code(
         )  # fmt: skip
         kind = await make_room_type(tx, hotel, extra_adult=500, child_amounts=[0, 77], max_children=2)
         plan = await make_plan(tx, hotel)
+        await make_plan(tx, hotel, "LESS", parent=plan, adjust=("amount", -40, True), deposit="full")
         await make_nights(tx, kind, rooms=2)
         await make_rates(tx, kind, plan, price=5_000)
         await tx.execute("UPDATE property SET lat = 38.75")  # farther away than the next, with as many stars
