@@ -11,13 +11,12 @@ from litestar.datastructures import State
 from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.bookings import booking_page
 from hotel_booking.admin.stays import carried_out
-from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.due import refund_stages
-from hotel_booking.domains.bookings.errors import WrongState
+from hotel_booking.domains.bookings.errors import WrongState, not_changeable
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, RoomChange, StayChange
@@ -146,7 +145,7 @@ async def _not_changed(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, booking: Booking, now: datetime
 ) -> Response[str]:
     """A link or a form of a booking that is no longer to be changed: what it is now."""
-    error = WrongState(f"the booking is {is_a(booking.status)}; only a confirmed one can be changed")
+    error = not_changeable(booking.status)
     return await booking_page(request, tx, caller, booking, now, form=Form.of().failed(error), status=422)
 
 

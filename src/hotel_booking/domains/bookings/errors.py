@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hotel_booking.core.code_names import is_a
 from hotel_booking.core.errors import Conflict, Invalid, NotFound
 from hotel_booking.domains.rates.nearest_fix import Fix
 from hotel_booking.domains.rates.restrictions import Reason
@@ -80,6 +81,11 @@ class WrongState(Conflict):
     """The booking's state does not allow this. Nothing changed."""
 
     code = "wrong_state"
+
+
+def not_changeable(status: str) -> WrongState:
+    """Why a booking of this status is not changed."""
+    return WrongState(f"the booking is {is_a(status)}; only a confirmed one can be changed")
 
 
 class TooEarly(Conflict):

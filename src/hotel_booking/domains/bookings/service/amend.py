@@ -15,7 +15,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, Invalid
@@ -27,7 +26,7 @@ from hotel_booking.domains.bookings.errors import (
     NothingToAmend,
     PriceChanged,
     StayNotSold,
-    WrongState,
+    not_changeable,
 )
 from hotel_booking.domains.bookings.pricing import terms_key
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
@@ -192,7 +191,7 @@ async def _plan(
 def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, override: str | None) -> None:
     inside = booking.status == "checked_in"
     if booking.status != "confirmed" and (by_guest or not inside):
-        raise WrongState(f"the booking is {is_a(booking.status)}; only a confirmed one can be changed")
+        raise not_changeable(booking.status)
     if override is not None and not inside:
         raise Invalid("there is nothing to override", field="override_reason", fix="leave the reason out")
     known = {room.position for room in booking.reservations}
