@@ -1,5 +1,5 @@
 """What readings of the search index cost: CPU time of searches, offers, calendars and the site's two pages of
-them, drawn as the bench draws them, answered by the whole application in this process without a socket,
+them made anew, drawn as the bench draws them, answered by the whole application in this process without a socket,
 beside a constant answer.
 
     .venv/bin/python -m benchmarks.answers [--hotels 300] [--rounds 5] [--profile search]
@@ -32,8 +32,10 @@ from hotel_booking.bench.catalogue import Catalogue, catalogue_of, fill
 from hotel_booking.bench.generator import Request
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
+from hotel_booking.core.kept import Kept
 from hotel_booking.core.logging import configure
 from hotel_booking.ops.embedded import throwaway
+from hotel_booking.web.kept_pages import MOST_KEPT, KeptPages
 
 _CALLS = 400
 
@@ -75,6 +77,11 @@ async def cost(app: Application, asked: Sequence[tuple[str, bytes]]) -> float:
     return spent
 
 
+def fresh_pages() -> KeptPages:
+    """Nothing kept, so that every page is made."""
+    return Kept("pages", MOST_KEPT)
+
+
 async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profiled: str | None) -> None:
     """Print the table."""
     app = build(
@@ -96,14 +103,16 @@ async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profile
         for each in asked.values():
             await cost(app, each)
         if profiled:
+            app.state.kept_pages = fresh_pages()
             profile = cProfile.Profile()
             profile.enable()
             await cost(app, asked[profiled])
             profile.disable()
-            pstats.Stats(profile).sort_stats("cumulative").print_stats(75)
+            pstats.Stats(profile).sort_stats("cumulative").print_stats(110)
         spent: dict[str, list[float]] = {name: [] for name in asked}
         for _ in range(rounds):
             for name, each in asked.items():
+                app.state.kept_pages = fresh_pages()
                 spent[name].append(await cost(app, each))
     floor = statistics.median(spent["constant"])
     for name, each in spent.items():
