@@ -60,15 +60,28 @@ class Known:
     def __init__(self, booking_id: UUID, when: Stay, types: list[str], expires: datetime) -> None:
         self.id, self.stay, self.types, self.expires = booking_id, when, types, expires
         self.status = "held"
-        self.left = when.departure  # the day from which on the guests are gone
+        self.gone: dict[int, date] = {}  # of rooms whose guests have left: from which day on
         self.inside_since = expires  # once they are in the house
         self.taken: dict[UUID, tuple[int, datetime]] = {}  # at the desk, and not reversed
+
+    @property
+    def staying(self) -> list[str]:
+        """The types of the rooms whose guests have not left."""
+        return [kind for index, kind in enumerate(self.types) if index not in self.gone]
 
     def has(self, kind: str, night: date) -> int:
         """Rooms of a type it has on a night."""
         live = self.status in ("held", "confirmed", "checked_in", "checked_out")
-        inside = self.stay.arrival <= night < min(self.stay.departure, self.left)
-        return self.types.count(kind) if live and inside else 0
+        until = [
+            self.gone.get(index, self.stay.departure if live else self.stay.arrival)
+            for index, each in enumerate(self.types)
+            if each == kind
+        ]
+        return sum(self.stay.arrival <= night < last for last in until)
+
+    def leave(self, rooms: list[int], on: date) -> None:
+        """The guests of these rooms, counted from 0, have left."""
+        self.gone |= dict.fromkeys(rooms, min(on, self.stay.departure))
 
 
 class House(RuleBasedStateMachine):
@@ -222,7 +235,7 @@ class House(RuleBasedStateMachine):
         assert isinstance(result, Conflict) != possible, result
         if possible:
             self.lapse_crossing(when, booking.types)
-            booking.stay, booking.left = when, when.departure
+            booking.stay = when
         booking.status = own
 
     @rule(number=PICK)
@@ -315,9 +328,10 @@ class House(RuleBasedStateMachine):
         result = self.do(lambda tx: service.undo_check_in(tx, booking_id=booking.id, now=later))
         # What goes back of a payment does not count; only the database knows of which one it went back.
         if isinstance(result, Conflict):
-            assert booking.status == "checked_out" or paid_since
+            assert booking.status == "checked_out" or paid_since or booking.gone
         else:
             assert booking.status == "checked_in"
+            assert not booking.gone
             booking.status = "confirmed"
 
     @rule(number=PICK, nights=LENGTHS)
@@ -329,7 +343,7 @@ class House(RuleBasedStateMachine):
         now = booking.inside_since + timedelta(hours=1)
         when = Stay(booking.stay.arrival, booking.stay.arrival + timedelta(days=nights))
         booking.status = "moving"
-        possible = self._possible_after_lapse(when, booking.types, now)
+        possible = self._possible_after_lapse(when, booking.staying, now)
         result = self.do(
             lambda tx: service.amend(
                 tx,
@@ -343,8 +357,8 @@ class House(RuleBasedStateMachine):
         )
         assert isinstance(result, Conflict) != possible, result
         if possible:
-            self.lapse_crossing(when, booking.types, now)
-            booking.stay, booking.left = when, when.departure
+            self.lapse_crossing(when, booking.staying, now)
+            booking.stay = when
         booking.status = "checked_in"
 
     @rule(number=PICK, nights=st.integers(0, 5))
@@ -359,7 +373,31 @@ class House(RuleBasedStateMachine):
             )
         )
         assert not isinstance(result, Conflict), result
-        booking.status, booking.left = "checked_out", left
+        booking.leave([index for index in range(len(booking.types)) if index not in booking.gone], left)
+        booking.status = "checked_out"
+
+    @rule(number=PICK, which=PICK, nights=st.integers(0, 5))
+    def some_leave(self, number: int, which: int, nights: int) -> None:
+        """The guests of one room leave; those of the others stay, if there are any."""
+        booking = self.pick(number, "checked_in", "checked_out")
+        if booking is None:
+            return
+        room = which % len(booking.types)
+        left = booking.stay.arrival + timedelta(days=nights)
+        result = self.do(
+            lambda tx: service.check_out(
+                tx,
+                booking_id=booking.id,
+                now=self.now,
+                rooms=[room + 1],
+                departed=left,
+                override="the company pays",
+            )
+        )
+        assert isinstance(result, Conflict) == (room in booking.gone), result
+        if not isinstance(result, Conflict):
+            booking.leave([room], left)
+            booking.status = "checked_in" if booking.staying else "checked_out"
 
     @rule(number=PICK, part=st.integers(1, 12_000))
     def pay_at_the_desk(self, number: int, part: int) -> None:

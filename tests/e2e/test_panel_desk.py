@@ -24,14 +24,14 @@ from tests.integration.panel.test_desk import tonight
 JUDGED: list[tuple[str, Scheme]] = [("phone", "light")]
 
 
-async def house(db: Database, rooms: int) -> tuple[date, list[Booking]]:
-    """A small hotel that sells from today on, with a booking for tonight for each room."""
+async def house(db: Database, rooms: int, booked: int | None = None) -> tuple[date, list[Booking]]:
+    """A small hotel that sells from today on, with a booking for tonight for each room, or for some."""
     await small_hotel(db, rooms=rooms)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
         for table in ("room_night", "rate_night"):
             await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
-    return today, [await tonight(db) for _ in range(rooms)]
+    return today, [await tonight(db) for _ in range(rooms if booked is None else booked)]
 
 
 async def check_in(page: Page, booking: Booking, room: str) -> None:
@@ -101,6 +101,54 @@ async def test_guests_stay_longer(db: Database, database_url: str, browser: Brow
     async with db.transaction() as tx:
         departures = await tx.fetch("SELECT departure FROM reservation ORDER BY departure")
     assert [row["departure"] - today for row in departures] == [timedelta(days=2), timedelta(days=3)]
+    assert wrong == []
+
+
+async def test_some_leave_before_the_others(db: Database, database_url: str, browser: Browser) -> None:
+    _, bookings = await house(db, 3, booked=0)
+    assert not bookings
+    family = await tonight(db, rooms=3, nights=2)
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    wrong: list[str] = []
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        await page.goto(f"/admin/bookings/{family.reference}")
+        for position in (1, 2, 3):
+            await page.locator(f"select[name=room-{position}]").select_option(f"DBL-{position}")
+        await page.get_by_role("button", name="Check in").click()
+        await page.get_by_role("link", name="Check out").click()
+        rooms = page.get_by_role("group", name="Who leaves").get_by_role("checkbox")
+        assert [await rooms.nth(at).is_checked() for at in range(3)] == [True] * 3
+        wrong += await looked_at(page, "some-leave", JUDGED)
+        for at in range(3):
+            await rooms.nth(at).uncheck()
+        await page.get_by_role("button", name="Check out with a balance due").click()
+        await expect(page.get_by_text("choose at least one room").first).to_be_visible()
+        assert [await rooms.nth(at).is_checked() for at in range(3)] == [False] * 3
+        await page.get_by_label("Room 2: DBL, DBL-2").check()
+        await page.get_by_role("button", name="Check out with a balance due").click()
+        said = "The guests of room 2 are checked out; those of 2 rooms are still here."
+        await expect(page.get_by_text(said)).to_be_visible()
+        await expect(page.get_by_text("Booked room 2: checked out")).to_be_visible()
+        left = page.get_by_role("region", name="Room 2", exact=True)
+        await expect(left.get_by_text("Checked out")).to_be_visible()
+        await expect(left.get_by_text("Move to another room")).to_have_count(0)
+        await expect(page.get_by_role("link", name="Undo check-in")).to_have_count(0)
+        wrong += await looked_at(page, "one-has-left", JUDGED)
+        await page.goto("/admin/today")
+        inside = page.get_by_role("region", name="In house")
+        await expect(inside.get_by_text("DBL-1")).to_be_visible()
+        await expect(inside.get_by_text("DBL-2")).to_have_count(0)
+        # The others leave, with a reason why what is owed may wait.
+        await page.goto(f"/admin/bookings/{family.reference}/check-out")
+        await page.get_by_role("button", name="Check out with a balance due").click()
+        await expect(page.get_by_text("neither paid nor reserved").first).to_be_visible()
+        await page.get_by_label("Reason").fill("The company pays by invoice")
+        await page.get_by_role("button", name="Check out with a balance due").click()
+        await expect(page.get_by_text("The guests are checked out.")).to_be_visible()
     assert wrong == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -42,11 +43,13 @@ _OVERRIDE = "stay_override"
 
 
 class ShownRoom(msgspec.Struct, frozen=True):
-    """A room of the booking with its price and policy as sold; `free` are rooms that it can be given."""
+    """A room of the booking with its price and policy as sold; `free` are rooms that it can be given, if it
+    may be given one now."""
 
     reservation: Reservation
     lines: tuple[Line, ...]
     policy: CancellationTerms
+    may_give: bool
     free: list[str]
 
     @property
@@ -123,12 +126,14 @@ async def booking_page(
     begun = today >= min(room.arrival for room in booking.reservations)
     arriving = booking.status == "confirmed" and begun and may_act
     may_give = booking.status in ("confirmed", "checked_in") and may_act
+    to_give = booking.staying if may_give else ()
     rooms = [
         ShownRoom(
             room,
             price_of(room, room.terms).lines,
             _policy(booking, room, now),
-            await free_rooms(tx, room, since=today) if may_give else [],
+            room in to_give,
+            await free_rooms(tx, room, since=today) if room in to_give else [],
         )
         for room in booking.reservations
     ]
@@ -153,6 +158,7 @@ async def booking_page(
         payments=money,
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
         events=_story(
+            booking,
             entries,
             sent,
             written,
@@ -162,9 +168,8 @@ async def booking_page(
         form=form or Form.of(),
         owed=owed,
         arriving=arriving,
-        may_give=may_give,
         undoable=may_act and service.checked_in_today(booking, now),
-        without_room=may_give and any(room.room is None for room in booking.reservations),
+        without_room=any(room.room is None for room in to_give),
         kept=Kept(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
@@ -194,13 +199,16 @@ def _policy(booking: Booking, room: Reservation, now: datetime) -> CancellationT
 
 
 def _story(
+    booking: Booking,
     entries: list[Entry],
     sent: list[Message],
     written: list[Note],
     overridden: list[Override],
     may_mail: bool,
 ) -> list[Event]:
-    events = [_change(entry) for entry in entries if entry.object_kind not in ("note", _OVERRIDE)]
+    several = len(booking.reservations) > 1
+    numbers = {str(room.id): f" {room.position}" for room in booking.reservations if several}
+    events = [_change(entry, numbers) for entry in entries if entry.object_kind not in ("note", _OVERRIDE)]
     by = {
         entry.object_id: entry.actor_name or called(entry.actor_kind, "actor")
         for entry in entries
@@ -227,17 +235,19 @@ def _story(
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
-def _change(entry: Entry) -> Event:
+def _change(entry: Entry, numbers: Mapping[str, str]) -> Event:
+    """What somebody did; `numbers` tell the rooms of the booking apart."""
     after = entry.after or {}
     if entry.object_kind == "guest_message":
         title = "The guest’s message has been answered"
         return Event(entry.at, title, entry.actor_name or called(entry.actor_kind, "actor"), "note")
-    title = f"{headed(entry.object_kind, 'object')} {called(entry.action, 'act')}"
+    of = f"{headed(entry.object_kind, 'object')}{numbers.get(entry.object_id, '')}"
+    title = f"{of} {called(entry.action, 'act')}"
     if "status" in after and entry.action == "update":
         status = value_called(str(after["status"]), "status", entry.object_kind)
         if after.get("reversal"):
             status = "reversed"  # taken back by staff: no gateway let it go
-        title = f"{headed(entry.object_kind, 'object')}: {status}"
+        title = f"{of}: {status}"
     by = entry.actor_name or called(entry.actor_kind, "actor")
     return Event(entry.at, title, by, entry.object_kind, entry=entry)
 

@@ -37,7 +37,7 @@ async def show_departure(
         return see_other(
             request, f"/admin/bookings/{booking.reference}", notice="Its guests are not in the house."
         )
-    departure = max(room.departure for room in booking.reservations)
+    departure = max(room.departure for room in booking.staying)
     return _departure_page(request, booking, now, Form.of(departure=departure))
 
 
@@ -105,7 +105,7 @@ def _departure_page(
         booking=booking,
         form=form,
         preview=preview,
-        departure=max(room.departure for room in booking.reservations),
+        departure=max(room.departure for room in booking.staying),
         today=business_date(now, booking.timezone, booking.day_end_time),
     )
 

@@ -3,7 +3,7 @@ said before, and what really happened afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -119,9 +119,16 @@ async def check_out(
     form = await _sent(request)
 
     async def act() -> str:
-        await service.check_out(tx, booking_id=booking.id, now=now, override=_reason(form))
+        rooms = _leaving(form, booking)
+        form.check()
+        gone = await service.check_out(
+            tx, booking_id=booking.id, now=now, rooms=rooms, override=_reason(form)
+        )
         left = still_open(booking)
         rest = f"{money(left, booking.currency)} is outstanding." if left else "Nothing is outstanding."
+        if gone.staying and rooms is not None:
+            inside = count(len(gone.staying), "room")
+            return f"The guests of {_named(rooms)} are checked out; those of {inside} are still here. {rest}"
         return f"The guests are checked out. {rest}"
 
     async def refused(form: Form) -> Response[str]:
@@ -203,6 +210,22 @@ def _rooms(form: Form, booking: Booking) -> dict[int, str]:
     return given
 
 
+def _leaving(form: Form, booking: Booking) -> list[int] | None:
+    """The rooms whose guests leave, where it can be chosen; else None."""
+    if len(booking.staying) < 2 and "rooms" not in form.names():
+        return None
+    chosen = form.choices("rooms", [str(room.position) for room in booking.reservations])
+    if not chosen:
+        form.wrong("rooms", "choose at least one room")
+    return [int(position) for position in chosen]
+
+
+def _named(positions: Sequence[int]) -> str:
+    """Rooms of a booking in words: room 2; rooms 1 and 3."""
+    *others, last = map(str, positions)
+    return f"rooms {', '.join(others)} and {last}" if others else f"room {last}"
+
+
 def _reason(form: Form) -> str | None:
     return form.text("override_reason", longest=overrides.LONGEST) or None
 
@@ -221,7 +244,10 @@ def check_out_page(
 ) -> Response[str]:
     """What is asked before guests leave, with a form that was refused where there is one."""
     left = calendar_date(now, booking.timezone)
-    nights = sum(max((room.departure - max(left, room.arrival)).days, 0) for room in booking.reservations)
+    back = {
+        room.position: max((room.departure - max(left, room.arrival)).days, 0) for room in booking.staying
+    }
+    nights = sum(back.values())
     return page(
         request,
         "bookings/check_out.html",
@@ -233,7 +259,30 @@ def check_out_page(
         ways=WAYS,
         given_back=count(nights, "room-night") if nights else "",
         departed=left,
+        rooms=_choices(booking, back),
+        chosen=form.many("rooms") if form.many("rooms") or "rooms" in form.errors else [*map(str, back)],
     )
+
+
+def _choices(booking: Booking, back: Mapping[int, int]) -> list[tuple[str, str]]:
+    """The rooms whose guests may leave alone, with what of each goes `back` on sale; none where there is one
+    room."""
+    if len(booking.staying) < 2:
+        return []
+    return [
+        (
+            str(room.position),
+            ", ".join(
+                [
+                    f"Room {room.position}: {room.room_type_name}",
+                    *([room.room] if room.room else []),
+                    *([room.guest_name] if room.guest_name else []),
+                    *([f"{count(nights, 'night')} back on sale"] if (nights := back[room.position]) else []),
+                ]
+            ),
+        )
+        for room in booking.staying
+    ]
 
 
 async def _no_show_page(

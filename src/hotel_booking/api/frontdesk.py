@@ -25,7 +25,8 @@ from hotel_booking.http.preconditions import IfMatch
 
 _DESK = needs(Scope.FRONTDESK_WRITE)
 Reason = Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
-RoomNumbers = dict[Annotated[int, msgspec.Meta(ge=1, le=MAX_ROOMS)], str]
+Position = Annotated[int, msgspec.Meta(ge=1, le=MAX_ROOMS)]
+RoomNumbers = dict[Position, str]
 
 
 class CheckInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,9 +47,12 @@ class RoomsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`departed` is the day the guests left; without it, the property's current date. `override_reason`
-    lets them leave although a part of the price is open (`balance_open`); it is kept with the booking."""
+    """`rooms` are the rooms whose guests leave, by the reservation's position: `[2]`; without it, all that
+    are still in house. `departed` is the day the guests left; without it, the property's current date.
+    `override_reason` lets the last of them leave although a part of the price is open (`balance_open`); it is
+    kept with the booking."""
 
+    rooms: Annotated[list[Position], msgspec.Meta(min_length=1, max_length=MAX_ROOMS)] | None = None
     departed: date | None = None
     override_reason: Reason | None = None
 
@@ -158,12 +162,19 @@ async def check_out(
     if_match: IfMatch,
     data: CheckOutRequest | None = None,
 ) -> BookingAnswer:
-    """Checks the guests out. Nights they did not use are on sale again; the price stays, and
-    nothing is charged: `balance` of the booking is what must be paid before."""
+    """Checks the guests out, of all rooms or of some. Nights they did not use are on sale again; the price
+    stays, and nothing is charged: `balance` of the booking is what must be paid before the last of them
+    leave. Until then the booking stays `checked_in`, and the reservations of those who left are
+    `checked_out`."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
     asked = data or CheckOutRequest()
     gone = await service.check_out(
-        tx, booking_id=booking.id, now=now, departed=asked.departed, override=asked.override_reason
+        tx,
+        booking_id=booking.id,
+        now=now,
+        rooms=asked.rooms,
+        departed=asked.departed,
+        override=asked.override_reason,
     )
     return booking_answer(gone, now)
 

@@ -412,12 +412,12 @@ async def test_capacity_never_falls_below_what_is_sold(partner: Partner, db: Dat
     assert refused["code"] == "room_is_sold"
 
 
-async def booked(partner: Partner, arrival: int, nights: int) -> Any:
+async def booked(partner: Partner, arrival: int, nights: int, *, rooms: int = 1) -> Any:
     wish = {
         "property": SLUG,
         "arrival": day(arrival),
         "departure": day(arrival + nights),
-        "rooms": [{"room_type": "DBL", "rate_plan": "FLEX", "adults": 2, "children": []}],
+        "rooms": [{"room_type": "DBL", "rate_plan": "FLEX", "adults": 2, "children": []}] * rooms,
     }
     quote = await partner.send("POST", "/quotes", wish, expect=201)
     guest = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
@@ -480,3 +480,25 @@ async def test_the_desk_needs_no_body(partner: Partner) -> None:
     gone = {"departed": day(1), "override_reason": "The company pays by invoice"}
     out = await partner.send("POST", f"/bookings/{reference}/check-out", gone, expect=200)
     assert out["status"] == "checked_out"
+
+
+async def test_guests_of_one_room_leave_before_the_others(partner: Partner) -> None:
+    await opened(partner)
+    reference = (await booked(partner, 0, 2, rooms=2))["reference"]
+    await partner.send("POST", f"/bookings/{reference}/payments", {"token": "tok_success"}, expect=200)
+    rooms = {"rooms": {"1": "100", "2": "101"}}
+    await partner.send("POST", f"/bookings/{reference}/check-in", rooms, expect=200)
+    out = f"/bookings/{reference}/check-out"
+    assert {one["rooms_left"] for one in (await offers(partner, 1, 1))["offers"]} == set()
+    for wrong, status in (([], 400), ([0], 400), (["2"], 400), ({"2": True}, 400), ([3], 422), ([1, 3], 422)):
+        refused = await partner.send("POST", out, {"rooms": wrong}, expect=status)
+        assert refused["field"].startswith("rooms"), refused
+    first = await partner.send("POST", out, {"rooms": [2], "departed": day(1)}, expect=200)
+    assert first["status"] == "checked_in"
+    assert [one["status"] for one in first["reservations"]] == ["checked_in", "checked_out"]
+    assert {one["rooms_left"] for one in (await offers(partner, 1, 1))["offers"]} == {1}
+    again = await partner.send("POST", out, {"rooms": [2], "departed": day(1)}, expect=409)
+    assert again["code"] == "wrong_state"
+    assert (await partner.send("POST", out, {"rooms": [1]}, expect=409))["code"] == "balance_open"
+    last = await partner.send("POST", out, {"override_reason": "The company pays"}, expect=200)
+    assert last["status"] == "checked_out"

@@ -62,6 +62,14 @@ async def test_a_sound_house_has_no_difference(db: Database) -> None:
     assert [difference async for difference in check(db)] == []
 
 
+async def test_the_last_guests_who_leave_end_the_booking(db: Database) -> None:
+    await a_paid_booking(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE booking SET status = 'checked_in'")
+        await tx.execute("UPDATE reservation SET status = 'checked_out'")
+    assert "state_of_booking" in {difference.invariant async for difference in check(db)}
+
+
 def test_every_invariant_is_tried_below() -> None:
     assert set(DAMAGE) == {item.name for item in CHECKS} | {PRICES}
 

@@ -278,15 +278,15 @@ async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, da
     assert await given(db) == [("balance_open", "Company pays by invoice")]
 
 
-async def tonight(db: Database) -> Booking:
-    """A booking for tonight that is confirmed and not paid."""
+async def tonight(db: Database, *, rooms: int = 1, nights: int = 1) -> Booking:
+    """A booking from tonight on that is confirmed and not paid."""
     async with db.transaction() as tx:
         today = await tx.fetchval("SELECT min(night) FROM room_night")
         quote = await service.quote(
             tx,
             property_slug=SLUG,
-            stay=Stay(today, today + timedelta(days=1)),
-            rooms=[RoomRequest("DBL", "FLEX")],
+            stay=Stay(today, today + timedelta(days=nights)),
+            rooms=[RoomRequest("DBL", "FLEX")] * rooms,
             now=datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=7),
         )
         held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=quote.created_at)

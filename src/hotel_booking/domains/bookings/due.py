@@ -44,7 +44,7 @@ def due_at(booking: Booking, at: datetime | None) -> int:
     whole = charged(booking, booking.total)
     if at is None or booking.status == "checked_out":
         return whole
-    return min(sum(_due_of_room(booking, room, at) for room in booking.reservations), whole)
+    return min(sum(due_of_room(booking, room, at) for room in booking.reservations), whole)
 
 
 def charged(booking: Booking, amount: int) -> int:
@@ -73,7 +73,8 @@ def overpaid(booking: Booking) -> int:
     return max(booking.paid + booking.reserved - due_at(booking, None), 0)
 
 
-def _due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
+def due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
+    """What the guest should have paid for one room of a booking that stands by the instant `at`."""
     return due_on_booking(
         room.terms.deposit,
         room.total,

@@ -110,6 +110,7 @@ class Reservation(msgspec.Struct, frozen=True):
     fee: int
     room: str | None
     checked_in_at: datetime | None = None
+    checked_out_at: datetime | None = None
 
 
 class Booking(msgspec.Struct, frozen=True):
@@ -148,6 +149,12 @@ class Booking(msgspec.Struct, frozen=True):
     check_out_time: time
     day_end_time: time
     reservations: tuple[Reservation, ...]
+
+    @property
+    def staying(self) -> tuple[Reservation, ...]:
+        """Its rooms without those that are checked out: of guests in the house some may leave before the
+        others."""
+        return tuple(room for room in self.reservations if room.status != "checked_out")
 
 
 class HeldBooking(msgspec.Struct, frozen=True):

@@ -20,12 +20,20 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.bookings import mail, overrides
 from hotel_booking.domains.bookings.availability import load_calendar
-from hotel_booking.domains.bookings.due import balance, cancellation_fee, charged, open_of, still_open
+from hotel_booking.domains.bookings.due import (
+    balance,
+    cancellation_fee,
+    charged,
+    due_of_room,
+    open_of,
+    still_open,
+)
 from hotel_booking.domains.bookings.errors import (
     AmendNotAllowed,
     NothingToAmend,
     PriceChanged,
     StayNotSold,
+    WrongState,
     not_changeable,
 )
 from hotel_booking.domains.bookings.pricing import terms_key
@@ -42,7 +50,13 @@ from hotel_booking.domains.bookings.service.new_rooms import (
     together,
     with_own_nights,
 )
-from hotel_booking.domains.bookings.types import AmendedReservation, Amendment, Booking, RoomChange
+from hotel_booking.domains.bookings.types import (
+    AmendedReservation,
+    Amendment,
+    Booking,
+    Reservation,
+    RoomChange,
+)
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.rates.cancellation import due_on_booking
@@ -99,7 +113,8 @@ async def amend(
     `PriceChanged`. Raises `WrongState` unless confirmed, `AmendNotAllowed` once a cancellation fee is due
     and the guest asks, `StayNotSold`, `SoldOut`, `NothingToAmend`.
 
-    Of guests who are in the house only the departure can be changed, and by the hotel alone. They stay in
+    Of guests who are in the house only the departure can be changed, and by the hotel alone: of all who have
+    not left yet. They stay in
     their rooms: `RoomInUse` where one is given to somebody else on a further night. `override` is the reason
     for which the hotel's rules on lengths of stay and departures are passed over; with `waive` also for
     which the hotel lets go what the booking's conditions would keep (`FeeKept`).
@@ -149,9 +164,7 @@ async def _plan(
     catalogue = await load_catalogue(tx, booking.property_slug, active_only=False)
     today = business_date(now, booking.timezone, booking.day_end_time)
     changes = {change.position: change for change in rooms}
-    targets = [
-        (old, *target(old, changes.get(old.position), arrival, departure)) for old in booking.reservations
-    ]
+    targets = [(old, *target(old, changes.get(old.position), arrival, departure)) for old in booking.staying]
     if all(request == as_request(old) and stay == stay_of(old) for old, request, stay in targets):
         raise NothingToAmend("the booking already matches this", fix="name at least one change")
     if inside:
@@ -160,7 +173,7 @@ async def _plan(
         _check_change(booking, targets, today, now, by_guest)
     first = min(window(stay, today)[0] for _, _, stay in targets)
     last = max(window(stay, today)[1] for _, _, stay in targets)
-    calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.reservations)
+    calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.staying)
     wanted = Counter(request.room_type for _, request, _ in targets)
 
     def planned(passing: frozenset[ReasonCode]) -> list[NewRoom]:
@@ -182,7 +195,7 @@ async def _plan(
         return _Plan(planned(frozenset()), [], 0)
     new, passed = in_house.plan(planned, override)
     await given_rooms.check_further_nights(tx, new, today)
-    waived = in_house.fee_let_go(booking, sum(room.price.total for room in new), now)
+    waived = in_house.fee_let_go(booking, _total(booking, new), now)
     if waived:
         passed.append(in_house.fee_kept(booking, waived, override, waive=waive))
     return _Plan(new, passed, waived)
@@ -194,12 +207,14 @@ def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, 
         raise not_changeable(booking.status)
     if override is not None and not inside:
         raise Invalid("there is nothing to override", field="override_reason", fix="leave the reason out")
-    known = {room.position for room in booking.reservations}
+    known = {room.position: room.status for room in booking.reservations}
     seen: set[int] = set()
     for index, change in enumerate(rooms):
         field = f"rooms[{index}].position"
         if change.position not in known:
             raise Invalid(f"the booking has no room {change.position}", field=field)
+        if known[change.position] == "checked_out":
+            raise WrongState(f"the guests of room {change.position} have checked out", field=field)
         if change.position in seen:
             raise Invalid(f"room {change.position} is changed twice", field=field, fix="name each room once")
         seen.add(change.position)
@@ -224,8 +239,9 @@ def _check_change(
 
 def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
     new = plan.rooms
-    total = sum(room.price.total for room in new)
-    due = sum(
+    total = _total(booking, new)
+    due = sum(due_of_room(booking, room, now) for room in _gone(booking))
+    due += sum(
         due_on_booking(
             room.terms.deposit,
             room.price.total,
@@ -259,6 +275,16 @@ def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
             for room in new
         ),
     )
+
+
+def _gone(booking: Booking) -> list[Reservation]:
+    """The rooms whose guests have left before the others: nothing changes of them."""
+    return [room for room in booking.reservations if room.status == "checked_out"]
+
+
+def _total(booking: Booking, new: Sequence[NewRoom]) -> int:
+    """What the booking will cost."""
+    return sum(room.price.total for room in new) + sum(room.total for room in _gone(booking))
 
 
 async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -> None:

@@ -80,7 +80,7 @@ async def no_show(
     if expected_fee is not None and expected_fee != sum(fees):
         raise PriceChanged("the fee has changed since it was shown", fix="check it again and confirm it")
     last = on or calendar_date(now, booking.timezone)
-    await end_stay(tx, booking, status="no_show", on=last, now=now, fees=fees)
+    await end_stay(tx, booking, booking.reservations, status="no_show", on=last, now=now, fees=fees)
     if any(room.room for room in booking.reservations):
         await assignment.release(tx, reservation_ids=[room.id for room in booking.reservations])
     await carry_out(tx, booking, settle(booking, sum(fees)), reason="no-show", now=now)

@@ -3,7 +3,7 @@ unless staff say why the rule is overridden."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -38,7 +38,7 @@ SELECT room.number, b.reference
   JOIN reservation guest ON guest.id = other.reservation_id AND guest.status = 'checked_in'
   JOIN booking b ON b.id = guest.booking_id
   JOIN room ON room.id = mine.room_id
- WHERE r.booking_id = $1 AND guest.booking_id <> $1
+ WHERE r.booking_id = $1 AND r.status <> 'checked_out' AND guest.booking_id <> $1
  ORDER BY r.position
 """
 
@@ -99,8 +99,9 @@ async def check_in(
 
 
 def checked_in_today(booking: Booking, now: datetime) -> bool:
-    """Whether its guests are in the house, and were checked in on the hotel's day that is not over yet."""
-    if booking.status != "checked_in":
+    """Whether all its guests are in the house, and were checked in on the hotel's day that is not over
+    yet."""
+    if booking.status != "checked_in" or len(booking.staying) < len(booking.reservations):
         return False
     today = business_date(now, booking.timezone, booking.day_end_time)
     return any(
@@ -160,40 +161,70 @@ async def check_out(
     *,
     booking_id: UUID,
     now: datetime,
+    rooms: Collection[int] | None = None,
     departed: date | None = None,
     override: str | None = None,
 ) -> Booking:
-    """The guests have left. Leaving early gives back the nights from `departed` (default: the date on the
-    property's wall) on; the price stays what was booked.
+    """The guests have left, those of `rooms` (reservation positions; default: of all that are in the house).
+    Leaving early gives back the nights from `departed` (default: the date on the property's wall) on; the
+    price stays what was booked.
 
-    Raises `WrongState` unless the booking is checked in, and `BalanceOpen` where a part of the price is
-    neither paid nor reserved, unless `override` gives a reason.
+    Raises `WrongState` unless the booking and each of the rooms is checked in. With the last of its rooms
+    the booking is checked out: raises `BalanceOpen` where a part of its price is neither paid nor reserved,
+    unless `override` gives a reason. Who leaves before the others leaves what is owed to them.
     """
     booking = await _locked(tx, booking_id, "checked_in", verb="checked out")
+    leaving = _leaving(booking, rooms)
     # By the calendar: who leaves for an early flight before the business day has ended has slept the night.
     last = departed or calendar_date(now, booking.timezone)
-    if last < min(room.arrival for room in booking.reservations):
+    if last < min(room.arrival for room in leaving):
         raise Invalid("the departure is before the arrival", field="departed")
     left_open = still_open(booking)
-    if left_open:
+    if left_open and len(leaving) == len(booking.staying):
         refusal = BalanceOpen(
             f"{coded(left_open, booking.currency)} of the price is neither paid nor reserved",
             fix="take the payment first, or give a reason why they may leave without it",
             extra={"open": {"amount": left_open, "currency": booking.currency}},
         )
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
-    fees = [0] * len(booking.reservations)
-    await end_stay(tx, booking, status="checked_out", on=last, now=now, fees=fees)
+    fees = [0] * len(leaving)
+    await end_stay(tx, booking, leaving, status="checked_out", on=last, now=now, fees=fees)
     # The room itself is free from that day on, too.
-    if any(room.room for room in booking.reservations):
-        ids = [room.id for room in booking.reservations]
-        await assignment.leave(tx, reservation_ids=ids, on=last)
+    if any(room.room for room in leaving):
+        await assignment.leave(tx, reservation_ids=[room.id for room in leaving], on=last)
     return await booking_by_id(tx, booking_id)
+
+
+def _leaving(booking: Booking, positions: Collection[int] | None) -> tuple[Reservation, ...]:
+    """The rooms whose guests leave."""
+    if positions is None:
+        return booking.staying
+    if not positions:
+        raise Invalid("no room is named", field="rooms", fix="name at least one, or leave `rooms` out")
+    by_position = {room.position: room for room in booking.reservations}
+    for position in positions:
+        _check_staying(by_position, position)
+    return tuple(room for room in booking.staying if room.position in positions)
+
+
+def _check_staying(by_position: Mapping[int, Reservation], position: int) -> Reservation:
+    """The room at a position; raises `Invalid` where there is none, `WrongState` once its guests have
+    left."""
+    room = by_position.get(position)
+    if room is None:
+        raise Invalid(f"the booking has no room {position}", field="rooms")
+    if room.status == "checked_out":
+        raise WrongState(f"the guests of room {position} of the booking have checked out", field="rooms")
+    return room
 
 
 async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> None:
     if booking.status != "checked_in":
         raise WrongState(f"the booking is {is_a(booking.status)}; only a check-in can be undone")
+    if len(booking.staying) < len(booking.reservations):
+        raise WrongState(
+            "guests of the booking have checked out already", fix="check the others out when they leave"
+        )
     if not checked_in_today(booking, now):
         raise WrongState(
             "a check-in can be undone until the hotel's day ends, and this one is from a day before",
@@ -250,9 +281,7 @@ async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], t
     """Give the rooms; from today on where others slept in them before, or the guests elsewhere."""
     by_position = {reservation.position: reservation for reservation in booking.reservations}
     for position, number in rooms.items():
-        reservation = by_position.get(position)
-        if reservation is None:
-            raise Invalid(f"the booking has no room {position}", field="rooms")
+        reservation = _check_staying(by_position, position)
         first = min(max(reservation.arrival, today), reservation.departure - date.resolution)
         stays = [Stay(first, reservation.departure)]
         if booking.status == "confirmed" or reservation.room is not None:
