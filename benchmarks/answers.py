@@ -1,6 +1,6 @@
 """What readings of the search index cost: CPU time of searches, offers, calendars and the site's two pages of
-them made anew, drawn as the bench draws them, answered by the whole application in this process without a socket,
-beside a constant answer.
+them made anew, drawn as the bench draws them, answered by the whole application in this process without a
+socket, beside a constant answer.
 
     .venv/bin/python -m benchmarks.answers [--hotels 300] [--rounds 5] [--profile search]
 
