@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psycopg
 
+from hotel_booking.ops import postmaster
 from hotel_booking.ops.refusals import Refused
 
 SUPERUSER = "postgres"
@@ -179,7 +180,7 @@ class Servers:
 
     def running(self, data: Path) -> bool:
         """Whether a server runs on this folder."""
-        if not (data / "PG_VERSION").exists():
+        if not (data / "PG_VERSION").exists() or postmaster.number(data) is None:
             return False
         return self.run(str(self.programs(data) / "pg_ctl"), "-D", str(data), "status").returncode == 0
 
