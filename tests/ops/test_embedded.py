@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, programs, throwaway
+from hotel_booking.ops import postmaster
+from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, programs, throwaway, throwaway_folder
 from tests.clients.waiting import wait_until
 
 pytestmark = pytest.mark.postgresql
@@ -305,3 +306,33 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied_with_their_libra
         if (found / name).exists():
             subprocess.run([found / name, "--version"], check=True, user=user.uid, env={})
     assert programs.readable_programs(user) == found
+
+
+def test_a_full_disk_is_said_and_not_what_initdb_removed_after_it() -> None:
+    said = """running bootstrap script ... ok
+2026-11-30 05:45:41.144 UTC [1] FATAL:  could not extend file "base/4/1255_fsm": No space left on device
+2026-11-30 05:45:41.144 UTC [1] STATEMENT:  CREATE DATABASE template0 IS_TEMPLATE = true STRATEGY = file_copy;
+child process exited with exit code 1
+initdb: removing data directory "/somewhere"
+"""
+    told = postmaster.what_is_wrong(said)
+    assert told.endswith("No space left on device")
+    assert "\n" not in told
+    assert postmaster.what_is_wrong("") == "it said nothing"
+    assert postmaster.what_is_wrong("one\ntwo\nthree\n") == "two three"
+
+
+def test_a_folder_that_something_still_writes_to_is_removed_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A backup that is interrupted with its drill goes on for a moment."""
+    removed, tries = shutil.rmtree, iter((False,))
+
+    def rmtree(path: Path, *, ignore_errors: bool) -> None:
+        if next(tries, True):
+            removed(path, ignore_errors=ignore_errors)
+
+    with throwaway_folder("hotel-") as folder:
+        (folder / "store").mkdir()
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+    assert not folder.exists()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from hotel_booking.cli.ops_backup import what_helps
+from hotel_booking.ops.backup.one_file import WRONG_KEY
 from hotel_booking.ops.evidence import ITEMS, make_key, read_signers
 from tests.clients import command_line
 from tests.ops.test_preflight import COMMIT, IMAGE, NEW_SCHEMA, PLAN, TAG, junit, scans
@@ -346,3 +348,11 @@ def test_an_approval_without_a_reason_is_told_the_whole_line(environ: dict[str, 
     assert done.returncode == 2
     line = f"""HOTEL_EVIDENCE_KEY="$(cat KEY-FILE)" hotel-booking {" ".join(words)} --reason 'WHY'"""
     assert done.stderr.splitlines()[-1].strip() == line
+
+
+def test_a_wrong_key_is_no_reason_for_another_backup() -> None:
+    wrong = f"20260301-093000: {WRONG_KEY}"
+    assert "the key that they were made with" in what_helps([wrong, wrong], "database")
+    assert what_helps([wrong, "20260301-133000: it is damaged"], "state").endswith("backup backup --of state")
+    assert what_helps(["one is damaged"], "database").endswith("backup backup --kind full")
+    assert "earlier version" in what_helps(["one is damaged"], "archive")

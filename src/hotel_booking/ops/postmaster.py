@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 _PROCESSES = Path("/proc")
+_WRONG = ("FATAL", "ERROR", "PANIC", "error:")
 _STOP_SECONDS = 30.0
 _REAPED_SECONDS = 5.0  # in a container whose first process reaps nobody it would be for ever
 
@@ -55,6 +56,13 @@ def taken(data: Path) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def what_is_wrong(said: str) -> str:
+    """The lines of PostgreSQL's programs that say it, and not how they went on; else their last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    wrong = [line for line in lines if any(sign in line for sign in _WRONG)]
+    return " ".join(wrong[-2:] or lines[-2:])[:400] or "it said nothing"
 
 
 def end(data: Path) -> None:

@@ -241,7 +241,7 @@ class Cluster:
             "--no-instructions", *(["--no-sync"] if self._settings.get("fsync") == "off" else []),
         )  # fmt: skip
         if result.returncode:
-            raise EmbeddedError(f"initdb failed: {(result.stderr or result.stdout).strip()[-300:]}")
+            raise EmbeddedError(f"initdb failed: {postmaster.what_is_wrong(result.stdout)}")
         with (fresh / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude_if_exists = 'hotel.conf'\n")
         if self.data.exists():

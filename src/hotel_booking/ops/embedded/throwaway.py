@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from hotel_booking.ops.embedded.programs import EmbeddedError
 _MARKER = "throwaway"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of a random name is made in it
 _PLENTY = 8 * 2**30  # bytes
+_REMOVED_SECONDS = 5.0
 _INSTANCES = "*/instances/*"  # data folders of `ops.backup.servers`
 
 THROWAWAY = {
@@ -110,7 +112,14 @@ def _end(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """The marker goes last: what cannot be removed now is found by the next one."""
+    """What was interrupted in it may write for a moment yet. The marker goes last: what cannot be removed now
+    is found by the next one."""
+    deadline = time.monotonic() + _REMOVED_SECONDS
+    while not _removed(folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _removed(folder: Path) -> bool:
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
@@ -118,3 +127,5 @@ def _remove(folder: Path) -> None:
             path.unlink(missing_ok=True)
     if [path.name for path in folder.iterdir()] in ([_MARKER], []):
         shutil.rmtree(folder, ignore_errors=True)
+        return True
+    return False
