@@ -418,9 +418,8 @@ def test_the_script_runs_from_anywhere_and_tells_the_minutes(
 def test_it_takes_two_people(world: World, operators: Operators, tmp_path: Path) -> None:
     seed = ("--environment", "dr")
     said = operators.run(*seed, code=2, HOTEL_EVIDENCE_KEY="")
-    assert re.search(
-        r'^  HOTEL_EVIDENCE_KEY="\$\(cat KEY-FILE\)" \S*/dr-restore.sh --environment dr$', said, re.MULTILINE
-    )
+    both = r'HOTEL_EVIDENCE_KEY="\$\(cat KEY-FILE\)" HOTEL_APPROVAL=\S+'
+    assert re.search(rf"^  {both} \S*/dr-restore.sh --environment dr$", said, re.MULTILINE)
     said = operators.run(*seed, key=operators.bob, code=2)
     assert "  hotel-booking ops backup approve latest dr --reason 'WHY'" in said
     assert re.search(r"^  HOTEL_APPROVAL=\S+ \S*/dr-restore.sh --environment dr$", said, re.MULTILINE)

@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, programs, throwaway
+from hotel_booking.ops import postmaster
+from hotel_booking.ops.embedded import DURABLE, Cluster, EmbeddedError, programs, throwaway, throwaway_folder
 from tests.clients.waiting import wait_until
 
 pytestmark = pytest.mark.postgresql
@@ -163,6 +164,66 @@ with throwaway() as cluster:
         shutil.rmtree(shared, ignore_errors=True)
 
 
+def test_what_a_killed_drill_left_is_ended_and_removed_by_the_next_of_any_kind() -> None:
+    """Its servers are nobody's children: they lived on, with their folder."""
+    code = """
+import os, pwd, signal
+from hotel_booking.ops.backup.servers import Servers
+from hotel_booking.ops.embedded import throwaway_folder
+with throwaway_folder("hotel-drill-") as folder:
+    (folder / "home").mkdir()
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder / "home", owner.pw_uid, owner.pw_gid)
+    servers = Servers(folder / "home", port=5432)
+    data = servers.home / "instances" / "first"
+    servers.initialise(data)
+    servers.start(data, listen_addresses="", unix_socket_directories=str(servers.run_folder))
+    print(folder, (data / "postmaster.pid").read_text().split()[0], flush=True)
+    input()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    shared = Path(tempfile.mkdtemp(prefix="hotel-tests-"))
+    shared.chmod(0o711)
+    environ = {**os.environ, "TMPDIR": str(shared)}
+    another = "from hotel_booking.ops.embedded import throwaway_folder\nwith throwaway_folder('hotel-'): pass"
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environ,
+        ) as drill:
+            assert drill.stdout is not None
+            folder, pid = drill.stdout.readline().split()
+            subprocess.run([sys.executable, "-c", another], check=True, env=environ)
+            assert Path(f"/proc/{pid}/cwd").resolve() == Path(folder, "home", "instances", "first"), "in use"
+            drill.communicate("go on\n", timeout=60)
+        assert Path(f"/proc/{pid}/cwd").exists()
+        subprocess.run([sys.executable, "-c", another], check=True, env=environ)
+        _wait_until_gone(pid)
+        assert list(shared.iterdir()) == []
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+def test_a_stale_number_that_is_another_servers_ends_nobody(folder: Path, tmp_path: Path) -> None:
+    """After a crash of the machine numbers begin anew: `pg_ctl stop` would end whoever has it now."""
+    with throwaway() as other:
+        cluster = Cluster(folder)
+        cluster.start()
+        cluster.stop()
+        pid = (other.data / "postmaster.pid").read_text()
+        (cluster.data / "postmaster.pid").write_text(pid)
+        assert not cluster.running()
+        cluster.start()
+        assert cluster.running()
+        assert other.running()
+        cluster.stop()
+        assert one(other.url("postgres"), "SELECT 1") == 1
+
+
 @pytest.mark.nightly
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_roots_folder_out_of_the_servers_reach_points_to_the_cluster_and_can_be_moved(
@@ -245,3 +306,33 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied_with_their_libra
         if (found / name).exists():
             subprocess.run([found / name, "--version"], check=True, user=user.uid, env={})
     assert programs.readable_programs(user) == found
+
+
+def test_a_full_disk_is_said_and_not_what_initdb_removed_after_it() -> None:
+    said = """running bootstrap script ... ok
+2026-11-30 05:45:41.144 UTC [1] FATAL:  could not extend file "base/4/1255_fsm": No space left on device
+2026-11-30 05:45:41.144 UTC [1] STATEMENT:  CREATE DATABASE template0 IS_TEMPLATE = true STRATEGY = file_copy;
+child process exited with exit code 1
+initdb: removing data directory "/somewhere"
+"""
+    told = postmaster.what_is_wrong(said)
+    assert told.endswith("No space left on device")
+    assert "\n" not in told
+    assert postmaster.what_is_wrong("") == "it said nothing"
+    assert postmaster.what_is_wrong("one\ntwo\nthree\n") == "two three"
+
+
+def test_a_folder_that_something_still_writes_to_is_removed_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A backup that is interrupted with its drill goes on for a moment."""
+    removed, tries = shutil.rmtree, iter((False,))
+
+    def rmtree(path: Path, *, ignore_errors: bool) -> None:
+        if next(tries, True):
+            removed(path, ignore_errors=ignore_errors)
+
+    with throwaway_folder("hotel-") as folder:
+        (folder / "store").mkdir()
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+    assert not folder.exists()

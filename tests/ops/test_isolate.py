@@ -160,6 +160,11 @@ def test_with_the_database_down_it_is_done_and_kept_for_the_audit_log(
             {"HOTEL_INCIDENT": "", "HOTEL_REASON": ""},
             "2 values are needed and not set: HOTEL_REASON, HOTEL_INCIDENT\n",
         ),
+        (
+            ("person", "john@company.com", "--without", "kubernetes"),
+            {"HOTEL_ACCESS_DATABASE_URL": "", "HOTEL_REASON": ""},
+            "2 values are needed and not set: HOTEL_ACCESS_DATABASE_URL, HOTEL_REASON\n",
+        ),
         (("pod", POD), {"HOTEL_REASON": ""}, "HOTEL_REASON="),
         (("pod", POD), {"HOTEL_OPERATOR": ""}, "HOTEL_OPERATOR=you@company.com"),
         (("pod", "--", "--all"), {}, "is no pod's name"),

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from hotel_booking.cli.ops_backup import what_helps
+from hotel_booking.ops.backup.one_file import WRONG_KEY
 from hotel_booking.ops.evidence import ITEMS, make_key, read_signers
 from tests.clients import command_line
 from tests.ops.test_preflight import COMMIT, IMAGE, NEW_SCHEMA, PLAN, TAG, junit, scans
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "deployment" / "scripts"
+RESTORE = ("ops", "backup", "restore", "20240115-120000")
 
 
 def run(*words: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -298,14 +301,21 @@ def test_every_wrapper_is_one_of_a_command() -> None:
         ("dump", ("ops", "backup", "backup"), "HOTEL_BACKUP_STORE DB_HOST DB_USER DB_NAME HOTEL_BACKUP_KEY"),
         ("rds", ("ops", "backup", "list"), "DB_HOST DB_USER DB_NAME"),
         ("dump", ("ops", "backup", "list", "--of", "archive"), "HOTEL_BACKUP_STORE HOTEL_BACKUP_KEY"),
+        ("rds", (*RESTORE, "staging"), "HOTEL_STAGING_DATABASE_URL DB_HOST DB_USER DB_NAME"),
+        ("rds", (*RESTORE, "production"), "HOTEL_EVIDENCE_KEY HOTEL_APPROVAL DB_HOST DB_USER DB_NAME"),
+        ("", ("ops", "dr", "restore"), "HOTEL_STANDBY HOTEL_EVIDENCE_KEY HOTEL_APPROVAL"),
+        ("", ("ops", "dr", "restore", "--environment", "dr"), "HOTEL_EVIDENCE_KEY HOTEL_APPROVAL"),
+        ("", ("ops", "evidence", "sign", "tests"), "HOTEL_RELEASE HOTEL_EVIDENCE_KEY"),
     ],
 )
 def test_all_that_is_missing_is_named_at_once(
     environ: dict[str, str], engine: str, words: tuple[str, ...], names: str
 ) -> None:
-    done = run(*words, environ=environ | {"HOTEL_BACKUP_ENGINE": engine})
+    done = run(*words, environ=environ | {"HOTEL_BACKUP_ENGINE": engine, "HOTEL_EVIDENCE_KEY": ""})
     assert done.returncode == 2
     assert f"not set: {', '.join(names.split())}\n" in done.stderr
+    asks = "  HOTEL_APPROVAL: the file that another person gets from: hotel-booking ops backup approve "
+    assert (asks in done.stderr) == ("HOTEL_APPROVAL" in names)
     *_, works = done.stderr.strip().splitlines()
     assert re.findall(r"([A-Z_]+)=\S+", works) == names.split()
     assert works.endswith(" ".join(("hotel-booking", *words)))
@@ -330,3 +340,19 @@ def test_what_was_typed_wrong_is_said_without_a_database(words: str, said: str) 
     assert done.returncode == 2
     assert said in done.stderr
     assert "database" not in done.stderr
+
+
+def test_an_approval_without_a_reason_is_told_the_whole_line(environ: dict[str, str]) -> None:
+    words = ("ops", "backup", "approve", "latest", "production")
+    done = run(*words, environ={**environ, "HOTEL_EVIDENCE_KEY": ""})
+    assert done.returncode == 2
+    line = f"""HOTEL_EVIDENCE_KEY="$(cat KEY-FILE)" hotel-booking {" ".join(words)} --reason 'WHY'"""
+    assert done.stderr.splitlines()[-1].strip() == line
+
+
+def test_a_wrong_key_is_no_reason_for_another_backup() -> None:
+    wrong = f"20260301-093000: {WRONG_KEY}"
+    assert "the key that they were made with" in what_helps([wrong, wrong], "database")
+    assert what_helps([wrong, "20260301-133000: it is damaged"], "state").endswith("backup backup --of state")
+    assert what_helps(["one is damaged"], "database").endswith("backup backup --kind full")
+    assert "earlier version" in what_helps(["one is damaged"], "archive")

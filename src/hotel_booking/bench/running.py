@@ -72,8 +72,8 @@ def run(options: Options) -> int:
         with (
             _progress() as progress,
             scratch_cluster() as cluster,
-            # In memory where the cluster is: a generated index has two gigabytes.
-            tempfile.TemporaryDirectory(prefix="hotel-bench-", dir=cluster.folder.parent) as folder,
+            # In memory where the cluster is: a generated index has two gigabytes. Gone with its folder.
+            tempfile.TemporaryDirectory(prefix="bench-", dir=cluster.folder) as folder,
         ):
             machine = msgspec.structs.replace(machine, postgresql=_version(cluster))
             context = _context(options, cluster, Path(folder), progress)

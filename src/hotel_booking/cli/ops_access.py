@@ -17,7 +17,8 @@ from hotel_booking.ops.asking import Want
 app = typer.Typer(no_args_is_help=True, help="Access to production, for some hours.")
 
 _DATABASE = "HOTEL_ACCESS_DATABASE_URL"
-_KEEPER = (
+KEEPERS = Want(
+    _DATABASE,
     "the database's address, as hotel_access_keeper",
     "postgresql://hotel_access_keeper:PASSWORD@HOST/hotel_booking",
 )
@@ -243,7 +244,7 @@ def _check_all(person: str, role: Any, length: timedelta, *, reason: str, withou
     who = operator(os.environ)
     approve = f"hotel-booking ops access approve --user {person} --role {role.name}"
     approve += f" --duration {written(length)} --requester {who or _YOU.example}"
-    wants = [] if "database" in without else [Want(_DATABASE, *_KEEPER)]
+    wants = [] if "database" in without else [KEEPERS]
     if role.writes:
         wants += [] if who else [_YOU]
         wants += [] if reason else [_WHY]
@@ -355,7 +356,7 @@ def _without(names: list[str] | None) -> set[str]:
 
 
 def _database() -> str:
-    return _needed(_DATABASE, *_KEEPER, secret=True)
+    return _needed(*KEEPERS, secret=True)
 
 
 def _needed(variable: str, what: str, example: str, *, secret: bool = False) -> str:

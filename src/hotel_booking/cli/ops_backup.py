@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
@@ -183,11 +184,21 @@ def verify(
     for problem in problems:
         print(f"✗ {problem}")
     if problems:
-        kind = "--kind full" if of == "database" else f"--of {of}"
-        again = f"Take another backup now: hotel-booking ops backup backup {kind}"
-        print("Get it back from the store's copy, or its earlier version." if of == "archive" else again)
+        print(what_helps(problems, of))
         raise typer.Exit(1)
     print(f"✓ {backup_id or 'every backup'} is whole")
+
+
+def what_helps(problems: Sequence[str], of: str) -> str:
+    """What to do about what `verify` has found."""
+    from hotel_booking.ops.backup.one_file import WRONG_KEY
+
+    if all(WRONG_KEY in problem for problem in problems):
+        return "What is in them nobody knows: run this again with the key that they were made with."
+    if of == "archive":
+        return "Get it back from the store's copy, or its earlier version."
+    kind = "--kind full" if of == "database" else f"--of {of}"
+    return f"Take another backup now: hotel-booking ops backup backup {kind}"
 
 
 @app.command()

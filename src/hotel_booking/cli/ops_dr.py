@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.ops_inputs import DryRun, Signers, told
+from hotel_booking.ops.asking import Want
 
 app = typer.Typer(no_args_is_help=True, help="Another server, or another region, takes over.")
+_STANDBY = Want("HOTEL_STANDBY", "the standby that takes over", "dr")
 
 
 @app.command()
@@ -64,16 +66,21 @@ def restore(
     promoted (else the newest copied backup restored), what Terraform does not hold is made, and everything
     is checked. It starts closed for sale. What failed or was killed is taken up by running it again. Next:
     update-dns.sh --target dr."""
-    from hotel_booking.cli.ops_restore import approvals
+    from hotel_booking.cli.ops_restore import approvals, wanted
     from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops.asking import check_all
     from hotel_booking.ops.backup import approval
     from hotel_booking.ops.dr.restore import RTO_MINUTES, Restore
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import WrongUse
 
+    if not environment and not dry_run:
+        check_all((_STANDBY, *wanted(_STANDBY.example, "latest")), environ=os.environ, argv=sys.argv)
     place = _standby(environment)
     if way not in ("", "replica", "backups", "snapshot"):
         raise WrongUse(f"--from is replica, backups or snapshot, and not {way!r}")
+    if not dry_run:
+        check_all(wanted(place.environment, "latest"), environ=os.environ, argv=sys.argv)
     approval_of = None if dry_run else approvals(place.environment, "latest", "", signers)
     if approval_of:
         approval_of()  # before anybody is asked anything else
@@ -180,9 +187,7 @@ def _standby(environment: str) -> Any:
     from hotel_booking.ops.environments import known, place_of
     from hotel_booking.ops.refusals import WrongUse
 
-    name = environment or needed(
-        "HOTEL_STANDBY", "the standby that takes over", example="dr", environ=os.environ, argv=sys.argv
-    )
+    name = environment or needed(*_STANDBY[:2], example=_STANDBY.example, environ=os.environ, argv=sys.argv)
     place = place_of(name)
     if not place.stands_in_for:
         standbys = [one for one in known() if place_of(one).stands_in_for]

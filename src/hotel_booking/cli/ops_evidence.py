@@ -11,7 +11,16 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from hotel_booking.cli import ops_incident_evidence
-from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
+from hotel_booking.cli.ops_incident_evidence import KEY
+from hotel_booking.cli.ops_inputs import (
+    RELEASE_TAG,
+    DryRun,
+    EvidenceFolder,
+    ReleaseTag,
+    Signers,
+    inputs,
+    told,
+)
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(ops_incident_evidence.collect)
@@ -68,12 +77,14 @@ def sign(
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import evidence as signed
     from hotel_booking.ops import signing
-    from hotel_booking.ops.asking import needed
+    from hotel_booking.ops.asking import check_all, needed
     from hotel_booking.ops.operation import operation, operator
     from hotel_booking.ops.refusals import WrongUse
 
     if item not in get_args(signed.Item):
         raise WrongUse(f"{item!r} is no item: {', '.join(get_args(signed.Item))}")
+    if not (release or dry_run):
+        check_all((RELEASE_TAG, KEY), environ=os.environ, argv=sys.argv)
     given = inputs(release, evidence, signers)
     if not (commit and image):
         commit, image = _of_build(given, commit, image)
@@ -91,14 +102,7 @@ def sign(
     if dry_run:
         print(f"{mark} {item}: {found.summary}\n(not signed)")
     else:
-        private = needed(
-            "HOTEL_EVIDENCE_KEY",
-            "the private key to sign with",
-            example='"$(cat KEY-FILE)"',
-            environ=os.environ,
-            argv=sys.argv,
-            secret=True,
-        )
+        private = needed(*KEY[:2], example=KEY.example, environ=os.environ, argv=sys.argv, secret=True)
         with operation(
             "evidence", target=given.release, dry_run=False, environ=os.environ, clock=utc_now, changes=False
         ) as act:

@@ -14,9 +14,11 @@ from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_access import PLACES, Namespace, Without
 from hotel_booking.cli.ops_inputs import DryRun, Signers, signers_of, told
 from hotel_booking.cli.ops_isolate import INCIDENT, Incident, of_incident
+from hotel_booking.ops.asking import Want
 
 _PRODUCTION = "hotel-booking-production"
 _MOST = 10_000
+KEY = Want("HOTEL_EVIDENCE_KEY", "the private key to sign with", '"$(cat KEY-FILE)"')
 
 
 def collect(
@@ -45,7 +47,7 @@ def collect(
     personal data: only you can read it. Exit code 3 where something could not be had; the rest is there."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import incident_evidence
-    from hotel_booking.ops.asking import Want, check_all, needed
+    from hotel_booking.ops.asking import check_all, needed
     from hotel_booking.ops.collecting import Collector, since_of
     from hotel_booking.ops.kubectl import Kubectl
     from hotel_booking.ops.operation import acts, home, operation, operator
@@ -57,13 +59,10 @@ def collect(
         raise WrongUse(f"--without {min(unknown)}: there are {' and '.join(PLACES)}")
     kubectl = None if "kubernetes" in left_out else Kubectl(namespace, environ=os.environ)
     ourselves = Ourselves(kubectl, os.environ)
-    signs = Want("HOTEL_EVIDENCE_KEY", "the private key to sign with", '"$(cat KEY-FILE)"')
-    wants = [signs] if incident is not None else [Want(*INCIDENT), signs]
+    wants = [KEY] if incident is not None else [Want(*INCIDENT), KEY]
     check_all(wants, environ=os.environ, argv=sys.argv)
     number = of_incident(incident, ourselves)
-    private = needed(
-        signs.variable, signs.what, example=signs.example, environ=os.environ, argv=sys.argv, secret=True
-    )
+    private = needed(*KEY[:2], example=KEY.example, environ=os.environ, argv=sys.argv, secret=True)
     signer = incident_evidence.key_for(private, signers_of(signers))
     now = utc_now()
     place = into or home(os.environ) / "incidents"

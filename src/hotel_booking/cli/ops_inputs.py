@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from hotel_booking.ops.asking import needed
+from hotel_booking.ops.asking import Want, needed
 from hotel_booking.ops.evidence import RELEASE, Signer, read_signers
 from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import home, tell_audit_log
@@ -29,6 +29,9 @@ Signers = Annotated[
 ]
 
 
+RELEASE_TAG = Want("HOTEL_RELEASE", "the release's image tag", "20260301-0123456789ab")
+
+
 class Inputs(NamedTuple):
     """The release, the folder of its evidence, and whose evidence counts."""
 
@@ -39,13 +42,7 @@ class Inputs(NamedTuple):
 
 def inputs(release: str, evidence: Path | None, signers: Path | None) -> Inputs:
     """Everything, from the flags, the environment or the terminal. Raises `WrongUse`."""
-    tag = release or needed(
-        "HOTEL_RELEASE",
-        "the release's image tag",
-        example="20260301-0123456789ab",
-        environ=os.environ,
-        argv=sys.argv,
-    )
+    tag = release or needed(*RELEASE_TAG[:2], example=RELEASE_TAG.example, environ=os.environ, argv=sys.argv)
     if not RELEASE.fullmatch(tag):
         raise WrongUse(f"{tag!r} is no release: an image's tag, such as 20260301-0123456789ab")
     return Inputs(tag, evidence or home(os.environ) / "evidence" / tag, signers_of(signers))

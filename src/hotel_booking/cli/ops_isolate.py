@@ -8,8 +8,9 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from hotel_booking.cli.ops_access import PLACES, Namespace, Without, places
+from hotel_booking.cli.ops_access import KEEPERS, PLACES, Namespace, Without, places
 from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.ops.asking import Want, check_all, needed
 
 app = typer.Typer(
     no_args_is_help=True, help="Take a pod, a person or an API key out, for an incident of security."
@@ -116,7 +117,11 @@ def person(
 
     who = person_of(email)
     missing = {*(without or ())}
-    given = None if undo or missing == {*PLACES} else places(namespace, without)
+    locks = not undo and missing != {*PLACES}
+    lacking = _lacking(incident, reason, approver if undo else None)
+    keeper = [KEEPERS] if locks and "database" not in missing else []
+    check_all((*keeper, *lacking), environ=os.environ, argv=sys.argv)
+    given = places(namespace, without) if locks else None
     case = _case(incident, reason, _kubectl(namespace, missing), approver if undo else None)
     with operation("isolate.person", target=who, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
         act.tell(**case.record, undo=undo)
@@ -198,7 +203,6 @@ class Case(NamedTuple):
 def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None) -> Case:
     """Everything, from the flags, the environment or the terminal; of the incident whether it is there.
     `approver` is None where none is needed. Raises `WrongUse`."""
-    from hotel_booking.ops.asking import Want, check_all, needed
     from hotel_booking.ops.operation import operator
     from hotel_booking.ops.ourselves import Ourselves
     from hotel_booking.ops.refusals import WrongUse
@@ -207,17 +211,7 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
         return said.strip() or needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
 
     ourselves = Ourselves(kubectl, os.environ)
-    lacking = [
-        Want(*want)
-        for given, *want in (
-            (operator(os.environ), "HOTEL_OPERATOR", "your own e-mail address", "you@company.com"),
-            (reason, "HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'"),
-            ("-" if approver is None else approver, *_APPROVER),
-            ("" if incident is None else "-", *INCIDENT),
-        )
-        if not given.strip()
-    ]
-    check_all(lacking, environ=os.environ, argv=sys.argv)
+    check_all(_lacking(incident, reason, approver), environ=os.environ, argv=sys.argv)
     who = operator(os.environ) or asked("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
     why = asked("HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'", reason)
     by = ""
@@ -229,10 +223,25 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
     return Case(number, " ".join(why.split())[:500], who, by, ourselves)
 
 
+def _lacking(incident: int | None, reason: str, approver: str | None) -> list[Want]:
+    """What no flag said; `approver` is None where none is needed."""
+    from hotel_booking.ops.operation import operator
+
+    return [
+        Want(*want)
+        for given, *want in (
+            (operator(os.environ), "HOTEL_OPERATOR", "your own e-mail address", "you@company.com"),
+            (reason, "HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'"),
+            ("-" if approver is None else approver, *_APPROVER),
+            ("" if incident is None else "-", *INCIDENT),
+        )
+        if not given.strip()
+    ]
+
+
 def of_incident(number: int | None, ourselves: Any) -> int:
     """The incident's number, once the tracker knows it; 0 and a tracker that does not answer go together.
     Raises `WrongUse`."""
-    from hotel_booking.ops.asking import needed
     from hotel_booking.ops.refusals import Refused, WrongUse
 
     declared = ("Declare it; that pages whoever is on call:",

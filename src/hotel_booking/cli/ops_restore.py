@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.ops.asking import needed
+from hotel_booking.ops.asking import Want, needed, typed
 from hotel_booking.ops.backup import approval, production
 from hotel_booking.ops.backup.engine import Until, chosen
+from hotel_booking.ops.backup.engines import check_engine
 from hotel_booking.ops.evidence import Signer, read_signers
 from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import operation
 from hotel_booking.ops.refusals import WrongUse
 
 Say = Callable[[str], None]
+_KEY = Want("HOTEL_EVIDENCE_KEY", "your private key", '"$(cat KEY-FILE)"')
+_STAGING = Want(
+    "HOTEL_STAGING_DATABASE_URL",
+    "the address of the database of staging that is replaced",
+    "postgresql://hotel_booking@staging-db/hotel_booking",
+)
 
 
 def to_production(
@@ -26,6 +33,7 @@ def to_production(
 ) -> None:
     """See `restore`."""
     until = until_of(backup_id, to_time)
+    check_engine(os.environ, sys.argv, *wanted("production", backup_id, to_time))
     approval_of = approvals("production", backup_id, to_time, signers)
     engine = make()
     backup = chosen(engine.backups(), backup_id)
@@ -60,13 +68,8 @@ def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) 
     from hotel_booking.ops.backup import staging
 
     until = until_of(backup_id, to_time)
-    url = needed(
-        "HOTEL_STAGING_DATABASE_URL",
-        "the address of staging's database, which is replaced,",
-        example="postgresql://hotel_booking@staging-db/hotel_booking",
-        environ=os.environ,
-        argv=sys.argv,
-    )
+    check_engine(os.environ, sys.argv, _STAGING)
+    url = needed(*_STAGING[:2], example=_STAGING.example, environ=os.environ, argv=sys.argv)
     engine = make()
     backup = chosen(engine.backups(), backup_id)
     with operation("restore", target="staging", dry_run=False, environ=os.environ, clock=utc_now) as act:
@@ -77,12 +80,21 @@ def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) 
         print(f"The one before is kept as {kept}.")
 
 
+def wanted(target: str, backup_id: str, to_time: str = "") -> list[Want]:
+    """What who runs it must have: their key, and, where this machine has none yet, an approval."""
+    here = approval.where(os.environ, backup_id, target)
+    if here.exists():
+        return [_KEY]
+    line = approval.how(backup_id, target, to_time)[1].strip()
+    return [_KEY, Want("HOTEL_APPROVAL", f"the file that another person gets from: {line}", str(here))]
+
+
 def approvals(
     target: str, backup_id: str, to_time: str, signers: Path | None
 ) -> Callable[[], tuple[approval.Approval, str]]:
     """What says, whenever it is asked, which record allows this and who approved it. The key of who runs it,
     and the record's file where it is not on this machine, are asked for; `WrongUse` where nobody can be."""
-    known, key, environ = _signers(signers), _key(), dict(os.environ)
+    known, key, environ = _signers(signers), _asked_key(), dict(os.environ)
 
     def ask() -> tuple[approval.Approval, str]:
         here = approval.where(environ, backup_id, target)
@@ -126,7 +138,9 @@ def approve(backup_id: str, target: str, *, reason: str, to_time: str, signers: 
         )
     until_of(backup_id, to_time)
     if not reason.strip():
-        raise WrongUse("say why: --reason 'WHY'")
+        key = "" if os.environ.get(_KEY.variable, "").strip() else f"{_KEY.variable}={_KEY.example} "
+        line = f"  {key}{typed(os.environ, sys.argv)} --reason 'WHY'"
+        raise WrongUse("say why: it stands in the record", "This would work:", line)
     with operation(
         "restore", target=f"approve-{target}", dry_run=False, environ=os.environ, clock=utc_now, changes=False
     ) as act:
@@ -135,7 +149,7 @@ def approve(backup_id: str, target: str, *, reason: str, to_time: str, signers: 
             target,
             to_time,
             reason=reason.strip(),
-            private_key=_key(),
+            private_key=_asked_key(),
             signers=_signers(signers),
             environ=os.environ,
             now=utc_now(),
@@ -157,15 +171,8 @@ def until_of(backup_id: str, to_time: str) -> Until:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _key() -> str:
-    return needed(
-        "HOTEL_EVIDENCE_KEY",
-        "your private key",
-        example='"$(cat KEY-FILE)"',
-        environ=os.environ,
-        argv=sys.argv,
-        secret=True,
-    )
+def _asked_key() -> str:
+    return needed(*_KEY[:2], example=_KEY.example, environ=os.environ, argv=sys.argv, secret=True)
 
 
 def _signers(path: Path | None) -> list[Signer]:

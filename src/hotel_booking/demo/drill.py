@@ -14,7 +14,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -37,7 +36,7 @@ from hotel_booking.ops.backup import production
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.servers import Servers
 from hotel_booking.ops.backup.store import Store
-from hotel_booking.ops.embedded import EmbeddedError
+from hotel_booking.ops.embedded import EmbeddedError, throwaway_folder
 from hotel_booking.ops.refusals import Refused
 
 Say = Callable[[str], None]
@@ -116,8 +115,11 @@ def done_when(seconds: dict[str, float], name: str) -> Iterator[None]:
 @contextmanager
 def _postgresql(say: Say) -> Iterator[tuple[PgBackRest, str]]:
     """A server with its archive, and the URL of the gateway's books on another one; gone in the end."""
-    folder = Path(tempfile.mkdtemp(prefix="drill-"))
-    folder.chmod(0o711)
+    with throwaway_folder("hotel-drill-") as folder:
+        yield from _in(folder, say)
+
+
+def _in(folder: Path, say: Say) -> Iterator[tuple[PgBackRest, str]]:
     home, store, other = folder / "home", folder / "store", folder / "gateway"
     for path in (home, store, other):
         path.mkdir(mode=0o700)
@@ -140,7 +142,6 @@ def _postgresql(say: Say) -> Iterator[tuple[PgBackRest, str]]:
         gateway.stop(its_data)
         for instance in (home / "instances").glob("*"):
             servers.stop(instance)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

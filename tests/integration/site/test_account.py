@@ -173,6 +173,27 @@ async def test_links_are_the_same_work_whoever_asks(db: Database, database_url: 
     ]
 
 
+async def test_a_links_button_pressed_twice_ends_where_the_first_press_did(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as stranger:
+        await client.post("/en/account/sign-in/link", data={"email": EMAIL, "next": "/en/account/bookings"})
+        await mail_links(db, database_url)
+        path = (await sent(db))[-1].data["link"].removeprefix("http://localhost:8000").partition("?")[0]
+        form = {"next": "/en/account/bookings"}
+        ends = [(await client.post(path, data=form)).headers.get("location") for _ in range(2)]
+        assert ends == ["/en/account/bookings"] * 2
+        assert (await client.get(path)).status_code == 404, "it opens nothing again"
+        other = await stranger.post(path, data=form)
+        assert (other.status_code, "hotel_guest" in other.cookies) == (404, False)
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE guest_session SET confirmed_at = confirmed_at - interval '31 s'")
+        assert (await client.post(path, data=form)).status_code == 404
+        assert await one(db, "SELECT count(*) FROM guest_session") == 2, "opened's, and one of the link"
+
+
 async def test_a_stranger_who_fails_does_not_keep_a_guest_out(db: Database, database_url: str) -> None:
     await small_hotel(db)
     await opened(db)

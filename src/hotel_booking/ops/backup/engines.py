@@ -34,9 +34,8 @@ _ENGINES = {"pgbackrest": (_HOME, _STORE, _KEY), "dump": (_STORE, *_DATABASE, _K
 
 def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Engine:
     """The engine; what its settings lack is asked on a terminal. Raises `WrongUse`."""
+    check_engine(environ, argv)
     told, ask = _asking(environ, argv)
-    wants = _ENGINES.get(told.get(_ENGINE.variable, "").strip() or _ENGINE.example, ())
-    check_all(_without_url((_ENGINE, *wants), told), environ=told, argv=argv)
     name = ask(*_ENGINE)
     if name == "pgbackrest":
         return PgBackRest.from_environ(told, ask, clock)
@@ -45,6 +44,13 @@ def engine(environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], 
     if name == "rds":
         return Rds.from_environ(told, ask, clock)
     raise WrongUse(f"HOTEL_BACKUP_ENGINE={name} is none of {', '.join(ENGINES)}")
+
+
+def check_engine(environ: Mapping[str, str], argv: Sequence[str], *beside: Want) -> None:
+    """Raise `WrongUse` naming all that the engine lacks, and the command beside it; see `check_all`."""
+    told, _ = _asking(environ, argv)
+    wants = _ENGINES.get(told.get(_ENGINE.variable, "").strip() or _ENGINE.example, ())
+    check_all((*beside, *_without_url((_ENGINE, *wants), told)), environ=told, argv=argv)
 
 
 def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Kept:

@@ -34,6 +34,7 @@ PART = 1 << 20
 _MOST = PART + 64  # bytes of a part with its tag
 _HEADER_MOST = 65_536
 SHORTEST_KEY = 16  # characters
+WRONG_KEY = "HOTEL_BACKUP_KEY is not the key of this backup"
 Holds = Literal["database", "state", "configuration", "archive"]
 
 
@@ -129,7 +130,7 @@ def parts(source: BinaryIO, key: str) -> Iterator[bytes]:
             try:
                 yield cipher.decrypt(_NONCE.pack(not following, number), part, bound)
             except InvalidTag:
-                raise WrongUse("HOTEL_BACKUP_KEY is not the key of this backup") from None
+                raise WrongUse(WRONG_KEY) from None
         else:
             yield part
         number, part = number + 1, following

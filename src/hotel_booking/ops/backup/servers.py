@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psycopg
 
+from hotel_booking.ops import postmaster
 from hotel_booking.ops.refusals import Refused
 
 SUPERUSER = "postgres"
@@ -179,7 +180,7 @@ class Servers:
 
     def running(self, data: Path) -> bool:
         """Whether a server runs on this folder."""
-        if not (data / "PG_VERSION").exists():
+        if not (data / "PG_VERSION").exists() or postmaster.number(data) is None:
             return False
         return self.run(str(self.programs(data) / "pg_ctl"), "-D", str(data), "status").returncode == 0
 
@@ -257,12 +258,10 @@ class Servers:
         done = self.run(str(self.programs(data) / program), *words)
         if done.returncode:
             said = _last_lines(log) if log else ""
-            raise Refused(f"{program} failed: {said or done.stdout.strip()[-300:]}")
+            raise Refused(f"{program} failed: {said or postmaster.what_is_wrong(done.stdout)}")
 
 
 def _last_lines(log: Path) -> str:
     if not log.exists():
         return "it said nothing"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    wrong = [line for line in lines if "FATAL" in line or "ERROR" in line or "PANIC" in line]
-    return " ".join(wrong[-2:] or lines[-2:])[-400:]
+    return postmaster.what_is_wrong(log.read_text(errors="replace"))

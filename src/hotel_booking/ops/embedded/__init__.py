@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from hotel_booking.ops.embedded.cluster import DURABLE, SUPERUSER, Cluster
 from hotel_booking.ops.embedded.programs import EmbeddedError
-from hotel_booking.ops.embedded.throwaway import THROWAWAY, throwaway
+from hotel_booking.ops.embedded.throwaway import THROWAWAY, throwaway, throwaway_folder
 
-__all__ = ["DURABLE", "SUPERUSER", "THROWAWAY", "Cluster", "EmbeddedError", "throwaway"]
+__all__ = ["DURABLE", "SUPERUSER", "THROWAWAY", "Cluster", "EmbeddedError", "throwaway", "throwaway_folder"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
+from hotel_booking.ops import postmaster
 from hotel_booking.ops.embedded.programs import (
     ROOT_HOME,
     EmbeddedError,
@@ -111,7 +112,9 @@ class Cluster:
 
     def running(self) -> bool:
         """Whether a server runs on this data folder."""
-        return self.exists() and self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
+        if not self.exists() or postmaster.number(self.data) is None:
+            return False
+        return self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
 
     def exists(self) -> bool:
         """Whether the cluster has been made. Raises `EmbeddedError` where it is another user's."""
@@ -238,7 +241,7 @@ class Cluster:
             "--no-instructions", *(["--no-sync"] if self._settings.get("fsync") == "off" else []),
         )  # fmt: skip
         if result.returncode:
-            raise EmbeddedError(f"initdb failed: {(result.stderr or result.stdout).strip()[-300:]}")
+            raise EmbeddedError(f"initdb failed: {postmaster.what_is_wrong(result.stdout)}")
         with (fresh / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude_if_exists = 'hotel.conf'\n")
         if self.data.exists():
@@ -261,14 +264,12 @@ class Cluster:
             return
         if self.running():
             self._stop_server("fast")
-            return
-        try:
-            name = Path(f"/proc/{int(pid_file.read_text().split()[0])}/comm").read_text().strip()
-        except (OSError, ValueError, IndexError):
-            name = ""
-        if name not in ("postgres", "postmaster"):
-            # The number now belongs to another program, or to nobody: PostgreSQL would refuse to start.
+        elif postmaster.number(self.data) is None and postmaster.taken(self.data):
+            # The number belongs to another program now: PostgreSQL would refuse to start. Where it is
+            # nobody's, PostgreSQL itself looks whether anything of the killed one is left.
             pid_file.unlink(missing_ok=True)
+            for lock in self._socket_folder().glob(".s.PGSQL.*.lock"):
+                lock.unlink()
 
     def _socket_folder(self) -> Path:
         folder = self.home / "run"

@@ -31,7 +31,7 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
 from hotel_booking.web.account.frame import account_page, again, tell
-from hotel_booking.web.account.mailed_links import linked_page, mail_link
+from hotel_booking.web.account.mailed_links import lapsed, linked_page, mail_link
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import (
     enter,
@@ -119,15 +119,19 @@ async def take_link(
 ) -> Response[Any]:
     """Sign in by a mailed link."""
     form = await read(request)
-    done = await sign_in.by_link(
-        database,
-        GUESTS,
-        token=token,
-        visitor=visitor_of(request),
-        instead_of=session_before(request),
-        now=now,
-    )
-    return enter(request, done.token, onward(request, form.value("next")))
+    to = onward(request, form.value("next"))
+    try:
+        done = await sign_in.by_link(
+            database,
+            GUESTS,
+            token=token,
+            visitor=visitor_of(request),
+            instead_of=session_before(request),
+            now=now,
+        )
+    except LinkNotValid as error:
+        return lapsed(request, error, to)
+    return enter(request, done.token, to)
 
 
 @post("/account/sign-in/passkey/options", opt=public(), include_in_schema=False, status_code=200)

@@ -4,7 +4,7 @@ never tell who has an account."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response
@@ -17,13 +17,16 @@ from hotel_booking.domains.authentication.kinds import GUESTS
 from hotel_booking.domains.authentication.service import link_requests, links, lockout
 from hotel_booking.domains.authentication.service.link_requests import TOKEN
 from hotel_booking.domains.guests.types import normal_email
+from hotel_booking.http.access import provide_now
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
 from hotel_booking.web.account.frame import account_page
 from hotel_booking.web.account.messages import need
-from hotel_booking.web.account.session import onward
+from hotel_booking.web.account.session import onward, session_of
 from hotel_booking.web.site import language_of, link
+
+_TWICE = timedelta(seconds=30)
 
 
 def mailed_link(request: Request[Any, Any, State], settings: Settings, where: str, to: str = "") -> str:
@@ -92,6 +95,12 @@ async def linked_page(
     return account_page(request, template, email=found.email, **values)
 
 
-def lapsed(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:
-    """A mailed link that is no longer valid."""
+def lapsed(request: Request[Any, Any, State], _error: Exception, to: str | None = None) -> Response[Any]:
+    """A mailed link that is no longer valid. Who carries a session that was opened just now has pressed its
+    button twice: they go on to where the first press led, by what that gave them. The link itself opens
+    nothing again."""
+    session = session_of(request)
+    proved = session.confirmed_at if session is not None else None
+    if request.method == "POST" and proved is not None and provide_now(request) - proved < _TWICE:
+        return see_other(request, to or link(language_of(request), "account"))
     return account_page(request, "account/lapsed.html", status=404)

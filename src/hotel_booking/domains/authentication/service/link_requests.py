@@ -15,6 +15,8 @@ import msgspec
 
 from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_keys
+from hotel_booking.domains.authentication.service import lockout
 
 Kind = Literal["staff_password", "sign_in", "register", "password", "bookings"]
 TOKEN = "{token}"  # noqa: S105  # where it goes in an address
@@ -44,7 +46,11 @@ class LinkRequest(msgspec.Struct, frozen=True):
 async def note(
     tx: Transaction, *, kind: Kind, email: str, language: str, pages: Mapping[str, str], now: datetime
 ) -> None:
-    """Note it and have the job run after the commit: the same two statements whoever asks."""
+    """Note it and have the job run after the commit: the same statements whoever asks. Who has asked for the
+    very same half a minute ago has its mail already, or will in a moment: nothing is noted."""
+    what = msgspec.json.encode((kind, *email_keys(email)[:1], language, pages), order="sorted").decode()
+    if await lockout.asked_lately(tx, what=what, now=now):
+        return
     number: int = await tx.fetchval(
         "INSERT INTO link_request (kind, email, language, pages, asked_at) VALUES ($1, $2, $3, $4, $5)"
         " RETURNING id",

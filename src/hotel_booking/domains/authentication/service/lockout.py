@@ -57,6 +57,7 @@ _KINDS = {
     "passkey_address": _Kind(60, timedelta(hours=1)),
 }
 _FIRST_WAIT = timedelta(seconds=30)
+_AGAIN = timedelta(seconds=30)
 _KEPT = timedelta(days=2)
 _DEVICE_KEPT = timedelta(days=400)  # as long as browsers keep a cookie at most
 _MOST_DEVICES = 50
@@ -139,6 +140,21 @@ async def may_mail(db: Database, *, email: str, visitor: Visitor, now: datetime,
     if wait:
         raise LockedOut(wait)
     return account_wait == 0
+
+
+async def asked_lately(tx: Transaction, *, what: str, now: datetime) -> bool:
+    """Note that this link is asked for; whether the very same was half a minute ago, so that a button that is
+    pressed thrice mails once. One statement, whoever asks and for whatever address; of two at once, one is
+    the first."""
+    first = await tx.fetchval(
+        "INSERT INTO sign_in_failure AS f (bucket, failures, failed_at) VALUES ($1, 1, $2)"
+        " ON CONFLICT (bucket) DO UPDATE SET failed_at = $2 WHERE f.failed_at <= $2 - $3::interval"
+        " RETURNING true",
+        bucket_of(what, "asked"),
+        now,
+        _AGAIN,
+    )
+    return first is None
 
 
 async def may_ask(db: Database, *, visitor: Visitor, now: datetime, door: Door = "") -> None:
