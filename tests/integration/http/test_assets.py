@@ -128,6 +128,21 @@ def test_no_template_styles_or_scripts_inline() -> None:
     assert found == []
 
 
+def test_an_email_address_is_typed_from_the_left_on_arabic_pages_too() -> None:
+    """Browsers know that of telephone numbers alone: in a line that runs from the right, what is typed of an
+    address jumps about its dots and its @."""
+    root = Path(assets.__file__).parents[2]
+    fields = [
+        field
+        for folder in ("web", "status")
+        for path in (root / folder).rglob("templates/**/*.html")
+        for field in re.findall(r"<input(?:{%.*?%}|{{.*?}}|[^>{])*>", path.read_text())
+        if ('type="email"' in field or 'inputmode="email"' in field) and " hidden" not in field
+    ]
+    assert len(fields) >= 6
+    assert [field for field in fields if 'dir="ltr"' not in field] == []
+
+
 async def test_an_asset_is_kept_for_ever_and_is_packed(db: Database, database_url: str) -> None:
     """Under its fingerprint, with an entity tag, in gzip for those who take it; else nothing."""
     async with running(settings_for(database_url)) as (app, _), client_of(app) as client:
