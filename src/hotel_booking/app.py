@@ -142,6 +142,7 @@ def _build(settings: Settings) -> Application:
             router,
             panel,
             assets.serve,
+            assets.serve_icon,
             media.serve,
             *styleguide.handlers,
             *mail.demo_handlers,

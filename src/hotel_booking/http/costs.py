@@ -64,7 +64,7 @@ _POINTS: dict[tuple[str, str], int] = {
     ("POST", "/admin/sign-in/passkey/options"): 2,
 }
 _FREE = frozenset({"/health/live", "/health/ready"})
-_FILES = ("/media/", "/assets/", "/art/", "/api/static/")
+_FILES = ("/media/", "/assets/", "/art/", "/api/static/", "/favicon.ico", "/apple-touch-icon")
 # A payment's pages are vital, so that who has a room can pay for it whatever else goes on.
 _VITAL = ("/health", "/webhooks", "/booking/{reference}/pay", "/api/v1/bookings/{reference}/payments")
 _BOOKING = ("/book", "/booking", "/admin", "/account/sign-in", "/api/v1/quotes", "/api/v1/bookings")

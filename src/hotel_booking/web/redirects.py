@@ -30,6 +30,13 @@ def send_on(request: Request[Any, Any, State]) -> Response[bytes]:
     return Response(b"", status_code=302, headers={"location": to, "vary": "cookie, accept-language"})
 
 
+@get("/.well-known/change-password", opt=public(), include_in_schema=False, sync_to_thread=False)
+def change_password(request: Request[Any, Any, State]) -> Response[bytes]:
+    """Where a browser's password manager leads to whoever wants another password: to the account's."""
+    to = f"/{preferred(request.scope)}/account/security"
+    return Response(b"", status_code=302, headers={"location": to, "vary": "cookie, accept-language"})
+
+
 @get("/language/{language:str}", opt=public(), include_in_schema=False, sync_to_thread=False)
 def choose_language(request: Request[Any, Any, State], language: str) -> Response[bytes]:
     """Remember the language, and go on with the page that `to` names."""
@@ -57,4 +64,4 @@ def choose_currency(request: Request[Any, Any, State], code: str) -> Response[by
     return Response(b"", status_code=303, headers={"location": f"/{language}/{rest}"}, cookies=[cookie])
 
 
-handlers = [send_on, choose_language, choose_currency]
+handlers = [send_on, change_password, choose_language, choose_currency]

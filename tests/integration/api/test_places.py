@@ -77,6 +77,10 @@ async def test_loading_again_changes_nothing(db: Database, monkeypatch: pytest.M
         ]
 
 
+async def test_names_that_an_encoding_broke_are_left_out(tx: Transaction) -> None:
+    assert await tx.fetchval("SELECT count(*) FROM place_name WHERE shown ~ '[\u0080-\u009f$¬±]'") == 0
+
+
 async def test_what_people_type(tx: Transaction) -> None:
     for typed, city in (
         ("muenchen", "Munich"),

@@ -11,7 +11,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.properties.destinations import Destination, destination
 from hotel_booking.domains.properties.places import find_places, place_by_id
 from hotel_booking.domains.properties.queries import nearest_hotel
-from hotel_booking.domains.properties.similarity import distance
+from hotel_booking.domains.properties.similarity import distance, resembles
 from tests.factories.world import Counting, make_property
 
 
@@ -190,6 +190,63 @@ async def test_a_slip_is_forgiven_and_a_guess_is_asked_about(tx: Transaction) ->
         assert len((await destination(tx, typed)).others) >= 3
 
 
+async def test_a_place_is_also_typed_with_what_it_lies_in(tx: Transaction) -> None:
+    """As suggestions write it, and as people write addresses."""
+    for typed, meant in (
+        ("Paris, France", "FR"),
+        ("paris texas", "US"),
+        ("Munich, Bavaria, Germany", "DE"),
+        ("München, Deutschland", "DE"),
+        ("London UK", "GB"),
+        ("Springfield, Illinois", "US"),
+        ("Portland, Oregon, USA", "US"),
+        ("San Francisco, California, United States", "US"),
+        ("باريس، فرنسا", "FR"),
+        ("東京 日本", "JP"),
+    ):
+        found = await destination(tx, typed)
+        assert found.meant is not None, typed
+        assert found.meant.hit.kind == "place", typed
+        assert found.meant.hit.country == meant, typed
+    # Two regions have one, which country it is does not tell; and no country has this one.
+    assert said(await destination(tx, "Springfield, United States")) == "?"
+    assert len((await destination(tx, "Springfield, United States")).others) >= 3
+    assert (await destination(tx, "Lisbon, Germany")).meant is None
+    assert (await destination(tx, "Munich, Bavaria, Spain")).meant is None
+
+
+async def test_what_is_no_name_is_like_none(tx: Transaction) -> None:
+    for slug, name, _ in HOTELS:
+        await make_property(tx, slug, name=name)
+    for typed in (
+        "aaaa",
+        "zzzz",
+        "zzzzzz",
+        "bbbb",
+        "asdf",
+        "kkkk",
+        "blabla",
+        "qwertz",
+        "жжжжж",
+        "ああああ",
+        "لللل",
+    ):
+        assert await find_places(tx, typed, limit=8) == [], typed
+        assert await destination(tx, typed) == Destination(None), typed
+    # Where letters are wrong, only what these could be.
+    for typed, names in (
+        ("hello", {"Bello"}),
+        ("warzawa", {"Warsaw"}),
+        ("lonodn", {"London"}),
+        ("munichh", {"Munich"}),
+        ("nwe york", {"New York City", "New York"}),
+        ("sea viev", {"Sea View"}),
+        ("gasthf mullr", {"Gasthof Müller"}),
+        ("palma mallorka", {"Palma"}),
+    ):
+        assert {hit.name for hit in await find_places(tx, typed, limit=8)} == names, typed
+
+
 async def test_the_place_with_hotels_of_ours_is_meant_and_the_others_are_named(tx: Transaction) -> None:
     assert said(await destination(tx, "Springfield")) == "?"
     await make_property(tx, "lincoln", at=(39.8, -89.65), country="US")
@@ -237,7 +294,7 @@ async def test_a_hotel_is_found_by_its_name_in_another_language(tx: Transaction)
     assert [hit.slug for hit in await find_places(tx, "the lily", limit=5)][:1] == ["rose"]
 
 
-async def test_nothing_that_is_typed_breaks_it_and_it_takes_at_most_six_statements(tx: Transaction) -> None:
+async def test_nothing_that_is_typed_breaks_it_and_it_takes_at_most_seven_statements(tx: Transaction) -> None:
     for typed in (
         "",
         " ",
@@ -252,16 +309,36 @@ async def test_nothing_that_is_typed_breaks_it_and_it_takes_at_most_six_statemen
         "ab" * 500,
     ):
         assert (await destination(tx, typed)).meant is None
-    for typed in ("b", "be", "berl", "barclona", "zzzzqq", "Масква", "東京", "Springfield"):
+    for typed in ("b", "be", "berl", "barclona", "zzzzqq", "Масква", "東京", "Springfield", "Paris, Frence"):
         counting = Counting(tx)
         await destination(cast(Transaction, counting), typed)
-        assert len(counting.statements) <= 6
+        assert len(counting.statements) <= 7
 
 
 def test_slips_are_counted_in_letters_and_by_sound() -> None:
     pairs = (("lisbon", "lisbin", 1), ("new york", "new yrok", 1), ("a", "", 1), ("ab", "ba", 1))
     for one, other, count in (*pairs, ("москва", "масква", 1), ("kitten", "sitting", 3)):
         assert distance(one, other) == distance(other, one) == count
+
+
+def test_what_shares_letters_with_a_name_is_no_slip_for_it() -> None:
+    for typed, name in (
+        ("lisbn", "lisbon"),
+        ("barclna", "barcelona"),
+        ("wayfinch harbr", "wayfinch harbour sydney"),
+        ("мюнхн", "мюнхен"),
+        ("里斯木海港", "莱芬里斯本海港酒店"),
+    ):
+        assert resembles(typed, name), typed
+    for typed, name in (
+        ("aaaa", "aabenraa"),
+        ("aaaa", "макао аәа"),
+        ("bbbb", "ببا"),
+        ("la", "lima"),
+        ("munich germany", "munich"),
+        ("wayfinch harbr", "wayfinch laguna azul"),
+    ):
+        assert not resembles(typed, name), typed
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from hotel_booking.core.db import Database
 from hotel_booking.http.ui import assets
@@ -125,6 +128,21 @@ def test_no_template_styles_or_scripts_inline() -> None:
     assert found == []
 
 
+def test_an_email_address_is_typed_from_the_left_on_arabic_pages_too() -> None:
+    """Browsers know that of telephone numbers alone: in a line that runs from the right, what is typed of an
+    address jumps about its dots and its @."""
+    root = Path(assets.__file__).parents[2]
+    fields = [
+        field
+        for folder in ("web", "status")
+        for path in (root / folder).rglob("templates/**/*.html")
+        for field in re.findall(r"<input(?:{%.*?%}|{{.*?}}|[^>{])*>", path.read_text())
+        if ('type="email"' in field or 'inputmode="email"' in field) and " hidden" not in field
+    ]
+    assert len(fields) >= 6
+    assert [field for field in fields if 'dir="ltr"' not in field] == []
+
+
 async def test_an_asset_is_kept_for_ever_and_is_packed(db: Database, database_url: str) -> None:
     """Under its fingerprint, with an entity tag, in gzip for those who take it; else nothing."""
     async with running(settings_for(database_url)) as (app, _), client_of(app) as client:
@@ -144,6 +162,54 @@ async def test_an_asset_is_kept_for_ever_and_is_packed(db: Database, database_ur
         assert script.headers["content-type"].startswith("text/javascript")
         for name in ("panel.css", "panel.000000000000.css", "..%2Frender.py", "tokens.css/x", "%00"):
             assert (await client.get(f"/assets/{name}")).status_code == 404, name
+
+
+async def test_browsers_and_phones_find_the_icons_under_the_names_they_know(
+    db: Database, database_url: str
+) -> None:
+    """On the status page's own host too; asked again, they are not sent again."""
+    async with (
+        running(settings_for(database_url, status_host="status.hotel.example")) as (app, _),
+        client_of(app) as client,
+    ):
+        for path, kind in (
+            ("/favicon.ico", "image/x-icon"),
+            ("/apple-touch-icon.png", "image/png"),
+            ("/apple-touch-icon-precomposed.png", "image/png"),
+        ):
+            answer = await client.get(path)
+            assert answer.status_code == 200, path
+            assert answer.headers["content-type"] == kind
+            assert answer.headers["cache-control"] == "public, max-age=86400"
+            assert "set-cookie" not in answer.headers
+            with Image.open(BytesIO(answer.content)) as picture:
+                assert picture.format == ("ICO" if kind.endswith("icon") else "PNG")
+            again = await client.get(path, headers={"if-none-match": answer.headers["etag"]})
+            assert (again.status_code, again.content) == (304, b"")
+            head = await client.head(path)
+            assert (head.status_code, head.content) == (200, b"")
+            status = await client.get(path, headers={"host": "status.hotel.example"})
+            assert status.content == answer.content
+        assert (await client.get("/favicon.png")).status_code == 404
+
+
+def test_the_icons_are_drawn_from_the_mark() -> None:
+    """Whoever changes the mark draws them anew: `scripts/icons`."""
+    icons = runpy.run_path(str(SOURCE.parents[4] / "scripts" / "icons"))
+    svg = (SOURCE / "favicon.svg").read_text()
+    for name, drawn in (
+        ("favicon.ico", icons["favicon"](svg)),
+        ("apple-touch-icon.png", icons["touch"](svg)),
+    ):
+        with Image.open(SOURCE / name) as there, Image.open(BytesIO(drawn)) as new:
+            assert there.size == new.size
+            differences = ImageChops.difference(there.convert("RGB"), new.convert("RGB"))
+            assert max(ImageStat.Stat(differences).mean) < 2, name
+    with Image.open(SOURCE / "favicon.ico") as icon:
+        assert icon.info["sizes"] == {(16, 16), (32, 32), (48, 48)}
+    with Image.open(SOURCE / "apple-touch-icon.png") as icon:
+        assert icon.size == (180, 180)
+        assert icon.convert("RGBA").getchannel("A").getextrema() == (255, 255)  # iOS puts black behind
 
 
 async def test_the_styleguide_shows_every_component_outside_production(

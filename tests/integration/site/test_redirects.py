@@ -39,6 +39,13 @@ async def test_an_address_without_a_language_leads_to_the_guests(
         assert answer.status_code == 302
         assert answer.headers["location"] == f"/{language}/search?place=x%20y"
         assert "accept-language" in answer.headers["vary"]
+        # Where password managers look, and whoever is not signed in is then asked for first.
+        answer = await client.get("/.well-known/change-password")
+        assert answer.status_code == 302
+        assert answer.headers["location"] == f"/{language}/account/security"
+        answer = await client.get(answer.headers["location"])
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith(f"/{language}/account/sign-in?")
         client.cookies.set("hotel_language", "fr")
         assert (await client.get("/")).headers["location"] == "/fr/"
 

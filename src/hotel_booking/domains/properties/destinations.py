@@ -1,8 +1,9 @@
 """What a destination means that somebody typed: decided where it is sure, asked where it is not.
 
-Exact names come first, of places and hotels alike, then names that begin so, then words inside names, then
-misspellings. Of several places the one is meant that far more people stand for, and rather one where there
-are hotels of ours. See docs/decisions/0032-destinations.md."""
+Exact names come first, of places and hotels alike, then names that begin so and places before the region or
+country they lie in, then words inside names, then misspellings. Of several places the one is meant that far
+more people stand for, and rather one where there are hotels of ours. See
+docs/decisions/0032-destinations.md."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class Destination(msgspec.Struct, frozen=True):
 
 async def destination(tx: Transaction, text: str, *, key: str = "") -> Destination:
     """What `text` means, itself a key or a name; of several of the name the one with this `key`: a GeoNames
-    id, or `hotel:` and a slug. A key of something else counts only where there is no text. At most six
+    id, or `hotel:` and a slug. A key of something else counts only where there is no text. At most seven
     statements."""
     form = search_form(text[:MAX_QUERY])
     chosen = await _by_key(tx, key.strip())

@@ -30,7 +30,9 @@ NAMES_PER_PLACE = 60
 _GREEK = "\u0370"  # after Latin letters and the apostrophes that transliterations begin with
 _GAPS = str.maketrans(dict.fromkeys(APOSTROPHES, " "))
 _GAP = re.compile(f"[{APOSTROPHES}]")
-_FORM = 4  # raise it when forms or the choice of names change, and the next load renews them
+# In no name: what only a broken encoding leaves behind ("AA¬²±" for Ottawa), or a slip of who entered it.
+_BROKEN = re.compile("[\x80-\x9f$]")
+_FORM = 5  # raise it when forms or the choice of names change, and the next load renews them
 # In which languages countries and regions are typed.
 _LANGUAGES = tuple(
     "en de fr es ar it pt nl da sv nb fi is et lv lt pl cs sk hu ro bg hr sr sl uk ru el tr he fa hi bn ta th"
@@ -181,8 +183,11 @@ def _code(city: dict[str, Any]) -> str:
 
 
 def _worth_keeping(name: str) -> bool:
-    """GeoNames writes transliterations from other scripts in lower case; nobody types those."""
-    return 0 < len(name) <= MAX_NAME and not (name[0] < _GREEK and name == name.lower())
+    """GeoNames writes transliterations from other scripts in lower case; nobody types those, nor what is
+    broken."""
+    if not 0 < len(name) <= MAX_NAME or (name[0] < _GREEK and name == name.lower()):
+        return False
+    return _BROKEN.search(name) is None
 
 
 def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:

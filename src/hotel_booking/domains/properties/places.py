@@ -5,6 +5,7 @@ What places there are, `place_data` loads; which of them a text means, `destinat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
@@ -21,13 +22,15 @@ from hotel_booking.domains.properties.called import (
     same,
 )
 from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
-from hotel_booking.domains.properties.similarity import distance, latin
+from hotel_booking.domains.properties.similarity import distance, latin, resembles
 
 MAX_QUERY = 80
 # Below this many matches by their first letters, words inside names and misspellings are looked for too.
 _ENOUGH = 3
 # Fewer letters have too few trigrams: everything would look alike, and cost 20 ms.
 _FUZZY_FROM = 4
+# So many words are read as a place and where that lies: "Rio de Janeiro, Rio de Janeiro, Brazil" has seven.
+_MOST_WORDS = 8
 # A misspelling's candidates that are this much less alike than the best one are left out.
 _NOISE = 0.25
 
@@ -133,6 +136,28 @@ _PREFIXES = {
     # LIKE would let a plan read the whole index of likeness, which has no letters beyond ASCII.
     3: "left(name, 3) = left($1, 3) AND starts_with(name, $1) AND $2::text IS NOT NULL",
 }
+# A place before the region or the country that it lies in, or before both, as suggestions write it. Equal
+# names would be looked for in the index of likeness, the whole of which is read where it knows none of their
+# letters: hence the empty text behind them.
+_BEFORE_WHERE_IT_LIES = """
+SELECT p.*, 1 AS rank, h.weight, h.form, h.shown, r.name AS region_name, r.names AS region_names
+  FROM (SELECT DISTINCT ON (n.place_id) n.place_id, n.weight, n.name AS form, n.shown
+          FROM unnest($1::text[], $2::text[], $3::text[]) AS s (name, inside, country)
+          JOIN place_name n ON left(n.name, 3) = left(s.name, 3) AND n.name || '' = s.name
+          JOIN place c ON c.id = n.place_id AND c.kind <> 'country'
+         WHERE EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
+                        WHERE left(t.name, 3) = left(s.inside, 3) AND t.name || '' = s.inside AND CASE q.kind
+                              WHEN 'country' THEN q.country = c.country AND s.country = ''
+                              ELSE q.id = c.region END)
+           AND (s.country = ''
+                OR EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
+                            WHERE left(t.name, 3) = left(s.country, 3) AND t.name || '' = s.country
+                              AND q.kind = 'country' AND q.country = c.country))
+         ORDER BY n.place_id, n.weight DESC) AS h
+  JOIN place p ON p.id = h.place_id
+  LEFT JOIN place r ON r.id = p.region
+ ORDER BY h.weight DESC, p.id LIMIT $4
+"""
 # A word inside a name, then what merely looks alike; similar names of large cities come first.
 _BY_WORD_OR_LIKENESS = f"""
 SELECT p.*, h.rank, h.score, h.weight, h.form, h.shown, r.name AS region_name, r.names AS region_names
@@ -186,9 +211,9 @@ async def find_places(tx: Transaction, q: str, *, limit: int = 10) -> list[Place
 
 
 async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
-    """Exact names, then names that begin with `q`, then names with such a word inside, then misspellings; in
-    each group places by their people and then hotels. Up to a third of the list is kept for hotels that were
-    found by their letters. At most three statements."""
+    """Exact names, then names that begin with `q`, or places before what they lie in ("Paris, France"), then
+    names with such a word inside, then misspellings; in each group places by their people and then hotels. Up
+    to a third of the list is kept for hotels that were found by their letters. At most four statements."""
     form = search_form(q[:MAX_QUERY])
     if not form:
         return []
@@ -199,7 +224,7 @@ async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
     other = not any(letter.isascii() and letter.isalnum() for letter in form + spelled)
     statement = _PROPERTIES.format(script=_OTHER_SCRIPT if other else "")
     rows = await tx.fetch(statement, form, spelled, limit, fuzzy, pairs)
-    hotels = [_hotel(row) for row in rows]
+    hotels = _alike(form, map(_hotel, rows))
     sure = sum(1 for hotel in hotels if hotel.rank < 3)
     kept = places[: limit - min(sure, limit // 3)]
     ranked = sorted(
@@ -268,13 +293,42 @@ async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
     statement = _BY_FIRST_LETTERS.format(condition=_PREFIXES[min(len(form), 3)], names=NAMES_PER_PLACE)
     hits = [_place(row) for row in await tx.fetch(statement, form, f"{form}%", limit)]
     sure = bool(hits) and hits[0].rank == 0
+    if not hits and (parts := _parts(form)):
+        rows = await tx.fetch(_BEFORE_WHERE_IT_LIES, *zip(*parts, strict=True), limit)
+        hits = [_place(row) for row in rows]
+        sure = bool(hits)
     if len(form) >= _FUZZY_FROM and len(hits) < min(_ENOUGH, limit) and not sure:
         known = {one.hit.id for one in hits}
         sound = latin(form) or form
         rows = await tx.fetch(_BY_WORD_OR_LIKENESS, form, f"% {form}%", limit, sound, f"% {sound}%")
         best = max((row["score"] for row in rows), default=0)
-        hits += [_place(row) for row in rows if row["id"] not in known and row["score"] > best - _NOISE]
+        near = (row for row in rows if row["id"] not in known and row["score"] > best - _NOISE)
+        hits += _alike(form, map(_place, near))
     return hits[:limit]
+
+
+def _parts(form: str) -> list[tuple[str, str, str]]:
+    """The ways to read it as a place, what that lies in, and the country, which may be left out."""
+    words = form.split()
+    if not 1 < len(words) <= _MOST_WORDS:
+        return []
+    return [
+        (" ".join(words[:first]), " ".join(words[first:second]), " ".join(words[second:]))
+        for first in range(1, len(words))
+        for second in range(first + 1, len(words) + 1)
+    ]
+
+
+def _alike(form: str, hits: Iterable[Found]) -> list[Found]:
+    """Without those that have nothing but trigrams in common with what was typed. A hotel's name may have its
+    city and country behind it."""
+
+    def named(one: Found) -> str:
+        hit = one.hit
+        where = f" {hit.city or ''} {one.city or ''} {hit.country_name}" if hit.kind == "property" else ""
+        return f"{one.form} {search_form(where)}".strip()
+
+    return [one for one in hits if one.rank < 3 or resembles(form, one.form) or resembles(form, named(one))]
 
 
 def _fitted(ranked: list[Found], limit: int) -> list[Found]:

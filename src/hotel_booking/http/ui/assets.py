@@ -37,6 +37,14 @@ _CSS_SPACE = re.compile(r"\s*\n\s*")
 _JS_IMPORT = re.compile(r'((?:^|\s|;)(?:import|from)\s*\(?\s*")\./([\w.-]+\.js)"')
 
 
+# What browsers and phones ask for without having read a page: bookmarks, home screens, files that are shown.
+AT_THE_ROOT = {
+    "/favicon.ico": "favicon.ico",
+    "/apple-touch-icon.png": "apple-touch-icon.png",
+    "/apple-touch-icon-precomposed.png": "apple-touch-icon.png",
+}
+
+
 class NoSuchAsset(NotFound):
     """There is no such file, or not in this release."""
 
@@ -106,11 +114,19 @@ def serve(request: Request[object, object, State], name: str) -> Response[bytes]
     asset = _by_fingerprint().get(name)
     if asset is None:
         raise NoSuchAsset("there is no such file in this release")
-    headers = {
-        "cache-control": "public, max-age=31536000, immutable",
-        "etag": f'"{name}"',
-        "vary": "accept-encoding",
-    }
+    return _sent(request, asset, "public, max-age=31536000, immutable")
+
+
+@get([*AT_THE_ROOT], opt=public(), include_in_schema=False, sync_to_thread=False)
+def serve_icon(request: Request[object, object, State]) -> Response[bytes]:
+    """An icon under the name that everybody knows (`scripts/icons` draws them): kept for a day, because the
+    name stays when the drawing changes."""
+    return _sent(request, find(AT_THE_ROOT[request.scope["path"]]), "public, max-age=86400")
+
+
+def _sent(request: Request[object, object, State], asset: Asset, kept: str) -> Response[bytes]:
+    name = asset.name
+    headers = {"cache-control": kept, "etag": f'"{name}"', "vary": "accept-encoding"}
     if name in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers, media_type=asset.media_type)
     body = asset.body

@@ -70,7 +70,7 @@ class SearchPlace(msgspec.Struct, frozen=True):
 
 @get("/places", opt=public(), include_in_schema=False)
 async def suggest(request: Request[Any, Any, State], tx: Transaction, q: str = "") -> Response[Suggestions]:
-    """At most three statements."""
+    """At most four statements."""
     language = language_of(request)
     hits = await found(tx, q[:LONGEST], limit=_SHOWN)
     answer = Suggestions([suggestion(one, language, translations(language)) for one in hits])
@@ -124,7 +124,7 @@ async def searched(
     searching: Searching, state: State, typed: str, at: str, language: str, now: datetime
 ) -> tuple[Destination, SearchPlace | None]:
     """What was typed and chosen, and the place to search in where that is certain. A place that was found is
-    kept for a minute; what was found to be a hotel, or nothing certain, is not. At most seven statements."""
+    kept for a minute; what was found to be a hotel, or nothing certain, is not. At most eight statements."""
     if not typed and not at:
         return Destination(None), None
     kept: KeptPlaces = state.search_places
