@@ -400,7 +400,7 @@ async def test_the_panel_waives_what_the_policy_keeps_for_those_who_may(
     assert await given(db) == [("fee_kept", "A death in the family")]
 
 
-async def test_the_rooms_of_one_booking_leave_together_and_the_page_says_so(
+async def test_the_rooms_of_one_booking_change_their_departure_together_and_the_page_says_so(
     db: Database, database_url: str
 ) -> None:
     await small_hotel(db, rooms=3)
@@ -413,4 +413,4 @@ async def test_the_rooms_of_one_booking_leave_together_and_the_page_says_so(
             signed_in(app, db, (Role.FRONT_DESK, SLUG)) as client,
         ):
             page = (await client.get(f"/admin/bookings/{booking.reference}/departure")).text
-        assert ("All 2 rooms of the booking leave on this day" in page) == (rooms == 2)
+        assert ("The guests of all 2 rooms leave on this day" in page) == (rooms == 2)
