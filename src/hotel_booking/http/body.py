@@ -54,7 +54,7 @@ class JsonRequest(Request[Any, Any, State]):
             value = msgspec.json.decode(raw, type=kind)
             refuse_repeated(raw)
         except msgspec.ValidationError as error:
-            raise body_error(error) from None
+            raise body_error(error, kind) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             where = (
                 str(error)

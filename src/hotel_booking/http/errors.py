@@ -24,6 +24,7 @@ from hotel_booking.core.db import DatabaseUnavailable
 from hotel_booking.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from hotel_booking.domains.authentication.errors import SignInRequired
 from hotel_booking.domains.identity.errors import SecondFactorRequired
+from hotel_booking.http import enumerations
 from hotel_booking.http.access import surface
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
@@ -296,7 +297,7 @@ def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:
         if name == "data":
             found.append(FieldProblem("the body is missing"))
             continue
-        message, fix = _form(str(item.get("message", "is not valid")))
+        message, fix = _form(str(item.get("message", "is not valid")), _type_of(item, scope), "")
         detail = f"{name}: {message}" if name else message
         found.append(FieldProblem(detail=detail, field=name or None, fix=fix))
     if not found:
@@ -311,16 +312,29 @@ def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:
     return InvalidShape(found)
 
 
-def body_error(error: msgspec.ValidationError) -> InvalidShape:
-    """A msgspec error about the body: "Expected `int`, got `str` - at `$.rooms[0].adults`"."""
-    message, _, where = str(error).partition(" - at `")
-    path = where.removesuffix("`").removeprefix("$").removeprefix(".")
+def _type_of(item: dict[str, Any], scope: AsgiScope) -> Any:
+    """The type of the parameter that an error of Litestar's is about."""
+    name, _, _ = str(item.get("key", "")).partition(".")
+    known = scope["route_handler"].parsed_fn_signature.parameters.get(name)
+    return known.raw if known is not None else Any
+
+
+def body_error(error: msgspec.ValidationError, kind: Any) -> InvalidShape:
+    """A msgspec error about a body of this type: "Expected `int`, got `str` - at `$.rooms[0].adults`"."""
+    message, _, where = str(error).rpartition(" - at `")
+    if not message:
+        message, where = str(error), ""
+    # Of a key of an object msgspec says "- at `key` in `$.rooms`".
+    of_key, where = where.startswith("key` in `"), where.removesuffix("`").removeprefix("key` in `")
+    path = where.removeprefix("$").removeprefix(".")
     for opening in ("Object missing required field `", "Object contains unknown field `"):
         if message.startswith(opening):
             name = message.removeprefix(opening).removesuffix("`")
             path = f"{path}.{name}" if path else name
             message = "is required" if "missing" in opening else "is not a known field"
-    message, fix = _form(message)
+    message, fix = _form(message, kind, f"{where}.<key>" if of_key else where)
+    if of_key:
+        message = f"a key of it: {message}"
     return InvalidShape([FieldProblem(f"{path or 'the body'}: {message}", path or None, fix=fix)])
 
 
@@ -340,7 +354,9 @@ _FORMS = (
 )
 
 
-def _form(message: str) -> tuple[str, str | None]:
+def _form(message: str, kind: Any, where: str) -> tuple[str, str | None]:
+    if about := enumerations.refused(message, kind, where):
+        return about
     for part, detail, fix in _FORMS:
         if part in message:
             return detail, fix

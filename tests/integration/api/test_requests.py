@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http import openapi
 from hotel_booking.http.body import JSON_LIMIT
 from tests.clients.http_client import (
@@ -104,6 +105,48 @@ async def test_a_bodys_date_says_its_form(db: Database, database_url: str) -> No
             answer = await client.post(f"/api/v1/{path}", json={field: value} | rest, headers=key)
             problem = answer.json()
             assert (answer.status_code, problem["field"], problem["fix"]) == (400, field, fix), value
+
+
+async def test_a_word_that_is_not_accepted_is_told_which_are(db: Database, database_url: str) -> None:
+    line = {"room_type": "DBL", "rate_plan": "FLEX", "from": "2030-05-01", "to": "2030-05-02"}
+    days = "one of fri, mon, sat, sun, thu, tue, wed"
+    plan = {"code": "NRF", "parent": "FLEX", "adjustment": {"kind": "times", "value": "2"}}
+    cases: list[tuple[str, str, dict[str, Any], str, str]] = [
+        (
+            "POST",
+            "bookings/x/desk-payments",
+            {"amount": 1, "way": "terminal"},
+            "way",
+            "one of bank_transfer, card_terminal, cash",
+        ),
+        (
+            "PUT",
+            "properties/x/ari",
+            {"updates": [line | {"weekdays": ["mon", "x" * 10_000]}]},
+            "updates[0].weekdays[1]",
+            days,
+        ),
+        ("POST", "properties/x/rate-plans", plan, "adjustment.kind", "one of amount, percent"),
+        (
+            "POST",
+            "properties/x/taxes",
+            {"code": "A", "percent": "6", "charge_type": 13},
+            "charge_type",
+            "one of 12, 19, 20, 21",
+        ),
+    ]
+    async with running(settings_for(database_url)) as (_, client):
+        headers = bearer(await api_key(db))
+        for method, path, body, field, fix in cases:
+            answer = await client.request(method, f"/api/v1/{path}", json=body, headers=headers)
+            problem = answer.json()
+            assert (answer.status_code, problem["code"]) == (400, "invalid_request"), problem
+            assert problem["detail"] == f"{field}: is not one of the accepted values"
+            assert (problem["field"], problem["fix"]) == (field, fix)
+        answer = await client.post("/api/v1/keys", json={"name": "x", "scopes": ["al"]}, headers=headers)
+        assert answer.json()["field"] == "scopes[0]"
+        words = answer.json()["fix"].removeprefix("one of ").split(", ")
+        assert words == sorted(scope.value for scope in Scope)
 
 
 BODY: dict[str, Any] = {"name": "Größe", "scopes": ["all"]}
