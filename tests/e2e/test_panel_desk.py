@@ -3,6 +3,8 @@ way."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, time, timedelta
 
 from playwright.async_api import Browser, Page, expect
@@ -34,6 +36,18 @@ async def house(db: Database, rooms: int, booked: int | None = None) -> tuple[da
     return today, [await tonight(db) for _ in range(rooms if booked is None else booked)]
 
 
+@asynccontextmanager
+async def at_the_desk(db: Database, database_url: str, browser: Browser) -> AsyncIterator[Page]:
+    """The panel, with somebody of the front desk signed in."""
+    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, reduced_motion="reduce") as page,
+    ):
+        await enter(page, site, token)
+        yield page
+
+
 async def check_in(page: Page, booking: Booking, room: str) -> None:
     """From Today to the booking, and into a room."""
     await page.goto("/admin/today")
@@ -45,13 +59,8 @@ async def check_in(page: Page, booking: Booking, room: str) -> None:
 
 async def test_guests_stay_longer(db: Database, database_url: str, browser: Browser) -> None:
     today, (first, second) = await house(db, 2)
-    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
     wrong: list[str] = []
-    async with (
-        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        visiting(browser, site, reduced_motion="reduce") as page,
-    ):
-        await enter(page, site, token)
+    async with at_the_desk(db, database_url, browser) as page:
         await check_in(page, first, "DBL-1")
         async with db.transaction() as tx:
             await tx.execute(
@@ -108,13 +117,8 @@ async def test_some_leave_before_the_others(db: Database, database_url: str, bro
     _, bookings = await house(db, 3, booked=0)
     assert not bookings
     family = await tonight(db, rooms=3, nights=2)
-    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
     wrong: list[str] = []
-    async with (
-        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        visiting(browser, site, reduced_motion="reduce") as page,
-    ):
-        await enter(page, site, token)
+    async with at_the_desk(db, database_url, browser) as page:
         await page.goto(f"/admin/bookings/{family.reference}")
         for position in (1, 2, 3):
             await page.locator(f"select[name=room-{position}]").select_option(f"DBL-{position}")
@@ -154,13 +158,8 @@ async def test_some_leave_before_the_others(db: Database, database_url: str, bro
 
 async def test_a_check_in_is_undone(db: Database, database_url: str, browser: Browser) -> None:
     _, (wrong_one, right_one) = await house(db, 2)
-    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
     wrong: list[str] = []
-    async with (
-        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        visiting(browser, site, reduced_motion="reduce") as page,
-    ):
-        await enter(page, site, token)
+    async with at_the_desk(db, database_url, browser) as page:
         await check_in(page, wrong_one, "DBL-1")
         wrong += await looked_at(page, "in-house", JUDGED)
         await page.get_by_role("link", name="Undo check-in").click()
@@ -181,13 +180,8 @@ async def test_a_message_is_seen_and_answered(db: Database, database_url: str, b
     async with db.transaction() as tx:
         text = "Our train comes at eleven at night. Is somebody there, and is there something to eat?"
         await notes.write_to_hotel(tx, booking, text=text, now=utc_now())
-    token = await session_of(db, await staff(db, (Role.FRONT_DESK, SLUG)))
     wrong: list[str] = []
-    async with (
-        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
-        visiting(browser, site, reduced_motion="reduce") as page,
-    ):
-        await enter(page, site, token)
+    async with at_the_desk(db, database_url, browser) as page:
         await check_in(page, other, "DBL-1")
         await page.goto("/admin/today")
         inside = page.get_by_role("region", name="In house")
