@@ -33,13 +33,13 @@ def quiet(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("words", "said", "helps"),
     [
-        ((), "the standby that takes over is needed", "HOTEL_STANDBY=dr hotel-booking ops dr restore"),
+        ((), "HOTEL_STANDBY: the standby that takes over", "hotel-booking ops dr restore"),
         (("--environment", "production"), "production stands in for nobody", "--environment dr"),
         (("--environment", "moon"), "there is no environment 'moon'", "dr, production, staging"),
         (("--environment", "dr", "--from", "air"), "--from is replica, backups or snapshot", ""),
         (
             ("--environment", "dr"),
-            "your private key is needed",
+            "HOTEL_EVIDENCE_KEY: your private key",
             "hotel-booking ops dr restore --environment dr",
         ),
         (("--environment", "dr", "--dry-run"), "AWS does not know who you are", "aws sso login"),
