@@ -31,7 +31,7 @@ class _Body(msgspec.Struct, kw_only=True, rename={"from_": "from"}):
     by_meal: dict[_Meal, int] = {}
     paid: _Card | _Cash | None = None
     lines: list[_Card] = []
-    many: Literal[_MANY] | None = None  # type: ignore[valid-type]  # made up here
+    many: Literal[_MANY] | None = None  # type: ignore[valid-type]  # mypy reads no literal of a tuple
 
 
 def _refused(raw: str) -> tuple[str | None, str | None]:

@@ -13,7 +13,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import BalanceOpen, RoomOccupied, WrongState
 from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id, changes
-from hotel_booking.domains.bookings.types import Booking, RoomChange
+from hotel_booking.domains.bookings.types import Booking, RoomChange, StayChange
 from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, stay, taken
 
 ARRIVAL = datetime.combine(stay(10, 1).arrival, datetime.min.time(), NOW.tzinfo) + timedelta(hours=15)
@@ -129,9 +129,16 @@ async def test_those_who_stay_can_stay_longer(db: Database) -> None:
                 tx, booking_id=booking.id, now=NEXT_DAY, rooms=[RoomChange(1, adults=1)], by_guest=False
             )
     async with db.transaction() as tx:
-        longer = {"booking_id": booking.id, "departure": stay(10, 5).departure, "now": NEXT_DAY}
-        seen = await service.preview_amend(tx, **longer, by_guest=False)  # type: ignore[arg-type]  # its own
-        done = await service.amend(tx, **longer, by_guest=False)  # type: ignore[arg-type]  # its own
+        longer: StayChange = {
+            "booking_id": booking.id,
+            "now": NEXT_DAY,
+            "arrival": None,
+            "departure": stay(10, 5).departure,
+            "rooms": (),
+            "by_guest": False,
+        }
+        seen = await service.preview_amend(tx, **longer)
+        done = await service.amend(tx, **longer)
     assert seen == done
     assert (done.booking_total, done.difference) == (90_000, 10_000)
     assert [room.position for room in done.reservations] == [2]

@@ -156,6 +156,11 @@ class Booking(msgspec.Struct, frozen=True):
         others."""
         return tuple(room for room in self.reservations if room.status != "checked_out")
 
+    @property
+    def left(self) -> tuple[Reservation, ...]:
+        """The rooms that are checked out."""
+        return tuple(room for room in self.reservations if room.status == "checked_out")
+
 
 class HeldBooking(msgspec.Struct, frozen=True):
     """A fresh hold and the guest's secret to it, which is stored only as a hash."""

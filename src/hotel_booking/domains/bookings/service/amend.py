@@ -50,13 +50,7 @@ from hotel_booking.domains.bookings.service.new_rooms import (
     together,
     with_own_nights,
 )
-from hotel_booking.domains.bookings.types import (
-    AmendedReservation,
-    Amendment,
-    Booking,
-    Reservation,
-    RoomChange,
-)
+from hotel_booking.domains.bookings.types import AmendedReservation, Amendment, Booking, RoomChange
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.rates.cancellation import due_on_booking
@@ -240,7 +234,7 @@ def _check_change(
 def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
     new = plan.rooms
     total = _total(booking, new)
-    due = sum(due_of_room(booking, room, now) for room in _gone(booking))
+    due = sum(due_of_room(booking, room, now) for room in booking.left)
     due += sum(
         due_on_booking(
             room.terms.deposit,
@@ -277,14 +271,9 @@ def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
     )
 
 
-def _gone(booking: Booking) -> list[Reservation]:
-    """The rooms whose guests have left before the others: nothing changes of them."""
-    return [room for room in booking.reservations if room.status == "checked_out"]
-
-
 def _total(booking: Booking, new: Sequence[NewRoom]) -> int:
-    """What the booking will cost."""
-    return sum(room.price.total for room in new) + sum(room.total for room in _gone(booking))
+    """What the booking will cost. Nothing changes of rooms whose guests have left before the others."""
+    return sum(room.price.total for room in new) + sum(room.total for room in booking.left)
 
 
 async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -> None:

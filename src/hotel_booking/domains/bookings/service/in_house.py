@@ -64,8 +64,9 @@ def fee_let_go(booking: Booking, total: int, now: datetime) -> int:
     earlier, minor units."""
     if total >= booking.total:
         return 0
-    gone = sum(room.total for room in booking.reservations if room.status == "checked_out")
-    kept = gone + sum(agreed_fee(booking, room, now) for room in booking.staying)
+    kept = sum(room.total for room in booking.left) + sum(
+        agreed_fee(booking, room, now) for room in booking.staying
+    )
     return max(charged(booking, kept) - charged(booking, total), 0)
 
 

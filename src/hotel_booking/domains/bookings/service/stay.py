@@ -101,7 +101,7 @@ async def check_in(
 def checked_in_today(booking: Booking, now: datetime) -> bool:
     """Whether all its guests are in the house, and were checked in on the hotel's day that is not over
     yet."""
-    if booking.status != "checked_in" or len(booking.staying) < len(booking.reservations):
+    if booking.status != "checked_in" or booking.left:
         return False
     today = business_date(now, booking.timezone, booking.day_end_time)
     return any(
@@ -221,7 +221,7 @@ def _check_staying(by_position: Mapping[int, Reservation], position: int) -> Res
 async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> None:
     if booking.status != "checked_in":
         raise WrongState(f"the booking is {is_a(booking.status)}; only a check-in can be undone")
-    if len(booking.staying) < len(booking.reservations):
+    if booking.left:
         raise WrongState(
             "guests of the booking have checked out already", fix="check the others out when they leave"
         )
