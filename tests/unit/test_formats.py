@@ -19,6 +19,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LOCALES
 from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.formats import Formats
+from hotel_booking.web.i18n.written import written_in
 from hotel_booking.web.templating import templates_in
 
 
@@ -38,6 +39,15 @@ def test_every_surface_shows_every_minor_unit(language: str) -> None:
             == Formats(language, translations(language)).money(1_234_567, currency)
         )
         assert language != "en" or shown == render.money(1_234_567, currency)
+
+
+@pytest.mark.parametrize("language", sorted(LOCALES))
+def test_amounts_are_written_as_html_as_any_text_is(language: str) -> None:
+    write = written_in(language)
+    for currency in sorted(CURRENCIES):
+        for amount in (0, 7, 99_999, 1_234_567, -1_234_567):
+            as_text = write.text(formats.money(amount, currency, LOCALES[language]))
+            assert write.money(amount, currency) == as_text
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 FIRST_STRONG, LEFT_TO_RIGHT, RIGHT_TO_LEFT, END = "\u2068", "\u2066", "\u2067", "\u2069"
 _RIGHT = ("R", "AL", "AN")
+_HEBREW = "\u0590"  # no letter before it goes from right to left
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]+")
 
@@ -20,12 +21,13 @@ def needs(text: str, *, rtl: bool) -> Literal["", "own", "page"]:
     if text.isascii():
         return "own" if rtl and _ASCII_LETTER.search(text) else ""
     found = letters()
-    if not rtl and not found.right.search(text):
+    right = max(text) >= _HEBREW and found.right.search(text) is not None
+    if not rtl and not right:
         return ""
     left = found.left.search(text) is not None
     if rtl and not left:
         return ""
-    return "page" if left and found.right.search(text) else "own"
+    return "page" if left and right else "own"
 
 
 class Letters(NamedTuple):

@@ -29,8 +29,9 @@ def money(amount: int, currency: str, locale: str, *, whole: bool = False) -> st
     shape = _money_shape(locale, currency, digits, amount < 0)
     if shape is None:
         return _by_pattern(to_decimal(amount, currency), currency, locale, digits)
-    small = f"{shape.point}{rest:0{digits}}" if digits else ""
-    return shape.before + f"{units:,}".replace(",", shape.group) + small + shape.after
+    before, group, point, after = shape
+    large = str(units) if units < 1_000 else f"{units:,}".replace(",", group)
+    return f"{before}{large}{point}{str(rest).zfill(digits)}{after}" if digits else before + large + after
 
 
 def coded(amount: int, currency: str) -> str:

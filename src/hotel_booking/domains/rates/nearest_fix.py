@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -161,10 +162,13 @@ class Allowed:
 
     def __init__(self, calendar: Calendar, terms: PlanTerms, stay: Stay, rooms: int, today: date) -> None:
         first, last = window(stay, today)
-        days = (last - first).days + 1
+        dates = _dates(first, last)
+        days = len(dates)
         self.origin = (stay.arrival - first).days
-        states = [calendar.get(first + timedelta(days=i)) for i in range(days)]
+        states = [calendar.get(night) for night in dates]
         arrivals = self._arrivals(terms, stay, first, today)
+        shortest_sold = terms.min_stay or 1
+        longest_sold = MAX_NIGHTS if terms.max_stay is None else min(terms.max_stay, MAX_NIGHTS)
         self.no_departure = [state is not None and state.closed_to_departure for state in states]
         self.shortest, self.longest = [1] * days, [0] * days
         through = [1] * days
@@ -181,15 +185,11 @@ class Allowed:
             ):
                 run_end = i
                 continue
-            through[i] = state.min_stay_through or 1
+            least = through[i] = state.min_stay_through or 1
             if i in arrivals and not state.closed_to_arrival:
-                self.shortest[i] = max(state.min_stay_arrival or 1, through[i], terms.min_stay or 1)
-                self.longest[i] = min(
-                    run_end - i,
-                    MAX_NIGHTS if state.max_stay is None else state.max_stay,
-                    MAX_NIGHTS if terms.max_stay is None else terms.max_stay,
-                    MAX_NIGHTS,
-                )
+                self.shortest[i] = max(state.min_stay_arrival or 1, least, shortest_sold)
+                most = min(run_end - i, longest_sold)
+                self.longest[i] = most if state.max_stay is None else min(most, state.max_stay)
         self.any_arrival = any(low <= high for low, high in zip(self.shortest, self.longest, strict=True))
         self.maxima = _range_maxima(through, stay.nights + 2 * FIX_DAYS) if max(through) > 1 else []
 
@@ -205,6 +205,12 @@ class Allowed:
         if terms.max_advance_days is not None:
             latest = min(latest, today + timedelta(days=terms.max_advance_days))
         return range((earliest - first).days, (latest - first).days + 1)
+
+
+@lru_cache(maxsize=64)
+def _dates(first: date, last: date) -> tuple[date, ...]:
+    """The same few windows, for every room type and plan of every refusal."""
+    return tuple(first + timedelta(days=i) for i in range((last - first).days + 1))
 
 
 def _range_maxima(values: list[int], longest: int) -> list[list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -84,8 +85,9 @@ def offers_of(
     refused: list[Refusal] = []
     days = list(stay)
     known: dict[tuple[int, int, PlanTerms], list[Reason]] = {}
+    fitting = _fitting(catalogue, party) if explain else ()
     for plan_place, plan in enumerate(catalogue.plans.values()):
-        seen: dict[str, Allowed] = {}
+        explained = _WaysOut(catalogue, calendars, plan, party, stay, today, fitting)
         terms = _terms(catalogue, plan, days[0], now)
         for type_place, kind in enumerate(catalogue.room_types.values()):
             pair = None if priced is None else priced.get((kind.id, plan.id))
@@ -102,7 +104,7 @@ def offers_of(
                 offer = _offer(catalogue, kind, plan, party, pair, terms)
                 sold.append(((offer.total, type_place, plan_place), offer))
             elif explain:
-                refused.append(_refusal(catalogue, calendars, kind, plan, party, stay, today, reasons, seen))
+                refused.append(explained.refusal(kind, reasons))
     sold.sort(key=itemgetter(0))
     return Offers(
         slug=catalogue.property.slug,
@@ -266,33 +268,58 @@ def _offer(
     )
 
 
-def _refusal(
-    catalogue: Catalogue,
-    calendars: Calendars,
-    kind: RoomType,
-    plan: RatePlan,
-    party: Sequence[Occupancy],
-    stay: Stay,
-    today: date,
-    reasons: Sequence[Reason],
-    seen: dict[str, Allowed],
-) -> Refusal:
-    # Only types that every room of the party fits into are a way out; any of its occupancies will do then.
-    options = [
-        RoomTypeCalendar(
-            option.code, option.name, catalogue.occupancy(option), calendars[option.id, plan.id].nights
-        )
-        for option in catalogue.room_types.values()
-        if not any(occupancy_reasons(catalogue.occupancy(option), occupancy) for occupancy in party)
-    ]
-    fix = nearest_fix(
-        options,
-        room_type=kind.code,
-        terms=catalogue.terms(plan),
-        occupancy=party[0],
-        stay=stay,
-        rooms=len(party),
-        today=today,
-        seen=seen,
+def _fitting(catalogue: Catalogue, party: Sequence[Occupancy]) -> tuple[RoomType, ...]:
+    """The room types that every room of the party fits into: only they are a way out."""
+    kinds = catalogue.room_types.values()
+    return tuple(
+        [
+            kind
+            for kind in kinds
+            if not any(occupancy_reasons(catalogue.occupancy(kind), room) for room in party)
+        ]
     )
-    return Refusal(kind.code, kind.name, plan.code, plan.name, tuple(reasons), fix)
+
+
+class _WaysOut:
+    """Of one plan, for what it is not sold: the nearest stay that it would be sold for, among the room types
+    that are `fitting`."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        calendars: Calendars,
+        plan: RatePlan,
+        party: Sequence[Occupancy],
+        stay: Stay,
+        today: date,
+        fitting: Sequence[RoomType],
+    ) -> None:
+        self._catalogue, self._calendars, self._plan = catalogue, calendars, plan
+        self._party, self._stay, self._today = party, stay, today
+        self._fitting = fitting
+        self._seen: dict[str, Allowed] = {}
+
+    @cached_property
+    def _options(self) -> list[RoomTypeCalendar]:
+        catalogue, plan = self._catalogue, self._plan.id
+        return [
+            RoomTypeCalendar(
+                kind.code, kind.name, catalogue.occupancy(kind), self._calendars[kind.id, plan].nights
+            )
+            for kind in self._fitting
+        ]
+
+    def refusal(self, kind: RoomType, reasons: Sequence[Reason]) -> Refusal:
+        """Why a room type is not sold on the plan, and what would be."""
+        plan = self._plan
+        fix = nearest_fix(
+            self._options,
+            room_type=kind.code,
+            terms=self._catalogue.terms(plan),
+            occupancy=self._party[0],  # any will do for those that all fit into
+            stay=self._stay,
+            rooms=len(self._party),
+            today=self._today,
+            seen=self._seen,
+        )
+        return Refusal(kind.code, kind.name, plan.code, plan.name, tuple(reasons), fix)

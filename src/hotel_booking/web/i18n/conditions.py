@@ -216,20 +216,20 @@ class Conditions(Formats):
 
     def breakdown(self, lines: Sequence[Line], total: int, names: Names) -> RoomPrice:
         """A room's price, line by line."""
-        if sum(line.amount for line in lines) != total:
+        if sum([line.amount for line in lines]) != total:
             raise ValueError("the lines of a price do not add up to it")
         charges = [line for line in lines if line.kind != "tax"]
         taxes = [line for line in lines if line.kind == "tax"]
-        gross = sum(line.gross for line in charges) + sum(tax.amount for tax in taxes if not tax.included)
+        gross = sum([line.gross for line in charges]) + sum([tax.amount for tax in taxes if not tax.included])
 
         def shown(line: Line, amount: int) -> Charge:
             return Charge(self.line(line, names), amount, line.night)
 
         if gross == total:
             return RoomPrice(
-                tuple(shown(line, line.gross) for line in charges),
-                tuple(shown(tax, tax.amount) for tax in taxes if not tax.included),
-                tuple(shown(tax, tax.amount) for tax in taxes if tax.included),
+                tuple([shown(line, line.gross) for line in charges]),
+                tuple([shown(tax, tax.amount) for tax in taxes if not tax.included]),
+                tuple([shown(tax, tax.amount) for tax in taxes if tax.included]),
                 total,
             )
         return RoomPrice(

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from markupsafe import escape
 
 from hotel_booking.core import formats
+from hotel_booking.core.money import exponent
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import date_text
 from hotel_booking.http.i18n.language import LOCALES, RIGHT_TO_LEFT
@@ -22,6 +23,7 @@ class Written:
 
     written.text("Hotel Tejo")        escaped, and isolated where it goes the other way than the page
     written.money(12900, "EUR")       the same of an amount
+    written.whole(129, "EUR")        whole units: as they are seen in tight places, and as they are heard
     written.day(date(2026, 3, 8))
     written.said("%(num)s stars", num=4)   a sentence as templates say it: what it is filled with is escaped
     written.price("from %(price)s", 12900, "EUR")
@@ -37,9 +39,23 @@ class Written:
         def text(value: str) -> str:
             return str(escape(isolated(value)))
 
+        # An amount's signs and letters, and so what it needs around it, are those of any in its currency.
+        @cache
+        def around(currency: str) -> tuple[str, str]:
+            probe = formats.money(0, currency, locale)
+            before, _, after = str(escape(isolated(probe))).partition(str(escape(probe)))
+            return before, after
+
         @lru_cache(maxsize=_REMEMBERED)
         def money(amount: int, currency: str) -> str:
-            return text(formats.money(amount, currency, locale))
+            before, after = around(currency)
+            return f"{before}{escape(formats.money(amount, currency, locale))}{after}"
+
+        @lru_cache(maxsize=_REMEMBERED)
+        def whole(units: int, currency: str) -> tuple[str, str]:
+            amount = units * 10 ** exponent(currency)
+            heard = formats.money(amount, currency, locale, whole=True)
+            return str(escape(formats.rounded(amount, currency, locale))), str(escape(heard))
 
         @lru_cache(maxsize=_REMEMBERED)
         def day(value: date) -> str:
@@ -53,7 +69,7 @@ class Written:
         def said(message: str, **values: object) -> str:
             return message % {name: escape(value) for name, value in values.items()}
 
-        self.text, self.money, self.day = text, money, day
+        self.text, self.money, self.whole, self.day = text, money, whole, day
         self.price, self.said = price, said
 
 

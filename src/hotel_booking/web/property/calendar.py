@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 import msgspec
 from markupsafe import Markup, escape
 
-from hotel_booking.core import formats
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.core.money import divide, exponent
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
-from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import date_text
-from hotel_booking.http.i18n.language import LOCALES, locale_of
-from hotel_booking.http.i18n.punctuation import joined
+from hotel_booking.http.i18n.language import locale_of
+from hotel_booking.http.i18n.punctuation import between
+from hotel_booking.web.i18n.written import written_in
 from hotel_booking.web.search.months import moved, weeks
 from hotel_booking.web.search.query import Asked
 
@@ -106,46 +106,40 @@ class _Cells:
     def __init__(self, language: str, currency: str) -> None:
         self._language = language
         self._currency = currency
-        self._locale = LOCALES[language]
-        self._texts = translations(language)
-        _ = self._texts.gettext
+        self._minor = 10 ** exponent(currency)
+        self._write = written_in(language)
+        self._comma = between(language)
+        _ = self._write.texts.gettext
         self._unavailable = (
             '<span class="amount" aria-hidden="true">–</span>'  # noqa: RUF001 - nothing is sold
             f'<span class="visually-hidden">{escape(_("not available"))}</span>'
         )
-        self._named = {"arrival": _("Arrival"), "departure": _("Departure")}
+        self._named = {"arrival": escape(_("Arrival")), "departure": escape(_("Departure"))}
 
     def day(self, value: date, price: int | None, href: str, marks: list[str], minimum: int | None) -> str:
         """One day; `href` is escaped already."""
-        inner = f'<span class="number">{value.day}</span>'
+        inner, said = f'<span class="number">{value.day}</span>', []
         if price is not None:
-            amount = formats.rounded(price, self._currency, self._locale)
-            inner += f'<span class="amount">{escape(amount)}</span>'
+            seen, heard = self._write.whole(divide(price, self._minor), self._currency)
+            inner += f'<span class="amount">{seen}</span>'
+            said.append(heard)
         elif "past" not in marks:
             inner += self._unavailable
+        named = [self._named[mark] for mark in marks if mark in self._named]
         current = ' aria-current="date"' if "today" in marks else ""
         begun = f'<td class="{" ".join(["day", *marks])}"{current}>'
-        named = [self._named[mark] for mark in marks if mark in self._named]
         if href:
-            said = escape(self._said(value, price, named))
-            return f'{begun}<a href="{href}" aria-label="{said}"{self._title(minimum)}>{inner}</a></td>'
-        hidden = "".join([f'<span class="visually-hidden">{escape(name)}</span>' for name in named])
+            # As it is heard: which day, for how much, and what of the stay it is.
+            heard = self._comma.join([_spoken(value, self._language), *said, *named])
+            return f'{begun}<a href="{href}" aria-label="{heard}"{self._title(minimum)}>{inner}</a></td>'
+        hidden = "".join([f'<span class="visually-hidden">{name}</span>' for name in named])
         return f'{begun}<span class="no">{inner}{hidden}</span></td>'
-
-    def _said(self, value: date, price: int | None, named: Sequence[str]) -> str:
-        """A day that can be chosen, as it is heard: which, for how much, and what of the stay it is."""
-        parts = [date_text(value, self._language, "yMMMMEEEEd")]
-        if price is not None:
-            minor = 10 ** exponent(self._currency)
-            shown = divide(price, minor) * minor  # the figure that is seen
-            parts.append(formats.money(shown, self._currency, self._locale, whole=True))
-        return joined([*parts, *named], self._language)
 
     def _title(self, minimum: int | None) -> str:
         if minimum is None or minimum < 2:
             return ""
-        said = self._texts.ngettext("from %(num)s night", "from %(num)s nights", minimum)
-        return f' title="{escape(said % {"num": minimum})}"'
+        said = self._write.texts.ngettext("from %(num)s night", "from %(num)s nights", minimum)
+        return f' title="{self._write.said(said, num=minimum)}"'
 
     @staticmethod
     def rows(weeks: Sequence[Sequence[str | None]]) -> Markup:
@@ -154,12 +148,17 @@ class _Cells:
         return Markup("\n".join([f"<tr>{week}</tr>" for week in cells]))  # noqa: S704 - made above
 
 
+@lru_cache(maxsize=8192)
+def _spoken(value: date, language: str) -> str:
+    return str(escape(date_text(value, language, "yMMMMEEEEd")))
+
+
 def _links(here: str, asked: Asked, field: str, to: str, **changes: str | None) -> Callable[[date], str]:
     """Addresses of the same question with a date in a field, escaped for HTML; composed once for all days."""
     written = f"{field}={_ANY}"
     before, _, after = asked.query(**{field: _ANY}, **changes).partition(written)
     begun, rest = f"{escape(here)}{escape(before)}{field}=", f"{escape(after)}{to}"
-    return lambda value: f"{begun}{value}{rest}"
+    return lambda value: f"{begun}{value.isoformat()}{rest}"
 
 
 def _to_month(asked: Asked, month: date) -> str:

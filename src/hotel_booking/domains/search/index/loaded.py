@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -76,15 +77,15 @@ def _columns(view: IndexView, slot: int) -> tuple[slice, slice]:
     )
 
 
-def _by_column(array: Array, rows: Sequence[slice], columns: slice) -> list[list[int]]:
-    parts = [array[part, columns] for part in rows]
-    found: list[list[int]] = (parts[0] if len(parts) == 1 else np.concatenate(parts)).T.tolist()
-    return found
+def _copied(array: Array, rows: Sequence[slice], columns: slice) -> Array:
+    """A column a row, and no view of what changes."""
+    return np.concatenate([array[part, columns] for part in rows]).T
 
 
 class Nights(Calendars):
     """The calendars of a property's pairs, by the ids of room type and plan; each is made when asked for, of
-    what was read in one go. `unknown`: some are not known."""
+    what was read in one go: a page may only need to know that they are there. `unknown`: some are not
+    known."""
 
     def __init__(self, view: IndexView, slot: int, first: date, last: date) -> None:
         super().__init__()
@@ -92,14 +93,14 @@ class Nights(Calendars):
         catalogue = view.catalogue_of(slot)
         rows = _rows(first, last)
         self._view = view
-        self._days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+        self._first, self._count = first, (last - first).days + 1
         types, rates = _columns(view, slot)
         self._first_rate = rates.start
         self.unknown = bool(arrays["rate_own_extras"][rates].any())
-        self._free = _by_column(arrays["free"], rows, types)
-        self._type_rules = _by_column(arrays["type_rule"], rows, types)
-        self._prices = _by_column(arrays["price"], rows, rates)
-        self._rate_rules = _by_column(arrays["rate_rule"], rows, rates)
+        self._free = _copied(arrays["free"], rows, types)
+        self._type_rules = _copied(arrays["type_rule"], rows, types)
+        self._prices = _copied(arrays["price"], rows, rates)
+        self._rate_rules = _copied(arrays["rate_rule"], rows, rates)
         first_pair = int(arrays["first_pair"][slot])
         pairs = slice(first_pair, first_pair + int(arrays["pairs"][slot]))
         self._rates = arrays["pair_rate"][pairs].tolist()
@@ -118,20 +119,23 @@ class Nights(Calendars):
         if alike is not None:
             self[key] = alike
             return alike
-        none = [0] * len(self._days)
-        prices = self._prices[rate - self._first_rate] if rate >= 0 else [layout.NO_PRICE] * len(self._days)
-        rate_rules = self._rate_rules[rate - self._first_rate] if rate >= 0 else none
-        own_rules = self._rate_rules[own - self._first_rate] if own >= 0 else none
+        none = [0] * self._count
+        prices, rate_rules = [layout.NO_PRICE] * self._count, none
+        if rate >= 0:
+            prices = self._prices[rate - self._first_rate].tolist()
+            rate_rules = self._rate_rules[rate - self._first_rate].tolist()
+        own_rules = self._rate_rules[own - self._first_rate].tolist() if own >= 0 else none
+        free, type_rules = self._free[kind].tolist(), self._type_rules[kind].tolist()
         states: dict[date, NightState] = {}
         amounts: dict[date, NightPrice] = {}
-        for day, free, price, *rules in zip(
-            self._days, self._free[kind], prices, self._type_rules[kind], rate_rules, own_rules, strict=True
+        for day, rooms, price, *rules in zip(
+            self._days, free, prices, type_rules, rate_rules, own_rules, strict=True
         ):
-            if free == layout.NOT_ON_SALE:
+            if rooms == layout.NOT_ON_SALE:
                 continue
             priced = price != layout.NO_PRICE
             restriction = self._restriction(*rules)
-            left, at = max(free, 0), price if priced else None
+            left, at = max(rooms, 0), price if priced else None
             if restriction is OPEN:
                 states[day] = NightState(day, True, left, False, at)
             else:
@@ -142,6 +146,10 @@ class Nights(Calendars):
                 amounts[day] = NightPrice(day, price)
         found = self[key] = self._made[kind, rate, own] = Calendar(states, amounts)
         return found
+
+    @cached_property
+    def _days(self) -> list[date]:
+        return [self._first + timedelta(days=i) for i in range(self._count)]
 
     def _restriction(self, kind: int, rate: int, own: int) -> Restriction:
         """The strictest of three rules."""
