@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.rates.restrictions import OccupancyRules, occupancy_reasons
@@ -24,6 +25,21 @@ class InvalidParty(Invalid):
     """The guests and rooms do not make a valid party."""
 
     code = "invalid_party"
+
+
+class Party(NamedTuple):
+    """Who travels: each different occupancy, and in how many rooms."""
+
+    kinds: tuple[Occupancy, ...]
+    rooms: tuple[int, ...]
+
+    @classmethod
+    def of(cls, occupancies: Sequence[Occupancy]) -> Party:
+        """A party of one occupancy per room."""
+        counts: dict[Occupancy, int] = {}
+        for one in occupancies:
+            counts[one] = counts.get(one, 0) + 1
+        return cls(tuple(counts), tuple(counts.values()))
 
 
 def check_size(rooms: Sequence[Occupancy], *, field: str | None = None) -> None:

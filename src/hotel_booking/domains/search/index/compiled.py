@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from ctypes import c_int64
+from ctypes import addressof, c_int64
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import bounds
 from hotel_booking.domains.search.find import MANY, compared_in
@@ -25,6 +26,7 @@ from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.index.library import (
     DONE,
     ENTRY,
+    MOST_KINDS,
     MOST_NIGHTS,
     NIGHT,
     NOBODY,
@@ -98,17 +100,17 @@ class Compiled:
         """The hotels of a page; None where only NumPy can tell. `limits` are `IndexView.limits` of the stay,
         `today` what `IndexView.days` says. `gives`: whether a slot's pair gives money back where the party
         pays so much, for those who want only that. Raises `TooLarge`."""
-        party, after = request.party, request.after
+        party, after = Party.of(request.party), request.after
         asked = self._area(request, today)
         meals = _bits(request.meals)
         if asked is None or meals is None or isinstance(after and after.value, str):
             return None
-        if request.stay.nights > MOST_NIGHTS or (len(party) > 1 and any(room != party[0] for room in party)):
+        if request.stay.nights > MOST_NIGHTS or len(party.kinds) > MOST_KINDS:
             return None
         scratch = self._spare.pop() if self._spare else Scratch(_HOTELS)
         while (known := self._inside(asked, scratch)) == TOO_MANY:
             scratch = Scratch(scratch.most * _GROWN)
-        page = self._page(request, lists, limits, meals, gives, scratch) if known == DONE else None
+        page = self._page(request, party, lists, limits, meals, gives, scratch) if known == DONE else None
         if page is None:
             self.give_back(scratch)
         return page
@@ -128,6 +130,7 @@ class Compiled:
     def _page(
         self,
         request: SearchRequest,
+        party: Party,
         lists: Lists,
         limits: tuple[Array, Array, Array],
         meals: int,
@@ -143,7 +146,7 @@ class Compiled:
         houses = self._houses.pointers(
             lists,
             keys,
-            request.party[0],
+            party.kinds,
             request.stay.arrival,
             request.stay.nights,
             exchange if compares or by_price else None,
@@ -155,15 +158,18 @@ class Compiled:
             houses = type(houses)(*houses)
             for place, currency in enumerate(currencies):
                 if not exchange.compares(currency):
-                    houses[place] = None
+                    houses[place * len(party.kinds)] = None
                     uncompared += found.of_house[place]
         many = found.hotels - uncompared > MANY
         asks, failed = _asking(gives)
         after, wanted = request.after, min(request.limit, MAX_LIMIT) + 1
+        each = (c_int64 * len(party.kinds))(*party.rooms)
         stay = Stay(
             request.stay.arrival.toordinal() % layout.ROWS,
             request.stay.nights,
             len(request.party),
+            len(party.kinds),
+            addressof(each),
             len(limits[0]),
             *self._addresses.of(request.stay.nights, limits),
             meals,
@@ -239,7 +245,7 @@ class Compiled:
         if dated:
             houses = self._houses.single_nights(lists, key, occupancy, first, nights)
         else:
-            houses = self._houses.pointers(lists, [key], occupancy, first, 1, None)
+            houses = self._houses.pointers(lists, [key], (occupancy,), first, 1, None)
         if houses is None:
             return None
         rules = self._header[layout.RULES]

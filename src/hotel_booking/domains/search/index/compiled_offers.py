@@ -165,7 +165,7 @@ class CompiledOffers:
             stay.arrival.toordinal() % layout.ROWS,
             self._addresses.of(stay.nights, asked.limits),
         )
-        of_stay = library.Stay(first_row, stay.nights, asked.rooms, len(asked.limits[0]), *where)
+        of_stay = library.Stay(first_row, stay.nights, asked.rooms, 0, None, len(asked.limits[0]), *where)
         used = c_int64()
         while True:
             told = self._told

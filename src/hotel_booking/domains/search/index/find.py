@@ -13,11 +13,11 @@ import numpy as np
 
 from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.search.find import MANY, compared_in, counts
 from hotel_booking.domains.search.form import WrittenPage
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled import Compiled, Page
-from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.library import Picked
 from hotel_booking.domains.search.index.refunds import Refunds
@@ -93,7 +93,7 @@ def _by_compiled(
     if code is None:
         return None
     refunds = Refunds(view, request.stay, Party.of(request.party), now)
-    gives = _asking(view, request, refunds) if request.refundable else None
+    gives = _asking(view, refunds) if request.refundable else None
     page = code.page(request, view.lists, view.limits(request.stay.nights), view.days(now), gives)
     if page is None:
         return None
@@ -108,7 +108,7 @@ def _written(
     if page.left:
         return None
     picked = page.picked[: request.limit]
-    gives, worth = refunds.given(picked, len(request.party)), worth_of(view, request, page.exchange, picked)
+    gives, worth = refunds.given(picked), worth_of(view, request, page.exchange, picked)
     results = code.written(request, form, page, gives, worth)
     if results is None:
         return None
@@ -124,12 +124,12 @@ def _key(view: IndexView, request: SearchRequest, one: Picked) -> Key:
     return Key(_sort_form(view.content(one.slot, one.version, one.content_at).property.name), 0, one.id)
 
 
-def _asking(view: IndexView, request: SearchRequest, refunds: Refunds) -> Callable[[int, int, int], bool]:
+def _asking(view: IndexView, refunds: Refunds) -> Callable[[int, int, int], bool]:
     """What says whether a slot's pair gives money back where the party pays so much."""
-    policies, clocks, rooms = view.arrays["policy"], view.arrays["clock"], len(request.party)
+    policies, clocks = view.arrays["policy"], view.arrays["clock"]
 
     def gives(slot: int, pair: int, total: int) -> bool:
-        return refunds.gives(slot, pair, int(policies[pair]), int(clocks[slot]), total // rooms)
+        return refunds.gives(slot, pair, int(policies[pair]), int(clocks[slot]), total)
 
     return gives
 

@@ -70,19 +70,22 @@ class Houses:
         self,
         lists: Lists,
         keys: Sequence[int],
-        occupancy: Occupancy,
+        kinds: Sequence[Occupancy],
         arrival: date,
         nights: int,
         exchange: Exchange | None,
     ) -> Pointers | None:
-        """Where the houses of these keys are, whose totals are turned into the exchange's target where there
-        is one; None where taxes are of a kind that only NumPy computes. Raises `TooLarge`."""
+        """Where the houses of these keys are, of each one for each kind of room, whose totals are turned
+        into the exchange's target where there is one; None where taxes are of a kind that only NumPy
+        computes. Raises `TooLarge`."""
         if not self.are_dated(lists, keys):
             arrival = ANY_DAY
         target = None if exchange is None else exchange.target
-        asked = (*keys, occupancy, nights, arrival, target)
+        asked = (*keys, *kinds, nights, arrival, target)
         if asked not in self._pointers:
-            houses = [self._house(key, occupancy, nights, arrival, exchange, lists) for key in keys]
+            houses = [
+                self._house(key, kind, nights, arrival, exchange, lists) for key in keys for kind in kinds
+            ]
             self._pointers[asked] = _pointers(houses)
         found = self._pointers[asked]
         return None if found is None else found[0]

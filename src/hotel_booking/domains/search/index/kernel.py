@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.layout import Array
@@ -50,21 +51,6 @@ def columns_of(first: Array, counts: Array) -> Columns:
         start = int(shift[0]) if len(shift) else 0
         return Columns(slice(start, start + total), place, start)
     return Columns(np.arange(total) + shift.repeat(counts), place, shift)
-
-
-class Party(NamedTuple):
-    """Who travels: each different occupancy, and in how many rooms."""
-
-    kinds: tuple[Occupancy, ...]
-    rooms: tuple[int, ...]
-
-    @classmethod
-    def of(cls, occupancies: Sequence[Occupancy]) -> Party:
-        """A party of one occupancy per room."""
-        counts: dict[Occupancy, int] = {}
-        for one in occupancies:
-            counts[one] = counts.get(one, 0) + 1
-        return cls(tuple(counts), tuple(counts.values()))
 
 
 class Stays:

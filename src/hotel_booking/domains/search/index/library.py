@@ -17,6 +17,7 @@ from hotel_booking.domains.search.index.layout import Array
 
 # As in index.h and stays.c.
 MOST_NIGHTS, ENTRY, NIGHT = 64, 6, 8  # the last two in numbers
+MOST_KINDS = 9  # of rooms in one party
 MOST_HOUSES = 64  # different ones in one search; among hotels all over the world NumPy serves
 DONE, TOO_MANY = 0, 2
 _RANGES = 2
@@ -52,7 +53,9 @@ class Stay(Structure):
     """What is asked of a page, but where."""
 
     _fields_ = (
-        *((name, c_int64) for name in ("first_row", "nights", "rooms", "rules")),
+        *((name, c_int64) for name in ("first_row", "nights", "rooms", "kinds")),
+        ("each", c_void_p),
+        ("rules", c_int64),
         *((name, c_void_p) for name in ("through", "arrival", "departure")),
         *((name, c_int64) for name in ("meals", "compares", "least", "most")),
         *((name, c_int64) for name in ("sort", "wanted", "lazy")),

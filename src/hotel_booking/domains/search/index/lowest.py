@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.types import MILLION, Occupancy
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.kernel import Party, Stays
+from hotel_booking.domains.search.index.kernel import Stays
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.single_nights import night_totals, open_nights
 from hotel_booking.domains.search.index.sold import different

@@ -11,6 +11,7 @@ import numpy as np
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.money import step
 from hotel_booking.domains.rates.cancellation import deadlines, fee_amount
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
     MILLION,
@@ -22,7 +23,6 @@ from hotel_booking.domains.rates.types import (
     Rules,
 )
 from hotel_booking.domains.search.index import layout
-from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.library import Picked
 from hotel_booking.domains.search.index.view import IndexView
@@ -77,28 +77,34 @@ class Refunds:
             for room, share in zip(rooms, nights, strict=True)
         )
 
-    def gives(self, slot: int, pair: int, policy: int, clock: int, room: int) -> bool:
-        """The same of one offer of rooms that are all alike, each for `room`; `policy` and `clock` are the
-        places of the pair's and the slot's in the lists."""
+    def gives(self, slot: int, pair: int, policy: int, clock: int, total: int) -> bool:
+        """The same of one offer, which costs the party `total`; `policy` and `clock` are the places of the
+        pair's and the slot's in the lists."""
         fee = self.fee(policy, clock)
-        if fee is None:
+        if fee is None or not total:
             return True
+        if fee.kind == "percent" and fee.value >= MILLION:
+            return False
         arrays, prices = self._view.arrays, []
-        if fee.kind == "nights":
+        alike = len(self._party.kinds) == 1
+        if fee.kind == "nights" or not alike:
             first = self._stay.arrival.toordinal()
             rows = np.arange(first, first + self._stay.nights) % layout.ROWS
             prices = arrays["price"][rows, arrays["pair_rate"][pair]].tolist()
+        rooms = [total // self._party.rooms[0]]
+        if not alike:
+            rooms = [room.total for room in self._exactly(slot, pair, prices)]
         asked = slot, pair, int(arrays["adjust_kind"][pair]), int(arrays["adjust_value"][pair])
-        return self.refundable(asked, fee, letters(int(arrays["currency"][slot])), (room,), prices)
+        return self.refundable(asked, fee, letters(int(arrays["currency"][slot])), rooms, prices)
 
-    def given(self, picked: Array, rooms: int) -> bytes:
-        """Whether each of the results that compiled code chose gives money back, for so many rooms alike: a
-        byte each, 1 where it does."""
+    def given(self, picked: Array) -> bytes:
+        """Whether each of the results that compiled code chose gives money back: a byte each, 1 where it
+        does."""
         policies, clocks = picked[:, _POLICY].tolist(), picked[:, _CLOCK].tolist()
         if not any(self.fee(*different) for different in set(zip(policies, clocks, strict=True))):
             return b"\1" * len(picked)
         return bytes(
-            self.gives(one.slot, one.pair, one.policy, one.clock, one.total // rooms)
+            self.gives(one.slot, one.pair, one.policy, one.clock, one.total)
             for one in map(Picked._make, picked.tolist())
         )
 

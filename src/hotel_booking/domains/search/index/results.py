@@ -10,9 +10,9 @@ import numpy as np
 
 from hotel_booking.core.money import Money
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled import SAME
-from hotel_booking.domains.search.index.kernel import Party
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.library import Picked
 from hotel_booking.domains.search.index.refunds import Refunds
@@ -45,7 +45,7 @@ def results_of(
     found = []
     for one in picked:
         content = view.content(one.slot, one.version, one.content_at)
-        gives = refunds.gives(one.slot, one.pair, one.policy, one.clock, one.total // told.rooms)
+        gives = refunds.gives(one.slot, one.pair, one.policy, one.clock, one.total)
         offer = told.offer(content, one.type_place, one.plan, one.total, one.left, gives, one.meal)
         found.append(SearchResult(content.property, offer, one.metres if on_circle else None))
     return found

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.search.find import LAST
-from hotel_booking.domains.search.index.kernel import Party, Stays
+from hotel_booking.domains.search.index.kernel import Stays
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.totals import Pricer, columns_at, has_extras
 from hotel_booking.domains.search.index.view import IndexView, are_one

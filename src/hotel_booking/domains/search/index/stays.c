@@ -17,7 +17,7 @@ enum { AROUND, BOX, WITHIN };
 enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
 enum { EMPTY, LIVE };
 enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
-enum { MOST_HOUSES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256 };
+enum { MOST_HOUSES = 64, MOST_KINDS = 9, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256 };
 static const i64 LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
 
 /* What this was built from: a library of older files has other structures, and is not used. */
@@ -55,6 +55,8 @@ typedef struct {
 
 typedef struct {
     i64 first_row, nights, rooms;
+    i64 kinds;                               /* of rooms that differ in who sleeps in them, */
+    const i64 *each;                         /* and how many there are of each */
     i64 rules;                               /* how many there are */
     const uint8_t *through, *arrival, *departure;
     i64 meals;                               /* a bit for each; 0: any */
@@ -201,10 +203,12 @@ static i64 total_of(const House *house, i64 nights, const Basis *basis, const Ch
 
 /* Whether one pair cannot cost less than another: no night of it does, and with the same lines taxes rise with
  * what they are on. Amounts that a stay has once are moved between nights, and there roundings may differ. */
-static int costs_as_much(const House *house, i64 nights, const Charges *one, const Charges *other) {
-    if (one->splits || other->splits || house->due_once) return 0;
-    for (i64 night = 0; night < nights; night++)
-        if (one->charged[night] < other->charged[night]) return 0;
+static int costs_as_much(const House *const *houses, i64 kinds, i64 nights, const Charges *one, const Charges *other) {
+    for (i64 kind = 0; kind < kinds; kind++) {
+        if (one[kind].splits || other[kind].splits || houses[kind]->due_once) return 0;
+        for (i64 night = 0; night < nights; night++)
+            if (one[kind].charged[night] < other[kind].charged[night]) return 0;
+    }
     return 1;
 }
 
@@ -402,38 +406,45 @@ static int has_own_extras(const Index *index, const House *house, i64 type, i64 
 }
 
 /* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
- * that are wanted, where `asks`. `days` are those from the hotel's own today to the arrival. */
-static int sell(const Index *index, const Stay *stay, const House *house, const i64 *rows, i64 slot, i64 days, int asks,
-                i64 *best, i64 *least) {
+ * that are wanted, where `asks`. `houses` are those of the party's kinds of rooms, `days` those from the hotel's own
+ * today to the arrival. */
+static int sell(const Index *index, const Stay *stay, const House *const *houses, const i64 *rows, i64 slot, i64 days,
+                int asks, i64 *best, i64 *least) {
     Open open;
-    Basis basis;
-    Charges charges[2];
+    Basis basis[MOST_KINDS];
+    Charges charges[2][MOST_KINDS];
     int best_charges = 0;
-    i64 nights = stay->nights, type, rate, of_type = -1, of_rate = -1;
+    i64 nights = stay->nights, kinds = stay->kinds, type, rate, of_type = -1, of_rate = -1;
     *best = NONE_SOLD;
     *least = 0;
-    if (open_for(index, stay, &house, 1, rows, slot, &open) != DONE) return NOT_KNOWN;
+    if (open_for(index, stay, houses, kinds, rows, slot, &open) != DONE) return NOT_KNOWN;
     for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
         int sold = is_sold(index, stay, &open, days, pair, &type, &rate);
         if (sold < 0) return NOT_KNOWN;
         if (!sold) continue;
         i64 meal = index->meal[pair];
         if (stay->meals && !(meal >= 0 && meal < 63 && stay->meals >> meal & 1)) continue;
-        if (has_own_extras(index, house, type, rate)) {
-            *best = LEFT_TO_SQL;
-            return DONE;
+        Charges *own_charges = charges[best_charges ^ 1];
+        int other_rate = type != of_type || rate != of_rate; /* the plans of a type mostly have one */
+        for (i64 kind = 0; kind < kinds; kind++) {
+            if (has_own_extras(index, houses[kind], type, rate)) {
+                *best = LEFT_TO_SQL;
+                return DONE;
+            }
+            if (other_rate && !base(index, houses[kind], rows, nights, type, rate, &basis[kind])) return NOT_KNOWN;
+            if (!charge(index, houses[kind], nights, pair, &basis[kind], &own_charges[kind])) return NOT_KNOWN;
         }
-        Charges *own_charges = &charges[best_charges ^ 1];
-        if (type != of_type || rate != of_rate) { /* the plans of a type mostly have one rate */
-            if (!base(index, house, rows, nights, of_type = type, of_rate = rate, &basis)) return NOT_KNOWN;
+        of_type = type;
+        of_rate = rate;
+        if (*best != NONE_SOLD && costs_as_much(houses, kinds, nights, own_charges, charges[best_charges])) continue;
+        i64 total = 0;
+        for (i64 kind = 0; kind < kinds; kind++) {
+            i64 of_room = total_of(houses[kind], nights, &basis[kind], &own_charges[kind]);
+            if (of_room < 0) return NOT_KNOWN;
+            total += of_room * stay->each[kind];
         }
-        if (!charge(index, house, nights, pair, &basis, own_charges)) return NOT_KNOWN;
-        if (*best != NONE_SOLD && costs_as_much(house, nights, own_charges, &charges[best_charges])) continue;
-        i64 total = total_of(house, nights, &basis, own_charges);
-        if (total < 0) return NOT_KNOWN;
-        total *= stay->rooms;
         if (stay->least >= 0 || stay->most >= 0) {
-            i64 compared = stay->compares ? converted(house, total) : total;
+            i64 compared = stay->compares ? converted(houses[0], total) : total;
             if (compared < stay->least || (stay->most >= 0 && compared > stay->most)) continue;
         }
         if (*best == NONE_SOLD || total < *least) {
@@ -511,18 +522,19 @@ static int tell(const Index *index, const Stay *stay, const i64 *rows, const i64
 }
 
 /* The first of the hotels that `inside` found, in the order asked for, with the cheapest that each sells. Hotels
- * whose house is not `known` are passed over. `left`: the places of those that only SQL can tell of. */
+ * whose house is not `known` are passed over; a house has one for each kind of room. `left`: the places of those that
+ * only SQL can tell of. */
 int page(const Index *index, const Stay *stay, const House *const *known, const i64 *slots, const i64 *metres,
          const i64 *ahead, const i64 *houses, i64 hotels, Entry *heap, i64 *left, Result *results, Counts *counts) {
     i64 rows[MOST_NIGHTS + 1], count = 0;
     int unknown = 0;
     *counts = (Counts){0, 0, 0};
-    if (stay->nights < 1 || stay->nights > MOST_NIGHTS) return NOT_KNOWN;
+    if (stay->nights < 1 || stay->nights > MOST_NIGHTS || stay->kinds < 1 || stay->kinds > MOST_KINDS) return NOT_KNOWN;
     for (i64 night = 0; night <= stay->nights; night++) rows[night] = (stay->first_row + night) % index->rows;
 
     for (i64 place = 0; place < hotels; place++) {
         i64 slot = slots[place];
-        const House *house = known[houses[place]];
+        const House *const *kinds = known + houses[place] * stay->kinds, *house = kinds[0];
         if (!house) continue;
         if (index->state[slot] != LIVE) {
             left[counts->left++] = place;
@@ -530,7 +542,7 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
         }
         Entry entry = {0, 0, index->id[slot], place, NONE_SOLD, 0};
         if (!stay->lazy) {
-            if (sell(index, stay, house, rows, slot, ahead[place], 0, &entry.best, &entry.total)) return NOT_KNOWN;
+            if (sell(index, stay, kinds, rows, slot, ahead[place], 0, &entry.best, &entry.total)) return NOT_KNOWN;
             if (entry.best == LEFT_TO_SQL) left[counts->left++] = place;
             if (entry.best < 0) continue;
             counts->sold++;
@@ -545,10 +557,10 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
         Entry first = heap[0];
         if (first.best == NONE_SOLD) {
             i64 slot = slots[first.place];
-            const House *house = known[houses[first.place]];
-            if (sell(index, stay, house, rows, slot, ahead[first.place], 1, &first.best, &first.total)) return NOT_KNOWN;
+            const House *const *kinds = known + houses[first.place] * stay->kinds;
+            if (sell(index, stay, kinds, rows, slot, ahead[first.place], 1, &first.best, &first.total)) return NOT_KNOWN;
             if (first.best == LEFT_TO_SQL) left[counts->left++] = first.place;
-            if (!key_of(index, stay, house, slot, metres[first.place], &first)) return NOT_KNOWN;
+            if (!key_of(index, stay, kinds[0], slot, metres[first.place], &first)) return NOT_KNOWN;
             if (first.best >= 0 && (!stay->follows || is_later(stay, &first))) heap[0] = first; /* where it belongs now */
             else heap[0] = heap[--count];
         } else {

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hotel_booking.core.money import step
+from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.types import MILLION, Occupancy
 from hotel_booking.domains.search.cheapest import slack
 from hotel_booking.domains.search.index import layout
@@ -23,7 +24,7 @@ from hotel_booking.domains.search.index.charges import (
     taxation,
     totals,
 )
-from hotel_booking.domains.search.index.kernel import Party, Stays
+from hotel_booking.domains.search.index.kernel import Stays
 from hotel_booking.domains.search.index.layout import Array, letters
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import SearchRequest
