@@ -14,8 +14,8 @@ from litestar import Request
 from litestar.datastructures import State
 
 from hotel_booking.http import cookies
-from hotel_booking.http.errors import body_error
 from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedRequest, UnsupportedMedia
+from hotel_booking.http.shapes import body_error
 
 # Bytes of a body, by what it is: JSON and the panel's forms, prices in bulk, guests' forms, notices.
 JSON_LIMIT = 1_000_000
@@ -54,7 +54,7 @@ class JsonRequest(Request[Any, Any, State]):
             value = msgspec.json.decode(raw, type=kind)
             refuse_repeated(raw)
         except msgspec.ValidationError as error:
-            raise body_error(error, kind) from None
+            raise body_error(error, kind, raw) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             where = (
                 str(error)

@@ -87,7 +87,7 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
     400: (
         "The request can't be read, or is not what the call accepts.",
         "invalid_request",
-        "rooms[0].adults: Expected `int` >= 1",
+        "rooms[0].adults: is below 1",
     ),
     401: ("Credentials are missing or not valid.", "credentials_required", "this call needs an API key"),
     402: ("The payment was declined.", "payment_declined", "the card was declined"),
