@@ -172,8 +172,7 @@ async def test_what_is_not_of_its_type_is_told_in_plain_words(db: Database, data
     async with running(settings_for(database_url)) as (_, client):
         headers = bearer(await api_key(db))
         for method, path, body, detail, fix in cases:
-            sent = {} if body is None else {"json": body}
-            answer = await client.request(method, f"/api/v1/{path}", headers=headers, **sent)
+            answer = await client.request(method, f"/api/v1/{path}", headers=headers, json=body)
             problem = answer.json()
             assert (answer.status_code, problem["code"]) == (400, "invalid_request"), problem
             assert (problem["detail"], problem["fix"]) == (detail, fix)
