@@ -175,6 +175,13 @@ def _fee(given: FeeShape, field: str, currency: str) -> Fee:
 
 
 def _steps(given: list[StepShape], currency: str) -> list[dict[str, Any]]:
+    for index, step in enumerate(given):
+        if step.at.tzinfo is not None:
+            raise Invalid(
+                "the time is the property's, without an offset",
+                field=f"steps[{index}].at",
+                fix="such as 18:00:00",
+            )
     steps = tuple(
         Step(step.days_before, step.at, _fee(step.fee, f"steps[{index}].fee", currency))
         for index, step in enumerate(given)

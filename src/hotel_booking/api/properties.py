@@ -76,9 +76,9 @@ async def list_properties(
     cursor: str | None = None,
 ) -> Page[PropertyAnswer]:
     """In pages; `next_cursor` leads to the next."""
-    after = pages.decode(cursor, pages.Position) or 0
+    after = pages.position(cursor, "properties") or 0
     rows = await queries.properties(tx, after=after, limit=limit + 1)
-    more = pages.encode(rows[limit - 1].id) if len(rows) > limit else None
+    more = pages.after(rows[limit - 1].id, "properties") if len(rows) > limit else None
     return Page([_answer(row) for row in rows[:limit]], more)
 
 

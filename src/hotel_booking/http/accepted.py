@@ -164,7 +164,7 @@ def without_kind(message: str) -> str:
     return _GOT.sub("", message)
 
 
-def of_parameter(message: str, kind: Any) -> tuple[str, str | None]:
+def in_address(message: str, kind: Any) -> tuple[str, str | None]:
     """As `refused`, of a value that stands in an address: what is sent there is text, and never null."""
     detail, fix = refused(without_kind(message), kind, "")
     return detail, fix and fix.removesuffix(_OR_NULL)

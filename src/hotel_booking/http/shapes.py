@@ -50,7 +50,7 @@ def parameter_error(error: ValidationException, scope: AsgiScope) -> InvalidShap
             found.append(FieldProblem("the body is missing", fix="send a JSON object"))
             continue
         kind = scope["route_handler"].signature_model.__annotations__.get(known, Any)
-        detail, fix = accepted.of_parameter(str(item.get("message", "")), kind)
+        detail, fix = accepted.in_address(str(item.get("message", "")), kind)
         found.append(FieldProblem(f"{name}: {detail}" if name else detail, name or None, fix=fix))
     if not found:
         # "Missing required query parameter 'arrival' for path ..."
@@ -59,6 +59,12 @@ def parameter_error(error: ValidationException, scope: AsgiScope) -> InvalidShap
         detail = f"{name} is required" if name else "the request is not valid"
         found.append(FieldProblem(detail, name or None, fix=_required(name, scope)))
     return InvalidShape(found)
+
+
+def of_parameter(message: str, kind: Any, name: str) -> InvalidShape:
+    """What msgspec says of the value of one parameter, of this type."""
+    detail, fix = accepted.in_address(message, kind)
+    return InvalidShape([FieldProblem(f"{name}: {detail}", name, fix=fix)])
 
 
 def _sent_as(name: str, scope: AsgiScope) -> str:

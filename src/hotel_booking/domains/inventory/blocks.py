@@ -77,7 +77,9 @@ async def block(tx: Transaction, *, property_id: int, room: str, stay: Stay, rea
             )
     except asyncpg.ExclusionViolationError:
         raise RoomInUse(
-            f"room {room} has a stay or another block on one of these nights", fix="choose other nights"
+            f"room {room} has a stay or another block on one of these nights",
+            field="arrival",
+            fix="choose other nights",
         ) from None
     await tx.execute(_SHIFT, row["room_type_id"], stay.arrival, stay.departure, 1)
     return Block(block_id, room, stay.arrival, stay.departure, reason)

@@ -41,10 +41,10 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     """
     values: dict[str, Any] = {"number": new.number, "floor": new.floor}
     _check_texts(values)
-    kind = await find_item(tx, tables.room_type, property_id, new.room_type)
+    kind = await find_item(tx, tables.room_type, property_id, new.room_type, field="room_type")
     values |= {"property_id": property_id, "room_type_id": kind.id}
     await tx.execute(_LOCK_TYPE, kind.id)
-    row = await insert(tx, room_table, values, what=f"a room {new.number!r}")
+    row = await insert(tx, room_table, values, what=f"a room {new.number!r}", field="number")
     await _shift(tx, kind.id, today, 1)
     return row
 

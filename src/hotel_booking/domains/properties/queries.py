@@ -72,8 +72,9 @@ async def find_item(
     *,
     key: Literal["code", "number", "id"] = "code",
     lock: bool = False,
+    field: str | None = None,
 ) -> T:
-    """One of a kind by its code or number. Raises `NoSuchThing`."""
+    """One of a kind by its code or number, which the input's `field` names. Raises `NoSuchThing`."""
     found = await tx.fetchrow_as(
         of.kind,
         f"SELECT {of.listed} FROM {of.name}"  # our own names
@@ -83,7 +84,9 @@ async def find_item(
     )
     if found is None:
         kind = called(of.name, "object")
-        raise NoSuchThing(f"the property has no {kind} {code!r}", fix="list them to see what it has")
+        raise NoSuchThing(
+            f"the property has no {kind} {code!r}", field=field, fix="list them to see what it has"
+        )
     return found
 
 

@@ -120,7 +120,9 @@ def _owed(booking: Booking) -> int:
             fix="release the reserved money first, if the guest pays at the desk instead",
         )
     if not owed:
-        raise WrongState("nothing is owed for this booking; nothing was recorded", fix="reload the page")
+        raise WrongState(
+            "nothing is owed for this booking; nothing was recorded", fix="look at the booking again"
+        )
     return owed
 
 

@@ -1,0 +1,169 @@
+"""What a partner's mistakes are answered with: the field that is wrong by its whole path, and what would
+work."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.rates.ari import MAX_LAID
+from tests.integration.api.test_catalogue_api import HOTEL, SLUG, Partner, booked, day, line, opened, put
+from tests.integration.api.test_catalogue_api import partner as partner  # a fixture
+
+PLANS, ROOMS = f"/properties/{SLUG}/rate-plans", f"/properties/{SLUG}/rooms"
+FEE = {"kind": "nights", "value": 1}
+
+
+async def refused(partner: Partner, method: str, path: str, body: Any, *, expect: int) -> tuple[str, str]:
+    problem = await partner.send(method, path, body, expect=expect)
+    return problem["code"], problem.get("field")
+
+
+async def test_what_exists_already_or_does_not_exist_is_named_by_its_field(partner: Partner) -> None:
+    await opened(partner)
+    cases: list[tuple[str, dict[str, Any], int, tuple[str, str]]] = [
+        ("/properties", HOTEL | {"slug": SLUG}, 409, ("already_exists", "slug")),
+        (f"/properties/{SLUG}/room-types", {"code": "DBL"}, 409, ("already_exists", "code")),
+        (ROOMS, {"number": "100", "room_type": "DBL"}, 409, ("already_exists", "number")),
+        (ROOMS, {"number": "900", "room_type": "NONE"}, 404, ("not_found", "room_type")),
+        (PLANS, {"code": "FLEX"}, 409, ("already_exists", "code")),
+        (PLANS, {"code": "A", "policy": "NONE"}, 404, ("not_found", "policy")),
+        (
+            PLANS,
+            {"code": "A", "parent": "NONE", "adjustment": {"kind": "percent", "value": "-10"}},
+            404,
+            ("not_found", "parent"),
+        ),
+        (PLANS, {"code": "A", "deposit": FEE | {"value": "2"}}, 422, ("invalid", "deposit.value")),
+        (
+            f"/properties/{SLUG}/policies",
+            {"code": "A", "steps": [{"fee": FEE, "days_before": 1, "at": "18:00:00+01:00"}], "no_show": FEE},
+            422,
+            ("invalid", "steps[0].at"),
+        ),
+        (
+            "/quotes",
+            {
+                "property": "none" * 100,
+                "arrival": day(1),
+                "departure": day(2),
+                "rooms": [{"room_type": "DBL", "rate_plan": "FLEX", "adults": 2}],
+            },
+            404,
+            ("property_not_found", "property"),
+        ),
+    ]
+    for path, body, status, wanted in cases:
+        assert await refused(partner, "POST", path, body, expect=status) == wanted, path
+    problem = await partner.send("PATCH", f"{PLANS}/FLEX", {"policy": "NONE"}, expect=404)
+    assert problem["field"] == "policy"
+    block = {"room": "100", "arrival": day(5), "departure": day(8), "reason": "paint"}
+    blocks = f"/properties/{SLUG}/blocks"
+    await partner.send("POST", blocks, block, expect=201)
+    assert await refused(partner, "POST", blocks, block, expect=409) == ("room_in_use", "arrival")
+
+
+async def test_a_room_at_the_desk_is_named_by_its_position(partner: Partner) -> None:
+    await opened(partner)
+    reference = (await booked(partner, 0, 2, rooms=2))["reference"]
+    at = f"/bookings/{reference}"
+    await partner.send("POST", f"{at}/payments", {"token": "tok_success"}, expect=200)
+    for rooms, status, wanted in (
+        ({"1": "100", "2": "999"}, 422, ("invalid", "rooms.2")),
+        ({"1": "100", "2": "100"}, 409, ("room_in_use", "rooms.2")),
+        ({"1": "100", "3": "101"}, 422, ("invalid", "rooms.3")),
+        ({"1": "100", "2": 101}, 400, ("invalid_request", "rooms.2")),
+    ):
+        for act in ("check-in", "rooms"):
+            assert await refused(partner, "POST", f"{at}/{act}", {"rooms": rooms}, expect=status) == wanted
+    assert (await partner.send("GET", at, expect=200))["status"] == "confirmed"
+    rooms = {"1": "100", "2": "101"}
+    await partner.send("POST", f"{at}/check-in", {"rooms": rooms}, expect=200)
+    left = await refused(partner, "POST", f"{at}/check-out", {"rooms": [1, 7]}, expect=422)
+    assert left == ("invalid", "rooms[1]")
+
+
+async def test_a_cursor_is_good_for_its_own_list_only(partner: Partner, db: Database) -> None:
+    for slug in ("a", "b", "c"):
+        await partner.send("POST", "/properties", HOTEL | {"slug": slug}, expect=201)
+        await partner.send("POST", "/keys", {"name": slug, "scopes": ["rates:write"]}, expect=201)
+    own = {
+        path: (await partner.send("GET", f"{path}?limit=1", expect=200))["next_cursor"]
+        for path in ("/properties", "/keys")
+    }
+    for path, other in (("/properties", "/keys"), ("/keys", "/properties")):
+        second = await partner.send("GET", f"{path}?limit=1&cursor={own[path]}", expect=200)
+        assert len(second["items"]) == 1
+        made_up = base64.urlsafe_b64encode(b"1").decode().rstrip("=")
+        for cursor in (own[other], made_up, own[path] + "x", "%00", ""):
+            problem = await partner.send("GET", f"{path}?cursor={cursor}", expect=400)
+            assert (problem["code"], problem["field"]) == ("invalid_cursor", "cursor"), cursor
+
+
+async def test_takings_are_asked_for_by_timestamps_in_any_zone(partner: Partner) -> None:
+    await opened(partner)
+    takings = f"/properties/{SLUG}/desk-takings"
+    moment = utc_now().replace(microsecond=0) - timedelta(hours=3)
+    here = moment.astimezone(tz=None).isoformat().replace("+", "%2B")
+    found = await partner.send("GET", f"{takings}?since={here}", expect=200)
+    assert found["since"] == moment.isoformat().replace("+00:00", "Z")
+    for name in ("since", "until"):
+        for odd in (
+            "2026-11-01T00:00:00",
+            "1790000000",
+            "NaN",
+            "2026-11-01",
+            "",
+            "0001-01-01T00:00:00%2B14:00",
+        ):
+            problem = await partner.send("GET", f"{takings}?{name}={odd}", expect=400)
+            assert (problem["code"], problem["field"]) == ("invalid_request", name), odd
+            assert problem["fix"] == "write 2030-05-01T12:00:00Z"
+
+
+async def test_nights_that_are_too_many_and_backwards_are_told_apart(partner: Partner) -> None:
+    await opened(partner)
+    for path in (f"/properties/{SLUG}/ari", f"/properties/{SLUG}/blocks"):
+        backwards = await partner.send("GET", f"{path}?from={day(3)}&to={day(1)}", expect=422)
+        assert (backwards["detail"], backwards["field"]) == ("`to` is before `from`", "to")
+        many = await partner.send("GET", f"{path}?from={day(0)}&to={day(400)}", expect=422)
+        assert (many["fix"], many["field"]) == ("ask for them in several parts", "to")
+        await partner.send("GET", f"{path}?from={day(0)}&to={day(399)}", expect=200)
+
+
+async def test_lines_that_are_laid_over_each_other_too_often_are_refused(partner: Partner) -> None:
+    await opened(partner)
+    before = await partner.send("GET", f"/properties/{SLUG}/ari", expect=200)
+    lines = [line(0, 999, rate_plan="FLEX", price=1)] * (MAX_LAID // 1000)
+    problem = await put(partner, [*lines, line(0, 0, rate_plan="FLEX", price=2)], expect=422)
+    assert (problem["code"], problem["field"]) == ("invalid_ari", f"updates[{len(lines)}]")
+    assert await partner.send("GET", f"/properties/{SLUG}/ari", expect=200) == before
+    await put(partner, [*lines[1:], line(0, 999, rate_plan="FLEX", price=2)])
+    for first, last, fix in ((5000, 5000, "an earlier"), (-5000, 1, "a later")):
+        problem = await put(partner, [line(first, last, rate_plan="FLEX", price=1)], expect=422)
+        assert (problem["field"], problem["fix"]) == ("updates[0].from", f"choose {fix} night")
+
+
+@pytest.mark.parametrize(
+    ("raw", "detail"),
+    [
+        (b" \n", "it is empty"),
+        (b'{"name": "A"', "it ends too early"),
+        (b'{"name": "A", "scopes": "\\ud800"}', "a character of it is half of a surrogate pair"),
+        (b'{"name": "A", "scopes": ["all"]} {}', "trailing characters (byte "),
+        (b'{"name": "A", }', "trailing comma in object (byte 14)"),
+        (b'{"name": NaN}', "invalid character (byte 9)"),
+        (b'{"name": "A", "scopes": ["\xff"]}', "it is not UTF-8"),
+    ],
+)
+async def test_what_is_no_json_is_told_where_it_breaks(partner: Partner, raw: bytes, detail: str) -> None:
+    headers = partner.headers | {"Content-Type": "application/json"}
+    answer = await partner.client.post("/api/v1/keys", content=raw, headers=headers)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (400, "malformed_request"), problem
+    assert problem["detail"].startswith(f"the body is not valid JSON: {detail}")
