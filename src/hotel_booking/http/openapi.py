@@ -266,9 +266,9 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
     statuses = _statuses(operation, handler, method)
     if isinstance(access, tuple):
-        kind, scope = access
+        kind, *scopes = access
         operation["security"] = [{"ApiKey": []}] + ([{"AccessToken": []}] if kind == "guest_or" else [])
-        operation["x-scope"] = str(scope)
+        operation["x-scope"] = " or ".join(scopes)
     else:
         operation["security"] = []  # nothing is asked for; an API key may be sent, and must then be good
     if "requestBody" in operation:
