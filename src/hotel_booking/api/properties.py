@@ -83,9 +83,9 @@ async def list_properties(
 
 
 @get("/properties/{slug:str}", opt=public(), tags=["Properties"], summary="A property")
-async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
+async def get_property(slug: str, tx: Transaction, caller: Caller) -> Response[PropertyAnswer]:
     """Its details. What it sells is in its room types, rate plans and offers."""
-    row = await queries.property_by_slug(tx, slug, active_only=True)
+    row = await readable(tx, slug, caller)
     return versioned(_answer(row), row)
 
 
@@ -133,6 +133,16 @@ async def change_property(
     if_match.check(version_tag(locked.version))
     row = await removal.change_property(tx, slug=slug, changes=data)
     return versioned(_answer(row), row)
+
+
+async def readable(tx: Transaction, slug: str, caller: Caller) -> Property:
+    """The property for those who read what it offers: anybody, and once it is not sold any more those whose
+    key may change it. Raises `NoSuchProperty`."""
+    keeps = caller.has(Scope.PROPERTIES_WRITE) or caller.has(Scope.RATES_WRITE)
+    row = await queries.property_by_slug(tx, slug, active_only=not keeps)
+    if not row.active and not caller.may_use(row.id):
+        raise queries.no_such(slug)
+    return row
 
 
 async def owned(tx: Transaction, slug: str, caller: Caller) -> Property:

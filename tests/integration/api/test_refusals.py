@@ -12,6 +12,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.rates.ari import MAX_LAID
+from tests.clients.http_client import bearer
 from tests.integration.api.test_catalogue_api import HOTEL, SLUG, Partner, booked, day, line, opened, put
 from tests.integration.api.test_catalogue_api import partner as partner  # a fixture
 
@@ -103,6 +104,37 @@ async def test_a_cursor_is_good_for_its_own_list_only(partner: Partner, db: Data
         for cursor in (own[other], made_up, own[path] + "x", "%00", ""):
             problem = await partner.send("GET", f"{path}?cursor={cursor}", expect=400)
             assert (problem["code"], problem["field"]) == ("invalid_cursor", "cursor"), cursor
+
+
+async def test_a_hotel_that_is_not_sold_is_still_read_by_its_own_keys(partner: Partner, db: Database) -> None:
+    await opened(partner)
+    await partner.send("POST", "/properties", HOTEL | {"slug": "other"}, expect=201)
+    policy = {"code": "P", "steps": [], "no_show": FEE}
+    await partner.send("POST", f"/properties/{SLUG}/policies", policy, expect=201)
+    tax = {"code": "VAT", "percent": "6"}
+    await partner.send("POST", f"/properties/{SLUG}/taxes", tax, expect=201)
+    own, others, bookings = [
+        (await partner.send("POST", "/keys", {"name": "k", **limits}, expect=201))["secret"]
+        for limits in (
+            {"scopes": ["rates:write"], "properties": [SLUG]},
+            {"scopes": ["all"], "properties": ["other"]},
+            {"scopes": ["bookings:write"]},
+        )
+    ]
+    named = {"room-types": "DBL", "rate-plans": "FLEX", "policies": "P", "taxes": "VAT"}
+    paths = ["", *(f"/{kind}" for kind in named), *(f"/{kind}/{code}" for kind, code in named.items())]
+
+    async def statuses(headers: dict[str, str]) -> set[int]:
+        addresses = [f"/api/v1/properties/{SLUG}{path}" for path in paths]
+        return {(await partner.client.get(address, headers=headers)).status_code for address in addresses}
+
+    who = [bearer(own), bearer(others), bearer(bookings), {}]
+    assert [await statuses(headers) for headers in who] == [{200}] * 4
+    await partner.send("PATCH", f"/properties/{SLUG}", {"active": False}, expect=200)
+    assert [await statuses(headers) for headers in who] == [{200}, {404}, {404}, {404}]
+    assert (await partner.send("GET", f"/properties/{SLUG}", expect=200))["active"] is False
+    listed = await partner.send("GET", "/properties", expect=200)
+    assert [one["slug"] for one in listed["items"]] == ["other"]
 
 
 async def test_takings_are_asked_for_by_timestamps_in_any_zone(partner: Partner) -> None:

@@ -33,8 +33,13 @@ async def property_by_slug(
         slug,
     )
     if found is None:
-        raise NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
+        raise no_such(slug)
     return found
+
+
+def no_such(slug: str) -> NoSuchProperty:
+    """What is said where there is no property of this name, or none for whoever asks."""
+    return NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
 
 
 async def properties(tx: Transaction, *, after: int, limit: int) -> list[Property]:
