@@ -89,6 +89,37 @@ async def test_a_room_at_the_desk_is_named_by_its_position(partner: Partner) -> 
     assert left == ("invalid", "rooms[1]")
 
 
+async def test_nobody_has_not_come_on_a_day_that_has_not_begun(partner: Partner) -> None:
+    await opened(partner)
+    made = await booked(partner, 30, 2)
+    at = f"/bookings/{made['reference']}"
+    await partner.send("POST", f"{at}/payments", {"token": "tok_success"}, expect=200)
+    for on in (day(1), day(30), "2099-12-31"):
+        refusal = await refused(partner, "POST", f"{at}/no-show", {"on": on}, expect=409)
+        assert refusal == ("too_early", "on"), on
+    booking = await partner.send("GET", at, expect=200)
+    assert (booking["status"], booking["reservations"][0]["fee"]["amount"]) == ("confirmed", 0)
+
+
+async def test_what_is_not_what_was_shown_is_named(partner: Partner) -> None:
+    await opened(partner)
+    at = f"/bookings/{(await booked(partner, 0, 2))['reference']}"
+    paying = {"token": "tok_success", "expected_amount": 1}
+    cases: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("payments", paying, "expected_amount"),
+        ("payments", {"token": "tok_success"}, ""),
+        ("amend", {"departure": day(3), "expected_total": 1}, "expected_total"),
+        ("no-show", {"expected_fee": 1}, "expected_fee"),
+        ("desk-payments", {"way": "cash", "expected_balance": 1}, "expected_balance"),
+    )
+    for act, body, field in cases:
+        if field:
+            answer = await refused(partner, "POST", f"{at}/{act}", body, expect=409)
+            assert answer == ("price_changed", field), act
+        else:
+            await partner.send("POST", f"{at}/{act}", body, expect=200)
+
+
 async def test_a_cursor_is_good_for_its_own_list_only(partner: Partner, db: Database) -> None:
     for slug in ("a", "b", "c"):
         await partner.send("POST", "/properties", HOTEL | {"slug": slug}, expect=201)

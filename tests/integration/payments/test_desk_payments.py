@@ -165,7 +165,7 @@ async def test_a_booking_that_owes_nothing_takes_nothing(hotel: Database, gatewa
         (hold, "confirm the booking first"),
         (full, "reload"),
         (reserved, "release the reserved money"),
-        (free, "reload"),
+        (free, "look at the booking"),
     ):
         with pytest.raises(WrongState) as refused:
             await record(hotel, booking, 100)

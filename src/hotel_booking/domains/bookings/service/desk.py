@@ -51,6 +51,7 @@ async def record_desk_payment(
     if expected is not None and expected != owed:
         raise PriceChanged(
             "the balance has changed since it was shown; nothing was recorded",
+            field="expected_balance",
             fix="check the new balance and record the payment again",
         )
     amount = owed if amount is None else amount
