@@ -163,7 +163,7 @@ async def test_a_booking_that_owes_nothing_takes_nothing(hotel: Database, gatewa
     before = await money(hotel)
     for booking, words in (
         (hold, "confirm the booking first"),
-        (full, "reload"),
+        (full, "look at the booking"),
         (reserved, "release the reserved money"),
         (free, "look at the booking"),
     ):
