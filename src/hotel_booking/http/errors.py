@@ -24,6 +24,7 @@ from hotel_booking.core.errors import Conflict, DomainError, Forbidden, Invalid,
 from hotel_booking.domains.authentication.errors import SignInRequired
 from hotel_booking.domains.identity.errors import SecondFactorRequired
 from hotel_booking.http.access import surface
+from hotel_booking.http.preconditions import TAGGED
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
     AddressTooLong,
@@ -180,8 +181,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
     """The status, headers and body that an exception is answered with."""
     scope["state"]["error"] = error
     if isinstance(error, StoredAnswer):
-        media = MediaType.JSON if error.status < 400 else PROBLEM_TYPE
-        return error.status, {"content-type": media, "idempotency-replayed": "true"}, error.body
+        return error.status, _repeated(error), error.body
     request_id = scope["state"].get("request_id")
     known = translate(error, scope)
     if known is None:
@@ -217,6 +217,16 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         # The guests' pages lie above this package, and speak their language: app.py says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)
+
+
+def _repeated(told: StoredAnswer) -> dict[str, str]:
+    """The headers of an answer that is given again: as it had them."""
+    headers = {"idempotency-replayed": "true"}
+    if told.body:
+        headers["content-type"] = MediaType.JSON if told.status < 400 else PROBLEM_TYPE
+    if told.etag is not None:
+        headers |= {"etag": told.etag, "cache-control": TAGGED}
+    return headers
 
 
 def _is_read_by_a_guest(scope: AsgiScope) -> bool:

@@ -7,6 +7,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
@@ -230,3 +231,30 @@ async def test_what_is_no_json_is_told_where_it_breaks(partner: Partner, raw: by
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (400, "malformed_request"), problem
     assert problem["detail"].startswith(f"the body is not valid JSON: {detail}")
+
+
+async def test_what_is_answered_again_has_the_headers_that_it_had(partner: Partner) -> None:
+    await opened(partner)
+    taxes = f"/api/v1/properties/{SLUG}/taxes"
+
+    async def twice(method: str, path: str, body: Any = None) -> list[httpx.Response]:
+        headers = partner.headers | {"Idempotency-Key": f"{method} {path}"}
+        return [await partner.client.request(method, path, json=body, headers=headers) for _ in range(2)]
+
+    first, again = await twice("POST", taxes, {"code": "VAT", "percent": "6"})
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert first.headers["location"] == again.headers["location"] == f"{taxes}/VAT"
+    first, again = await twice("PATCH", f"{taxes}/VAT", {"name": "N" * 200, "percent": "7"})
+    assert again.headers["idempotency-replayed"] == "true"
+    for name in ("etag", "cache-control", "content-type", "content-length"):
+        assert first.headers[name] == again.headers[name], name
+    assert first.content == again.content
+    matching = partner.headers | {"If-Match": again.headers["etag"]}
+    changed = await partner.client.patch(f"{taxes}/VAT", json={"percent": "8"}, headers=matching)
+    assert changed.status_code == 200
+    first, again = await twice("DELETE", f"{taxes}/VAT")
+    assert (first.status_code, again.status_code, again.content) == (204, 204, b"")
+    assert "content-type" not in {*first.headers, *again.headers}
+    first, again = await twice("DELETE", f"{taxes}/NONE")
+    assert (first.status_code, first.content) == (404, again.content)
+    assert first.headers["content-type"] == again.headers["content-type"] == "application/problem+json"
