@@ -127,7 +127,8 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
 async def change_property(
     slug: str, data: PropertyChange, tx: Transaction, caller: Caller, if_match: IfMatch
 ) -> Response[PropertyAnswer]:
-    """Fields left out stay as they are. Existing bookings keep the rules they were sold with."""
+    """Fields left out stay as they are. Existing bookings keep the rules they were sold with. The number of
+    `child_bands` stays while room types or nights have amounts for them."""
     await owned(tx, slug, caller)
     locked = await queries.property_by_slug(tx, slug, lock=True)
     if_match.check(version_tag(locked.version))

@@ -138,6 +138,25 @@ async def test_a_cursor_is_good_for_its_own_list_only(partner: Partner, db: Data
             assert (problem["code"], problem["field"]) == ("invalid_cursor", "cursor"), cursor
 
 
+async def test_prices_of_children_do_not_come_to_mean_other_ages(partner: Partner) -> None:
+    await opened(partner)
+    hotel, kind = f"/properties/{SLUG}", f"/properties/{SLUG}/room-types/DBL"
+    more = {"child_bands": [2, 6, 11]}
+    assert await refused(partner, "PATCH", hotel, more, expect=409) == ("in_use", "child_bands")
+    await partner.send("PATCH", hotel, {"child_bands": [3, 12]}, expect=200)
+    await put(partner, [line(5, 6, rate_plan="FLEX", children=[0, 900])])
+    await partner.send("PATCH", kind, {"child_amounts": []}, expect=200)
+    assert await refused(partner, "PATCH", hotel, more, expect=409) == ("in_use", "child_bands")
+    assert (await partner.send("GET", hotel, expect=200))["child_bands"] == [3, 12]
+    await put(partner, [line(5, 6, rate_plan="FLEX", children=None)])
+    await partner.send("PATCH", hotel, more, expect=200)
+    await partner.send("PATCH", kind, {"child_amounts": [0, 500, 900]}, expect=200)
+    assert await refused(partner, "PATCH", hotel, {"child_bands": []}, expect=409) == (
+        "in_use",
+        "child_bands",
+    )
+
+
 async def test_a_hotel_that_is_not_sold_is_still_read_by_its_own_keys(partner: Partner, db: Database) -> None:
     await opened(partner)
     await partner.send("POST", "/properties", HOTEL | {"slug": "other"}, expect=201)
