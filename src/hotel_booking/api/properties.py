@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from typing import Annotated, Any
 
 import msgspec
@@ -125,14 +125,14 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
     summary="Change a property",
 )
 async def change_property(
-    slug: str, data: PropertyChange, tx: Transaction, caller: Caller, if_match: IfMatch
+    slug: str, data: PropertyChange, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
 ) -> Response[PropertyAnswer]:
     """Fields left out stay as they are. Existing bookings keep the rules they were sold with. The number of
     `child_bands` stays while room types or nights have amounts for them."""
     await owned(tx, slug, caller)
     locked = await queries.property_by_slug(tx, slug, lock=True)
     if_match.check(version_tag(locked.version))
-    row = await removal.change_property(tx, slug=slug, changes=data)
+    row = await removal.change_property(tx, slug=slug, changes=data, now=now)
     return versioned(_answer(row), row)
 
 

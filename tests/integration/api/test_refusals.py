@@ -102,6 +102,29 @@ async def test_nobody_has_not_come_on_a_day_that_has_not_begun(partner: Partner)
     assert (booking["status"], booking["reservations"][0]["fee"]["amount"]) == ("confirmed", 0)
 
 
+async def test_one_room_and_one_more_night_are_told_as_one(partner: Partner) -> None:
+    await opened(partner, rooms=1)
+    at = f"/bookings/{(await booked(partner, 5, 2))['reference']}"
+    await partner.send("POST", f"{at}/payments", {"token": "tok_success"}, expect=200)
+    none_left = await put(partner, [line(0, 30, capacity=0)], expect=409)
+    assert none_left["detail"] == f"line 0 leaves fewer rooms than are sold on {day(5)} and 1 more night"
+    assert none_left["fix"] == "keep at least 1 room, or move bookings first"
+    too_many = await put(partner, [line(0, 30, capacity=2)], expect=422)
+    assert too_many["detail"] == "DBL has 1 room, and line 0 offers 2"
+    block = {"room": "100", "arrival": day(5), "departure": day(7), "reason": "paint"}
+    sold = await partner.send("POST", f"/properties/{SLUG}/blocks", block, expect=409)
+    assert sold["detail"] == f"all rooms of its type are sold on {day(5)} and 1 more night"
+    sold = await partner.send("PATCH", f"{ROOMS}/100", {"active": False}, expect=409)
+    assert sold["detail"] == f"every room of its type is sold on {day(5)} and 1 more night"
+    free = block | {"arrival": day(10), "departure": day(12)}
+    await partner.send("POST", f"/properties/{SLUG}/blocks", free, expect=201)
+    used = await partner.send("PATCH", f"{ROOMS}/100", {"active": False}, expect=409)
+    assert used["detail"] == f"room 100 is used from {day(10)} to {day(12)}"
+    early = {"departure": day(8), "override_reason": "A friend of the house"}
+    refusal = await refused(partner, "POST", f"{at}/amend", early, expect=422)
+    assert refusal == ("invalid", "override_reason")
+
+
 async def test_what_is_not_what_was_shown_is_named(partner: Partner) -> None:
     await opened(partner)
     at = f"/bookings/{(await booked(partner, 0, 2))['reference']}"

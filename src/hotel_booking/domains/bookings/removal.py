@@ -54,13 +54,13 @@ SELECT count(DISTINCT b.id) FILTER (WHERE departure > $2 AND taken IS NOT NULL) 
 _BANDED = """
 SELECT (SELECT min(code) FROM room_type WHERE property_id = $1 AND child_amounts <> '{}') AS room_type,
        EXISTS (SELECT FROM rate_night n JOIN room_type t ON t.id = n.room_type_id
-                WHERE t.property_id = $1 AND n.child_amounts IS NOT NULL AND n.night >= current_date - 1)
+                WHERE t.property_id = $1 AND n.child_amounts IS NOT NULL AND n.night >= $2)
            AS nights
 """
 
 
 async def change_property(
-    tx: Transaction, *, slug: str, changes: PropertyChange, version: int | None = None
+    tx: Transaction, *, slug: str, changes: PropertyChange, now: datetime, version: int | None = None
 ) -> Property:
     """Change a property. Its currency and time zone cannot change any more once it has rates or bookings:
     prices and deadlines would come to mean something else; nor can the number of its child bands while there
@@ -76,13 +76,14 @@ async def change_property(
                     fix="create a new property instead",
                 )
         if len(after.child_bands) != len(before.child_bands):
-            await _refuse_while_banded(tx, after.id)
+            await _refuse_while_banded(tx, after, now)
     return after
 
 
-async def _refuse_while_banded(tx: Transaction, property_id: int) -> None:
+async def _refuse_while_banded(tx: Transaction, property_: Property, now: datetime) -> None:
     """Children would pay what is meant for others, and those of a new band nothing."""
-    row = await tx.fetchrow(_BANDED, property_id)
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    row = await tx.fetchrow(_BANDED, property_.id, today)
     if row is None or not (row["room_type"] or row["nights"]):
         return
     if row["room_type"]:
