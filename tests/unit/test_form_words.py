@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from hotel_booking.admin.catalogue.frame import shaped
+from hotel_booking.core.errors import Invalid
 from hotel_booking.http.ui.forms import Form, FormProblems
 
 
@@ -37,3 +38,10 @@ def test_bounds_are_said_without_types(field: str, value: object, said: str) -> 
     with pytest.raises(FormProblems):
         shaped(form, Shape, {field: value})
     assert form.errors == {field: said}
+
+
+def test_what_is_wrong_with_a_part_of_a_field_stands_beside_the_field() -> None:
+    for field, beside in (("rooms[0]", "rooms"), ("rooms.2", "rooms"), ("rooms", "rooms"), ("x[0]", "")):
+        form = Form.of(rooms=["1", "2"]).failed(Invalid("there is none", field=field))
+        assert list(form.errors) == [beside], field
+    assert list(Form.of().failed(Invalid("there is none")).errors) == [""]

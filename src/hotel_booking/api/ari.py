@@ -111,8 +111,8 @@ class AriNights(msgspec.Struct, frozen=True):
     request_max_body_size=5_000_000,
 )
 async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, caller: Caller) -> AriAnswer:
-    """By date range (both ends are nights, inclusive) and weekdays; one call can set a year. All or
-    nothing: an invalid line is named by its index, as in `updates[3].price`."""
+    """By date range (both ends are nights, inclusive) and weekdays; one call can set a year: 250,000 nights,
+    counted line by line. All or nothing: an invalid line is named by its index, as in `updates[3].price`."""
     catalogue = await own_catalogue(tx, slug, caller)
     result, no_arrival = await edits.update_by_program(
         tx, catalogue=catalogue, updates=data.updates, by=caller, now=now

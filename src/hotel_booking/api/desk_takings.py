@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -18,6 +18,9 @@ from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.types import DeskWay
 from hotel_booking.domains.reporting.till import Act, DeskSum, desk_entries, sums
 from hotel_booking.http.access import needs
+from hotel_booking.http.shapes import of_parameter
+
+_INSTANT = {"format": "date-time"}
 
 
 class DeskEntryAnswer(msgspec.Struct, frozen=True):
@@ -69,11 +72,14 @@ async def list_desk_takings(
     caller: Caller,
     now: datetime,
     since: Annotated[
-        Instant | None,
-        QueryParameter(description="From this time on; without it since the hotel's day began."),
+        str | None,
+        QueryParameter(
+            description="From this time on; without it since the hotel's day began.", schema_extra=_INSTANT
+        ),
     ] = None,
     until: Annotated[
-        Instant | None, QueryParameter(description="To before this time; without it until now.")
+        str | None,
+        QueryParameter(description="To before this time; without it until now.", schema_extra=_INSTANT),
     ] = None,
 ) -> DeskTakings:
     """Every payment that was recorded at the desk in cash, on the card terminal or by bank transfer, what was
@@ -81,12 +87,14 @@ async def list_desk_takings(
     property_ = await owned(tx, slug, caller)
     today = business_date(now, property_.timezone, property_.day_end_time)
     begun = business_day_end(today - timedelta(days=1), property_.timezone, property_.day_end_time)
-    first, last = since or begun, until or now + timedelta(minutes=1)
+    first = _instant(since, "since") or begun
+    ended = _instant(until, "until")
+    last = ended or now + timedelta(minutes=1)
     found = await desk_entries(tx, property_id=property_.id, since=first, until=last)
     return DeskTakings(
         property=property_.slug,
         since=first,
-        until=until or now,
+        until=ended or now,
         entries=[
             DeskEntryAnswer(
                 entry.at,
@@ -102,6 +110,17 @@ async def list_desk_takings(
         by_person=[_answer(one) for one in sums(found, by_person=True)],
         totals=[_answer(one) for one in sums(found, by_person=False)],
     )
+
+
+def _instant(text: str | None, name: str) -> datetime | None:
+    """An instant in an address, in UTC. Litestar would take one without a time zone, and a number of seconds,
+    too."""
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, Instant).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise of_parameter(str(error), Instant, name) from None
 
 
 def _answer(one: DeskSum) -> DeskSumAnswer:

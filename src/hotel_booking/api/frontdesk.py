@@ -58,7 +58,8 @@ class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NoShowRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`on` is the day from which the nights are free again; without it, the property's current date.
+    """`on` is the day from which the nights are free again, at the latest the property's current date;
+    without it, that date.
     `expected_fee` (minor units) is what was shown; another fee is refused with `price_changed`."""
 
     on: date | None = None

@@ -69,11 +69,11 @@ async def list_keys(
 ) -> Page[Key]:
     """Newest first; revoked and expired keys too. A key that is limited to some properties sees only
     keys limited to those."""
-    after = pages.decode(cursor, pages.Position)
+    after = pages.position(cursor, "keys")
     found = await queries.list_keys(tx, after=after, limit=limit + 1, within=caller.property_ids)
     more = len(found) > limit
     found = found[:limit]
-    return Page([_shown(key) for key in found], pages.encode(found[-1].id) if more else None)
+    return Page([_shown(key) for key in found], pages.after(found[-1].id, "keys") if more else None)
 
 
 @post(
@@ -128,7 +128,8 @@ async def get_key(tx: Transaction, caller: Caller, key_id: KeyId) -> Key:
 async def rotate_key(
     tx: Transaction, caller: Caller, now: datetime, key_id: KeyId, data: RotateKey
 ) -> KeyWithSecret:
-    """A new key with the same name, scopes and limits; the old one keeps working for `overlap_hours`."""
+    """A new key with the same name, scopes, limits and expiry; the old one keeps working for
+    `overlap_hours`."""
     new = await service.rotate_key(
         tx, key_id=key_id, now=now, overlap=timedelta(hours=data.overlap_hours), by=caller
     )

@@ -36,6 +36,10 @@ def nights_asked(
             "this is too far in the future", field="from", fix=f"ask for nights before {LAST_NIGHT}"
         )
     end = last or begin + timedelta(days=days)
-    if not 0 <= (end - begin).days < LONGEST:
-        raise Invalid(f"ask for 1 to {LONGEST} nights", field="to", fix="`to` is not before `from`")
+    if end < begin:
+        raise Invalid("`to` is before `from`", field="to", fix="both ends are nights, inclusive")
+    if (end - begin).days >= LONGEST:
+        raise Invalid(
+            f"at most {LONGEST} nights are listed at once", field="to", fix="ask for them in several parts"
+        )
     return begin, end

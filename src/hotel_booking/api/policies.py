@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, patch, post
 from msgspec import UNSET, Meta, UnsetType
 
-from hotel_booking.api.properties import owned
+from hotel_booking.api.properties import owned, readable
 from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.amounts import read_percent
 from hotel_booking.core.db import Transaction
@@ -83,9 +83,9 @@ class PolicyAnswer(msgspec.Struct, frozen=True):
     tags=["Rates and availability"],
     summary="Cancellation policies",
 )
-async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
+async def list_policies(slug: str, tx: Transaction, caller: Caller) -> Page[PolicyAnswer]:
     """All of them."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     rows = await queries.list_items(tx, tables.cancellation_policy, property_.id)
     return Page([_answer(row) for row in rows], None)
 
@@ -96,9 +96,9 @@ async def list_policies(slug: str, tx: Transaction) -> Page[PolicyAnswer]:
     tags=["Rates and availability"],
     summary="A cancellation policy",
 )
-async def get_policy(slug: str, code: str, tx: Transaction) -> Response[PolicyAnswer]:
+async def get_policy(slug: str, code: str, tx: Transaction, caller: Caller) -> Response[PolicyAnswer]:
     """One, by its code."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     row = await queries.find_item(tx, tables.cancellation_policy, property_.id, code)
     return versioned(_answer(row), row)
 
@@ -175,6 +175,13 @@ def _fee(given: FeeShape, field: str, currency: str) -> Fee:
 
 
 def _steps(given: list[StepShape], currency: str) -> list[dict[str, Any]]:
+    for index, step in enumerate(given):
+        if step.at.tzinfo is not None:
+            raise Invalid(
+                "the time is the property's, without an offset",
+                field=f"steps[{index}].at",
+                fix="such as 18:00:00",
+            )
     steps = tuple(
         Step(step.days_before, step.at, _fee(step.fee, f"steps[{index}].fee", currency))
         for index, step in enumerate(given)

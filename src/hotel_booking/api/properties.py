@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from typing import Annotated, Any
 
 import msgspec
@@ -76,16 +76,16 @@ async def list_properties(
     cursor: str | None = None,
 ) -> Page[PropertyAnswer]:
     """In pages; `next_cursor` leads to the next."""
-    after = pages.decode(cursor, pages.Position) or 0
+    after = pages.position(cursor, "properties") or 0
     rows = await queries.properties(tx, after=after, limit=limit + 1)
-    more = pages.encode(rows[limit - 1].id) if len(rows) > limit else None
+    more = pages.after(rows[limit - 1].id, "properties") if len(rows) > limit else None
     return Page([_answer(row) for row in rows[:limit]], more)
 
 
 @get("/properties/{slug:str}", opt=public(), tags=["Properties"], summary="A property")
-async def get_property(slug: str, tx: Transaction) -> Response[PropertyAnswer]:
+async def get_property(slug: str, tx: Transaction, caller: Caller) -> Response[PropertyAnswer]:
     """Its details. What it sells is in its room types, rate plans and offers."""
-    row = await queries.property_by_slug(tx, slug, active_only=True)
+    row = await readable(tx, slug, caller)
     return versioned(_answer(row), row)
 
 
@@ -125,14 +125,25 @@ async def create_property(data: NewProperty, tx: Transaction, caller: Caller) ->
     summary="Change a property",
 )
 async def change_property(
-    slug: str, data: PropertyChange, tx: Transaction, caller: Caller, if_match: IfMatch
+    slug: str, data: PropertyChange, tx: Transaction, now: datetime, caller: Caller, if_match: IfMatch
 ) -> Response[PropertyAnswer]:
-    """Fields left out stay as they are. Existing bookings keep the rules they were sold with."""
+    """Fields left out stay as they are. Existing bookings keep the rules they were sold with. The number of
+    `child_bands` stays while room types or nights have amounts for them."""
     await owned(tx, slug, caller)
     locked = await queries.property_by_slug(tx, slug, lock=True)
     if_match.check(version_tag(locked.version))
-    row = await removal.change_property(tx, slug=slug, changes=data)
+    row = await removal.change_property(tx, slug=slug, changes=data, now=now)
     return versioned(_answer(row), row)
+
+
+async def readable(tx: Transaction, slug: str, caller: Caller) -> Property:
+    """The property for those who read what it offers: anybody, and once it is not sold any more those whose
+    key may change it. Raises `NoSuchProperty`."""
+    keeps = caller.has(Scope.PROPERTIES_WRITE) or caller.has(Scope.RATES_WRITE)
+    row = await queries.property_by_slug(tx, slug, active_only=not keeps)
+    if not row.active and not caller.may_use(row.id):
+        raise queries.no_such(slug)
+    return row
 
 
 async def owned(tx: Transaction, slug: str, caller: Caller) -> Property:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Response, get, patch, post
 
-from hotel_booking.api.properties import owned
+from hotel_booking.api.properties import owned, readable
 from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
@@ -66,9 +66,9 @@ class RatePlanAnswer(msgspec.Struct, frozen=True):
 
 
 @get("/properties/{slug:str}/rate-plans", opt=public(), tags=["Rates and availability"], summary="Rate plans")
-async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
+async def list_rate_plans(slug: str, tx: Transaction, caller: Caller) -> Page[RatePlanAnswer]:
     """All of them, in display order; inactive ones are not sold."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     return Page(await _answers(tx, property_.id), None)
 
 
@@ -78,9 +78,9 @@ async def list_rate_plans(slug: str, tx: Transaction) -> Page[RatePlanAnswer]:
     tags=["Rates and availability"],
     summary="A rate plan",
 )
-async def get_rate_plan(slug: str, code: str, tx: Transaction) -> Response[RatePlanAnswer]:
+async def get_rate_plan(slug: str, code: str, tx: Transaction, caller: Caller) -> Response[RatePlanAnswer]:
     """One, by its code."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     row = await queries.find_item(tx, rate_plan, property_.id, code)
     return versioned(await _one(tx, row), row)
 

@@ -319,7 +319,8 @@ def _access(operation: dict[str, Any]) -> Markup:
     names = {name for choice in operation.get("security", ()) for name in choice}
     if not scope:
         return Markup("Open to everyone")
-    key = Markup("API key with <code>{}</code>").format(scope)
+    scopes = Markup(" or ").join(Markup("<code>{}</code>").format(one) for one in scope.split(" or "))
+    key = Markup("API key with {}").format(scopes)
     if "AccessToken" not in names:
         return key
     return Markup("The booking's access token, or an {}").format(key.replace("API", "API", 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Response, get, patch, post
 
-from hotel_booking.api.properties import Amenity, amenities, owned
+from hotel_booking.api.properties import Amenity, amenities, owned, readable
 from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
@@ -46,9 +46,9 @@ class RoomTypeAnswer(msgspec.Struct, frozen=True):
 
 
 @get("/properties/{slug:str}/room-types", opt=public(), tags=["Rooms"], summary="Room types")
-async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
+async def list_room_types(slug: str, tx: Transaction, caller: Caller) -> Page[RoomTypeAnswer]:
     """All of them, in display order; inactive ones are not sold."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     rows = await queries.list_items(tx, tables.room_type, property_.id)
     return Page([_answer(row, property_.currency) for row in rows], None)
 
@@ -59,9 +59,9 @@ async def list_room_types(slug: str, tx: Transaction) -> Page[RoomTypeAnswer]:
     tags=["Rooms"],
     summary="A room type",
 )
-async def get_room_type(slug: str, code: str, tx: Transaction) -> Response[RoomTypeAnswer]:
+async def get_room_type(slug: str, code: str, tx: Transaction, caller: Caller) -> Response[RoomTypeAnswer]:
     """One, by its code."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     row = await queries.find_item(tx, tables.room_type, property_.id, code)
     return versioned(_answer(row, property_.currency), row)
 

@@ -33,7 +33,12 @@ class RoomAnswer(msgspec.Struct, frozen=True):
     active: bool
 
 
-@get("/properties/{slug:str}/rooms", opt=needs(Scope.BOOKINGS_READ), tags=["Rooms"], summary="Rooms")
+@get(
+    "/properties/{slug:str}/rooms",
+    opt=needs(Scope.BOOKINGS_READ, Scope.PROPERTIES_WRITE),
+    tags=["Rooms"],
+    summary="Rooms",
+)
 async def list_rooms(slug: str, tx: Transaction, caller: Caller) -> Page[RoomAnswer]:
     """All rooms of the property by number."""
     property_ = await owned(tx, slug, caller)

@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 from litestar import Response, delete, get, patch, post
 
-from hotel_booking.api.properties import owned
+from hotel_booking.api.properties import owned, readable
 from hotel_booking.api.versioned import claim, versioned
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
@@ -42,9 +42,9 @@ class TaxAnswer(msgspec.Struct, frozen=True):
 
 
 @get("/properties/{slug:str}/taxes", opt=public(), tags=["Rates and availability"], summary="Taxes and fees")
-async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
+async def list_taxes(slug: str, tx: Transaction, caller: Caller) -> Page[TaxAnswer]:
     """All of them."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     rows = await queries.list_items(tx, tables.tax, property_.id)
     return Page([_answer(row, property_.currency) for row in rows], None)
 
@@ -55,9 +55,9 @@ async def list_taxes(slug: str, tx: Transaction) -> Page[TaxAnswer]:
     tags=["Rates and availability"],
     summary="A tax or fee",
 )
-async def get_tax(slug: str, code: str, tx: Transaction) -> Response[TaxAnswer]:
+async def get_tax(slug: str, code: str, tx: Transaction, caller: Caller) -> Response[TaxAnswer]:
     """One, by its code."""
-    property_ = await queries.property_by_slug(tx, slug, active_only=True)
+    property_ = await readable(tx, slug, caller)
     row = await queries.find_item(tx, tables.tax, property_.id, code)
     return versioned(_answer(row, property_.currency), row)
 

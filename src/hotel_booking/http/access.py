@@ -55,9 +55,9 @@ def guest_or(scope: Scope) -> dict[str, Any]:
     return {ACCESS: ("guest_or", scope)}
 
 
-def needs(scope: Scope) -> dict[str, Any]:
-    """`opt` of a route for API keys with the scope."""
-    return {ACCESS: ("needs", scope)}
+def needs(scope: Scope, *others: Scope) -> dict[str, Any]:
+    """`opt` of a route for API keys with the scope, or with one of the others."""
+    return {ACCESS: ("needs", scope, *others)}
 
 
 def staff(permission: Permission) -> dict[str, Any]:
@@ -94,8 +94,9 @@ def check(access: object, caller: Caller, slug: str | None = None) -> None:
                 )
             if caller.kind == "key":
                 caller.require(scope)
-        case ("needs", Scope() as scope):
-            caller.require(scope)
+        case ("needs", Scope() as scope, *others):
+            if not any(isinstance(other, Scope) and caller.has(other) for other in others):
+                caller.require(scope)
         case _:
             raise LookupError("the route declares no access")
 

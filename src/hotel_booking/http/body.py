@@ -14,13 +14,14 @@ from litestar import Request
 from litestar.datastructures import State
 
 from hotel_booking.http import cookies
-from hotel_booking.http.errors import body_error
 from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedRequest, UnsupportedMedia
+from hotel_booking.http.shapes import body_error
 
 # Bytes of a body, by what it is: JSON and the panel's forms, prices in bulk, guests' forms, notices.
 JSON_LIMIT = 1_000_000
 SITE_LIMIT = 128_000
 NOTICE_LIMIT = 500_000
+_TRUNCATED = "Input data was truncated"
 _MOST_NAMED = 20  # members given twice that are named
 
 
@@ -54,17 +55,31 @@ class JsonRequest(Request[Any, Any, State]):
             value = msgspec.json.decode(raw, type=kind)
             refuse_repeated(raw)
         except msgspec.ValidationError as error:
-            raise body_error(error, kind) from None
+            raise body_error(error, kind, raw) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            where = (
-                str(error)
-                if isinstance(error, msgspec.DecodeError)
-                else "it is not UTF-8, or is nested too deeply"
-            )
-            raise MalformedRequest(f"the body is not valid JSON: {where}") from None
+            raise MalformedRequest(f"the body is not valid JSON: {_broken(error, raw)}") from None
         if b"\\u0000" in raw:
             refuse_nul(msgspec.json.decode(raw), "")
         return value
+
+
+def _broken(error: Exception, raw: bytes) -> str:
+    """What of this body is no JSON, and where."""
+    match error:
+        case UnicodeDecodeError():
+            return f"it is not UTF-8 (byte {error.start})"
+        case RecursionError():
+            return "it is nested too deeply"
+    if _TRUNCATED not in str(error):
+        return str(error).removeprefix("JSON is malformed: ")
+    if not raw.strip():
+        return "it is empty"
+    try:
+        json.loads(raw, parse_int=float)
+    except (ValueError, RecursionError):
+        return "it ends too early"
+    # Python reads a lone half of a pair; msgspec looks for the other half, up to the body's end.
+    return "a character of it is half of a surrogate pair"
 
 
 class _Repeated(dict[str, Any]):

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import asyncpg
-import msgspec
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.enums import ScopeType
@@ -24,13 +23,12 @@ from hotel_booking.core.db import DatabaseUnavailable
 from hotel_booking.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unauthenticated
 from hotel_booking.domains.authentication.errors import SignInRequired
 from hotel_booking.domains.identity.errors import SecondFactorRequired
-from hotel_booking.http import enumerations
 from hotel_booking.http.access import surface
+from hotel_booking.http.preconditions import TAGGED
 from hotel_booking.http.problems import (
     PROBLEM_TYPE,
     AddressTooLong,
     ClosedForMaintenance,
-    FieldProblem,
     HeadersTooLarge,
     IdempotencyNotTaken,
     InternalError,
@@ -53,6 +51,7 @@ from hotel_booking.http.problems import (
     document,
     type_of,
 )
+from hotel_booking.http.shapes import parameter_error
 
 _log = logging.getLogger("hotel_booking.http")
 
@@ -138,7 +137,7 @@ def translate(error: BaseException, scope: AsgiScope) -> DomainError | None:
         case DomainError():
             return error
         case ValidationException():
-            return _shape(error, scope)
+            return parameter_error(error, scope)
         case HTTPException() if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return TooLarge("the body is too large", fix="send it in several parts")
         case MethodNotAllowedException():
@@ -182,8 +181,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
     """The status, headers and body that an exception is answered with."""
     scope["state"]["error"] = error
     if isinstance(error, StoredAnswer):
-        media = MediaType.JSON if error.status < 400 else PROBLEM_TYPE
-        return error.status, {"content-type": media, "idempotency-replayed": "true"}, error.body
+        return error.status, _repeated(error), error.body
     request_id = scope["state"].get("request_id")
     known = translate(error, scope)
     if known is None:
@@ -219,6 +217,16 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
         # The guests' pages lie above this package, and speak their language: app.py says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)
+
+
+def _repeated(told: StoredAnswer) -> dict[str, str]:
+    """The headers of an answer that is given again: as it had them."""
+    headers = {"idempotency-replayed": "true"}
+    if told.body:
+        headers["content-type"] = MediaType.JSON if told.status < 400 else PROBLEM_TYPE
+    if told.etag is not None:
+        headers |= {"etag": told.etag, "cache-control": TAGGED}
+    return headers
 
 
 def _is_read_by_a_guest(scope: AsgiScope) -> bool:
@@ -287,80 +295,6 @@ def _headers(error: DomainError) -> dict[str, str]:
 def _allowed(error: MethodNotAllowedException) -> WrongMethod:
     methods = {method.strip() for method in (error.headers or {}).get("allow", "").split(",")}
     return WrongMethod(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
-
-
-def _shape(error: ValidationException, scope: AsgiScope) -> InvalidShape:
-    """Litestar's list of query, path and header errors as ours."""
-    found: list[FieldProblem] = []
-    for item in error.extra if isinstance(error.extra, list) else []:
-        name = _sent_as(str(item.get("key", "")), scope)
-        if name == "data":
-            found.append(FieldProblem("the body is missing"))
-            continue
-        message, fix = _form(str(item.get("message", "is not valid")), _type_of(item, scope), "")
-        detail = f"{name}: {message}" if name else message
-        found.append(FieldProblem(detail=detail, field=name or None, fix=fix))
-    if not found:
-        # "Missing required query parameter 'arrival' for path ..."
-        parts = str(error.detail).split("'")
-        name = parts[1] if str(error.detail).startswith("Missing required") and len(parts) > 1 else ""
-        found.append(
-            FieldProblem(
-                detail=f"{name} is required" if name else "the request is not valid", field=name or None
-            )
-        )
-    return InvalidShape(found)
-
-
-def _type_of(item: dict[str, Any], scope: AsgiScope) -> Any:
-    """The type of the parameter that an error of Litestar's is about."""
-    name, _, _ = str(item.get("key", "")).partition(".")
-    known = scope["route_handler"].parsed_fn_signature.parameters.get(name)
-    return known.raw if known is not None else Any
-
-
-def body_error(error: msgspec.ValidationError, kind: Any) -> InvalidShape:
-    """A msgspec error about a body of this type: "Expected `int`, got `str` - at `$.rooms[0].adults`"."""
-    message, _, where = str(error).rpartition(" - at `")
-    if not message:
-        message, where = str(error), ""
-    # Of a key of an object msgspec says "- at `key` in `$.rooms`".
-    of_key, where = where.startswith("key` in `"), where.removesuffix("`").removeprefix("key` in `")
-    path = where.removeprefix("$").removeprefix(".")
-    for opening in ("Object missing required field `", "Object contains unknown field `"):
-        if message.startswith(opening):
-            name = message.removeprefix(opening).removesuffix("`")
-            path = f"{path}.{name}" if path else name
-            message = "is required" if "missing" in opening else "is not a known field"
-    message, fix = _form(message, kind, f"{where}.<key>" if of_key else where)
-    if of_key:
-        message = f"a key of it: {message}"
-    return InvalidShape([FieldProblem(f"{path or 'the body'}: {message}", path or None, fix=fix)])
-
-
-def _sent_as(name: str, scope: AsgiScope) -> str:
-    """The parameter's name in the address; the handler may call it otherwise (`from` is no Python name)."""
-    known = scope["route_handler"].parsed_fn_signature.parameters.get(name)
-    return str(getattr(known.kwarg_definition, "name", None) or name) if known is not None else name
-
-
-# What msgspec says of a text that has not the form of its type, and what we say: which form that is.
-_FORMS = (
-    ("RFC3339 encoded datetime", "is not a timestamp", "write 2030-05-01T12:00:00Z"),
-    ("with a timezone component", "is a timestamp without a time zone", "write 2030-05-01T12:00:00Z"),
-    ("RFC3339 encoded date", "is not a date", "write the date as YYYY-MM-DD, such as 2030-05-01"),
-    ("RFC3339 encoded time", "is not a time of day", "write the time as HH:MM:SS, such as 15:00:00"),
-    ("Invalid UUID", "is not a valid id", "send the id exactly as you received it"),
-)
-
-
-def _form(message: str, kind: Any, where: str) -> tuple[str, str | None]:
-    if about := enumerations.refused(message, kind, where):
-        return about
-    for part, detail, fix in _FORMS:
-        if part in message:
-            return detail, fix
-    return message, None
 
 
 def _log_fault(error: BaseException, request_id: str | None) -> None:

@@ -171,23 +171,32 @@ async def claim(database: Database, *, caller: str, key: str, request_hash: byte
             "the first request with this Idempotency-Key is still in progress",
             fix="repeat the same request in a moment",
         )
-    sealed = sealing.unseal(secret_key, kept.body or b"", purpose=_purpose(caller, key))
-    if sealed is None:
-        raise IdempotencyAnswerLost(
-            "this request was carried out, but its response can no longer be read",
-            field="Idempotency-Key",
-            fix="check its result; a new key would carry it out again",
-        )
-    raise StoredAnswer(kept.status, sealed)
+    body, purpose = kept.body or b"", _purpose(caller, key)
+    if (plain := sealing.unseal(secret_key, body, purpose=purpose)) is not None:
+        raise StoredAnswer(kept.status, plain)
+    if (tagged := sealing.unseal(secret_key, body, purpose=f"tagged {purpose}")) is not None:
+        etag, plain = msgspec.msgpack.decode(tagged, type=tuple[str, bytes])
+        raise StoredAnswer(kept.status, plain, etag)
+    raise IdempotencyAnswerLost(
+        "this request was carried out, but its response can no longer be read",
+        field="Idempotency-Key",
+        fix="check its result; a new key would carry it out again",
+    )
 
 
 def _purpose(caller: str, key: str) -> str:
     return f"idempotency:{caller}:{key}"
 
 
-async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes, secret_key: str) -> bool:
+async def complete(
+    tx: Transaction, held: Claim, *, status: int, body: bytes, etag: str | None = None, secret_key: str
+) -> bool:
     """Store the answer in the caller's transaction. False: another run has taken over, so this one must be
     undone."""
+    purpose = _purpose(held.caller, held.key)
+    if etag is not None:
+        # Of another purpose, so that the release before this one, which knows only bodies, gives none of it.
+        body, purpose = msgspec.msgpack.encode((etag, body)), f"tagged {purpose}"
     touched = await tx.execute(
         "UPDATE idempotency_key SET status = $4, body = $5"
         " WHERE caller = $1 AND key = $2 AND claim = $3 AND status IS NULL",
@@ -195,7 +204,7 @@ async def complete(tx: Transaction, held: Claim, *, status: int, body: bytes, se
         held.key,
         held.token,
         status,
-        sealing.seal(secret_key, body, purpose=_purpose(held.caller, held.key)),
+        sealing.seal(secret_key, body, purpose=purpose),
     )
     return touched == 1
 

@@ -87,7 +87,7 @@ _PROBLEMS: dict[int, tuple[str, str, str]] = {
     400: (
         "The request can't be read, or is not what the call accepts.",
         "invalid_request",
-        "rooms[0].adults: Expected `int` >= 1",
+        "rooms[0].adults: is below 1",
     ),
     401: ("Credentials are missing or not valid.", "credentials_required", "this call needs an API key"),
     402: ("The payment was declined.", "payment_declined", "the card was declined"),
@@ -266,9 +266,9 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, method: str)
     parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
     statuses = _statuses(operation, handler, method)
     if isinstance(access, tuple):
-        kind, scope = access
+        kind, *scopes = access
         operation["security"] = [{"ApiKey": []}] + ([{"AccessToken": []}] if kind == "guest_or" else [])
-        operation["x-scope"] = str(scope)
+        operation["x-scope"] = " or ".join(scopes)
     else:
         operation["security"] = []  # nothing is asked for; an API key may be sent, and must then be good
     if "requestBody" in operation:

@@ -31,6 +31,26 @@ def encode(position: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
 
 
+def after(position: int, of: str) -> str:
+    """The cursor for what comes after an id in the list of this name."""
+    return encode((of, position))
+
+
+def position(cursor: str | None, of: str) -> int | None:
+    """The id in a cursor of the list of this name. Raises `InvalidCursor`, also for another list's cursor;
+    None gives None."""
+    given = decode(cursor, tuple[str, Position])
+    if given is None:
+        return None
+    if given[0] != of:
+        raise InvalidCursor(
+            "the cursor belongs to a different list",
+            field="cursor",
+            fix="use the previous page's next_cursor, or start again without a cursor",
+        )
+    return int(given[1])
+
+
 def decode(cursor: str | None, kind: type[T] | Any) -> Any:
     """The position in a cursor, as the type it was made from. Raises `InvalidCursor`; None gives None."""
     if cursor is None:

@@ -20,6 +20,7 @@ from hotel_booking.http.json_answer import Answer
 from hotel_booking.http.problems import MalformedRequest, PreconditionFailed, PreconditionNotTaken
 
 ARGUMENT = "if_match"
+TAGGED = "private, no-cache"  # Cache-Control of what has a tag: caches ask every time whether it still holds
 ENCODED = "-gzip"  # what the tag of a packed answer ends in: other bytes, another tag
 _TAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
 _LIST = re.compile(r'[\s,]*(?:(?:W/)?"[^"]*"\s*(?:,[\s,]*|$))+')
@@ -60,8 +61,8 @@ def content_tag(answer: msgspec.Struct) -> str:
 
 
 def tagged(answer: T, tag: str) -> Response[T]:
-    """The answer with its ETag; caches ask every time whether it still holds."""
-    return Answer(answer, headers={"etag": f'"{tag}"', "cache-control": "private, no-cache"})
+    """The answer with its ETag."""
+    return Answer(answer, headers={"etag": f'"{tag}"', "cache-control": TAGGED})
 
 
 def tags_of(header: str) -> frozenset[str]:

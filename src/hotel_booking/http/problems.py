@@ -206,12 +206,13 @@ class InvalidHeader(DomainError):
 
 
 class StoredAnswer(Exception):  # not an error: the way out of a request that was answered before
-    """The answer that an earlier request with this Idempotency-Key got."""
+    """The answer that an earlier request with this Idempotency-Key got, with its ETag where it had one."""
 
-    def __init__(self, status: int, body: bytes) -> None:
+    def __init__(self, status: int, body: bytes, etag: str | None = None) -> None:
         super().__init__("answered before")
         self.status = status
         self.body = body
+        self.etag = etag
 
 
 def document(problem: Problem, extra: dict[str, Any]) -> bytes:

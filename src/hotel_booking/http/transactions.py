@@ -225,11 +225,14 @@ async def _store_refusal(scope: AsgiScope, claim: Claim, database: Database, kep
 
 
 async def _store(scope: AsgiScope, tx: Transaction, claim: Claim, kept: list[Message]) -> bool:
+    start = _start(kept)
+    etag = next((value.decode("latin-1") for name, value in start["headers"] if name == b"etag"), None)
     return await idempotency.complete(
         tx,
         claim,
-        status=_start(kept)["status"],
+        status=start["status"],
         body=_body(kept),
+        etag=etag,
         secret_key=scope["litestar_app"].state.sealing_key,
     )
 

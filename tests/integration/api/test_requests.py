@@ -149,6 +149,36 @@ async def test_a_word_that_is_not_accepted_is_told_which_are(db: Database, datab
         assert words == sorted(scope.value for scope in Scope)
 
 
+async def test_what_is_not_of_its_type_is_told_in_plain_words(db: Database, database_url: str) -> None:
+    guests = "rooms[0].adults: is text, not a whole number", "send a whole number from 1 to 100"
+    cases: list[tuple[str, str, dict[str, Any] | None, str, str]] = [
+        ("POST", "quotes", {"property": "x", "arrival": "2030-05-01", "departure": "2030-05-02",
+                            "rooms": [{"room_type": "A", "rate_plan": "B", "adults": "zzz"}]}, *guests),
+        ("POST", "bookings/x/check-in", {"rooms": {"1": "101", "2": 102}},
+         "rooms.2: is a whole number, not text", "send text"),
+        ("GET", "search?arrival=2030-05-01&departure=2030-05-02&place=x&adults=zzz", None,
+         "adults: is not a whole number", "send a whole number"),
+        ("GET", "search?arrival=2030-05-01&departure=2030-05-02&place=x&limit=0", None,
+         "limit: is below 1", "send a whole number from 1 to 100"),
+        ("GET", "search?arrival=2030-05-01&departure=2030-05-02&place=x&price_max=zzz", None,
+         "price_max: is not a whole number", "send a whole number"),
+        ("GET", "search?arrival=2030-05-01&departure=2030-05-02&place=x&refundable=zzz", None,
+         "refundable: is not true or false", "send true or false"),
+        ("GET", "search?arrival=2030-05-01&place=x", None,
+         "departure is required", "write the date as YYYY-MM-DD, such as 2030-05-01"),
+        ("GET", "properties/x/calendar?to=2030-05-01", None,
+         "from is required", "write the date as YYYY-MM-DD, such as 2030-05-01"),
+    ]  # fmt: skip
+    async with running(settings_for(database_url)) as (_, client):
+        headers = bearer(await api_key(db))
+        for method, path, body, detail, fix in cases:
+            answer = await client.request(method, f"/api/v1/{path}", headers=headers, json=body)
+            problem = answer.json()
+            assert (answer.status_code, problem["code"]) == (400, "invalid_request"), problem
+            assert (problem["detail"], problem["fix"]) == (detail, fix)
+            assert problem["field"] == detail.replace(":", " ").split()[0]
+
+
 BODY: dict[str, Any] = {"name": "Größe", "scopes": ["all"]}
 PLAIN = json.dumps(BODY, ensure_ascii=False)
 

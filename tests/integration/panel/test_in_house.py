@@ -123,7 +123,7 @@ async def test_nothing_but_the_departure_changes_and_no_night_that_is_over(db: D
     with pytest.raises(WrongState):
         await leave_on(db, booking.id, 10, 7, by_guest=True)
     confirmed = await sold(db, 20, 1)
-    with pytest.raises(Invalid, match="nothing to override"):
+    with pytest.raises(Invalid, match="only once the guests are in the house"):
         await leave_on(db, confirmed.id, 22, 7, override="They are family")
     # At 03:00 the hotel is still on the day before.
     night = {"now": datetime.combine(day(7), time(3), UTC), "departure": day(6)}

@@ -163,9 +163,9 @@ async def test_a_booking_that_owes_nothing_takes_nothing(hotel: Database, gatewa
     before = await money(hotel)
     for booking, words in (
         (hold, "confirm the booking first"),
-        (full, "reload"),
+        (full, "look at the booking"),
         (reserved, "release the reserved money"),
-        (free, "reload"),
+        (free, "look at the booking"),
     ):
         with pytest.raises(WrongState) as refused:
             await record(hotel, booking, 100)

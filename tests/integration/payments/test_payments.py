@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -202,10 +202,11 @@ async def test_the_fee_of_a_no_show_is_charged_to_the_kept_card(
 ) -> None:
     booking = await paid(hotel, gateways, "DEP", agreement=AGREED)
     arrival = booking.reservations[0].arrival
+    evening = datetime.combine(arrival, time(23), UTC)
     async with hotel.transaction() as tx:
-        await service.no_show(tx, booking_id=booking.id, now=utc_now(), on=arrival)
+        await service.no_show(tx, booking_id=booking.id, now=evening, on=arrival)
     fee = sum(room.fee for room in (await look(hotel, booking.id)).reservations)
-    await service.collect(hotel, gateways, booking_id=booking.id, now=utc_now())
+    await service.collect(hotel, gateways, booking_id=booking.id, now=evening)
     assert (await look(hotel, booking.id)).paid == max(fee, 6_000)
     assert sum(item.captured - item.refunded for item in stripe.sums().values()) == max(fee, 6_000)
     await sound(hotel)

@@ -146,14 +146,16 @@ async def show_details(request: Request[Any, Any, State], tx: Transaction, slug:
 
 
 @post("/properties/{slug:str}/details", opt=staff(Permission.CATALOGUE_EDIT))
-async def change_details(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[Any]:
+async def change_details(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[Any]:
     """Change what the property is."""
     property_ = await queries.property_by_slug(tx, slug)
     form = await read(request)
     try:
         version = frame.version_of(form)
         changes = frame.shaped(form, PropertyChange, _values(form) | {"active": form.flag("active")})
-        row = await removal.change_property(tx, slug=slug, changes=changes, version=version)
+        row = await removal.change_property(tx, slug=slug, changes=changes, now=now, version=version)
     except DomainError as error:
         form, status = frame.refused(form, error, current=_filled(await queries.property_by_slug(tx, slug)))
         return _form(request, form, property_, status=status)
@@ -186,10 +188,10 @@ async def delete_property(
 
 @post("/properties/{slug:str}/deactivate", opt=staff(Permission.CATALOGUE_EDIT))
 async def deactivate_property(
-    request: Request[Any, Any, State], tx: Transaction, slug: str
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[bytes]:
     """Take a property off sale."""
-    await removal.change_property(tx, slug=slug, changes=PropertyChange(active=False))
+    await removal.change_property(tx, slug=slug, changes=PropertyChange(active=False), now=now)
     return see_other(request, f"/admin/properties/{slug}", notice="It is no longer on sale.")
 
 

@@ -50,13 +50,21 @@ SELECT count(DISTINCT b.id) FILTER (WHERE departure > $2 AND taken IS NOT NULL) 
   FROM booking b JOIN reservation r ON r.booking_id = b.id WHERE b.property_id = $4 AND r.{column} = $1
 """
 
+# What has a price for each of the property's child bands.
+_BANDED = """
+SELECT (SELECT min(code) FROM room_type WHERE property_id = $1 AND child_amounts <> '{}') AS room_type,
+       EXISTS (SELECT FROM rate_night n JOIN room_type t ON t.id = n.room_type_id
+                WHERE t.property_id = $1 AND n.child_amounts IS NOT NULL AND n.night >= $2)
+           AS nights
+"""
+
 
 async def change_property(
-    tx: Transaction, *, slug: str, changes: PropertyChange, version: int | None = None
+    tx: Transaction, *, slug: str, changes: PropertyChange, now: datetime, version: int | None = None
 ) -> Property:
     """Change a property. Its currency and time zone cannot change any more once it has rates or bookings:
-    prices and deadlines would come to mean something else. Raises `InUse`, and `ChangedMeanwhile` where it is
-    not `version` any more."""
+    prices and deadlines would come to mean something else; nor can the number of its child bands while there
+    are prices for each of them. Raises `InUse`, and `ChangedMeanwhile` where it is not `version` any more."""
     async with tx.savepoint():  # a refusal leaves nothing of it
         before = await property_by_slug(tx, slug, lock=True)
         after = await property_service.change(tx, slug=slug, changes=changes, version=version)
@@ -67,7 +75,28 @@ async def change_property(
                     field=field,
                     fix="create a new property instead",
                 )
+        if len(after.child_bands) != len(before.child_bands):
+            await _refuse_while_banded(tx, after, now)
     return after
+
+
+async def _refuse_while_banded(tx: Transaction, property_: Property, now: datetime) -> None:
+    """Children would pay what is meant for others, and those of a new band nothing."""
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    row = await tx.fetchrow(_BANDED, property_.id, today)
+    if row is None or not (row["room_type"] or row["nights"]):
+        return
+    if row["room_type"]:
+        what = f"room type {row['room_type']} has"
+        fix = "empty the prices of children of the room types first, and enter them again afterwards"
+    else:
+        what = "nights have"
+        fix = "send null as `children` of the nights first, and the new prices afterwards"
+    raise InUse(
+        f"the number of child ages cannot change: {what} a price for each of them",
+        field="child_bands",
+        fix=fix,
+    )
 
 
 async def change_room_type(

@@ -27,8 +27,8 @@ class Scope(StrEnum):
 
 
 SCOPE_WORDS: dict[Scope, str] = {
-    Scope.PROPERTIES_WRITE: "Change properties, room types, rooms, plans, policies and taxes",
-    Scope.RATES_WRITE: "Set prices, restrictions and availability",
+    Scope.PROPERTIES_WRITE: "Change properties, room types, rooms, blocks and taxes",
+    Scope.RATES_WRITE: "Change rate plans and policies; set prices, restrictions and availability",
     Scope.BOOKINGS_READ: "Read bookings, with guests' names and addresses",
     Scope.BOOKINGS_WRITE: "Pay, amend and cancel bookings",
     Scope.FRONTDESK_WRITE: "Check guests in and out, mark no-shows, record payments taken at the desk",

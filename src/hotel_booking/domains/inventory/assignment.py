@@ -13,6 +13,8 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.inventory.errors import RoomInUse
 
+_LONGEST = 40  # characters of a number that no room has, in the refusal
+
 
 async def numbers_rooms(tx: Transaction, *, property_id: int) -> bool:
     """Whether the property numbers its rooms here; one that does not has none to give."""
@@ -22,16 +24,22 @@ async def numbers_rooms(tx: Transaction, *, property_id: int) -> bool:
 
 
 async def assign(
-    tx: Transaction, *, property_id: int, number: str, reservation_id: UUID, stays: Sequence[Stay]
+    tx: Transaction,
+    *,
+    property_id: int,
+    number: str,
+    reservation_id: UUID,
+    stays: Sequence[Stay],
+    field: str,
 ) -> None:
     """Give a room to a reservation, in place of the one that it has, for the first of these stays that finds
-    it free. Raises `Invalid` for an unknown room, `RoomInUse` where the room has another stay or a block on
-    one of the nights of each."""
+    it free. Raises `Invalid` for an unknown room, which the input's `field` names, and `RoomInUse` where the
+    room has another stay or a block on one of the nights of each."""
     room_id = await tx.fetchval(
         "SELECT id FROM room WHERE property_id = $1 AND number = $2 AND active", property_id, number
     )
     if room_id is None:
-        raise Invalid(f"the property has no room {number}", field="rooms")
+        raise Invalid(f"the property has no room {number[:_LONGEST]}", field=field)
     for stay in stays:
         if await _free_then(
             tx,
@@ -44,7 +52,9 @@ async def assign(
         ):
             return
     raise RoomInUse(
-        f"room {number} has another stay or a block on one of these nights", fix="choose another room"
+        f"room {number} has another stay or a block on one of these nights",
+        field=field,
+        fix="choose another room",
     )
 
 

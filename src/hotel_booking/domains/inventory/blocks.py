@@ -10,7 +10,7 @@ import msgspec
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid, NotFound
-from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
+from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold, and_more_nights
 
 
 class BlockNotFound(NotFound):
@@ -60,8 +60,7 @@ async def block(tx: Transaction, *, property_id: int, room: str, stay: Stay, rea
     sold = [night["night"].isoformat() for night in nights if night["taken"] > night["left_over"]]
     if sold:
         raise RoomIsSold(
-            f"all rooms of its type are sold on {sold[0]}"
-            + (f" and {len(sold) - 1} more nights" if len(sold) > 1 else ""),
+            f"all rooms of its type are sold on {sold[0]}" + and_more_nights(len(sold) - 1),
             fix="move or amend a booking first, or block other nights",
             extra={"nights": sold},
         )
@@ -77,7 +76,9 @@ async def block(tx: Transaction, *, property_id: int, room: str, stay: Stay, rea
             )
     except asyncpg.ExclusionViolationError:
         raise RoomInUse(
-            f"room {room} has a stay or another block on one of these nights", fix="choose other nights"
+            f"room {room} has a stay or another block on one of these nights",
+            field="arrival",
+            fix="choose other nights",
         ) from None
     await tx.execute(_SHIFT, row["room_type_id"], stay.arrival, stay.departure, 1)
     return Block(block_id, room, stay.arrival, stay.departure, reason)

@@ -21,3 +21,8 @@ class RoomInUse(Conflict):
     """The physical room has another stay or block on one of the nights. Nothing changed."""
 
     code = "room_in_use"
+
+
+def and_more_nights(number: int) -> str:
+    """What follows the first of several nights in a refusal."""
+    return f" and {number} more night{'s' * (number != 1)}" if number else ""

@@ -9,7 +9,7 @@ import asyncpg
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold
+from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold, and_more_nights
 from hotel_booking.domains.inventory.tables import room as room_table
 from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import tables
@@ -41,10 +41,10 @@ async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -
     """
     values: dict[str, Any] = {"number": new.number, "floor": new.floor}
     _check_texts(values)
-    kind = await find_item(tx, tables.room_type, property_id, new.room_type)
+    kind = await find_item(tx, tables.room_type, property_id, new.room_type, field="room_type")
     values |= {"property_id": property_id, "room_type_id": kind.id}
     await tx.execute(_LOCK_TYPE, kind.id)
-    row = await insert(tx, room_table, values, what=f"a room {new.number!r}")
+    row = await insert(tx, room_table, values, what=f"a room {new.number!r}", field="number")
     await _shift(tx, kind.id, today, 1)
     return row
 
@@ -116,19 +116,22 @@ async def remove(
 
 
 async def _check_unused(tx: Transaction, row: Room, today: date) -> None:
-    use = await tx.fetchval(
-        "SELECT stay::text FROM room_use WHERE room_id = $1 AND upper(stay) > $2 ORDER BY stay LIMIT 1",
+    use = await tx.fetchrow(
+        "SELECT lower(stay) AS first, upper(stay) AS until FROM room_use"
+        " WHERE room_id = $1 AND upper(stay) > $2 ORDER BY stay LIMIT 1",
         row.id,
         today,
     )
     if use is not None:
-        raise RoomInUse(f"room {row.number} is used on {use}", fix="move the stay, or end the block, first")
+        raise RoomInUse(
+            f"room {row.number} is used from {use['first']} to {use['until']}",
+            fix="move the stay, or end the block, first",
+        )
     nights = await tx.fetch(_LOCK, row.room_type_id, today)
     sold = [night["night"].isoformat() for night in nights if night["sold"]]
     if sold:
         raise RoomIsSold(
-            f"every room of its type is sold on {sold[0]}"
-            + (f" and {len(sold) - 1} more nights" if len(sold) > 1 else ""),
+            f"every room of its type is sold on {sold[0]}" + and_more_nights(len(sold) - 1),
             fix="wait until these stays are over, or move them",
             extra={"nights": sold[:50]},
         )

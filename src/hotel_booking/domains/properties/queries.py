@@ -33,8 +33,13 @@ async def property_by_slug(
         slug,
     )
     if found is None:
-        raise NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
+        raise no_such(slug)
     return found
+
+
+def no_such(slug: str) -> NoSuchProperty:
+    """What is said where there is no property of this name, or none for whoever asks."""
+    return NoSuchProperty(f"there is no property {slug!r}", fix="GET /properties lists them")
 
 
 async def properties(tx: Transaction, *, after: int, limit: int) -> list[Property]:
@@ -72,8 +77,9 @@ async def find_item(
     *,
     key: Literal["code", "number", "id"] = "code",
     lock: bool = False,
+    field: str | None = None,
 ) -> T:
-    """One of a kind by its code or number. Raises `NoSuchThing`."""
+    """One of a kind by its code or number, which the input's `field` names. Raises `NoSuchThing`."""
     found = await tx.fetchrow_as(
         of.kind,
         f"SELECT {of.listed} FROM {of.name}"  # our own names
@@ -83,7 +89,9 @@ async def find_item(
     )
     if found is None:
         kind = called(of.name, "object")
-        raise NoSuchThing(f"the property has no {kind} {code!r}", fix="list them to see what it has")
+        raise NoSuchThing(
+            f"the property has no {kind} {code!r}", field=field, fix="list them to see what it has"
+        )
     return found
 
 

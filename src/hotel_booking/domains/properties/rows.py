@@ -20,8 +20,11 @@ from hotel_booking.domains.properties.types import Use
 T = TypeVar("T", bound=Kept)
 
 
-async def insert(tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, what: str) -> T:
-    """Insert a row and give it whole. Raises `AlreadyExists` where the code, slug or number is taken."""
+async def insert(
+    tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, what: str, field: str = "code"
+) -> T:
+    """Insert a row and give it whole. Raises `AlreadyExists` where the code, slug or number, the input's
+    `field`, is taken."""
     try:
         async with tx.savepoint():
             parameters = ", ".join(f"${place}" for place in range(1, len(values) + 1))
@@ -33,7 +36,9 @@ async def insert(tx: Transaction, of: TableOf[T], values: Mapping[str, Any], *, 
             )
     except asyncpg.UniqueViolationError:
         raise AlreadyExists(
-            f"there is already {what}", fix="choose another code, or change the existing one"
+            f"there is already {what}",
+            field=field,
+            fix=f"choose another {field}, or change the existing one",
         ) from None
     except asyncpg.CheckViolationError as error:
         raise _check_failed(error) from None

@@ -17,6 +17,9 @@ from hotel_booking.domains.rates.queries import Catalogue
 
 MAX_LINES = 5_000
 MAX_CELLS = 250_000  # nights to write in one call: 100 room types for nearly seven years
+# Nights of all lines of one call, those of several lines once for each: others wait while they are laid over
+# each other, a second for as many.
+MAX_LAID = 250_000
 REACH = timedelta(days=1_100)  # how far from today a night may lie
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -91,13 +94,22 @@ def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> C
     if len(updates) > MAX_LINES:
         raise AriError(f"one call takes {MAX_LINES} lines", field="updates", fix="send several calls")
     cells = Cells({}, {}, {})
+    laid = 0
     for index, line in enumerate(updates):
         where = f"updates[{index}]"
         kind, plan = _checked(line, catalogue, today, where)
+        nights = list(_nights(line))
+        laid += len(nights)
+        if laid > MAX_LAID:
+            raise AriError(
+                f"the lines of one call have at most {MAX_LAID} nights, counted line by line",
+                field=where,
+                fix="leave out what later lines set anew, or send several calls",
+            )
         given = _given(line)
         own = {name: value for name, value in given.items() if name in ROOM_COLUMNS}
         rest = {name: value for name, value in given.items() if name not in ROOM_COLUMNS}
-        for night in _nights(line):
+        for night in nights:
             key = (kind.id, night)
             room = cells.rooms.setdefault(key, {})
             if own:
@@ -176,7 +188,7 @@ def _checked(
             raise AriError(
                 f"{night} is more than {REACH.days} days from today",
                 field=f"{where}.{name}",
-                fix="choose earlier nights",
+                fix="choose " + ("an earlier night" if night > today else "a later night"),
             )
     if not _given(line):
         raise AriError("the line sets nothing", field=where, fix="give a capacity, a price or a restriction")

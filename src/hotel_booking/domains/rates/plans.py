@@ -96,7 +96,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan
             "a derived plan has a parent and an adjustment", field="adjustment", fix="give both, or neither"
         )
     if new.parent is not None and new.adjustment is not None:
-        parent = await find_item(tx, rate_plan, property_id, new.parent, lock=True)
+        parent = await find_item(tx, rate_plan, property_id, new.parent, lock=True, field="parent")
         if parent.parent_id is not None:
             raise Invalid(
                 f"{new.parent} is itself derived",
@@ -107,7 +107,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan
     if new.policy is None:
         values["policy_id"] = await flexible(tx, property_id=property_id)
     else:
-        policy = await find_item(tx, properties.cancellation_policy, property_id, new.policy)
+        policy = await find_item(tx, properties.cancellation_policy, property_id, new.policy, field="policy")
         values["policy_id"] = policy.id
     _check(values)
     return await insert(tx, rate_plan, values, what=f"a rate plan {new.code!r}")
@@ -131,7 +131,7 @@ async def change(
             )
         values |= _adjustment(adjustment, currency)
     if policy is not None:
-        found = await find_item(tx, properties.cancellation_policy, property_id, policy)
+        found = await find_item(tx, properties.cancellation_policy, property_id, policy, field="policy")
         values["policy_id"] = found.id
     check_texts(values)
     _check(asdict(row) | values)
@@ -163,7 +163,8 @@ def _number(value: int | str, kind: str, field: str, currency: str, percents: tu
     if kind == "percent":
         return read_percent(str(value), low=percents[0], high=percents[1], name=field)
     if isinstance(value, str):
-        raise Invalid("an amount is a whole number of minor units", field=field)
+        what = "the number of nights" if kind == "nights" else "an amount in minor units"
+        raise Invalid(f"{what} is a whole number", field=field, fix="send it without quotation marks")
     if kind in ("amount", "fixed"):
         check_charged(value, currency, field=field)
     return value

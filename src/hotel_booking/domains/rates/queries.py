@@ -42,6 +42,7 @@ from hotel_booking.domains.rates.types import (
     adult_age,
 )
 
+_LONGEST = 80  # characters of a name that no property has, in the refusal
 _PRICINGS = 256  # what a catalogue that is kept remembers of them
 
 
@@ -172,11 +173,16 @@ _CATALOGUES = f"""SELECT row_to_json(c)::text AS content
   FROM ({_CATALOGUE} WHERE p.id = ANY ($1::int[]) AND p.active AND $2) AS c"""
 
 
-async def load_catalogue(tx: Transaction, slug: str, *, active_only: bool = True) -> Catalogue:
-    """The property's catalogue, in one statement. Raises `PropertyNotFound`."""
+async def load_catalogue(
+    tx: Transaction, slug: str, *, active_only: bool = True, field: str | None = None
+) -> Catalogue:
+    """The property's catalogue, in one statement. Raises `PropertyNotFound`; `field` is where the input names
+    it."""
     sold = await tx.fetchrow_as(_Sold, _CATALOGUE_BY_SLUG, slug, active_only)
     if sold is None:
-        raise PropertyNotFound(f"there is no property {slug!r}", fix="GET /properties lists them")
+        raise PropertyNotFound(
+            f"there is no property {slug[:_LONGEST]!r}", field=field, fix="GET /properties lists them"
+        )
     return _catalogue(sold)
 
 

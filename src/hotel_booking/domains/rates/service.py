@@ -13,8 +13,10 @@ from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.inventory import room_nights
+from hotel_booking.domains.inventory.errors import and_more_nights
 from hotel_booking.domains.rates.ari import AriError, AriUpdate, Cells, check_lengths, spread
 from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.rates.wording import count
 
 
 class CapacityBelowSold(Conflict):
@@ -100,7 +102,7 @@ async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -
         if there and capacity is not None and capacity > there:
             code = next(kind.code for kind in catalogue.room_types.values() if kind.id == key[0])
             raise CapacityAboveRooms(
-                f"{code} has {there} rooms, and line {cells.lines[key]} offers {capacity}",
+                f"{code} has {count(there, 'room')}, and line {cells.lines[key]} offers {capacity}",
                 field=f"updates[{cells.lines[key]}].capacity",
                 fix=f"offer at most {there}, and set overbooking_limit to sell more",
                 extra={"rooms": there},
@@ -130,11 +132,12 @@ async def _check_capacity(tx: Transaction, cells: Cells, changed: Sequence[tuple
             )
     if short:
         index, nights = min(short.items())
+        needed = count(nights[0]["sold"] + nights[0]["blocked"], "room")
         raise CapacityBelowSold(
             f"line {index} leaves fewer rooms than are sold on {nights[0]['night']}"
-            + (f" and {len(nights) - 1} more nights" if len(nights) > 1 else ""),
+            + and_more_nights(len(nights) - 1),
             field=f"updates[{index}].capacity",
-            fix=f"keep at least {nights[0]['sold'] + nights[0]['blocked']} rooms, or move bookings first",
+            fix=f"keep at least {needed}, or move bookings first",
             extra={"nights": nights[:50]},
         )
 

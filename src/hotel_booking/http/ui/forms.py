@@ -15,6 +15,7 @@ The page shows `form.value("name")` and `form.errors.get("name")` again; `form.e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ from hotel_booking.http.problems import MalformedRequest, UnsupportedMedia
 
 _MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LONGEST = 100_000
+_MEMBER = re.compile(r"[.\[]")  # begins a member of a field: rooms[0], rooms.1
 _MOST_FIELDS = 10_000  # a year of prices of some room types
 
 
@@ -163,7 +165,8 @@ class Form:
     def failed(self, error: DomainError) -> Form:
         """The form with an error of the business beside the field it names."""
         if not isinstance(error, FormProblems):
-            name = error.field if error.field in self._values else ""
+            whole = _MEMBER.split(error.field or "", maxsplit=1)[0]
+            name = next((name for name in (error.field, whole) if name in self._values), None)
             self.errors.setdefault(name or "", _with_fix(error))
         return self
 

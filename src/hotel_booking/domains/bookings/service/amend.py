@@ -200,7 +200,11 @@ def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, 
     if booking.status != "confirmed" and (by_guest or not inside):
         raise not_changeable(booking.status)
     if override is not None and not inside:
-        raise Invalid("there is nothing to override", field="override_reason", fix="leave the reason out")
+        raise Invalid(
+            "a reason overrides something only once the guests are in the house",
+            field="override_reason",
+            fix="leave it out",
+        )
     known = {room.position: room.status for room in booking.reservations}
     seen: set[int] = set()
     for index, change in enumerate(rooms):

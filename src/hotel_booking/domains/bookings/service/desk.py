@@ -51,6 +51,7 @@ async def record_desk_payment(
     if expected is not None and expected != owed:
         raise PriceChanged(
             "the balance has changed since it was shown; nothing was recorded",
+            field="expected_balance",
             fix="check the new balance and record the payment again",
         )
     amount = owed if amount is None else amount
@@ -120,7 +121,9 @@ def _owed(booking: Booking) -> int:
             fix="release the reserved money first, if the guest pays at the desk instead",
         )
     if not owed:
-        raise WrongState("nothing is owed for this booking; nothing was recorded", fix="reload the page")
+        raise WrongState(
+            "nothing is owed for this booking; nothing was recorded", fix="look at the booking again"
+        )
     return owed
 
 

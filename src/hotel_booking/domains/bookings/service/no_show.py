@@ -71,14 +71,19 @@ async def no_show(
     each reservation's `fee`, sends back what was paid beyond it and charges what is missing to a kept card.
 
     Raises `WrongState` unless the booking is confirmed, `TooEarly` before the arrival day where `on` is not
-    given, and `PriceChanged` where the fee is not the one that the caller saw, `expected_fee`.
+    given and where `on` has not begun, and `PriceChanged` where the fee is not the one that the caller
+    saw, `expected_fee`.
     """
     status = await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
     _check(booking, status, now, on)
     fees = [no_show_fee(room) for room in booking.reservations]
     if expected_fee is not None and expected_fee != sum(fees):
-        raise PriceChanged("the fee has changed since it was shown", fix="check it again and confirm it")
+        raise PriceChanged(
+            "the fee has changed since it was shown",
+            field="expected_fee",
+            fix="check it again and confirm it",
+        )
     last = on or calendar_date(now, booking.timezone)
     await end_stay(tx, booking, booking.reservations, status="no_show", on=last, now=now, fees=fees)
     if any(room.room for room in booking.reservations):
@@ -110,4 +115,8 @@ def _check(booking: Booking, status: str, now: datetime, on: date | None = None)
     if on is None and today < min(room.arrival for room in booking.reservations):
         raise TooEarly(
             "a booking can't be a no-show before the arrival day", fix="cancel the booking instead"
+        )
+    if on is not None and on > calendar_date(now, booking.timezone):
+        raise TooEarly(
+            f"{on} has not begun at the hotel", field="on", fix="wait for that day, or leave `on` out"
         )

@@ -103,6 +103,7 @@ async def pay(
         if expected is not None and expected != amount:
             raise PriceChanged(
                 "the amount has changed since it was shown; nothing was charged",
+                field="expected_amount",
                 fix="check the new amount and confirm it",
             )
         wait = _wait_for_transfer(booking, gateway, now) if held else None

@@ -62,7 +62,7 @@ async def quote(
         check_size([Occupancy(room.adults, room.children) for room in rooms], field="rooms")
     if agreed_price is not None and not 0 <= agreed_price < 2**40:
         raise Invalid("the agreed price is out of range", field="agreed_price")
-    catalogue = await load_catalogue(tx, property_slug)
+    catalogue = await load_catalogue(tx, property_slug, field="property")
     for index, room in enumerate(rooms):
         check_codes(catalogue, room.room_type, room.rate_plan, f"rooms[{index}]")
     if agreed_price is None:

@@ -202,19 +202,19 @@ def _leaving(booking: Booking, positions: Collection[int] | None) -> tuple[Reser
     if not positions:
         raise Invalid("no room is named", field="rooms", fix="name at least one, or leave `rooms` out")
     by_position = {room.position: room for room in booking.reservations}
-    for position in positions:
-        _check_staying(by_position, position)
+    for index, position in enumerate(positions):
+        _check_staying(by_position, position, f"rooms[{index}]")
     return tuple(room for room in booking.staying if room.position in positions)
 
 
-def _check_staying(by_position: Mapping[int, Reservation], position: int) -> Reservation:
+def _check_staying(by_position: Mapping[int, Reservation], position: int, field: str) -> Reservation:
     """The room at a position; raises `Invalid` where there is none, `WrongState` once its guests have
     left."""
     room = by_position.get(position)
     if room is None:
-        raise Invalid(f"the booking has no room {position}", field="rooms")
+        raise Invalid(f"the booking has no room {position}", field=field)
     if room.status == "checked_out":
-        raise WrongState(f"the guests of room {position} of the booking have checked out", field="rooms")
+        raise WrongState(f"the guests of room {position} of the booking have checked out", field=field)
     return room
 
 
@@ -281,7 +281,7 @@ async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], t
     """Give the rooms; from today on where others slept in them before, or the guests elsewhere."""
     by_position = {reservation.position: reservation for reservation in booking.reservations}
     for position, number in rooms.items():
-        reservation = _check_staying(by_position, position)
+        reservation = _check_staying(by_position, position, f"rooms.{position}")
         first = min(max(reservation.arrival, today), reservation.departure - date.resolution)
         stays = [Stay(first, reservation.departure)]
         if booking.status == "confirmed" or reservation.room is not None:
@@ -292,4 +292,5 @@ async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], t
             number=number,
             reservation_id=reservation.id,
             stays=stays,
+            field=f"rooms.{position}",
         )

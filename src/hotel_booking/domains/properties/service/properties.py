@@ -49,7 +49,7 @@ async def create(tx: Transaction, *, new: NewProperty) -> Property:
         )
     await _check(tx, values, new.country)
     try:
-        return await insert(tx, tables.property_, values, what=f"a property {values['slug']!r}")
+        return await insert(tx, tables.property_, values, what=f"a property {values['slug']!r}", field="slug")
     except asyncpg.ForeignKeyViolationError:
         raise Invalid("there is no such place", field="place_id", fix="GET /places finds it") from None
 
