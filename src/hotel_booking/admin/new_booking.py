@@ -20,6 +20,7 @@ from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.core.iso_codes import check_country
 from hotel_booking.core.names import clean_name
+from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
 from hotel_booking.domains.bookings.queries import QuoteSeen, quote_seen
@@ -249,8 +250,8 @@ def _party(form: Form) -> tuple[Occupancy, ...]:
 
 
 def _guest(form: Form) -> GuestDetails:
-    """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read is kept as
-    typed, and staff are told."""
+    """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read, but is written
+    as one, is kept as typed, and staff are told."""
     values = {name: form.value(name).strip() for name in _GUEST_FIELDS}
     for name in ("given_name", "family_name"):
         try:
@@ -267,6 +268,10 @@ def _guest(form: Form) -> GuestDetails:
             check_country(country)
         except Invalid as error:
             form.failed(error)
+    try:
+        phone_to_keep(values["phone"])
+    except Invalid as error:
+        form.failed(error)
     form.check()
     return GuestDetails(
         values["given_name"], values["family_name"], values["email"], values["phone"] or None, country or None

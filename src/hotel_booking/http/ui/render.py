@@ -57,7 +57,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     currency: str | None = None
     timezone: str = "UTC"
-    names: Mapping[tuple[str, int], str] = {}
+    names: Mapping[tuple[str, int | str], str] = {}
 
 
 _NOTHING_KEPT = Kept()
@@ -257,7 +257,7 @@ def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) 
             return "yes" if value else "no"
         case int() if currency is not None and name in _AMOUNTS:
             return money(value, currency)
-        case int() if (name, value) in kept.names:
+        case int() | str() if (name, value) in kept.names:
             return kept.names[name, value]
         case str() if name == "country":
             return country_name(value)
