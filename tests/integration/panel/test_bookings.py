@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -140,6 +141,36 @@ async def test_staff_are_told_of_a_telephone_number_that_was_not_read(
     assert 'href="tel:"' not in text
 
 
+async def test_the_rooms_are_named_and_told_apart_before_and_after_booking(
+    chain: Database, chain_url: str
+) -> None:
+    slug = (await houses(chain))[0]["slug"]
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        _, fields = await offered(client, slug, rooms="2", adults="3", children="5")
+        path = (await client.post("/admin/bookings/quotes", data=fields)).headers["location"]
+        asked = (await client.get(path)).text
+        made = await client.post(path, data=GUEST)
+        text = (await client.get(made.headers["location"])).text
+        back = html.unescape(re.findall(r'href="(/admin/bookings/new\?[^"]*)"', asked)[-1])
+        again = (await client.get(back)).text
+    async with chain.transaction() as tx:
+        room_type, plan = [
+            await tx.fetchval(
+                f"SELECT x.name FROM {table} x JOIN property p ON p.id = x.property_id"
+                " WHERE p.slug = $1 AND x.code = $2",
+                slug,
+                fields[table],
+            )
+            for table in ("room_type", "rate_plan")
+        ]
+    assert html.escape(f"{room_type}, {plan}") in asked
+    assert f"{fields['room_type']}, {fields['rate_plan']}" not in asked
+    for number in (1, 2):
+        assert f"<h2>Room {number}, {html.escape(room_type)}" in text
+    for name in ("property", "arrival", "departure", "adults", "children", "rooms"):
+        assert f'name="{name}" value="{fields[name]}"' in again, name
+
+
 async def test_a_form_that_is_sent_twice_books_once(chain: Database, chain_url: str) -> None:
     slug = (await houses(chain))[0]["slug"]
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
@@ -148,6 +179,15 @@ async def test_a_form_that_is_sent_twice_books_once(chain: Database, chain_url: 
         answers = [await client.post(path, data=GUEST) for _ in range(2)]
         assert {answer.status_code for answer in answers} == {303}
         assert len({answer.headers["location"] for answer in answers}) == 1
+        where = answers[0].headers["location"]
+        assert "changed nothing" not in (await client.get(where)).text
+        # Who went back and corrected the name hears that it was too late.
+        for changed in ({"family_name": "Another"}, {"email": "x"}):
+            again = await client.post(path, data={**GUEST, **changed})
+            assert (again.status_code, again.headers["location"]) == (303, where)
+            text = (await client.get(where)).text
+            assert "What you have typed since changed nothing." in text
+            assert "Another" not in text
         assert (await client.get(path)).headers["location"] == answers[0].headers["location"]
     async with chain.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM booking WHERE source = 'desk'") == 1
