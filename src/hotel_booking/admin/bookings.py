@@ -208,6 +208,11 @@ def _story(
 ) -> list[Event]:
     several = len(booking.reservations) > 1
     numbers = {str(room.id): f" {room.position}" for room in booking.reservations if several}
+    # Which room is used by which of the booking is said where it begins alone.
+    for entry in entries:
+        values = entry.after or entry.before or {}
+        if entry.object_kind == "room_use" and (number := numbers.get(str(values.get("reservation_id")))):
+            numbers[entry.object_id] = f" of room{number}"
     events = [
         _change(entry, numbers, booking.currency)
         for entry in entries

@@ -181,6 +181,8 @@ async def test_rooms_bookings_and_payments_are_said_by_what_staff_call_them(
     several, one = await sold(db, 5, 2, "DBL", "TWN"), await sold(db, 9, 2, "TWN")
     for booking, rooms in ((several, {1: "DBL-1", 2: "TWN-1"}), (one, {1: "TWN-1"})):
         await act(db, service.give_rooms, booking_id=booking.id, now=NOW, rooms=rooms)
+    for booking, rooms in ((several, {2: "TWN-2"}), (one, {1: "TWN-2"})):
+        await act(db, service.give_rooms, booking_id=booking.id, now=NOW, rooms=rooms)
     async with db.transaction() as tx:
         await tx.execute("UPDATE room_type SET name = CASE code WHEN 'DBL' THEN 'Double' ELSE 'Twin' END")
         payment = await tx.fetchval(
@@ -207,6 +209,9 @@ async def test_rooms_bookings_and_payments_are_said_by_what_staff_call_them(
     histories = [said(text.partition('id="story"')[2]) for text in pages]
     assert "room of the booking room 1, Double" in histories[0]
     assert "room of the booking room 2, Twin" in histories[0]
+    assert "Room use of room 2 changed" in histories[0]
+    assert "Room use of room 1 made" in histories[0]
+    assert "Room use changed" in histories[1]
     assert "room of the booking Twin" in histories[1]
     for reservation in (*several.reservations, *one.reservations):
         assert not any(str(reservation.id) in text for text in histories)
