@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from hotel_booking.app import Application
 from hotel_booking.core.db import Database
@@ -161,6 +162,30 @@ async def test_a_property_is_made_and_changed(db: Database, database_url: str) -
     assert html.unescape(html.escape(HOSTILE)) in html.unescape(page.text)
     assert "<script>alert" not in page.text
     assert await value(db, "SELECT stars FROM property WHERE slug = 'hotel-d-ete'") == 5
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "kept"),
+    [
+        ("47,4979", "19,0402", (47.4979, 19.0402)),
+        ("29\u066b3759", "٤٢\u060c٩٢٢٤", (29.3759, 42.9224)),
+        ("33.8688° S", "151.2093° E", (-33.8688, 151.2093)),
+        ("\u221233.8688", " 18.42\u200e", (-33.8688, 18.42)),
+    ],
+)
+async def test_coordinates_are_read_as_keyboards_and_maps_write_them(
+    db: Database, database_url: str, lat: str, lon: str, kept: tuple[float, float]
+) -> None:
+    async with editing(db, database_url) as client:
+        form = fields((await client.get(f"{BASE}/details")).text)
+        saved = await client.post(f"{BASE}/details", data=form | {"lat": lat, "lon": lon})
+        assert saved.status_code == 303, said(saved.text)
+        for wrong in ("1e1", "1_0", "nan", "47,49,79", "91", "47.5 X"):
+            refused = await client.post(f"{BASE}/details", data=form | {"lat": wrong})
+            assert "degrees from -90 to 90" in error_of(refused.text, "lat"), wrong
+    async with db.transaction() as tx:
+        row = await tx.fetchrow("SELECT lat, lon FROM property WHERE slug = $1", SLUG)
+    assert tuple(row or ()) == pytest.approx(kept)
 
 
 async def test_only_a_group_role_makes_a_property(db: Database, database_url: str) -> None:

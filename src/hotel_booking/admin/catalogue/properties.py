@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from hotel_booking.admin.phone_words import with_phone
 from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.typed_numbers import number_list
+from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -41,6 +42,8 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
 _MOST_LISTED = 200
+_DEGREES = re.compile(r"([-+]?\d{1,3}(?:\.\d{1,12})?)\s*°?\s*([NESWnesw]?)")
+_DECIMAL = str.maketrans({",": ".", "\u066b": ".", "\u060c": ".", "\uff0e": "."})
 
 
 @get("/properties", opt=staff(Permission.CATALOGUE_VIEW))
@@ -256,8 +259,8 @@ def _values(form: Form) -> dict[str, Any]:
         ("phone", 40),
     ):
         values[name] = form.text(name, longest=longest)
-    for name, limit in (("lat", 90), ("lon", 180)):
-        values[name] = _degrees(form, name, limit)
+    for name, limit, example in (("lat", 90, "38.7139"), ("lon", 180, "-9.1394")):
+        values[name] = _degrees(form, name, limit, example)
     bands = form.text("child_bands", longest=100)
     try:
         values["child_bands"] = [int(age) for age in number_list(bands)]
@@ -266,14 +269,13 @@ def _values(form: Form) -> dict[str, Any]:
     return values
 
 
-def _degrees(form: Form, name: str, limit: int) -> float | None:
+def _degrees(form: Form, name: str, limit: int, example: str) -> float | None:
+    """Degrees in the digits and with the decimal sign of any keyboard, also as maps write them: 9.1394° W."""
     text = form.text(name, required=True, longest=40)
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
+    found = _DEGREES.fullmatch(plain_digits(text).translate(_DECIMAL))
+    value = float(found[1]) * (-1 if found[2] and found[2] in "SWsw" else 1) if found else float("nan")
     if not -limit <= value <= limit:
-        form.wrong(name, f"must be degrees from -{limit} to {limit}, such as 38.7139")
+        form.wrong(name, f"must be degrees from -{limit} to {limit}, such as {example}")
         return None
     return value
 
