@@ -363,3 +363,30 @@ async def test_a_telephone_number_that_is_not_read_is_kept_and_told(db: Database
             assert ('class="flash warning"' in page) is told
             text = said(page)
             assert ("wasn’t recognised and is saved as typed: 12 34" in text) is told
+
+
+async def test_what_a_property_lacks_until_it_can_be_booked_is_said(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        for change, missing in (
+            ("SELECT 1", ()),
+            ("UPDATE rate_night SET price = NULL", ("Prices",)),
+            ("DELETE FROM rate_night", ("Prices",)),
+            ("UPDATE room SET active = false", ("Rooms", "Prices")),
+            ("UPDATE rate_plan SET active = false", ("Rooms", "A rate plan")),
+        ):
+            async with db.transaction() as tx:
+                await tx.execute(change)
+            text = said((await client.get(BASE)).text)
+            for what in ("Rooms: as many", "Prices: only", "A rate plan: the"):
+                assert (what in text) == (what.partition(":")[0] in missing), (change, what)
+
+
+async def test_room_numbers_are_read_from_any_keyboard(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        kind = await value(db, "SELECT code FROM room_type ORDER BY id LIMIT 1")
+        typed = "٧٠١، ٧٠٢；703\u200e, Villa 3, A8–A9"  # noqa: RUF001  # that keyboard's signs
+        added = await client.post(f"{BASE}/rooms", data={"numbers": typed, "room_type": kind})
+        assert added.status_code == 303, said(added.text)
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT number FROM room ORDER BY id DESC LIMIT 6")
+    assert [row["number"] for row in rows] == ["A9", "A8", "Villa 3", "703", "702", "701"]

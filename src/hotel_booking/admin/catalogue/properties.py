@@ -19,7 +19,7 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.admin.phone_words import with_phone
-from hotel_booking.core.dates import DAY_END
+from hotel_booking.core.dates import DAY_END, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list, plain_digits
@@ -35,6 +35,7 @@ from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
+from hotel_booking.domains.rates.queries import has_prices
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.i18n.code_names import AMENITIES
@@ -110,7 +111,9 @@ def _amenity(code: int) -> str:
 
 
 @get("/properties/{slug:str}", opt=staff(Permission.CATALOGUE_VIEW))
-async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+async def show_property(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
     """A property at a glance, and what it still lacks."""
     property_ = await queries.property_by_slug(tx, slug)
     kinds = await queries.list_items(tx, tables.room_type, property_.id)
@@ -118,6 +121,7 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
     rooms = await queries.list_items(tx, rooms_table, property_.id)
     texts = await queries.translations(tx, property_.id)
     own = texts.get(("property", property_.id), {})
+    today = business_date(now, property_.timezone, property_.day_end_time)
     return frame.show(
         request,
         "overview.html",
@@ -138,6 +142,7 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
         policies=len(await queries.list_items(tx, tables.cancellation_policy, property_.id)),
         taxes=await queries.list_items(tx, tables.tax, property_.id),
         photos=await queries.photos(tx, property_.id),
+        priced=await has_prices(tx, property_.id, since=today),
     )
 
 

@@ -15,6 +15,7 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import rooms as service
 from hotel_booking.domains.inventory.tables import room as rooms_table
@@ -27,6 +28,7 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 
 _MOST_AT_ONCE = 200
+_BETWEEN = re.compile("[,;\n\u060c\u061b\u3001\uff0c\uff1b]")  # a blank may be part of a number: Villa 3
 _RANGE = re.compile(r"([^\W\d]*)(\d{1,6})\s*[-–]\s*\1(\d{1,6})")  # noqa: RUF001  # 101-110, A1-A9
 
 RoomId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
@@ -154,7 +156,7 @@ async def deactivate_room(
 def _numbers(form: Form) -> list[str]:
     """The numbers that were typed, ranges spread out."""
     numbers: list[str] = []
-    for part in form.text("numbers", required=True, longest=2000).split(","):
+    for part in _BETWEEN.split(plain_digits(form.text("numbers", required=True, longest=2000))):
         text = part.strip()
         spread = _RANGE.fullmatch(text)
         if spread is None:
