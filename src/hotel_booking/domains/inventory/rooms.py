@@ -117,12 +117,13 @@ async def remove(
 
 async def _check_unused(tx: Transaction, row: Room, today: date) -> None:
     use = await tx.fetchval(
-        "SELECT stay::text FROM room_use WHERE room_id = $1 AND upper(stay) > $2 ORDER BY stay LIMIT 1",
+        "SELECT lower(stay) || ' to ' || upper(stay) FROM room_use WHERE room_id = $1 AND upper(stay) > $2"
+        " ORDER BY stay LIMIT 1",
         row.id,
         today,
     )
     if use is not None:
-        raise RoomInUse(f"room {row.number} is used on {use}", fix="move the stay, or end the block, first")
+        raise RoomInUse(f"room {row.number} is used from {use}", fix="move the stay, or end the block, first")
     nights = await tx.fetch(_LOCK, row.room_type_id, today)
     sold = [night["night"].isoformat() for night in nights if night["sold"]]
     if sold:
