@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from hotel_booking.core.db import Database, Origin
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.factories.small_hotel import NOW, small_hotel
+from tests.factories.small_hotel import FIRST, NIGHTS, NOW, small_hotel
 from tests.integration.panel.test_catalogue import said
 from tests.integration.panel.test_desk import act, noon, sold
 
@@ -99,6 +100,10 @@ async def test_amounts_rooms_and_times_are_shown_as_the_hotel_knows_them(
             await tx.execute("UPDATE rate_night SET price = 7777")
         rates = (await client.get("/admin/audit?kind=rates")).text
     assert "€77.77" in rates
+    first, last = f"{FIRST.day} {FIRST:%b %Y}", FIRST + timedelta(days=NIGHTS - 1)
+    assert f">{first}<" in rates
+    assert f">{last.day} {last:%b %Y}<" in rates
+    assert not re.search(r">\d{4}-\d\d-\d\d<", rates)
     assert "7777" not in rates
     for shown in (history, log):
         assert "€123.45" in shown
