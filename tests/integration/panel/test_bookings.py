@@ -262,18 +262,53 @@ async def test_a_walk_in_is_checked_in_and_out(chain: Database, chain_url: str) 
     await clean(chain)
 
 
+def stay_fields(page: str) -> dict[str, str]:
+    """The form of a stay that is to be changed, as its page holds it."""
+    form = page.partition('class="card form"')[2]
+    fields = dict(re.findall(r'name="([\w-]+)"[^>]*? value="([^"]*)"', form))
+    for select in re.findall(r'<select[^>]*name="([\w-]+)".*?</select>', form, re.DOTALL):
+        chosen = re.search(rf'name="{select}".*?<option value="([^"]*)" selected', form, re.DOTALL)
+        assert chosen is not None
+        fields[select] = chosen[1]
+    return fields
+
+
+async def test_a_page_that_a_colleague_overtook_undoes_nothing(chain: Database, chain_url: str) -> None:
+    slug = (await houses(chain))[0]["slug"]
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        reference = await booked(client, slug)
+        path = f"/admin/bookings/{reference}/amend"
+        stale = stay_fields((await client.get(path)).text)
+        later = (date.fromisoformat(stale["departure"]) + timedelta(days=1)).isoformat()
+        preview = await client.post(path, data={**stale, "departure": later, "act": "preview"})
+        agreed = re.search(r'name="agreed_total" value="(\d+)"', preview.text)
+        assert agreed is not None
+        confirm = {"departure": later, "act": "confirm", "agreed_total": agreed[1]}
+        assert (await client.post(path, data={**stale, **confirm})).status_code == 303
+        before = await contents(chain)
+        # The departure stands there as it was; who changes the guests alone would take the night back.
+        told = await client.post(path, data={**stale, "adults-1": "1", "act": "preview"})
+        assert told.status_code == 409
+        assert "somebody has changed this meanwhile: it is now" in told.text
+        assert "The new price" not in told.text
+        assert await contents(chain) == before
+        again = stay_fields(told.text)
+        assert (again["departure"], again["adults-1"]) == (later, "1")
+        assert (await client.post(path, data={**again, "act": "preview"})).status_code == 200
+        # Who changed the same field sees what it is by now, and decides.
+        mine = (date.fromisoformat(later) + timedelta(days=1)).isoformat()
+        told = await client.post(path, data={**stale, "departure": mine, "act": "preview"})
+        assert (told.status_code, stay_fields(told.text)["departure"]) == (409, mine)
+        known = stay_fields(told.text)
+        assert (await client.post(path, data={**known, "act": "preview"})).status_code == 200
+
+
 async def test_a_change_is_shown_first_and_made_at_that_price(chain: Database, chain_url: str) -> None:
     slug = (await houses(chain))[0]["slug"]
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
         reference = await booked(client, slug)
         path = f"/admin/bookings/{reference}/amend"
-        shown = (await client.get(path)).text
-        form = shown.partition('class="card form"')[2]
-        fields = dict(re.findall(r'name="([\w-]+)"[^>]*? value="([^"]*)"', form))
-        for select in re.findall(r'<select[^>]*name="([\w-]+)".*?</select>', form, re.DOTALL):
-            chosen = re.search(rf'name="{select}".*?<option value="([^"]*)" selected', form, re.DOTALL)
-            assert chosen is not None
-            fields[select] = chosen[1]
+        fields = stay_fields((await client.get(path)).text)
         fields["departure"] = (date.fromisoformat(fields["departure"]) + timedelta(days=1)).isoformat()
         fields["act"] = "preview"
         before = await contents(chain)
