@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Locator, Page
 
 from hotel_booking.core.db import Database
@@ -178,6 +179,31 @@ async def test_the_grid_is_edited_by_the_keyboard(db: Database, database_url: st
             )
             assert row is not None
             assert tuple(row) == (10_000, True, 2, False)
+
+
+@pytest.mark.parametrize(
+    ("currency", "price"),
+    [("EUR", 99_900), ("EUR", 123_456), ("KWD", 50_050), ("KWD", 1_250_550), ("IDR", 1_250_000_050)],
+)
+async def test_a_price_of_any_length_stays_in_its_cell(
+    db: Database, database_url: str, browser: Browser, currency: str, price: int
+) -> None:
+    await hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET currency = $1", currency)
+        await tx.execute("UPDATE rate_night SET price = $1 WHERE price IS NOT NULL", price)
+    token = await session_of(db, await staff(db, (Role.REVENUE, SLUG), name="Ada"))
+    async with (
+        serving(database_url, HOTEL_MFA_REQUIRED="false") as site,
+        visiting(browser, site, viewport={"width": 1280, "height": 900}) as page,
+    ):
+        await enter(page, site, token)
+        await opened(page)
+        wider = await page.evaluate(
+            "() => [...document.querySelectorAll('.rate-grid .price td')]"
+            ".filter(td => td.scrollWidth > td.clientWidth).map(td => td.innerText)"
+        )
+    assert wider == []
 
 
 async def test_two_editors_in_two_windows(db: Database, database_url: str, browser: Browser) -> None:

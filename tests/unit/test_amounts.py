@@ -50,6 +50,9 @@ READ: list[tuple[str, str, int]] = [
     ("EUR", "1,23,456.50", 12345650),
     ("EUR", "007", 700),
     ("EUR", "€ 12", 1200),
+    ("JPY", "JP¥ 1000", 1000),
+    ("AUD", "A$12", 1200),
+    ("XOF", "F\u202fCFA 1000", 1000),
     ("EUR", "12\u00a0€", 1200),
     ("EUR", "12 EUR", 1200),
     ("EUR", "eur12", 1200),
@@ -211,3 +214,11 @@ def _as_the_server(currency: str, text: str, problem: str) -> tuple[str, str]:
         return "", problem or "a refusal"  # in words of its own
     except Invalid as error:
         return "", f"{error.detail}: {error.fix}"
+
+
+@pytest.mark.parametrize("currency", sorted(CURRENCIES))
+def test_what_the_panel_shows_is_read_back(currency: str) -> None:
+    amount = 1_234_567_000 * step(currency)
+    shown = formats.money(amount, currency, "en_GB")
+    assert read_money(shown, currency) == amount
+    assert read_money(f"-{shown}", currency) == -amount

@@ -92,6 +92,7 @@ async def list_entries(
         kinds=[(name, headed(name, "object")) for name in await queries.object_kinds(tx)],
         kept={entry.id: _kept(entry, properties, names, measures) for entry in found[:_PAGE]},
         properties={key: row.name for key, row in properties.items()},
+        references={key: name for (column, key), name in names.items() if column == "booking_id"},
     )
 
 
@@ -99,12 +100,12 @@ def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures
     hotel = properties.get(entry.property_id or 0)
     values = {**(entry.before or {}), **(entry.after or {})}
     currency = values.get("currency") or (hotel.currency if hotel is not None else None)
-    said = {
+    said: Names = {
         (column, number): _measured(number, kind, currency)
         for (entry_id, column, number), kind in measures.items()
         if entry_id == entry.id
     }
-    coded = {
+    coded: Names = {
         (column, number): name
         for column, codes in _CODED.get(entry.object_kind, {}).items()
         for number, name in codes.items()

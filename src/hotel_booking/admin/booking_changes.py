@@ -28,7 +28,7 @@ from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHI
 from hotel_booking.http.access import staff
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import money, page, see_other
+from hotel_booking.http.ui.render import day, money, page, see_other
 
 _SHORTEST_REASON = 5
 # What staff can do about a booking that is no longer to be cancelled; they are whom guests are told to ask.
@@ -118,6 +118,9 @@ async def amend(
     form = await read(request)
     if booking.status != "confirmed":
         return await _not_changed(request, tx, caller, booking, now)
+    form, changed = _compared(form, booking)
+    if changed:
+        return await _amend_page(request, tx, booking, form, status=409)
     try:
         arrival, departure = form.day("arrival", required=True), form.day("departure", required=True)
         changes = [_room_change(form, room.position) for room in booking.reservations]
@@ -190,6 +193,7 @@ async def _amend_page(
         status=status,
         booking=booking,
         form=form,
+        seen={name: was for name, (was, _) in _fields(booking).items()},
         preview=preview,
         most_adults=MAX_ADULTS,
         room_types=[(kind.code, kind.name) for kind in catalogue.room_types.values()],
@@ -197,17 +201,43 @@ async def _amend_page(
     )
 
 
-def _as_it_is(booking: Booking) -> Form:
-    shown: dict[str, Any] = {
-        "arrival": booking.reservations[0].arrival,
-        "departure": booking.reservations[0].departure,
+def _fields(booking: Booking) -> dict[str, tuple[str, str]]:
+    """The stay as the form's fields hold it, and as staff read it."""
+    first = booking.reservations[0]
+    shown = {
+        "arrival": (first.arrival.isoformat(), day(first.arrival)),
+        "departure": (first.departure.isoformat(), day(first.departure)),
     }
     for room in booking.reservations:
-        shown[f"room_type-{room.position}"] = room.room_type
-        shown[f"rate_plan-{room.position}"] = room.rate_plan
-        shown[f"adults-{room.position}"] = room.adults
-        shown[f"children-{room.position}"] = ", ".join(map(str, room.children))
-    return Form.of(**shown)
+        children = ", ".join(map(str, room.children))
+        shown |= {
+            f"room_type-{room.position}": (room.room_type, room.room_type_name),
+            f"rate_plan-{room.position}": (room.rate_plan, room.rate_plan_name),
+            f"adults-{room.position}": (str(room.adults), str(room.adults)),
+            f"children-{room.position}": (children, children or "no children"),
+        }
+    return shown
+
+
+def _as_it_is(booking: Booking) -> Form:
+    return Form.of(**{name: value for name, (value, _) in _fields(booking).items()})
+
+
+def _compared(form: Form, booking: Booking) -> tuple[Form, bool]:
+    """The form, and whether somebody has changed the booking since its page was opened: what it is by now
+    stands beside the field then, and in it, unless it was about to be changed."""
+    values = {name: form.many(name) for name in form.names()}
+    told: dict[str, str] = {}
+    for name, (current, words) in _fields(booking).items():
+        was = form.value(f"was-{name}")
+        if f"was-{name}" in values and was != current and form.value(name) != current:
+            told[name] = f"somebody has changed this meanwhile: it is now {words}"
+            if form.value(name) == was:
+                values[name] = [current]
+    compared = Form(values)
+    for name, words in told.items():
+        compared.wrong(name, words)
+    return compared, bool(told)
 
 
 def _room_change(form: Form, position: int) -> RoomChange:

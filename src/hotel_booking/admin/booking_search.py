@@ -11,7 +11,9 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.code_names import headed
+from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings.in_rooms import InRoom, in_room
 from hotel_booking.domains.bookings.search import Balance, Position, Sort, Wanted, find_bookings
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
@@ -25,6 +27,7 @@ from hotel_booking.http.ui.render import page, query
 
 _PAGE = 50
 _LONGEST_SEARCH = 200
+_INSIDE = 10  # who is in the room of a number, of a group: whoever wants one hotel chooses it
 _STATUSES: dict[Status, str] = {
     status: headed(status, "booking")
     for status in ("held", "confirmed", "checked_in", "checked_out", "no_show", "cancelled", "expired")
@@ -51,15 +54,26 @@ _DATES = _FIELDS[4:10]
 
 @get("/bookings", opt=staff(Permission.BOOKINGS_VIEW))
 async def list_bookings(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, cursor: str | None = None
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    cursor: str | None = None,
 ) -> Response[str]:
-    """The bookings that fit, of the properties at which the caller may see them."""
+    """The bookings that fit, of the properties at which the caller may see them; and who is in the room whose
+    number was typed."""
     form = Form({name: request.query_params.getall(name, []) for name in _FIELDS})
     known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
     wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
     asked = {name: form.value(name) for name in _FIELDS}
-    found = None
+    found, inside = None, list[InRoom]()
     if not form.errors:
+        if wanted.text and cursor is None:
+            chosen = [row.id for row in known if row.slug == form.value("property")]
+            ids = chosen or [row.id for row in known]
+            inside = await in_room(
+                tx, wanted.text, property_ids=ids, today=earliest_business_date(now), limit=_INSIDE + 1
+            )
         found = await find_bookings(tx, wanted, after=_position(cursor, wanted.sort), limit=_PAGE)
     return page(
         request,
@@ -71,6 +85,8 @@ async def list_bookings(
         balances=_BALANCES,
         sorts={name: label for name, (_, _, label) in _SORTS.items()},
         found=found,
+        inside=inside[:_INSIDE],
+        more_inside=len(inside) > _INSIDE,
         filtered=any(asked[name] for name in _FIELDS if name != "sort"),
         dated=any(asked[name] for name in _DATES),
         several=len(known) > 1,

@@ -37,7 +37,7 @@ from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.domains.reporting.entry_names import names_in_entries
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import Kept, page, see_other
+from hotel_booking.http.ui.render import Kept, money, page, see_other
 
 _OVERRIDE = "stay_override"
 
@@ -208,7 +208,16 @@ def _story(
 ) -> list[Event]:
     several = len(booking.reservations) > 1
     numbers = {str(room.id): f" {room.position}" for room in booking.reservations if several}
-    events = [_change(entry, numbers) for entry in entries if entry.object_kind not in ("note", _OVERRIDE)]
+    # Which room is used by which of the booking is said where it begins alone.
+    for entry in entries:
+        values = entry.after or entry.before or {}
+        if entry.object_kind == "room_use" and (number := numbers.get(str(values.get("reservation_id")))):
+            numbers[entry.object_id] = f" of room{number}"
+    events = [
+        _change(entry, numbers, booking.currency)
+        for entry in entries
+        if entry.object_kind not in ("note", _OVERRIDE)
+    ]
     by = {
         entry.object_id: entry.actor_name or called(entry.actor_kind, "actor")
         for entry in entries
@@ -235,8 +244,9 @@ def _story(
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
-def _change(entry: Entry, numbers: Mapping[str, str]) -> Event:
-    """What somebody did; `numbers` tell the rooms of the booking apart."""
+def _change(entry: Entry, numbers: Mapping[str, str], currency: str) -> Event:
+    """What somebody did; `numbers` tell the rooms of the booking apart. What was paid or refunded says how
+    much."""
     after = entry.after or {}
     if entry.object_kind == "guest_message":
         title = "The guest’s message has been answered"
@@ -248,6 +258,8 @@ def _change(entry: Entry, numbers: Mapping[str, str]) -> Event:
         if after.get("reversal"):
             status = "reversed"  # taken back by staff: no gateway let it go
         title = f"{of}: {status}"
+    elif entry.action == "insert" and isinstance(amount := after.get("amount"), int) and amount:
+        title = f"{title}: {money(amount, currency)}"
     by = entry.actor_name or called(entry.actor_kind, "actor")
     return Event(entry.at, title, by, entry.object_kind, entry=entry)
 

@@ -20,9 +20,10 @@ from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.core.iso_codes import check_country
 from hotel_booking.core.names import clean_name
+from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
-from hotel_booking.domains.bookings.queries import QuoteSeen, quote_seen
+from hotel_booking.domains.bookings.queries import QuoteSeen, booking_by_reference, quote_seen, rooms_of_quote
 from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
 from hotel_booking.domains.identity.caller import Caller
@@ -35,7 +36,7 @@ from hotel_booking.domains.search.types import Offers
 from hotel_booking.http.access import staff
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import Caution, page, query, see_other
 
 _CREATE = staff(Permission.BOOKINGS_CREATE)
 _ASKED = ("property", "arrival", "departure", "adults", "children", "rooms", "walk_in")
@@ -135,7 +136,7 @@ async def ask_guest(
     if quote.reference is not None:
         return see_other(request, f"/admin/bookings/{quote.reference}")
     form = Form.of(guarantee="hotel", walk_in=walk_in)
-    return _guest_page(request, quote_id, quote, form, now)
+    return await _guest_page(request, tx, quote_id, quote, form, now)
 
 
 @post("/bookings/quotes/{quote_id:uuid}", opt=_CREATE)
@@ -144,9 +145,10 @@ async def book(
 ) -> Response[Any]:
     """Book. Sent twice it books once: a quote makes one booking."""
     quote = await _own_quote(tx, caller, quote_id)
-    if quote.reference is not None:
-        return see_other(request, f"/admin/bookings/{quote.reference}")
     form = await read(request)
+    if quote.reference is not None:
+        told = await _not_changed(tx, quote.reference, form)
+        return see_other(request, f"/admin/bookings/{quote.reference}", notice=told)
     try:
         guest = _guest(form)
         how = form.choice("guarantee", ("hotel", "link"))
@@ -170,7 +172,7 @@ async def book(
     except DomainError as error:
         if error.code == "sold_out":
             note_booking(request, "sold_out")
-        return _guest_page(request, quote_id, quote, form.failed(error), now, status=422)
+        return await _guest_page(request, tx, quote_id, quote, form.failed(error), now, status=422)
     notice = (
         "The booking is confirmed; the guest pays at the hotel."
         if how == "hotel"
@@ -180,20 +182,52 @@ async def book(
     return see_other(request, f"/admin/bookings/{held.booking.reference}", notice=notice)
 
 
-def _guest_page(
+async def _not_changed(tx: Transaction, reference: str, form: Form) -> Caution | None:
+    """What is said to those who went back and sent the form again with another guest; None to those who only
+    sent it twice."""
+    booking = await booking_by_reference(tx, reference)
+    try:
+        guest = _guest(form)
+    except Invalid:
+        guest = None
+    if guest is not None and (guest.given_name, guest.family_name, guest.email) == (
+        booking.given_name,
+        booking.family_name,
+        booking.email,
+    ):
+        return None
+    return Caution(
+        "This offer had been booked already, as shown here. What you have typed since changed nothing."
+    )
+
+
+async def _guest_page(
     request: Request[Any, Any, State],
+    tx: Transaction,
     quote_id: UUID,
     quote: QuoteSeen,
     form: Form,
     now: datetime,
     status: int = 200,
 ) -> Response[str]:
+    rooms = await rooms_of_quote(tx, quote_id)
+    asked = {
+        "property": quote.slug,
+        "arrival": quote.arrival,
+        "departure": quote.departure,
+        "adults": sum(room.adults for room in rooms),
+        "children": ", ".join(str(age) for room in rooms for age in room.children),
+        "rooms": len(rooms),
+        "walk_in": "true" if form.flag("walk_in") else "",
+    }
     return page(
         request,
         "bookings/guest.html",
         status=status,
         quote_id=quote_id,
         quote=quote,
+        rooms=rooms,
+        offers=query("/admin/bookings/new", **asked),
         expired=quote.expires_at <= now,
         form=form,
     )
@@ -249,8 +283,8 @@ def _party(form: Form) -> tuple[Occupancy, ...]:
 
 
 def _guest(form: Form) -> GuestDetails:
-    """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read is kept as
-    typed, and staff are told."""
+    """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read, but is written
+    as one, is kept as typed, and staff are told."""
     values = {name: form.value(name).strip() for name in _GUEST_FIELDS}
     for name in ("given_name", "family_name"):
         try:
@@ -267,6 +301,10 @@ def _guest(form: Form) -> GuestDetails:
             check_country(country)
         except Invalid as error:
             form.failed(error)
+    try:
+        phone_to_keep(values["phone"])
+    except Invalid as error:
+        form.failed(error)
     form.check()
     return GuestDetails(
         values["given_name"], values["family_name"], values["email"], values["phone"] or None, country or None

@@ -59,7 +59,7 @@ def groups(grid: Grid, currency: str, *, today: date, may_edit: bool) -> list[Gr
 
 
 def width_of(kinds: Sequence[GridGroup]) -> int:
-    """How many characters the columns have to take: 4, 6, 8 or 10."""
+    """How many characters the columns have to take: 4, 6, 8, 10 or 12."""
     longest = max(
         (
             len(cell.text)
@@ -70,7 +70,7 @@ def width_of(kinds: Sequence[GridGroup]) -> int:
         ),
         default=0,
     )
-    return next((width for width in (4, 6, 8) if longest <= width), 10)
+    return next((width for width in (4, 6, 8, 10) if longest <= width), 12)
 
 
 def _group(kind: TypeGrid, currency: str, editable: Sequence[bool]) -> GridGroup:

@@ -67,7 +67,9 @@ async def invite(
     except DomainError as error:
         return await _form(request, tx, caller, form.failed(error), None, status=422)
     await send_invitation(tx, invited, settings=settings, by=caller.name, now=now)
-    return see_other(request, f"/admin/staff/{invited.staff.id}", notice=f"{name} has been invited.")
+    return see_other(
+        request, f"/admin/staff/{invited.staff.id}", notice=f"{invited.staff.name} has been invited."
+    )
 
 
 @get("/staff/{staff_id:int}", opt=staff(Permission.STAFF_VIEW))

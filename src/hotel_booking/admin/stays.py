@@ -94,7 +94,7 @@ async def give_rooms(
             form.wrong(first, "choose a room")
         form.check()
         await service.give_rooms(tx, booking_id=booking.id, now=now, rooms=rooms, override=_reason(form))
-        return "The room has been assigned." if len(rooms) == 1 else "The rooms have been assigned."
+        return _given(booking, rooms)
 
     return await carried_out(request, tx, caller, booking, now, form, act)
 
@@ -200,14 +200,35 @@ async def _sent(request: Request[Any, Any, State]) -> Form:
 
 
 def _rooms(form: Form, booking: Booking) -> dict[int, str]:
-    chosen = {room.position: form.text(f"room-{room.position}", longest=20) for room in booking.reservations}
+    """The rooms that were chosen, by position. Who chose before somebody else gave another one is told so."""
     given: dict[int, str] = {}
-    for position, number in chosen.items():
+    for room in booking.reservations:
+        field, was = f"room-{room.position}", f"was-{room.position}"
+        number = form.text(field, longest=20)
         if number and number in given.values():
-            form.wrong(f"room-{position}", f"room {number} is chosen twice")
+            form.wrong(field, f"room {number} is chosen twice")
         elif number:
-            given[position] = number
+            given[room.position] = number
+            if was in form.names() and form.value(was) != (room.room or "") and room.room != number:
+                form.wrong(
+                    field, f"somebody has given them {_room(room.room)} meanwhile; nothing was changed"
+                )
     return given
+
+
+def _room(number: str | None) -> str:
+    return f"room {number}" if number else "no room"
+
+
+def _given(booking: Booking, rooms: Mapping[int, str]) -> str:
+    """What was done, in words."""
+    if len(rooms) > 1:
+        return "The rooms have been assigned."
+    ((position, number),) = rooms.items()
+    before = next(room.room for room in booking.reservations if room.position == position)
+    if before and booking.status == "checked_in":
+        return f"The guests have been moved to room {number}."
+    return f"Room {number} has been assigned."
 
 
 def _leaving(form: Form, booking: Booking) -> list[int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from litestar import Request, Response, get
@@ -64,6 +64,9 @@ async def show_today(
         whole=whole,
         single=single,
         shown=shown,
+        tonight=single.tonight if single else whole.tonight,
+        pick_up=shown.pick_up if single else sum(item.pick_up for item in whole.properties),
+        begun=_begun(single),
         currency=single.property_.currency if single else whole.currency,
         money=money,
         rates_age=None if whole.rates_of is None else max((now.date() - whole.rates_of).days, 0),
@@ -72,9 +75,17 @@ async def show_today(
         rates=_rates(shown.nights, single.property_.currency if single else whole.currency)
         if money
         else None,
-        pick_up=_pick_up(shown.nights),
+        picked_up=_pick_up(shown.nights),
         **(await _lists(tx, single, now, caller) if single else {}),
     )
+
+
+def _begun(single: PropertyToday | None) -> str:
+    """Since when the day is counted."""
+    if single is None:
+        return "since the day began"
+    end = single.property_.day_end_time
+    return f"since {end:%H:%M}" if end > time() else "since midnight"
 
 
 async def _lists(tx: Transaction, single: PropertyToday, now: datetime, caller: Caller) -> dict[str, Any]:

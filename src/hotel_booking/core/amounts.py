@@ -18,6 +18,8 @@ import unicodedata
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from babel.numbers import get_currency_symbol
+
 from hotel_booking.core import formats
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import exponent, step
@@ -162,8 +164,15 @@ def read_percent(text: str, *, low: int = 0, high: int = 100, name: str | None =
 
 
 def words(currency: str) -> list[str]:
-    """What may stand beside an amount of the currency, in small letters, the longest first."""
-    own = {currency.lower(), *_WRITTEN.get(currency, "").split(), *(["$"] if currency in _DOLLARS else [])}
+    """What may stand beside an amount of the currency, in small letters, the longest first: also what stands
+    there on the panel's own pages, from which an amount may be copied."""
+    shown = unicodedata.normalize("NFKC", get_currency_symbol(currency, "en_GB")).lower()
+    own = {
+        currency.lower(),
+        shown,
+        *_WRITTEN.get(currency, "").split(),
+        *(["$"] if currency in _DOLLARS else []),
+    }
     return sorted(own, key=lambda word: (-len(word), word))
 
 

@@ -1,11 +1,11 @@
 """Names as people have them: of guests, of staff, of hotels and agencies, and the subjects of messages. One
 rule for all of them, at every door.
 
-Taken in any script. Normalised: NFC, every kind of blank a blank, one between words; marks of direction, and
-characters without a look that are no part of spelling, dropped; joiners kept between letters, where Persian,
-Bengali, Sinhala or Malayalam spell with them. Refused: line breaks and other controls, and what turns the
-text around it (overrides, embeddings, isolates), except as a pair around the whole, which comes along from
-address books.
+Taken in any script. Normalised: NFC, every kind of blank a blank, one between words; marks of direction,
+what turns the text around it (overrides, embeddings, isolates), and characters without a look that are no
+part of spelling, dropped: they come along unseen from address books and messengers; joiners kept between
+letters, where Persian, Bengali, Sinhala or Malayalam spell with them. Refused: line breaks and other
+controls.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ import unicodedata
 
 from hotel_booking.core.errors import Invalid
 
-# Marks of direction, zero-width spaces, soft hyphens, word joiners, byte order marks, deprecated format
-# characters.
-_DROPPED = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u2064\u206a-\u206f\ufeff]")
-_WRAPPED = re.compile("^[\u202a\u202b\u2066-\u2068](.*)[\u202c\u2069]$", re.DOTALL)
-_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Marks of direction and what turns text around, zero-width spaces, soft hyphens, word joiners, byte order
+# marks, deprecated format characters.
+_DROPPED = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 _JOINERS = "\u200c\u200d"
 # A joiner that joins nothing: at an end, or beside a blank.
 _LOOSE = re.compile(f"(?<![^ ])[{_JOINERS}]+|[{_JOINERS}]+(?![^ ])")
@@ -36,10 +34,7 @@ def clean_name(
 ) -> str:
     """The name as it is kept, at most `longest` code points. "" only where it is not `required`. Raises
     `error` for what no name has."""
-    text = unicodedata.normalize("NFC", text)
-    text = _DROPPED.sub("", text).strip(" \u00a0\u3000")
-    while wrapped := _WRAPPED.match(text):
-        text = wrapped[1]
+    text = unicodedata.normalize("NFC", _DROPPED.sub("", text)).strip(" \u00a0\u3000")
     if any(_no_part_of_a_name(letter) for letter in text):
         raise error("a name is one line of visible characters", field=field, fix="leave the others out")
     text = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in text)
@@ -70,13 +65,13 @@ def clean_text(
 
 def has_unshown(text: str, *, lines: bool = False) -> bool:
     """Whether a name, or with `lines` a text of several, has a character that cannot be shown: to say why it
-    was refused. A line break in a name is none."""
-    turns = "\u202d\u202e" if lines else "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    was refused. A line break in a name is none, and what turns text around is no part of one."""
+    turns = "\u202d\u202e" if lines else ""
     return any(letter in turns or (_control(letter) and letter not in "\n\r\t") for letter in text)
 
 
 def _no_part_of_a_name(letter: str) -> bool:
-    return _control(letter) or letter in "\u2028\u2029" or _TURNS.match(letter) is not None
+    return _control(letter) or letter in "\u2028\u2029"
 
 
 def _control(letter: str) -> bool:

@@ -1,6 +1,7 @@
 """Telephone numbers: read as people write them, kept as E.164 with an extension, shown in groups.
 
-An unreadable number is kept as it was typed: it is for a person to read, and no booking fails for it.
+A number that cannot be read is kept as it was typed: it is for a person to read. What is written as none is
+refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from hotel_booking.core.errors import Invalid
+
 LONGEST = 40
 _LONGEST_TYPED = 200
 _EXTENSION = ";ext="
@@ -20,7 +23,14 @@ _BEFORE_EXTENSION = re.compile(
     r"|\u062a\u062d\u0648\u064a\u0644\u0629|\u062f\u0627\u062e\u0644\u064a|x|#)[\s.:]*(\d{1,11})\s*\)?$",
     re.IGNORECASE,
 )
-_MARK = re.compile(r"^(?:tel|phone|mobile|fon)?[\s.:]*", re.IGNORECASE)
+# What stands before a number in those languages.
+_MARK = re.compile(
+    r"^(?:tel(?:[ée]phone|efon|[ée]fono)?|(?:tele)?phone|(?:tele)?fon|mobile?|m[óo]vil|portable|handy|cell"
+    r"|\u0647\u0627\u062a\u0641|\u062c\u0648\u0627\u0644)?[\s.:]*",
+    re.IGNORECASE,
+)
+# Beside digits: dashes of every kind are added to these.
+_SIGNS = frozenset(" +()-./\uff0b\uff08\uff09\uff0e\uff0f\u2212\u30fc\u00b7\u2022\u30fb")
 _FEWEST = 6  # digits of a number that is in no list of ranges yet
 
 
@@ -60,9 +70,12 @@ def _ascii_digit(letter: str) -> str:
     return str(unicodedata.decimal(letter)) if letter.isdecimal() else letter
 
 
-def phone_to_keep(text: str | None, *countries: str | None) -> str | None:
+def phone_to_keep(
+    text: str | None, *countries: str | None, field: str = "phone", error: type[Invalid] = Invalid
+) -> str | None:
     """What is kept of what somebody typed: the number as `read_phone` reads it, by the first country where
-    it is one; else the text itself on one line, cut to `LONGEST`; None where there is none."""
+    it is one; else the text itself on one line, cut to `LONGEST`; None where there is none. Raises `error`
+    for what is written as no number."""
     typed = _one_line(text or "")
     if not typed:
         return None
@@ -70,7 +83,20 @@ def phone_to_keep(text: str | None, *countries: str | None) -> str | None:
         read = read_phone(typed, country)
         if read is not None:
             return read
+    if not _written_as_number(typed):
+        raise error(
+            "a telephone number has digits, spaces, + ( ) - . / and an extension, nothing else",
+            field=field,
+            fix="write one such as +351 21 123 4567 or +1 212 555 0100 ext. 12, or leave it empty",
+        )
     return typed[:LONGEST].strip()
+
+
+def _written_as_number(typed: str) -> bool:
+    number = _BEFORE_EXTENSION.sub("", _MARK.sub("", typed))
+    return any(letter.isdecimal() for letter in number) and all(
+        letter.isdecimal() or letter in _SIGNS or unicodedata.category(letter) == "Pd" for letter in number
+    )
 
 
 def is_read(kept: str | None) -> bool:

@@ -75,11 +75,11 @@ async def test_an_optional_field_stops_no_booking_and_says_what_became_of_it(
     await small_hotel(db)
     async with site(database_url) as (_, client):
         where = await chosen(client, language="en")
-        answer = await client.post(where, data={**GUEST, "phone": "ring my wife", "country": "Narnia"})
+        answer = await client.post(where, data={**GUEST, "phone": "12 34", "country": "Narnia"})
         assert answer.status_code == 303, answer.text
         page = await client.get(answer.headers["location"], follow_redirects=True)
-        assert "saved it as you typed it: \u2068ring my wife\u2069" in page.text
-    assert await one(db, "SELECT phone FROM guest") == "ring my wife"
+        assert "saved it as you typed it: \u206812 34\u2069" in page.text
+    assert await one(db, "SELECT phone FROM guest") == "12 34"
     assert await one(db, "SELECT country FROM guest") is None
 
 
@@ -104,9 +104,9 @@ async def test_a_national_number_is_one_of_the_hotels_country(db: Database) -> N
     ("more", "field"),
     [
         ({"room_guests": ["a\nb"]}, "room_guests[0]"),
-        ({"room_guests": ["Ana\u202eevil"]}, "room_guests[0]"),
-        ({"room_guests": ["\u2066a\u2069b"]}, "room_guests[0]"),
-        ({"guest": {"given_name": "a\u202eb"}}, "guest.given_name"),
+        ({"room_guests": ["Ana\u0085evil"]}, "room_guests[0]"),
+        ({"guest": {"given_name": "a\u001bb"}}, "guest.given_name"),
+        ({"guest": {"phone": "call me 📞 after six"}}, "guest.phone"),
         ({"guest": {"family_name": "a\r\nBcc: b"}}, "guest.family_name"),
         ({"guest": {"family_name": "\u200d"}}, "guest.family_name"),
         ({"guest": {"email": "ana,silva@example.com"}}, "guest.email"),
@@ -126,10 +126,11 @@ async def test_one_rule_for_every_name_and_nothing_is_held_where_it_is_broken(
         taken = await api_booking(
             client,
             str(quote.id),
-            guest={"given_name": PERSIAN, "phone": "٠٣٠ ١٢٣٤٥٦", "country": "DE"},
-            room_guests=["山田\u3000太郎"],
+            guest={"given_name": f"\u202e{PERSIAN}", "phone": "٠٣٠ ١٢٣٤٥٦", "country": "DE"},
+            room_guests=["山田\u3000\u2067太郎"],
         )
         assert taken.status_code == 201, taken.text
+        assert taken.json()["guest"]["given_name"] == PERSIAN
         assert taken.json()["guest"]["phone"] == "+4930123456"
         assert taken.json()["reservations"][0]["guest_name"] == "山田 太郎"
 
@@ -139,9 +140,10 @@ async def test_a_form_says_everything_that_is_wrong_at_once(db: Database, databa
     async with site(database_url) as (_, client):
         where = await chosen(client, rooms=2, language="en")
         wrong = {
-            "given_name": "a\u202eb",
+            "given_name": "a\u001bb",
             "family_name": "",
             "email": "ana,silva@example.com",
+            "phone": "ring my wife",
             "guest-1": "a\nb",
         }
         answer = await client.post(where, data=wrong)
@@ -244,7 +246,7 @@ async def test_staff_have_one_account_in_every_form_and_are_found_by_any_spellin
         for typed in ("mueller", "MULLER", "jorg", "müller", "jörg@"):
             assert [found.id for found in await accounts.list_staff(tx, search=typed)] == [member.id], typed
         assert await accounts.list_staff(tx, search="moeller") == []
-    for wrong in ({"email": "a,b@example.com"}, {"name": "a\nb"}, {"name": "a\u202eb"}):
+    for wrong in ({"email": "a,b@example.com"}, {"name": "a\nb"}, {"name": "a\u001bb"}):
         given: dict[str, Any] = {"email": "x@example.com", "name": "X", **wrong}
         with pytest.raises(InvalidStaff):
             async with db.transaction() as tx:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from hotel_booking.core.db import Database, Origin
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.factories.small_hotel import small_hotel
+from tests.factories.small_hotel import FIRST, NIGHTS, NOW, small_hotel
 from tests.integration.panel.test_catalogue import said
 from tests.integration.panel.test_desk import act, noon, sold
 
@@ -99,6 +100,10 @@ async def test_amounts_rooms_and_times_are_shown_as_the_hotel_knows_them(
             await tx.execute("UPDATE rate_night SET price = 7777")
         rates = (await client.get("/admin/audit?kind=rates")).text
     assert "€77.77" in rates
+    first, last = f"{FIRST.day} {FIRST:%b %Y}", FIRST + timedelta(days=NIGHTS - 1)
+    assert f">{first}<" in rates
+    assert f">{last.day} {last:%b %Y}<" in rates
+    assert not re.search(r">\d{4}-\d\d-\d\d<", rates)
     assert "7777" not in rates
     for shown in (history, log):
         assert "€123.45" in shown
@@ -172,3 +177,52 @@ async def test_values_of_taxes_and_plans_are_said_as_what_they_count(db: Databas
         for change in changes:
             assert change in plainly, (change, plainly)
         assert not re.search(r"\b(60000|105000|1250|300000|77500|123000|145000|1700)\b", texts[kind])
+
+
+async def test_rooms_bookings_and_payments_are_said_by_what_staff_call_them(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2, room_types=("DBL", "TWN"))
+    several, one = await sold(db, 5, 2, "DBL", "TWN"), await sold(db, 9, 2, "TWN")
+    for booking, rooms in ((several, {1: "DBL-1", 2: "TWN-1"}), (one, {1: "TWN-1"})):
+        await act(db, service.give_rooms, booking_id=booking.id, now=NOW, rooms=rooms)
+    for booking, rooms in ((several, {2: "TWN-2"}), (one, {1: "TWN-2"})):
+        await act(db, service.give_rooms, booking_id=booking.id, now=NOW, rooms=rooms)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE room_type SET name = CASE code WHEN 'DBL' THEN 'Double' ELSE 'Twin' END")
+        payment = await tx.fetchval(
+            "INSERT INTO payment (id, booking_id, gateway, amount, currency, status, created_at, updated_at)"
+            " SELECT gen_random_uuid(), id, 'sandbox', 4200, currency, 'captured', now(), now()"
+            "   FROM booking WHERE id = $1 RETURNING id",
+            one.id,
+        )
+        await tx.execute(
+            "INSERT INTO refund (id, payment_id, amount, reason, status, created_at)"
+            " VALUES (gen_random_uuid(), $1, 1700, 'x', 'due', now())",
+            payment,
+        )
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.OWNER, None)) as client,
+    ):
+        pages = [
+            (await client.get(f"/admin/bookings/{booking.reference}")).text for booking in (several, one)
+        ]
+        log = (await client.get("/admin/audit?kind=room_use")).text
+        refunds = (await client.get("/admin/audit?kind=refund")).text
+        opened = await client.get(f"/admin/bookings/{one.reference}")
+    histories = [said(text.partition('id="story"')[2]) for text in pages]
+    assert "room of the booking room 1, Double" in histories[0]
+    assert "room of the booking room 2, Twin" in histories[0]
+    assert "Room use of room 2 changed" in histories[0]
+    assert "Room use of room 1 made" in histories[0]
+    assert "Room use changed" in histories[1]
+    assert "room of the booking Twin" in histories[1]
+    for reservation in (*several.reservations, *one.reservations):
+        assert not any(str(reservation.id) in text for text in histories)
+        assert f"room of the booking {reservation.id}" not in said(log)
+    for booking in (several, one):
+        assert f'href="/admin/bookings/{booking.reference}">Booking {booking.reference}</a>' in log
+    assert opened.status_code == 200
+    assert "payment €42.00" in said(refunds)
+    assert str(payment) not in refunds

@@ -324,7 +324,7 @@ async def test_names_are_found_by_parts_of_any_word_in_every_script(
 NUMBERS = (
     "+351211234567",
     "+4930123456;ext=12",
-    "ask 0171 99887766",  # was not read, and is kept as typed
+    "0171 99887766",  # was not read, and is kept as typed
     None,
 )
 
@@ -370,6 +370,7 @@ def numbered(cluster: Cluster) -> Iterator[tuple[str, list[UUID]]]:
         ("guest0 211 234 567", 0),
         ("Guest1 4567", None),
         ("٢١١ ٢٣٤ ٥٦٧", 0),
+        ("٤٥٦٧", 0),
         ("+49 (0)30 123456", 1),
         ("030 123456", 1),
         ("030/123456", 1),
@@ -386,6 +387,19 @@ async def test_a_booking_is_found_by_the_end_of_its_telephone_number(
     url, ids = numbered
     async with Database.open(url, size=2) as db:
         assert await every(db, Wanted(text=text)) == ([] if guest is None else [ids[guest]])
+
+
+async def test_a_reference_is_found_as_it_was_read_out(db: Database) -> None:
+    found, _ = await hotel_with(
+        db, ("Ana", "Rosenberg", "ana@example.com"), ("Bo", "Rosenberg", "bo@example.com")
+    )
+    async with db.transaction() as tx:
+        reference = str(await tx.fetchval("SELECT reference FROM booking WHERE id = $1", found))
+    first, second = reference.split("-")
+    heard = f"{first} {second}".replace("0", "o").replace("1", "l")
+    for text in (f"{first} {second}", f"{first}{second}", heard.lower(), f"Ana {first.lower()} {second}"):
+        assert await every(db, Wanted(text=text)) == [found], text
+    assert await every(db, Wanted(text=f"Bo {first} {second}")) == []
 
 
 async def test_a_corrected_or_erased_number_is_not_found_any_more(db: Database) -> None:

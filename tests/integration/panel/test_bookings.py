@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -121,7 +122,7 @@ async def test_a_booking_is_made_confirmed_and_told(chain: Database, chain_url: 
 @pytest.mark.parametrize(
     ("phone", "said"),
     [
-        ("abc", "wasn’t recognised and is saved as typed: abc"),
+        ("12 34", "wasn’t recognised and is saved as typed: 12 34"),
         ("+351 21 123 45 67", None),
         ("211 234 567", "was read as one in the hotel’s country: +351 "),
         ("", None),
@@ -140,6 +141,36 @@ async def test_staff_are_told_of_a_telephone_number_that_was_not_read(
     assert 'href="tel:"' not in text
 
 
+async def test_the_rooms_are_named_and_told_apart_before_and_after_booking(
+    chain: Database, chain_url: str
+) -> None:
+    slug = (await houses(chain))[0]["slug"]
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        _, fields = await offered(client, slug, rooms="2", adults="3", children="5")
+        path = (await client.post("/admin/bookings/quotes", data=fields)).headers["location"]
+        asked = (await client.get(path)).text
+        made = await client.post(path, data=GUEST)
+        text = (await client.get(made.headers["location"])).text
+        back = html.unescape(re.findall(r'href="(/admin/bookings/new\?[^"]*)"', asked)[-1])
+        again = (await client.get(back)).text
+    async with chain.transaction() as tx:
+        room_type, plan = [
+            await tx.fetchval(
+                f"SELECT x.name FROM {table} x JOIN property p ON p.id = x.property_id"
+                " WHERE p.slug = $1 AND x.code = $2",
+                slug,
+                fields[table],
+            )
+            for table in ("room_type", "rate_plan")
+        ]
+    assert html.escape(f"{room_type}, {plan}") in asked
+    assert f"{fields['room_type']}, {fields['rate_plan']}" not in asked
+    for number in (1, 2):
+        assert f"<h2>Room {number}, {html.escape(room_type)}" in text
+    for name in ("property", "arrival", "departure", "adults", "children", "rooms"):
+        assert f'name="{name}" value="{fields[name]}"' in again, name
+
+
 async def test_a_form_that_is_sent_twice_books_once(chain: Database, chain_url: str) -> None:
     slug = (await houses(chain))[0]["slug"]
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
@@ -148,6 +179,15 @@ async def test_a_form_that_is_sent_twice_books_once(chain: Database, chain_url: 
         answers = [await client.post(path, data=GUEST) for _ in range(2)]
         assert {answer.status_code for answer in answers} == {303}
         assert len({answer.headers["location"] for answer in answers}) == 1
+        where = answers[0].headers["location"]
+        assert "changed nothing" not in (await client.get(where)).text
+        # Who went back and corrected the name hears that it was too late.
+        for changed in ({"family_name": "Another"}, {"email": "x"}):
+            again = await client.post(path, data={**GUEST, **changed})
+            assert (again.status_code, again.headers["location"]) == (303, where)
+            text = (await client.get(where)).text
+            assert "What you have typed since changed nothing." in text
+            assert "Another" not in text
         assert (await client.get(path)).headers["location"] == answers[0].headers["location"]
     async with chain.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM booking WHERE source = 'desk'") == 1
@@ -171,7 +211,8 @@ async def test_what_is_not_sold_says_why_and_what_would_work(chain: Database, ch
         ("email", "nobody"),
         ("given_name", ""),
         ("family_name", "x" * 101),
-        ("family_name", "a\u202eb"),
+        ("family_name", "a\u001bb"),
+        ("phone", "call me 📞 after six"),
         ("country", "Portugal"),
         ("country", "UK"),
         ("given_name", "a\x00b"),
@@ -221,18 +262,53 @@ async def test_a_walk_in_is_checked_in_and_out(chain: Database, chain_url: str) 
     await clean(chain)
 
 
+def stay_fields(page: str) -> dict[str, str]:
+    """The form of a stay that is to be changed, as its page holds it."""
+    form = page.partition('class="card form"')[2]
+    fields = dict(re.findall(r'name="([\w-]+)"[^>]*? value="([^"]*)"', form))
+    for select in re.findall(r'<select[^>]*name="([\w-]+)".*?</select>', form, re.DOTALL):
+        chosen = re.search(rf'name="{select}".*?<option value="([^"]*)" selected', form, re.DOTALL)
+        assert chosen is not None
+        fields[select] = chosen[1]
+    return fields
+
+
+async def test_a_page_that_a_colleague_overtook_undoes_nothing(chain: Database, chain_url: str) -> None:
+    slug = (await houses(chain))[0]["slug"]
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        reference = await booked(client, slug)
+        path = f"/admin/bookings/{reference}/amend"
+        stale = stay_fields((await client.get(path)).text)
+        later = (date.fromisoformat(stale["departure"]) + timedelta(days=1)).isoformat()
+        preview = await client.post(path, data={**stale, "departure": later, "act": "preview"})
+        agreed = re.search(r'name="agreed_total" value="(\d+)"', preview.text)
+        assert agreed is not None
+        confirm = {"departure": later, "act": "confirm", "agreed_total": agreed[1]}
+        assert (await client.post(path, data={**stale, **confirm})).status_code == 303
+        before = await contents(chain)
+        # The departure stands there as it was; who changes the guests alone would take the night back.
+        told = await client.post(path, data={**stale, "adults-1": "1", "act": "preview"})
+        assert told.status_code == 409
+        assert "somebody has changed this meanwhile: it is now" in told.text
+        assert "The new price" not in told.text
+        assert await contents(chain) == before
+        again = stay_fields(told.text)
+        assert (again["departure"], again["adults-1"]) == (later, "1")
+        assert (await client.post(path, data={**again, "act": "preview"})).status_code == 200
+        # Who changed the same field sees what it is by now, and decides.
+        mine = (date.fromisoformat(later) + timedelta(days=1)).isoformat()
+        told = await client.post(path, data={**stale, "departure": mine, "act": "preview"})
+        assert (told.status_code, stay_fields(told.text)["departure"]) == (409, mine)
+        known = stay_fields(told.text)
+        assert (await client.post(path, data={**known, "act": "preview"})).status_code == 200
+
+
 async def test_a_change_is_shown_first_and_made_at_that_price(chain: Database, chain_url: str) -> None:
     slug = (await houses(chain))[0]["slug"]
     async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
         reference = await booked(client, slug)
         path = f"/admin/bookings/{reference}/amend"
-        shown = (await client.get(path)).text
-        form = shown.partition('class="card form"')[2]
-        fields = dict(re.findall(r'name="([\w-]+)"[^>]*? value="([^"]*)"', form))
-        for select in re.findall(r'<select[^>]*name="([\w-]+)".*?</select>', form, re.DOTALL):
-            chosen = re.search(rf'name="{select}".*?<option value="([^"]*)" selected', form, re.DOTALL)
-            assert chosen is not None
-            fields[select] = chosen[1]
+        fields = stay_fields((await client.get(path)).text)
         fields["departure"] = (date.fromisoformat(fields["departure"]) + timedelta(days=1)).isoformat()
         fields["act"] = "preview"
         before = await contents(chain)

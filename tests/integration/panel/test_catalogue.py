@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 
 from hotel_booking.app import Application
 from hotel_booking.core.db import Database
@@ -161,6 +162,30 @@ async def test_a_property_is_made_and_changed(db: Database, database_url: str) -
     assert html.unescape(html.escape(HOSTILE)) in html.unescape(page.text)
     assert "<script>alert" not in page.text
     assert await value(db, "SELECT stars FROM property WHERE slug = 'hotel-d-ete'") == 5
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "kept"),
+    [
+        ("47,4979", "19,0402", (47.4979, 19.0402)),
+        ("29\u066b3759", "٤٢\u060c٩٢٢٤", (29.3759, 42.9224)),
+        ("33.8688° S", "151.2093° E", (-33.8688, 151.2093)),
+        ("\u221233.8688", " 18.42\u200e", (-33.8688, 18.42)),
+    ],
+)
+async def test_coordinates_are_read_as_keyboards_and_maps_write_them(
+    db: Database, database_url: str, lat: str, lon: str, kept: tuple[float, float]
+) -> None:
+    async with editing(db, database_url) as client:
+        form = fields((await client.get(f"{BASE}/details")).text)
+        saved = await client.post(f"{BASE}/details", data=form | {"lat": lat, "lon": lon})
+        assert saved.status_code == 303, said(saved.text)
+        for wrong in ("1e1", "1_0", "nan", "47,49,79", "91", "47.5 X"):
+            refused = await client.post(f"{BASE}/details", data=form | {"lat": wrong})
+            assert "degrees from -90 to 90" in error_of(refused.text, "lat"), wrong
+    async with db.transaction() as tx:
+        row = await tx.fetchrow("SELECT lat, lon FROM property WHERE slug = $1", SLUG)
+    assert tuple(row or ()) == pytest.approx(kept)
 
 
 async def test_only_a_group_role_makes_a_property(db: Database, database_url: str) -> None:
@@ -327,7 +352,7 @@ async def test_errors_name_fields_by_their_labels(db: Database, database_url: st
 async def test_a_telephone_number_that_is_not_read_is_kept_and_told(db: Database, database_url: str) -> None:
     async with editing(db, database_url) as client:
         for typed, kept, told in (
-            ("ask the porter", "ask the porter", True),
+            ("12 34", "12 34", True),
             ("211 234 567", "+351211234567", False),
         ):
             form = fields((await client.get(f"{BASE}/details")).text)
@@ -337,4 +362,31 @@ async def test_a_telephone_number_that_is_not_read_is_kept_and_told(db: Database
             page = (await client.get(f"{BASE}/details")).text
             assert ('class="flash warning"' in page) is told
             text = said(page)
-            assert ("wasn’t recognised and is saved as typed: ask the porter" in text) is told
+            assert ("wasn’t recognised and is saved as typed: 12 34" in text) is told
+
+
+async def test_what_a_property_lacks_until_it_can_be_booked_is_said(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        for change, missing in (
+            ("SELECT 1", ()),
+            ("UPDATE rate_night SET price = NULL", ("Prices",)),
+            ("DELETE FROM rate_night", ("Prices",)),
+            ("UPDATE room SET active = false", ("Rooms", "Prices")),
+            ("UPDATE rate_plan SET active = false", ("Rooms", "A rate plan")),
+        ):
+            async with db.transaction() as tx:
+                await tx.execute(change)
+            text = said((await client.get(BASE)).text)
+            for what in ("Rooms: as many", "Prices: only", "A rate plan: the"):
+                assert (what in text) == (what.partition(":")[0] in missing), (change, what)
+
+
+async def test_room_numbers_are_read_from_any_keyboard(db: Database, database_url: str) -> None:
+    async with editing(db, database_url) as client:
+        kind = await value(db, "SELECT code FROM room_type ORDER BY id LIMIT 1")
+        typed = "٧٠١، ٧٠٢；703\u200e, Villa 3, A8–A9"  # noqa: RUF001  # that keyboard's signs
+        added = await client.post(f"{BASE}/rooms", data={"numbers": typed, "room_type": kind})
+        assert added.status_code == 303, said(added.text)
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT number FROM room ORDER BY id DESC LIMIT 6")
+    assert [row["number"] for row in rows] == ["A9", "A8", "Villa 3", "703", "702", "701"]

@@ -325,6 +325,23 @@ async def test_rooms_are_given_before_the_guests_come_and_changed_while_they_are
         assert "The rooms have been assigned." in page
         assert "Move to another room" in page
         moved = await client.post(f"{path}/rooms", data={"room-2": "DBL-3"})
-        assert "The room has been assigned." in (await client.get(moved.headers["location"])).text
-    assert await rooms() == ["DBL-1", "DBL-3"]
+        assert "Room DBL-3 has been assigned." in (await client.get(moved.headers["location"])).text
+        # A colleague's page still says DBL-2, or that there is no room yet.
+        for was, chosen in (("DBL-2", "DBL-2"), ("", "DBL-2"), ("DBL-1", "DBL-2")):
+            stale = await client.post(f"{path}/rooms", data={"was-2": was, "room-2": chosen})
+            assert stale.status_code == 422, was
+            assert "somebody has given them room dbl-3 meanwhile" in stale.text.lower(), was
+            stale = await client.post(f"{path}/check-in", data={"was-2": was, "room-2": chosen})
+            assert stale.status_code == 422, was
+        twice = await client.post(f"{path}/rooms", data={"was-2": "DBL-2", "room-2": "DBL-3"})
+        assert twice.status_code == 303  # it is what they want
+        assert await rooms() == ["DBL-1", "DBL-3"]
+        await act(db, service.check_in, booking_id=booking.id, now=noon(20), rooms={})
+        page = (await client.get(path)).text
+        assert 'name="was-2" value="DBL-3"' in page
+        moved = await client.post(f"{path}/rooms", data={"was-2": "DBL-3", "room-2": "DBL-2"})
+        assert (
+            "The guests have been moved to room DBL-2." in (await client.get(moved.headers["location"])).text
+        )
+    assert await rooms() == ["DBL-1", "DBL-2"]
     assert [difference async for difference in check(db)] == []

@@ -32,6 +32,24 @@ async def test_the_front_door_leads_to_the_first_page_or_to_the_sign_in(
             assert (await client.get("/admin")).headers["location"] == "/admin/account"
 
 
+async def test_what_is_refused_has_the_panels_words_in_its_tab_too(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.READ_ONLY, None)) as client,
+    ):
+        for path, status, words in (
+            ("/admin/bookings?cursor=x", 400, "We couldn’t read that"),
+            ("/admin/staff", 403, "You don’t have access to this"),
+            ("/admin/bookings/NOSUCH", 404, "Page not found"),
+            ("/admin/sign-out", 405, "There is no page here"),
+        ):
+            answer = await client.get(path)
+            assert answer.status_code == status, path
+            assert re.search(rf"<title>{words}\b", answer.text), path
+            assert f"<h1>{words}</h1>" in answer.text, path
+
+
 async def test_an_owner_without_a_second_factor_gets_no_further_than_setting_one_up(
     db: Database, database_url: str
 ) -> None:

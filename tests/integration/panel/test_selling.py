@@ -185,6 +185,17 @@ async def test_a_room_with_a_history_stays(db: Database, database_url: str) -> N
                 " VALUES ($1, '[2020-01-01,2020-01-02)', 'paint')",
                 room_id,
             )
+            await tx.execute(
+                "INSERT INTO room_use (room_id, stay, reason)"
+                " VALUES ($1, '[2030-06-01,2030-06-03)', 'paint')",
+                room_id,
+            )
+        form = fields((await client.get(f"{BASE}/rooms/{room_id}")).text) | {"active": ""}
+        used = await client.post(f"{BASE}/rooms/{room_id}", data=form)
+        assert used.status_code == 409
+        assert "is used from 1 June 2030 to 3 June 2030" in said(used.text)
+        async with db.transaction() as tx:
+            await tx.execute("DELETE FROM room_use WHERE lower(stay) > '2030-01-01'")
         refused = await client.post(f"{BASE}/rooms/{room_id}/delete", data={"version": "1"})
         assert refused.status_code == 409
         assert "1 time out of order" in said(refused.text)

@@ -26,6 +26,7 @@ from tests.factories.small_hotel import (
     small_hotel,
     stay,
 )
+from tests.integration.panel.test_catalogue import said
 
 # The hotel's tenth night, at noon in Lisbon.
 DAY = FIRST + timedelta(days=10)
@@ -164,8 +165,23 @@ async def test_a_house_in_another_zone_and_currency_has_its_own_day(
     far, near = whole.properties
     assert (far.property_.name, far.today, near.today) == ("Far Away", DAY + timedelta(days=1), DAY)
     assert (whole.currency, whole.converted) == ("EUR", True)
-    assert whole.total.tonight.revenue == near.tonight.revenue
+    assert whole.tonight.revenue == near.tonight.revenue
     assert far.tonight.occupancy is None
+    assert whole.last == far.today
+    async with db.transaction() as tx:
+        await tx.execute(
+            "WITH made AS (INSERT INTO room_type (property_id, code, name, max_occupancy, max_adults,"
+            "   max_children) VALUES ($1, 'DBL', 'Double', 2, 2, 0) RETURNING id)"
+            " INSERT INTO room_night (room_type_id, night, physical)"
+            " SELECT id, $2::date + i, 5 - i FROM made, generate_series(0, 1) AS i",
+            number,
+            DAY,
+        )
+    whole = await figures(db)
+    # What is free tonight is free in the night that begins there today, not in the one that is over.
+    assert whole.tonight.available == near.tonight.available + 4
+    assert whole.total.nights[0].available == near.tonight.available + 5
+    assert whole.total.nights[1].available == near.nights[1].available + 4
     alone = await figures(db, frozenset({number}))
     assert (alone.currency, alone.converted, len(alone.properties)) == ("NZD", False, 1)
     assert (await figures(db, frozenset())).properties == ()
@@ -204,6 +220,32 @@ async def test_the_page_shows_a_house_and_all(
             assert (await client.get("/admin/today?property=other")).status_code == 404
         async with signed_in(app, db) as client:
             assert (await client.get("/admin/today")).status_code == 403
+
+
+async def test_the_page_says_whose_day_it_is_and_since_when_it_counts(
+    db: Database, database_url: str, hotel: dict[str, Booking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotel_booking.http.access.utc_now", lambda: NOON)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO property (slug, name, country, lat, lon, timezone, currency, day_end_time)"
+            " VALUES ('far', 'Far Away', 'NZ', 0, 0, 'Pacific/Auckland', 'NZD', '00:00')"
+        )
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.READ_ONLY, None)) as client,
+    ):
+        await in_thirty_years(db)
+        texts = {
+            slug: said((await client.get(f"/admin/today?property={slug}")).text) for slug in ("", SLUG, "far")
+        }
+    named = [f"{night:%A} {night.day} {night:%B}" for night in (DAY, DAY + timedelta(days=1))]
+    assert f"2 properties, each on its own day: {named[0]} to {named[1]} {DAY.year}" in texts[""]
+    assert "since the day began" in texts[""]
+    assert "since 06:00" in texts[SLUG]
+    assert f", {named[0]} {DAY.year}" in texts[SLUG]
+    assert "since midnight" in texts["far"]
+    assert f", {named[1]} {DAY.year}" in texts["far"]
 
 
 async def test_names_of_guests_are_shown_as_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hotel_booking.admin.catalogue import (
+    blocks,
     photos,
     plans,
     policies,
@@ -19,6 +20,7 @@ handlers = [
     *photos.handlers,
     *room_types.handlers,
     *rooms.handlers,
+    *blocks.handlers,
     *plans.handlers,
     *policies.handlers,
     *taxes.handlers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, Literal, Protocol, TypeVar, get_type_hints
 
 import msgspec
@@ -22,10 +22,11 @@ from hotel_booking.domains.properties.types import Use
 from hotel_booking.domains.rates.removal import priced_nights
 from hotel_booking.http.access import caller_of
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page
+from hotel_booking.http.ui.render import day, page
 
 T = TypeVar("T")
 
+_DATE = re.compile(r"\b20\d\d-\d\d-\d\d\b")
 HIGHEST_ID = 2**31 - 1
 CODE_HINT = "use letters, digits, - and _, at most 40 of them"
 _PATTERNS = {
@@ -115,6 +116,14 @@ def clock(form: Form, name: str) -> time | None:
     return found
 
 
+def _day(found: re.Match[str]) -> str:
+    """A date that the business names, as staff read dates."""
+    try:
+        return day(date.fromisoformat(found[0]), "d MMMM y")
+    except ValueError:
+        return found[0]
+
+
 def is_code(text: str) -> bool:
     """Whether a text can be the code of something."""
     return re.fullmatch("[A-Za-z0-9_-]{1,40}", text) is not None
@@ -134,6 +143,7 @@ def refused(
     """
     if isinstance(error, ChangedMeanwhile) and current is not None:
         return _compared(form, error, current), 409
+    error.detail = _DATE.sub(_day, error.detail)
     if error.field is not None and names is not None:
         error.field = names.get(error.field, error.field)
     return form.failed(error), 409 if isinstance(error, Conflict) else 422

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,10 +19,10 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.admin.phone_words import with_phone
-from hotel_booking.core.dates import DAY_END
+from hotel_booking.core.dates import DAY_END, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.typed_numbers import number_list
+from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -34,6 +35,7 @@ from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
 from hotel_booking.domains.properties.types import LANGUAGES, NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
+from hotel_booking.domains.rates.queries import has_prices
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.i18n.code_names import AMENITIES
@@ -41,6 +43,8 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 
 _MOST_LISTED = 200
+_DEGREES = re.compile(r"([-+]?\d{1,3}(?:\.\d{1,12})?)\s*°?\s*([NESWnesw]?)")
+_DECIMAL = str.maketrans({",": ".", "\u066b": ".", "\u060c": ".", "\uff0e": "."})
 
 
 @get("/properties", opt=staff(Permission.CATALOGUE_VIEW))
@@ -107,7 +111,9 @@ def _amenity(code: int) -> str:
 
 
 @get("/properties/{slug:str}", opt=staff(Permission.CATALOGUE_VIEW))
-async def show_property(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+async def show_property(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
     """A property at a glance, and what it still lacks."""
     property_ = await queries.property_by_slug(tx, slug)
     kinds = await queries.list_items(tx, tables.room_type, property_.id)
@@ -115,6 +121,7 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
     rooms = await queries.list_items(tx, rooms_table, property_.id)
     texts = await queries.translations(tx, property_.id)
     own = texts.get(("property", property_.id), {})
+    today = business_date(now, property_.timezone, property_.day_end_time)
     return frame.show(
         request,
         "overview.html",
@@ -135,6 +142,7 @@ async def show_property(request: Request[Any, Any, State], tx: Transaction, slug
         policies=len(await queries.list_items(tx, tables.cancellation_policy, property_.id)),
         taxes=await queries.list_items(tx, tables.tax, property_.id),
         photos=await queries.photos(tx, property_.id),
+        priced=await has_prices(tx, property_.id, since=today),
     )
 
 
@@ -258,8 +266,8 @@ def _values(form: Form) -> dict[str, Any]:
         ("phone", 40),
     ):
         values[name] = form.text(name, longest=longest)
-    for name, limit in (("lat", 90), ("lon", 180)):
-        values[name] = _degrees(form, name, limit)
+    for name, limit, example in (("lat", 90, "38.7139"), ("lon", 180, "-9.1394")):
+        values[name] = _degrees(form, name, limit, example)
     bands = form.text("child_bands", longest=100)
     try:
         values["child_bands"] = [int(age) for age in number_list(bands)]
@@ -268,14 +276,13 @@ def _values(form: Form) -> dict[str, Any]:
     return values
 
 
-def _degrees(form: Form, name: str, limit: int) -> float | None:
+def _degrees(form: Form, name: str, limit: int, example: str) -> float | None:
+    """Degrees in the digits and with the decimal sign of any keyboard, also as maps write them: 9.1394° W."""
     text = form.text(name, required=True, longest=40)
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
+    found = _DEGREES.fullmatch(plain_digits(text).translate(_DECIMAL))
+    value = float(found[1]) * (-1 if found[2] and found[2] in "SWsw" else 1) if found else float("nan")
     if not -limit <= value <= limit:
-        form.wrong(name, f"must be degrees from -{limit} to {limit}, such as 38.7139")
+        form.wrong(name, f"must be degrees from -{limit} to {limit}, such as {example}")
         return None
     return value
 

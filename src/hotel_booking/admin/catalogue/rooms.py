@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -12,11 +12,13 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from hotel_booking.admin.catalogue import frame
-from hotel_booking.core.dates import business_date
+from hotel_booking.core.dates import LAST_NIGHT, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import rooms as service
+from hotel_booking.domains.inventory.blocks import Block, blocks
 from hotel_booking.domains.inventory.tables import room as rooms_table
 from hotel_booking.domains.inventory.types import Room
 from hotel_booking.domains.properties import queries, tables
@@ -27,15 +29,18 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 
 _MOST_AT_ONCE = 200
+_BETWEEN = re.compile("[,;\n\u060c\u061b\u3001\uff0c\uff1b]")  # a blank may be part of a number: Villa 3
 _RANGE = re.compile(r"([^\W\d]*)(\d{1,6})\s*[-–]\s*\1(\d{1,6})")  # noqa: RUF001  # 101-110, A1-A9
 
 RoomId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
 
 
 @get("/properties/{slug:str}/rooms", opt=staff(Permission.CATALOGUE_VIEW))
-async def list_rooms(request: Request[Any, Any, State], tx: Transaction, slug: str) -> Response[str]:
+async def list_rooms(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+) -> Response[str]:
     """All rooms by number, and the form for more."""
-    return await _list(request, tx, await queries.property_by_slug(tx, slug), Form.of())
+    return await _list(request, tx, await queries.property_by_slug(tx, slug), Form.of(), now)
 
 
 @post("/properties/{slug:str}/rooms", opt=staff(Permission.CATALOGUE_EDIT))
@@ -57,7 +62,7 @@ async def add_rooms(
                 await service.add(tx, property_id=property_.id, new=new, today=today)
     except DomainError as error:
         form, status = frame.refused(form, error, names={"number": "numbers"})
-        return await _list(request, tx, property_, form, status=status)
+        return await _list(request, tx, property_, form, now, status=status)
     notice = (
         f"Room {numbers[0]} has been added."
         if len(numbers) == 1
@@ -68,12 +73,12 @@ async def add_rooms(
 
 @get("/properties/{slug:str}/rooms/{room_id:int}", opt=staff(Permission.CATALOGUE_VIEW))
 async def show_room(
-    request: Request[Any, Any, State], tx: Transaction, slug: str, room_id: RoomId
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str, room_id: RoomId
 ) -> Response[str]:
-    """One room."""
+    """One room, and when it is out of order."""
     property_ = await queries.property_by_slug(tx, slug)
     row = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
-    return await _form(request, tx, property_, row, _filled(row))
+    return await room_page(request, tx, property_, row, now)
 
 
 @post("/properties/{slug:str}/rooms/{room_id:int}", opt=staff(Permission.CATALOGUE_EDIT))
@@ -99,7 +104,7 @@ async def change_room(
     except DomainError as error:
         current = await queries.find_item(tx, rooms_table, property_.id, room_id, key="id")
         form, status = frame.refused(form, error, current=_filled(current))
-        return await _form(request, tx, property_, row, form, status=status)
+        return await room_page(request, tx, property_, row, now, form=form, status=status)
     return see_other(
         request, f"/admin/properties/{slug}/rooms", notice=f"Room {changed.number} has been saved."
     )
@@ -154,7 +159,7 @@ async def deactivate_room(
 def _numbers(form: Form) -> list[str]:
     """The numbers that were typed, ranges spread out."""
     numbers: list[str] = []
-    for part in form.text("numbers", required=True, longest=2000).split(","):
+    for part in _BETWEEN.split(plain_digits(form.text("numbers", required=True, longest=2000))):
         text = part.strip()
         spread = _RANGE.fullmatch(text)
         if spread is None:
@@ -180,9 +185,19 @@ def _filled(row: Room) -> Form:
 
 
 async def _list(
-    request: Request[Any, Any, State], tx: Transaction, property_: Property, form: Form, *, status: int = 200
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    property_: Property,
+    form: Form,
+    now: datetime,
+    *,
+    status: int = 200,
 ) -> Response[str]:
     kinds = await queries.list_items(tx, tables.room_type, property_.id)
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    first: dict[str, Block] = {}
+    for block in await _blocks(tx, property_, today):
+        first.setdefault(block.room, block)
     return frame.show(
         request,
         "rooms.html",
@@ -192,21 +207,43 @@ async def _list(
         rows=await queries.list_items(tx, rooms_table, property_.id),
         kinds={kind.id: kind for kind in kinds},
         room_types=frame.choices(kinds),
+        today=today,
+        blocks=first,
     )
 
 
-async def _form(
+async def room_page(
     request: Request[Any, Any, State],
     tx: Transaction,
     property_: Property,
     row: Room,
-    form: Form,
+    now: datetime,
     *,
+    form: Form | None = None,
+    out: Form | None = None,
     status: int = 200,
 ) -> Response[str]:
+    """The page of a room; `form` and `out` are those of the room and of a time out of order, where one was
+    refused."""
     kinds = await queries.list_items(tx, tables.room_type, property_.id)
-    kind = next(kind for kind in kinds if kind.id == row.room_type_id)
-    return frame.show(request, "room.html", property_, status=status, form=form, row=row, kind=kind)
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    return frame.show(
+        request,
+        "room.html",
+        property_,
+        status=status,
+        form=form or _filled(row),
+        row=row,
+        kind=next(kind for kind in kinds if kind.id == row.room_type_id),
+        out=out or Form.of(first=today, back=today + timedelta(days=1)),
+        today=today,
+        blocks=[block for block in await _blocks(tx, property_, today) if block.room == row.number],
+    )
+
+
+async def _blocks(tx: Transaction, property_: Property, today: date) -> list[Block]:
+    """What is or will be out of order, by the first night."""
+    return await blocks(tx, property_id=property_.id, first=today, last=LAST_NIGHT)
 
 
 async def _removal(

@@ -9,6 +9,7 @@ nothing to choose: an order that it might think dear is the index's own.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.typed_numbers import plain_digits
+from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Status
 
 Sort = Literal["arrival", "departure", "created"]
@@ -29,6 +31,8 @@ _Condition = tuple[str, list[Any]]
 
 # What may be a telephone number: six digits or more in groups, of any script.
 _IN_GROUPS = re.compile(r"(?<!\S)(?=(?:\D{0,3}\d){6})[(+]*\d[\d()./-]*(?:\s+(?=\S*\d)[\d()./-]+)*(?!\S)")
+# What may be a whole reference, read out in two halves or written without its hyphen.
+_REFERENCE = re.compile(r"(?<!\S)[0-9A-Za-z]{5}[\s-]?[0-9A-Za-z]{5}(?!\S)")
 _BETWEEN_GROUPS = re.compile(r"\(0\)|[\s()./-]")
 _CANDIDATES = 5_000
 _WALK = 20_000
@@ -144,7 +148,7 @@ class _Search:
     """The statements of one search. All share their first parameters, `values`."""
 
     def __init__(self, wanted: Wanted, after: Position | None) -> None:
-        words = _numbers_joined(wanted.text).split()
+        words = _references_joined(_numbers_joined(_in_plain_digits(wanted.text))).split()
         text = " ".join(email_key(word) if "@" in word else word for word in words)
         self.words = [text] if wanted.text else []
         self._sort = wanted.sort
@@ -283,6 +287,15 @@ class _Search:
         for sign, day in ((">=", first), ("<=", last)):
             if day is not None:
                 self._bound.append((f"e.{self._key} {sign} {{}}::date", [day]))
+
+
+def _in_plain_digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+
+
+def _references_joined(text: str) -> str:
+    """The text with a reference as it was heard or typed in its one form: k7ybd kabaa is K7YBD-KABAA."""
+    return _REFERENCE.sub(lambda found: normalise(found[0]) or found[0], text)
 
 
 def _numbers_joined(text: str) -> str:

@@ -57,7 +57,7 @@ class GuestSession(msgspec.Struct, frozen=True):
 class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The guest as given at booking, in the form in which it is kept (`core.names`, `core.email_address`,
     `core.phone`). `country` is an ISO 3166 alpha-2 code. A telephone number is read as one of that country
-    where it names none itself; one that cannot be read stays as it is.
+    where it names none itself; one that cannot be read stays as it is; words are none.
 
     Raises `Invalid` with the field where a value cannot be right.
     """
@@ -75,7 +75,7 @@ class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         force_setattr(self, "email", read_email(self.email, field="guest.email"))
         if self.country is not None:
             check_country(self.country, field="guest.country")
-        force_setattr(self, "phone", phone_to_keep(self.phone, self.country))
+        force_setattr(self, "phone", phone_to_keep(self.phone, self.country, field="guest.phone"))
 
     def reached_in(self, country: str | None) -> GuestDetails:
         """The same guest, whose telephone number may be one of this country where it names none and is none

@@ -115,7 +115,7 @@ _WORDS: dict[Permission, str] = {
     _P.BOOKINGS_CANCEL: "Cancel under the booking's policy",
     _P.BOOKINGS_WAIVE: "Waive a cancellation fee, with a reason",
     _P.BOOKINGS_NOTE: "Write notes on bookings",
-    _P.STAYS_MANAGE: "Check guests in and out, mark no-shows",
+    _P.STAYS_MANAGE: "Check guests in and out, mark no-shows, take rooms out of order",
     _P.PAYMENTS_VIEW: "See payments and refunds",
     _P.PAYMENTS_RECORD: "Record payments taken at the desk, and money given back there",
     _P.PAYMENTS_MANAGE: "Capture and refund payments, and reverse those taken at the desk",

@@ -84,8 +84,9 @@ async def block(tx: Transaction, *, property_id: int, room: str, stay: Stay, rea
     return Block(block_id, room, stay.arrival, stay.departure, reason)
 
 
-async def unblock(tx: Transaction, *, property_id: int, block_id: int) -> None:
-    """Put the room back on sale. Raises `BlockNotFound`."""
+async def unblock(tx: Transaction, *, property_id: int, block_id: int, since: date | None = None) -> None:
+    """Put the room back on sale, where `since` is given from that night on: the nights before it stay what
+    they were. Raises `BlockNotFound`."""
     row = await tx.fetchrow(
         _BLOCK + " JOIN room_type t ON t.id = r.room_type_id"
         " WHERE u.id = $1 AND r.property_id = $2 AND u.reason IS NOT NULL FOR NO KEY UPDATE OF t",
@@ -96,8 +97,15 @@ async def unblock(tx: Transaction, *, property_id: int, block_id: int) -> None:
         raise BlockNotFound("there is no such block", fix="list the blocks to see which there are")
     # Nights are locked before the row goes, in the order that everybody locks them.
     await tx.fetch(_LOCK, row["room_type_id"], row["arrival"], row["departure"])
-    await tx.execute("DELETE FROM room_use WHERE id = $1", block_id)
-    await tx.execute(_SHIFT, row["room_type_id"], row["arrival"], row["departure"], -1)
+    begin = row["arrival"]
+    if since is not None and since > begin:
+        begin = min(since, row["departure"])
+        await tx.execute(
+            "UPDATE room_use SET stay = daterange(lower(stay), $2) WHERE id = $1", block_id, begin
+        )
+    else:
+        await tx.execute("DELETE FROM room_use WHERE id = $1", block_id)
+    await tx.execute(_SHIFT, row["room_type_id"], begin, row["departure"], -1)
 
 
 async def blocks(tx: Transaction, *, property_id: int, first: date, last: date) -> list[Block]:

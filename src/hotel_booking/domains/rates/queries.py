@@ -173,6 +173,20 @@ _CATALOGUES = f"""SELECT row_to_json(c)::text AS content
   FROM ({_CATALOGUE} WHERE p.id = ANY ($1::int[]) AND p.active AND $2) AS c"""
 
 
+async def has_prices(tx: Transaction, property_id: int, *, since: date) -> bool:
+    """Whether any night from `since` on has a price of an active plan on an active room type."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM room_type t JOIN rate_plan p ON p.property_id = t.property_id,"
+            "   LATERAL (SELECT FROM rate_night n WHERE n.room_type_id = t.id AND n.rate_plan_id = p.id"
+            "              AND n.night >= $2 AND n.price IS NOT NULL LIMIT 1) AS priced"
+            " WHERE t.property_id = $1 AND t.active AND p.active)",
+            property_id,
+            since,
+        )
+    )
+
+
 async def load_catalogue(
     tx: Transaction, slug: str, *, active_only: bool = True, field: str | None = None
 ) -> Catalogue:

@@ -1,38 +1,63 @@
-"""What ids in entries of the audit log stand for: rooms by their numbers, plans and types by their names."""
+"""What ids in entries of the audit log stand for: rooms by their numbers, plans and types by their names,
+rooms of a booking as staff see them there, bookings by their references, payments by their amounts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
 
+from hotel_booking.core import formats
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.audit.queries import Entry
 
-Names = Mapping[tuple[str, int], str]
+Names = Mapping[tuple[str, int | str], str]
 """By column and id; without what is gone."""
 
-_COLUMNS = ("room_id", "room_type_id", "rate_plan_id", "parent_id", "policy_id", "property_id", "staff_id")
+_NUMBERS = ("room_id", "room_type_id", "rate_plan_id", "parent_id", "policy_id", "property_id", "staff_id")
+_KEYS = ("reservation_id", "booking_id", "payment_id")  # guests create these: their ids are UUIDs
+_SQL = """
+SELECT 'room_id' AS col, id, NULL::uuid AS key, number AS name, 0::bigint AS amount, '' AS currency
+  FROM room WHERE id = ANY ($1::int[])
+UNION ALL SELECT 'room_type_id', id, NULL, name, 0, '' FROM room_type WHERE id = ANY ($2::int[])
+UNION ALL SELECT c.col, p.id, NULL, p.name, 0, '' FROM rate_plan p,
+  (VALUES ('rate_plan_id', $3::int[]), ('parent_id', $4::int[])) AS c(col, ids) WHERE p.id = ANY (c.ids)
+UNION ALL SELECT 'policy_id', id, NULL, name, 0, '' FROM cancellation_policy WHERE id = ANY ($5::int[])
+UNION ALL SELECT 'property_id', id, NULL, name, 0, '' FROM property WHERE id = ANY ($6::int[])
+UNION ALL SELECT 'staff_id', id::int, NULL, name, 0, '' FROM staff WHERE id = ANY ($7::int[])
+UNION ALL SELECT 'reservation_id', NULL, r.id,
+    CASE WHEN (SELECT count(*) FROM reservation o WHERE o.booking_id = r.booking_id) > 1
+         THEN 'room ' || r.position || ', ' ELSE '' END || t.name, 0, ''
+  FROM reservation r JOIN room_type t ON t.id = r.room_type_id WHERE r.id = ANY ($8::uuid[])
+UNION ALL SELECT 'booking_id', NULL, id, reference, 0, '' FROM booking WHERE id = ANY ($9::uuid[])
+UNION ALL SELECT 'payment_id', NULL, p.id, '', p.amount, b.currency
+  FROM payment p JOIN booking b ON b.id = p.booking_id WHERE p.id = ANY ($10::uuid[])
+"""
 
 
 async def names_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Names:
-    """The names of all that the entries' columns refer to. One statement."""
-    ids: dict[str, set[int]] = {column: set() for column in _COLUMNS}
+    """The names of all that the entries refer to in their columns, and of the bookings that they are about.
+    One statement."""
+    numbers: dict[str, set[int]] = {column: set() for column in _NUMBERS}
+    keys: dict[str, set[UUID]] = {column: set() for column in _KEYS}
     for entry in entries:
-        for values in (entry.before, entry.after):
-            for column in _COLUMNS:
-                value = (values or {}).get(column)
+        if entry.booking_id is not None:
+            keys["booking_id"].add(entry.booking_id)
+        for values in (entry.before or {}, entry.after or {}):
+            for column in _NUMBERS:
+                value: Any = values.get(column)
                 if isinstance(value, int) and not isinstance(value, bool):
-                    ids[column].add(value)
-    if not any(ids.values()):
+                    numbers[column].add(value)
+            for column in _KEYS:
+                if isinstance(value := values.get(column), str):
+                    with suppress(ValueError):
+                        keys[column].add(UUID(value))
+    if not any(numbers.values()) and not any(keys.values()):
         return {}
-    rows = await tx.fetch(
-        "SELECT 'room_id' AS col, id, number AS name FROM room WHERE id = ANY ($1::int[])"
-        " UNION ALL SELECT 'room_type_id', id, name FROM room_type WHERE id = ANY ($2::int[])"
-        " UNION ALL SELECT c.col, p.id, p.name FROM rate_plan p,"
-        "   (VALUES ('rate_plan_id', $3::int[]), ('parent_id', $4::int[])) AS c(col, ids)"
-        "   WHERE p.id = ANY (c.ids)"
-        " UNION ALL SELECT 'policy_id', id, name FROM cancellation_policy WHERE id = ANY ($5::int[])"
-        " UNION ALL SELECT 'property_id', id, name FROM property WHERE id = ANY ($6::int[])"
-        " UNION ALL SELECT 'staff_id', id::int, name FROM staff WHERE id = ANY ($7::int[])",
-        *(sorted(ids[column]) for column in _COLUMNS),
-    )
-    return {(row["col"], row["id"]): row["name"] for row in rows}
+    asked = [sorted(ids) for ids in numbers.values()] + [sorted(ids) for ids in keys.values()]
+    return {
+        (row["col"], row["id"] if row["key"] is None else str(row["key"])): row["name"]
+        or formats.money(row["amount"], row["currency"], "en_GB")
+        for row in await tx.fetch(_SQL, *asked)
+    }

@@ -325,6 +325,9 @@ async def _added_up(tx: Transaction, found: tuple[PropertyToday, ...], nights: _
     for (number, night), figures in nights.items():
         if night in sums:
             sums[night] = _sum(sums[night], _valued(figures, own[number], exchange))
+    tonight = NightFigures(first)
+    for item in found:
+        tonight = _sum(tonight, _valued(item.tonight, item.property_.currency, exchange))
     total = PropertyToday(
         property_=PropertyName(0, "", "All properties", "UTC", DAY_END, currency),
         today=first,
@@ -340,7 +343,8 @@ async def _added_up(tx: Transaction, found: tuple[PropertyToday, ...], nights: _
         nights=tuple(sums.values()),
     )
     unvalued = tuple(item.property_ for item in found if not exchange.compares(item.property_.currency))
-    return Today(found, currency, len(currencies) > 0, total, rates_of, unvalued)
+    last = max((item.today for item in found), default=first)
+    return Today(found, currency, len(currencies) > 0, total, tonight, last, rates_of, unvalued)
 
 
 def _valued(figures: NightFigures, currency: str, exchange: Exchange) -> NightFigures:

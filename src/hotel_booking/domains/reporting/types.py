@@ -96,12 +96,19 @@ class PropertyToday(msgspec.Struct, frozen=True):
 class Today(msgspec.Struct, frozen=True):
     """The day of some hotels. `total` adds them up, with money in `currency`: that of the hotels where they
     share one, else euros at indicative rates (`converted`), the oldest of them of `rates_of`. The money of
-    the hotels `unvalued` is left out: there is no exchange rate for their currency."""
+    the hotels `unvalued` is left out: there is no exchange rate for their currency.
+
+    Its `nights` are those of the calendar, from the first that is tonight anywhere; `tonight` adds up the
+    night that begins today at each, which is another one where it is still yesterday. `last` is the latest of
+    their days.
+    """
 
     properties: tuple[PropertyToday, ...]
     currency: str
     converted: bool
     total: PropertyToday
+    tonight: NightFigures
+    last: date
     rates_of: date | None = None
     unvalued: tuple[PropertyName, ...] = ()
 

@@ -33,6 +33,10 @@ _MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LONGEST = 100_000
 _MEMBER = re.compile(r"[.\[]")  # begins a member of a field: rooms[0], rooms.1
 _MOST_FIELDS = 10_000  # a year of prices of some room types
+# Around a text: blanks of every kind, and marks of direction, which are pasted along unseen.
+_AROUND = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace()) + (
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 
 
 T = TypeVar("T")
@@ -79,8 +83,8 @@ class Form:
         return file if file is not None and file.filename else None
 
     def text(self, name: str, *, required: bool = False, longest: int = 2000) -> str:
-        """A text without the space around it."""
-        text = self.value(name).strip().replace("\r\n", "\n")
+        """A text without the space around it, nor the marks of direction that are pasted along."""
+        text = self.value(name).strip(_AROUND).replace("\r\n", "\n")
         if "\x00" in text:
             return self._wrong(name, "contains a character that can’t be stored", "")
         if required and not text:

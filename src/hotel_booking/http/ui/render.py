@@ -48,7 +48,8 @@ _AMOUNTS = frozenset(
     " highest".split()
 )
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_NIGHTS = re.compile(r"\[(\d{4}-\d\d-\d\d),(\d{4}-\d\d-\d\d)\)")
+# A date, or the nights of a range as PostgreSQL writes it.
+_DATES = re.compile(r"(\d{4}-\d\d-\d\d)|\[(\d{4}-\d\d-\d\d),(\d{4}-\d\d-\d\d)\)")
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     currency: str | None = None
     timezone: str = "UTC"
-    names: Mapping[tuple[str, int], str] = {}
+    names: Mapping[tuple[str, int | str], str] = {}
 
 
 _NOTHING_KEPT = Kept()
@@ -245,6 +246,13 @@ def percent(value: float, digits: int = 0) -> str:
     return str(format_percent(round(value, digits + 2), format=pattern, locale=_LOCALE))
 
 
+def _days(text: str, *dates: str | None) -> str:
+    try:
+        return " to ".join(day(date.fromisoformat(one), "d MMM y") for one in dates if one)
+    except ValueError:  # a text that looks like a date
+        return text
+
+
 def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) -> str:
     """A value as the audit log keeps it, for people: instants and money as they are read elsewhere, lists
     without brackets, a dash for nothing, codes and ids by their names. `name` is the column's, `of` the kind
@@ -257,7 +265,7 @@ def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) 
             return "yes" if value else "no"
         case int() if currency is not None and name in _AMOUNTS:
             return money(value, currency)
-        case int() if (name, value) in kept.names:
+        case int() | str() if (name, value) in kept.names:
             return kept.names[name, value]
         case str() if name == "country":
             return country_name(value)
@@ -265,9 +273,8 @@ def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) 
             at = datetime.fromisoformat(value)
             place = "UTC" if kept.timezone == "UTC" else f"({place_of(kept.timezone)} time)"
             return f"{instant(at, kept.timezone)} {place}"
-        case str() if nights := _NIGHTS.fullmatch(value):
-            first, last = map(date.fromisoformat, nights.groups())
-            return f"{day(first, 'd MMM y')} to {day(last, 'd MMM y')}"
+        case str() if dates := _DATES.fullmatch(value):
+            return _days(value, *dates.groups())
         case list() if currency is not None and name in _AMOUNTS:
             return ", ".join(money(item, currency) for item in value)
         case list():

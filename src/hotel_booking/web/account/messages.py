@@ -65,6 +65,8 @@ def _about_field(field: str | None, language: str) -> str:
             return _("Please enter an email address such as name@example.com.")
         case "given_name" | "family_name":
             return longest_name(LONGEST_NAME, language)
+        case "phone":
+            return no_phone(language)
         case "wishes":
             return longest_text(LONGEST_WISHES, language)
         case "country" | "language" | "currency":
@@ -96,6 +98,14 @@ def unread_phone(kept: str, language: str) -> str:
         "We couldn’t recognise this telephone number, so we’ve saved it as you typed it: {number}"
     )
     return said.format(number=f"{bidi.FIRST_STRONG}{phone_shown(kept)}{bidi.END}")  # it may be words of any
+
+
+def no_phone(language: str) -> str:
+    """How a telephone number is asked for where something else was typed."""
+    said = translations(language).gettext(
+        "Please enter a telephone number, such as {number}, or leave this empty."
+    )
+    return said.format(number=f"{bidi.LEFT_TO_RIGHT}+351 21 123 4567{bidi.END}")
 
 
 def need(form: Form, language: str, *names: str) -> None:

@@ -14,7 +14,7 @@ from hotel_booking.core import bidi
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.names import clean_name, clean_text, has_unshown
-from hotel_booking.core.phone import is_read, phone_shown
+from hotel_booking.core.phone import is_read, phone_shown, phone_to_keep
 from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS, LONGEST_ROOM_GUEST
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.guests.types import LONGEST_NAME, Account, GuestDetails
@@ -22,7 +22,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.ui.render import Caution
-from hotel_booking.web.account.messages import longest_name, longest_text, unread_phone
+from hotel_booking.web.account.messages import longest_name, longest_text, no_phone, unread_phone
 from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.site import language_of
 
@@ -36,9 +36,8 @@ def as_typed(who: Account | Booking) -> dict[str, str]:
 
 
 def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
-    """Who it is, as typed. What has to be there and cannot be right stands beside its field; what need not be
-    there stops nobody: a telephone number that cannot be read stays as it is, an unknown country is left out.
-    Raises `FormProblems`."""
+    """Who it is, as typed. What cannot be right stands beside its field; a telephone number that cannot be
+    read stays as it is, an unknown country is left out. Raises `FormProblems`."""
     language = language_of(request)
     _ = translations(language).gettext
     message = longest_name(LONGEST_NAME, language)
@@ -56,6 +55,7 @@ def guest_of(request: Request[Any, Any, State], form: Form) -> GuestDetails:
     )
     country = form.value("country").strip().upper()
     known = country if country in dict(countries(language)) else None
+    _read(request, form, "phone", "", no_phone(language), lambda typed: phone_to_keep(typed, known) or "")
     form.check()
     return GuestDetails(**values, phone=form.value("phone").strip() or None, country=known)
 

@@ -43,7 +43,7 @@ async def save_details(tx: Transaction, *, account_id: int, details: Details) ->
     wishes = clean_text(
         details.wishes, field="wishes", longest=LONGEST_WISHES, error=InvalidAccount, name="a wish"
     )
-    phone = phone_to_keep(details.phone, details.country)
+    phone = phone_to_keep(details.phone, details.country, error=InvalidAccount)
     await tx.execute(
         "UPDATE guest_account SET given_name = $2, family_name = $3, phone = $4, country = $5, wishes = $6"
         " WHERE id = $1",
