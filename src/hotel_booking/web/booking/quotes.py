@@ -39,7 +39,8 @@ from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site
 
 _KEPT = frozenset({*FIELDS, "requests", *(f"guest-{number}" for number in range(1, MAX_ROOMS + 1))})
-_LONGEST_TYPED, _LONGEST_WISHES = 300, 2000  # characters of a field that are kept
+# Characters of a field that are kept: more than are taken, so that what was too long still is.
+_LONGEST_TYPED, _LONGEST_WISHES = 300, 8000
 
 
 @post("/book", opt=public(), include_in_schema=False)
@@ -125,18 +126,27 @@ async def booked(
 
 async def keep_typed(
     request: Request[Any, Any, State], tx: Transaction, typed: Mapping[str, str], now: datetime
-) -> None:
+) -> bool:
     """Keep what was typed for this browser: who takes a lapsed room again, or another one, types nothing
-    twice."""
+    twice. False for a browser without a name: it takes no cookies."""
     browser = browser_of(request)
     if browser is None:
-        return
+        return False
     kept = {
         name: text.replace("\x00", "")[: _LONGEST_WISHES if name == "requests" else _LONGEST_TYPED]
         for name, text in typed.items()
         if name in _KEPT
     }
     await browsers.keep_draft(tx, browser=browser, details=kept, now=now)
+    return True
+
+
+async def typed_before(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime
+) -> dict[str, str] | None:
+    """What was typed last in this browser and led to no booking."""
+    browser = browser_of(request)
+    return await browsers.draft_of(tx, browser=browser, now=now) if browser is not None else None
 
 
 def to_booking(
