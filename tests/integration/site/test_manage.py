@@ -12,6 +12,7 @@ from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel, stay
 from tests.integration.site.test_checkout import (
     GUEST,
+    chosen,
     held,
     one,
     site,
@@ -152,3 +153,28 @@ async def test_a_lapsed_room_is_taken_again_with_one_press(db: Database, databas
         assert "/hotels/" in gone.headers["location"]
         page = await client.get(gone.headers["location"])
         assert "This offer has just sold out" in page.text
+
+
+async def test_rooms_of_one_kind_are_told_apart_by_their_numbers(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        single = (await client.get(await booked(client))).text
+        assert ">Room 1" not in single
+        where = await chosen(client, "FLEX", rooms=2, language="en")
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        assert "Your confirmation will be sent to:" in (await client.get(pay)).text
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        booking = pay.removesuffix("/pay")
+        page = (await client.get(booking)).text
+        assert "Confirmation by email to: <bdi>ana@example.com</bdi>" in page
+        assert re.findall(r'<h2 id="(room-\d)">(Room \d · )<bdi>DBL', page) == [
+            ("room-1", "Room 1 · "),
+            ("room-2", "Room 2 · "),
+        ]
+        assert 'aria-labelledby="room-2"' in page
+        form = (await client.get(f"{booking}/amend")).text
+        assert re.findall(r"<legend>(Room \d) · <bdi>DBL", form) == ["Room 1", "Room 2"]
+        crowd = change() | {"adults-2": "9", "children-2": ""}
+        refused = (await client.post(f"{booking}/amend", data=crowd)).text
+        assert re.search(r"<li>Room 2 · <bdi>DBL</bdi>: For up to 4 guests", refused)
+        assert "<li>Room 1" not in refused

@@ -17,7 +17,7 @@ from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
 from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
-from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange, StayChange
+from hotel_booking.domains.bookings.types import Amendment, Booking, Reservation, RoomChange, StayChange
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
@@ -192,7 +192,7 @@ def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomC
 class RefusedRoom(msgspec.Struct, frozen=True):
     """What stands against the change in one room, what would work, and where that is one click away."""
 
-    room: str
+    room: Reservation | None
     reasons: list[str]
     alternative: str
     link: tuple[str, str] | None = None
@@ -225,7 +225,7 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
             )
         whys.append(
             RefusedRoom(
-                room.room_type_name if room is not None else "",
+                room,
                 refusals.reasons(refusal.reasons, sleeps=sleeps),
                 "" if where is not None else _alternative(language, refusal),
                 where,
