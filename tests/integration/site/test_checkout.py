@@ -444,3 +444,31 @@ async def test_who_presses_pay_twice_ends_where_the_first_press_led(
             pages = [await refused_page(client, answer) for answer in answers]
             assert all("Your bank declined the card" in page.text for page in pages)
         assert await one(db, "SELECT count(*) FROM payment") == 1
+
+
+async def test_a_price_that_changed_after_it_was_seen_is_said(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    told = "The price has changed in the meantime."
+    asked = {name: offer()[name] for name in ("arrival", "departure")} | {"rooms": "2", "adults": "2"}
+    async with site(database_url) as (_, client):
+        hotel = (await client.get(f"/en/hotels/{SLUG}", params=asked)).text
+        shown = dict(
+            re.findall(
+                r'name="rate_plan" value="(\w+)">\s*<input type="hidden" name="seen" value="(\d+)"', hotel
+            )
+        )
+        assert shown == {"FLEX": "40000", "NRF": "36000"}
+        same = offer(rooms=2) | {"adults": ["1", "1"]}
+        for plan, seen in shown.items():
+            taken = await client.post("/en/book", data=same | {"rate_plan": [plan, plan], "seen": seen})
+            page = await client.get(taken.headers["location"])
+            assert told not in page.text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_night SET price = price + 1000")
+        taken = await client.post("/en/book", data=same | {"seen": shown["NRF"]})
+        page = await client.get(taken.headers["location"])
+        assert told in page.text
+        assert "€360.00" not in page.text
+        assert told not in (await client.get(taken.headers["location"])).text
+        odd = await client.post("/en/book", data=same | {"seen": "٣٦<b>"})
+        assert odd.status_code == 303

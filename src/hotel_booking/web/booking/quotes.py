@@ -47,7 +47,8 @@ _LONGEST_TYPED, _LONGEST_WISHES = 300, 8000
 async def take_offer(
     request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime
 ) -> Response[Any]:
-    """A guaranteed price for the offer. What is gone by now leads back to the hotel's page, with why."""
+    """A guaranteed price for the offer. What is gone by now leads back to the hotel's page, with why; a price
+    that is no longer the one that was seen is said."""
     language = language_of(request)
     form = await read(request)
     slug = form.value("property")[:80]
@@ -66,7 +67,11 @@ async def take_offer(
             raise
         return _gone(request, slug, _question(form, language, now))
     kept = carried({name: form.many(name) for name in CARRIED})
-    answer = see_other(request, link(language, f"book/{quote.id}") + query_of(kept))
+    seen, notice = plain_digits(form.value("seen")), None
+    if seen.isascii() and seen.isdecimal() and seen != str(quote.total):
+        _ = translations(language).gettext
+        notice = Caution(_("The price has changed in the meantime. This is the price now."))
+    answer = see_other(request, link(language, f"book/{quote.id}") + query_of(kept), notice=notice)
     named(request, answer)
     return answer
 
