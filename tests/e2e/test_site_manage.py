@@ -4,7 +4,7 @@ and cancelled; on a phone, and from right to left; every page with axe-core."""
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
@@ -48,6 +48,7 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
         await page.goto(f"{booking}/amend")
         await page.fill("#departure", "2030-03-08")
         await sent(page, "button[value=preview]")
+        await expect(page.locator(".preview")).to_be_focused()  # and so on the screen, as long as the form is
         assert await scalar(db, "SELECT total FROM booking") == 30_000
         if script:
             await flawless(page, f"amend-{language}")
