@@ -178,3 +178,33 @@ async def test_rooms_of_one_kind_are_told_apart_by_their_numbers(db: Database, d
         refused = (await client.post(f"{booking}/amend", data=crowd)).text
         assert re.search(r"<li>Room 2 · <bdi>DBL</bdi>: For up to 4 guests", refused)
         assert "<li>Room 1" not in refused
+
+
+async def test_what_a_change_costs_has_an_address(db: Database, database_url: str) -> None:
+    """So the page can be loaded anew, come back to and read in another language."""
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        form = (await client.get(f"{booking}/amend")).text
+        assert 'value="preview" formmethod="get"' in form
+        for _again in range(2):
+            shown = await client.get(f"{booking}/amend", params=change())
+            assert shown.status_code == 200
+            assert 'name="agreed" value="30000"' in shown.text
+            assert "act%3Dpreview" in re.findall(r'<a [^>]*hreflang="de"[^>]*>', shown.text)[0]
+        assert await one(db, "SELECT total FROM booking") == 20_000
+        wrong = await client.get(f"{booking}/amend", params=change(adults="0") | {"arrival": "soon"})
+        assert wrong.status_code == 200
+        assert wrong.text.count('aria-invalid="true"') == 2
+        assert 'name="agreed"' not in wrong.text
+        same = await client.get(f"{booking}/amend", params=change(nights=2))
+        assert "This wouldn’t change anything." in same.text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET physical = 0 WHERE night >= $1", stay(22, 1).arrival)
+        full = await client.get(f"{booking}/amend", params=change(nights=4, adults="1"))
+        assert "This change isn’t possible:" in full.text
+        # The suggestion is for the party that was asked for, and shows its price at once.
+        (fix,) = re.findall(r'<p><a href="([^"]*/amend[^"]*)"', full.text)
+        there = await client.get(fix.replace("&amp;", "&"))
+        assert 'name="adults-1" type="number" value="1"' in there.text
+        assert 'name="agreed"' in there.text
