@@ -156,7 +156,13 @@ async def test_the_word_for_hotel_stands_beside_a_name_in_every_language(tx: Tra
         ("Hotel Wayfinch Grand Lisbon, Portugal", "property Wayfinch Grand Lisbon"),
         ("Hotel Ritz", "property Hotel Ritz"),
         ("hotel rits", "property Hotel Ritz"),
+        ("cheap hotels in Madrid", "place Madrid"),
+        ("東京 ホテル", "place Tokyo"),
+        ("отель Москва", "place Moscow"),
+        ("otel istanbul", "place Istanbul"),
         ("hotels in", "?"),
+        ("hotel", "?"),  # and not the Hôtel-de-Ville of Paris
+        ("فندق", "?"),
         ("hotel qqqqzzzz", "?"),
     ):
         assert said(await destination(tx, typed)) == meant, typed

@@ -22,7 +22,7 @@ from hotel_booking.domains.properties.places import (
     named,
     place_by_id,
 )
-from hotel_booking.domains.properties.reading import without_hotel
+from hotel_booking.domains.properties.reading import is_hotel, without_hotel
 from hotel_booking.domains.properties.similarity import distance
 
 # A place is meant where it counts that much more than any other; one with hotels of ours counts tenfold.
@@ -82,7 +82,7 @@ async def destination(tx: Transaction, text: str, *, key: str = "") -> Destinati
     known = {(one.hit.kind, one.hit.id) for one in exactly}
     others = [*exactly, *(one for one in near if (one.hit.kind, one.hit.id) not in known)]
     served = await _served(tx, others)
-    meant = _decided(form, exactly, near, served)
+    meant = None if is_hotel(form) else _decided(form, exactly, near, served)
     if meant is None and alone.meant is not None:
         return alone
     rest = tuple(one for one in others if meant is None or one.hit != meant.hit)[:_ASKED]
