@@ -472,3 +472,35 @@ async def test_a_price_that_changed_after_it_was_seen_is_said(db: Database, data
         assert told not in (await client.get(taken.headers["location"])).text
         odd = await client.post("/en/book", data=same | {"seen": "٣٦<b>"})
         assert odd.status_code == 303
+
+
+async def test_who_is_no_longer_known_is_led_to_finding_the_booking(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, "FLEX", language="en")
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        booking = pay.removesuffix("/pay")
+        client.cookies.clear()
+        form = {"method": "pay_at_property", "expected": "0"}
+        for lost in (
+            await client.get(pay),
+            await client.post(pay, data=form),
+            await client.get(f"{booking}/payment"),
+            await client.get(f"{booking}/amend"),
+            await client.post(f"{booking}/message", data={"text": "Hello"}),
+        ):
+            assert lost.status_code == 404
+            assert "We can’t open this booking here" in lost.text
+            assert f'href="{booking}"' in lost.text
+        found = await client.get(booking)
+        assert f'name="reference" type="text" value="{booking.rpartition("/")[2]}"' in found.text
+        # A price that became a booking looks like one that never was; of neither "nothing was booked" is said.
+        for gone in (where, "/en/book/00000000-0000-4000-8000-000000000000"):
+            page = await client.get(gone)
+            assert page.status_code == 404
+            assert "Nothing has been booked" not in page.text
+            assert 'href="/en/booking">Find your booking</a>' in page.text
+        hidden = await client.get("/de/booking/<b>/pay")
+        assert hidden.status_code == 404
+        assert "Diese Buchung lässt sich hier nicht öffnen" in hidden.text
+        assert 'href="/de/booking/%3Cb%3E"' in hidden.text
