@@ -8,10 +8,12 @@ from urllib.parse import quote
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.domains.bookings.errors import BookingNotFound
+from hotel_booking.http import cookies
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LANGUAGES, preferred
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.web.booking.ownership import BROWSER
 from hotel_booking.web.site import draw
 
 
@@ -19,7 +21,11 @@ def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) ->
     """The headers and the body; `headers` are those that the error has anyway."""
     first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
     language = first if first in LANGUAGES else preferred(scope)
-    headline, advice = _words(problem, translations(language))
+    texts = translations(language)
+    headline, advice = _words(problem, texts)
+    if problem.code == BookingNotFound.code and cookies.read(scope, BROWSER) is None:
+        # Lost, or never taken: then no booking can be opened in it.
+        advice = f"{advice} {texts.gettext('For that, your browser has to accept this site’s cookies.')}"
     body = draw(
         scope,
         language,

@@ -491,15 +491,18 @@ async def test_who_is_no_longer_known_is_led_to_finding_the_booking(db: Database
         ):
             assert lost.status_code == 404
             assert "We can’t open this booking here" in lost.text
+            assert "has to accept this site’s cookies" in lost.text
             assert f'href="{booking}"' in lost.text
         found = await client.get(booking)
         assert f'name="reference" type="text" value="{booking.rpartition("/")[2]}"' in found.text
-        # A price that became a booking looks like one that never was; of neither "nothing was booked" is said.
+        # A price that became a booking looks like one that never was: neither is said to be unbooked.
         for gone in (where, "/en/book/00000000-0000-4000-8000-000000000000"):
             page = await client.get(gone)
             assert page.status_code == 404
             assert "Nothing has been booked" not in page.text
             assert 'href="/en/booking">Find your booking</a>' in page.text
+        client.cookies.set("hotel_browser", "x" * 32)
+        assert "cookies" not in (await client.get(pay)).text
         hidden = await client.get("/de/booking/<b>/pay")
         assert hidden.status_code == 404
         assert "Diese Buchung lässt sich hier nicht öffnen" in hidden.text
