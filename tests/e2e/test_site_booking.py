@@ -209,6 +209,25 @@ async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str,
     assert await scalar(db, "SELECT count(*) FROM payment") == 0
 
 
+async def test_a_device_whose_clock_is_wrong_counts_the_same_minutes(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, **NARROW) as page,
+    ):
+        await holding(page)
+        for hours in (-9, 9):
+            await page.clock.set_system_time(utc_now() + timedelta(hours=hours))
+            await page.reload()
+            assert await page.locator("[data-left]").inner_text() in (
+                "Time left: 15 minutes",
+                "Time left: 14 minutes",
+            )
+            assert await page.locator("[data-over]").is_hidden()
+
+
 async def test_two_guests_press_the_button_for_the_last_room_at_once(
     db: Database, database_url: str, browser: Browser
 ) -> None:

@@ -38,7 +38,7 @@ async def show_contact(
     form = Form.of(**as_typed(booking), requests=booking.requests)
     if reason_of(request) and (typed := await typed_before(request, tx, now)) is not None:
         form = with_reason(request, Form.of(**typed), lambda form: _typed(request, form))
-    return _page(request, booking, form)
+    return _page(request, booking, form, now)
 
 
 @post("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)
@@ -63,7 +63,7 @@ async def correct(
             return sent_back(request, link(language_of(request), page) + carry(request.scope), error)
         if not form.errors:
             form = with_error(request, form, error)
-        return _page(request, booking, form, status=422)
+        return _page(request, booking, form, now, status=422)
     browser = browser_of(request)
     if browser is not None:
         await browsers.forget_draft(tx, browser=browser)
@@ -80,7 +80,7 @@ def _typed(request: Request[Any, Any, State], form: Form) -> tuple[GuestDetails,
 
 
 def _page(
-    request: Request[Any, Any, State], booking: Booking, form: Form, status: int = 200
+    request: Request[Any, Any, State], booking: Booking, form: Form, now: datetime, status: int = 200
 ) -> Response[Any]:
     return site(
         request,
@@ -89,6 +89,7 @@ def _page(
         private=True,
         booking=booking,
         form=form,
+        now=now,
         countries=countries(language_of(request)),
     )
 
