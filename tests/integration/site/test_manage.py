@@ -147,12 +147,27 @@ async def test_a_lapsed_room_is_taken_again_with_one_press(db: Database, databas
         assert taken.status_code == 303
         details = await client.get(taken.headers["location"])
         assert 'value="ana@example.com"' in details.text
+        assert "The price has changed" not in details.text
         second = await client.post(taken.headers["location"], data=GUEST)
         assert second.status_code == 303
         gone = await client.post(again)  # it is held now, by the same guest
         assert "/hotels/" in gone.headers["location"]
         page = await client.get(gone.headers["location"])
         assert "This offer has just sold out" in page.text
+
+
+async def test_a_lapsed_room_that_costs_something_else_by_now_says_so(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+            await tx.execute("UPDATE rate_night SET price = price - 1000")
+        taken = await client.post(pay.removesuffix("/pay") + "/again")
+        details = await client.get(taken.headers["location"])
+        assert "The price has changed in the meantime. This is the price now." in details.text
 
 
 async def test_rooms_of_one_kind_are_told_apart_by_their_numbers(db: Database, database_url: str) -> None:

@@ -67,10 +67,9 @@ async def take_offer(
             raise
         return _gone(request, slug, _question(form, language, now))
     kept = carried({name: form.many(name) for name in CARRIED})
-    seen, notice = plain_digits(form.value("seen")), None
-    if seen.isascii() and seen.isdecimal() and seen != str(quote.total):
-        _ = translations(language).gettext
-        notice = Caution(_("The price has changed in the meantime. This is the price now."))
+    seen = plain_digits(form.value("seen"))
+    said = seen.isascii() and seen.isdecimal()
+    notice = _price_changed(language) if said and seen != str(quote.total) else None
     answer = see_other(request, link(language, f"book/{quote.id}") + query_of(kept), notice=notice)
     named(request, answer)
     return answer
@@ -221,12 +220,18 @@ async def take_again(
         )
     except DomainError:
         return _gone(request, booking.property_slug, question_of(request, stay, wanted, now))
-    answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope))
+    notice = _price_changed(language) if quote.total != booking.total else None
+    answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope), notice=notice)
     await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
     typed = {name: getattr(booking, name) or "" for name in FIELDS} | {"requests": booking.requests or ""}
     typed |= {f"guest-{room.position}": room.guest_name or "" for room in rooms}
     await keep_typed(request, tx, typed, now)
     return answer
+
+
+def _price_changed(language: str) -> Caution:
+    _ = translations(language).gettext
+    return Caution(_("The price has changed in the meantime. This is the price now."))
 
 
 def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Response[Any]:
