@@ -102,7 +102,12 @@ async def test_from_the_search_to_the_booking(
         await fill_in(page)
         await card(page, "tok_decline")
         alert = page.locator(".alert[role=alert]")
-        assert await alert.inner_text() != ""
+        told = await alert.inner_text()
+        assert told
+        await page.goto(f"/{language}/hotels")
+        await page.go_back()
+        await page.reload()
+        assert await alert.inner_text() == told
         assert await scalar(db, "SELECT count(*) FROM ledger_entry") == 0
         if script:
             assert await accessibility(page) == []
@@ -120,6 +125,37 @@ async def test_from_the_search_to_the_booking(
         assert await page.locator("h1").inner_text() == CONFIRMED[language]
     assert await scalar(db, "SELECT status FROM booking") == "confirmed"
     assert await scalar(db, "SELECT sum(amount) FROM ledger_entry") == 27_000
+
+
+async def test_a_refused_page_can_be_come_back_to_without_a_script(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    """And nothing that was typed is lost, nor stands in the address."""
+    await small_hotel(db, rooms=3)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, java_script_enabled=False, **NARROW) as page,
+    ):
+        await page.goto(f"/en{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=NRF]) button")
+        for name, value in (("given_name", "Ana"), ("family_name", "Example"), ("email", "nobody")):
+            await page.fill(f"#{name}", value)
+        await sent(page, "form.card button.primary")
+        assert await page.locator("#email-below").inner_text() != ""
+        await page.goto("/en/hotels")
+        await page.go_back()
+        await page.reload()
+        assert await page.locator("#email-below").inner_text() != ""
+        assert await page.input_value("#given_name") == "Ana"
+        assert "Ana" not in page.url
+        await page.fill("#email", "ana@example.com")
+        await sent(page, "form.card button.primary")
+        await card(page, "tok_decline")
+        await card(page, "tok_success")
+        assert await page.locator("h1").inner_text() == CONFIRMED["en"]
+        for _ in range(3):  # to where the payment was refused, and what came before
+            await page.go_back()
+            assert await page.locator("h1").inner_text() == CONFIRMED["en"]
 
 
 async def test_a_double_click_holds_and_pays_once(db: Database, database_url: str, browser: Browser) -> None:
@@ -171,6 +207,25 @@ async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str,
         await sent(page, "form.card button.primary")
         assert page.url.endswith("/pay")
     assert await scalar(db, "SELECT count(*) FROM payment") == 0
+
+
+async def test_a_device_whose_clock_is_wrong_counts_the_same_minutes(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, **NARROW) as page,
+    ):
+        await holding(page)
+        for hours in (-9, 9):
+            await page.clock.set_system_time(utc_now() + timedelta(hours=hours))
+            await page.reload()
+            assert await page.locator("[data-left]").inner_text() in (
+                "Time left: 15 minutes",
+                "Time left: 14 minutes",
+            )
+            assert await page.locator("[data-over]").is_hidden()
 
 
 async def test_two_guests_press_the_button_for_the_last_room_at_once(

@@ -4,7 +4,7 @@ and cancelled; on a phone, and from right to left; every page with axe-core."""
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from hotel_booking.core.db import Database
 from tests.clients.browser import (
@@ -48,6 +48,10 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
         await page.goto(f"{booking}/amend")
         await page.fill("#departure", "2030-03-08")
         await sent(page, "button[value=preview]")
+        await page.goto(f"/{language}/hotels")
+        await page.go_back()
+        await page.reload()
+        await expect(page.locator(".preview")).to_be_focused()  # and so on the screen, as long as the form is
         assert await scalar(db, "SELECT total FROM booking") == 30_000
         if script:
             await flawless(page, f"amend-{language}")
@@ -112,3 +116,32 @@ async def test_a_fee_that_grew_since_the_page_was_opened_is_never_taken_unseen(
         await sent(page, ".cancel button")
         assert await scalar(db, "SELECT status FROM booking") == "cancelled"
         assert await scalar(db, "SELECT sum(fee) FROM reservation") == 10_000
+
+
+async def test_what_guests_type_without_a_gap_stays_on_a_phones_screen(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, **NARROW) as page,
+    ):
+        await page.goto(f"/en{ROOMS}&adults=2&rooms=2")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        for name, text in (
+            ("given_name", "W" * 100),
+            ("family_name", "x"),
+            ("email", f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example"),
+            ("guest-1", "W" * 200),
+            ("requests", "https://example.com/" + "y" * 300),
+        ):
+            await page.fill(f"#{name}", text)
+        await sent(page, "form.card button.primary")
+        assert await wider_than_the_screen(page) == []
+        await page.goto(page.url.replace("/pay", "/contact"))
+        assert await wider_than_the_screen(page) == []
+        await page.go_back()
+        await sent(page, "form.card button.primary")
+        assert await wider_than_the_screen(page) == []
+        await page.goto(f"{page.url}/amend")
+        assert await wider_than_the_screen(page) == []

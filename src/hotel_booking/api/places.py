@@ -9,7 +9,8 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.places import PlaceHit, find_places
+from hotel_booking.domains.properties.hits import PlaceHit
+from hotel_booking.domains.properties.places import find_places
 from hotel_booking.http.access import public
 from hotel_booking.http.examples import example
 

@@ -14,7 +14,7 @@ from hotel_booking.api.offers import PartyRoom
 from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.iso_codes import CURRENCIES
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.places import PlaceHit
+from hotel_booking.domains.properties.hits import PlaceHit
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.errors import (
     InvalidArea,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gettext
+from urllib.parse import quote
 
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.domains.bookings.errors import BookingNotFound
+from hotel_booking.http import cookies
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LANGUAGES, preferred
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
+from hotel_booking.web.booking.ownership import BROWSER
 from hotel_booking.web.site import draw
 
 
@@ -17,8 +21,20 @@ def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) ->
     """The headers and the body; `headers` are those that the error has anyway."""
     first = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
     language = first if first in LANGUAGES else preferred(scope)
-    headline, advice = _words(problem, translations(language))
-    body = draw(scope, language, "problem_site.html", problem=problem, headline=headline, advice=advice)
+    texts = translations(language)
+    headline, advice = _words(problem, texts)
+    if problem.code == BookingNotFound.code and cookies.read(scope, BROWSER) is None:
+        # Lost, or never taken: then no booking can be opened in it.
+        advice = f"{advice} {texts.gettext('For that, your browser has to accept this site’s cookies.')}"
+    body = draw(
+        scope,
+        language,
+        "problem_site.html",
+        problem=problem,
+        headline=headline,
+        advice=advice,
+        booking=_booking_of(scope),
+    )
     page_headers = {
         "content-type": "text/html; charset=utf-8",
         "content-security-policy": PAGE_POLICY,
@@ -27,12 +43,24 @@ def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) ->
     return {**headers, **page_headers}, body.encode()
 
 
+def _booking_of(scope: AsgiScope) -> str:
+    """Where the booking of the address is asked for, with its reference filled in."""
+    parts = scope["path"].split("/")[2:4]
+    known = len(parts) == 2 and parts[0] == "booking"
+    return f"booking/{quote(parts[1][:20], safe='')}" if known else "booking"
+
+
 def _words(problem: Problem, words: gettext.NullTranslations) -> tuple[str, str]:
     _ = words.gettext
     if problem.code == "closed_for_maintenance":
         return _("We’ll be back soon"), _(
             "Our booking site is closed for maintenance at the moment. Your bookings are safe, and rooms "
             "that are being held for you stay held until we’re back."
+        )
+    if problem.code == BookingNotFound.code:
+        return _("We can’t open this booking here"), _(
+            "If you’ve already booked, use the link in your email, or find your booking with its reference "
+            "and your email address."
         )
     match problem.status:
         case 404 | 405:

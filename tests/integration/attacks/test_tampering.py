@@ -17,7 +17,7 @@ from tests.clients.staff_client import SAME_ORIGIN
 from tests.factories.guest_accounts import EMAIL, opened
 from tests.factories.small_hotel import SLUG, small_hotel, stay
 from tests.integration.http.test_access import SAMPLES, contents
-from tests.integration.site.test_checkout import GUEST, offer, one, site
+from tests.integration.site.test_checkout import GUEST, offer, one, refused_page, site
 
 PRIVILEGED: dict[str, Any] = {
     "id": 1,
@@ -117,7 +117,7 @@ async def test_a_guest_sets_no_price_of_their_own(db: Database, database_url: st
         pay = booked.headers["location"]
         for expected in ("1", "-18000", "0", "18000.0", "17999", "1e4", ""):
             form = {**more, "method": "card", "card": "tok_success", "expected": expected}
-            assert (await client.post(pay, data=form)).status_code in (409, 422), expected
+            await refused_page(client, await client.post(pay, data=form))
             assert await one(db, "SELECT status FROM booking") == "held", expected
             assert await one(db, "SELECT count(*) FROM ledger_entry WHERE amount > 0") == 0, expected
 

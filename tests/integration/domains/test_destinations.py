@@ -88,6 +88,89 @@ async def test_a_hotel_typed_by_its_name_is_that_hotel_in_every_script(tx: Trans
         assert hits[0].slug == slug, (typed, hits)
 
 
+async def placed(tx: Transaction, slug: str, name: str, city: str, place: str) -> None:
+    """A hotel in a city that GeoNames has as `place`, of the same country."""
+    await make_property(tx, slug, name=name)
+    await tx.execute(
+        "UPDATE property SET city = $2, place_id = p.id, country = p.country, lat = p.lat, lon = p.lon"
+        "  FROM place p WHERE slug = $1 AND p.kind = 'city' AND p.name = $3"
+        "   AND p.population = (SELECT max(population) FROM place WHERE kind = 'city' AND name = $3)",
+        slug,
+        city,
+        place,
+    )
+
+
+async def test_a_hotel_is_meant_by_its_name_before_where_it_lies(tx: Transaction) -> None:
+    await placed(tx, "grand", "Wayfinch Grand Lisbon", "Lisbon", "Lisbon")
+    await placed(tx, "rose", "Gasthof zur Röse", "München", "Munich")
+    await placed(tx, "bay", "Bay Window San Francisco", "San Francisco", "San Francisco")
+    await placed(tx, "sakura", "さくらホテル", "Tokyo", "Tokyo")
+    await placed(tx, "central-de", "Central House", "Munich", "Munich")
+    await placed(tx, "central-pt", "Central House", "Lisbon", "Lisbon")
+    await placed(tx, "gone", "Gone House", "Lisbon", "Lisbon")
+    await tx.execute("UPDATE property SET active = false WHERE slug = 'gone'")
+    for typed, slug in (
+        ("Wayfinch Grand Lisbon, Portugal", "grand"),
+        ("Wayfinch Grand Lisbon, Lisbon, Portugal", "grand"),
+        ("Wayfinch Grand Lisbon, Lissabon, Portugal", "grand"),
+        ("wayfinch grand lisbon لشبونة", "grand"),
+        ("Wayfinch Grand Lisbon البرتغال", "grand"),
+        ("Gasthof zur Roese, Bayern, Deutschland", "rose"),
+        ("Gasthof zur Rose, Munich, Allemagne", "rose"),
+        ("Bay Window San Francisco, San Francisco, United States", "bay"),
+        ("Bay Window San Francisco, California", "bay"),
+        ("さくらホテル 日本", "sakura"),
+        ("Central House, Germany", "central-de"),
+        ("Central House, Lisboa", "central-pt"),
+    ):
+        found = await destination(tx, typed)
+        assert found.meant is not None, typed
+        assert found.meant.hit.slug == slug, (typed, said(found))
+        hits = await find_places(tx, typed, limit=8)
+        assert [hit.slug for hit in hits] == [slug], (typed, hits)
+    for typed in ("Wayfinch Grand Lisbon, Germany", "Gone House, Portugal", "Central House"):
+        assert said(await destination(tx, typed)) == "?", typed
+    counting = Counting(tx)
+    await destination(cast(Transaction, counting), "Wayfinch Grand Lisbon, Portugal")
+    assert len(counting.statements) <= 8
+
+
+async def test_the_word_for_hotel_stands_beside_a_name_in_every_language(tx: Transaction) -> None:
+    await placed(tx, "grand", "Wayfinch Grand Lisbon", "Lisbon", "Lisbon")
+    await placed(tx, "ritz", "Hotel Ritz", "Paris", "Paris")
+    await placed(tx, "merlin", "Hotel Merlin", "Munich", "Munich")
+    for typed, meant in (
+        ("hotels in Lisbon", "place Lisbon"),
+        ("Lisbon hotels", "place Lisbon"),
+        ("Hotel Lissabon", "place Lisbon"),
+        ("Hotels in München", "place Munich"),
+        ("hôtels à Paris", "place Paris"),
+        ("hoteles en Madrid", "place Madrid"),
+        ("فنادق في القاهرة", "place Cairo"),
+        ("فندق القاهرة", "place Cairo"),
+        ("Hotel Berlin", "place Berlin"),  # not Hotel Merlin, which merely looks alike
+        ("hotels in Portugal", "country Portugal"),
+        ("hotel wayfinch grand lisbon", "property Wayfinch Grand Lisbon"),
+        ("Wayfinch Grand Hotel", "property Wayfinch Grand Lisbon"),
+        ("Hotel Wayfinch Grand Lisbon, Portugal", "property Wayfinch Grand Lisbon"),
+        ("Hotel Ritz", "property Hotel Ritz"),
+        ("hotel rits", "property Hotel Ritz"),
+        ("cheap hotels in Madrid", "place Madrid"),
+        ("東京 ホテル", "place Tokyo"),
+        ("отель Москва", "place Moscow"),
+        ("otel istanbul", "place Istanbul"),
+        ("hotels in", "?"),
+        ("hotel", "?"),  # and not the Hôtel-de-Ville of Paris
+        ("فندق", "?"),
+        ("hotel qqqqzzzz", "?"),
+    ):
+        assert said(await destination(tx, typed)) == meant, typed
+        if meant != "?":
+            hits = await find_places(tx, typed, limit=8)
+            assert f"{hits[0].kind} {hits[0].name}" == meant, (typed, hits)
+
+
 async def test_suggestions_follow_every_letter_of_a_hotels_name(tx: Transaction) -> None:
     for slug, name, _ in HOTELS:
         await make_property(tx, slug, name=name)

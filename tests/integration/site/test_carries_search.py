@@ -12,7 +12,7 @@ import pytest
 from hotel_booking.core.db import Database
 from tests.e2e.test_site_pages import in_lisbon
 from tests.factories.small_hotel import SLUG, small_hotel, stay
-from tests.integration.site.test_checkout import GUEST, site
+from tests.integration.site.test_checkout import GUEST, refused_page, site
 
 WHEN = stay(20, 2)
 SEARCH = {
@@ -186,7 +186,7 @@ async def test_no_link_of_checkout_and_payment_loses_the_search(db: Database, da
         path = urlsplit(quote).path
         details = await client.get(quote)
         assert losses(details, also=(path,)) == []
-        wrong = await client.post(quote, data={**GUEST, "email": "nobody"})
+        wrong = await refused_page(client, await client.post(quote, data={**GUEST, "email": "nobody"}))
         assert losses(wrong, also=(path,)) == []
         async with db.transaction() as tx:
             await tx.execute("UPDATE quote SET expires_at = now() - interval '1 minute'")
@@ -202,6 +202,7 @@ async def test_no_link_of_checkout_and_payment_loses_the_search(db: Database, da
         paying = await client.get(pay)
         assert losses(paying, also=("/pay", "/contact")) == []
         declined = await client.post(pay, data={"method": "card", "expected": "1", "card": "tok_decline"})
+        declined = await refused_page(client, declined)
         assert losses(declined, also=("/pay", "/contact")) == []
         async with db.transaction() as tx:
             await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")

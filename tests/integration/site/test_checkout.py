@@ -61,6 +61,18 @@ async def held(client: httpx.AsyncClient, plan: str = "NRF", language: str = "de
     return str(answer.headers["location"])
 
 
+async def refused_page(client: httpx.AsyncClient, answer: httpx.Response) -> httpx.Response:
+    """The page that the sender of a refused form is sent to: it can be loaded as often as one likes, and its
+    address says no more than why."""
+    assert answer.status_code == 303, answer.text
+    where = str(answer.headers["location"])
+    assert re.search(r"[?&]refused=[a-z_]+$", where), where
+    pages = [await client.get(where) for _ in range(2)]
+    assert [page.status_code for page in pages] == [200, 200]
+    assert all('role="alert"' in page.text for page in pages)
+    return pages[1]
+
+
 async def one(db: Database, sql: str) -> Any:
     async with db.transaction() as tx:
         return await tx.fetchval(sql)
@@ -75,8 +87,8 @@ async def test_from_an_offer_to_a_confirmed_booking_and_its_cancellation(
         details = await client.get(where)
         assert details.status_code == 200
         assert "180,00" in details.text
-        bad = await client.post(where, data={**GUEST, "email": "nobody", "given_name": "<script>x</script>"})
-        assert bad.status_code == 422
+        wrong = {**GUEST, "email": "nobody", "given_name": "<script>x</script>"}
+        bad = await refused_page(client, await client.post(where, data=wrong))
         assert "<script>x" not in bad.text
         assert "&lt;script&gt;x" in bad.text
         pay = await held(client)
@@ -84,7 +96,7 @@ async def test_from_an_offer_to_a_confirmed_booking_and_its_cancellation(
         assert page.status_code == 200
         form = {"method": "card", "expected": "18000"}
         declined = await client.post(pay, data={**form, "card": "tok_decline"})
-        assert declined.status_code == 422
+        await refused_page(client, declined)
         assert await one(db, "SELECT count(*) FROM ledger_entry") == 0
         for _again in range(2):
             done = await client.post(pay, data={**form, "card": "tok_success"})
@@ -96,8 +108,8 @@ async def test_from_an_offer_to_a_confirmed_booking_and_its_cancellation(
         entry = await client.get(done.headers["location"] + "/calendar.ics")
         assert entry.text.startswith("BEGIN:VCALENDAR\r\n")
         assert f"DTSTART:{FIRST:%Y}" in entry.text
-        wrong = await client.post(done.headers["location"] + "/cancel", data={"fee": "1"})
-        assert wrong.status_code == 422
+        refused = await client.post(done.headers["location"] + "/cancel", data={"fee": "1"})
+        assert refused.status_code == 422
         fee = re.search(r'name="fee" value="(\d+)"', shown.text)
         assert fee is not None
         for _again in range(2):
@@ -121,14 +133,14 @@ async def test_a_second_step_and_nothing_due_and_a_changed_amount(db: Database, 
     async with site(database_url) as (_, client):
         pay = await held(client)
         changed = await client.post(pay, data={"method": "card", "expected": "17999", "card": "tok_success"})
-        assert changed.status_code == 422
+        assert "Der Betrag" in (await refused_page(client, changed)).text
         sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
         assert sent.status_code == 303  # a page that can be reloaded
         for _reload in range(2):
             asked = await client.get(sent.headers["location"])
             assert asked.status_code == 200
         denied = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_decline"})
-        assert denied.status_code == 422
+        await refused_page(client, denied)
         sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_challenge"})
         asked = await client.get(sent.headers["location"])
         token = re.search(r'name="card" value="(tok_[^"]+)"', asked.text)
@@ -149,8 +161,7 @@ async def test_the_last_room_is_sold_once_and_the_other_is_told_kindly(
         del app
         ways = [await chosen(first, language="en"), await chosen(second, language="en")]
         assert (await first.post(ways[0], data=GUEST)).status_code == 303
-        late = await second.post(ways[1], data=GUEST)
-        assert late.status_code == 422
+        late = await refused_page(second, await second.post(ways[1], data=GUEST))
         assert "You haven’t been charged" in late.text
         assert "Ana" in late.text  # what was typed is kept
         assert await one(db, "SELECT count(*) FROM payment") == 0
@@ -163,7 +174,7 @@ async def test_a_hold_that_is_over_charges_nothing_and_leads_back(db: Database, 
         async with db.transaction() as tx:
             await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
         late = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_success"})
-        assert late.status_code == 422
+        late = await refused_page(client, late)
         assert "Your hold has expired" in late.text
         assert f"/en/hotels/{SLUG}?arrival=" in late.text
         assert await one(db, "SELECT count(*) FROM payment") == 0
@@ -367,7 +378,7 @@ async def test_what_is_still_open_is_paid_on_the_site_and_once(db: Database, dat
         assert amount is not None
         form = {"method": "card", "expected": amount[1], "balance": "true", "card": "tok_success"}
         at_the_desk = await client.post(pay, data={**form, "method": "pay_at_property"})
-        assert at_the_desk.status_code == 422
+        await refused_page(client, at_the_desk)
         for _again in range(2):
             assert (await client.post(pay, data=form)).status_code == 303
         assert await one(db, "SELECT sum(amount) FROM ledger_entry") == int(amount[1])
@@ -430,6 +441,69 @@ async def test_who_presses_pay_twice_ends_where_the_first_press_led(
             assert "is confirmed" in shown.text
             assert await one(db, "SELECT sum(amount) FROM ledger_entry") == 18_000
         else:
-            assert [answer.status_code for answer in answers] == [422, 422]
-            assert all("Your bank declined the card" in answer.text for answer in answers)
+            pages = [await refused_page(client, answer) for answer in answers]
+            assert all("Your bank declined the card" in page.text for page in pages)
         assert await one(db, "SELECT count(*) FROM payment") == 1
+
+
+async def test_a_price_that_changed_after_it_was_seen_is_said(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    told = "The price has changed in the meantime."
+    asked = {name: offer()[name] for name in ("arrival", "departure")} | {"rooms": "2", "adults": "2"}
+    async with site(database_url) as (_, client):
+        hotel = (await client.get(f"/en/hotels/{SLUG}", params=asked)).text
+        shown = dict(
+            re.findall(
+                r'name="rate_plan" value="(\w+)">\s*<input type="hidden" name="seen" value="(\d+)"', hotel
+            )
+        )
+        assert shown == {"FLEX": "40000", "NRF": "36000"}
+        same = offer(rooms=2) | {"adults": ["1", "1"]}
+        for plan, seen in shown.items():
+            taken = await client.post("/en/book", data=same | {"rate_plan": [plan, plan], "seen": seen})
+            page = await client.get(taken.headers["location"])
+            assert told not in page.text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE rate_night SET price = price + 1000")
+        taken = await client.post("/en/book", data=same | {"seen": shown["NRF"]})
+        page = await client.get(taken.headers["location"])
+        assert told in page.text
+        assert "€360.00" not in page.text
+        assert told not in (await client.get(taken.headers["location"])).text
+        odd = await client.post("/en/book", data=same | {"seen": "٣٦<b>"})
+        assert odd.status_code == 303
+
+
+async def test_who_is_no_longer_known_is_led_to_finding_the_booking(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, "FLEX", language="en")
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        booking = pay.removesuffix("/pay")
+        client.cookies.clear()
+        form = {"method": "pay_at_property", "expected": "0"}
+        for lost in (
+            await client.get(pay),
+            await client.post(pay, data=form),
+            await client.get(f"{booking}/payment"),
+            await client.get(f"{booking}/amend"),
+            await client.post(f"{booking}/message", data={"text": "Hello"}),
+        ):
+            assert lost.status_code == 404
+            assert "We can’t open this booking here" in lost.text
+            assert "has to accept this site’s cookies" in lost.text
+            assert f'href="{booking}"' in lost.text
+        found = await client.get(booking)
+        assert f'name="reference" type="text" value="{booking.rpartition("/")[2]}"' in found.text
+        # A price that became a booking looks like one that never was: neither is said to be unbooked.
+        for gone in (where, "/en/book/00000000-0000-4000-8000-000000000000"):
+            page = await client.get(gone)
+            assert page.status_code == 404
+            assert "Nothing has been booked" not in page.text
+            assert 'href="/en/booking">Find your booking</a>' in page.text
+        client.cookies.set("hotel_browser", "x" * 32)
+        assert "cookies" not in (await client.get(pay)).text
+        hidden = await client.get("/de/booking/<b>/pay")
+        assert hidden.status_code == 404
+        assert "Diese Buchung lässt sich hier nicht öffnen" in hidden.text
+        assert 'href="/de/booking/%3Cb%3E"' in hidden.text

@@ -12,6 +12,7 @@ from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel, stay
 from tests.integration.site.test_checkout import (
     GUEST,
+    chosen,
     held,
     one,
     site,
@@ -146,9 +147,79 @@ async def test_a_lapsed_room_is_taken_again_with_one_press(db: Database, databas
         assert taken.status_code == 303
         details = await client.get(taken.headers["location"])
         assert 'value="ana@example.com"' in details.text
+        assert "The price has changed" not in details.text
         second = await client.post(taken.headers["location"], data=GUEST)
         assert second.status_code == 303
         gone = await client.post(again)  # it is held now, by the same guest
         assert "/hotels/" in gone.headers["location"]
         page = await client.get(gone.headers["location"])
         assert "This offer has just sold out" in page.text
+
+
+async def test_a_lapsed_room_that_costs_something_else_by_now_says_so(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=1)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+            await tx.execute("UPDATE rate_night SET price = price - 1000")
+        taken = await client.post(pay.removesuffix("/pay") + "/again")
+        details = await client.get(taken.headers["location"])
+        assert "The price has changed in the meantime. This is the price now." in details.text
+
+
+async def test_rooms_of_one_kind_are_told_apart_by_their_numbers(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        single = (await client.get(await booked(client))).text
+        assert ">Room 1" not in single
+        where = await chosen(client, "FLEX", rooms=2, language="en")
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        assert "Your confirmation will be sent to:" in (await client.get(pay)).text
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        booking = pay.removesuffix("/pay")
+        page = (await client.get(booking)).text
+        assert "Confirmation by email to: <bdi>ana@example.com</bdi>" in page
+        assert re.findall(r'<h2 id="(room-\d)">(Room \d · )<bdi>DBL', page) == [
+            ("room-1", "Room 1 · "),
+            ("room-2", "Room 2 · "),
+        ]
+        assert 'aria-labelledby="room-2"' in page
+        form = (await client.get(f"{booking}/amend")).text
+        assert re.findall(r"<legend>(Room \d) · <bdi>DBL", form) == ["Room 1", "Room 2"]
+        crowd = change() | {"adults-2": "9", "children-2": ""}
+        refused = (await client.post(f"{booking}/amend", data=crowd)).text
+        assert re.search(r"<li>Room 2 · <bdi>DBL</bdi>: For up to 4 guests", refused)
+        assert "<li>Room 1" not in refused
+
+
+async def test_what_a_change_costs_has_an_address(db: Database, database_url: str) -> None:
+    """So the page can be loaded anew, come back to and read in another language."""
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        form = (await client.get(f"{booking}/amend")).text
+        assert 'value="preview" formmethod="get"' in form
+        for _again in range(2):
+            shown = await client.get(f"{booking}/amend", params=change())
+            assert shown.status_code == 200
+            assert 'name="agreed" value="30000"' in shown.text
+            assert "act%3Dpreview" in re.findall(r'<a [^>]*hreflang="de"[^>]*>', shown.text)[0]
+        assert await one(db, "SELECT total FROM booking") == 20_000
+        wrong = await client.get(f"{booking}/amend", params=change(adults="0") | {"arrival": "soon"})
+        assert wrong.status_code == 200
+        assert wrong.text.count('aria-invalid="true"') == 2
+        assert 'name="agreed"' not in wrong.text
+        same = await client.get(f"{booking}/amend", params=change(nights=2))
+        assert "This wouldn’t change anything." in same.text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE room_night SET physical = 0 WHERE night >= $1", stay(22, 1).arrival)
+        full = await client.get(f"{booking}/amend", params=change(nights=4, adults="1"))
+        assert "This change isn’t possible:" in full.text
+        # The suggestion is for the party that was asked for, and shows its price at once.
+        (fix,) = re.findall(r'<p><a href="([^"]*/amend[^"]*)"', full.text)
+        there = await client.get(fix.replace("&amp;", "&"))
+        assert 'name="adults-1" type="number" value="1"' in there.text
+        assert 'name="agreed"' in there.text

@@ -10,7 +10,7 @@ from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
 from tests.clients.outbox import sent
 from tests.factories.small_hotel import SLUG, small_hotel, stay
-from tests.integration.site.test_checkout import chosen, held, one, site
+from tests.integration.site.test_checkout import chosen, held, one, refused_page, site
 
 NAMES = {"property": "Haus Zur Probe", "room_type": "Zimmer Zur Probe", "rate_plan": "Preis Zur Probe"}
 
@@ -47,7 +47,7 @@ async def test_names_stand_in_the_pages_language_from_the_offer_to_the_mail(
         pay = await held(client)
         await named(pay)
         form = {"method": "card", "expected": "18000", "card": "tok_success"}
-        declined = await client.post(pay, data={**form, "card": "tok_decline"})
+        declined = await refused_page(client, await client.post(pay, data={**form, "card": "tok_decline"}))
         assert all(name in declined.text for name in NAMES.values())
         done = await client.post(pay, data=form)
         booking = str(done.headers["location"])

@@ -11,7 +11,9 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.core.names import clean_text, has_unshown
 from hotel_booking.domains.notifications.rendering import render
+from tests.clients.http_client import running, settings_for
 from tests.clients.outbox import sent
+from tests.clients.staff_client import SAME_ORIGIN
 from tests.factories.guest_accounts import EMAIL, PASSWORD, opened
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import (
@@ -20,6 +22,7 @@ from tests.integration.site.test_checkout import (
     held,
     offer,
     one,
+    refused_page,
     site,
 )
 from tests.integration.site.test_manage import booked, change
@@ -31,7 +34,8 @@ UNSHOWN = "Ana\u0007aila"
 
 def refused(answer: httpx.Response, *fields: str, title: str = "Error: ") -> str:
     """The page's alert, which has the focus and leads to every field that is marked, and to no others."""
-    assert answer.status_code in (401, 422, 429), answer.status_code
+    kept = answer.request.method == "GET" and answer.status_code == 200  # the checkout's, sent back to
+    assert kept or answer.status_code in (401, 422, 429), answer.status_code
     page = answer.text
     assert f"<title>{title}" in page
     assert page.count(" autofocus") == 1
@@ -61,16 +65,16 @@ async def test_the_details_say_which_fields_are_wrong_in_the_pages_order(
             "guest-2": "a\nb",
             "requests": "x" * 3000,
         }
-        alert = refused(await client.post(where, data=wrong), "given_name", "email", "guest-2", "requests")
+        page = await refused_page(client, await client.post(where, data=wrong))
+        alert = refused(page, "given_name", "email", "guest-2", "requests")
+        assert "x" * 3000 in page.text
         assert MARKED in alert
         assert not any(words in alert for words in GENERAL)
         assert await one(db, "SELECT count(*) FROM booking") == 0
         pay = (await client.post(where, data=GUEST)).headers["location"]
-        alert = refused(
-            await client.post(pay.replace("/pay", "/contact"), data=wrong | {"requests": ""}),
-            "given_name",
-            "email",
-        )
+        wrong |= {"requests": ""}
+        page = await refused_page(client, await client.post(pay.replace("/pay", "/contact"), data=wrong))
+        alert = refused(page, "given_name", "email")
         assert MARKED in alert
 
 
@@ -84,7 +88,8 @@ async def test_the_title_begins_with_the_word_in_the_language(db: Database, data
             ("ar", "خطأ: "),
         ):
             where = await chosen(client, language=language)
-            refused(await client.post(where, data=GUEST | {"email": "x"}), "email", title=word)
+            page = await refused_page(client, await client.post(where, data=GUEST | {"email": "x"}))
+            refused(page, "email", title=word)
 
 
 async def test_a_change_and_a_message_and_a_reference_that_are_refused(
@@ -163,10 +168,11 @@ async def test_a_character_that_cannot_be_shown_is_named_in_every_field(
     async with site(database_url) as (_, client):
         where = await chosen(client, rooms=2, language="en")
         wrong = {"given_name": UNSHOWN, "family_name": UNSHOWN, "email": "a\u0007@example.com"}
-        answer = await client.post(where, data=wrong | {"guest-1": UNSHOWN, "requests": "a\u202eb"})
+        wrong |= {"guest-1": UNSHOWN, "requests": "a\u202eb"}
+        answer = await refused_page(client, await client.post(where, data=wrong))
         refused(answer, "given_name", "family_name", "email", "guest-1", "requests")
         assert answer.text.count(words) == 5
-        long = await client.post(where, data=GUEST | {"given_name": "x" * 101})
+        long = await refused_page(client, await client.post(where, data=GUEST | {"given_name": "x" * 101}))
         assert words not in long.text
         assert "up to 100 characters" in long.text
         booking = await booked(client)
@@ -293,9 +299,49 @@ async def test_a_payment_that_never_reached_the_gateway_was_declined_by_nobody(
         pay = await held(client, language="en")
         sent = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_timeout"})
         done = await client.post(sent.headers["location"])
-        assert done.status_code == 422
+        done = await refused_page(client, done)
         assert "Your payment couldn’t be completed, and nothing has been charged." in done.text
         assert "declined the card" not in done.text
         assert await one(db, "SELECT count(*) FROM ledger_entry") == 0
         no = await client.post(pay, data={"method": "card", "expected": "18000", "card": "tok_decline"})
+        no = await refused_page(client, no)
+        assert "Your bank declined the card" in no.text
+
+
+async def test_the_page_of_a_refused_form_tells_no_more_than_is_so(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client), site(database_url) as (_, bare):
+        where = await chosen(client, "FLEX", language="en")
+        # A browser that takes no cookies is answered at once: nothing could be kept for it.
+        answer = await bare.post(where, data=GUEST | {"email": "x"})
+        assert answer.status_code == 422
+        assert "autofocus" not in (await client.get(where)).text
+        page = await client.get(f"{where}?refused=no_such_reason")
+        assert any(words in page.text for words in GENERAL)
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        contact = pay.replace("/pay", "/contact")
+        await client.post(contact, data=GUEST | {"given_name": "", "requests": "Quiet"})
+        assert "Quiet" not in (await client.get(contact)).text  # what stands there, not what was refused
+        await client.post(contact, data=GUEST)
+        assert "Quiet" not in (await client.get(await chosen(client, language="en"))).text
+        declined = f"{pay}?refused=payment_declined"
+        assert "we’re still holding your room" in (await client.get(declined)).text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET hold_expires_at = now() - interval '1 minute'")
+        assert "still holding" not in (await client.get(declined)).text
+
+
+async def test_a_card_that_is_declined_is_told_while_a_transfer_is_waited_for(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    settings = settings_for(database_url, secret_key="k" * 40, bank_account="Hotel Lima\nDE02 1203 0000")
+    async with running(settings) as (_, client):
+        client.headers.update(SAME_ORIGIN)
+        pay = await held(client, language="en")
+        sent_to = await client.post(pay, data={"method": "bank_transfer", "expected": "18000"})
+        assert sent_to.headers["location"].endswith("/payment")
+        assert (await client.get(pay)).status_code == 303
+        form = {"method": "card", "expected": "18000", "card": "tok_decline"}
+        no = await refused_page(client, await client.post(pay, data=form))
         assert "Your bank declined the card" in no.text

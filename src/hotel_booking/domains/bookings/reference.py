@@ -7,12 +7,18 @@ its access token or an API key.
 
 from __future__ import annotations
 
+import re
 import secrets
+from unicodedata import normalize
+
+from hotel_booking.core.typed_numbers import plain_digits
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {character: value for value, character in enumerate(_ALPHABET)}
 # What people type for what was read to them.
-_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0"})
+# As it stands in a line that was copied: "Booking 7KQ2M-XW9DC".
+_WITHIN = re.compile(r"(?<![0-9A-Z])[0-9A-Z]{5}-[0-9A-Z]{5}(?![0-9A-Z])")
 
 
 def new_reference() -> str:
@@ -28,8 +34,12 @@ def encode(number: int) -> str:
 
 
 def normalise(text: str) -> str | None:
-    """What somebody typed as a reference in its one form, or None where it cannot be one."""
-    plain = text.upper().translate(_READ_AS)
+    """What somebody typed or copied as a reference in its one form, or None where it cannot be one: whatever
+    stands between and around its characters (dashes, blanks, a full stop, marks of direction), in the digits
+    and letters of any width, and in a line that has it."""
+    line = plain_digits(normalize("NFKC", text)).upper()
+    within = _WITHIN.search(line)
+    plain = "".join(filter(str.isalnum, within[0] if within else line)).translate(_READ_AS)
     if len(plain) != 10 or any(character not in _VALUE for character in plain) or _luhn(plain, 1) % 32:
         return None
     return f"{plain[:5]}-{plain[5:]}"

@@ -12,16 +12,17 @@ from collections.abc import Sequence
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hotel_names import hotel_by_slug
 from hotel_booking.domains.properties.place_data import search_form
 from hotel_booking.domains.properties.places import (
     MAX_QUERY,
-    Found,
     exact,
-    found,
-    hotel_by_slug,
+    found_as_typed,
     named,
     place_by_id,
 )
+from hotel_booking.domains.properties.reading import is_hotel, without_hotel
 from hotel_booking.domains.properties.similarity import distance
 
 # A place is meant where it counts that much more than any other; one with hotels of ours counts tenfold.
@@ -61,8 +62,8 @@ class Destination(msgspec.Struct, frozen=True):
 
 async def destination(tx: Transaction, text: str, *, key: str = "") -> Destination:
     """What `text` means, itself a key or a name; of several of the name the one with this `key`: a GeoNames
-    id, or `hotel:` and a slug. A key of something else counts only where there is no text. At most seven
-    statements."""
+    id, or `hotel:` and a slug. A key of something else counts only where there is no text. At most eight
+    statements, and as many without the word for hotel."""
     form = search_form(text[:MAX_QUERY])
     chosen = await _by_key(tx, key.strip())
     if chosen is not None and (not form or await named(tx, chosen.hit, form)):
@@ -71,11 +72,19 @@ async def destination(tx: Transaction, text: str, *, key: str = "") -> Destinati
     if by_key is not None or not form:
         return Destination(by_key)
     exactly = await exact(tx, form)
-    near = await found(tx, text, limit=_ASKED)
+    near = await found_as_typed(tx, text, limit=_ASKED)
+    alone = Destination(None)
+    if not exactly and not any(one.rank < 3 for one in near) and (bare := without_hotel(form)):
+        alone = await destination(tx, bare)
+        # "Hotel Berlin" is no slip for the Hotel Merlin, "hotel rits" one for the Ritz and not for Ritson.
+        if not near or (alone.meant is not None and alone.meant.rank == 0):
+            return alone
     known = {(one.hit.kind, one.hit.id) for one in exactly}
     others = [*exactly, *(one for one in near if (one.hit.kind, one.hit.id) not in known)]
     served = await _served(tx, others)
-    meant = _decided(form, exactly, near, served)
+    meant = None if is_hotel(form) else _decided(form, exactly, near, served)
+    if meant is None and alone.meant is not None:
+        return alone
     rest = tuple(one for one in others if meant is None or one.hit != meant.hit)[:_ASKED]
     if meant is not None:
         # Beside what is sure, only what is meant as exactly.

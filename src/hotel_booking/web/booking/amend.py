@@ -17,7 +17,7 @@ from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
 from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
-from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange, StayChange
+from hotel_booking.domains.bookings.types import Amendment, Booking, Reservation, RoomChange, StayChange
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
@@ -35,10 +35,14 @@ from hotel_booking.web.site import language_of, link, site
 async def show_amend(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
-    """The stay as it is, or as a suggestion in the address would have it."""
+    """The stay as it is, or as a suggestion in the address would have it; with what the change in the address
+    would cost, or why it can't be had."""
     booking = await open_own(request, tx, reference, now)
     if booking.status != "confirmed":
         return see_other(request, _page_of(request, booking))
+    if request.query_params.get("act") == "preview":
+        form = Form({name: request.query_params.getall(name) for name in request.query_params})
+        return await _looked_at(request, tx, booking, form, now)
     suggested = {
         name: request.query_params[name][:10]
         for name in ("arrival", "departure")
@@ -56,18 +60,8 @@ async def amend(
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
-        arrival, departure = _days(request, form, booking, now)
-        rooms = [_room(request, form, room.position) for room in booking.reservations]
         agreed = form.whole("agreed", 0, 2**50) if form.value("act") == "confirm" else None
-        form.check()
-        wanted: StayChange = {
-            "booking_id": booking.id,
-            "now": now,
-            "arrival": arrival,
-            "departure": departure,
-            "rooms": rooms,
-            "by_guest": True,
-        }
+        wanted = _wanted(request, form, booking, now)
         if agreed is None:
             return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
         async with tx.savepoint():
@@ -83,6 +77,36 @@ async def amend(
         return _page(request, booking, form, now, status=422)
     notice = translations(language_of(request)).gettext("Your booking has been changed.")
     return see_other(request, _page_of(request, booking), notice=notice)
+
+
+async def _looked_at(
+    request: Request[Any, Any, State], tx: Transaction, booking: Booking, form: Form, now: datetime
+) -> Response[Any]:
+    """What a change would cost, in an address that can be loaded anew and come back to."""
+    try:
+        wanted = _wanted(request, form, booking, now)
+        return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
+    except StayNotSold as error:
+        return _page(request, booking, form, now, refused=error)
+    except DomainError as error:
+        if not form.errors:
+            form.errors[""] = _why_not(request, error)
+        return _page(request, booking, form, now)
+
+
+def _wanted(request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime) -> StayChange:
+    """The change that a form asks for. Raises `FormProblems`."""
+    arrival, departure = _days(request, form, booking, now)
+    rooms = [_room(request, form, room.position) for room in booking.reservations]
+    form.check()
+    return {
+        "booking_id": booking.id,
+        "now": now,
+        "arrival": arrival,
+        "departure": departure,
+        "rooms": rooms,
+        "by_guest": True,
+    }
 
 
 def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
@@ -192,13 +216,15 @@ def _room(request: Request[Any, Any, State], form: Form, position: int) -> RoomC
 class RefusedRoom(msgspec.Struct, frozen=True):
     """What stands against the change in one room, what would work, and where that is one click away."""
 
-    room: str
+    room: Reservation | None
     reasons: list[str]
     alternative: str
     link: tuple[str, str] | None = None
 
 
-def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotSold) -> list[RefusedRoom]:
+def _whys(
+    request: Request[Any, Any, State], booking: Booking, form: Form, refused: StayNotSold
+) -> list[RefusedRoom]:
     language = language_of(request)
     texts = translations(language)
     refusals = Refusals(language, texts)
@@ -212,12 +238,10 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
         fix = refusal.suggestion
         where = None
         if fix is not None and fix.room_type == kind:
-            address = link(
-                language,
-                f"booking/{booking.reference}/amend",
-                arrival=fix.arrival.isoformat(),
-                departure=fix.departure.isoformat(),
-            )
+            party = [f"{name}-{number}" for number in rooms for name in ("adults", "children")]
+            asked = {name: form.value(name)[:100] for name in party}
+            asked |= {"arrival": fix.arrival.isoformat(), "departure": fix.departure.isoformat()}
+            address = link(language, f"booking/{booking.reference}/amend", **asked, act="preview")
             names = {("room_type", kind): kind}
             where = (
                 address,
@@ -225,7 +249,7 @@ def _whys(request: Request[Any, Any, State], booking: Booking, refused: StayNotS
             )
         whys.append(
             RefusedRoom(
-                room.room_type_name if room is not None else "",
+                room,
                 refusals.reasons(refusal.reasons, sleeps=sleeps),
                 "" if where is not None else _alternative(language, refusal),
                 where,
@@ -287,7 +311,7 @@ def _page(
         if preview is not None
         else [],
         refused=refused is not None,
-        whys=_whys(request, booking, refused) if refused is not None else [],
+        whys=_whys(request, booking, form, refused) if refused is not None else [],
         today=business_date(now, booking.timezone, booking.day_end_time),
     )
 

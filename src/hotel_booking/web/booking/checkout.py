@@ -25,6 +25,7 @@ from hotel_booking.domains.bookings.queries import (
     quote_seen,
     rooms_of_quote,
 )
+from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.rates.cancellation import describe
 from hotel_booking.domains.rates.pricing import night_totals
 from hotel_booking.domains.rates.types import Occupancy
@@ -33,7 +34,6 @@ from hotel_booking.http.holder import holder_of
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.metrics import note_booking
-from hotel_booking.http.transactions import Unit
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.booking.guest_form import (
@@ -56,10 +56,12 @@ from hotel_booking.web.booking.quotes import (
     question_of,
     renewed,
     to_booking,
+    typed_before,
 )
+from hotel_booking.web.booking.refused import sent_back, with_reason
 from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.i18n.phrases import Phrases
-from hotel_booking.web.site import language_of, link, site
+from hotel_booking.web.site import carry, language_of, link, site
 
 
 @get("/book/{quote_id:uuid}", opt=public(), include_in_schema=False)
@@ -70,7 +72,9 @@ async def show_details(
     quote = await quote_seen(tx, quote_id)
     if quote is None or quote.booking_id is not None:
         return await booked(request, tx, quote, now)
-    answer = await _details(request, tx, quote_id, quote, await _known(request, tx, now), now)
+    form = await _known(request, tx, now)
+    form = with_reason(request, form, lambda form: _typed(request, form, quote))
+    answer = await _details(request, tx, quote_id, quote, form, now)
     named(request, answer)
     return answer
 
@@ -79,7 +83,6 @@ async def show_details(
 async def book(
     request: Request[Any, Any, State],
     tx: Transaction,
-    unit: Unit,
     settings: Settings,
     now: datetime,
     quote_id: UUID,
@@ -90,9 +93,7 @@ async def book(
         return await booked(request, tx, quote, now)
     form = await read(request)
     try:
-        names = room_guests(request, form, len(quote.rooms))
-        requests = wishes(request, form)
-        guest = guest_of(request, form)
+        guest, names, requests = _typed(request, form, quote)
         async with tx.savepoint():
             held = await service.hold(
                 tx,
@@ -111,12 +112,14 @@ async def book(
     except QuoteUsed:
         return await booked(request, tx, await quote_seen(tx, quote_id), now)
     except DomainError as error:
-        await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now)
-        unit.keep()
+        kept = await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now)
         if error.code == "sold_out":
             note_booking(request, "sold_out")
         if error.code == "quote_expired":
             return await renewed(request, tx, settings, quote, now)
+        if kept:
+            where = link(language_of(request), f"book/{quote_id}") + carry(request.scope)
+            return sent_back(request, where, error)
         if not form.errors:
             form = with_error(request, form, error)
         return await _details(request, tx, quote_id, quote, form, now, status=422)
@@ -128,11 +131,19 @@ async def book(
     return answer
 
 
+def _typed(
+    request: Request[Any, Any, State], form: Form, quote: QuoteSeen
+) -> tuple[GuestDetails, list[str | None], str | None]:
+    """Who books, who comes into which room, and what is wished for."""
+    names = room_guests(request, form, len(quote.rooms))
+    requests = wishes(request, form)
+    return guest_of(request, form), names, requests
+
+
 async def _known(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Form:
     """The form as far as it is known: what was typed last and led to no booking, the account's details, or
     those of this browser's latest booking."""
-    browser = browser_of(request)
-    typed = await browsers.draft_of(tx, browser=browser, now=now) if browser is not None else None
+    typed = await typed_before(request, tx, now)
     if typed is not None:
         return Form.of(**typed)
     account = current_guest(request)

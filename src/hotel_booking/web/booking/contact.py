@@ -11,18 +11,20 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
-from hotel_booking.web.booking.messages import with_error
-from hotel_booking.web.booking.ownership import open_own
-from hotel_booking.web.booking.quotes import to_booking
-from hotel_booking.web.site import language_of, site
+from hotel_booking.web.booking.messages import why, with_error
+from hotel_booking.web.booking.ownership import browser_of, open_own
+from hotel_booking.web.booking.quotes import keep_typed, to_booking, typed_before
+from hotel_booking.web.booking.refused import reason_of, sent_back, with_reason
+from hotel_booking.web.site import carry, language_of, link, site
 
 
 @get("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)
@@ -33,7 +35,10 @@ async def show_contact(
     booking = await open_own(request, tx, reference, now)
     if booking.status != "held" or booking.hold_expires_at <= now:
         return to_booking(request, booking.reference)
-    return _page(request, booking, Form.of(**as_typed(booking), requests=booking.requests))
+    form = Form.of(**as_typed(booking), requests=booking.requests)
+    if reason_of(request) and (typed := await typed_before(request, tx, now)) is not None:
+        form = with_reason(request, Form.of(**typed), lambda form: _typed(request, form))
+    return _page(request, booking, form, now)
 
 
 @post("/booking/{reference:str}/contact", opt=public(), include_in_schema=False)
@@ -44,16 +49,24 @@ async def correct(
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
-        requests = wishes(request, form)
-        guest = guest_of(request, form)
+        guest, requests = _typed(request, form)
         async with tx.savepoint():
             corrected = await service.correct_contact(
                 tx, booking_id=booking.id, guest=guest, requests=requests, now=now
             )
     except DomainError as error:
+        if error.code in ("wrong_state", "hold_expired"):
+            told = Caution(why(error, translations(language_of(request))))
+            return to_booking(request, booking.reference, notice=told)
+        if await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now):
+            page = f"booking/{booking.reference}/contact"
+            return sent_back(request, link(language_of(request), page) + carry(request.scope), error)
         if not form.errors:
             form = with_error(request, form, error)
-        return _page(request, booking, form, status=422)
+        return _page(request, booking, form, now, status=422)
+    browser = browser_of(request)
+    if browser is not None:
+        await browsers.forget_draft(tx, browser=browser)
     answer = to_booking(request, booking.reference)
     notice = translations(language_of(request)).gettext("Your details have been updated.")
     read_as = about_phone(request, guest, corrected.phone)
@@ -61,8 +74,13 @@ async def correct(
     return see_other(request, answer.headers["location"], notice=notice)
 
 
+def _typed(request: Request[Any, Any, State], form: Form) -> tuple[GuestDetails, str | None]:
+    requests = wishes(request, form)
+    return guest_of(request, form), requests
+
+
 def _page(
-    request: Request[Any, Any, State], booking: Booking, form: Form, status: int = 200
+    request: Request[Any, Any, State], booking: Booking, form: Form, now: datetime, status: int = 200
 ) -> Response[Any]:
     return site(
         request,
@@ -71,6 +89,7 @@ def _page(
         private=True,
         booking=booking,
         form=form,
+        now=now,
         countries=countries(language_of(request)),
     )
 

@@ -15,13 +15,19 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.site import language_of
 
+NEVER_MADE = "payment_never_made"
+"""What stands for `PaymentNeverMade`, whose code is that of a refusal by the bank."""
+
 
 def why(error: DomainError, words: gettext.NullTranslations) -> str:
     """One or two sentences: what happened, what was charged (nothing), what to do."""
+    return why_of(NEVER_MADE if isinstance(error, PaymentNeverMade) else error.code, words)
+
+
+def why_of(code: str, words: gettext.NullTranslations) -> str:
+    """The same for an error's code, or `NEVER_MADE`."""
     _ = words.gettext
-    if isinstance(error, PaymentNeverMade):
-        return _("Your payment couldn’t be completed, and nothing has been charged. Please try again.")
-    text = _of_paying(error.code, words) or _of_changing(error.code, words)
+    text = _of_paying(code, words) or _of_changing(code, words)
     return text or _(
         "Sorry, that isn’t possible right now. Please check what you’ve entered, or contact the hotel."
     )
@@ -64,7 +70,7 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
                 "Our payment service isn’t responding at the moment, and nothing has been charged. We’re "
                 "still holding your rooms: please try again in a few minutes."
             )
-        case "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
+        case "payment_never_made" | "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
             return _("Your payment couldn’t be completed, and nothing has been charged. Please try again.")
     return None
 

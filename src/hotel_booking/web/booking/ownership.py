@@ -28,7 +28,8 @@ from hotel_booking.http import cookies
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.site import language_of
 
-_BROWSER = "hotel_browser"
+BROWSER = "hotel_browser"
+"""The cookie with a browser's name."""
 _NAME_LENGTH = 32  # characters of a browser's name: 192 random bits
 _BOOKING = "hotel_booking_"  # and the reference without its dash
 _SECONDS = int(browsers.REMEMBERED.total_seconds())
@@ -42,7 +43,7 @@ _PASSING_KEY = secrets.token_urlsafe(32)
 
 def browser_of(request: Request[Any, Any, State]) -> bytes | None:
     """The browser that asks, as the table knows it; None where it has no name yet."""
-    name = cookies.read(request.scope, _BROWSER) or ""
+    name = cookies.read(request.scope, BROWSER) or ""
     return _hashed(name) if len(name) == _NAME_LENGTH else None
 
 
@@ -52,7 +53,7 @@ def named(request: Request[Any, Any, State], answer: Response[Any]) -> bytes:
     if known is not None:
         return known
     name = secrets.token_urlsafe(_NAME_LENGTH * 3 // 4)
-    answer.cookies.append(cookies.write(request.scope, _BROWSER, name, seconds=_SECONDS))
+    answer.cookies.append(cookies.write(request.scope, BROWSER, name, seconds=_SECONDS))
     return _hashed(name)
 
 
@@ -68,8 +69,8 @@ async def remember(
     """This browser, which is returned, opens the booking from now on, besides those it opens already."""
     browser = named(request, answer)
     if browser == browser_of(request):  # its cookie lives as long as what was remembered last
-        name = cookies.read(request.scope, _BROWSER) or ""
-        answer.cookies.append(cookies.write(request.scope, _BROWSER, name, seconds=_SECONDS))
+        name = cookies.read(request.scope, BROWSER) or ""
+        answer.cookies.append(cookies.write(request.scope, BROWSER, name, seconds=_SECONDS))
     await browsers.remember(tx, browser=browser, booking_id=booking_id, now=now)
     remember_by_cookie(request, answer, reference, now)
     return browser

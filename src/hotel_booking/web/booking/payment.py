@@ -30,9 +30,10 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.booking.messages import with_error
+from hotel_booking.web.booking.messages import why_of
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
+from hotel_booking.web.booking.refused import reason_of, sent_back
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import carry, language_of, link, site
 
@@ -42,6 +43,9 @@ STRIPE_POLICY = (
     " frame-src https://js.stripe.com https://hooks.stripe.com; connect-src 'self' https://api.stripe.com;"
     " form-action 'self' https://checkout.stripe.com; base-uri 'none'; frame-ancestors 'none'"
 )
+
+# Refusals that promise the room, which is not to be said once the hold is over.
+_HELD_ON = ("payment_declined", "gateway_resting")
 
 
 @get("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
@@ -54,11 +58,13 @@ async def show_payment(
     waiting = await queries.undecided(tx, booking.id)
     if waiting is not None and "other" not in request.query_params:
         transfer = gateways.of(waiting.gateway).page == "transfer"
-        if transfer or waiting.status != "requires_action":
+        # Another way than the transfer was tried, and refused.
+        tried = transfer and reason_of(request)
+        if not tried and (transfer or waiting.status != "requires_action"):
             return see_other(request, _state_of(request, booking))
     if booking.status not in ("held", "expired") and not still_open(booking):
         return see_other(request, _page_of(request, booking))
-    return _payment(request, gateways, booking, now, Form.of())
+    return _payment(request, gateways, booking, now)
 
 
 @post("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
@@ -100,7 +106,7 @@ async def pay(
             booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
             return see_other(request, _page_of(request, booking))
-        return _payment(request, gateways, booking, now, with_error(request, form, error), status=422)
+        return sent_back(request, _pay_of(request, booking), error)
     if paid.status == "confirmed":
         return see_other(request, _page_of(request, booking))
     return see_other(request, paid.action_url or _state_of(request, booking))
@@ -155,11 +161,12 @@ async def show_state(
                     booking,
                     waiting,
                     policy=STRIPE_POLICY,
+                    now=now,
                     key=settings.stripe_publishable_key,
                     secret=outcome.action_token,
                     back=_return_url(request, settings, booking),
                 )
-        return _payment(request, gateways, booking, now, Form.of())
+        return _payment(request, gateways, booking, now)
     return _stands(request, "checkout/asking.html", booking, waiting)
 
 
@@ -175,18 +182,17 @@ async def settle(
         return see_other(request, _page_of(request, booking))
     if service.is_on_its_way(waiting, now):
         return _stands(request, "checkout/pending.html", booking, waiting)
-    form = Form.of()
-    paid = None
+    paid, refused = None, None
     try:
         paid = await service.finish_payment(database, gateways, payment_id=waiting.id, now=now)
     except GatewayUnavailable:
         return _stands(request, "checkout/pending.html", booking, waiting)
     except DomainError as error:
-        form = with_error(request, form, error)
+        refused = error
     async with database.transaction() as tx:
         after = await reread(request, tx, booking)
-    if form.errors:
-        return _payment(request, gateways, after, now, form, status=422)
+    if refused is not None:
+        return sent_back(request, _pay_of(request, after), refused)
     if paid is None or paid.status == "confirmed":
         return see_other(request, _page_of(request, after))
     if paid.status == "pending":
@@ -255,12 +261,13 @@ def _payment(
     gateways: Gateways,
     booking: Booking,
     now: datetime,
-    form: Form,
-    status: int = 200,
 ) -> Response[Any]:
     language = language_of(request)
     balance = booking.status not in ("held", "expired")
     lapsed = not balance and (booking.status == "expired" or booking.hold_expires_at <= now)
+    form, code = Form.of(), reason_of(request)
+    if code and not (lapsed and code in _HELD_ON):
+        form.errors[""] = why_of(code, translations(language))
     due = still_open(booking) if balance else booking.due_now
     stay = Stay(
         min(room.arrival for room in booking.reservations),
@@ -270,12 +277,12 @@ def _payment(
     return site(
         request,
         "checkout/pay.html",
-        status=status,
         policy=STRIPE_POLICY if gateways.card.page == "stripe" else PAGE_POLICY,
         private=True,
         booking=booking,
         balance=balance,
         due=due,
+        now=now,
         stay=stay,
         lapsed=lapsed,
         again=again_of(request, booking, now),

@@ -39,14 +39,16 @@ from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site
 
 _KEPT = frozenset({*FIELDS, "requests", *(f"guest-{number}" for number in range(1, MAX_ROOMS + 1))})
-_LONGEST_TYPED, _LONGEST_WISHES = 300, 2000  # characters of a field that are kept
+# Characters of a field that are kept: more than are taken, so that what was too long still is.
+_LONGEST_TYPED, _LONGEST_WISHES = 300, 8000
 
 
 @post("/book", opt=public(), include_in_schema=False)
 async def take_offer(
     request: Request[Any, Any, State], tx: Transaction, settings: Settings, now: datetime
 ) -> Response[Any]:
-    """A guaranteed price for the offer. What is gone by now leads back to the hotel's page, with why."""
+    """A guaranteed price for the offer. What is gone by now leads back to the hotel's page, with why; a price
+    that is no longer the one that was seen is said."""
     language = language_of(request)
     form = await read(request)
     slug = form.value("property")[:80]
@@ -65,7 +67,10 @@ async def take_offer(
             raise
         return _gone(request, slug, _question(form, language, now))
     kept = carried({name: form.many(name) for name in CARRIED})
-    answer = see_other(request, link(language, f"book/{quote.id}") + query_of(kept))
+    seen = plain_digits(form.value("seen"))
+    said = seen.isascii() and seen.isdecimal()
+    notice = _price_changed(language) if said and seen != str(quote.total) else None
+    answer = see_other(request, link(language, f"book/{quote.id}") + query_of(kept), notice=notice)
     named(request, answer)
     return answer
 
@@ -125,18 +130,27 @@ async def booked(
 
 async def keep_typed(
     request: Request[Any, Any, State], tx: Transaction, typed: Mapping[str, str], now: datetime
-) -> None:
+) -> bool:
     """Keep what was typed for this browser: who takes a lapsed room again, or another one, types nothing
-    twice."""
+    twice. False for a browser without a name: it takes no cookies."""
     browser = browser_of(request)
     if browser is None:
-        return
+        return False
     kept = {
         name: text.replace("\x00", "")[: _LONGEST_WISHES if name == "requests" else _LONGEST_TYPED]
         for name, text in typed.items()
         if name in _KEPT
     }
     await browsers.keep_draft(tx, browser=browser, details=kept, now=now)
+    return True
+
+
+async def typed_before(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime
+) -> dict[str, str] | None:
+    """What was typed last in this browser and led to no booking."""
+    browser = browser_of(request)
+    return await browsers.draft_of(tx, browser=browser, now=now) if browser is not None else None
 
 
 def to_booking(
@@ -206,12 +220,18 @@ async def take_again(
         )
     except DomainError:
         return _gone(request, booking.property_slug, question_of(request, stay, wanted, now))
-    answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope))
+    notice = _price_changed(language) if quote.total != booking.total else None
+    answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope), notice=notice)
     await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
     typed = {name: getattr(booking, name) or "" for name in FIELDS} | {"requests": booking.requests or ""}
     typed |= {f"guest-{room.position}": room.guest_name or "" for room in rooms}
     await keep_typed(request, tx, typed, now)
     return answer
+
+
+def _price_changed(language: str) -> Caution:
+    _ = translations(language).gettext
+    return Caution(_("The price has changed in the meantime. This is the price now."))
 
 
 def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Response[Any]:

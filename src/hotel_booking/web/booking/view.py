@@ -19,7 +19,8 @@ from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.payments.queries import saved_card
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property
-from hotel_booking.domains.properties.places import Found, place_by_id
+from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import distance_km

@@ -62,7 +62,7 @@ class OfferList:
         chosen = (
             f'<input type="hidden" name="room_type" value="{escape(room.code)}">\n'
             f'<input type="hidden" name="rate_plan" value="{escape(one.rate_plan)}">\n'
-        ) * self._rooms
+        ) * self._rooms + f'<input type="hidden" name="seen" value="{one.total.amount}">\n'
         chosen_as = joined((text(room.name), name), self._language)
         return (
             f'<div class="offer">\n<h4>{name}</h4>\n<ul class="terms">\n{"".join(terms)}</ul>\n'

@@ -14,7 +14,8 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.kept import Kept
 from hotel_booking.domains.properties.destinations import Destination
-from hotel_booking.domains.properties.places import Found, found
+from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.places import found
 from hotel_booking.domains.properties.queries import nearest_hotel
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.searching import Searching

@@ -182,7 +182,7 @@ async def _plan(
             except StayNotSold as error:
                 refused.append((old.position, error))
         if refused:
-            raise together(refused)
+            raise together(refused, several=len(targets) > 1)
         return new
 
     if not inside:

@@ -35,10 +35,10 @@ class NewRoom(msgspec.Struct):
     price: Price
 
 
-def together(refused: Sequence[tuple[int, StayNotSold]]) -> StayNotSold:
-    """The refusals of several rooms as one, each in `rooms` by its position."""
+def together(refused: Sequence[tuple[int, StayNotSold]], *, several: bool) -> StayNotSold:
+    """The refusals of rooms as one, each in `rooms` by its position, if the booking has `several`."""
     first = refused[0][1]
-    if len(refused) == 1:
+    if not several:
         return first
     fixes = dict.fromkeys(error.fix for _, error in refused if error.fix)
     rooms = [{"position": position, "fix": error.fix, **error.extra} for position, error in refused]

@@ -3,10 +3,12 @@
 const shown = document.querySelector("[data-until]");
 const left = document.querySelector("[data-left]");
 const over = document.querySelector("[data-over]");
+// By the server's clock: that of a device may be wrong by hours.
+const ahead = Date.now() - Date.parse(shown?.dataset.now);
 let said = "";
 
 function look() {
-  const minutes = Math.ceil((Date.parse(shown.dataset.until) - Date.now()) / 60000);
+  const minutes = Math.ceil((Date.parse(shown.dataset.until) - Date.now() + ahead) / 60000);
   if (minutes <= 0) {
     left.textContent = "";
     if (over) over.hidden = false;
