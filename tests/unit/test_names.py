@@ -74,7 +74,8 @@ def test_a_name_that_need_not_be_there_may_be_empty() -> None:
 def test_texts_have_lines_but_nothing_that_turns_them() -> None:
     assert clean_text(" a\r\nb\rc\td\u2028e \n", field="t", longest=20) == "a\nb\nc\td\ne"
     assert clean_text("أ\u200f (12) \u2066x\u2069", field="t", longest=20) == "أ\u200f (12) \u2066x\u2069"
-    for text in ("a\x00", "a\x1b[0m", "a\u202eb", "a\ud800", "x" * 21):
+    assert clean_text("\u202ea\u202db\nc\u202e", field="t", longest=20) == "ab\nc"
+    for text in ("a\x00", "a\x1b[0m", "a\ud800", "x" * 21):
         with pytest.raises(Invalid):
             clean_text(text, field="t", longest=20)
 

@@ -25,7 +25,8 @@ _LONGEST_TYPED = 400
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = ["arpa", "invalid", "onion"]
 # Blanks and marks without a look around an address, as they are pasted along.
 _PASTED = r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
-_AROUND = re.compile(f"^{_PASTED}|{_PASTED}$")
+# Around it all of them, within it marks of direction alone: joiners are letters' own.
+_AROUND = re.compile(f"^{_PASTED}|{_PASTED}$|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SENDER = re.compile(
     r"""\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^<>"]*?))\s*<\s*(?P<address>[^<>]+?)\s*>\s*"""
 )
@@ -117,7 +118,7 @@ def read_sender(text: str) -> Sender:
 
 
 def tidy_email(text: str) -> str:
-    """Without what is pasted along: blanks and marks around it, `mailto:`, and a full-width @."""
+    """Without what is pasted along: blanks around it, marks of direction, `mailto:`, and a full-width @."""
     return _AROUND.sub("", text[:_LONGEST_TYPED]).removeprefix("mailto:").replace("\uff20", "@")
 
 

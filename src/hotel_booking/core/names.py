@@ -53,21 +53,21 @@ def clean_text(
     text: str, *, field: str, longest: int, error: type[Invalid] = Invalid, name: str = "the text"
 ) -> str:
     """Wishes, notes, messages: text of several lines as it is kept, at most `longest` code points. Line
-    breaks and tabs stay; other controls and overrides of direction are refused."""
+    breaks and tabs stay, overrides of direction are dropped, other controls are refused."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     text = text.replace("\u2028", "\n").replace("\u2029", "\n")
-    if any(letter in "\u202d\u202e" or (_control(letter) and letter not in "\n\t") for letter in text):
+    text = text.replace("\u202d", "").replace("\u202e", "").strip()
+    if any(_control(letter) and letter not in "\n\t" for letter in text):
         raise error(f"{name} has characters that cannot be shown", field=field, fix="leave them out")
     if len(text) > longest:
         raise error(f"{name} has {longest} characters at most", field=field, fix="shorten it")
     return text
 
 
-def has_unshown(text: str, *, lines: bool = False) -> bool:
-    """Whether a name, or with `lines` a text of several, has a character that cannot be shown: to say why it
-    was refused. A line break in a name is none, and what turns text around is no part of one."""
-    turns = "\u202d\u202e" if lines else ""
-    return any(letter in turns or (_control(letter) and letter not in "\n\r\t") for letter in text)
+def has_unshown(text: str) -> bool:
+    """Whether a name or a text has a character that cannot be shown: to say why it was refused. A line break
+    is none, and what turns text around is dropped."""
+    return any(_control(letter) and letter not in "\n\r\t" for letter in text)
 
 
 def _no_part_of_a_name(letter: str) -> bool:

@@ -293,7 +293,7 @@ async def test_details_and_notes_follow_the_same_rules(db: Database) -> None:
             tx, quote_id=quote.id, guest=GuestDetails("A", "B", "a@example.com"), now=NOW
         )
         booking = await booking_by_id(tx, made.booking.id)
-        for text in ("a\x00", "a\u202eb", "\u200f\x1b"):
+        for text in ("a\x00", "a\x85b", "\u200f\x1b"):
             with pytest.raises(Invalid):
                 await notes.write_to_hotel(tx, booking, text=text, now=NOW)
     assert await one(db, "SELECT count(*) FROM booking_note") == 0

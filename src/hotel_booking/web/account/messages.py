@@ -53,7 +53,7 @@ def words_of(error: DomainError, language: str, form: Form | None = None) -> str
             return _("This isn’t the email address of your account.")
         case "not_to_be_erased_yet":
             return _("You still have an upcoming stay or an open balance, so nothing has been deleted.")
-    if form and error.field and has_unshown(form.value(error.field), lines=error.field == "wishes"):
+    if form and error.field and has_unshown(form.value(error.field)):
         return not_shown(language)
     return _about_field(error.field, language)
 

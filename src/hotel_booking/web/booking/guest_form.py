@@ -108,6 +108,6 @@ def _read(
     try:
         return read(text.strip())
     except Invalid:
-        unshown = has_unshown(text, lines=field == "requests")
+        unshown = has_unshown(text)
         form.wrong(field, not_shown(language_of(request)) if unshown else wrong)
         return ""

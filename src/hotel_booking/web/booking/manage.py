@@ -186,7 +186,7 @@ async def write(
             form.wrong("text", _("Please fill this in."))
         elif len(text) > notes.LONGEST:
             form.wrong("text", _longest_message(language_of(request)))
-        elif has_unshown(text, lines=True):
+        elif has_unshown(text):
             form.wrong("text", not_shown(language_of(request)))
         form.check()
         async with tx.savepoint():
