@@ -68,17 +68,20 @@ def _shaped(scope: HTTPScope, start: HTTPResponseStartEvent, body: bytes) -> byt
         name: Any = reduce(getitem, member.split("."), msgspec.json.decode(body))
         name = quote(str(name), safe="")
         headers[b"location"] = f"{scope['path'].rstrip('/')}/{name}".encode()
-    if b"etag" in headers and scope["method"] == "GET" and start["status"] == 200 and _has_it(scope, headers):
+    has_it = scope["method"] == "GET" and start["status"] == 200 and _has_it(scope, headers)
+    packs = False
+    if was >= LEAST and _may_pack(scope, headers):
+        headers[b"vary"] = b", ".join(filter(None, (headers.get(b"vary"), b"accept-encoding")))
+        packs = _takes_gzip(scope)
+    if packs and b"etag" in headers:
+        headers[b"etag"] = headers[b"etag"].removesuffix(b'"') + ENCODED.encode() + b'"'
+    if has_it:  # with the tag and the Vary of what it stands for: by these a cache finds what it has
         start["status"] = 304
         body = b""
         headers.pop(b"content-type", None)
-    elif was >= LEAST and _may_pack(scope, headers):
-        headers[b"vary"] = b", ".join(filter(None, (headers.get(b"vary"), b"accept-encoding")))
-        if _takes_gzip(scope):
-            body = packed(body)
-            headers[b"content-encoding"] = b"gzip"
-            if b"etag" in headers:
-                headers[b"etag"] = headers[b"etag"].removesuffix(b'"') + ENCODED.encode() + b'"'
+    elif packs:
+        body = packed(body)
+        headers[b"content-encoding"] = b"gzip"
     if len(body) != was and b"content-length" in headers:
         headers[b"content-length"] = str(len(body)).encode()
     start["headers"] = list(headers.items())

@@ -102,6 +102,26 @@ async def test_nobody_has_not_come_on_a_day_that_has_not_begun(partner: Partner)
     assert (booking["status"], booking["reservations"][0]["fee"]["amount"]) == ("confirmed", 0)
 
 
+async def test_guests_of_a_booking_change_rooms_with_each_other(partner: Partner) -> None:
+    await opened(partner, rooms=3)
+    at = f"/bookings/{(await booked(partner, 0, 2, rooms=2))['reference']}"
+    await partner.send("POST", f"{at}/payments", {"token": "tok_success"}, expect=200)
+
+    async def given(act: str, rooms: dict[str, str], *, expect: int = 200) -> list[str]:
+        await partner.send("POST", f"{at}/{act}", {"rooms": rooms}, expect=expect)
+        booking = await partner.send("GET", at, expect=200)
+        return [one["room"] for one in booking["reservations"]]
+
+    assert await given("rooms", {"1": "100", "2": "101"}) == ["100", "101"]
+    assert await given("rooms", {"1": "101", "2": "100"}) == ["101", "100"]
+    assert await given("rooms", {"2": "101"}, expect=409) == ["101", "100"]
+    assert await given("rooms", {"1": "100", "2": "999"}, expect=422) == ["101", "100"]
+    assert await given("rooms", {"1": "100", "2": "100"}, expect=409) == ["101", "100"]
+    assert await given("rooms", {"1": "102", "2": "101"}) == ["102", "101"]
+    assert await given("check-in", {"1": "101", "2": "102"}) == ["101", "102"]
+    assert await given("rooms", {"1": "102", "2": "101"}) == ["102", "101"]
+
+
 async def test_one_room_and_one_more_night_are_told_as_one(partner: Partner) -> None:
     await opened(partner, rooms=1)
     at = f"/bookings/{(await booked(partner, 5, 2))['reference']}"

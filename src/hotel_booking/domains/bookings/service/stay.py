@@ -280,6 +280,15 @@ async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | No
 async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], today: date) -> None:
     """Give the rooms; from today on where others slept in them before, or the guests elsewhere."""
     by_position = {reservation.position: reservation for reservation in booking.reservations}
+    # Guests of the booking may change rooms with each other: who moves out makes room first.
+    moving = [
+        one.id
+        for one in booking.staying
+        if one.room is not None
+        and one.room in rooms.values()
+        and rooms.get(one.position, one.room) != one.room
+    ]
+    await assignment.release(tx, reservation_ids=moving)
     for position, number in rooms.items():
         reservation = _check_staying(by_position, position, f"rooms.{position}")
         first = min(max(reservation.arrival, today), reservation.departure - date.resolution)
