@@ -1,4 +1,4 @@
-"""Being told by e-mail or webhook: asked for by a form, confirmed and ended by signed links. A GET changes
+"""Being told by email or webhook: asked for by a form, confirmed and ended by signed links. A GET changes
 nothing, so programs that open the links of a mail confirm nothing and end nothing."""
 
 from __future__ import annotations

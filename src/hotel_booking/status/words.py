@@ -44,7 +44,7 @@ def component(key: str, texts: Texts) -> str:
         "api": _("API for partners"),
         "admin": _("Staff panel"),
         "payments": _("Payments by card"),
-        "notifications": _("Confirmations by e-mail"),
+        "notifications": _("Confirmations by email"),
         "search": _("Room search"),
     }
     return next((name for known, name in names.items() if known == key), key)
@@ -99,7 +99,7 @@ def subscription(what: str, texts: Texts) -> tuple[str, str, str]:
             _("If the address is right, we have sent a link to it. Nothing is sent until it is confirmed."),
             "",
         ),
-        "invalid": (_("This is no e-mail address"), _("Please go back and check what you typed."), ""),
+        "invalid": (_("This isn’t a valid email address"), _("Please go back and check what you typed."), ""),
         "confirm": (
             _("Updates on our status"),
             _("We will write to you when something goes wrong, when it is solved, and before maintenance."),
