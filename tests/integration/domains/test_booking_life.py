@@ -447,7 +447,7 @@ async def test_two_guests_never_get_one_physical_room(db: Database) -> None:
     first, second = [(await booked(db, 10, 3)).booking for _ in range(2)]
     async with db.transaction() as tx:
         await service.check_in(tx, booking_id=first.id, now=arrival, rooms={1: "DBL-1"})
-    with pytest.raises(RoomInUse):
+    with pytest.raises(RoomInUse, match="room DBL-1 has a stay from 2030-03-11 to 2030-03-14"):
         async with db.transaction() as tx:
             await service.check_in(tx, booking_id=second.id, now=arrival, rooms={1: "DBL-1"})
     assert await status_of(db, second.id) == "confirmed"

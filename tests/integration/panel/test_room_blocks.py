@@ -54,7 +54,7 @@ async def test_a_room_is_taken_out_of_order_and_put_back(db: Database, database_
         assert await blocked(db) == [0, 1, 1, 1, 0, 0]
         again = await client.post(f"{page}/blocks", data=form)
         assert again.status_code == 409
-        assert "has a stay or another block" in again.text
+        assert "DBL-1 has a block from" in said(again.text)
         async with db.transaction() as tx:
             number = await tx.fetchval("SELECT id FROM room_use WHERE reason IS NOT NULL")
         for told in ("is back on sale.", "was back on sale already."):

@@ -51,11 +51,25 @@ async def assign(
             reservation_id,
         ):
             return
-    raise RoomInUse(
-        f"room {number} has another stay or a block on one of these nights",
-        field=field,
-        fix="choose another room",
+    use = await first_use(tx, room_id=room_id, stay=stays[-1], but=reservation_id)
+    raise RoomInUse(f"room {number} has {use}", field=field, fix="choose another room")
+
+
+async def first_use(tx: Transaction, *, room_id: int, stay: Stay, but: UUID | None = None) -> str:
+    """What uses a room first on nights of `stay`, `but` one reservation, for a refusal: a stay from
+    2030-03-10 to 2030-03-12, or a block."""
+    use = await tx.fetchrow(
+        "SELECT lower(stay) AS first, upper(stay) AS until, reason IS NOT NULL AS blocks FROM room_use"
+        " WHERE room_id = $1 AND stay && daterange($2, $3) AND coalesce(reservation_id <> $4, true)"
+        " ORDER BY lower(stay) LIMIT 1",
+        room_id,
+        stay.arrival,
+        stay.departure,
+        but,
     )
+    if use is None:
+        return "a stay or a block on one of these nights"  # which has gone by now
+    return f"{'a block' if use['blocks'] else 'a stay'} from {use['first']} to {use['until']}"
 
 
 async def leave(tx: Transaction, *, reservation_ids: Collection[UUID], on: date) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid, NotFound
+from hotel_booking.domains.inventory.assignment import first_use
 from hotel_booking.domains.inventory.errors import RoomInUse, RoomIsSold, and_more_nights
 
 
@@ -75,8 +76,9 @@ async def block(tx: Transaction, *, property_id: int, room: str, stay: Stay, rea
                 reason,
             )
     except asyncpg.ExclusionViolationError:
+        use = await first_use(tx, room_id=row["id"], stay=stay)
         raise RoomInUse(
-            f"room {room} has a stay or another block on one of these nights",
+            f"room {room} has {use}",
             field="arrival",
             fix="choose other nights",
         ) from None
