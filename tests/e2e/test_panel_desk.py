@@ -198,3 +198,31 @@ async def test_a_message_is_seen_and_answered(db: Database, database_url: str, b
         await page.goto("/admin/today")
         await expect(page.get_by_role("region", name="Messages from guests")).to_have_count(0)
     assert wrong == []
+
+
+async def test_a_room_is_out_of_order_for_some_nights(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    today, _ = await house(db, 2, booked=0)
+    wrong: list[str] = []
+    async with at_the_desk(db, database_url, browser) as page:
+        await page.goto(f"/admin/properties/{SLUG}/rooms")
+        await page.get_by_role("link", name="DBL-1", exact=True).click()
+        await expect(page.get_by_text("It is in order.")).to_be_visible()
+        for until, told in ((0, "must be after the first night"), (2, "is out of order from")):
+            await page.get_by_label("First night").fill(today.isoformat())
+            await page.get_by_label("Back on sale").fill((today + timedelta(days=until)).isoformat())
+            await page.get_by_label("Reason").fill("The shower leaks")
+            await page.get_by_role("button", name="Take out of order").click()
+            await expect(page.get_by_text(told).first).to_be_visible()
+        wrong += await looked_at(page, "out-of-order", JUDGED)
+        # The same nights again: it says which stand in the way.
+        await page.get_by_label("First night").fill(today.isoformat())
+        await page.get_by_label("Back on sale").fill((today + timedelta(days=1)).isoformat())
+        await page.get_by_label("Reason").fill("Paint")
+        await page.get_by_role("button", name="Take out of order").click()
+        await expect(page.get_by_text("room DBL-1 has a block from").first).to_be_visible()
+        await page.get_by_role("button", name="Put back on sale from tonight").click()
+        await expect(page.get_by_text("Room DBL-1 is back on sale.")).to_be_visible()
+        await expect(page.get_by_text("It is in order.")).to_be_visible()
+    assert wrong == []
