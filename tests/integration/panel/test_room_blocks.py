@@ -27,6 +27,12 @@ def night(number: int) -> str:
     return (FIRST + timedelta(days=number)).isoformat()
 
 
+async def first_room(db: Database) -> str:
+    """The address of the first room's page."""
+    async with db.transaction() as tx:
+        return f"{ROOMS}/{await tx.fetchval('SELECT id FROM room ORDER BY number LIMIT 1')}"
+
+
 async def blocked(db: Database) -> list[int]:
     """How many rooms are out of order on the first six nights."""
     async with db.transaction() as tx:
@@ -36,8 +42,7 @@ async def blocked(db: Database) -> list[int]:
 
 async def test_a_room_is_taken_out_of_order_and_put_back(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=2)
-    async with db.transaction() as tx:
-        page = f"{ROOMS}/{await tx.fetchval('SELECT id FROM room ORDER BY number LIMIT 1')}"
+    page = await first_room(db)
     form = {"first": night(1), "back": night(4), "reason": "New carpet 🧵"}
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
@@ -80,8 +85,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_is_kept(
     db: Database, database_url: str, change: dict[str, str], field: str, text: str
 ) -> None:
     await small_hotel(db)
-    async with db.transaction() as tx:
-        page = f"{ROOMS}/{await tx.fetchval('SELECT id FROM room')}"
+    page = await first_room(db)
     form = {"first": night(1), "back": night(4), "reason": "Paint"}
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
@@ -97,8 +101,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_is_kept(
 async def test_a_room_that_is_sold_stays_and_the_nights_are_named(db: Database, database_url: str) -> None:
     await small_hotel(db)
     await sold(db, 2, 2, "DBL")
-    async with db.transaction() as tx:
-        page = f"{ROOMS}/{await tx.fetchval('SELECT id FROM room')}"
+    page = await first_room(db)
     form = {"first": night(1), "back": night(4), "reason": "Paint"}
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
@@ -115,8 +118,7 @@ async def test_only_who_manages_stays_may_and_only_rooms_of_their_own(
     db: Database, database_url: str
 ) -> None:
     await small_hotel(db)
-    async with db.transaction() as tx:
-        page = f"{ROOMS}/{await tx.fetchval('SELECT id FROM room')}"
+    page = await first_room(db)
     form = {"first": night(1), "back": night(4), "reason": "Paint"}
     async with running(settings_for(database_url, mfa_required=False)) as (app, _):
         for role in (Role.REVENUE, Role.READ_ONLY, Role.FINANCE):
