@@ -59,17 +59,19 @@ async def amend(
     second time nothing is left to change."""
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
+    if form.value("act") != "confirm":
+        return await _looked_at(request, tx, booking, form, now, refused_as=422)
     try:
-        agreed = form.whole("agreed", 0, 2**50) if form.value("act") == "confirm" else None
+        agreed = form.whole("agreed", 0, 2**50)
         wanted = _wanted(request, form, booking, now)
         if agreed is None:
-            return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
+            return await _looked_at(request, tx, booking, form, now, refused_as=422)
         async with tx.savepoint():
             await service.amend(tx, **wanted, expected_total=agreed)
     except StayNotSold as error:
         return _page(request, booking, form, now, refused=error, status=422)
     except DomainError as error:
-        if error.code == "nothing_to_amend" and form.value("act") == "confirm":
+        if error.code == "nothing_to_amend":
             return see_other(request, _page_of(request, booking))
         if not form.errors:
             form.errors[""] = _why_not(request, error)
@@ -80,18 +82,24 @@ async def amend(
 
 
 async def _looked_at(
-    request: Request[Any, Any, State], tx: Transaction, booking: Booking, form: Form, now: datetime
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    booking: Booking,
+    form: Form,
+    now: datetime,
+    *,
+    refused_as: int = 200,
 ) -> Response[Any]:
-    """What a change would cost, in an address that can be loaded anew and come back to."""
+    """What a change would cost; in an address it can be loaded anew and come back to."""
     try:
         wanted = _wanted(request, form, booking, now)
         return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
     except StayNotSold as error:
-        return _page(request, booking, form, now, refused=error)
+        return _page(request, booking, form, now, refused=error, status=refused_as)
     except DomainError as error:
         if not form.errors:
             form.errors[""] = _why_not(request, error)
-        return _page(request, booking, form, now)
+        return _page(request, booking, form, now, status=refused_as)
 
 
 def _wanted(request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime) -> StayChange:
