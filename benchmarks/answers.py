@@ -36,8 +36,11 @@ from hotel_booking.core.kept import Kept
 from hotel_booking.core.logging import configure
 from hotel_booking.ops.embedded import throwaway
 from hotel_booking.web.kept_pages import MOST_KEPT, KeptPages
+from hotel_booking.web.property.content import MOST_KEPT as MOST_CONTENTS
+from hotel_booking.web.property.content import Contents
 
 _CALLS = 400
+FIRST = "hotel, first"  # nobody asked for the hotels before: what their pages say anyway is read and composed
 
 
 def _addresses(draw: Callable[[random.Random], Request]) -> list[tuple[str, bytes]]:
@@ -57,7 +60,10 @@ def cases(catalogue: Catalogue) -> dict[str, list[tuple[str, bytes]]]:
         "offers": _addresses(lambda rng: draws.offers(rng, catalogue)),
         "calendar": _addresses(lambda rng: draws.calendar(rng, catalogue)),
         "results page": _addresses(lambda rng: draws.results_page(rng, catalogue)),
-        "hotel page": _addresses(lambda rng: draws.hotel_page(rng, catalogue)),
+        "hotel page": (hotels := _addresses(lambda rng: draws.hotel_page(rng, catalogue))),
+        FIRST: hotels,
+        "results, again": _addresses(lambda rng: draws.again(draws.results_page)(rng, catalogue)),
+        "hotel, again": _addresses(lambda rng: draws.again(draws.hotel_page)(rng, catalogue)),
     }
 
 
@@ -77,9 +83,16 @@ async def cost(app: Application, asked: Sequence[tuple[str, bytes]]) -> float:
     return spent
 
 
-def fresh_pages() -> KeptPages:
-    """Nothing kept, so that every page is made."""
-    return Kept("pages", MOST_KEPT)
+def forget(app: Application, name: str) -> None:
+    """No page is kept, so that every page is made, but where they are asked for again; for the first one of
+    a hotel, its texts neither."""
+    if name.endswith("again"):
+        return
+    kept: KeptPages = Kept("pages", MOST_KEPT)
+    app.state.kept_pages = kept
+    if name == FIRST:
+        contents: Contents = Kept("contents", MOST_CONTENTS)
+        app.state.property_contents = contents
 
 
 async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profiled: str | None) -> None:
@@ -103,7 +116,9 @@ async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profile
         for each in asked.values():
             await cost(app, each)
         if profiled:
-            app.state.kept_pages = fresh_pages()
+            forget(app, profiled)
+            if profiled.endswith("again"):
+                await cost(app, asked[profiled])
             profile = cProfile.Profile()
             profile.enable()
             await cost(app, asked[profiled])
@@ -112,7 +127,9 @@ async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profile
         spent: dict[str, list[float]] = {name: [] for name in asked}
         for _ in range(rounds):
             for name, each in asked.items():
-                app.state.kept_pages = fresh_pages()
+                forget(app, name)
+                if name.endswith("again"):
+                    await cost(app, each)
                 spent[name].append(await cost(app, each))
     floor = statistics.median(spent["constant"])
     for name, each in spent.items():

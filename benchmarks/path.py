@@ -139,7 +139,7 @@ async def main(database_url: str, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    configure("info")
+    configure("warning")
     with throwaway() as cluster:
         cluster.create_database("constant")  # empty: nobody asks it anything
         asyncio.run(main(cluster.url("constant"), int(sys.argv[1]) if len(sys.argv) > 1 else 5))

@@ -31,7 +31,7 @@ from tests.clients.http_client import settings_for
 from tests.clients.standby import kill, standby, value
 from tests.clients.waiting import until
 from tests.concurrency.test_faults import Guest
-from tests.factories.small_hotel import FIRST, small_hotel
+from tests.factories.small_hotel import small_hotel, sold_from
 
 pytestmark = pytest.mark.postgresql
 
@@ -74,11 +74,8 @@ def both(primary: Cluster, replica: Cluster) -> str:
 async def open_today(db: Database, rooms: int) -> None:
     """A house that sells from today on, because the API's clock is real."""
     await small_hotel(db, rooms=rooms)
-    days = (datetime.now(UTC).date() - FIRST).days
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int + 1000000", days)
-            await tx.execute(f"UPDATE {table} SET night = night - 1000000")
+        await sold_from(tx, datetime.now(UTC).date())
         await tx.execute("UPDATE cancellation_policy SET steps = '[]'")
 
 

@@ -34,6 +34,7 @@ from tests.factories.small_hotel import (
     SLUG,
     make_quote,
     small_hotel,
+    sold_from,
     stay,
     taken,
 )
@@ -168,11 +169,7 @@ async def test_a_database_restarted_under_load_loses_and_doubles_nothing(own_clu
     async with Database.open(url, size=4) as db:
         rooms = await small_hotel(db, rooms=6)
         async with db.transaction() as tx:  # the house opens today, because the API's clock is real
-            for table in ("room_night", "rate_night"):
-                await tx.execute(
-                    f"UPDATE {table} SET night = night + $1::int + 1000000", (today - FIRST).days
-                )
-                await tx.execute(f"UPDATE {table} SET night = night - 1000000")
+            await sold_from(tx, today)
             await tx.execute("UPDATE cancellation_policy SET steps = '[]'")
     settings = settings_for(url, pool_size=8)
     results: list[tuple[str, str] | None] = []

@@ -17,7 +17,7 @@ from tests.clients.browser import WIDTHS, accessibility, enter, lit, screenshot,
 from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.e2e.test_panel_pages import wider_than_the_screen
-from tests.factories.small_hotel import FIRST, SLUG, small_hotel, status_of
+from tests.factories.small_hotel import SLUG, small_hotel, sold_from, status_of
 from tests.integration.panel.test_desk import tonight
 from tests.integration.payments.test_desk_payments import record
 
@@ -37,8 +37,7 @@ async def in_house(db: Database) -> Booking:
     await small_hotel(db, rooms=2)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        await sold_from(tx, today)
     booking = await tonight(db)
     async with db.transaction() as tx:
         await service.check_in(tx, booking_id=booking.id, now=utc_now(), rooms={1: "DBL-1"})

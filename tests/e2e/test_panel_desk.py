@@ -20,7 +20,7 @@ from tests.clients.server import serving
 from tests.clients.staff_client import session_of, staff
 from tests.e2e.test_panel_pages import Scheme
 from tests.e2e.test_panel_payments import looked_at
-from tests.factories.small_hotel import FIRST, SLUG, small_hotel
+from tests.factories.small_hotel import SLUG, small_hotel, sold_from
 from tests.integration.panel.test_desk import tonight
 
 JUDGED: list[tuple[str, Scheme]] = [("phone", "light")]
@@ -31,8 +31,7 @@ async def house(db: Database, rooms: int, booked: int | None = None) -> tuple[da
     await small_hotel(db, rooms=rooms)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        await sold_from(tx, today)
     return today, [await tonight(db) for _ in range(rooms if booked is None else booked)]
 
 

@@ -82,6 +82,13 @@ async def small_hotel(
     return ids
 
 
+async def sold_from(tx: Transaction, first: date) -> None:
+    """Move the nights that are sold, so that the first of them is this."""
+    for table in ("room_night", "rate_night"):
+        await tx.execute(f"UPDATE {table} SET night = night + $1::int + 1000000", (first - FIRST).days)
+        await tx.execute(f"UPDATE {table} SET night = night - 1000000")  # no two are the same meanwhile
+
+
 async def _policy(
     tx: Transaction, property_id: int, code: str, days_before: int | None, fee: dict[str, object]
 ) -> int:

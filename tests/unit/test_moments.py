@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hotel_booking
-from hotel_booking.core.moments import clock, moment, same_day
+from hotel_booking.core.moments import clock, long_date, moment, same_day
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.http.i18n.dates import date_text
@@ -39,11 +39,22 @@ def test_a_deadline_names_the_place_whose_time_it_is(language: str, zone: str, t
     assert moment(AT, zone, language).replace("\u200f", "") == text
 
 
-@pytest.mark.parametrize("skeleton", ["yMMMEd", "yMMMd", "MMMd", "yMMMMEEEEd"])
+@pytest.mark.parametrize("skeleton", ["yMMMEd", "yMMMd", "MMMd"])
 def test_the_first_of_a_month_is_1er_in_french_alone(skeleton: str) -> None:
     assert re.search(r"(?<!\d)1er mars", date_text(date(2030, 3, 1), "fr", skeleton))
     for language, day in (("fr", 2), ("fr", 11), ("fr", 21), ("fr", 31), ("en", 1), ("de", 1), ("es", 1)):
         assert "1er" not in date_text(date(2030, 3, day), language, skeleton)
+
+
+def test_a_long_date_has_the_names_of_its_day_and_month() -> None:
+    said = {language: long_date(date(2030, 3, 1), language) for language in ("en", "de", "fr", "es", "ar")}
+    assert said == {
+        "en": "Friday, 1 March 2030",
+        "de": "Freitag, 1. März 2030",
+        "fr": "vendredi 1er mars 2030",
+        "es": "viernes, 1 de marzo de 2030",
+        "ar": "الجمعة، 1 مارس 2030",
+    }
 
 
 def test_a_date_without_its_day_is_left_as_it_is() -> None:

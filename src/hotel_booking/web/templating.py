@@ -16,7 +16,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from hotel_booking.core import bidi, formats
-from hotel_booking.core.moments import clock, moment, same_day
+from hotel_booking.core.moments import clock, long_date, moment, same_day
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.i18n.dates import clock_text, date_text
@@ -126,6 +126,7 @@ def templates_in(language: str) -> Environment:
     templates.filters |= {
         "money": money,
         "day": day,
+        "long_date": partial(long_date, language=language),
         "instant": instant,
         "moment": partial(moment, language=language),
         "clock": partial(clock, language=language),

@@ -29,6 +29,7 @@ from tests.factories.small_hotel import (
     SLUG,
     make_quote,
     small_hotel,
+    sold_from,
     status_of,
     stay,
     taken,
@@ -110,8 +111,7 @@ async def test_after_midnight_the_running_night_is_booked_on_every_surface(
     zone = small_hours(now)
     async with db.transaction() as tx:
         await tx.execute("UPDATE property SET timezone = $1", zone)
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (now.date() - FIRST).days - 5)
+        await sold_from(tx, now.date() - timedelta(days=5))
     tonight = business_date(now, zone, time(6))
     assert tonight == now.astimezone(UTC).date() - timedelta(days=1) or zone != "Etc/GMT-0"
     when = {"arrival": tonight.isoformat(), "departure": (tonight + timedelta(days=1)).isoformat()}

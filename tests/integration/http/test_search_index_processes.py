@@ -25,7 +25,7 @@ from hotel_booking.domains.search.index.running import SearchIndex
 from hotel_booking.domains.search.index.view import IndexView
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.factories.search_index import quiet, told
-from tests.factories.small_hotel import FIRST, SLUG, small_hotel
+from tests.factories.small_hotel import SLUG, small_hotel, sold_from
 
 pytestmark = pytest.mark.postgresql
 
@@ -83,9 +83,7 @@ async def hotel(db: Database) -> Database:
     """A hotel with nights from today on."""
     await small_hotel(db)
     async with db.transaction() as tx:
-        shift = (utc_now().date() - FIRST).days
-        await tx.execute("UPDATE room_night SET night = night + $1::int", shift)
-        await tx.execute("UPDATE rate_night SET night = night + $1::int", shift)
+        await sold_from(tx, utc_now().date())
     return db
 
 

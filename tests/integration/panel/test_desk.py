@@ -40,6 +40,7 @@ from tests.factories.small_hotel import (
     SLUG,
     make_quote,
     small_hotel,
+    sold_from,
     status_of,
     stay,
     taken,
@@ -241,8 +242,7 @@ async def test_the_panel_names_it_before_and_says_it_afterwards(db: Database, da
     await small_hotel(db, rooms=2)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        await sold_from(tx, today)
     absent, late = [await tonight(db) for _ in range(2)]
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),

@@ -26,7 +26,17 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.clients.waiting import until
-from tests.factories.small_hotel import FIRST, GUEST, NOW, SLUG, make_quote, small_hotel, stay, taken
+from tests.factories.small_hotel import (
+    FIRST,
+    GUEST,
+    NOW,
+    SLUG,
+    make_quote,
+    small_hotel,
+    sold_from,
+    stay,
+    taken,
+)
 from tests.integration.http.test_access import contents
 from tests.integration.panel.test_desk import act, given, noon, sold, tonight
 
@@ -321,8 +331,7 @@ async def test_the_panel_shows_the_price_then_changes_the_departure(db: Database
     await small_hotel(db, rooms=2)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        await sold_from(tx, today)
     booking = await tonight(db)
     path = f"/admin/bookings/{booking.reference}/departure"
     longer = {"departure": (today + timedelta(days=3)).isoformat()}
@@ -365,8 +374,7 @@ async def test_the_panel_waives_what_the_policy_keeps_for_those_who_may(
     await small_hotel(db, rooms=1)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        await sold_from(tx, today)
         quote = await service.quote(
             tx,
             property_slug=SLUG,

@@ -17,7 +17,7 @@ from hotel_booking.domains.payments import service as payments
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.factories.small_hotel import FIRST, SLUG, small_hotel, stay, taken
+from tests.factories.small_hotel import SLUG, small_hotel, sold_from, stay, taken
 from tests.integration.http.test_access import contents
 from tests.integration.panel.test_desk import act, noon, sold, tonight
 from tests.integration.panel.test_in_house import clean, day, inside, leave_on
@@ -83,8 +83,7 @@ async def test_the_panel_and_the_api_undo_it(db: Database, database_url: str) ->
     await small_hotel(db, rooms=2)
     today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with db.transaction() as tx:
-        for table in ("room_night", "rate_night"):
-            await tx.execute(f"UPDATE {table} SET night = night + $1::int", (today - FIRST).days)
+        await sold_from(tx, today)
     booking = await tonight(db)
     path = f"/admin/bookings/{booking.reference}/undo-check-in"
     async with (

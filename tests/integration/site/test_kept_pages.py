@@ -24,7 +24,7 @@ from hotel_booking.web.kept_pages import MOST_KEPT, Origin
 from hotel_booking.web.property import view
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.waiting import until
-from tests.factories.small_hotel import FIRST, SLUG, small_hotel
+from tests.factories.small_hotel import SLUG, small_hotel, sold_from
 
 PLACE = 2267057
 IN_DAYS = 20
@@ -35,9 +35,7 @@ async def hotel(db: Database) -> Database:
     """A hotel in Lisbon with five rooms of a kind, on sale from today on."""
     await small_hotel(db, rooms=5)
     async with db.transaction() as tx:
-        shift = (utc_now().date() - FIRST).days
-        await tx.execute("UPDATE room_night SET night = night + $1::int", shift)
-        await tx.execute("UPDATE rate_night SET night = night + $1::int", shift)
+        await sold_from(tx, utc_now().date())
         await tx.execute(
             "INSERT INTO place (id, name, country, lat, lon, population, timezone)"
             " VALUES ($1, 'Lisbon', 'PT', 38.72, -9.13, 500000, 'Europe/Lisbon') ON CONFLICT DO NOTHING",

@@ -14,9 +14,9 @@ import msgspec
 from markupsafe import Markup, escape
 
 from hotel_booking.core.dates import MAX_NIGHTS
+from hotel_booking.core.moments import long_date
 from hotel_booking.core.money import divide, exponent
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
-from hotel_booking.http.i18n.dates import date_text
 from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import between
 from hotel_booking.web.i18n.written import written_in
@@ -110,28 +110,29 @@ class _Cells:
         self._write = written_in(language)
         self._comma = between(language)
         _ = self._write.texts.gettext
-        self._unavailable = (
-            '<span class="amount" aria-hidden="true">–</span>'  # noqa: RUF001 - nothing is sold
-            f'<span class="visually-hidden">{escape(_("not available"))}</span>'
-        )
+        self._no_price = '<span class="amount" aria-hidden="true">–</span>'  # noqa: RUF001 - nothing is sold
+        self._unavailable = f'<span class="visually-hidden">{escape(_("not available"))}</span>'
         self._named = {"arrival": escape(_("Arrival")), "departure": escape(_("Departure"))}
 
     def day(self, value: date, price: int | None, href: str, marks: list[str], minimum: int | None) -> str:
         """One day; `href` is escaped already."""
-        inner, said = f'<span class="number">{value.day}</span>', []
+        eyes = ' aria-hidden="true"' if href else ""
+        inner, said = f'<span class="number"{eyes}>{value.day}</span>', []
         if price is not None:
             seen, heard = self._write.whole(divide(price, self._minor), self._currency)
-            inner += f'<span class="amount">{seen}</span>'
+            inner += f'<span class="amount"{eyes}>{seen}</span>'
             said.append(heard)
         elif "past" not in marks:
-            inner += self._unavailable
+            inner += self._no_price if href else f"{self._no_price}{self._unavailable}"
         named = [self._named[mark] for mark in marks if mark in self._named]
         current = ' aria-current="date"' if "today" in marks else ""
         begun = f'<td class="{" ".join(["day", *marks])}"{current}>'
         if href:
-            # As it is heard: which day, for how much, and what of the stay it is.
+            # As it is heard: which day, for how much, and what of the stay it is. As text and no label, which
+            # would have to hold the two figures that are seen one after the other (WCAG 2.5.3).
             heard = self._comma.join([_spoken(value, self._language), *said, *named])
-            return f'{begun}<a href="{href}" aria-label="{heard}"{self._title(minimum)}>{inner}</a></td>'
+            heard = f'<span class="visually-hidden">{heard}</span>'
+            return f'{begun}<a href="{href}"{self._title(minimum)}>{inner}{heard}</a></td>'
         hidden = "".join([f'<span class="visually-hidden">{name}</span>' for name in named])
         return f'{begun}<span class="no">{inner}{hidden}</span></td>'
 
@@ -150,7 +151,7 @@ class _Cells:
 
 @lru_cache(maxsize=8192)
 def _spoken(value: date, language: str) -> str:
-    return str(escape(date_text(value, language, "yMMMMEEEEd")))
+    return str(escape(long_date(value, language)))
 
 
 def _links(here: str, asked: Asked, field: str, to: str, **changes: str | None) -> Callable[[date], str]:
