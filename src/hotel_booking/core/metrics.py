@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -92,8 +92,8 @@ def _histogram(name: str, does: str, buckets: tuple[float, ...], **labels: Value
 
 Surface = Literal["site", "api", "panel"]
 SURFACES: tuple[Surface, ...] = ("site", "api", "panel")
-Cache = Literal["pages", "hotel_pages", "currencies", "places", "destinations"]
-CACHES: tuple[Cache, ...] = ("pages", "hotel_pages", "currencies", "places", "destinations")
+Cache = Literal["pages", "hotel_pages", "hotels", "listed_hotels", "currencies", "places", "destinations"]
+CACHES: tuple[Cache, ...] = get_args(Cache)
 
 _METHOD = "the method in capitals, `other` for those that HTTP does not have"
 _ROUTE = "the route's template, `none` where no route fits"

@@ -24,11 +24,12 @@ from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.group_pages import look as look_for_group_pages
 from hotel_booking.web.kept_pages import MOST_KEPT, KeptPages
 from hotel_booking.web.problem import problem_page
-from hotel_booking.web.property import content, currencies, page, social
+from hotel_booking.web.property import content, currencies, known, page, social
 from hotel_booking.web.search import (
     destinations,
     home,
     hotels,
+    listed,
     results,
     stay_picker,
 )
@@ -77,9 +78,13 @@ def kept() -> dict[str, Any]:
     options: currencies.KeptCurrencies = Kept("currencies", currencies.MOST_KEPT)
     places: destinations.KeptPlaces = Kept("places", destinations.MOST_KEPT)
     pages: KeptPages = Kept("pages", MOST_KEPT)
+    marked: known.KeptHotels = Kept("hotels", known.MOST_KEPT)
+    shown: listed.KeptShown = Kept("listed_hotels", listed.MOST_KEPT)
     return {
         "kept_pages": pages,
         "property_contents": contents,
+        "known_hotels": marked,
+        "listed_hotels": shown,
         "property_currencies": options,
         "search_places": places,
         "home_cities": None,

@@ -41,7 +41,9 @@ async def hotel(db: Database) -> Database:
             " VALUES ($1, 'Lisbon', 'PT', 38.72, -9.13, 500000, 'Europe/Lisbon') ON CONFLICT DO NOTHING",
             PLACE,
         )
-        await tx.execute("UPDATE property SET place_id = $1, lat = 38.72, lon = -9.13", PLACE)
+        await tx.execute(
+            "UPDATE property SET place_id = $1, city = 'Lisbon', lat = 38.72, lon = -9.13", PLACE
+        )
         await tx.execute(
             "INSERT INTO exchange_rate (currency, per_euro, as_of, source)"
             " VALUES ('USD', 1.1, '2026-01-01', 'hand')"
@@ -181,6 +183,20 @@ async def _name(site: Site, db: Database) -> None:
             )
 
 
+async def _photo(site: Site, db: Database) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO property_photo (property_id, file, widths, width, height, alt, sort, created_at)"
+            " SELECT id, repeat('a', 32), '{640,960}', 960, 640, 'The house', 0, now() FROM property"
+        )
+
+
+async def _city(site: Site, db: Database) -> None:
+    """What the hotel's city is called elsewhere."""
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE place SET names = jsonb_build_object('de', 'Lissabon', 'ar', 'لشبونة')")
+
+
 async def _policy(site: Site, db: Database) -> None:
     async with db.transaction() as tx:
         await tx.execute("UPDATE cancellation_policy SET steps = jsonb_set(steps, '{0,days_before}', '5')")
@@ -196,6 +212,20 @@ async def _another_hotel(site: Site, db: Database) -> None:
         await tx.execute("UPDATE property SET stars = 5, lat = 38.73")
 
 
+CHANGES = (
+    _price,
+    _booked,
+    _name,
+    _photo,
+    _city,
+    _policy,
+    _exchange,
+    _another_hotel,
+    _restriction,
+    _closed,
+)
+
+
 async def test_what_changes_is_on_the_page_as_on_one_that_is_made_anew(
     opened: Opened, hotel: Database
 ) -> None:
@@ -206,7 +236,7 @@ async def test_what_changes_is_on_the_page_as_on_one_that_is_made_anew(
             made = await site.anew(address)
             return (await site.get(address)).text == made == await site.anew(address)
 
-        for change in (_price, _booked, _name, _policy, _exchange, _another_hotel, _restriction, _closed):
+        for change in CHANGES:
             before = {address: (await site.get(address)).text for address in pages()}
             for address in pages() if change is not _closed else ():  # where nothing is free all is made anew
                 assert await site.kept(address) == before[address]
@@ -218,6 +248,20 @@ async def test_what_changes_is_on_the_page_as_on_one_that_is_made_anew(
             await until(shows)
             for address in pages():
                 await until(partial(in_step, address))
+
+
+async def test_who_looks_again_asks_the_database_nothing(opened: Opened, statements: list[str]) -> None:
+    """Nor does who asks another question of the same hotels, but for what the rooms are called that are less
+    dear in another number."""
+    async with opened() as site:
+        for address in pages():
+            await site.get(address)
+        for address in pages():
+            for question in (address, f"{address}{'&' if '?' in address else '?'}sort=name"):
+                statements.clear()
+                await site.get(question)
+                read = [text for text in statements if "search_change" not in text]  # the index follows
+                assert len(read) == (question != address and "rooms=2" in address), (question, read)
 
 
 async def test_no_change_is_kept_back_behind_a_page(opened: Opened, hotel: Database) -> None:
@@ -273,6 +317,11 @@ async def test_a_deadline_that_passes_is_not_promised_any_more(opened: Opened, h
                 (arrival - local.date()).days,
                 local.strftime("%H:%M:%S"),
             )
+            await tx.execute("UPDATE rate_plan SET active = false WHERE code = 'NRF'")
+            await tx.execute(
+                "UPDATE cancellation_policy SET steps = jsonb_set(steps, '{0,fee}',"
+                ' \'{"kind": "percent", "value": 1000000}\') WHERE code = \'FLEX\''
+            )
         address = f"/de/hotels/{SLUG}?{asked()}"
         promise = re.compile(rf"Kostenlose Stornierung bis [^<]*{local:%H:%M}")
 
@@ -282,9 +331,31 @@ async def test_a_deadline_that_passes_is_not_promised_any_more(opened: Opened, h
         await until(lambda: index.applied > followed)
         assert await promised()
         await site.kept(address)
+        results = f"/de/search?{asked(place=str(PLACE))}"
+        listed = (await site.get(results)).text
+        assert await site.kept(results) == listed
         await until(lambda: utc_now() >= soon)
         assert not await promised()
         assert not await promised()
+        after = (await site.get(results)).text
+        assert (">Erstattbar<" in listed, ">Erstattbar<" in after) == (True, False)
+
+
+async def test_a_list_compares_prices_by_the_rates_of_now(opened: Opened, hotel: Database) -> None:
+    async with opened() as site:
+        site.client.cookies.set("hotel_currency", "USD")
+        for order in ("price", "distance"):
+            address = f"/en/search?{asked(place=str(PLACE), sort=order)}"
+            before = (await site.get(address)).text
+            assert "≈" in before
+            assert await site.kept(address) == before
+            async with hotel.transaction() as tx:
+                await tx.execute("UPDATE exchange_rate SET per_euro = per_euro * 2")
+            await until(partial(_differs, site, address, before))
+
+
+async def _differs(site: Site, address: str, before: str) -> bool:
+    return (await site.get(address)).text != before
 
 
 async def test_what_one_browser_chose_is_on_nobody_elses_page(opened: Opened) -> None:

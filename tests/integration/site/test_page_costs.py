@@ -17,30 +17,13 @@ from jinja2 import Environment
 
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.db import Database
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel
 from tests.integration.site.test_checkout import site
 
 STAY = {"arrival": "2030-03-04", "departure": "2030-03-07"}
 PAGE = f"/en/hotels/{SLUG}"
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements that transactions run from now on."""
-    seen: list[str] = []
-
-    def counting(whole: Callable[..., Any]) -> Callable[..., Any]:
-        def one(self: Transaction, statement: Any, *args: Any) -> Any:
-            seen.append(str(statement))
-            return whole(self, statement, *args)
-
-        return one
-
-    for name in ("fetch", "fetchrow", "fetchval", "execute"):
-        monkeypatch.setattr(Transaction, name, counting(getattr(Transaction, name)))
-    return seen
 
 
 @pytest.mark.parametrize("rooms", [1, 6])

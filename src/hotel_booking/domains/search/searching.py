@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from operator import itemgetter
 from typing import TypeVar
 
@@ -27,7 +28,7 @@ from hotel_booking.domains.search.index.charges import TooLarge
 from hotel_booking.domains.search.index.find import Answer
 from hotel_booking.domains.search.index.loaded import Nights, loaded, nights_mark
 from hotel_booking.domains.search.index.priced import priced, written
-from hotel_booking.domains.search.index.view import IndexView
+from hotel_booking.domains.search.index.view import IndexView, Version
 from hotel_booking.domains.search.types import (
     Around,
     Box,
@@ -94,6 +95,11 @@ class Searching:
         if page is not None:
             MEASURED.append((_DURATION["index"], time.perf_counter() - began))
         return page
+
+    def page_mark(self, request: SearchRequest, now: datetime) -> bytes | None:
+        """What the page that `find` gives follows from, but for the exchange rates, as a few bytes: others
+        after any change of it, and of what its hotels say of themselves. None where that is not known."""
+        return self._indexed(lambda index: index_find.page_mark(index, request, now))
 
     async def _completed(self, answer: Answer | None, request: SearchRequest, now: datetime) -> SearchPage:
         """The page of what the index answered, with what it has to leave to SQL."""
@@ -204,6 +210,16 @@ class Searching:
         if found is not None and _sells_alike(found.catalogue, catalogue):
             return found.calendars
         return await load_calendar(self.tx, catalogue, first, last, now)
+
+    def versions(self, slugs: Sequence[str]) -> Sequence[Version | None]:
+        """Which versions of hotels the index follows: another one within a second of any change of what a
+        hotel says of itself. None where it does not know the hotel."""
+        found = self._indexed(lambda index: [index.version(slug) for slug in slugs])
+        return found if found is not None else [None] * len(slugs)
+
+    def exchange_rates(self) -> Mapping[str, Decimal] | None:
+        """What one euro is worth, as the index follows it; None where it cannot say."""
+        return self._indexed(lambda index: index.lists.per_euro)
 
     def nights_mark(self, slug: str, stretches: Iterable[tuple[date, date]]) -> bytes | None:
         """What `calendars` of these stretches follow from, as a few bytes: others after any change. None

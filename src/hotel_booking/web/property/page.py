@@ -14,7 +14,6 @@ from hotel_booking.core.dates import business_date, calendar_date, earliest_busi
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.rates.cancellation import balance_instant, deadlines
-from hotel_booking.domains.rates.content import marked
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
@@ -25,6 +24,7 @@ from hotel_booking.web.kept_pages import Origin
 from hotel_booking.web.property import jsonld, view
 from hotel_booking.web.property.content import Content, content_of
 from hotel_booking.web.property.currencies import currencies_of
+from hotel_booking.web.property.known import known
 from hotel_booking.web.property.offer_list import OfferList
 from hotel_booking.web.property.view import PropertyView
 from hotel_booking.web.search import query
@@ -48,12 +48,13 @@ async def show_property(
 ) -> Response[Any]:
     """The page. What is wrong in the question stands beside its field; the hotel is shown all the same.
 
-    One statement; two more where the search index does not know the nights, or four where the stay is far
-    from the months shown; and after a change of the hotel or of the exchange rates seven more, once."""
+    No statement, or one where the search index does not know the hotel; two more where it does not know the
+    nights, or four where the stay is far from the months shown; and after a change of the hotel or of the
+    exchange rates eight more, once."""
     language = language_of(request)
     texts = translations(language)
     try:
-        found = await marked(tx, slug)
+        found = await known(searching, request.app.state, slug)
     except NoSuchProperty:
         asked = query.read(request.query_params.dict(), today=earliest_business_date(now), texts=texts)
         home = link(language) + asked.query()

@@ -99,6 +99,11 @@ def in_hotel(
     )
 
 
+def instead_of(wanted: SearchRequest) -> list[SearchRequest]:
+    """What `in_list` looks for besides: the party in one other number of rooms, if in any."""
+    return [_elsewhere(wanted, party) for party in parties(wanted.party)[:1]]
+
+
 async def in_list(
     searching: Searching,
     wanted: SearchRequest,
@@ -110,20 +115,24 @@ async def in_list(
 ) -> dict[int, RoomSplit]:
     """The same for the hotels of a list, by their ids: one more search, for one other number of rooms."""
     cheaper: dict[int, RoomSplit] = {}
-    for party in parties(wanted.party)[:1]:
-        other = await _search(searching, wanted, party, now)
-        names = await _names(searching.tx, other, language)
-        for result in results:
-            offer = other.get(result.property.id)
-            if offer is not None and offer.offer.total < result.offer.total:
-                currency = result.offer.currency
-                cheaper[result.property.id] = RoomSplit(
-                    len(party),
-                    names.get(result.property.id, offer.offer.room_type_name),
-                    Money(offer.offer.total, currency),
-                    Money(result.offer.total - offer.offer.total, currency),
-                    asked.query(rooms=len(party)),
-                )
+    for request in instead_of(wanted):
+        other, party = await _search(searching, request, now), request.party
+        asked_for = {result.property.id: result.offer for result in results}
+        less = {
+            key: one
+            for key, one in other.items()
+            if key in asked_for and one.offer.total < asked_for[key].total
+        }
+        names = await _names(searching.tx, less, language)
+        for key, one in less.items():
+            currency = asked_for[key].currency
+            cheaper[key] = RoomSplit(
+                len(party),
+                names.get(key, one.offer.room_type_name),
+                Money(one.offer.total, currency),
+                Money(asked_for[key].total - one.offer.total, currency),
+                asked.query(rooms=len(party)),
+            )
     return cheaper
 
 
@@ -133,7 +142,7 @@ async def at_all(
     """Where no hotel of the area has the rooms as asked: the cheapest that has another number. At most two
     searches."""
     for party in parties(wanted.party):
-        found = await _search(searching, wanted, party, now)
+        found = await _search(searching, _elsewhere(wanted, party), now)
         if found:
             property_id, first = next(iter(found.items()))
             offer = first.offer
@@ -185,10 +194,11 @@ async def _names(tx: Transaction, found: Mapping[int, SearchResult], language: s
     return {property_id: name for (property_id, _), name in names.items()}
 
 
-async def _search(
-    searching: Searching, wanted: SearchRequest, party: tuple[Occupancy, ...], now: datetime
-) -> Mapping[int, SearchResult]:
-    request = msgspec.structs.replace(wanted, party=party, after=None, limit=MAX_LIMIT, sort="price")
+def _elsewhere(wanted: SearchRequest, party: tuple[Occupancy, ...]) -> SearchRequest:
+    return msgspec.structs.replace(wanted, party=party, after=None, limit=MAX_LIMIT, sort="price")
+
+
+async def _search(searching: Searching, request: SearchRequest, now: datetime) -> Mapping[int, SearchResult]:
     try:
         found = await searching.find(request, now)
     except UnknownCurrency:

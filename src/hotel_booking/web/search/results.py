@@ -15,10 +15,9 @@ from litestar.datastructures import State
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import FIRST_NIGHT, Stay
-from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.queries import InList, in_lists, translated
+from hotel_booking.domains.properties.queries import InList, translated
 from hotel_booking.domains.search.errors import ArrivalInThePast
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
@@ -42,6 +41,7 @@ from hotel_booking.web.search.destinations import (
     suggestion,
 )
 from hotel_booking.web.search.drawn_covers import list_picture
+from hotel_booking.web.search.listed import listed
 from hotel_booking.web.search.other_rooms import RoomSplit, RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, kept_page, language_of, site
@@ -92,7 +92,6 @@ class Filters(msgspec.Struct, frozen=True):
 @get("/search", opt=public(), include_in_schema=False)
 async def show_results(
     request: Request[Any, Any, State],
-    tx: Transaction,
     searching: Searching,
     settings: Settings,
     now: datetime,
@@ -144,7 +143,9 @@ async def show_results(
     if place is None:
         return site(request, "search/results.html", **values)
     if asked.stay is None:
-        values["undated"] = await _undated(searching, place, asked, language, phrases)
+        values["undated"] = await _undated(
+            searching, request.app.state, place, asked, language=language, phrases=phrases
+        )
         return site(request, "search/results.html", **values)
     currency = chosen_currency(request.scope)
     wanted = SearchRequest(
@@ -158,6 +159,9 @@ async def show_results(
         limit=_PAGE,
         after=_after(cursor, list(params.multi_items())),
     )
+    origin = _origin(searching, wanted, now, to.others, place, today)
+    if origin is not None and (kept := kept_page(request, origin)) is not None:
+        return kept
     found = await searching.find(wanted, now)
 
     def address(**changes: Any) -> str:
@@ -171,11 +175,7 @@ async def show_results(
         return asked.query(**kept)
 
     cheaper = await other_rooms.in_list(searching, wanted, found.results, asked, language=language, now=now)
-    ids = [result.property.id for result in found.results]
-    shown = await in_lists(tx, ids, language) if ids else {}
-    origin = Origin(now, (to.others, place, today, found, cheaper, shown)) if ids else None
-    if origin is not None and (kept := kept_page(request, origin)) is not None:
-        return kept
+    shown = await listed(searching, request.app.state, [one.property for one in found.results], language)
     cards = _cards(found.results, shown, cheaper, asked, language, phrases)
     if not cards and cursor is None:
         apart = await other_rooms.at_all(searching, wanted, asked, language=language, now=now)
@@ -201,14 +201,22 @@ async def show_results(
         "address": address,
         "next_href": address(cursor=next_key) if next_key else None,
     }
-    policy = (
-        PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_origin(tiles)}") if tiles else PAGE_POLICY
-    )
+    policy = PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_host(tiles)}") if tiles else PAGE_POLICY
+    # What changed while it was read would be kept under what it was before, and may be so again.
+    if not cards or origin != _origin(searching, wanted, now, to.others, place, today):
+        origin = None
     return site(request, "search/results.html", etag=True, origin=origin, policy=policy, **values)
 
 
+def _origin(searching: Searching, wanted: SearchRequest, now: datetime, *parts: object) -> Origin | None:
+    """What the page follows from: `parts`, and what is found for it; None where that is not known."""
+    marks = [searching.page_mark(one, now) for one in (wanted, *other_rooms.instead_of(wanted))]
+    rates = searching.exchange_rates() if wanted.currency is not None else None
+    return None if None in marks else Origin(now, (*parts, marks, rates))
+
+
 async def _undated(
-    searching: Searching, place: SearchPlace, asked: Asked, language: str, phrases: Phrases
+    searching: Searching, state: State, place: SearchPlace, asked: Asked, *, language: str, phrases: Phrases
 ) -> list[Undated]:
     """The hotels of the place, the nearest first or by name."""
     any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
@@ -217,7 +225,7 @@ async def _undated(
         (await searching.candidates(wanted)).values(),
         key=lambda hotel: (hotel.distance_m or 0, sort_form(hotel.name, language), hotel.id),
     )[:_LISTED]
-    shown = await in_lists(searching.tx, [hotel.id for hotel in hotels], language)
+    shown = await listed(searching, state, hotels, language)
     pictures = {hotel.id: list_picture(hotel.slug, shown.get(hotel.id)) for hotel in hotels}
     return [
         Undated(
@@ -347,7 +355,7 @@ def _plan(
     return tiled_plan_of(centre, points, tiles) if tiles else plan_of(centre, points)
 
 
-def _origin(address: str) -> str:
+def _host(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 from itertools import repeat
 from typing import NamedTuple, TypeVar
@@ -85,6 +86,15 @@ def written(view: IndexView, request: SearchRequest, form: bytes, now: datetime)
     return _by_compiled(view, request, now, partial(_written, view, request, form))
 
 
+def page_mark(view: IndexView, request: SearchRequest, now: datetime) -> bytes | None:
+    """What the page follows from, but for the exchange rates, as 16 bytes: others after any change of it, and
+    of what its hotels say of themselves. None where compiled code does not know all of it. Raises
+    `TooLarge`."""
+    if not view.holds(request.stay.arrival.toordinal(), request.stay.departure.toordinal()):
+        return None
+    return _by_compiled(view, request, now, partial(_marked, view))
+
+
 def _by_compiled(
     view: IndexView, request: SearchRequest, now: datetime, then: Callable[[Compiled, Page, Refunds], T]
 ) -> T | None:
@@ -116,6 +126,15 @@ def _written(
     after = _key(view, request, Picked(*picked[-1].tolist())) if goes_on else None
     total_count = page.sold if counts(request, many=page.many) else None
     return WrittenPage(results, after, total_count, page.uncompared, page.past)
+
+
+def _marked(view: IndexView, _code: Compiled, page: Page, refunds: Refunds) -> bytes | None:
+    if page.left:
+        return None
+    mark = blake2b(page.picked.tobytes(), digest_size=16)
+    mark.update(refunds.given(page.picked))
+    mark.update(f"{view.number} {page.sold} {page.uncompared} {page.past}".encode())
+    return mark.digest()
 
 
 def _key(view: IndexView, request: SearchRequest, one: Picked) -> Key:

@@ -57,6 +57,14 @@ class Limits(NamedTuple):
     departure: Array
 
 
+class Version(NamedTuple):
+    """A version of a property's content, in one file of the index."""
+
+    file: int
+    slot: int
+    number: int
+
+
 class IndexView:
     """The arrays as they are read. Whoever reads more than one thing of them does so in `read`."""
 
@@ -156,6 +164,13 @@ class IndexView:
         if slot is None or int(self.arrays["state"][slot]) != layout.LIVE:
             return None
         return slot if self.content_of(slot).property.slug == slug else None
+
+    def version(self, slug: str) -> Version | None:
+        """Which version of a property the arrays have: another one after any change of what it says of itself
+        (its row, city, room types, plans, policies, taxes, photos, texts in other languages). None where they
+        do not know it."""
+        slot = self.slot(slug)
+        return None if slot is None else Version(self.number, slot, int(self.arrays["version"][slot]))
 
     def catalogue_of(self, slot: int) -> Catalogue:
         """A property's whole catalogue, as `load_catalogue` gives it."""
