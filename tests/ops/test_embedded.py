@@ -115,11 +115,13 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.nightly
 def test_two_programs_never_start_one_cluster_and_neither_stops_the_others(folder: Path) -> None:
     first, second = Cluster(folder), Cluster(folder)
-    first.start()
-    with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
-        second.start()
+    first.start(serves="http://localhost:8001")
+    held = rf"\(process {os.getpid()}, http://localhost:8001\) is using {folder}; .*`kill {os.getpid()}`"
+    with pytest.raises(EmbeddedError, match=held):
+        second.start(serves="http://localhost:8002")
     second.stop()
-    with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
+    assert not second.abandoned()
+    with pytest.raises(EmbeddedError, match=held):
         second.remove()
     assert first.running()
     first.stop()

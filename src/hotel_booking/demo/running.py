@@ -52,6 +52,8 @@ def run(
     try:
         first = not cluster.exists()
         with bars() as progress:
+            with step(progress, "Starting PostgreSQL"):
+                cluster.start(serves=f"http://localhost:{port}")
             _prepare(cluster, database, folder, seed, large, progress)
             url = cluster.url(database)
             scraped = free_port(), free_port()
@@ -102,9 +104,7 @@ def _stop_only_once() -> None:
 def _prepare(
     cluster: Cluster, database: str, folder: Path, seed: int, large: bool, progress: Progress
 ) -> None:
-    """A running cluster with a loaded database at this release."""
-    with step(progress, "Starting PostgreSQL"):
-        cluster.start()
+    """In the running cluster, a loaded database at this release."""
     if not cluster.has_database(database):
         cluster.drop_database(_LOADING)
         cluster.create_database(_LOADING)

@@ -9,7 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -61,14 +61,15 @@ class Cluster:
         self._settings = dict(settings)
         self._lock: IO[str] | None = None
 
-    def start(self) -> None:
+    def start(self, serves: str = "") -> None:
         """Make the cluster where there is none, and start it; returns when it accepts connections.
 
         Leftovers of a killed process are recovered: a stale pid file is removed, an orphaned server is
-        stopped first. Raises `EmbeddedError` where another process is using the cluster.
+        stopped first. Raises `EmbeddedError` where another process is using the cluster, and names it;
+        `serves` is the address that such a refusal says of ours.
         """
         try:
-            self._claim_home()
+            self._claim_home(serves)
             if not self.exists():
                 self._initialise()
             self._check_version()
@@ -195,11 +196,11 @@ class Cluster:
         else:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def _claim_home(self) -> None:
+    def _claim_home(self, serves: str) -> None:
         """The lock, then private folders that belong to the server's user. The folder that was asked for
         does not change hands."""
         try:
-            self._take_lock()
+            self._take_lock(serves)
             for folder in (self.home, self.home / "run"):
                 self._make(folder)
                 folder.chmod(0o700)
@@ -213,18 +214,22 @@ class Cluster:
                 " choose another folder with --data-dir"
             ) from None
 
-    def _take_lock(self) -> None:
+    def _take_lock(self, serves: str = "") -> None:
+        """What the file says is for whoever is refused meanwhile: our process, and where it is found."""
         self._make(self.folder)
         self._make(self.home)
-        lock = (self.home / "lock").open("w")
+        lock = (self.home / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.seek(0)
+            holder = lock.read().split()
             lock.close()
-            raise EmbeddedError(
-                f"another hotel-booking is using {self.folder}; stop it, or choose another --data-dir"
-            ) from None
+            raise EmbeddedError(_in_use(self.folder, holder)) from None
         self._lock = lock
+        with suppress(OSError):  # a full disk keeps nobody from stopping what runs
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), f"{os.getpid()} {serves}\n".encode())
 
     def _release_lock(self) -> None:
         if self._lock is not None:
@@ -343,6 +348,16 @@ def _home(asked: Path) -> Path:
     if user is None or can_enter(user, asked):
         return inside
     return elsewhere / hashlib.sha256(str(asked).encode()).hexdigest()[:16]
+
+
+def _in_use(folder: Path, holder: Sequence[str]) -> str:
+    """The refusal of a folder that the holder's process, of this number and serving at this address, has."""
+    named = f" (process {', '.join(holder)})" if holder else ""
+    ending = f" (`kill {holder[0]}`)" if holder else ""
+    return (
+        f"another hotel-booking{named} is using {folder}; stop it{ending},"
+        " or choose another folder with --data-dir or HOTEL_DATA_DIR"
+    )
 
 
 def _short_socket_folder(home: Path) -> Path:
