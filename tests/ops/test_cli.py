@@ -68,6 +68,8 @@ def test_no_database_is_one_clear_line(words: list[str], tmp_path: Path) -> None
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1
     assert "set DB_HOST" in lines[0]
+    if words[0] not in ("serve", "worker"):
+        assert f"HOTEL_DATA_DIR is {tmp_path / 'none'}" in lines[0]
 
 
 def test_an_unreachable_database_is_one_clear_line() -> None:
@@ -117,6 +119,33 @@ def test_a_command_says_that_it_is_about_the_demo(
     assert f"this is about the demo in {tmp_path}" in capsys.readouterr().err
     with database.database_url(tmp_path):
         assert capsys.readouterr().err == "", "it was named"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["permissions"], ["ops", "schema"]])
+def test_a_full_disk_under_the_output_is_one_clear_line(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert "not all could be written: No space left on device" in ended.stderr
+
+
+def _unread(*words: str, **environ: str) -> str:
+    """What the command says whose output nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        ended = subprocess.run(
+            [COMMAND, *words],
+            stdout=gone, stderr=subprocess.PIPE, text=True, check=False, env=os.environ | environ,
+        )  # fmt: skip
+    assert ended.returncode in (0, 1)  # 1 is what the library says where it hears of it first
+    return ended.stderr
+
+
+def test_who_reads_no_further_is_told_of_no_failure(database_url: str) -> None:
+    assert _unread("ops", "schema") == ""
+    assert _unread("ops", "maintenance", "show", DATABASE_URL=database_url) == ""
+    assert _unread("audit-log", "export", DATABASE_URL=database_url) == ""
 
 
 def test_it_says_which_release_it_is() -> None:
