@@ -14,8 +14,10 @@ import pytest
 from hotel_booking import __version__
 from hotel_booking.cli import NOUNS, database
 from hotel_booking.core.schema import NEWEST
+from hotel_booking.ops.children import free_port
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.command_line import command
+from tests.clients.waiting import listens, wait_until
 
 COMMAND = Path(sys.executable).with_name("hotel-booking")
 
@@ -102,6 +104,9 @@ def test_a_taken_port_and_an_unwritable_folder_are_one_clear_line(tmp_path: Path
     result = run("demo", "--port", port, "--data-dir", str(tmp_path / "file" / "b"))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
     assert "choose another folder" in result.stderr
+    result = run("demo", "--port", port, "--host", "localhost", "--data-dir", str(tmp_path / "a"))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "--host localhost is not an IP address" in result.stderr
 
 
 def test_a_command_says_that_it_is_about_the_demo(
@@ -119,6 +124,30 @@ def test_a_command_says_that_it_is_about_the_demo(
     assert f"this is about the demo in {tmp_path}" in capsys.readouterr().err
     with database.database_url(tmp_path):
         assert capsys.readouterr().err == "", "it was named"
+
+
+def test_a_second_web_server_at_one_port_is_refused(database_url: str) -> None:
+    """The system would give each of them some of the requests, of whichever release and database it is."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as the web server's own
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        result = run("serve", DATABASE_URL=database_url, HOTEL_PORT=port, **SAFE)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert f"cannot listen on 127.0.0.1:{port} (HOTEL_HOST, HOTEL_PORT)" in result.stderr
+
+
+def test_a_killed_web_server_leaves_nobody_at_its_port(database_url: str) -> None:
+    port = free_port()
+    environ = {"HOTEL_ENVIRONMENT": "test", "DATABASE_URL": database_url, "HOTEL_PORT": str(port)}
+    server = subprocess.Popen([COMMAND, "serve"], env=os.environ | environ)
+    try:
+        wait_until(lambda: listens(port), seconds=60, child=server)
+    finally:
+        server.kill()
+        server.wait()
+    wait_until(lambda: not listens(port), seconds=30)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["permissions"], ["ops", "schema"]])
