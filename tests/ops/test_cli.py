@@ -158,6 +158,12 @@ def test_a_full_disk_under_the_output_is_one_clear_line(words: list[str]) -> Non
     assert "not all could be written: No space left on device" in ended.stderr
 
 
+def test_a_terminal_without_our_letters_is_told_the_rest(database_url: str) -> None:
+    said = run("audit-log", "verify", DATABASE_URL=database_url, PYTHONIOENCODING="ascii")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("? 0 links are good")
+
+
 def _unread(*words: str, **environ: str) -> str:
     """What the command says whose output nobody reads."""
     read, write = os.pipe()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -120,6 +121,8 @@ def _nouns(
 
 def main() -> None:
     """Entry point. Errors that a person can act on are one line and exit code 2, never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ✓ and no ü is told the rest
     try:
         _run()
     except SystemExit as end:
