@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,24 @@ def test_a_crashed_server_recovers_at_the_next_start(folder: Path) -> None:
     assert not again.abandoned()
     assert again.has_database("hotel")
     again.stop()
+
+
+def test_a_server_that_ends_by_itself_is_started_again_once_nothing_of_it_is_left(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    assert not cluster.revive()
+    server = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    child = int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
+    os.kill(child, signal.SIGSTOP)  # it holds on to the shared memory, as one that is busy does
+    os.kill(server, signal.SIGKILL)
+    later = threading.Timer(1.5, os.kill, (child, signal.SIGCONT))
+    later.start()
+    try:
+        wait_until(cluster.revive, seconds=30)
+        assert cluster.running()
+    finally:
+        later.join()
+        cluster.stop()
 
 
 @pytest.mark.nightly

@@ -74,7 +74,7 @@ def run(
                     # One by one as they are started: should one fail, those before it are known.
                     beside.update(_named(monitoring.start(looks, watched)))
         welcome(port, scraped, folder, time.monotonic() - began, first=first, looks=looks)
-        watch(children, cluster.home, beside=beside, say=console.print)
+        watch(children, cluster.home, beside=beside, say=console.print, below=lambda: _keep_running(cluster))
     except Stopped:
         _stop_only_once()
         console.print("\nStopping ...", end=" ")
@@ -90,6 +90,13 @@ def _named(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """By where their logs lie: who is missed later is found by that."""
     return ((f"monitoring/{name}", child) for name, child in started)
+
+
+def _keep_running(cluster: Cluster) -> None:
+    """The database, without which all the others only wait."""
+    if cluster.revive():
+        said = f"PostgreSQL had ended by itself, and was started again (its log: {cluster.home}/log)"
+        console.print(said, soft_wrap=True)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -143,13 +143,20 @@ def _last_words(name: str, child: subprocess.Popen[bytes], home: Path) -> str:
 
 
 def watch(
-    children: Children, home: Path, *, beside: Children | None = None, say: Callable[[str], None] = print
+    children: Children,
+    home: Path,
+    *,
+    beside: Children | None = None,
+    say: Callable[[str], None] = print,
+    below: Callable[[], None] | None = None,
 ) -> None:
     """Until one of them ends by itself: raises `EmbeddedError` with the last line that it said. Of those
-    `beside`, without which all goes on, that is said once."""
+    `beside`, without which all goes on, that is said once. `below` looks after what they stand on."""
     missed: set[str] = set()
     while True:
         time.sleep(0.5)
+        if below is not None:
+            below()
         _check_alive(children, home)
         for name, child in (beside or {}).items():
             if child.poll() is not None and name not in missed:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,9 @@ SUPERUSER = "hotel"
 _SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
 _START_SECONDS = 600  # crash recovery of a large database takes minutes, and giving up loses nothing but time
 _STOP_SECONDS = 120
+# Processes of a server that was killed end when they notice, and until then no other may start.
+_STILL_THERE = "pre-existing shared memory block"
+_LEFT_SECONDS = 20
 # In a folder that was asked for: where the cluster is, when it cannot be inside.
 _POINTER = "database-is-in"
 
@@ -101,6 +105,15 @@ class Cluster:
         """Stop in the given pg_ctl mode and start again; `immediate` is a crash."""
         self._stop_server(mode)
         self._start_server()
+
+    def revive(self) -> bool:
+        """Start the server again where it has ended by itself (what runs out of memory ends what takes
+        most); whether it had."""
+        if postmaster.number(self.data) is not None:
+            return False
+        self._clear_leftovers()
+        self._start_server()
+        return True
 
     def remove(self) -> None:
         """Stop the server and delete the cluster. Raises `EmbeddedError` where another process holds it."""
@@ -294,11 +307,14 @@ class Cluster:
 
     def _start_server(self) -> None:
         log = self.home / "log"
-        result = self._run(
+        deadline = time.monotonic() + _LEFT_SECONDS
+        while self._run(
             "pg_ctl", "start", "-w", "-s", "-t", str(_START_SECONDS), "-D", str(self.data), "-l", str(log)
-        )
-        if result.returncode:
-            raise EmbeddedError(f"PostgreSQL did not start: {_last_lines(log)} (all of it: {log})")
+        ).returncode:
+            said = _last_lines(log)
+            if _STILL_THERE not in said or time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL did not start: {said} (all of it: {log})")
+            time.sleep(0.2)
 
     def _stop_server(self, mode: str) -> None:
         if not self.running():
