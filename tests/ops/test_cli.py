@@ -109,6 +109,14 @@ def test_a_taken_port_and_an_unwritable_folder_are_one_clear_line(tmp_path: Path
     assert "--host localhost is not an IP address" in result.stderr
 
 
+def test_the_demo_says_what_is_wrong_with_the_settings_before_it_makes_anything(tmp_path: Path) -> None:
+    wrong = {"HOTEL_SMTP_URL": "nonsense", "HOTEL_WORKERS": "0"}
+    result = run("demo", "--port", str(free_port()), "--data-dir", str(tmp_path), **wrong)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 2), result.stderr
+    assert all(name in result.stderr for name in wrong)
+    assert "Loading" not in result.stdout
+
+
 def test_a_command_says_that_it_is_about_the_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

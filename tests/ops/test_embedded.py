@@ -101,6 +101,15 @@ def test_a_server_that_ends_by_itself_is_started_again_once_nothing_of_it_is_lef
         cluster.stop()
 
 
+@pytest.mark.parametrize("name", ["it's", 'a"b', "$HOME", "a,b", "a\\b"])
+def test_a_folder_that_postgresql_cannot_run_in_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    cluster = Cluster(tmp_path / name)
+    cluster.home = cluster.folder / "postgresql"  # as for who is not root
+    with pytest.raises(EmbeddedError, match=r"has .* in its name; choose another folder"):
+        cluster.start()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.nightly
 def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folder: Path) -> None:
     cluster = Cluster(folder)

@@ -17,6 +17,7 @@ from types import FrameType
 from rich.progress import Progress
 
 from hotel_booking import migrations
+from hotel_booking.core.environment import read_settings
 from hotel_booking.demo.console import bars, console, step, welcome
 from hotel_booking.ops import monitoring
 from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
@@ -54,10 +55,10 @@ def run(
         with bars() as progress:
             with step(progress, "Starting PostgreSQL"):
                 cluster.start(serves=f"http://localhost:{port}")
-            _prepare(cluster, database, folder, seed, large, progress)
             url = cluster.url(database)
             scraped = free_port(), free_port()
             start_one = _starting(url, host, port, cluster.home, scraped, looks)
+            _prepare(cluster, database, folder, seed, large, progress)
             if looks:
                 beside.update(_named(monitoring.redis(looks)))
             with step(progress, "Starting the web server, the worker and the prober"):
@@ -192,7 +193,8 @@ def _starting(
     looks: monitoring.Monitoring | None,
 ) -> Callable[..., subprocess.Popen[bytes]]:
     """What starts the same `serve`, `worker` and `status probe` as in production, told of the embedded
-    database; `scraped` are the ports on which the first two tell their metrics."""
+    database; `scraped` are the ports on which the first two tell their metrics. Raises `ConfigError` for all
+    that is wrong with the settings of this environment, before a first start takes its time."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
         "HOTEL_ENVIRONMENT": "demo",
@@ -210,6 +212,7 @@ def _starting(
         "HOTEL_MFA_REQUIRED": "false",
         **(looks.environ() if looks else {}),
     }
+    read_settings(environ)
     return lambda *words: start(*words, environ=environ, log=home / f"{words[0]}.log")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -37,6 +38,8 @@ _STOP_SECONDS = 120
 # Processes of a server that was killed end when they notice, and until then no other may start.
 _STILL_THERE = "pre-existing shared memory block"
 _LEFT_SECONDS = 20
+# What PostgreSQL's own settings, or the shell that its pg_ctl starts it by, read otherwise.
+_UNRUNNABLE = re.compile(r"""['"$`\\,\n]""")
 # In a folder that was asked for: where the cluster is, when it cannot be inside.
 _POINTER = "database-is-in"
 
@@ -72,6 +75,11 @@ class Cluster:
         stopped first. Raises `EmbeddedError` where another process is using the cluster, and names it;
         `serves` is the address that such a refusal says of ours.
         """
+        if odd := _UNRUNNABLE.search(str(self.home)):
+            raise EmbeddedError(
+                f"PostgreSQL cannot run in {self.folder}, which has {odd[0]} in its name;"
+                " choose another folder with --data-dir or HOTEL_DATA_DIR"
+            )
         try:
             self._claim_home(serves)
             if not self.exists():
