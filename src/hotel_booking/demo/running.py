@@ -9,7 +9,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
@@ -56,9 +56,10 @@ def run(
             with step(progress, "Starting PostgreSQL"):
                 cluster.start(serves=f"http://localhost:{port}")
             url = cluster.url(database)
-            scraped = free_port(), free_port()
-            start_one = _starting(url, host, port, cluster.home, scraped, looks)
+            environ = _environ(url, host, port, cluster.home, looks)
             _prepare(cluster, database, folder, seed, large, progress)
+            scraped = free_port(), free_port()
+            start_one = _starting(environ, scraped, cluster.home)
             if looks:
                 beside.update(_named(monitoring.redis(looks)))
             with step(progress, "Starting the web server, the worker and the prober"):
@@ -184,17 +185,11 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
         asyncio.run(credentials(url, folder))
 
 
-def _starting(
-    url: str,
-    host: str,
-    port: int,
-    home: Path,
-    scraped: tuple[int, int],
-    looks: monitoring.Monitoring | None,
-) -> Callable[..., subprocess.Popen[bytes]]:
-    """What starts the same `serve`, `worker` and `status probe` as in production, told of the embedded
-    database; `scraped` are the ports on which the first two tell their metrics. Raises `ConfigError` for all
-    that is wrong with the settings of this environment, before a first start takes its time."""
+def _environ(
+    url: str, host: str, port: int, home: Path, looks: monitoring.Monitoring | None
+) -> dict[str, str]:
+    """The settings of the processes, told of the embedded database. Raises `ConfigError` for all that is
+    wrong with those of our own environment, before a first start takes its time."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
         "HOTEL_ENVIRONMENT": "demo",
@@ -202,8 +197,6 @@ def _starting(
         "HOTEL_HOST": host,
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
-        "HOTEL_METRICS_PORT": str(scraped[0]),
-        "HOTEL_WORKER_METRICS_PORT": str(scraped[1]),
         "HOTEL_SECRET_KEY": _secret(home),
         "HOTEL_MEDIA_DIR": str(home / "media"),
         "HOTEL_SPOOL_DIR": str(home / "spool"),
@@ -213,7 +206,20 @@ def _starting(
         **(looks.environ() if looks else {}),
     }
     read_settings(environ)
-    return lambda *words: start(*words, environ=environ, log=home / f"{words[0]}.log")
+    return environ
+
+
+def _starting(
+    environ: Mapping[str, str], scraped: tuple[int, int], home: Path
+) -> Callable[..., subprocess.Popen[bytes]]:
+    """What starts the same `serve`, `worker` and `status probe` as in production, with these settings;
+    `scraped` are the ports on which the first two tell their metrics."""
+    told = {
+        **environ,
+        "HOTEL_METRICS_PORT": str(scraped[0]),
+        "HOTEL_WORKER_METRICS_PORT": str(scraped[1]),
+    }
+    return lambda *words: start(*words, environ=told, log=home / f"{words[0]}.log")
 
 
 def _secret(home: Path) -> str:
