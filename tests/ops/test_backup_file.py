@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -208,7 +209,7 @@ def test_an_embedded_database_moves_to_another_folder(environ: dict[str, str], t
         assert rows(cluster.url("hotel"))["rate_night"] == before["rate_night"]
         while_in_use = run(environ, "restore", tmp_path / "again.backup", "--data-dir", folder)
         assert while_in_use.returncode == 2
-        assert "another hotel-booking is using" in while_in_use.stderr
+        assert f"another hotel-booking (process {os.getpid()}) is using" in while_in_use.stderr
         cluster.stop()
     finally:
         Cluster(folder).remove()

@@ -14,8 +14,10 @@ import pytest
 from hotel_booking import __version__
 from hotel_booking.cli import NOUNS, database
 from hotel_booking.core.schema import NEWEST
+from hotel_booking.ops.children import free_port
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.command_line import command
+from tests.clients.waiting import listens, wait_until
 
 COMMAND = Path(sys.executable).with_name("hotel-booking")
 
@@ -68,6 +70,8 @@ def test_no_database_is_one_clear_line(words: list[str], tmp_path: Path) -> None
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1
     assert "set DB_HOST" in lines[0]
+    if words[0] not in ("serve", "worker"):
+        assert f"HOTEL_DATA_DIR is {tmp_path / 'none'}" in lines[0]
 
 
 def test_an_unreachable_database_is_one_clear_line() -> None:
@@ -100,6 +104,17 @@ def test_a_taken_port_and_an_unwritable_folder_are_one_clear_line(tmp_path: Path
     result = run("demo", "--port", port, "--data-dir", str(tmp_path / "file" / "b"))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
     assert "choose another folder" in result.stderr
+    result = run("demo", "--port", port, "--host", "localhost", "--data-dir", str(tmp_path / "a"))
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "--host localhost is not an IP address" in result.stderr
+
+
+def test_the_demo_says_what_is_wrong_with_the_settings_before_it_makes_anything(tmp_path: Path) -> None:
+    wrong = {"HOTEL_SMTP_URL": "nonsense", "HOTEL_WORKERS": "0"}
+    result = run("demo", "--port", str(free_port()), "--data-dir", str(tmp_path), **wrong)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 2), result.stderr
+    assert all(name in result.stderr for name in wrong)
+    assert "Loading" not in result.stdout
 
 
 def test_a_command_says_that_it_is_about_the_demo(
@@ -117,6 +132,63 @@ def test_a_command_says_that_it_is_about_the_demo(
     assert f"this is about the demo in {tmp_path}" in capsys.readouterr().err
     with database.database_url(tmp_path):
         assert capsys.readouterr().err == "", "it was named"
+
+
+def test_a_second_web_server_at_one_port_is_refused(database_url: str) -> None:
+    """The system would give each of them some of the requests, of whichever release and database it is."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as the web server's own
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        result = run("serve", DATABASE_URL=database_url, HOTEL_PORT=port, **SAFE)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert f"cannot listen on 127.0.0.1:{port} (HOTEL_HOST, HOTEL_PORT)" in result.stderr
+
+
+def test_a_killed_web_server_leaves_nobody_at_its_port(database_url: str) -> None:
+    port = free_port()
+    environ = {"HOTEL_ENVIRONMENT": "test", "DATABASE_URL": database_url, "HOTEL_PORT": str(port)}
+    server = subprocess.Popen([COMMAND, "serve"], env=os.environ | environ)
+    try:
+        wait_until(lambda: listens(port), seconds=60, child=server)
+    finally:
+        server.kill()
+        server.wait()
+    wait_until(lambda: not listens(port), seconds=30)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["permissions"], ["ops", "schema"]])
+def test_a_full_disk_under_the_output_is_one_clear_line(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert "not all could be written: No space left on device" in ended.stderr
+
+
+def test_a_terminal_without_our_letters_is_told_the_rest(database_url: str) -> None:
+    said = run("audit-log", "verify", DATABASE_URL=database_url, PYTHONIOENCODING="ascii")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("? 0 links are good")
+
+
+def _unread(*words: str, **environ: str) -> str:
+    """What the command says whose output nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        ended = subprocess.run(
+            [COMMAND, *words],
+            stdout=gone, stderr=subprocess.PIPE, text=True, check=False, env=os.environ | environ,
+        )  # fmt: skip
+    assert ended.returncode in (0, 1)  # 1 is what the library says where it hears of it first
+    return ended.stderr
+
+
+def test_who_reads_no_further_is_told_of_no_failure(database_url: str) -> None:
+    assert _unread("ops", "schema") == ""
+    assert _unread("ops", "maintenance", "show", DATABASE_URL=database_url) == ""
+    assert _unread("audit-log", "export", DATABASE_URL=database_url) == ""
 
 
 def test_it_says_which_release_it_is() -> None:

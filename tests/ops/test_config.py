@@ -47,6 +47,11 @@ def test_a_socket_folder_or_an_ipv6_address_may_be_the_host() -> None:
 
 def test_ports_and_the_caches_address_are_checked() -> None:
     assert problems(**{**SAFE, "DB_PORT": "x"}) == ["DB_PORT=x is not a whole number from 1 to 65535"]
+    assert problems(**{**SAFE, "HOTEL_HOST": "localhost"})[0].startswith("HOTEL_HOST=localhost is not an")
+    assert read_settings({**SAFE, "HOTEL_HOST": "::"}).host == "::"
+    assert problems(**SAFE, REDIS_TLS="yes") == ["REDIS_TLS=yes is not true or false"]
+    assert "begin REDIS_URL with rediss://" in problems(**SAFE, REDIS_TLS="true", REDIS_URL="redis://c")[0]
+    assert read_settings({**SAFE, "REDIS_TLS": "true", "REDIS_URL": "rediss://c"}).redis_url == "rediss://c"
     assert "REDIS_PORT=0" in problems(**DATABASE, REDIS_HOST="cache", REDIS_PORT="0")[0]
     assert "redis://" in problems(**DATABASE, REDIS_URL="cache:6379")[0]
 

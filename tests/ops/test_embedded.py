@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,33 @@ def test_a_crashed_server_recovers_at_the_next_start(folder: Path) -> None:
     again.stop()
 
 
+def test_a_server_that_ends_by_itself_is_started_again_once_nothing_of_it_is_left(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    assert not cluster.revive()
+    server = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    child = int(Path(f"/proc/{server}/task/{server}/children").read_text().split()[0])
+    os.kill(child, signal.SIGSTOP)  # it holds on to the shared memory, as one that is busy does
+    os.kill(server, signal.SIGKILL)
+    later = threading.Timer(1.5, os.kill, (child, signal.SIGCONT))
+    later.start()
+    try:
+        wait_until(cluster.revive, seconds=30)
+        assert cluster.running()
+    finally:
+        later.join()
+        cluster.stop()
+
+
+@pytest.mark.parametrize("name", ["it's", 'a"b', "$HOME", "a,b", "a\\b"])
+def test_a_folder_that_postgresql_cannot_run_in_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    cluster = Cluster(tmp_path / name)
+    cluster.home = cluster.folder / "postgresql"  # as for who is not root
+    with pytest.raises(EmbeddedError, match=r"has .* in its name; choose another folder"):
+        cluster.start()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.nightly
 def test_a_pid_file_whose_number_is_somebody_elses_does_not_stop_the_start(folder: Path) -> None:
     cluster = Cluster(folder)
@@ -115,11 +143,13 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.mark.nightly
 def test_two_programs_never_start_one_cluster_and_neither_stops_the_others(folder: Path) -> None:
     first, second = Cluster(folder), Cluster(folder)
-    first.start()
-    with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
-        second.start()
+    first.start(serves="http://localhost:8001")
+    held = rf"\(process {os.getpid()}, http://localhost:8001\) is using {folder}; .*`kill {os.getpid()}`"
+    with pytest.raises(EmbeddedError, match=held):
+        second.start(serves="http://localhost:8002")
     second.stop()
-    with pytest.raises(EmbeddedError, match="another hotel-booking is using"):
+    assert not second.abandoned()
+    with pytest.raises(EmbeddedError, match=held):
         second.remove()
     assert first.running()
     first.stop()

@@ -1,6 +1,6 @@
 """ops.kubectl: answers decoded, an end in time, and every failure a refusal that says what to do.
 
-What kubectl says was recorded from kubectl 1.34; tests/cluster/test_7_kubectl.py hears it from the real one.
+What kubectl says was recorded from kubectl 1.34; tests/cluster hears it from the real one.
 """
 
 from __future__ import annotations

@@ -109,6 +109,6 @@ def test_no_page_shows_a_deadline_as_if_it_were_a_time_that_was() -> None:
     assert (
         environment().from_string("{{ at|moment('Europe/Lisbon') }}").render(at=AT).endswith("(Lisbon time)")
     )
-    bare = re.compile(r"(?:expires_at|hold_expires_at|stage\.since|capture_at|next_try)\|instant")
+    bare = re.compile(r"(?:expires_at|hold_expires_at|stage\.since|capture_at|next_attempt)\|instant")
     found = [str(path) for path in SOURCE.rglob("*.html") if bare.search(path.read_text())]
     assert found == []

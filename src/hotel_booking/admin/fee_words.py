@@ -18,7 +18,7 @@ def fee_sentence(outcome: FeeOutcome | None, currency: str) -> str:
             return f"The fee of {fee} is paid."
         case "charging":
             return f"{left} of the fee is being charged to the card on file."
-        case "declined" if outcome.next_try is not None:
+        case "declined" if outcome.next_attempt is not None:
             return f"The card on file was declined: {left} is outstanding and will be tried again."
         case "declined":
             return f"The card on file was declined: {left} remains outstanding."

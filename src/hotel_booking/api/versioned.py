@@ -17,7 +17,7 @@ A = TypeVar("A")
 
 
 async def claim(tx: Transaction, of: TableOf[Kept], property_id: int, code: str, if_match: IfMatch) -> None:
-    """Lock what shall change. Raises `NoSuchThing`, and `PreconditionFailed` unless it is as the sender of
+    """Lock what shall change. Raises `NoSuchItem`, and `PreconditionFailed` unless it is as the sender of
     `if_match` saw it."""
     if_match.check(version_tag((await find_item(tx, of, property_id, code, lock=True)).version))
 

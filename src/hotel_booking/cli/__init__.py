@@ -3,7 +3,9 @@ operations start even where the application cannot be imported."""
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -44,6 +46,8 @@ NOUNS = {
 }
 
 
+_WRONG = 2  # the exit code of what a person can act on
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _COMPLETION = ("install_completion", "show_completion")
 
 
@@ -117,6 +121,16 @@ def _nouns(
 
 def main() -> None:
     """Entry point. Errors that a person can act on are one line and exit code 2, never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no ✓ and no ü is told the rest
+    try:
+        _run()
+    except SystemExit as end:
+        _tell_the_rest(told=end.code == _WRONG)
+        raise
+
+
+def _run() -> None:
     from hotel_booking.core.errors import DomainError
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.ops.embedded import EmbeddedError
@@ -137,6 +151,10 @@ def main() -> None:
     except Refused as refusal:
         print(f"hotel-booking: {refusal.detail}", *refusal.lines, sep="\n", file=sys.stderr)
         raise SystemExit(refusal.exit_code) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _fail(f"not all could be written: {error.strerror}")
     except Exception as error:
         # Not by its name: to import psycopg takes longer than the start of a command that needs none. What is
         # no error of it goes on as it came.
@@ -146,7 +164,19 @@ def main() -> None:
         _fail(f"the database does not answer, or went away: {' '.join(str(error).split())[:300]}")
 
 
+def _tell_the_rest(*, told: bool) -> None:
+    """Write what the output's buffer still has, as long as it can be said that this failed, unless why was
+    `told` already. Who reads no further (`| head`) has what they wanted."""
+    try:
+        if sys.stdout is not None:  # closed: `>&-`
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter's end writes it too
+        if not told and not isinstance(error, BrokenPipeError):
+            _fail(f"not all could be written: {error.strerror}")
+
+
 def _fail(*lines: str) -> None:
     for line in lines:
         print(f"hotel-booking: {line}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(_WRONG)

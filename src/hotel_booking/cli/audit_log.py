@@ -179,9 +179,13 @@ async def _export(url: str, last: int) -> None:
         end = await chain.length(tx)
         after = max((await chain.begin(tx))[0], end - last)
         before = await chain.hash_at(tx, after) if after else None
-        typer.echo(json.dumps({"after": after, "hash": before or chain.START.hex()}))
-        async for link in chain.export(tx, after=after):
-            typer.echo(msgspec.json.encode(link))
+        try:
+            typer.echo(json.dumps({"after": after, "hash": before or chain.START.hex()}))
+            async for link in chain.export(tx, after=after):
+                typer.echo(msgspec.json.encode(link))
+        except BrokenPipeError:
+            # Who reads it (`| head`) has what they wanted; the transaction would take it for its own end.
+            raise typer.Exit from None
 
 
 async def _seal(url: str) -> int:

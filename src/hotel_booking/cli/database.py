@@ -56,8 +56,9 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
     cluster = Cluster(folder)
     if not cluster.exists():
         if data_dir is None:
+            named = f" (HOTEL_DATA_DIR is {folder}: no demo's)" if os.environ.get("HOTEL_DATA_DIR") else ""
             raise ConfigError(
-                ["no database: set DB_HOST or DATABASE_URL, or name a demo's folder with --data-dir"]
+                [f"no database: set DB_HOST or DATABASE_URL, or name a demo's folder with --data-dir{named}"]
             )
         raise EmbeddedError(f"there is no demo database in {folder}; `hotel-booking demo` makes one")
     if data_dir is None and not os.environ.get("HOTEL_DATA_DIR"):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hotel_booking.cli.database import DEMO_DATABASE, default_data_dir
+from hotel_booking.core.setting import ConfigError
 
 app = typer.Typer()
 
@@ -44,8 +45,11 @@ def demo(
     ] = False,
 ) -> None:
     """Start everything with demo data and say what to open. Ctrl-C stops all of it; the data stays."""
+    from hotel_booking.core.unsafe_settings import is_address
     from hotel_booking.demo.running import run
 
+    if not is_address(host):
+        raise ConfigError([f"--host {host} is not an IP address: 127.0.0.1 is for this machine alone"])
     folder = (data_dir or _data_dir_for(scale)).absolute()
     run(
         folder,

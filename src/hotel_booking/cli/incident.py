@@ -153,8 +153,15 @@ def ack(number: Number, by: By = "", data_dir: DataDir = None) -> None:
 def assess(
     number: Number,
     severity: Severity,
-    component: Components = None,
-    impact: Annotated[str, typer.Option(help="Who cannot do what.")] = "",
+    component: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--component",
+            help="As of `declare`, in the place of those before; `none` for nothing that customers see."
+            " Unless given, as it was.",
+        ),
+    ] = None,
+    impact: Annotated[str | None, typer.Option(help="Who cannot do what; unless given, as it was.")] = None,
     by: By = "",
     data_dir: DataDir = None,
 ) -> None:
@@ -162,9 +169,11 @@ def assess(
     from hotel_booking.domains.incidents import queries, service
     from hotel_booking.domains.incidents.service import entries
 
+    touched = () if component == ["none"] else tuple(component) if component else None
+
     async def run(tx: Any, actor: Any, now: datetime) -> None:
         entries.check_severity(severity)
-        entries.check_components(tuple(component or ()))
+        entries.check_components(touched or ())
         if (await queries.find(tx, number)).kind == "finding":
             await service.escalate_finding(
                 tx, incident_id=number, severity=cast("Any", severity), by=actor, now=now
@@ -173,7 +182,7 @@ def assess(
             tx,
             incident_id=number,
             severity=cast("Any", severity),
-            components=tuple(component or ()),
+            components=touched,
             impact=impact,
             by=actor,
             now=now,

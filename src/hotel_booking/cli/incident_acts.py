@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -24,8 +23,9 @@ By = Annotated[
 
 def _who(name: str) -> Any:
     from hotel_booking.domains.incidents.types import Actor
+    from hotel_booking.ops.spool import machine_user
 
-    return Actor(name.strip() or os.environ.get("SUDO_USER") or getpass.getuser())
+    return Actor(name.strip() or os.environ.get("SUDO_USER") or machine_user())
 
 
 def act(data_dir: Path | None, run: Callable[[Any, Any, datetime], Awaitable[T]], by: str) -> T:

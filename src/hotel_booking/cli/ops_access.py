@@ -254,20 +254,14 @@ def _check_all(person: str, role: Any, length: timedelta, *, reason: str, withou
 
 def _requester(*, asked: bool) -> str:
     """Who acts: by HOTEL_OPERATOR, else asked for, else the machine's user."""
-    import getpass
-
     from hotel_booking.ops.access.terms import person_of
     from hotel_booking.ops.operation import operator
+    from hotel_booking.ops.spool import machine_user
 
     if asked and not operator(os.environ):
         return person_of(_needed(*_YOU))
     who = operator(os.environ)
-    if asked:
-        return person_of(who)
-    try:
-        return who or getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return str(os.getuid())
+    return person_of(who) if asked else who or machine_user()
 
 
 def _approved(person: str, role: str, length: timedelta, requester: str) -> tuple[str, str]:

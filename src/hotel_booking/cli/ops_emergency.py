@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from datetime import timedelta
@@ -54,8 +53,9 @@ def emergency_deploy(
     from hotel_booking.ops.colours.run import environment
     from hotel_booking.ops.kubectl import Kubectl
     from hotel_booking.ops.operation import operation, operator
+    from hotel_booking.ops.spool import machine_user
 
-    who = operator(os.environ) or getpass.getuser()
+    who = operator(os.environ) or machine_user()
     why, by = _answered(reason, approver, who)
     where = environment(namespace)
     kubectl = Kubectl(namespace, environ=os.environ)

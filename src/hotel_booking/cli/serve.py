@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from typing import Any
 
 import typer
 
@@ -13,8 +15,12 @@ from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
 from hotel_booking.core.metrics_listener import told_together
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.ops.children import check_free, ending_with
 
 app = typer.Typer()
+
+_SERVED = "hotel_booking.cli.serve:application"
+_LEFTOVER_SECONDS = 5  # processes of one that was killed are told to stop, and let go of the port
 
 
 @app.command()
@@ -25,6 +31,10 @@ def serve() -> None:
     configure(settings.log_level, human=settings.environment == "demo")
     check_schema(settings)
     settings, _ = kept_inside(settings)
+    # Two that listen on one port would each answer some of the requests: the web server allows that.
+    at = f"{settings.host}:{settings.port}"
+    wrong = f"cannot listen on {at} (HOTEL_HOST, HOTEL_PORT)"
+    check_free((settings.host,), settings.port, _LEFTOVER_SECONDS, wrong, "set another, or stop what has it")
     with told_together(settings):
         if settings.server == "uvicorn":
             _uvicorn(settings)
@@ -42,13 +52,23 @@ def check_schema(settings: Settings) -> None:
         raise ConfigError(wrong)
 
 
+def application() -> Any:
+    """The application, in each process of the web server; it ends with the one that started it, which would
+    else leave it behind at the port, for good, when it is killed."""
+    from hotel_booking.app import create_app
+
+    if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+        ending_with(parent.pid)()
+    return create_app()
+
+
 def _granian(settings: Settings) -> None:
     from granian import Granian
 
     from hotel_booking.http.serving import granian_options
 
     Granian(
-        "hotel_booking.app:create_app",
+        _SERVED,
         factory=True,
         workers=settings.workers,
         respawn_failed_workers=True,
@@ -61,7 +81,7 @@ def _uvicorn(settings: Settings) -> None:
     import uvicorn
 
     uvicorn.run(
-        "hotel_booking.app:create_app",
+        _SERVED,
         factory=True,
         host=settings.host,
         port=settings.port,

@@ -113,11 +113,13 @@ def publish(
 
 
 def _puts(target: str, settings: Any) -> Any:
+    from hotel_booking.core.setting import ConfigError
     from hotel_booking.status import publish as publishing
 
+    if not target.strip():  # a variable that is not set would fill whatever folder this runs in
+        raise ConfigError(["where to is empty: name a folder, or s3://BUCKET/FOLDER"])
     if not target.startswith("s3://"):
         return publishing.into(Path(target))
-    from hotel_booking.core.setting import ConfigError
     from hotel_booking.integrations import s3
 
     bucket, _, prefix = target.removeprefix("s3://").partition("/")

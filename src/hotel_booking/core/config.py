@@ -24,7 +24,9 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
             "`demo` and `test` have the other defaults named below, and safe settings are not compulsory"
         ),
     ] = "production"
-    host: Annotated[str, described("where the server listens", takes="an address")] = "127.0.0.1"
+    host: Annotated[
+        str, described("where the server listens", takes="an IP address", refused="a name, everywhere")
+    ] = "127.0.0.1"
     port: Annotated[int, described("the port it listens on", ge=1, le=65_535)] = 8000
     server: Annotated[Literal["granian", "uvicorn"], described("which web server")] = "granian"
     workers: Annotated[int, described("processes of the server", ge=1, le=64)] = 1

@@ -236,17 +236,19 @@ def _read_database_url(environ: Mapping[str, str], problems: list[str]) -> str |
 
 
 def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
+    encrypted = environ.get("REDIS_TLS") or "false"
+    if encrypted not in ("true", "false"):
+        problems.append(f"REDIS_TLS={encrypted} is not true or false")
     url = environ.get("REDIS_URL")
     if url:
+        if encrypted == "true" and url.startswith("redis://"):
+            problems.append("REDIS_TLS=true goes with REDIS_HOST: begin REDIS_URL with rediss://")
         if not url.startswith(("redis://", "rediss://", "unix://")):
             problems.append("REDIS_URL must begin with redis://, rediss:// or unix://")
         return url
     host = environ.get("REDIS_HOST")
     if not host:
         return None
-    encrypted = environ.get("REDIS_TLS") or "false"
-    if encrypted not in ("true", "false"):
-        problems.append(f"REDIS_TLS={encrypted} is not true or false")
     scheme = "rediss" if encrypted == "true" else "redis"
     password = environ.get("REDIS_PASSWORD")
     login = f":{quote(password, safe='')}@" if password else ""

@@ -22,7 +22,7 @@ _ADDRESSES = """\
 | `REDIS_URL` | none | `redis://…`, `rediss://…`, `unix://…` | where requests are counted for all processes together, one server or a cluster ([0069](decisions/0069-redis-cluster.md)); without it each process counts for itself | anything else, everywhere |
 | `REDIS_HOST`, `REDIS_PORT` | none, `6379` | a host; 1 to 65535 | the same in parts | |
 | `REDIS_PASSWORD` | none | a text | its password (`requirepass`, or ElastiCache's AUTH token) | |
-| `REDIS_TLS` | `false` | `true`, `false` | whether the connection is encrypted, and Redis's certificate checked by the system's authorities | anything else, everywhere |"""  # noqa: E501  # rows of a table
+| `REDIS_TLS` | `false` | `true`, `false` | whether the connection is encrypted, and Redis's certificate checked by the system's authorities | anything else, and `true` beside a `REDIS_URL` of `redis://`, everywhere |"""  # noqa: E501  # rows of a table
 
 
 def tables() -> dict[str, str]:

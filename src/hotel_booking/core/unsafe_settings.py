@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from hotel_booking.core.config import Settings
@@ -33,6 +33,15 @@ def problems_of(settings: Settings) -> list[str]:
     return problems
 
 
+def is_address(host: str) -> bool:
+    """Whether the web server can be told to listen there: a name may stand for several addresses."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def warnings_of(settings: Settings) -> list[str]:
     """What may run in production and should be known to everybody who runs it: said at every start, and on
     every page of the panel."""
@@ -47,6 +56,11 @@ def warnings_of(settings: Settings) -> list[str]:
 
 
 def _incomplete(settings: Settings) -> Iterator[str]:
+    if not is_address(settings.host):
+        yield (
+            f"HOTEL_HOST={settings.host} is not an address to listen on: 127.0.0.1 is for this machine alone,"
+            " 0.0.0.0 and :: are for all"
+        )
     try:
         read_sender(settings.mail_from)
     except ValueError as error:

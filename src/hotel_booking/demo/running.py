@@ -9,7 +9,7 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
@@ -17,6 +17,7 @@ from types import FrameType
 from rich.progress import Progress
 
 from hotel_booking import migrations
+from hotel_booking.core.environment import read_settings
 from hotel_booking.demo.console import bars, console, step, welcome
 from hotel_booking.ops import monitoring
 from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
@@ -52,10 +53,13 @@ def run(
     try:
         first = not cluster.exists()
         with bars() as progress:
-            _prepare(cluster, database, folder, seed, large, progress)
+            with step(progress, "Starting PostgreSQL"):
+                cluster.start(serves=f"http://localhost:{port}")
             url = cluster.url(database)
+            environ = _environ(url, host, port, cluster.home, looks)
+            _prepare(cluster, database, folder, seed, large, progress)
             scraped = free_port(), free_port()
-            start_one = _starting(url, host, port, cluster.home, scraped, looks)
+            start_one = _starting(environ, scraped, cluster.home)
             if looks:
                 beside.update(_named(monitoring.redis(looks)))
             with step(progress, "Starting the web server, the worker and the prober"):
@@ -72,7 +76,7 @@ def run(
                     # One by one as they are started: should one fail, those before it are known.
                     beside.update(_named(monitoring.start(looks, watched)))
         welcome(port, scraped, folder, time.monotonic() - began, first=first, looks=looks)
-        watch(children, cluster.home, beside=beside, say=console.print)
+        watch(children, cluster.home, beside=beside, say=console.print, below=lambda: _keep_running(cluster))
     except Stopped:
         _stop_only_once()
         console.print("\nStopping ...", end=" ")
@@ -90,6 +94,13 @@ def _named(
     return ((f"monitoring/{name}", child) for name, child in started)
 
 
+def _keep_running(cluster: Cluster) -> None:
+    """The database, without which all the others only wait."""
+    if cluster.revive():
+        said = f"PostgreSQL had ended by itself, and was started again (its log: {cluster.home}/log)"
+        console.print(said, soft_wrap=True)
+
+
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
 
@@ -102,9 +113,7 @@ def _stop_only_once() -> None:
 def _prepare(
     cluster: Cluster, database: str, folder: Path, seed: int, large: bool, progress: Progress
 ) -> None:
-    """A running cluster with a loaded database at this release."""
-    with step(progress, "Starting PostgreSQL"):
-        cluster.start()
+    """In the running cluster, a loaded database at this release."""
     if not cluster.has_database(database):
         cluster.drop_database(_LOADING)
         cluster.create_database(_LOADING)
@@ -176,16 +185,11 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
         asyncio.run(credentials(url, folder))
 
 
-def _starting(
-    url: str,
-    host: str,
-    port: int,
-    home: Path,
-    scraped: tuple[int, int],
-    looks: monitoring.Monitoring | None,
-) -> Callable[..., subprocess.Popen[bytes]]:
-    """What starts the same `serve`, `worker` and `status probe` as in production, told of the embedded
-    database; `scraped` are the ports on which the first two tell their metrics."""
+def _environ(
+    url: str, host: str, port: int, home: Path, looks: monitoring.Monitoring | None
+) -> dict[str, str]:
+    """The settings of the processes, told of the embedded database. Raises `ConfigError` for all that is
+    wrong with those of our own environment, before a first start takes its time."""
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DB_", "DATABASE_"))},
         "HOTEL_ENVIRONMENT": "demo",
@@ -193,8 +197,6 @@ def _starting(
         "HOTEL_HOST": host,
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
-        "HOTEL_METRICS_PORT": str(scraped[0]),
-        "HOTEL_WORKER_METRICS_PORT": str(scraped[1]),
         "HOTEL_SECRET_KEY": _secret(home),
         "HOTEL_MEDIA_DIR": str(home / "media"),
         "HOTEL_SPOOL_DIR": str(home / "spool"),
@@ -203,7 +205,21 @@ def _starting(
         "HOTEL_MFA_REQUIRED": "false",
         **(looks.environ() if looks else {}),
     }
-    return lambda *words: start(*words, environ=environ, log=home / f"{words[0]}.log")
+    read_settings(environ)
+    return environ
+
+
+def _starting(
+    environ: Mapping[str, str], scraped: tuple[int, int], home: Path
+) -> Callable[..., subprocess.Popen[bytes]]:
+    """What starts the same `serve`, `worker` and `status probe` as in production, with these settings;
+    `scraped` are the ports on which the first two tell their metrics."""
+    told = {
+        **environ,
+        "HOTEL_METRICS_PORT": str(scraped[0]),
+        "HOTEL_WORKER_METRICS_PORT": str(scraped[1]),
+    }
+    return lambda *words: start(*words, environ=told, log=home / f"{words[0]}.log")
 
 
 def _secret(home: Path) -> str:

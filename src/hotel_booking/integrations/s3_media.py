@@ -13,17 +13,8 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 
 from hotel_booking.core.breaker import Breaker, BreakerOpen
-from hotel_booking.core.errors import DomainError
 from hotel_booking.integrations import s3
-from hotel_booking.integrations.media import is_our_name
-
-
-class MediaUnavailable(DomainError):
-    """The storage of photos does not answer."""
-
-    code = "media_unavailable"
-    passes = True
-    retry_after = 5
+from hotel_booking.integrations.media import MediaUnavailable, is_our_name
 
 
 class S3Media:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,17 @@ Children = Mapping[str, subprocess.Popen[bytes]]
 
 def check_port(host: str, port: int, patience: float) -> None:
     """Before anything is started: can we listen there, and is `localhost` ours on both of its addresses?"""
+    check_free(
+        (host, "localhost"), port, patience, f"cannot listen on port {port}", "choose another with --port"
+    )
+
+
+def check_free(hosts: Sequence[str], port: int, patience: float, wrong: str, fix: str) -> None:
+    """Raise `ConfigError` where we cannot listen on this port of them all, after so many seconds at most."""
     deadline = time.monotonic() + patience
     while True:
         try:
-            for name in (host, "localhost"):
+            for name in hosts:
                 for address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
                     _try_to_listen(*address)
             return
@@ -37,9 +44,7 @@ def check_port(host: str, port: int, patience: float) -> None:
             taken = error.errno == errno.EADDRINUSE
             if not taken or time.monotonic() >= deadline:
                 reason = "something is using it already" if taken else str(error.strerror or error)
-                raise ConfigError(
-                    [f"cannot listen on port {port}: {reason}; choose another with --port"]
-                ) from None
+                raise ConfigError([f"{wrong}: {reason}; {fix}"]) from None
         time.sleep(0.1)
 
 
@@ -85,21 +90,22 @@ def start_program(*command: str, environ: Mapping[str, str], log: Path) -> subpr
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us; we stop our children in order
-            preexec_fn=_die_with_parent(os.getpid()),
+            preexec_fn=ending_with(os.getpid()),
         )
 
 
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Linux: a child whose parent is killed is told to stop. Elsewhere the next start finds leftovers."""
+def ending_with(parent: int) -> Callable[[], None]:
+    """What a child calls so that it is told to stop when its parent is killed, on Linux. Elsewhere the next
+    start finds leftovers."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
-    def before_exec() -> None:
+    def tie() -> None:
         if prctl is not None:
             prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
             if os.getppid() != parent:
                 os._exit(1)
 
-    return before_exec
+    return tie
 
 
 def wait_until_ready(
@@ -137,13 +143,20 @@ def _last_words(name: str, child: subprocess.Popen[bytes], home: Path) -> str:
 
 
 def watch(
-    children: Children, home: Path, *, beside: Children | None = None, say: Callable[[str], None] = print
+    children: Children,
+    home: Path,
+    *,
+    beside: Children | None = None,
+    say: Callable[[str], None] = print,
+    below: Callable[[], None] | None = None,
 ) -> None:
     """Until one of them ends by itself: raises `EmbeddedError` with the last line that it said. Of those
-    `beside`, without which all goes on, that is said once."""
+    `beside`, without which all goes on, that is said once. `below` looks after what they stand on."""
     missed: set[str] = set()
     while True:
         time.sleep(0.5)
+        if below is not None:
+            below()
         _check_alive(children, home)
         for name, child in (beside or {}).items():
             if child.poll() is not None and name not in missed:

@@ -11,7 +11,6 @@ be what is broken; the command line then tells the audit log what waits there.
 from __future__ import annotations
 
 import fcntl
-import getpass
 import json
 import os
 import signal
@@ -186,7 +185,7 @@ def _lock(folder: Path, name: str, clock: Callable[[], datetime]) -> Iterator[No
             ) from None
         file.seek(0)
         file.truncate()
-        json.dump({"user": _user(), "process": os.getpid(), "since": clock().isoformat()}, file)
+        json.dump({"user": spool.machine_user(), "process": os.getpid(), "since": clock().isoformat()}, file)
         file.flush()
         yield
 
@@ -198,13 +197,6 @@ def _holder(file: IO[str]) -> str:
         return f": by {held['user']}, process {held['process']}, since {held['since']}"
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return str(os.getuid())
 
 
 @contextmanager

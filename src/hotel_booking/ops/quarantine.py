@@ -25,7 +25,7 @@ _BEFORE = f"{_NOTES}labels"
 # Whoever tidies up machines leaves this one be.
 _KEPT = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_TRIES = 5  # a pod's status changes while it is looked at
+_ATTEMPTS = 5  # a pod's status changes while it is looked at
 
 
 class Pod(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ def give_back(kubectl: Kubectl, name: str) -> Pod:
 
 def _patched(kubectl: Kubectl, name: str, change: Any) -> Pod:
     """Change it as it is at that moment, and not as somebody else has made it meanwhile."""
-    for tries_left in reversed(range(_TRIES)):
+    for attempts_left in reversed(range(_ATTEMPTS)):
         pod = kubectl.get("pod", name, Pod)
         meta = change(pod)
         if meta is None:
@@ -99,11 +99,11 @@ def _patched(kubectl: Kubectl, name: str, change: Any) -> Pod:
         try:
             kubectl.patch("pod", name, {"metadata": meta}, version=pod.metadata.resource_version)
         except Conflict:
-            if not tries_left:
+            if not attempts_left:
                 raise
             continue
         return pod
-    raise AssertionError("the last try returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 # -- what the network lets through ---------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def note(
     act = {
         "id": str(uuid4()),
         "at": now.isoformat(),
-        "who": f"{_user()}@{socket.gethostname()}",
+        "who": f"{machine_user()}@{socket.gethostname()}",
         "action": action,
         "object_kind": object_kind,
         "object_id": object_id,
@@ -66,7 +66,8 @@ def write_whole(path: Path, content: bytes) -> None:
     _flush_folder(path.parent)
 
 
-def _user() -> str:
+def machine_user() -> str:
+    """Who runs this process, as the machine names them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

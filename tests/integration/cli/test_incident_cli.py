@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -71,3 +72,31 @@ def test_an_incident_is_worked_on_without_the_panel(incident: Callable[..., str]
     assert "P2" in incident("report")
     with pytest.raises(DomainError, match="there is no incident 2"):
         incident("show", "2")
+
+
+def test_who_acts_may_have_no_name(incident: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container that runs as any number the machine knows no name of it."""
+
+    def nameless(_number: int) -> object:
+        raise KeyError("uid not found")
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    incident("declare", "Nobody can pay", "--severity", "P3", by="")
+    assert f"  {os.getuid()}: Declared as P3" in incident("show", "1")
+
+
+def test_what_is_not_assessed_anew_stays_as_it_was(incident: Callable[..., str]) -> None:
+    """The runbook's line names no component: the status page must not turn green by it."""
+    incident("declare", "Nobody can pay", "--severity", "P2", "--component", "payments")
+    incident("assess", "1", "--severity", "P1", "--impact", "Cards fail")
+    assert "**Affected**: payments" in incident("post-mortem", "1")
+    incident("assess", "1", "--severity", "P2", "--component", "site", "--component", "payments")
+    document = incident("post-mortem", "1")
+    assert "**Affected**: site, payments" in document
+    assert "## Impact\n\nCards fail" in document
+    incident("assess", "1", "--severity", "P3", "--component", "none", "--impact", "")
+    document = incident("post-mortem", "1")
+    assert "**Affected**: nothing that customers see" in document
+    assert "Cards fail\n\n## Cause" not in document

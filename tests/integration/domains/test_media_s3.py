@@ -14,7 +14,8 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.integrations.s3_media import MediaUnavailable, S3Media
+from hotel_booking.integrations.media import MediaUnavailable
+from hotel_booking.integrations.s3_media import S3Media
 from tests.clients.http_client import running, settings_for
 from tests.doubles.s3 import (
     BUCKET,

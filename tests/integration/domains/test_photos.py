@@ -141,6 +141,20 @@ async def test_a_store_takes_no_names_but_its_own(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+async def test_a_folder_that_cannot_be_used_is_told_to_staff_and_to_who_runs_it(
+    db: Database, database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed = tmp_path / "file"
+    closed.write_text("in the way")  # root may write into a folder that is closed
+    async with editing(db, database_url, closed / "media") as client:
+        answer = await upload(client, picture())
+    assert answer.status_code == 503
+    assert "storage of photos cannot be used" in answer.text
+    (told,) = [record for record in caplog.records if "HOTEL_MEDIA_DIR" in record.getMessage()]
+    assert told.__dict__["reason"] == "Not a directory"
+    assert await rows(db) == []
+
+
 def bomb() -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

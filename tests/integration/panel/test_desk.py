@@ -197,7 +197,7 @@ async def test_a_no_show_says_what_it_costs_before_and_what_came_of_it(db: Datab
             )
             outcome = await service.fee_outcome(tx, gone)
             assert outcome is not None
-            states.append((outcome.state, outcome.next_try))
+            states.append((outcome.state, outcome.next_attempt))
     assert states == [("charging", None), ("declined", noon(6)), ("declined", None)]
     paid = await make_quote(db, stay(9, 2), plan="NRF")
     async with db.transaction() as tx:

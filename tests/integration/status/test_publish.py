@@ -91,6 +91,12 @@ async def test_into_a_bucket(db: Database, database_url: str, tmp_path: Path) ->
         assert "text/html; charset=utf-8" in s3.types
 
 
+def test_an_empty_target_is_no_folder(database_url: str) -> None:
+    ran = command("status", "publish", "", HOTEL_ENVIRONMENT="test", DATABASE_URL=database_url)
+    assert ran.returncode == 2
+    assert "where to is empty" in ran.stderr
+
+
 def test_nothing_known_publishes_nothing(tmp_path: Path) -> None:
     ran = command(
         "status",

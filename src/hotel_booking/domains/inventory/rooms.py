@@ -37,7 +37,7 @@ _SHIFT = "UPDATE room_night SET physical = greatest(physical + $3, 0) WHERE room
 async def add(tx: Transaction, *, property_id: int, new: NewRoom, today: date) -> Room:
     """Make a room. Nights from `today` on that are on sale have one room more.
 
-    Raises `AlreadyExists` for a taken number, `NoSuchThing` for an unknown room type.
+    Raises `AlreadyExists` for a taken number, `NoSuchItem` for an unknown room type.
     """
     values: dict[str, Any] = {"number": new.number, "floor": new.floor}
     _check_texts(values)

@@ -35,7 +35,7 @@ class Step(StrEnum):
     """A step of the saga. Writes are transactions, calls go to the gateway."""
 
     HOLD = "hold the rooms"
-    NOTE_TRY = "note that a payment begins"
+    NOTE_ATTEMPT = "note that a payment begins"
     AUTHORISE = "ask the gateway to reserve the money"
     NOTE_ANSWER = "confirm the booking, or note why not"
     FIND = "ask the gateway what it knows"
@@ -54,7 +54,7 @@ class Step(StrEnum):
 WRITES = frozenset(
     {
         Step.HOLD,
-        Step.NOTE_TRY,
+        Step.NOTE_ATTEMPT,
         Step.NOTE_ANSWER,
         Step.NOTE_CAPTURED,
         Step.NOTE_VOIDED,

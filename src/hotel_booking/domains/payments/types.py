@@ -19,6 +19,11 @@ DESK: dict[DeskWay, str] = {
 BY_HAND = ("bank_transfer", *DESK.values())
 
 
+def desk_way(gateway: str) -> DeskWay:
+    """How money with such a gateway was taken at the desk."""
+    return next(way for way, named in DESK.items() if named == gateway)
+
+
 class PaymentSeen(msgspec.Struct, frozen=True):
     """A payment as staff see it, or a refund (then `kind` is refund). Minor units; `refundable` is what the
     payment still holds. `receipt` is the number or note of what was taken at the desk, `reversal` why it was
@@ -61,7 +66,7 @@ class DeskPayment(msgspec.Struct, frozen=True):
     @property
     def way(self) -> DeskWay:
         """How it was paid."""
-        return next(way for way, gateway in DESK.items() if gateway == self.gateway)
+        return desk_way(self.gateway)
 
 
 class Undecided(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class NotAPhoto(Invalid):
     code = "not_a_photo"
 
 
-class NoSuchThing(NotFound):
+class NoSuchItem(NotFound):
     """The property has nothing with that code or number."""
 
     code = "not_found"

@@ -13,7 +13,7 @@ from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Kept, Property
-from hotel_booking.domains.properties.errors import NoSuchProperty, NoSuchThing
+from hotel_booking.domains.properties.errors import NoSuchItem, NoSuchProperty
 from hotel_booking.domains.properties.surroundings import Surroundings
 from hotel_booking.domains.properties.types import TranslatedKind
 
@@ -79,7 +79,7 @@ async def find_item(
     lock: bool = False,
     field: str | None = None,
 ) -> T:
-    """One of a kind by its code or number, which the input's `field` names. Raises `NoSuchThing`."""
+    """One of a kind by its code or number, which the input's `field` names. Raises `NoSuchItem`."""
     found = await tx.fetchrow_as(
         of.kind,
         f"SELECT {of.listed} FROM {of.name}"  # our own names
@@ -89,7 +89,7 @@ async def find_item(
     )
     if found is None:
         kind = called(of.name, "object")
-        raise NoSuchThing(
+        raise NoSuchItem(
             f"the property has no {kind} {code!r}", field=field, fix="list them to see what it has"
         )
     return found

@@ -84,7 +84,7 @@ class PlanChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan:
-    """Make a rate plan. Raises `AlreadyExists` for a taken code, `NoSuchThing` for an unknown policy or
+    """Make a rate plan. Raises `AlreadyExists` for a taken code, `NoSuchItem` for an unknown policy or
     parent, `Invalid` naming the field."""
     currency = await currency_of(tx, property_id)
     plain = ("code", "description", "meal", "sort", *_LIMITS)

@@ -38,7 +38,7 @@ class TaxPlan:
     def __init__(self, rules: Rules, occupancy: Occupancy) -> None:
         self.taxes = rules.taxes
         self.per_line = rules.rounding == "line"
-        self.counted = [_counted(tax, occupancy) for tax in rules.taxes]
+        self.counted = [counted(tax, occupancy) for tax in rules.taxes]
         self.once = [
             (place, tax, tax.value * self.counted[place])
             for place, tax in enumerate(rules.taxes)
@@ -74,7 +74,7 @@ class TaxPlan:
     def _rates_on(self, night: date, arrival: date, number: int) -> _Rates:
         rates = _Rates(0, [], [], [], [], [])
         for place, tax in enumerate(self.taxes):
-            if not _applies(tax, night, arrival, number):
+            if not applies(tax, night, arrival, number):
                 continue
             if tax.kind == "percent":
                 (rates.included if tax.included else rates.added).append((place, tax.value))
@@ -181,7 +181,7 @@ class StayTaxes:
         return net
 
 
-def _applies(tax: Tax, night: date, arrival: date, number: int) -> bool:
+def applies(tax: Tax, night: date, arrival: date, number: int) -> bool:
     """Whether this night is charged with the tax; fixed ones per stay or person never are."""
     if tax.charge_type in (PER_STAY, PER_PERSON):
         if tax.kind == "fixed" or not tax.in_effect(arrival):
@@ -195,7 +195,7 @@ def _net(rates: _Rates, base: int) -> int:
     return divide(base * MILLION, MILLION + rates.included_ppm) if rates.included_ppm else base
 
 
-def _counted(tax: Tax, occupancy: Occupancy) -> int:
+def counted(tax: Tax, occupancy: Occupancy) -> int:
     """How many times a tax is charged, each night or once: the persons who count, or 1."""
     if tax.charge_type not in (PER_PERSON, PER_PERSON_PER_NIGHT):
         return 1

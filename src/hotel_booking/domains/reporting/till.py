@@ -15,7 +15,7 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.audit.queries import ids_between
-from hotel_booking.domains.payments.types import DESK, DeskWay
+from hotel_booking.domains.payments.types import DESK, DeskWay, desk_way
 
 LONGEST = timedelta(days=31)
 Act = Literal["taken", "reversed", "given_back"]
@@ -45,7 +45,7 @@ class DeskEntry(msgspec.Struct, frozen=True):
     @property
     def way(self) -> DeskWay:
         """How it was paid."""
-        return next(way for way, gateway in DESK.items() if gateway == self.gateway)
+        return desk_way(self.gateway)
 
 
 class DeskSum(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ one is refused, and turning the Service and noting that it was turned are one ac
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 import time
@@ -21,6 +20,7 @@ from hotel_booking.ops.colours.objects import ACTIVE, COLOURS, RECIPE, WORKLOAD,
 from hotel_booking.ops.kubectl import Conflict, Kubectl, NotFound, Unreachable
 from hotel_booking.ops.operation import operator
 from hotel_booking.ops.refusals import Busy, Refused
+from hotel_booking.ops.spool import machine_user
 
 ANNOTATION = "hotelbooking.com/blue-green"
 # A run that is at work says so again long before this is over; of one that was killed it is how long others
@@ -165,11 +165,7 @@ class Hold:
 
 def myself(environ: Mapping[str, str]) -> str:
     """Who holds it, as others read it: the operator, the machine and the process."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        user = str(os.getuid())
-    return f"{operator(environ) or user} on {socket.gethostname()}, process {os.getpid()}"
+    return f"{operator(environ) or machine_user()} on {socket.gethostname()}, process {os.getpid()}"
 
 
 def _ended(holder: str) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -33,6 +35,11 @@ SUPERUSER = "hotel"
 _SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
 _START_SECONDS = 600  # crash recovery of a large database takes minutes, and giving up loses nothing but time
 _STOP_SECONDS = 120
+# Processes of a server that was killed end when they notice, and until then no other may start.
+_STILL_THERE = "pre-existing shared memory block"
+_LEFT_SECONDS = 20
+# What PostgreSQL's own settings, or the shell that its pg_ctl starts it by, read otherwise.
+_UNRUNNABLE = re.compile(r"""['"$`\\,\n]""")
 # In a folder that was asked for: where the cluster is, when it cannot be inside.
 _POINTER = "database-is-in"
 
@@ -61,14 +68,20 @@ class Cluster:
         self._settings = dict(settings)
         self._lock: IO[str] | None = None
 
-    def start(self) -> None:
+    def start(self, serves: str = "") -> None:
         """Make the cluster where there is none, and start it; returns when it accepts connections.
 
         Leftovers of a killed process are recovered: a stale pid file is removed, an orphaned server is
-        stopped first. Raises `EmbeddedError` where another process is using the cluster.
+        stopped first. Raises `EmbeddedError` where another process is using the cluster, and names it;
+        `serves` is the address that such a refusal says of ours.
         """
+        if odd := _UNRUNNABLE.search(str(self.home)):
+            raise EmbeddedError(
+                f"PostgreSQL cannot run in {self.folder}, which has {odd[0]} in its name;"
+                " choose another folder with --data-dir or HOTEL_DATA_DIR"
+            )
         try:
-            self._claim_home()
+            self._claim_home(serves)
             if not self.exists():
                 self._initialise()
             self._check_version()
@@ -100,6 +113,15 @@ class Cluster:
         """Stop in the given pg_ctl mode and start again; `immediate` is a crash."""
         self._stop_server(mode)
         self._start_server()
+
+    def revive(self) -> bool:
+        """Start the server again where it has ended by itself (what runs out of memory ends what takes
+        most); whether it had."""
+        if postmaster.number(self.data) is not None:
+            return False
+        self._clear_leftovers()
+        self._start_server()
+        return True
 
     def remove(self) -> None:
         """Stop the server and delete the cluster. Raises `EmbeddedError` where another process holds it."""
@@ -195,11 +217,11 @@ class Cluster:
         else:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def _claim_home(self) -> None:
+    def _claim_home(self, serves: str) -> None:
         """The lock, then private folders that belong to the server's user. The folder that was asked for
         does not change hands."""
         try:
-            self._take_lock()
+            self._take_lock(serves)
             for folder in (self.home, self.home / "run"):
                 self._make(folder)
                 folder.chmod(0o700)
@@ -213,18 +235,22 @@ class Cluster:
                 " choose another folder with --data-dir"
             ) from None
 
-    def _take_lock(self) -> None:
+    def _take_lock(self, serves: str = "") -> None:
+        """What the file says is for whoever is refused meanwhile: our process, and where it is found."""
         self._make(self.folder)
         self._make(self.home)
-        lock = (self.home / "lock").open("w")
+        lock = (self.home / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.seek(0)
+            holder = lock.read().split()
             lock.close()
-            raise EmbeddedError(
-                f"another hotel-booking is using {self.folder}; stop it, or choose another --data-dir"
-            ) from None
+            raise EmbeddedError(_in_use(self.folder, holder)) from None
         self._lock = lock
+        with suppress(OSError):  # a full disk keeps nobody from stopping what runs
+            os.ftruncate(lock.fileno(), 0)
+            os.write(lock.fileno(), f"{os.getpid()} {serves}\n".encode())
 
     def _release_lock(self) -> None:
         if self._lock is not None:
@@ -289,11 +315,14 @@ class Cluster:
 
     def _start_server(self) -> None:
         log = self.home / "log"
-        result = self._run(
+        deadline = time.monotonic() + _LEFT_SECONDS
+        while self._run(
             "pg_ctl", "start", "-w", "-s", "-t", str(_START_SECONDS), "-D", str(self.data), "-l", str(log)
-        )
-        if result.returncode:
-            raise EmbeddedError(f"PostgreSQL did not start: {_last_lines(log)} (all of it: {log})")
+        ).returncode:
+            said = _last_lines(log)
+            if _STILL_THERE not in said or time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL did not start: {said} (all of it: {log})")
+            time.sleep(0.2)
 
     def _stop_server(self, mode: str) -> None:
         if not self.running():
@@ -343,6 +372,16 @@ def _home(asked: Path) -> Path:
     if user is None or can_enter(user, asked):
         return inside
     return elsewhere / hashlib.sha256(str(asked).encode()).hexdigest()[:16]
+
+
+def _in_use(folder: Path, holder: Sequence[str]) -> str:
+    """The refusal of a folder that the holder's process, of this number and serving at this address, has."""
+    named = f" (process {', '.join(holder)})" if holder else ""
+    ending = f" (`kill {holder[0]}`)" if holder else ""
+    return (
+        f"another hotel-booking{named} is using {folder}; stop it{ending},"
+        " or choose another folder with --data-dir or HOTEL_DATA_DIR"
+    )
 
 
 def _short_socket_folder(home: Path) -> Path:

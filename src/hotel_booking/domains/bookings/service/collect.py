@@ -12,7 +12,8 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.pay import plan_collection, settle
+from hotel_booking.domains.bookings.service.collection import plan_collection
+from hotel_booking.domains.bookings.service.pay import settle
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
@@ -29,7 +30,7 @@ from hotel_booking.domains.payments.steps import Step
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-_NEXT_TRY = timedelta(days=1)
+_BETWEEN_ATTEMPTS = timedelta(days=1)
 
 
 async def collect_soon(
@@ -82,7 +83,7 @@ async def collect(db: Database, gateways: Gateways, *, booking_id: UUID, now: da
                 " collect_tries = collect_tries + 1 WHERE id = $1",
                 booking_id,
                 _ATTEMPTS,
-                now + _NEXT_TRY,
+                now + _BETWEEN_ATTEMPTS,
             )
         else:
             await plan_collection(tx, booking, now)

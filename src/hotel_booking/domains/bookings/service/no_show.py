@@ -36,14 +36,14 @@ class FeeOutcome(msgspec.Struct, frozen=True):
     """What became of the fee of a booking that is over. `open` is what of it was not paid, minor units.
 
     `none`: there is no fee. `settled`: it is paid. `charging`: the kept card is being charged. `declined`:
-    the bank refused it, and `next_try` says when it is tried again (None: not any more). `not_chargeable`: no
-    card was kept.
+    the bank refused it, and `next_attempt` says when it is tried again (None: not any more).
+    `not_chargeable`: no card was kept.
     """
 
     state: FeeState
     fee: int
     open: int
-    next_try: datetime | None = None
+    next_attempt: datetime | None = None
 
 
 async def preview_no_show(tx: Transaction, *, booking_id: UUID, now: datetime) -> NoShowCost:

@@ -19,13 +19,12 @@ from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings import mail, tally
-from hotel_booking.domains.bookings.due import capture_instant, next_collection, still_open
+from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
+from hotel_booking.domains.bookings.service.accept import OWING, STANDING, Refusal, accept
 from hotel_booking.domains.bookings.service.advance import advance
-from hotel_booking.domains.bookings.service.hold import confirm
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.inventory.errors import SoldOut
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import (
@@ -48,9 +47,6 @@ log = logging.getLogger(__name__)
 _GRACE = timedelta(minutes=5)
 _LONGEST_HOLD = timedelta(hours=1)
 _SHORTEST_WAIT = timedelta(hours=12)  # for a transfer; below that it cannot come in time
-_STANDING = ("confirmed", "checked_in", "checked_out")
-_OWING = (*_STANDING, "no_show", "cancelled")
-_Refusal = SoldOut | WrongState | AmountMismatch
 
 
 class Paid(msgspec.Struct, frozen=True):
@@ -87,18 +83,18 @@ async def pay(
     `PriceChanged`. Raises `HoldExpired` before anything is charged, `PaymentDeclined`, `UnknownToken`,
     `PaymentInProgress`, `NoGateway`, `WrongState`. Paying a paid booking again changes nothing.
     """
-    async with steps.write(db, Step.NOTE_TRY) as tx:
+    async with steps.write(db, Step.NOTE_ATTEMPT) as tx:
         booking = await lock_and_load(tx, booking_id)
         status = booking.status
         held = status == "held"
         amount = booking.due_now if held else still_open(booking)
-        if status in _STANDING and not (balance and amount):
+        if status in STANDING and not (balance and amount):
             return Paid("confirmed", booking)
         if status == "expired" or (held and booking.hold_expires_at <= now):
             raise HoldExpired(
                 "the hold has expired; nothing was charged", fix="create a new quote and book again"
             )
-        if not held and not (balance and status in _OWING and amount):
+        if not held and not (balance and status in OWING and amount):
             raise WrongState(f"the booking is {is_a(status)}; nothing was charged")
         if expected is not None and expected != amount:
             raise PriceChanged(
@@ -132,25 +128,32 @@ async def pay(
         return_url=return_url,
         opened=payment.gateway_reference,
     )
+    outcome = await _authorise(db, gateway, payment, charge, token, now)
+    return await settle(db, gateway, payment, outcome, now, wait_until=wait)
+
+
+async def _authorise(
+    db: Database, gateway: Gateway, payment: Payment, charge: Charge, token: str | None, now: datetime
+) -> Outcome:
+    """Have the money reserved; whatever goes wrong with that is an outcome too, but for what ends the attempt
+    before the gateway has done anything: that is noted, and raised."""
     try:
-        outcome = await steps.call(Step.AUTHORISE, gateway.authorise, charge, token=token)
+        return await steps.call(Step.AUTHORISE, gateway.authorise, charge, token=token)
     except GatewayRefused as error:
         log.warning("the gateway refused", extra={"payment_id": str(payment.id), "code": error.code})
-        outcome = await _after_a_refusal(gateway, payment)
+        return await _after_a_refusal(gateway, payment)
     except (UnknownToken, NoGateway, GatewayPaused):
-        # The gateway knows no such token, takes no money, or was not even asked: this try is over, the hold
-        # stays.
+        # The gateway knows no such token, takes no money, or was not even asked: this attempt is over, the
+        # hold stays.
         async with steps.write(db, Step.NOTE_ANSWER) as tx:
             await payments.record(tx, payment_id=payment.id, status="declined", now=now)
         raise
     except GatewayUnavailable as error:
         # It may have reserved the money or not: only asking it again will tell.
         log.warning("the gateway gave no answer", extra={"payment_id": str(payment.id), "code": error.code})
-        outcome = Outcome("unknown")
     except Exception:  # whatever it was, the money may have moved: it is not known
         log.exception("the gateway failed", extra={"payment_id": str(payment.id)})
-        outcome = Outcome("unknown")
-    return await settle(db, gateway, payment, outcome, now, wait_until=wait)
+    return Outcome("unknown")
 
 
 async def _after_a_refusal(gateway: Gateway, payment: Payment) -> Outcome:
@@ -202,14 +205,14 @@ async def settle(
 
     Raises what the guest should hear: `PaymentDeclined`, or why the room could not be had.
     """
-    refused: _Refusal | None = None
+    refused: Refusal | None = None
     async with steps.write(db, Step.NOTE_ANSWER) as tx:
         # Booking first, payment second, nights third: the one lock order.
         booking = await lock_and_load(tx, payment.booking_id)
         payment = await payments.lock_payment(tx, payment.id)
         news = _is_news(payment, outcome)
         if news and outcome.status in ("authorised", "captured"):
-            refused = await _accept(tx, gateway, booking, payment, outcome, now)
+            refused = await accept(tx, gateway, booking, payment, outcome, now)
         elif news:
             status = await _note(tx, payment, outcome, now)
             if guest_away and status == "declined":
@@ -253,7 +256,7 @@ async def settle(
     )
 
 
-def _count(source: str, payment: Payment, outcome: Outcome, refused: _Refusal | None) -> None:
+def _count(source: str, payment: Payment, outcome: Outcome, refused: Refusal | None) -> None:
     match payment.status:
         case "reserved" | "captured" if refused is None:
             tally.payment_ended("confirmed", source)
@@ -301,94 +304,3 @@ async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: dateti
         decline_code=outcome.decline_code,
     )
     return status
-
-
-async def _accept(
-    tx: Transaction, gateway: Gateway, booking: Booking, payment: Payment, outcome: Outcome, now: datetime
-) -> _Refusal | None:
-    """The money is there: sell the rooms for it, or set it on its way back and say why. The booking and the
-    payment are locked."""
-    refused: _Refusal | None = None
-    capture_at = now
-    if outcome.amount is not None and (outcome.amount, outcome.currency) != (
-        payment.amount,
-        payment.currency,
-    ):
-        refused = AmountMismatch(
-            "the gateway holds a different amount from the one requested; it will be refunded",
-            fix="pay again, or ask the hotel",
-        )
-        problem = (
-            f"the gateway holds {outcome.amount} {outcome.currency},"
-            f" asked were {payment.amount} {payment.currency}"
-        )
-        log.error("a payment has another amount", extra={"payment_id": str(payment.id)})
-    elif payment.purpose == "booking" and booking.status != "confirmed":
-        try:
-            if booking.status == "held":  # its nights are its own: nothing refuses it
-                await confirm(tx, booking_id=booking.id, now=now)
-            else:
-                async with tx.savepoint():
-                    await confirm(tx, booking_id=booking.id, now=now)
-            booking = await booking_by_id(tx, booking.id)
-            await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
-            capture_at = capture_instant(booking, now=now, holds_for=gateway.holds_for)
-        except (SoldOut, WrongState) as error:
-            refused = error
-            problem = f"it came too late: {error.detail}; it will be refunded"
-    elif payment.amount and (
-        booking.status not in _OWING
-        or still_open(booking) < payment.amount
-        or await payments.stands_already(tx, payment)
-    ):
-        refused = WrongState("the booking is already paid or has ended; the money will be refunded")
-        problem = "the booking was already paid or has ended; it will be refunded"
-    if refused is None:
-        if outcome.card is not None and payment.agreement is not None:
-            await payments.save_card(tx, payment=payment, card=outcome.card, now=now)
-        taken = outcome.status == "captured" or not payment.amount
-        await payments.record(
-            tx,
-            payment_id=payment.id,
-            status="captured" if taken else "reserved",
-            reference=outcome.reference,
-            capture_at=None if taken else capture_at,
-            now=now,
-        )
-        booking = await booking_by_id(tx, booking.id)
-        await plan_collection(tx, booking, now)
-        if taken and payment.amount:
-            await mail.payment_received(tx, booking, payment=payment, amount=payment.amount, now=now)
-        return None
-    if outcome.status == "captured":
-        held = payment.amount if outcome.amount is None else outcome.amount
-        await payments.record(
-            tx,
-            payment_id=payment.id,
-            status="captured",
-            captured=held,
-            reference=outcome.reference,
-            problem=problem,
-            now=now,
-        )
-        await payments.refund(
-            tx, booking_id=booking.id, amount=held, reason="not needed", now=now, payment_id=payment.id
-        )
-    else:
-        await payments.record(
-            tx, payment_id=payment.id, status="voiding", reference=outcome.reference, problem=problem, now=now
-        )
-    await mail.payment_returned(tx, booking, amount=payment.amount, payment_id=payment.id, now=now)
-    return refused
-
-
-async def plan_collection(tx: Transaction, booking: Booking, now: datetime) -> None:
-    """Set when the next part of the price is to be collected; nothing is, where no part has a day."""
-    at = next_collection(booking, now)
-    if at is None and all(room.terms.deposit.balance_days is None for room in booking.reservations):
-        # Most bookings: nothing was planned, unless a change or a fee is being collected right now.
-        await tx.execute(
-            "UPDATE booking SET collect_at = NULL WHERE id = $1 AND collect_at IS NOT NULL", booking.id
-        )
-        return
-    await tx.execute("UPDATE booking SET collect_at = $2, collect_tries = 0 WHERE id = $1", booking.id, at)

@@ -51,18 +51,21 @@ async def assess(
     *,
     incident_id: int,
     severity: Severity,
-    components: tuple[str, ...],
-    impact: str,
+    components: tuple[str, ...] | None = None,
+    impact: str | None = None,
     by: Actor,
     now: datetime,
 ) -> Incident:
-    """Say how bad it is, and what it touches. One that becomes P1 or P2 pages where nobody has acknowledged
-    it. Raises `IncidentMovedOn` or `InvalidIncident`."""
+    """Say how bad it is, and what it touches; what is None stays as it was said before. One that becomes P1
+    or P2 pages where nobody has acknowledged it. Raises `IncidentMovedOn` or `InvalidIncident`."""
     entries.check_severity(severity)
-    entries.check_components(components)
-    impact = entries.text_of(impact, "impact", 10_000, required=False)
+    entries.check_components(components or ())
+    if impact is not None:
+        impact = entries.text_of(impact, "impact", 10_000, required=False)
     incident = await queries.find(tx, incident_id, lock=True)
     entries.require_unresolved(incident)
+    components = incident.components if components is None else components
+    impact = incident.impact if impact is None else impact
     await tx.execute(
         "UPDATE incident SET severity = $2, components = $3, impact = $4, version = version + 1"
         " WHERE id = $1",

@@ -16,7 +16,7 @@ import msgspec
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
-from hotel_booking.domains.properties.errors import NoSuchThing
+from hotel_booking.domains.properties.errors import NoSuchItem
 from hotel_booking.domains.properties.queries import file_name
 from hotel_booking.domains.properties.types import MOST_PHOTOS, MediaStore, Rendition, check_texts
 
@@ -77,7 +77,7 @@ async def add(
 async def describe(
     tx: Transaction, *, property_id: int, photo_id: int, alt: str, room_type: str | None
 ) -> None:
-    """Change what is said about a photo. Raises `NoSuchThing`."""
+    """Change what is said about a photo. Raises `NoSuchItem`."""
     await _lock_photo(tx, property_id, photo_id)
     await tx.execute(
         "UPDATE property_photo SET alt = $2, room_type_id = $3 WHERE id = $1",
@@ -108,7 +108,7 @@ async def move(
 
 
 async def remove(tx: Transaction, *, property_id: int, photo_id: int, now: datetime) -> None:
-    """Remove a photo; its files go once this is committed. Raises `NoSuchThing`."""
+    """Remove a photo; its files go once this is committed. Raises `NoSuchItem`."""
     await _lock_photo(tx, property_id, photo_id)
     await _delete(tx, "id = $1", photo_id, now)
 
@@ -144,9 +144,7 @@ async def _lock_photo(tx: Transaction, property_id: int, photo_id: int) -> None:
         "SELECT FROM property_photo WHERE property_id = $1 AND id = $2 FOR UPDATE", property_id, photo_id
     )
     if row is None:
-        raise NoSuchThing(
-            "the property has no such photo", fix="someone may have removed it; reload the list"
-        )
+        raise NoSuchItem("the property has no such photo", fix="someone may have removed it; reload the list")
 
 
 async def _delete(tx: Transaction, which: str, value: Any, now: datetime) -> None:

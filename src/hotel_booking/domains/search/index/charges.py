@@ -18,14 +18,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from hotel_booking.core import money
-from hotel_booking.domains.rates.types import (
-    MILLION,
-    PER_PERSON,
-    PER_PERSON_PER_NIGHT,
-    PER_STAY,
-    Occupancy,
-    Tax,
-)
+from hotel_booking.domains.rates import stay_taxes
+from hotel_booking.domains.rates.types import MILLION, PER_PERSON, PER_STAY, Occupancy, Tax
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.layout import Array
 
@@ -89,7 +83,7 @@ def taxation(
     """What the taxes come to for a stay; `step` is that of the currency. The rules are `rates.pricing`'s.
 
     Raises `TooLarge`. Remembered: where no tax has dates, ask for `ANY_DAY` and more is remembered."""
-    counted = [counted_by(tax, occupancy) for tax in taxes]
+    counted = [stay_taxes.counted(tax, occupancy) for tax in taxes]
     values = values_of(taxes, counted, nights, step)
     stay_due, of_the_stay = [], 0
     for tax, value, count in zip(taxes, values, counted, strict=True):
@@ -101,7 +95,9 @@ def taxation(
     found = []
     for number in range(nights):
         night = arrival + timedelta(days=number)
-        applying = [place for place, tax in enumerate(taxes) if applies(tax, number, night, arrival)]
+        applying = [
+            place for place, tax in enumerate(taxes) if stay_taxes.applies(tax, night, arrival, number)
+        ]
         percents = [place for place in applying if taxes[place].kind == "percent"]
         fixed = [place for place in applying if taxes[place].kind == "fixed"]
         found.append(
@@ -122,25 +118,6 @@ def values_of(taxes: Sequence[Tax], counted: Sequence[int], nights: int, step: i
     if any(value * count * nights > LARGEST for value, count in zip(values, counted, strict=True)):
         raise TooLarge
     return values
-
-
-def counted_by(tax: Tax, occupancy: Occupancy) -> int:
-    """How many times a tax is charged, each night or once: see `stay_taxes`."""
-    if tax.charge_type not in (PER_PERSON, PER_PERSON_PER_NIGHT):
-        return 1
-    if tax.exempt_below_age is None:
-        return occupancy.persons
-    return occupancy.adults + sum(age >= tax.exempt_below_age for age in occupancy.children)
-
-
-def applies(tax: Tax, number: int, night: date, arrival: date) -> bool:
-    """Whether the night of this number is charged with it: see `stay_taxes`."""
-    if tax.charge_type in (PER_STAY, PER_PERSON):
-        if tax.kind == "fixed" or not tax.in_effect(arrival):
-            return False
-    elif not tax.in_effect(night):
-        return False
-    return tax.max_nights is None or number < tax.max_nights
 
 
 class Charges(NamedTuple):

@@ -11,14 +11,13 @@ from fractions import Fraction
 
 from hotel_booking.core.money import step
 from hotel_booking.domains.exchange.compare import Exchange
+from hotel_booking.domains.rates import stay_taxes
 from hotel_booking.domains.rates.types import MILLION, PER_PERSON, PER_STAY, Occupancy
 from hotel_booking.domains.search.find import LAST
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.charges import (
     ANY_DAY,
     Taxation,
-    applies,
-    counted_by,
     in_bands,
     taxation,
     values_of,
@@ -169,7 +168,7 @@ def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: 
     rounding, taxes = lists.taxes[key >> 32]
     if len(taxes) > _MOST_TAXES or any(tax.kind == "percent" and tax.value > MILLION for tax in taxes):
         return None
-    counted = [counted_by(tax, occupancy) for tax in taxes]
+    counted = [stay_taxes.counted(tax, occupancy) for tax in taxes]
     values = values_of(taxes, counted, nights, step(layout.letters(key >> 16 & 0xFFFF)))
     percent = [tax.kind == "percent" for tax in taxes]
     numbers = c_int64 * _MOST_TAXES
@@ -194,7 +193,7 @@ def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: 
         (c_int64 * _MOST_NIGHTS)(
             *[
                 sum(
-                    applies(tax, number, arrival + timedelta(days=number), arrival) << place
+                    stay_taxes.applies(tax, arrival + timedelta(days=number), arrival, number) << place
                     for place, tax in enumerate(taxes)
                 )
                 for number in range(nights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import product, repeat
@@ -47,59 +47,71 @@ def calendar(
         rate_plan is not None and rate_plan not in plans
     ):
         return None
-    slots = np.array([slot])
     length = (last - first).days + 1
     ahead = first.toordinal() - view.today(slot, now)
     codes = list(product(kinds, plans))
-    currency = content.property.currency
+    days = list(_days(first, length))
+    nights: Iterable[CalendarNight] | None = None
     if view.compiled is not None:
         only = _place(kinds, room_type), _place(plans, rate_plan)
         shape = len(kinds), len(plans)
         known = view.compiled.calendar(view.lists, slot, first, length, ahead, occupancy, shape, only)
-        if known is not None:
-            return PriceCalendar(
-                slug, currency, tuple(map(_told, known, _days(first, length), repeat(codes)))
-            )
-    catalogue = view.catalogue_of(slot)
-    stays = Stays(view, slots, first.toordinal(), length)
+        nights = None if known is None else map(_told, known, days, repeat(codes))
+    if nights is None:
+        chosen = np.array([room_type is None or code == room_type for code in kinds], bool)
+        wanted = np.array([rate_plan is None or code == rate_plan for code in plans], bool)
+        nights = _computed(view, slot, days, ahead, occupancy, chosen, wanted, codes)
+    return None if nights is None else PriceCalendar(slug, content.property.currency, tuple(nights))
+
+
+def _computed(
+    view: IndexView,
+    slot: int,
+    days: Sequence[date],
+    ahead: int,
+    occupancy: Occupancy,
+    chosen: Array,
+    wanted: Array,
+    codes: Sequence[tuple[str, str]],
+) -> list[CalendarNight] | None:
+    """The nights of a slot by NumPy, which is what compiled code is compared with: of room types that are
+    `chosen` and plans that are `wanted`. `ahead` are the days from its today to the first night. None where
+    a night has amounts of its own for extra persons."""
+    stays = Stays(view, np.array([slot]), days[0].toordinal(), len(days))
     if view.arrays["rate_own_extras"][stays.rates.at].any():
         return None
-    chosen = [room_type is None or code == room_type for code in kinds]
+    catalogue = view.catalogue_of(slot)
     fitting = [
         one and not occupancy_reasons(catalogue.occupancy(kind), occupancy)
-        for one, kind in zip(chosen, catalogue.room_types.values(), strict=True)
+        for one, kind in zip(chosen.tolist(), catalogue.room_types.values(), strict=True)
     ]
-    wanted = [rate_plan is None or code == rate_plan for code in plans]
-    asked = np.flatnonzero(np.outer(fitting, wanted).ravel()) if kinds and plans else np.zeros(0, np.intp)
+    asked = np.flatnonzero(np.outer(fitting, wanted).ravel()) if codes else np.zeros(0, np.intp)
     open_ = open_nights(stays, np.array([ahead]))[:, asked]
     costs = np.full(open_.shape, _NONE, np.int64)
     opened, places = np.nonzero(open_)
-    costs[open_] = night_totals(view, stays, first, opened, asked[places], occupancy)
-    free = stays.free if all(chosen) else stays.free[:, np.array(chosen, bool)]
-    left = np.maximum(free, 0).sum(axis=1).tolist() if plans else [0] * length
-    days = _days(first, length)
+    costs[open_] = night_totals(view, stays, days[0], opened, asked[places], occupancy)
+    free = stays.free if chosen.all() else stays.free[:, chosen]
+    left = np.maximum(free, 0).sum(axis=1).tolist() if len(wanted) else [0] * len(days)
     if not len(opened):
-        closed = [
+        return [
             CalendarNight(day, None, None, None, rooms, _CLOSED)
             for day, rooms in zip(days, left, strict=True)
         ]
-        return PriceCalendar(slug, currency, tuple(closed))
     best = costs.argmin(axis=1)
     said = zip(
         days,
-        costs[np.arange(length), best].tolist(),
+        costs[np.arange(len(days)), best].tolist(),
         asked[best].tolist(),
         left,
         _loosest(stays, asked, open_),
         strict=True,
     )
-    found = [
+    return [
         CalendarNight(day, None, None, None, rooms, _CLOSED)
         if cost == _NONE
         else CalendarNight(day, cost, codes[pair][0], codes[pair][1], rooms, limits)
         for day, cost, pair, rooms, limits in said
     ]
-    return PriceCalendar(slug, currency, tuple(found))
 
 
 _CLOSED = Restriction(closed=True)
