@@ -54,8 +54,7 @@ async def test_names_stand_in_the_pages_language_from_the_offer_to_the_mail(
         await named(booking)
         await named(booking + "/calendar.ics", title=True)
         await named("/de/booking", title=True)
-        wrong = await client.post(booking + "/cancel", data={"fee": "1"})
-        assert wrong.status_code == 422
+        wrong = await refused_page(client, await client.post(booking + "/cancel", data={"fee": "1"}))
         assert all(name in wrong.text for name in NAMES.values())
         mails = await one(db, "SELECT string_agg(data::text, ' ') FROM mail_message WHERE language = 'de'")
         assert NAMES["property"] in mails
