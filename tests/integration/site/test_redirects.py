@@ -156,6 +156,16 @@ async def test_search_engines_find_every_page_in_every_language(db: Database, da
         page = await client.get(f"/de/hotels/{SLUG}")
         assert f'rel="canonical" href="https://hotel.example/de/hotels/{SLUG}"' in page.text
         assert f'hreflang="fr" href="https://hotel.example/fr/hotels/{SLUG}"' in page.text
+        # Whoever speaks another language is sent on by their browser's.
+        for address, inner in (
+            ("/de/", ""),
+            ("/de/hotels", "hotels"),
+            (f"/ar/hotels/{SLUG}", f"hotels/{SLUG}"),
+        ):
+            link = f'hreflang="x-default" href="https://hotel.example/{inner}"'
+            assert link in (await client.get(address)).text
+            assert sitemap.text.count(f"{link}/>") == 5
+            assert (await client.get(f"/{inner}")).headers["location"] == f"/en/{inner}"
         again = await client.get(f"/de/hotels/{SLUG}", headers={"if-none-match": page.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
 
