@@ -72,7 +72,10 @@ async def test_a_change_is_shown_with_its_price_and_made_at_that_price_once(
             assert done.status_code == 303
         assert await one(db, "SELECT total FROM booking") == 30_000
         assert await one(db, "SELECT sum(taken) FROM room_night") == 3
-        assert [mail.template for mail in await sent(db)].count("booking_amended") == 1
+        (mail,) = (mail for mail in await sent(db) if mail.template == "booking_amended")
+        assert mail.data["open"] == 30_000
+        assert mail.data["cancellable"]
+        assert str(mail.data["free_until"]).startswith("2030-03-")
 
 
 async def test_a_change_that_cannot_be_had_says_why_and_what_can(db: Database, database_url: str) -> None:

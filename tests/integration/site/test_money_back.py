@@ -10,10 +10,12 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web import LANGUAGES
+from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import held, one, refused_page, site
 
@@ -122,6 +124,10 @@ async def test_what_was_paid_in_cash_is_arranged_with_the_hotel(
         over = await cancelled(client, booking)
         due = "You have {amount} to get back that you paid in cash. Please arrange it with the hotel."
         assert said(due) in over
+        (mail,) = (one for one in await sent(db) if one.template == "booking_cancelled")
+        assert mail.data["back"] == [{"way": "cash", "amount": 20_000}]
+        text = render("booking_cancelled", language, mail.data | {"link": "x"}, sender="x").text
+        assert text.count("200") == 2  # how much, and by what way
         async with db.transaction() as tx:
             refund_id = await tx.fetchval("SELECT id FROM refund WHERE status = 'due'")
             await payments.refund_done(tx, refund_id=refund_id, now=utc_now())
