@@ -102,7 +102,7 @@ def test_amounts_of_nothing_are_left_out(language: str) -> None:
         ({"paid": 0}, "booking_confirmed"),
         (paid, "before_arrival"),
         ({"due_now": 0}, "booking_held"),
-        ({"refund": 0}, "booking_cancelled"),
+        ({"refund": 0, "fee": 0}, "booking_cancelled"),
     ):
         full = rendered(template, language).text
         less = rendered(template, language, **changes).text
