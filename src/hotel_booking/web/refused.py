@@ -57,7 +57,9 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 def sent_to(request: Request[Any, Any, State], to: str, code: str) -> Response[Any]:
-    """To the page of the form at `to`, which may have a query, and says there why it was refused."""
+    """To the page of the form at `to`, which may have a query, and says there why it was refused. In the
+    access log and in what is counted it stays what was refused."""
+    request.scope["state"] |= {"code": code, "refused": True}
     return see_other(request, f"{to}{'&' if '?' in to else '?'}{_ASKED}={code}")
 
 

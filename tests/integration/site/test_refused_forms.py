@@ -3,14 +3,17 @@ and beside the fields; and nothing that is not so. What was taken otherwise than
 
 from __future__ import annotations
 
+import logging
 import re
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.names import clean_text, has_unshown
 from hotel_booking.domains.notifications.rendering import render
+from hotel_booking.http import ended
 from tests.clients.http_client import client_of, running, settings_for
 from tests.clients.outbox import sent
 from tests.clients.staff_client import SAME_ORIGIN
@@ -515,3 +518,31 @@ async def test_what_is_far_too_long_in_the_longest_letters_is_kept_as_far_as_the
         booking = await booked(client)
         page = await sent_to(client, f"{booking}/message", {"text": "😀" * 9000})
         assert "😀" * 4001 in page.text
+
+
+async def test_a_refused_sign_in_is_counted_and_logged_as_one_wherever_its_sender_is_sent(
+    db: Database, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stolen passwords that are tried in a browser are noticed as those of a program are."""
+    await small_hotel(db)
+    await opened(db)
+    labels = {"method": "POST", "route": "/{language}/account/sign-in"}
+
+    def counted(status: str) -> float:
+        ended.settle()
+        return (
+            REGISTRY.get_sample_value("hotel_booking_http_requests_total", labels | {"status": status}) or 0
+        )
+
+    before = counted("4xx"), counted("3xx")
+    with caplog.at_level(logging.INFO, logger="hotel_booking.access"):
+        async with site(database_url) as (_, client):
+            await client.get("/en/account/sign-in")
+            await sent_to(client, "/en/account/sign-in", {"email": EMAIL, "password": "no"})
+            await client.post("/en/account/sign-in", data={"email": EMAIL, "password": PASSWORD})
+        assert (counted("4xx") - before[0], counted("3xx") - before[1]) == (1, 1)
+    told = [vars(one) for one in caplog.records if one.name == "hotel_booking.access"]
+    assert [(one["status"], one["code"]) for one in told if one["method"] == "POST"] == [
+        (303, "wrong_credentials"),
+        (303, None),
+    ]
