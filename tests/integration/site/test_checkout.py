@@ -511,3 +511,24 @@ async def test_who_is_no_longer_known_is_led_to_finding_the_booking(db: Database
         assert hidden.status_code == 404
         assert "Diese Buchung lässt sich hier nicht öffnen" in hidden.text
         assert 'href="/de/booking/%3Cb%3E"' in hidden.text
+
+
+@pytest.mark.parametrize(
+    ("language", "of_one", "of_two"),
+    [
+        ("en", "holding the room for you", "holding the rooms for you"),
+        ("de", "halten das Zimmer bis", "halten die Zimmer bis"),
+        ("fr", "gardons la chambre jusqu", "gardons les chambres jusqu"),
+        ("es", "guardamos la habitación hasta", "guardamos las habitaciones hasta"),
+        ("ar", "نحتفظ لكم بالغرفة حتى", "نحتفظ لكم بالغرفتين حتى"),
+    ],
+)
+async def test_who_books_two_rooms_is_told_of_both(
+    db: Database, database_url: str, language: str, of_one: str, of_two: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        for rooms, said in ((1, of_one), (2, of_two)):
+            where = await chosen(client, rooms=rooms, language=language)
+            pay = (await client.post(where, data=GUEST)).headers["location"]
+            assert said in (await client.get(pay)).text
