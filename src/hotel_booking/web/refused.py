@@ -121,7 +121,7 @@ async def refused_before(
     kept = msgspec.convert(found, _Kept)
     if kept.part != part:
         return None
-    form = Form.of(**kept.values)
+    form = Form({name: [text] for name, text in kept.values.items()})  # whatever its fields are called
     wait = int((kept.until - now).total_seconds()) if kept.until is not None else 0
     if kept.until is not None and wait <= 0:
         return form

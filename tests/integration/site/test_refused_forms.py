@@ -440,7 +440,8 @@ async def test_another_browser_and_a_later_hour_see_nothing_of_it(db: Database, 
     async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as other:
         await client.get("/en/account/register")
         await other.get("/en/account/register")
-        answer = await client.post("/en/account/register", data={"email": "me@nowhere"})
+        form = {"email": "me@nowhere", "cls": "1", "": "2", "ü": "3", "password": "a secret"}
+        answer = await client.post("/en/account/register", data=form)
         where = answer.headers["location"]
         assert "me@nowhere" in (await client.get(where)).text
         assert "me@nowhere" not in (await other.get(where)).text
