@@ -42,7 +42,8 @@ _SECRET = frozenset({"password", "credential"})
 # Characters of a field that are kept: more than are taken, so that what was too long still is.
 _LONGEST_TYPED, _LONGEST_TEXT = 300, 5000
 _TEXTS = frozenset({"text", "wishes"})
-_MOST_FIELDS = 12
+_MOST_FIELDS, _LONGEST_NAME = 12, 40
+_MOST_BYTES = 24_000  # of all that was typed; the row takes 32 KB
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -83,21 +84,29 @@ async def sent_back(
     browser = browser_of(request)
     if browser is None:
         return None
-    values = {
-        name: form.value(name).replace("\x00", "")[: _LONGEST_TEXT if name in _TEXTS else _LONGEST_TYPED]
-        for name in form.names()[:_MOST_FIELDS]
-        if name not in _SECRET
-    }
     kept = _Kept(
         language=language_of(request),
         code=error.code,
-        values=values,
+        values=_values(form),
         errors=form.errors,
         part=part,
         until=now + timedelta(seconds=error.retry_after) if isinstance(error, LockedOut) else None,
     )
     await browsers.keep_draft(tx, browser=_of_page(browser, to), details=msgspec.to_builtins(kept), now=now)
     return sent_to(request, to, error.code)
+
+
+def _values(form: Form) -> dict[str, str]:
+    """What was typed, as far as there is space for it."""
+    found: dict[str, str] = {}
+    left = _MOST_BYTES
+    for name in form.names()[:_MOST_FIELDS]:
+        if name in _SECRET or len(name) > _LONGEST_NAME:
+            continue
+        text = form.value(name).replace("\x00", "")[: _LONGEST_TEXT if name in _TEXTS else _LONGEST_TYPED]
+        found[name] = text.encode("utf-8", "ignore")[:left].decode("utf-8", "ignore")
+        left -= len(found[name].encode())
+    return found
 
 
 async def refused_before(

@@ -519,6 +519,10 @@ async def test_what_is_far_too_long_in_the_longest_letters_is_kept_as_far_as_the
         booking = await booked(client)
         page = await sent_to(client, f"{booking}/message", {"text": "😀" * 9000})
         assert "😀" * 4001 in page.text
+        odd = {"text": "😀" * 4900, "wishes": "😀" * 4900, "n" * 5_000: "x"} | {
+            f"f{n}": "x" for n in range(99)
+        }
+        await sent_to(client, f"{booking}/message", odd)
 
 
 async def test_a_refused_sign_in_is_counted_and_logged_as_one_wherever_its_sender_is_sent(
