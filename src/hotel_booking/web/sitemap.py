@@ -14,7 +14,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.web.frame import alternates
 
-HOTELS = 9_000  # of a part: it holds 50,000 addresses, and each page has five
+HOTELS = 8_000  # of a part: it holds 50,000 addresses, of which each page has five, and 50 MB
 _LAST = 2**63 - 1  # the largest id there can be
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _PRIVATE = ("/admin", "/api/", "/*/book/", "/*/booking", "/*/account", "/*/nights", "/webhooks/")

@@ -170,6 +170,20 @@ async def test_search_engines_find_every_page_in_every_language(db: Database, da
         assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_a_part_of_the_sitemap_is_no_larger_than_search_engines_read(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    host = f"https://{'h' * 20}.example"
+    async with running(settings_for(database_url, public_url=host)) as (_, client):
+        before = len((await client.get("/sitemap.xml")).content)
+        async with db.transaction() as tx:
+            await simple_hotel(tx, "s" * 80)
+        of_one = len((await client.get("/sitemap.xml")).content) - before
+    assert of_one * sitemap_pages.HOTELS < 50 * 2**20
+    assert 5 * sitemap_pages.HOTELS + 100 < 50_000
+
+
 async def test_an_unknown_page_is_told_in_the_guests_language(database_url: str) -> None:
     async with running(settings_for(database_url)) as (_, client):
         answer = await client.get("/de/no-such-page")
