@@ -153,3 +153,23 @@ async def test_in_and_out_without_javascript(db: Database, database_url: str, br
         await sent(page, ".narrow-page button.secondary")
         assert "/account/sent" in page.url
         assert len(await mails(db)) == before
+
+
+async def test_without_scripts_a_refused_form_is_reloaded_and_come_back_to_without_a_question(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db)
+    plain = NARROW | {"java_script_enabled": False}
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, visiting(browser, site, **plain) as page:
+        await page.goto("/de/account/sign-in")
+        await page.fill("#email", "ana@example.com")
+        await page.fill("#password", "falsch geraten")
+        await page.keyboard.press("Enter")
+        await page.locator('.alert[role="alert"]').wait_for()
+        assert page.url.endswith("/de/account/sign-in?refused=wrong_credentials")
+        for turn in (page.reload, page.go_back, page.go_forward):
+            answer = await turn()
+            assert answer is None or answer.request.method == "GET"
+        assert await page.locator('.alert[role="alert"]').count() == 1
+        assert await page.input_value("#email") == "ana@example.com"
+        assert await page.input_value("#password") == ""

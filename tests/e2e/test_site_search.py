@@ -108,3 +108,23 @@ async def test_what_is_wrong_with_one_date_does_not_push_down_the_other(
             if shape is WIDE:
                 assert abs(send["y"] + send["height"] - arrival["y"] - arrival["height"]) < 2
         assert await page.locator(".search-box .error").count() == 1
+
+
+@pytest.mark.parametrize("shape", [NARROW, WIDE])
+async def test_what_is_said_of_amounts_stands_apart_from_the_hotels(
+    db: Database, database_url: str, browser: Browser, shape: dict[str, Any]
+) -> None:
+    await small_hotel(db, rooms=2)
+    await in_lisbon(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO exchange_rate (currency, per_euro, as_of) VALUES ('USD', 2, '2030-01-01')"
+        )
+    async with serving(database_url, HOTEL_SECRET_KEY=KEY) as site, visiting(browser, site, **shape) as page:
+        await page.goto("/currency/USD?to=/de/")
+        await page.goto("/de/search?place=Lisbon&arrival=2030-03-04&departure=2030-03-07")
+        said = await page.locator(".results-head ~ p.hint").bounding_box()
+        cards = await page.locator(".results-body").bounding_box()
+        assert said is not None
+        assert cards is not None
+        assert cards["y"] - said["y"] - said["height"] >= 12

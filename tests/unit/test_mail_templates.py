@@ -102,7 +102,7 @@ def test_amounts_of_nothing_are_left_out(language: str) -> None:
         ({"paid": 0}, "booking_confirmed"),
         (paid, "before_arrival"),
         ({"due_now": 0}, "booking_held"),
-        ({"refund": 0}, "booking_cancelled"),
+        ({"refund": 0, "fee": 0}, "booking_cancelled"),
     ):
         full = rendered(template, language).text
         less = rendered(template, language, **changes).text
@@ -210,8 +210,30 @@ def test_a_guests_name_is_text_whatever_it_holds() -> None:
 def test_conditions_show_what_is_true() -> None:
     assert "free of charge until" in rendered("booking_confirmed", "en").text
     assert "cannot be cancelled free" in rendered("booking_confirmed", "en", free_until=None).text
-    assert "We’ll refund" in rendered("booking_amended", "en").text
-    assert "We’ll refund" not in rendered("booking_amended", "en", refund=0).text
+    for template in ("booking_amended", "booking_cancelled"):
+        assert "to the card you paid with" in rendered(template, "en").text
+        assert "We’ll refund" not in rendered(template, "en", refund=0, back=[]).text
+        for way, said in (("transfer", "to the account you paid from"), ("cash", "that you paid in cash")):
+            text = rendered(template, "en", back=[{"way": way, "amount": 2_500}]).text
+            assert said in text
+            assert "€25.00" in text
+            assert "the card" not in text
+    changed = rendered("booking_amended", "en").text
+    assert "from 15:00" in changed
+    assert "free of charge until" in changed
+    assert "Balance due" not in changed
+    assert "Balance due: €80.00" in rendered("booking_amended", "en", open=8_000).text
+    assert "cannot be cancelled free" in rendered("booking_amended", "en", free_until=None).text
+    in_house = rendered("booking_amended", "en", free_until=None, cancellable=False).text
+    assert "free of charge" not in in_house
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", ["booking_amended", "booking_cancelled"])
+def test_what_the_release_before_queued_is_still_written(language: str, template: str) -> None:
+    new = ("back", "open", "cancellable", "free_until", "check_in", "check_out")
+    data = {name: value for name, value in SAMPLES[template].items() if name not in new}
+    assert rendering.render(template, language, data, sender="x").text
 
 
 def test_data_that_lacks_something_is_an_error_and_no_half_message() -> None:

@@ -150,5 +150,8 @@ def test_numbers_are_read_in_every_scripts_digits() -> None:
         == number_list(" 4 ;9 ")
         == ["4", "9"]
     )
+    for typed in ("4 and 9", "4 und 9", "4 ET 9", "4 y 9", "٤ و٩", "4 & 9"):
+        assert number_list(typed) == ["4", "9"], typed
+    assert number_list("4 yen 9") == ["4", "yen", "9"]
     assert number_list("") == []
     assert number_list("4, x") == ["4", "x"]

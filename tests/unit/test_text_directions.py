@@ -47,6 +47,10 @@ def test_a_text_is_isolated_as_the_directions_of_its_letters_say(text: str, rtl:
         ("12,50 €", "", ""),
         ("𞤀", "own", ""),
         ("中国", "", "own"),
+        ("0171 1234567", "", "own"),  # a telephone number's parts, which would change places
+        ("+351 21 123 4567", "", "own"),
+        ("(030) 90-1820", "", "own"),
+        ("5, 9", "", ""),
     ],
 )
 def test_names_of_either_direction(text: str, ltr: str, rtl: str) -> None:

@@ -12,6 +12,8 @@ FIRST_STRONG, LEFT_TO_RIGHT, RIGHT_TO_LEFT, END = "\u2068", "\u2066", "\u2067", 
 _RIGHT = ("R", "AL", "AN")
 _HEBREW = "\u0590"  # no letter before it goes from right to left
 _ASCII_LETTER = re.compile("[A-Za-z]")
+# A telephone number: its groups of digits alone would go from right to left.
+_GROUPS = re.compile(r"(?=(?:[^0-9]*[0-9]){6})(?:\+[0-9]+|[+(]*[0-9][0-9()./ -]*[ (][0-9()./ -]*)")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -19,7 +21,7 @@ def needs(text: str, *, rtl: bool) -> Literal["", "own", "page"]:
     """How a text has to be isolated on a page (`rtl`: written from right to left): not at all, since all of
     it goes the page's way; by its own direction; or, where it has both, by the page's."""
     if text.isascii():
-        return "own" if rtl and _ASCII_LETTER.search(text) else ""
+        return "own" if rtl and (_ASCII_LETTER.search(text) or _GROUPS.fullmatch(text)) else ""
     found = letters()
     right = max(text) >= _HEBREW and found.right.search(text) is not None
     if not rtl and not right:

@@ -103,8 +103,9 @@ REQUESTS = _counter(
     "Requests answered.",
     method=_METHOD,
     route=_ROUTE,
-    status="`2xx` and the like; a client that went away before its answer is a `4xx`; what was refused"
-    " because the platform is closed for maintenance is `closed`, and no failure",
+    status="`2xx` and the like; a client that went away before its answer is a `4xx`, and so is a form that"
+    " was refused, whose sender is sent back to its page; what was refused because the platform is closed for"
+    " maintenance is `closed`, and no failure",
 )
 REQUEST_DURATION = _histogram(
     "hotel_booking_http_request_duration_seconds",

@@ -6,8 +6,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Between numbers of a list: commas and semicolons of several scripts, slashes, blanks.
-_BETWEEN = re.compile(r"[\s,;/+&\u060c\u061b\u3001\u3002\uff0c\uff0e\uff1b\ufe50\u00b7\u30fb]+")
+# Between numbers of a list: commas and semicolons of several scripts, slashes, blanks, and "and" in the
+# site's languages, which Arabic writes to the number behind it.
+_BETWEEN = re.compile(
+    r"(?:[\s,;/+&\u060c\u061b\u3001\u3002\uff0c\uff0e\uff1b\ufe50\u00b7\u30fb\u0648]|\b(?:and|und|et|y|e)\b)+",
+    re.IGNORECASE,
+)
 _MINUS = "\u2212\u2010\u2011\u2012\u2013\uff0d\ufe63"
 
 

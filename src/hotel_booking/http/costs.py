@@ -47,12 +47,14 @@ _POINTS: dict[tuple[str, str], int] = {
     ("POST", "/booking/{reference}/again"): 2,
     ("POST", "/api/v1/quotes"): 2,
     ("POST", "/api/v1/bookings"): 4,
-    # What sends mail, or has a password computed.
+    # What sends mail, has a password computed, or keeps what was typed where it is refused.
     ("POST", "/booking"): 4,
+    ("POST", "/booking/lost"): 6,
     ("POST", "/status/subscriptions"): 6,
     ("POST", "/status/webhooks"): 6,
     ("POST", "/booking/{reference}/message"): 4,
     ("POST", "/account/sign-in"): 4,
+    ("POST", "/account/sign-in/passkey"): 4,
     ("POST", "/account/sign-in/link"): 6,
     ("POST", "/account/register"): 6,
     ("POST", "/account/forgotten-password"): 6,

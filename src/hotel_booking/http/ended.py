@@ -46,6 +46,7 @@ class _Ended(NamedTuple):
     booking: str | None
     typed: object  # what stands in the address where a booking's reference is to be
     code: str | None
+    refused: bool  # a form, whose sender was sent back to its page
 
 
 _ENDED: deque[_Ended] = deque()
@@ -72,6 +73,7 @@ def tell(scope: HTTPScope, *, status: int, started: float) -> None:
         state.get("booking"),
         params and params.get("reference"),
         state.get("code"),
+        state.get("refused", False),
     )
     if not _ACCESS.may_wait:
         _ACCESS.log([(_level(one), 0, _facts(one))])
@@ -134,6 +136,8 @@ def _facts(one: _Ended) -> dict[str, Any]:
 
 
 def _outcome(one: _Ended) -> str:
+    if one.refused:
+        return "4xx"
     return "closed" if one.code == ClosedForMaintenance.code else f"{one.status // 100}xx"
 
 

@@ -12,11 +12,15 @@ from urllib.parse import quote_plus
 import msgspec
 from markupsafe import Markup, escape
 
+from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.web.templating import blocks_as
 
 _HOLE = "\ue000"  # of Unicode's private use: in no text of ours, and no part of an address as it is quoted
+
+SENT_ON = ("", "search", "hotels", "booking", "account", *KINDS)
+"""The pages that can also be asked for without a language, besides each hotel's."""
 
 Part = Literal["", "hotels", "account"]
 """The part of the site that the menu shows to be open."""
@@ -56,9 +60,18 @@ class Frame:
         base, inner = escape(self._base), escape(self._inner)
         lines = [f'<link rel="canonical" href="{base}/{self._language}/{inner}">']
         lines += [
-            f'<link rel="alternate" hreflang="{code}" href="{base}/{code}/{inner}">' for code in LANGUAGES
+            f'<link rel="alternate" hreflang="{code}" href="{base}/{where}">'
+            for code, where in alternates(inner)
         ]
         return Markup("\n".join(lines))  # noqa: S704 - escaped above
+
+
+def alternates(inner: str) -> list[tuple[str, str]]:
+    """Where a page is in each language; and as "x-default", where it leads whoever speaks another one."""
+    found = [(code, f"{code}/{inner}") for code in LANGUAGES]
+    folder, _, rest = inner.partition("/")
+    sent_on = inner in SENT_ON or (folder == "hotels" and rest and "/" not in rest)
+    return [*found, ("x-default", inner)] if sent_on else found
 
 
 def _part_of(inner: str) -> Part:

@@ -13,7 +13,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LANGUAGES, preferred
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
-from hotel_booking.web.booking.ownership import BROWSER
+from hotel_booking.web.browser import BROWSER
 from hotel_booking.web.site import draw
 
 

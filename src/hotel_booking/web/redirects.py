@@ -8,17 +8,17 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, preferred
+from hotel_booking.web.frame import SENT_ON
 from hotel_booking.web.site import CURRENCY
 
 _YEAR = 365 * 24 * 3600
 
 
 @get(
-    ["/", *(f"/{part}" for part in ("search", "hotels", "booking", "account", *KINDS)), "/hotels/{slug:str}"],
+    [*(f"/{part}" for part in SENT_ON), "/hotels/{slug:str}"],
     opt=public(),
     include_in_schema=False,
     sync_to_thread=False,

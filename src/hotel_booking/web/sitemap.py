@@ -12,8 +12,9 @@ from hotel_booking.domains.properties.addresses import part_ends, slugs
 from hotel_booking.domains.properties.group_pages import KINDS, languages_by_kind
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import LANGUAGES
+from hotel_booking.web.frame import alternates
 
-HOTELS = 9_000  # of a part: it holds 50,000 addresses, and each page has five
+HOTELS = 8_000  # of a part: it holds 50,000 addresses, of which each page has five, and 50 MB
 _LAST = 2**63 - 1  # the largest id there can be
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _PRIVATE = ("/admin", "/api/", "/*/book/", "/*/booking", "/*/account", "/*/nights", "/webhooks/")
@@ -57,8 +58,8 @@ async def _pages(tx: Transaction, base: str, after: int) -> Response[str]:
     parts = []
     for page in pages:
         others = "".join(
-            f'<xhtml:link rel="alternate" hreflang="{code}" href="{escape(f"{base}/{code}/{page}")}"/>'
-            for code in LANGUAGES
+            f'<xhtml:link rel="alternate" hreflang="{code}" href="{escape(f"{base}/{where}")}"/>'
+            for code, where in alternates(page)
         )
         parts += [f"<url><loc>{escape(f'{base}/{code}/{page}')}</loc>{others}</url>" for code in LANGUAGES]
     links = 'xmlns:xhtml="http://www.w3.org/1999/xhtml"'

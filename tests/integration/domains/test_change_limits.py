@@ -24,7 +24,7 @@ from tests.factories.small_hotel import (
 )
 from tests.integration.site.test_checkout import one, site
 from tests.integration.site.test_manage import booked as booked_on_site
-from tests.integration.site.test_manage import change
+from tests.integration.site.test_manage import change, looked_at
 
 
 async def sold(db: Database, first: int, nights: int, *types: str) -> Booking:
@@ -100,15 +100,13 @@ async def test_the_page_says_the_limit_in_the_guests_language(db: Database, data
     await small_hotel(db, rooms=2)
     async with site(database_url) as (_, client):
         booking = await booked_on_site(client, language="de")
-        crowd = await client.post(booking + "/amend", data=change(nights=2, adults="9"))
-        assert crowd.status_code == 422
+        crowd = await looked_at(client, booking, change(nights=2, adults="9"))
         assert "Für höchstens 4 Gäste" in crowd.text
         assert "Sie brauchen 3 Zimmer" in crowd.text
         # Everything that is wrong is said at once, and the limits with it.
         wrong = change(nights=2, adults="31") | {"arrival": "2001-01-01", "children-1": "4, 99"}
         wrong |= {"departure": "2000-12-31"}
-        answer = await client.post(booking + "/amend", data=wrong)
-        assert answer.status_code == 422
+        answer = await looked_at(client, booking, wrong)
         for field in ("arrival", "departure", "adults-1", "children-1"):
             assert f'id="{field}-below"' in answer.text, field
         assert f"1 bis {MAX_ADULTS} Erwachsene" in answer.text

@@ -160,6 +160,31 @@ async def test_the_word_for_hotel_stands_beside_a_name_in_every_language(tx: Tra
         ("東京 ホテル", "place Tokyo"),
         ("отель Москва", "place Moscow"),
         ("otel istanbul", "place Istanbul"),
+        ("istanbul otelleri", "place Istanbul"),
+        ("東京ホテル", "place Tokyo"),
+        ("東京のホテル", "place Tokyo"),
+        ("ﾎﾃﾙ東京", "place Tokyo"),
+        ("東京酒店", "place Tokyo"),
+        ("在东京的酒店", "place Tokyo"),
+        ("东京饭店", "place Tokyo"),
+        ("서울호텔", "place Seoul"),
+        ("서울의 호텔", "place Seoul"),
+        ("โรงแรมกรุงเทพ", "place Bangkok"),
+        ("โรงแรมในกรุงเทพ", "place Bangkok"),
+        ("khách sạn Hà Nội", "place Hanoi"),
+        ("ホテル 日本", "country Japan"),
+        ("日本ホテル", "country Japan"),
+        ("פריז מלון", "place Paris"),
+        ("מלונות בפריז", "place Paris"),
+        ("מלון ברלין", "place Berlin"),
+        ("فنادق بباريس", "place Paris"),
+        ("فنادق برلين", "place Berlin"),
+        ("هتل تهران", "place Tehran"),
+        ("दिल्ली में होटल", "place Delhi"),
+        ("ξενοδοχεία στην Αθήνα", "place Athens"),
+        ("hotele w Warszawa", "place Warsaw"),
+        ("ホテル", "?"),
+        ("酒店", "?"),
         ("hotels in", "?"),
         ("hotel", "?"),  # and not the Hôtel-de-Ville of Paris
         ("فندق", "?"),
@@ -439,3 +464,64 @@ async def test_the_nearest_hotel_is_found_however_far_it_is(
         found = await nearest_hotel(tx, *at)
     assert found is not None
     assert found.slug == slug
+
+
+async def test_a_region_or_country_is_also_typed_by_its_code(tx: Transaction) -> None:
+    """As addresses are written, and as many search boxes show a place."""
+    for typed, where in (
+        ("Portland, OR", "Oregon"),
+        ("portland or", "Oregon"),
+        ("Portland, ME", "Maine"),
+        ("Portland, OR, USA", "Oregon"),
+        ("Portland, OR, US", "Oregon"),
+        ("Paris, FR", "Île-de-France"),
+        ("Paris TX", "Texas"),
+        ("Paris, TX, Vereinigte Staaten", "Texas"),
+        ("Sydney, NSW", "New South Wales"),
+        ("Sydney NSW, Australia", "New South Wales"),
+        ("Vancouver, BC", "British Columbia"),
+        ("Vancouver, WA", "Washington"),
+        ("Cambridge, MA", "Massachusetts"),
+        ("Cambridge, GB", "England"),
+        ("Springfield, IL", "Illinois"),
+        ("Los Angeles, CA", "California"),
+        ("London, CA", "Ontario"),
+        ("London, ON", "Ontario"),
+        ("Rom, IT", "Lazio"),
+        ("Köln, DE", "North Rhine-Westphalia"),
+        ("München, BY", "Bavaria"),
+        ("Munich, Bavaria, DE", "Bavaria"),
+        ("باريس، FR", "Île-de-France"),
+        ("東京, JP", "Tokyo"),
+        ("hotels in Portland, OR", "Oregon"),
+    ):
+        found = await destination(tx, typed)
+        assert found.meant is not None, typed
+        assert (found.meant.hit.kind, found.meant.hit.region) == ("place", where), (typed, said(found))
+        hits = await find_places(tx, typed, limit=8)
+        assert (hits[0].kind, hits[0].region) == ("place", where), (typed, hits)
+    assert (await destination(tx, "Lisbon, DE")).meant is None
+    assert (await destination(tx, "Portland, OR, Australia")).meant is None
+    # What is only half typed is found as before.
+    for typed, name in (("rio de", "Rio de Janeiro"), ("santiago de", "Santiago de Querétaro")):
+        assert (await find_places(tx, typed, limit=8))[0].name == name
+
+
+async def test_a_hotel_is_also_typed_with_the_code_of_where_it_lies(tx: Transaction) -> None:
+    await placed(tx, "bay", "Bay Window", "San Francisco", "San Francisco")
+    await placed(tx, "central-de", "Central House", "Munich", "Munich")
+    await placed(tx, "central-pt", "Central House", "Lisbon", "Lisbon")
+    for typed, slug in (
+        ("Bay Window, San Francisco, CA", "bay"),
+        ("Bay Window, CA", "bay"),
+        ("Bay Window, CA, USA", "bay"),
+        ("Central House, PT", "central-pt"),
+        ("Central House, Munich, BY", "central-de"),
+        ("Central House, München, DE", "central-de"),
+        ("Central House, BY", "central-de"),
+    ):
+        found = await destination(tx, typed)
+        assert found.meant is not None, typed
+        assert found.meant.hit.slug == slug, (typed, said(found))
+    assert said(await destination(tx, "Bay Window, TX")) == "?"
+    assert said(await destination(tx, "Central House, Munich, PT")) == "?"

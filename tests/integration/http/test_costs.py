@@ -37,6 +37,8 @@ def test_every_listed_cost_is_of_a_route_that_there_is() -> None:
         ("GET", "/fr/hotels/seaview", ("reads", 2)),
         ("GET", "/api/v1/properties/seaview/offers", ("reads", 2)),
         ("POST", "/es/booking/ABCD-EFGH/message", ("writes", 4)),
+        ("POST", "/es/booking/lost", ("writes", 6)),
+        ("POST", "/es/account/sign-in/passkey", ("writes", 4)),
         ("POST", "/api/v1/bookings/ABCD-EFGH/payments", ("payments", 1)),
         ("GET", "/", ("reads", 1)),
         ("POST", "/de/book/1c9ac5f1-6ad9-4e4c-8d9e-0d1c6c4c9b2e", ("writes", 4)),

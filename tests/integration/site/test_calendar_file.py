@@ -13,7 +13,7 @@ import icalendar
 from hotel_booking.core.db import Database
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import one, site
-from tests.integration.site.test_manage import booked, change
+from tests.integration.site.test_manage import booked, change, looked_at
 
 ODD = 'Hôtel "Zur; Röse", é\\x ' + "東京" * 40
 
@@ -54,7 +54,7 @@ async def test_the_event_follows_its_booking(db: Database, database_url: str) ->
         # 15:00 and 11:00 on the clock of the hotel, where there is no summer time.
         assert first["DTSTART"].dt == datetime(2030, 3, 21, 6, 0, tzinfo=UTC)
         assert first["DTEND"].dt == datetime(2030, 3, 23, 2, 0, tzinfo=UTC)
-        shown = await client.post(booking + "/amend", data=change())
+        shown = await looked_at(client, booking, change())
         agreed = re.search(r'name="agreed" value="(\d+)"', shown.text)
         assert agreed is not None
         done = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": agreed[1]})

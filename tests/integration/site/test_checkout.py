@@ -109,7 +109,7 @@ async def test_from_an_offer_to_a_confirmed_booking_and_its_cancellation(
         assert entry.text.startswith("BEGIN:VCALENDAR\r\n")
         assert f"DTSTART:{FIRST:%Y}" in entry.text
         refused = await client.post(done.headers["location"] + "/cancel", data={"fee": "1"})
-        assert refused.status_code == 422
+        await refused_page(client, refused)
         fee = re.search(r'name="fee" value="(\d+)"', shown.text)
         assert fee is not None
         for _again in range(2):
@@ -429,7 +429,11 @@ async def test_who_presses_pay_twice_ends_where_the_first_press_led(
             first = asyncio.create_task(client.post(pay, data=form))
             await until(lambda: one(db, "SELECT count(*) FROM payment WHERE status = 'started'"))
             # That the gateway has not heard of it yet decides nothing.
-            for looked in (await client.get(booking + "/payment"), await client.post(booking + "/payment")):
+            sent = await client.post(booking + "/payment")
+            for looked in (
+                await client.get(booking + "/payment"),
+                await client.get(sent.headers["location"]),
+            ):
                 assert "We’re processing your payment" in looked.text
             second = asyncio.create_task(client.post(pay, data=form))
             await asyncio.wait({second}, timeout=0.3)
@@ -507,3 +511,24 @@ async def test_who_is_no_longer_known_is_led_to_finding_the_booking(db: Database
         assert hidden.status_code == 404
         assert "Diese Buchung lässt sich hier nicht öffnen" in hidden.text
         assert 'href="/de/booking/%3Cb%3E"' in hidden.text
+
+
+@pytest.mark.parametrize(
+    ("language", "of_one", "of_two"),
+    [
+        ("en", "holding the room for you", "holding the rooms for you"),
+        ("de", "halten das Zimmer bis", "halten die Zimmer bis"),
+        ("fr", "gardons la chambre jusqu", "gardons les chambres jusqu"),
+        ("es", "guardamos la habitación hasta", "guardamos las habitaciones hasta"),
+        ("ar", "نحتفظ لكم بالغرفة حتى", "نحتفظ لكم بالغرفتين حتى"),
+    ],
+)
+async def test_who_books_two_rooms_is_told_of_both(
+    db: Database, database_url: str, language: str, of_one: str, of_two: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        for rooms, said in ((1, of_one), (2, of_two)):
+            where = await chosen(client, rooms=rooms, language=language)
+            pay = (await client.post(where, data=GUEST)).headers["location"]
+            assert said in (await client.get(pay)).text

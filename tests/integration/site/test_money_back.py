@@ -10,12 +10,14 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web import LANGUAGES
+from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel
-from tests.integration.site.test_checkout import held, one, site
+from tests.integration.site.test_checkout import held, one, refused_page, site
 
 
 async def sold_on(db: Database, deposit: str = "full", capture: str = "booking") -> None:
@@ -122,6 +124,10 @@ async def test_what_was_paid_in_cash_is_arranged_with_the_hotel(
         over = await cancelled(client, booking)
         due = "You have {amount} to get back that you paid in cash. Please arrange it with the hotel."
         assert said(due) in over
+        (mail,) = (one for one in await sent(db) if one.template == "booking_cancelled")
+        assert mail.data["back"] == [{"way": "cash", "amount": 20_000}]
+        text = render("booking_cancelled", language, mail.data | {"link": "x"}, sender="x").text
+        assert text.count("200") == 2  # how much, and by what way
         async with db.transaction() as tx:
             refund_id = await tx.fetchval("SELECT id FROM refund WHERE status = 'due'")
             await payments.refund_done(tx, refund_id=refund_id, now=utc_now())
@@ -168,7 +174,9 @@ async def test_a_form_that_failed_can_be_reloaded_and_read_in_another_language(
         await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
         booking = pay.removesuffix("/pay")
         wrong = await client.post(booking + "/cancel", data={"fee": "1"})
-        assert wrong.status_code == 422
+        assert "The amount has changed." in (await refused_page(client, wrong)).text
+        german = await client.get(wrong.headers["location"].replace("/en/", "/de/"))
+        assert "Der Betrag hat sich geändert." in german.text
         for step in ("cancel", "message", "again"):
             answer = await client.get(f"{booking.replace('/en/', '/de/')}/{step}")
             assert answer.headers["location"] == booking.replace("/en/", "/de/")

@@ -11,6 +11,7 @@ from hotel_booking.domains.notifications.samples import SAMPLES
 from tests.clients.outbox import sent
 from tests.factories.small_hotel import SLUG, small_hotel, stay
 from tests.integration.site.test_checkout import chosen, held, one, refused_page, site
+from tests.integration.site.test_manage import booked
 
 NAMES = {"property": "Haus Zur Probe", "room_type": "Zimmer Zur Probe", "rate_plan": "Preis Zur Probe"}
 
@@ -54,8 +55,7 @@ async def test_names_stand_in_the_pages_language_from_the_offer_to_the_mail(
         await named(booking)
         await named(booking + "/calendar.ics", title=True)
         await named("/de/booking", title=True)
-        wrong = await client.post(booking + "/cancel", data={"fee": "1"})
-        assert wrong.status_code == 422
+        wrong = await refused_page(client, await client.post(booking + "/cancel", data={"fee": "1"}))
         assert all(name in wrong.text for name in NAMES.values())
         mails = await one(db, "SELECT string_agg(data::text, ' ') FROM mail_message WHERE language = 'de'")
         assert NAMES["property"] in mails
@@ -95,3 +95,19 @@ async def test_the_streets_number_stays_before_its_street_in_an_arabic_mail() ->
     }
     shown = render("booking_confirmed", "ar", data)
     assert "\u2068412 West Foundry Street\u2069، 10013 نيويورك، الولايات المتحدة" in shown.text
+
+
+async def test_an_address_stands_on_every_page_and_in_mails_as_in_its_country(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET country = 'GB', city = 'London', postal_code = 'SE1 9DL'")
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        for address in (booking, f"/en/hotels/{SLUG}", booking + "/calendar.ics"):
+            page = (await client.get(address)).text.replace("\r\n ", "")
+            assert "London SE1 9DL" in page, address
+            assert "SE1 9DL London" not in page, address
+        (mail,) = (one for one in await sent(db) if one.template == "booking_confirmed")
+        assert "London SE1 9DL" in mail.data["where"]

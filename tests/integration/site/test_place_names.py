@@ -12,7 +12,7 @@ from importlib.resources import files
 import pytest
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.called import city_called, readable
+from hotel_booking.domains.properties.called import city_called, readable, town
 from hotel_booking.domains.properties.city_names import cleaned, in_arabic
 from hotel_booking.domains.properties.destinations import destination
 from hotel_booking.domains.properties.places import found, place_by_id
@@ -153,3 +153,17 @@ def test_a_hotels_city_is_its_places_only_where_it_is_one_of_its_names() -> None
     ):
         assert city_called(written, "Florence", names, language) == called
     assert city_called("Fiesole", None, None, "de") == "Fiesole"
+
+
+def test_a_towns_line_is_written_as_in_its_country() -> None:
+    for line in (
+        ("1100", "Lisboa", "PT", "1100 Lisboa"),
+        ("10115", "Berlin", "DE", "10115 Berlin"),
+        ("SE1 9DL", "London", "GB", "London SE1 9DL"),
+        ("94103", "San Francisco", "US", "San Francisco 94103"),
+        ("111-0053", "Tokyo", "JP", "Tokyo 111-0053"),
+        ("", "Dubai", "AE", "Dubai"),
+        ("1100", "", "PT", "1100"),
+        ("SE1 9DL", "", "GB", "SE1 9DL"),
+    ):
+        assert town(*line[:3]) == line[3]

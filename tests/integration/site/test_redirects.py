@@ -156,8 +156,32 @@ async def test_search_engines_find_every_page_in_every_language(db: Database, da
         page = await client.get(f"/de/hotels/{SLUG}")
         assert f'rel="canonical" href="https://hotel.example/de/hotels/{SLUG}"' in page.text
         assert f'hreflang="fr" href="https://hotel.example/fr/hotels/{SLUG}"' in page.text
+        # Whoever speaks another language is sent on by their browser's.
+        for address, inner in (
+            ("/de/", ""),
+            ("/de/hotels", "hotels"),
+            (f"/ar/hotels/{SLUG}", f"hotels/{SLUG}"),
+        ):
+            link = f'hreflang="x-default" href="https://hotel.example/{inner}"'
+            assert link in (await client.get(address)).text
+            assert sitemap.text.count(f"{link}/>") == 5
+            assert (await client.get(f"/{inner}")).headers["location"] == f"/en/{inner}"
         again = await client.get(f"/de/hotels/{SLUG}", headers={"if-none-match": page.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_part_of_the_sitemap_is_no_larger_than_search_engines_read(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    host = f"https://{'h' * 20}.example"
+    async with running(settings_for(database_url, public_url=host)) as (_, client):
+        before = len((await client.get("/sitemap.xml")).content)
+        async with db.transaction() as tx:
+            await simple_hotel(tx, "s" * 80)
+        of_one = len((await client.get("/sitemap.xml")).content) - before
+    assert of_one * sitemap_pages.HOTELS < 50 * 2**20
+    assert 5 * sitemap_pages.HOTELS + 100 < 50_000
 
 
 async def test_an_unknown_page_is_told_in_the_guests_language(database_url: str) -> None:

@@ -3,15 +3,18 @@ and beside the fields; and nothing that is not so. What was taken otherwise than
 
 from __future__ import annotations
 
+import logging
 import re
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.names import clean_text, has_unshown
 from hotel_booking.domains.notifications.rendering import render
-from tests.clients.http_client import running, settings_for
+from hotel_booking.http import ended
+from tests.clients.http_client import client_of, running, settings_for
 from tests.clients.outbox import sent
 from tests.clients.staff_client import SAME_ORIGIN
 from tests.factories.guest_accounts import EMAIL, PASSWORD, opened
@@ -25,7 +28,7 @@ from tests.integration.site.test_checkout import (
     refused_page,
     site,
 )
-from tests.integration.site.test_manage import booked, change
+from tests.integration.site.test_manage import booked, change, looked_at
 
 MARKED = "Please check the fields marked below."
 GENERAL = ("isn’t possible right now", "That didn’t work")
@@ -34,8 +37,7 @@ UNSHOWN = "Ana\u0007aila"
 
 def refused(answer: httpx.Response, *fields: str, title: str = "Error: ") -> str:
     """The page's alert, which has the focus and leads to every field that is marked, and to no others."""
-    kept = answer.request.method == "GET" and answer.status_code == 200  # the checkout's, sent back to
-    assert kept or answer.status_code in (401, 422, 429), answer.status_code
+    assert (answer.request.method, answer.status_code) == ("GET", 200), "its page, which was sent back to"
     page = answer.text
     assert f"<title>{title}" in page
     assert page.count(" autofocus") == 1
@@ -49,6 +51,11 @@ def refused(answer: httpx.Response, *fields: str, title: str = "Error: ") -> str
         assert f' id="{field}-below"' in page
     assert page.count('aria-invalid="true"') == len(fields)
     return alert[1]
+
+
+async def sent_to(client: httpx.AsyncClient, path: str, form: dict[str, str]) -> httpx.Response:
+    """The page of a form that is refused."""
+    return await refused_page(client, await client.post(path, data=form))
 
 
 async def test_the_details_say_which_fields_are_wrong_in_the_pages_order(
@@ -99,14 +106,14 @@ async def test_a_change_and_a_message_and_a_reference_that_are_refused(
     async with site(database_url) as (_, client):
         booking = await booked(client)
         wrong = change(adults="0") | {"arrival": "soon"}
-        assert MARKED in refused(await client.post(f"{booking}/amend", data=wrong), "arrival", "adults-1")
+        assert MARKED in refused(await looked_at(client, booking, wrong), "arrival", "adults-1")
         # What the hotel does not sell, no field is to blame for.
         assert "This change isn’t possible:" in refused(
-            await client.post(f"{booking}/amend", data=change(nights=3, first=58))
+            await looked_at(client, booking, change(nights=3, first=58))
         )
-        assert MARKED in refused(await client.post(f"{booking}/message", data={"text": " "}), "text")
-        refused(await client.post("/en/booking", data={"reference": "x", "email": ""}))
-        assert MARKED in refused(await client.post("/en/booking/lost", data={"email": ""}), "lost-email")
+        assert MARKED in refused(await sent_to(client, f"{booking}/message", {"text": " "}), "text")
+        refused(await sent_to(client, "/en/booking", {"reference": "x", "email": ""}))
+        assert MARKED in refused(await sent_to(client, "/en/booking/lost", {"email": ""}), "lost-email")
 
 
 async def test_the_accounts_forms_say_nothing_general_above_marked_fields(
@@ -115,22 +122,23 @@ async def test_the_accounts_forms_say_nothing_general_above_marked_fields(
     await small_hotel(db, rooms=5)
     await opened(db)
     async with site(database_url) as (_, client):
+        await client.get("/en/account/sign-in")  # which gives the browser a name
         empty = {"email": "", "password": ""}
         for path, fields in (
             ("sign-in", ("email", "password")),
             ("register", ("email",)),
             ("forgotten-password", ("email",)),
         ):
-            alert = refused(await client.post(f"/en/account/{path}", data=empty), *fields)
+            alert = refused(await sent_to(client, f"/en/account/{path}", empty), *fields)
             assert MARKED in alert
             assert not any(words in alert for words in GENERAL)
-        wrong = await client.post("/en/account/sign-in", data={"email": EMAIL, "password": "no"})
+        wrong = await sent_to(client, "/en/account/sign-in", {"email": EMAIL, "password": "no"})
         assert "isn’t correct" in refused(wrong)
         await client.post("/en/account/sign-in", data={"email": EMAIL, "password": PASSWORD})
-        page = await client.post("/en/account/details", data={"given_name": UNSHOWN})
+        page = await sent_to(client, "/en/account/details", {"given_name": UNSHOWN})
         assert "contains a character that can’t be shown" in page.text
         refused(page, "given_name")
-        assert MARKED in refused(await client.post("/en/account/security/email", data={"email": ""}), "email")
+        assert MARKED in refused(await sent_to(client, "/en/account/security/email", {"email": ""}), "email")
         for language, told in (
             ("en", "We couldn’t recognise this telephone number, so we’ve saved it as you typed it"),
             ("de", "Telefonnummer"),
@@ -146,7 +154,8 @@ async def test_the_accounts_forms_say_nothing_general_above_marked_fields(
             ("ar", "يُرجى كتابة رقم هاتف"),
         ):
             title = "خطأ: " if language == "ar" else "Fehler: " if language == "de" else "Error: "
-            page = await client.post(f"/{language}/account/details", data={"phone": "call me 📞 after six"})
+            form = {"phone": "call me 📞 after six"}
+            page = await sent_to(client, f"/{language}/account/details", form)
             refused(page, "phone", title=title)
             assert told in page.text
             assert "call me 📞 after six" in page.text
@@ -176,7 +185,7 @@ async def test_a_character_that_cannot_be_shown_is_named_in_every_field(
         assert words not in long.text
         assert "up to 100 characters" in long.text
         booking = await booked(client)
-        message = await client.post(f"{booking}/message", data={"text": UNSHOWN})
+        message = await sent_to(client, f"{booking}/message", {"text": UNSHOWN})
         refused(message, "text")
         assert message.text.count(words) == 1
         assert await one(db, "SELECT count(*) FROM booking_note") == 0
@@ -343,3 +352,202 @@ async def test_a_card_that_is_declined_is_told_while_a_transfer_is_waited_for(
         form = {"method": "card", "expected": "18000", "card": "tok_decline"}
         no = await refused_page(client, await client.post(pay, data=form))
         assert "Your bank declined the card" in no.text
+
+
+async def test_every_refused_form_leads_back_to_its_page_in_any_language(
+    db: Database, database_url: str
+) -> None:
+    """What was typed and why it was refused stand there, as often as the page is loaded; never a password."""
+    await small_hotel(db, rooms=5)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        own = {"email": EMAIL, "password": PASSWORD}
+        for path, form, shown, said, german in (
+            (
+                "/en/account/sign-in",
+                {"email": "who@x.example", "password": "mistyped it"},
+                "who@x.example",
+                "isn’t correct",
+                "ist nicht richtig",
+            ),
+            ("/en/account/sign-in/link", {"email": "who"}, "who", "such as name@", "zum Beispiel name@"),
+            ("/en/account/register", {"email": "who"}, "who", "such as name@", "zum Beispiel name@"),
+            (
+                "/en/account/forgotten-password",
+                {"email": "who"},
+                "who",
+                "such as name@",
+                "zum Beispiel name@",
+            ),
+            (
+                "/en/booking",
+                {"reference": "ZZ", "email": "me@x.example"},
+                "me@x.example",
+                "We can’t find",
+                "kein",
+            ),
+            ("/en/booking/lost", {"email": "who"}, "who", "such as name@", "zum Beispiel name@"),
+            (f"{booking}/message", {"text": f"Hello{UNSHOWN}"}, "Hello", "can’t be shown", "höchstens"),
+            (f"{booking}/cancel", {"fee": "1"}, "", "The amount has changed.", "hat sich geändert"),
+            ("/en/account/sign-in", own, "", "", ""),
+            (
+                "/en/account/details",
+                {"phone": "call me"},
+                "call me",
+                "Please enter a telephone",
+                "Telefonnummer",
+            ),
+            ("/en/account/preferences", {"currency": "XXX"}, "", "Please choose", "Bitte wählen"),
+            ("/en/account/security/email", {"email": "new"}, "new", "such as name@", "zum Beispiel name@"),
+            ("/en/account/security/password", {"password": "short"}, "", "at least", "zu leicht"),
+            ("/en/account/security/passkeys", {"name": "Key 7"}, "", "We don’t recognise", "Passkey"),
+            (
+                "/en/account/data/erase",
+                {"email": EMAIL},
+                "",
+                "nothing has been deleted",
+                "bevorstehenden Aufenthalt",
+            ),
+        ):
+            if "/booking/" not in path:
+                await client.get("/en/account/sign-in")
+            answer = await client.post(path, data=form)
+            if not said:
+                assert answer.headers["location"] == "/en/account"
+                continue
+            page = await refused_page(client, answer)
+            assert said in page.text, path
+            assert shown in page.text, path
+            assert "retry-after" not in answer.headers
+            where = answer.headers["location"]
+            assert all(text not in where for text in form.values() if len(text) > 1), path
+            other = await client.get(where.replace("/en/", "/de/"))
+            assert german in other.text.partition("<main")[2], path
+            assert shown in other.text, path
+            for text in (page.text, other.text):
+                assert "mistyped it" not in text
+                assert text.count(' role="alert" tabindex="-1" autofocus') == 1, path
+            assert 'role="alert" tabindex' not in (await client.get(where.partition("?")[0])).text
+        async with db.transaction() as tx:
+            assert not await tx.fetchval(
+                "SELECT count(*) FROM checkout_draft WHERE details::text ~ 'mistyped|short'"
+            )
+
+
+async def test_another_browser_and_a_later_hour_see_nothing_of_it(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as other:
+        await client.get("/en/account/register")
+        await other.get("/en/account/register")
+        form = {"email": "me@nowhere", "cls": "1", "": "2", "ü": "3", "password": "a secret"}
+        answer = await client.post("/en/account/register", data=form)
+        where = answer.headers["location"]
+        assert "me@nowhere" in (await client.get(where)).text
+        assert "me@nowhere" not in (await other.get(where)).text
+        assert "me@nowhere" not in (await client.get("/en/account/register")).text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE checkout_draft SET kept_at = kept_at - interval '31 minutes'")
+        assert "me@nowhere" not in (await client.get(where)).text
+
+
+async def test_how_long_is_to_be_waited_counts_down(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        await client.get("/en/account/sign-in")
+        for _ in range(7):
+            answer = await client.post("/en/account/sign-in", data={"email": EMAIL, "password": "guessed"})
+        assert int(answer.headers["retry-after"]) > 0
+        where = answer.headers["location"]
+        first = await client.get(where)
+        assert "Too many attempts. Please wait" in first.text
+        assert f'value="{EMAIL}"' in first.text
+        async with db.transaction() as tx:
+            await tx.execute(
+                "UPDATE checkout_draft"
+                " SET details = jsonb_set(details, '{until}', to_jsonb(now() - interval '1 s'))"
+            )
+        later = await client.get(where)
+        assert "Too many attempts" not in later.text
+        assert f'value="{EMAIL}"' in later.text
+
+
+async def test_who_confirms_their_identity_wrongly_still_confirms_it(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await opened(db)
+    async with site(database_url) as (_, client):
+        await client.post("/en/account/sign-in", data={"email": EMAIL, "password": PASSWORD})
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE guest_session SET confirmed_at = confirmed_at - interval '2 days'")
+        asked = await client.get("/en/account/data/export")
+        await client.get(asked.headers["location"])
+        form = {"email": EMAIL, "password": "wrong", "next": "/en/account/data/export"}
+        page = await sent_to(client, "/en/account/sign-in", form)
+        assert "Please confirm it’s you" in page.text
+        assert 'name="next" value="/en/account/data/export"' in page.text
+        done = await client.post("/en/account/sign-in", data=form | {"password": PASSWORD})
+        assert done.headers["location"] == "/en/account/data/export"
+
+
+async def test_a_change_is_made_only_for_what_was_shown(db: Database, database_url: str) -> None:
+    """Enter in a field presses the form's first button, which makes the change: for other days at the same
+    price nobody has been shown anything."""
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        shown = await looked_at(client, booking, change(nights=3))
+        hidden = dict(re.findall(r'<input type="hidden" name="(agreed|seen)" value="([^"]*)"', shown.text))
+        assert set(hidden) == {"agreed", "seen"}
+        other = change(nights=3, first=21, act="confirm") | hidden
+        page = await looked_at(client, booking, other)
+        assert "What it would cost" in page.text
+        assert await one(db, "SELECT departure - arrival FROM reservation") == 2
+        done = await client.post(f"{booking}/amend", data=change(nights=3, act="confirm") | hidden)
+        assert done.headers["location"] == booking
+        assert await one(db, "SELECT departure - arrival FROM reservation") == 3
+
+
+async def test_what_is_far_too_long_in_the_longest_letters_is_kept_as_far_as_there_is_space(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        form = GUEST | {"given_name": "😀" * 400, "requests": "😀" * 9000}
+        page = await sent_to(client, await chosen(client, language="en"), form)
+        assert "😀" * 3000 in page.text
+        booking = await booked(client)
+        page = await sent_to(client, f"{booking}/message", {"text": "😀" * 9000})
+        assert "😀" * 4001 in page.text
+        odd = {"text": "😀" * 4900, "wishes": "😀" * 4900, "n" * 5_000: "x"} | {
+            f"f{n}": "x" for n in range(99)
+        }
+        await sent_to(client, f"{booking}/message", odd)
+
+
+async def test_a_refused_sign_in_is_counted_and_logged_as_one_wherever_its_sender_is_sent(
+    db: Database, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stolen passwords that are tried in a browser are noticed as those of a program are."""
+    await small_hotel(db)
+    await opened(db)
+    labels = {"method": "POST", "route": "/{language}/account/sign-in"}
+
+    def counted(status: str) -> float:
+        ended.settle()
+        return (
+            REGISTRY.get_sample_value("hotel_booking_http_requests_total", labels | {"status": status}) or 0
+        )
+
+    before = counted("4xx"), counted("3xx")
+    with caplog.at_level(logging.INFO, logger="hotel_booking.access"):
+        async with site(database_url) as (_, client):
+            await client.get("/en/account/sign-in")
+            await sent_to(client, "/en/account/sign-in", {"email": EMAIL, "password": "no"})
+            await client.post("/en/account/sign-in", data={"email": EMAIL, "password": PASSWORD})
+        assert (counted("4xx") - before[0], counted("3xx") - before[1]) == (1, 1)
+    told = [vars(one) for one in caplog.records if one.name == "hotel_booking.access"]
+    assert [(one["status"], one["code"]) for one in told if one["method"] == "POST"] == [
+        (303, "wrong_credentials"),
+        (303, None),
+    ]

@@ -1,10 +1,12 @@
 """What a browser owns: the bookings that were made in it or opened by reference and address, and what was
-typed in a checkout that did not go through. `browser` is the hash of the name in its cookie, 32 bytes."""
+typed in a checkout that did not go through. `browser` is the hash of the name in its cookie, 32 bytes; for
+what was typed into another form, of that and the form's page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hotel_booking.core.db import Transaction
@@ -51,7 +53,7 @@ async def ids_of(tx: Transaction, *, browser: bytes, now: datetime) -> list[UUID
     return [row["booking_id"] for row in rows]
 
 
-async def keep_draft(tx: Transaction, *, browser: bytes, details: Mapping[str, str], now: datetime) -> None:
+async def keep_draft(tx: Transaction, *, browser: bytes, details: Mapping[str, Any], now: datetime) -> None:
     """Keep what was typed, for a day: who chooses another room types nothing twice."""
     await tx.execute(
         "INSERT INTO checkout_draft (browser, details, kept_at) VALUES ($1, $2, $3)"
@@ -62,10 +64,12 @@ async def keep_draft(tx: Transaction, *, browser: bytes, details: Mapping[str, s
     )
 
 
-async def draft_of(tx: Transaction, *, browser: bytes, now: datetime) -> dict[str, str] | None:
-    """What was typed last in a checkout of the browser; None where nothing is kept."""
-    found: dict[str, str] | None = await tx.fetchval(
-        "SELECT details FROM checkout_draft WHERE browser = $1 AND kept_at > $2", browser, now - _DRAFT_KEPT
+async def draft_of(
+    tx: Transaction, *, browser: bytes, now: datetime, kept_for: timedelta = _DRAFT_KEPT
+) -> dict[str, Any] | None:
+    """What was typed last in a checkout of the browser, at most `kept_for` ago; None where nothing is."""
+    found: dict[str, Any] | None = await tx.fetchval(
+        "SELECT details FROM checkout_draft WHERE browser = $1 AND kept_at > $2", browser, now - kept_for
     )
     return found
 

@@ -55,15 +55,12 @@ async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime)
 
 async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: datetime) -> None:
     """The confirmation; a link to pay that has not gone out is withdrawn. `paid` in minor units."""
-    free = [_free_until(booking, index, now) for index in range(len(booking.reservations))]
-    earliest = None if None in free else min(instant for instant in free if instant is not None)
     data = {
         **_facts(booking),
         "paid": paid,
         **await _whereabouts(tx, booking),
-        "check_in": f"{booking.check_in_time:%H:%M}",
-        "check_out": f"{booking.check_out_time:%H:%M}",
-        "free_until": earliest.isoformat() if earliest is not None else None,
+        **_times(booking),
+        "free_until": _all_free_until(booking, now),
     }
     await _queue(
         tx, booking, "confirmed", "booking_confirmed", data, now=now, withdraw=_event(booking, "held")
@@ -71,15 +68,19 @@ async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: dateti
 
 
 async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: datetime) -> None:
-    """How the booking stands now, and what goes back. `booking` is as it has become."""
-    await _queue(
-        tx,
-        booking,
-        f"amended:{uuid4()}",
-        "booking_amended",
-        {**_facts(booking), "refund": result.refund},
-        now=now,
-    )
+    """How the booking stands now, what is left to pay, what goes back, and until when cancelling is free: the
+    confirmation's dates count no more. `booking` is as it has become."""
+    cancellable = booking.status == "confirmed"
+    data = {
+        **_facts(booking),
+        **_times(booking),
+        "refund": result.refund,
+        "back": await _going_back(tx, booking, now) if result.refund else [],
+        "open": still_open(booking),
+        "cancellable": cancellable,
+        "free_until": _all_free_until(booking, now) if cancellable else None,
+    }
+    await _queue(tx, booking, f"amended:{uuid4()}", "booking_amended", data, now=now)
 
 
 async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
@@ -89,7 +90,12 @@ async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, 
         booking,
         "cancelled",
         "booking_cancelled",
-        {**_facts(booking), "fee": result.fee, "refund": result.refund},
+        {
+            **_facts(booking),
+            "fee": result.fee,
+            "refund": result.refund,
+            "back": await _going_back(tx, booking, now) if result.refund else [],
+        },
         now=now,
         withdraw=_event(booking, "held"),
         limit=_TO_STRANGER if not booking.paid and booking.source not in _AT_THE_DESK else None,
@@ -180,8 +186,7 @@ async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) ->
         **_facts(booking),
         "paid": booking.paid,
         **await _whereabouts(tx, booking),
-        "check_in": f"{booking.check_in_time:%H:%M}",
-        "check_out": f"{booking.check_out_time:%H:%M}",
+        **_times(booking),
         "expires": _end_of_first_day(booking).isoformat(),
     }
     await _queue(tx, booking, "before_arrival", "before_arrival", data, now=now)
@@ -283,6 +288,15 @@ async def _whereabouts(tx: Transaction, booking: Booking) -> dict[str, Any]:
     return {"address": ", ".join(where), "where": where, "country": country}
 
 
+async def _going_back(tx: Transaction, booking: Booking, now: datetime) -> list[dict[str, Any]]:
+    """What is given back from now on, by the ways that it came: a transfer goes back to no card."""
+    back: Counter[str] = Counter()
+    for part in await returns.of_booking(tx, booking.id):
+        if part.state == "due" and part.since >= now:
+            back[part.way] += part.amount
+    return [{"way": way, "amount": amount} for way, amount in back.items()]
+
+
 def _held_until(booking: Booking) -> dict[str, Any]:
     # A time alone means today's: a hold of the desk's is a day long.
     another = not same_day(booking.created_at, booking.hold_expires_at, booking.timezone)
@@ -302,9 +316,19 @@ def _facts(booking: Booking) -> dict[str, Any]:
     }
 
 
+def _times(booking: Booking) -> dict[str, str]:
+    return {"check_in": f"{booking.check_in_time:%H:%M}", "check_out": f"{booking.check_out_time:%H:%M}"}
+
+
 def _end_of_first_day(booking: Booking) -> datetime:
     arrival = min(room.arrival for room in booking.reservations)
     return business_day_end(arrival, booking.timezone, booking.day_end_time)
+
+
+def _all_free_until(booking: Booking, now: datetime) -> str | None:
+    """Until when every room can be cancelled free of charge; None where one cannot."""
+    free = [_free_until(booking, index, now) for index in range(len(booking.reservations))]
+    return None if None in free else min(instant for instant in free if instant is not None).isoformat()
 
 
 def _free_until(booking: Booking, index: int, now: datetime) -> datetime | None:

@@ -34,8 +34,20 @@ _STAY: dict[str, Any] = {
 SAMPLES: dict[str, dict[str, Any]] = {
     "booking_held": {**_BOOKING, "expires": "2027-02-01T10:15:00+00:00", "due_now": 12_900},
     "booking_confirmed": {**_STAY, "free_until": "2027-03-08T18:00:00+00:00"},
-    "booking_amended": {**_BOOKING, "refund": 5_000},
-    "booking_cancelled": {**_BOOKING, "fee": 12_900, "refund": 25_800},
+    "booking_amended": {
+        **_STAY,
+        "refund": 5_000,
+        "back": [{"way": "card", "amount": 5_000}],
+        "open": 0,
+        "cancellable": True,
+        "free_until": "2027-03-08T18:00:00+00:00",
+    },
+    "booking_cancelled": {
+        **_BOOKING,
+        "fee": 12_900,
+        "refund": 25_800,
+        "back": [{"way": "card", "amount": 25_800}],
+    },
     "before_arrival": _STAY,
     "transfer_expected": {
         **_BOOKING,

@@ -14,6 +14,19 @@ _ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]")
 _LATIN = re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u02ff\u1e00-\u1eff\u2c60-\u2c7f\ua722-\ua7ff]")
 
 
+# Where a postal code stands behind the town: the order of CLDR's and Google's lists of address formats.
+_CODE_LAST = frozenset(
+    "AU BD BH BR CA CN CO EG GB GG HK ID IE IM IN JE JO JP KE KH KR LB LK MT NG NP NZ PE PK PR RU SA SG TH TW"
+    " UA US VE VN ZA".split()
+)
+
+
+def town(postal_code: str, city: str, country: str) -> str:
+    """The line of an address that has the town, as its country writes it: "1100 Lisboa", "London SE1 9DL"."""
+    parts = (city, postal_code) if country in _CODE_LAST else (postal_code, city)
+    return " ".join(part for part in parts if part)
+
+
 def city_called(city: str, place: str | None, names: Mapping[str, str] | None, language: str) -> str:
     """A hotel's city in a language. `place` and `names` are its place's, if it has one; where the hotel names
     another town than these, that stays as the hotel writes it."""

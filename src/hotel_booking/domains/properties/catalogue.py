@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from hotel_booking.domains.properties.called import town
 from hotel_booking.domains.properties.types import Bed, Rounding
 
 
@@ -44,6 +45,11 @@ class Property(Kept, frozen=True, kw_only=True):
     active: bool
     language: str
     day_end_time: time
+
+    @property
+    def town(self) -> str:
+        """The line of its address that has the town, as its country writes it."""
+        return town(self.postal_code, self.city, self.country)
 
 
 class RoomType(Kept, frozen=True, kw_only=True):

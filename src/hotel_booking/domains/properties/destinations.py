@@ -74,10 +74,13 @@ async def destination(tx: Transaction, text: str, *, key: str = "") -> Destinati
     exactly = await exact(tx, form)
     near = await found_as_typed(tx, text, limit=_ASKED)
     alone = Destination(None)
-    if not exactly and not any(one.rank < 3 for one in near) and (bare := without_hotel(form)):
-        alone = await destination(tx, bare)
+    if not exactly and not any(one.rank < 3 for one in near):
+        for bare in without_hotel(form):
+            alone = await destination(tx, bare)
+            if alone.meant is not None and alone.meant.rank < 3:
+                break
         # "Hotel Berlin" is no slip for the Hotel Merlin, "hotel rits" one for the Ritz and not for Ritson.
-        if not near or (alone.meant is not None and alone.meant.rank == 0):
+        if alone != Destination(None) and (not near or (alone.meant is not None and alone.meant.rank == 0)):
             return alone
     known = {(one.hit.kind, one.hit.id) for one in exactly}
     others = [*exactly, *(one for one in near if (one.hit.kind, one.hit.id) not in known)]

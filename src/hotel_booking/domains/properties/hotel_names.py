@@ -6,6 +6,7 @@ from __future__ import annotations
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.domains.properties.hits import Found, PlaceHit, country_name
 from hotel_booking.domains.properties.reading import MOST_OF_HOTEL, parts
+from hotel_booking.domains.properties.region_codes import with_codes
 
 # {script} may leave only names of other scripts. $1 the form, $2 another spelling of it, $3 how many, $4
 # whether likeness counts, $5 pairs of letters of a form in another script: pg_trgm may not see them.
@@ -43,22 +44,25 @@ _BEFORE_WHERE_THEY_LIE = """
 SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, 1 AS rank, h.form, h.shown,
        c.name AS city_name, c.names AS city_names
   FROM (SELECT DISTINCT ON (n.property_id) n.property_id, n.name AS form, n.shown
-          FROM unnest($1::text[], $2::text[], $3::text[]) AS s (name, inside, around)
+          FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
+               AS s (name, inside, around, inside_region, around_region)
          CROSS JOIN LATERAL (SELECT property_id, name, shown FROM property_name
                               WHERE property_name.name = s.name OFFSET 0) AS n
           JOIN property p ON p.id = n.property_id AND p.active
           LEFT JOIN place c ON c.id = p.place_id
-         WHERE EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
+         WHERE CASE WHEN s.inside_region > 0 THEN s.inside_region = c.region
+                    WHEN s.around = '' AND s.inside = lower(p.country) THEN true
+                    ELSE EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
                         WHERE left(t.name, 3) = left(s.inside, 3) AND t.name || '' = s.inside AND CASE q.kind
                               WHEN 'country' THEN q.country = p.country AND s.around = ''
                               WHEN 'region' THEN q.id = c.region
-                              ELSE q.id = c.id END)
-           AND (s.around = ''
+                              ELSE q.id = c.id END) END
+           AND (s.around IN ('', lower(p.country)) OR s.around_region = c.region
                 OR EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
                             WHERE left(t.name, 3) = left(s.around, 3) AND t.name || '' = s.around
                               AND CASE q.kind WHEN 'country' THEN q.country = p.country
                                               WHEN 'region' THEN q.id = c.region ELSE false END))
-         ORDER BY n.property_id, length(n.name) DESC LIMIT $4) AS h
+         ORDER BY n.property_id, length(n.name) DESC LIMIT $6) AS h
   JOIN property p ON p.id = h.property_id
   LEFT JOIN place c ON c.id = p.place_id
  ORDER BY p.name, p.id
@@ -87,7 +91,8 @@ async def hotels_before_where_they_lie(tx: Transaction, forms: set[str], *, limi
     ways = sorted({way for form in forms for way in parts(form, MOST_OF_HOTEL)})
     if not ways:
         return []
-    return [_hotel(row) for row in await tx.fetch(_BEFORE_WHERE_THEY_LIE, *zip(*ways, strict=True), limit)]
+    columns = zip(*with_codes(ways), strict=True)
+    return [_hotel(row) for row in await tx.fetch(_BEFORE_WHERE_THEY_LIE, *columns, limit)]
 
 
 async def hotel_by_slug(tx: Transaction, slug: str) -> Found | None:

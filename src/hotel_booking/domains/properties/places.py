@@ -15,6 +15,7 @@ from hotel_booking.domains.properties.hits import Found, Kind, PlaceHit, country
 from hotel_booking.domains.properties.hotel_names import hotels_before_where_they_lie, hotels_by_letters
 from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
 from hotel_booking.domains.properties.reading import MOST_OF_PLACE, parts, without_hotel
+from hotel_booking.domains.properties.region_codes import ends_in_code, with_codes
 from hotel_booking.domains.properties.similarity import distance, latin, resembles
 
 MAX_QUERY = 80
@@ -53,21 +54,23 @@ _PREFIXES = {
 _BEFORE_WHERE_IT_LIES = """
 SELECT p.*, 1 AS rank, h.weight, h.form, h.shown, r.name AS region_name, r.names AS region_names
   FROM (SELECT DISTINCT ON (n.place_id) n.place_id, n.weight, n.name AS form, n.shown
-          FROM unnest($1::text[], $2::text[], $3::text[]) AS s (name, inside, country)
+          FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS s (name, inside, country, region)
           JOIN place_name n ON left(n.name, 3) = left(s.name, 3) AND n.name || '' = s.name
           JOIN place c ON c.id = n.place_id AND c.kind <> 'country'
-         WHERE EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
+         WHERE CASE WHEN s.region > 0 THEN c.region = s.region
+                    WHEN s.country = '' AND s.inside = lower(c.country) THEN true
+                    ELSE EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
                         WHERE left(t.name, 3) = left(s.inside, 3) AND t.name || '' = s.inside AND CASE q.kind
                               WHEN 'country' THEN q.country = c.country AND s.country = ''
-                              ELSE q.id = c.region END)
-           AND (s.country = ''
+                              ELSE q.id = c.region END) END
+           AND (s.country IN ('', lower(c.country))
                 OR EXISTS (SELECT FROM place_name t JOIN place q ON q.id = t.place_id
                             WHERE left(t.name, 3) = left(s.country, 3) AND t.name || '' = s.country
                               AND q.kind = 'country' AND q.country = c.country))
          ORDER BY n.place_id, n.weight DESC) AS h
   JOIN place p ON p.id = h.place_id
   LEFT JOIN place r ON r.id = p.region
- ORDER BY h.weight DESC, p.id LIMIT $4
+ ORDER BY h.weight DESC, p.id LIMIT $5
 """
 # A word inside a name, then what merely looks alike; similar names of large cities come first.
 _BY_WORD_OR_LIKENESS = f"""
@@ -97,10 +100,13 @@ async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
     then hotels. Up to a third of the list is kept for hotels that were found by their letters. What is sure
     of nothing is looked for without the word for hotel. At most five statements, and as many for that."""
     hits = await found_as_typed(tx, q, limit=limit)
-    if any(one.rank < 3 for one in hits) or not (rest := without_hotel(search_form(q[:MAX_QUERY]))):
+    if any(one.rank < 3 for one in hits):
         return hits
-    others = await found_as_typed(tx, rest, limit=limit)
-    return others if not hits or any(one.rank == 0 for one in others) else hits
+    for rest in without_hotel(search_form(q[:MAX_QUERY])):
+        others = await found_as_typed(tx, rest, limit=limit)
+        if any(one.rank == 0 for one in others) or (not hits and others):
+            return others
+    return hits
 
 
 async def found_as_typed(tx: Transaction, q: str, *, limit: int) -> list[Found]:
@@ -173,10 +179,14 @@ async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
     statement = _BY_FIRST_LETTERS.format(condition=_PREFIXES[min(len(form), 3)], names=NAMES_PER_PLACE)
     hits = [_place(row) for row in await tx.fetch(statement, form, f"{form}%", limit)]
     sure = bool(hits) and hits[0].rank == 0
-    if not hits and (ways := parts(form, MOST_OF_PLACE)):
-        rows = await tx.fetch(_BEFORE_WHERE_IT_LIES, *zip(*ways, strict=True), limit)
-        hits = [_place(row) for row in rows]
-        sure = bool(hits)
+    coded = not sure and ends_in_code(form)
+    if (not hits or coded) and (ways := parts(form, MOST_OF_PLACE)):
+        # "Köln, DE" is the city, though the name of a part of it, Köln-Deutz, begins so.
+        columns = zip(*(way[:4] for way in with_codes(ways) if not way[4]), strict=True)
+        within = [_place(row) for row in await tx.fetch(_BEFORE_WHERE_IT_LIES, *columns, limit)]
+        known = {one.hit.id for one in within}
+        hits = [*within, *(one for one in hits if one.hit.id not in known)]
+        sure = bool(within)
     if len(form) >= _FUZZY_FROM and len(hits) < min(_ENOUGH, limit) and not sure:
         known = {one.hit.id for one in hits}
         sound = latin(form) or form

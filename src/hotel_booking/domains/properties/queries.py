@@ -11,7 +11,7 @@ import msgspec
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.properties import tables
-from hotel_booking.domains.properties.called import city_called
+from hotel_booking.domains.properties.called import city_called, town
 from hotel_booking.domains.properties.catalogue import Kept, Property
 from hotel_booking.domains.properties.errors import NoSuchItem, NoSuchProperty
 from hotel_booking.domains.properties.surroundings import Surroundings
@@ -153,8 +153,8 @@ async def postal_address(tx: Transaction, property_id: int, language: str) -> tu
     if row is None:
         raise LookupError(f"no property {property_id}")
     city = city_called(row["city"], row["place"], row["names"], language)
-    town = f"{row['postal_code']} {city}".strip()
-    return [part for part in (row["address"], town) if part], row["country"]
+    line = town(row["postal_code"], city, row["country"])
+    return [part for part in (row["address"], line) if part], row["country"]
 
 
 async def room_type_names(

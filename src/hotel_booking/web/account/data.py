@@ -15,7 +15,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.account.frame import PRIVATE, account_page, again
+from hotel_booking.web.account.frame import PRIVATE, account_page, again, before
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import leave, recently, signed_in
 from hotel_booking.web.site import language_of, link
@@ -26,7 +26,8 @@ _DATA = "account/data.html"
 @get("/account/data", opt=public(), include_in_schema=False)
 async def show_data(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
     """What can be had and what can be erased, and what stands against it."""
-    return account_page(request, _DATA, form=Form.of(), **await _values(request, database, now))
+    form = await before(request, database, now) or Form.of()
+    return account_page(request, _DATA, form=form, **await _values(request, database, now))
 
 
 @get("/account/data/export", opt=public(), include_in_schema=False)
@@ -54,7 +55,8 @@ async def erase(request: Request[Any, Any, State], database: Database, now: date
         async with database.transaction() as tx:
             await erasure.erase(tx, account_id=session.account.id, typed_email=form.value("email"), now=now)
     except DomainError as error:
-        return again(request, _DATA, form, error, **await _values(request, database, now))
+        values = await _values(request, database, now)
+        return await again(request, database, now, _DATA, form, error, **values)
     notice = translations(language).gettext("Your account and your data have been deleted.")
     return leave(request, see_other(request, link(language), notice=notice))
 

@@ -30,7 +30,7 @@ from hotel_booking.http.signing_in import passkey_options, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
-from hotel_booking.web.account.frame import account_page, again, tell
+from hotel_booking.web.account.frame import account_page, again, before, tell
 from hotel_booking.web.account.mailed_links import lapsed, linked_page, mail_link
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import (
@@ -48,7 +48,7 @@ _OPEN = "account/open.html"
 
 
 @get("/account/sign-in", opt=public(), include_in_schema=False)
-async def ask_sign_in(request: Request[Any, Any, State]) -> Response[Any]:
+async def ask_sign_in(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
     """Three ways in. Whoever is signed in already goes on, unless the proof is to be repeated."""
     to = onward(request, request.query_params.get("next"))
     session = session_of(request)
@@ -56,7 +56,12 @@ async def ask_sign_in(request: Request[Any, Any, State]) -> Response[Any]:
     if session is not None and not confirming:
         return see_other(request, to)
     known = session.account.email if session is not None else None
-    return account_page(request, _ENTRY, form=Form.of(next=to, email=known), confirming=confirming)
+    form, mailed = await before(request, database, now), await before(request, database, now, part="mailed")
+    sent = form or mailed
+    empty = Form.of(email=sent.value("email") if sent is not None else known)
+    return account_page(
+        request, _ENTRY, form=form or empty, mailed=mailed or empty, onward=to, confirming=confirming
+    )
 
 
 @post("/account/sign-in", opt=public(), include_in_schema=False, status_code=200)
@@ -80,7 +85,7 @@ async def take_password(
     except DomainError as error:
         if isinstance(error, FailedAttempt) and error.locked is not None:
             await tell(database, error.locked, "locked", now)  # once, not for each failure after
-        return _entry_again(request, form, error)
+        return await _entry_again(request, database, now, form, error)
     return enter(request, done.token, onward(request, form.value("next")))
 
 
@@ -90,7 +95,12 @@ async def mail_sign_in(
 ) -> Response[Any]:
     """Mail a link to sign in by, where there is an account; say the same where there is none."""
     return await mail_link(
-        request, database, settings, now, kind="sign_in", refused=partial(_entry_again, request)
+        request,
+        database,
+        settings,
+        now,
+        kind="sign_in",
+        refused=partial(_entry_again, request, database, now, part="mailed"),
     )
 
 
@@ -164,7 +174,7 @@ async def take_passkey(
             now=now,
         )
     except DomainError as error:
-        return _entry_again(request, Form.of(next=to), error)
+        return await _entry_again(request, database, now, Form.of(next=to), error)
     return enter(request, done.token, to)
 
 
@@ -181,11 +191,12 @@ async def sign_out(request: Request[Any, Any, State], database: Database) -> Res
 
 
 @get("/account/register", opt=public(), include_in_schema=False)
-async def ask_register(request: Request[Any, Any, State]) -> Response[Any]:
+async def ask_register(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
     """An account begins with an e-mail address."""
     if session_of(request) is not None:
         return see_other(request, link(language_of(request), "account"))
-    return account_page(request, _REGISTER, form=Form.of())
+    form = await before(request, database, now) or Form.of()
+    return account_page(request, _REGISTER, form=form)
 
 
 @post("/account/register", opt=public(), include_in_schema=False, status_code=200)
@@ -194,7 +205,12 @@ async def mail_register(
 ) -> Response[Any]:
     """Mail a link that opens the account; where there is one already, one that opens it, and say the same."""
     return await mail_link(
-        request, database, settings, now, kind="register", refused=partial(again, request, _REGISTER)
+        request,
+        database,
+        settings,
+        now,
+        kind="register",
+        refused=partial(again, request, database, now, _REGISTER),
     )
 
 
@@ -203,7 +219,7 @@ async def ask_open(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The address is proved: a name and a password, both at will, and the account is there."""
-    return await linked_page(request, database, now, _OPEN, token=token, kind="register", form=Form.of())
+    return await linked_page(request, database, now, _OPEN, token=token, kind="register")
 
 
 @post("/account/open/{token:str}", opt=public(), include_in_schema=False, status_code=200)
@@ -233,15 +249,29 @@ async def open_account(
     except LinkNotValid:
         raise
     except DomainError as error:
-        return again(request, _OPEN, form, error, email=email)
+        return await again(request, database, now, _OPEN, form, error, email=email)
     notice = translations(language).gettext("Your account is ready.")
     return enter(request, done.token, link(language, "account"), notice=notice)
 
 
-def _entry_again(request: Request[Any, Any, State], form: Form, error: DomainError) -> Response[Any]:
-    shown = Form.of(next=onward(request, form.value("next")), email=form.value("email"))
+async def _entry_again(
+    request: Request[Any, Any, State],
+    database: Database,
+    now: datetime,
+    form: Form,
+    error: DomainError,
+    *,
+    part: str = "form",
+) -> Response[Any]:
+    """`part` is "mailed" for the form of who has no password."""
+    to, language = onward(request, form.value("next")), language_of(request)
+    confirming = session_of(request) is not None
+    came = to if to != link(language, "account") else None
+    page = link(language, "account/sign-in", next=came, again="1" if confirming else None)
+    shown, other = Form.of(email=form.value("email")), Form.of(email=form.value("email"))
     shown.errors |= form.errors
-    return again(request, _ENTRY, shown, error, confirming=session_of(request) is not None)
+    values = {"mailed" if part == "form" else "form": other, "onward": to, "confirming": confirming}
+    return await again(request, database, now, _ENTRY, shown, error, page=page, part=part, **values)
 
 
 def to_sign_in(request: Request[Any, Any, State], _error: Exception) -> Response[Any]:

@@ -3,7 +3,7 @@ never tell who has an account."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from hotel_booking.http.access import provide_now
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
-from hotel_booking.web.account.frame import account_page
+from hotel_booking.web.account.frame import account_page, before
 from hotel_booking.web.account.messages import need
 from hotel_booking.web.account.session import onward, session_of
 from hotel_booking.web.site import language_of, link
@@ -55,7 +55,7 @@ async def mail_link(
     now: datetime,
     *,
     kind: link_requests.Kind,
-    refused: Callable[[Form, DomainError], Response[Any]],
+    refused: Callable[[Form, DomainError], Awaitable[Response[Any]]],
 ) -> Response[Any]:
     """Note that a link of the kind is to be mailed to the address in the form: a job looks whether it has an
     account. So the work and the answer are the same either way. `refused` is the form once more."""
@@ -73,7 +73,7 @@ async def mail_link(
             async with database.transaction() as tx:
                 await link_requests.note(tx, kind=kind, email=email, language=language, pages=pages, now=now)
     except DomainError as error:
-        return refused(form, error)
+        return await refused(form, error)
     return see_other(request, link(language, "account/sent", what=kind.replace("_", "-")))
 
 
@@ -92,15 +92,19 @@ async def linked_page(
     scanners look too."""
     async with database.transaction() as tx:
         found = await links.find(tx, GUESTS, token=token, kind=kind, now=now)
+    if "form" not in values:
+        values["form"] = await before(request, database, now) or Form.of()
     return account_page(request, template, email=found.email, **values)
 
 
 def lapsed(request: Request[Any, Any, State], _error: Exception, to: str | None = None) -> Response[Any]:
     """A mailed link that is no longer valid. Who carries a session that was opened just now has pressed its
     button twice: they go on to where the first press led, by what that gave them. The link itself opens
-    nothing again."""
+    nothing again, and its page says so."""
     session = session_of(request)
     proved = session.confirmed_at if session is not None else None
-    if request.method == "POST" and proved is not None and provide_now(request) - proved < _TWICE:
-        return see_other(request, to or link(language_of(request), "account"))
+    if request.method == "POST":
+        twice = proved is not None and provide_now(request) - proved < _TWICE
+        account = to or link(language_of(request), "account")
+        return see_other(request, account if twice else request.scope["path"])
     return account_page(request, "account/lapsed.html", status=404)

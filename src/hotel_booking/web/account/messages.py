@@ -11,7 +11,7 @@ from hotel_booking.core import bidi
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.names import has_unshown
 from hotel_booking.core.phone import phone_shown
-from hotel_booking.domains.authentication.errors import LockedOut
+from hotel_booking.domains.authentication.errors import LockedOut, PasswordTooWeak
 from hotel_booking.domains.authentication.service.passwords import LONGEST, SHORTEST
 from hotel_booking.domains.authentication.types import OpenSession
 from hotel_booking.domains.guests.service.details import LONGEST_WISHES
@@ -21,6 +21,7 @@ from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.forms import Form, FormProblems
 from hotel_booking.http.visitors import browser_and_system
 from hotel_booking.web.i18n.refused_texts import not_shown
+from hotel_booking.web.refused import Words
 
 # What people pay with where our hotels are, and where their guests come from.
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "CNY", "CAD", "AUD")
@@ -37,14 +38,37 @@ def failed(form: Form, error: DomainError, language: str) -> Form:
 
 def words_of(error: DomainError, language: str, form: Form | None = None) -> str:
     """What happened and what to do, in a sentence or two."""
+    if isinstance(error, LockedOut):
+        return _waiting(error.retry_after, language)
+    if error.code == PasswordTooWeak.code:
+        return _too_weak(form.value("password") if form else "", language)
+    if said := _of_code(error.code, language):
+        return said
+    if form and error.field and has_unshown(form.value(error.field)):
+        return not_shown(language)
+    return _about_field(error.field, language)
+
+
+def reworded(language: str) -> Words:
+    """The sentences for errors that are known by their codes and fields alone, in a language."""
+
+    def words(code: str, field: str, seconds: int) -> str:
+        if code == LockedOut.code and seconds:
+            return _waiting(seconds, language)
+        if code == FormProblems.code and field == "password":
+            return translations(language).gettext("Please fill this in.")
+        return _of_code(code, language) or _about_field(field, language)
+
+    return words
+
+
+def _of_code(code: str, language: str) -> str:
     _ = translations(language).gettext
-    match error.code:
-        case "locked_out" if isinstance(error, LockedOut):
-            return _waiting(error.retry_after, language)
-        case "password_too_weak":
-            return _too_weak(form.value("password") if form else "", language)
+    match code:
         case "wrong_credentials":
             return _("The email address or password isn’t correct.")
+        case "password_too_weak":
+            return _too_weak("x" * SHORTEST, language)
         case "passkey_refused":
             return _("We don’t recognise this passkey. Please use another one, or sign in another way.")
         case "link_not_valid":
@@ -53,9 +77,7 @@ def words_of(error: DomainError, language: str, form: Form | None = None) -> str
             return _("This isn’t the email address of your account.")
         case "not_to_be_erased_yet":
             return _("You still have an upcoming stay or an open balance, so nothing has been deleted.")
-    if form and error.field and has_unshown(form.value(error.field)):
-        return not_shown(language)
-    return _about_field(error.field, language)
+    return ""
 
 
 def _about_field(field: str | None, language: str) -> str:

@@ -22,7 +22,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, countries
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
-from hotel_booking.web.account.frame import account_page, again
+from hotel_booking.web.account.frame import account_page, again, before
 from hotel_booking.web.account.messages import currencies, unread_phone
 from hotel_booking.web.account.session import signed_in
 from hotel_booking.web.site import CURRENCY, language_of, link
@@ -56,11 +56,11 @@ def _is_to_come(booking: GuestBooking, now: datetime) -> bool:
     return booking.status in ("confirmed", "checked_in") and booking.departure >= today
 
 
-@get("/account/details", opt=public(), include_in_schema=False, sync_to_thread=False)
-def show_details(request: Request[Any, Any, State]) -> Response[Any]:
+@get("/account/details", opt=public(), include_in_schema=False)
+async def show_details(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
     """Name, telephone, country and wishes."""
     account = signed_in(request).account
-    form = Form.of(
+    form = await before(request, database, now) or Form.of(
         given_name=account.given_name,
         family_name=account.family_name,
         phone=phone_shown(account.phone),
@@ -71,7 +71,7 @@ def show_details(request: Request[Any, Any, State]) -> Response[Any]:
 
 
 @post("/account/details", opt=public(), include_in_schema=False, status_code=200)
-async def save_details(request: Request[Any, Any, State], database: Database) -> Response[Any]:
+async def save_details(request: Request[Any, Any, State], database: Database, now: datetime) -> Response[Any]:
     """Keep them for the next booking. Those of bookings that were made stay as they are."""
     account = signed_in(request).account
     form = await read(request)
@@ -90,18 +90,22 @@ async def save_details(request: Request[Any, Any, State], database: Database) ->
                 ),
             )
     except DomainError as error:
-        return again(request, _DETAILS, form, error, countries=countries(language))
+        return await again(request, database, now, _DETAILS, form, error, countries=countries(language))
     notice = translations(language).gettext("Your details have been saved.")
     if phone and not is_read(phone):
         notice = Caution(f"{notice} {unread_phone(phone, language)}")
     return see_other(request, link(language, "account/details"), notice=notice)
 
 
-@get("/account/preferences", opt=public(), include_in_schema=False, sync_to_thread=False)
-def show_preferences(request: Request[Any, Any, State]) -> Response[Any]:
+@get("/account/preferences", opt=public(), include_in_schema=False)
+async def show_preferences(
+    request: Request[Any, Any, State], database: Database, now: datetime
+) -> Response[Any]:
     """Language, currency, and whether news may be sent."""
     account = signed_in(request).account
-    form = Form.of(language=account.language, currency=account.currency, marketing=account.marketing)
+    form = await before(request, database, now) or Form.of(
+        language=account.language, currency=account.currency, marketing=account.marketing
+    )
     return _preferences(request, form)
 
 
@@ -122,7 +126,7 @@ async def save_preferences(
     except DomainError as error:
         shown = Form.of(language=chosen.language, currency=chosen.currency, marketing=chosen.marketing)
         shown.errors |= form.errors
-        return again(request, _PREFERENCES, shown, error, **_choices(request))
+        return await again(request, database, now, _PREFERENCES, shown, error, **_choices(request))
     # The page that comes next speaks the language that was chosen.
     notice = translations(chosen.language).gettext("Your preferences have been saved.")
     answer = see_other(request, link(chosen.language, "account/preferences"), notice=notice)

@@ -22,11 +22,11 @@ from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.types import GuestSession
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.signing_in import Number, passkey_options, site_of
+from hotel_booking.http.signing_in import Number, passkey_options, site_of, status_of, wait
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
-from hotel_booking.web.account.frame import account_page, again, tell
+from hotel_booking.web.account.frame import account_page, again, before, tell
 from hotel_booking.web.account.mailed_links import address_to_mail, linked_page, mail_link, mailed_link
 from hotel_booking.web.account.messages import device_of, failed, need
 from hotel_booking.web.account.session import (
@@ -36,6 +36,7 @@ from hotel_booking.web.account.session import (
     session_before,
     signed_in,
 )
+from hotel_booking.web.refused import sent_back
 from hotel_booking.web.site import language_of, link
 
 _FORGOTTEN = "account/forgotten.html"
@@ -47,7 +48,7 @@ async def show_security(
     request: Request[Any, Any, State], database: Database, now: datetime
 ) -> Response[Any]:
     """Everything that opens the account, and where it is open."""
-    return await _page(request, database, now, Form.of())
+    return await _page(request, database, now, await before(request, database, now) or Form.of())
 
 
 @post("/account/security/password", opt=public(), include_in_schema=False, status_code=200)
@@ -234,10 +235,13 @@ async def confirm_email(
     return _done(request, _("Your email address has been changed."))
 
 
-@get("/account/forgotten-password", opt=public(), include_in_schema=False, sync_to_thread=False)
-def ask_forgotten(request: Request[Any, Any, State]) -> Response[Any]:
+@get("/account/forgotten-password", opt=public(), include_in_schema=False)
+async def ask_forgotten(
+    request: Request[Any, Any, State], database: Database, now: datetime
+) -> Response[Any]:
     """For a link by which another password is chosen."""
-    return account_page(request, _FORGOTTEN, form=Form.of())
+    form = await before(request, database, now) or Form.of()
+    return account_page(request, _FORGOTTEN, form=form)
 
 
 @post("/account/forgotten-password", opt=public(), include_in_schema=False, status_code=200)
@@ -246,7 +250,12 @@ async def mail_password(
 ) -> Response[Any]:
     """Mail it, where there is an account; say the same where there is none."""
     return await mail_link(
-        request, database, settings, now, kind="password", refused=partial(again, request, _FORGOTTEN)
+        request,
+        database,
+        settings,
+        now,
+        kind="password",
+        refused=partial(again, request, database, now, _FORGOTTEN),
     )
 
 
@@ -255,7 +264,7 @@ async def ask_new_password(
     request: Request[Any, Any, State], database: Database, now: datetime, token: str
 ) -> Response[Any]:
     """The field for another password."""
-    return await linked_page(request, database, now, _CHOOSE, token=token, kind="password", form=Form.of())
+    return await linked_page(request, database, now, _CHOOSE, token=token, kind="password")
 
 
 @post("/account/new-password/{token:str}", opt=public(), include_in_schema=False, status_code=200)
@@ -283,7 +292,7 @@ async def choose_password(
     except LinkNotValid:
         raise
     except DomainError as error:
-        return again(request, _CHOOSE, form, error, email=email)
+        return await again(request, database, now, _CHOOSE, form, error, email=email)
     await tell(database, done.owner_id, "password_changed", now)
     notice = translations(language).gettext("Your password has been saved.")
     return enter(request, done.token, link(language, "account"), notice=notice)
@@ -304,7 +313,14 @@ def _done(request: Request[Any, Any, State], notice: str) -> Response[Any]:
 async def _again(
     request: Request[Any, Any, State], database: Database, now: datetime, form: Form, error: DomainError
 ) -> Response[Any]:
-    return await _page(request, database, now, failed(form, error, language_of(request)), status=422)
+    failed(form, error, language_of(request))
+    async with database.transaction() as tx:
+        answer = await sent_back(
+            request, tx, link(language_of(request), "account/security"), form, error, now
+        )
+    if answer is None:
+        answer = await _page(request, database, now, form, status=status_of(error))
+    return wait(answer, error)
 
 
 async def _page(

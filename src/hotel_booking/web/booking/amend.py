@@ -16,18 +16,19 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import cancellation_fee
-from hotel_booking.domains.bookings.errors import StayNotSold, WhyNotSold
+from hotel_booking.domains.bookings.errors import PriceChanged, StayNotSold, WhyNotSold
 from hotel_booking.domains.bookings.types import Amendment, Booking, Reservation, RoomChange, StayChange
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import see_other
-from hotel_booking.web.booking.messages import why
+from hotel_booking.http.ui.render import Caution, see_other
+from hotel_booking.web.booking.messages import why, why_of
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.refusals import Refusals, longest_stay
+from hotel_booking.web.refused import reason_of, sent_to
 from hotel_booking.web.site import language_of, link, site
 
 
@@ -36,7 +37,7 @@ async def show_amend(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
     """The stay as it is, or as a suggestion in the address would have it; with what the change in the address
-    would cost, or why it can't be had."""
+    would cost, or why it can't be had: also where the change itself was refused."""
     booking = await open_own(request, tx, reference, now)
     if booking.status != "confirmed":
         return see_other(request, _page_of(request, booking))
@@ -55,51 +56,63 @@ async def show_amend(
 async def amend(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
-    """Show what the change costs; or make it, at the total that was shown. Sent twice it changes once: the
-    second time nothing is left to change."""
+    """Make a change, at the total that was shown. Sent twice it changes once: the second time nothing is left
+    to change. What it would cost, and why it can't be had, is shown at an address of its own; there leads
+    also whoever changed the fields after looking, and pressed Enter."""
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
-    if form.value("act") != "confirm":
-        return await _looked_at(request, tx, booking, form, now, refused_as=422)
+    look = link(
+        language_of(request),
+        f"booking/{booking.reference}/amend",
+        **{name: form.value(name)[:100] for name in _fields(booking)},
+        act="preview",
+    )
+    if form.value("act") != "confirm" or form.value("seen") not in ("", _seen(form, booking)):
+        return see_other(request, look)
     try:
         agreed = form.whole("agreed", 0, 2**50)
         wanted = _wanted(request, form, booking, now)
         if agreed is None:
-            return await _looked_at(request, tx, booking, form, now, refused_as=422)
+            return see_other(request, look)
         async with tx.savepoint():
             await service.amend(tx, **wanted, expected_total=agreed)
-    except StayNotSold as error:
-        return _page(request, booking, form, now, refused=error, status=422)
     except DomainError as error:
         if error.code == "nothing_to_amend":
             return see_other(request, _page_of(request, booking))
-        if not form.errors:
-            form.errors[""] = _why_not(request, error)
-        booking = await reread(request, tx, booking)
-        return _page(request, booking, form, now, status=422)
+        if (await reread(request, tx, booking)).status != "confirmed":
+            told = Caution(why(error, translations(language_of(request))))
+            return see_other(request, _page_of(request, booking), notice=told)
+        return sent_to(request, look, error.code)
     notice = translations(language_of(request)).gettext("Your booking has been changed.")
     return see_other(request, _page_of(request, booking), notice=notice)
 
 
 async def _looked_at(
-    request: Request[Any, Any, State],
-    tx: Transaction,
-    booking: Booking,
-    form: Form,
-    now: datetime,
-    *,
-    refused_as: int = 200,
+    request: Request[Any, Any, State], tx: Transaction, booking: Booking, form: Form, now: datetime
 ) -> Response[Any]:
     """What a change would cost; in an address it can be loaded anew and come back to."""
     try:
         wanted = _wanted(request, form, booking, now)
-        return _page(request, booking, form, now, preview=await service.preview_amend(tx, **wanted))
+        preview = await service.preview_amend(tx, **wanted)
     except StayNotSold as error:
-        return _page(request, booking, form, now, refused=error, status=refused_as)
+        return _page(request, booking, form, now, refused=error)
     except DomainError as error:
         if not form.errors:
             form.errors[""] = _why_not(request, error)
-        return _page(request, booking, form, now, status=refused_as)
+        return _page(request, booking, form, now)
+    if reason_of(request) == PriceChanged.code:  # any other reason would stand against it still
+        form.errors[""] = why_of(PriceChanged.code, translations(language_of(request)))
+    return _page(request, booking, form, now, preview=preview)
+
+
+def _fields(booking: Booking) -> list[str]:
+    rooms = (f"{name}-{room.position}" for room in booking.reservations for name in ("adults", "children"))
+    return ["arrival", "departure", *rooms]
+
+
+def _seen(form: Form, booking: Booking) -> str:
+    """What stood in the fields for which a price was shown."""
+    return " | ".join(form.value(name) for name in _fields(booking))
 
 
 def _wanted(request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime) -> StayChange:
@@ -299,7 +312,6 @@ def _page(
     *,
     preview: Amendment | None = None,
     refused: StayNotSold | None = None,
-    status: int = 200,
 ) -> Response[Any]:
     language = language_of(request)
     texts = translations(language)
@@ -309,12 +321,12 @@ def _page(
     return site(
         request,
         "manage/amend.html",
-        status=status,
         private=True,
         booking=booking,
         form=form,
         free=may_amend(booking, now),
         preview=preview,
+        seen=_seen(form, booking),
         rooms=[(room, conditions.breakdown(room.lines, room.total, names)) for room in preview.reservations]
         if preview is not None
         else [],

@@ -44,12 +44,7 @@ from hotel_booking.web.booking.guest_form import (
     wishes,
 )
 from hotel_booking.web.booking.messages import with_error
-from hotel_booking.web.booking.ownership import (
-    browser_of,
-    named,
-    own_ids,
-    remember,
-)
+from hotel_booking.web.booking.ownership import own_ids, remember
 from hotel_booking.web.booking.quotes import (
     booked,
     keep_typed,
@@ -58,7 +53,8 @@ from hotel_booking.web.booking.quotes import (
     to_booking,
     typed_before,
 )
-from hotel_booking.web.booking.refused import sent_back, with_reason
+from hotel_booking.web.booking.refused import back_to, with_reason
+from hotel_booking.web.browser import browser_of, named
 from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import carry, language_of, link, site
@@ -119,7 +115,7 @@ async def book(
             return await renewed(request, tx, settings, quote, now)
         if kept:
             where = link(language_of(request), f"book/{quote_id}") + carry(request.scope)
-            return sent_back(request, where, error)
+            return back_to(request, where, error)
         if not form.errors:
             form = with_error(request, form, error)
         return await _details(request, tx, quote_id, quote, form, now, status=422)

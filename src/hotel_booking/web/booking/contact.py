@@ -21,9 +21,11 @@ from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
 from hotel_booking.web.booking.messages import why, with_error
-from hotel_booking.web.booking.ownership import browser_of, open_own
+from hotel_booking.web.booking.ownership import open_own
 from hotel_booking.web.booking.quotes import keep_typed, to_booking, typed_before
-from hotel_booking.web.booking.refused import reason_of, sent_back, with_reason
+from hotel_booking.web.booking.refused import back_to, with_reason
+from hotel_booking.web.browser import browser_of
+from hotel_booking.web.refused import reason_of
 from hotel_booking.web.site import carry, language_of, link, site
 
 
@@ -60,7 +62,7 @@ async def correct(
             return to_booking(request, booking.reference, notice=told)
         if await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now):
             page = f"booking/{booking.reference}/contact"
-            return sent_back(request, link(language_of(request), page) + carry(request.scope), error)
+            return back_to(request, link(language_of(request), page) + carry(request.scope), error)
         if not form.errors:
             form = with_error(request, form, error)
         return _page(request, booking, form, now, status=422)

@@ -27,12 +27,13 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import LANGUAGES, locale_of, preferred
 from hotel_booking.http.metrics import note_booking
-from hotel_booking.http.ui.forms import Form, read
+from hotel_booking.http.signing_in import status_of, wait
+from hotel_booking.http.ui.forms import Form, FormProblems, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import know_device, visitor_of
-from hotel_booking.web.account.messages import words_of
+from hotel_booking.web.account.messages import reworded, words_of
 from hotel_booking.web.booking.ics import calendar_entry
-from hotel_booking.web.booking.messages import why
+from hotel_booking.web.booking.messages import why, why_of
 from hotel_booking.web.booking.own_list import find_page
 from hotel_booking.web.booking.ownership import (
     link_is_good,
@@ -42,7 +43,9 @@ from hotel_booking.web.booking.ownership import (
     reread,
 )
 from hotel_booking.web.booking.view import booking_page
+from hotel_booking.web.browser import named
 from hotel_booking.web.i18n.refused_texts import not_shown
+from hotel_booking.web.refused import Words, refused_before, sent_back
 from hotel_booking.web.site import language_of, link
 
 
@@ -57,13 +60,36 @@ async def show_booking(
         return await find_page(request, tx, now, Form.of(reference=reference[:20]), status=404)
     if booking.status == "held" and booking.hold_expires_at > now:
         return see_other(request, link(language_of(request), f"booking/{booking.reference}/pay"))
-    return await booking_page(request, tx, booking, now, Form.of())
+    form = await refused_before(request, tx, now, _words(language_of(request))) or Form.of()
+    answer = await booking_page(request, tx, booking, now, form)
+    named(request, answer)
+    return answer
+
+
+def _words(language: str) -> Words:
+    """Why a message was not sent, or the booking not cancelled, by the error's code."""
+    texts = translations(language)
+
+    def words(code: str, field: str, _seconds: int) -> str:
+        if code == FormProblems.code:
+            return _longest_message(language) if field == "text" else texts.gettext("Please fill this in.")
+        return why_of(code, texts)
+
+    return words
 
 
 @get("/booking", opt=public(), include_in_schema=False)
 async def show_find(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[Any]:
     """One's own bookings; others by their reference and the address they were made with."""
-    return await find_page(request, tx, now, Form.of())
+    language = language_of(request)
+    said = reworded(language)
+
+    def words(code: str, field: str, seconds: int) -> str:
+        return _no_such(language) if code == BookingNotFound.code else said(code, field, seconds)
+
+    form = await refused_before(request, tx, now, words) or Form.of()
+    lost = await refused_before(request, tx, now, words, part="lost")
+    return await find_page(request, tx, now, form, lost=lost)
 
 
 @post("/booking", opt=public(), include_in_schema=False)
@@ -73,7 +99,6 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     form = await read(request)
     normal = normalise(form.value("reference")[:40])
     email = form.value("email").strip()[:400]
-    _ = translations(language_of(request)).gettext
     try:
         attempt = await lockout.attempt(
             database,
@@ -86,9 +111,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
     except LockedOut as error:
         form.errors[""] = words_of(error, language_of(request))
         async with database.transaction() as tx:
-            refused = await find_page(request, tx, now, form, status=429)
-        refused.headers["retry-after"] = str(error.retry_after)
-        return refused
+            return await _not_found(request, tx, now, form, error)
     async with database.transaction() as tx:
         booking = await _meant(tx, normal, email)
         if booking is not None:
@@ -96,11 +119,22 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
             await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
             return know_device(request, answer)
-        form.errors[""] = _(
-            "We can’t find a booking with this reference and email address. Please check both against your "
-            "confirmation."
-        )
-        return await find_page(request, tx, now, form, status=422)
+        form.errors[""] = _no_such(language_of(request))
+        return await _not_found(request, tx, now, form, BookingNotFound("there is no such booking"))
+
+
+async def _not_found(
+    request: Request[Any, Any, State], tx: Transaction, now: datetime, form: Form, error: DomainError
+) -> Response[Any]:
+    answer = await sent_back(request, tx, link(language_of(request), "booking"), form, error, now)
+    return wait(answer or await find_page(request, tx, now, form, status=status_of(error)), error)
+
+
+def _no_such(language: str) -> str:
+    return translations(language).gettext(
+        "We can’t find a booking with this reference and email address. Please check both against your "
+        "confirmation."
+    )
 
 
 async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking | None:
@@ -158,9 +192,22 @@ async def cancel(
         if booking.status == "cancelled":  # sent twice, or from another tab: it is as the guest wants it
             return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
         form.errors[""] = why(error, translations(language_of(request)))
-        return await booking_page(request, tx, booking, now, form, status=422)
+        return await _page_again(request, tx, booking, now, form, error)
     note_booking(request, "cancelled")
     return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+
+
+async def _page_again(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    booking: Booking,
+    now: datetime,
+    form: Form,
+    error: DomainError,
+) -> Response[Any]:
+    page = link(language_of(request), f"booking/{booking.reference}")
+    answer = await sent_back(request, tx, page, form, error, now)
+    return answer or await booking_page(request, tx, booking, now, form, status=422)
 
 
 def _longest_message(language: str) -> str:
@@ -194,7 +241,7 @@ async def write(
     except DomainError as error:
         if not form.errors:
             form.wrong("text", why(error, translations(language_of(request))))
-        return await booking_page(request, tx, booking, now, form, status=422)
+        return await _page_again(request, tx, booking, now, form, error)
     where = link(language_of(request), f"booking/{booking.reference}") + "#message"
     return see_other(request, where, notice=_("Your message has been sent to the hotel."))
 

@@ -11,11 +11,11 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import link_requests
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, ids_of, list_bookings
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.signing_in import status_of, wait
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.account.frame import PRIVATE
@@ -23,6 +23,8 @@ from hotel_booking.web.account.mailed_links import address_to_mail
 from hotel_booking.web.account.messages import failed
 from hotel_booking.web.account.session import current_guest
 from hotel_booking.web.booking.ownership import own_ids
+from hotel_booking.web.browser import named
+from hotel_booking.web.refused import sent_back
 from hotel_booking.web.site import language_of, link, site
 
 
@@ -46,7 +48,7 @@ async def find_page(
     status: int = 200,
 ) -> Response[Any]:
     """The list of one's own bookings, and the two ways to others: by reference, by mail."""
-    return site(
+    answer = site(
         request,
         "manage/find.html",
         status=status,
@@ -55,6 +57,9 @@ async def find_page(
         lost=lost or Form.of(),
         own=await own_list(request, tx, now),
     )
+    if request.method == "GET":
+        named(request, answer)
+    return answer
 
 
 @post("/booking/lost", opt=public(), include_in_schema=False)
@@ -71,18 +76,13 @@ async def mail_list(request: Request[Any, Any, State], database: Database, now: 
                     tx, kind="bookings", email=email, language=language, pages={}, now=now
                 )
     except DomainError as error:
+        failed(form, error, language)
         async with database.transaction() as tx:
-            answer = await find_page(
-                request,
-                tx,
-                now,
-                Form.of(),
-                lost=failed(form, error, language),
-                status=429 if isinstance(error, LockedOut) else 422,
-            )
-        if isinstance(error, LockedOut):
-            answer.headers["retry-after"] = str(error.retry_after)
-        return answer
+            page = link(language, "booking")
+            answer = await sent_back(request, tx, page, form, error, now, part="lost")
+            if answer is None:
+                answer = await find_page(request, tx, now, Form.of(), lost=form, status=status_of(error))
+        return wait(answer, error)
     notice = translations(language).gettext(
         "If there are any bookings with this address, we’ll email you a list shortly."
     )

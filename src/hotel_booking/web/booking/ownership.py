@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -26,35 +25,16 @@ from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.http import cookies
 from hotel_booking.web.account.session import current_guest
+from hotel_booking.web.browser import BROWSER, SECONDS, browser_of, named
 from hotel_booking.web.site import language_of
 
-BROWSER = "hotel_browser"
-"""The cookie with a browser's name."""
-_NAME_LENGTH = 32  # characters of a browser's name: 192 random bits
 _BOOKING = "hotel_booking_"  # and the reference without its dash
-_SECONDS = int(browsers.REMEMBERED.total_seconds())
 # So many bookings have a cookie of their own, about 60 bytes each; the table has the others.
 _MOST_COOKIES = 12
 # The one cookie with all references, as it was set until the release of 2026-11; it lapses by itself.
 _OLD_LIST = "hotel_bookings"
 # Where no key is set (never in production) the cookies' rights end with the process.
 _PASSING_KEY = secrets.token_urlsafe(32)
-
-
-def browser_of(request: Request[Any, Any, State]) -> bytes | None:
-    """The browser that asks, as the table knows it; None where it has no name yet."""
-    name = cookies.read(request.scope, BROWSER) or ""
-    return _hashed(name) if len(name) == _NAME_LENGTH else None
-
-
-def named(request: Request[Any, Any, State], answer: Response[Any]) -> bytes:
-    """The browser that asks; the answer gives it a name where it has none."""
-    known = browser_of(request)
-    if known is not None:
-        return known
-    name = secrets.token_urlsafe(_NAME_LENGTH * 3 // 4)
-    answer.cookies.append(cookies.write(request.scope, BROWSER, name, seconds=_SECONDS))
-    return _hashed(name)
 
 
 async def remember(
@@ -70,7 +50,7 @@ async def remember(
     browser = named(request, answer)
     if browser == browser_of(request):  # its cookie lives as long as what was remembered last
         name = cookies.read(request.scope, BROWSER) or ""
-        answer.cookies.append(cookies.write(request.scope, BROWSER, name, seconds=_SECONDS))
+        answer.cookies.append(cookies.write(request.scope, BROWSER, name, seconds=SECONDS))
     await browsers.remember(tx, browser=browser, booking_id=booking_id, now=now)
     remember_by_cookie(request, answer, reference, now)
     return browser
@@ -82,7 +62,7 @@ def remember_by_cookie(
     """The same by the booking's own cookie alone, which writes nothing here: for a mail's link."""
     plain, at = reference.replace("-", ""), int(now.timestamp() * 1000)
     token = signature(_key(request), _signed_text(plain, at))
-    answer.cookies.append(cookies.write(request.scope, _BOOKING + plain, f"{at}.{token}", seconds=_SECONDS))
+    answer.cookies.append(cookies.write(request.scope, _BOOKING + plain, f"{at}.{token}", seconds=SECONDS))
     others = sorted(((since, one) for one, since in _held(request, now) if one != plain), reverse=True)
     for _, old in others[_MOST_COOKIES - 1 :]:
         answer.cookies.append(cookies.write(request.scope, _BOOKING + old, "", seconds=0))
@@ -144,14 +124,10 @@ def _held(request: Request[Any, Any, State], now: datetime) -> list[tuple[str, i
         plain = name.removeprefix(_BOOKING)
         if not (at.isascii() and at.isdecimal() and len(at) < 15):
             continue
-        lapses = int(at) / 1000 + _SECONDS
+        lapses = int(at) / 1000 + SECONDS
         if lapses > now.timestamp() and is_good(_key(request), _signed_text(plain, int(at)), token):
             found.append((plain, int(at)))
     return found
-
-
-def _hashed(name: str) -> bytes:
-    return sha256(f"browser:{name}".encode()).digest()
 
 
 def _key(request: Request[Any, Any, State]) -> str:

@@ -33,8 +33,9 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.messages import why_of
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
-from hotel_booking.web.booking.refused import reason_of, sent_back
+from hotel_booking.web.booking.refused import back_to
 from hotel_booking.web.i18n.phrases import Phrases
+from hotel_booking.web.refused import reason_of
 from hotel_booking.web.site import carry, language_of, link, site
 
 # Stripe's script and frames, on this page alone; its own page takes a form's redirect.
@@ -43,6 +44,8 @@ STRIPE_POLICY = (
     " frame-src https://js.stripe.com https://hooks.stripe.com; connect-src 'self' https://api.stripe.com;"
     " form-action 'self' https://checkout.stripe.com; base-uri 'none'; frame-ancestors 'none'"
 )
+
+_WAITED = "waited"  # in an address: the gateway was asked just now, and has not answered
 
 # Refusals that promise the room, which is not to be said once the hold is over.
 _HELD_ON = ("payment_declined", "gateway_resting")
@@ -106,7 +109,7 @@ async def pay(
             booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
             return see_other(request, _page_of(request, booking))
-        return sent_back(request, _pay_of(request, booking), error)
+        return back_to(request, _pay_of(request, booking), error)
     if paid.status == "confirmed":
         return see_other(request, _page_of(request, booking))
     return see_other(request, paid.action_url or _state_of(request, booking))
@@ -131,7 +134,7 @@ async def show_state(
     if waiting is None:
         where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)
         return see_other(request, where)
-    if service.is_on_its_way(waiting, now):
+    if service.is_on_its_way(waiting, now) or _WAITED in request.query_params:
         return _stands(request, "checkout/pending.html", booking, waiting)
     try:
         outcome = await service.ask(database, gateways, payment_id=waiting.id)
@@ -181,23 +184,29 @@ async def settle(
     if waiting is None:
         return see_other(request, _page_of(request, booking))
     if service.is_on_its_way(waiting, now):
-        return _stands(request, "checkout/pending.html", booking, waiting)
+        return _pending(request, booking)
     paid, refused = None, None
     try:
         paid = await service.finish_payment(database, gateways, payment_id=waiting.id, now=now)
     except GatewayUnavailable:
-        return _stands(request, "checkout/pending.html", booking, waiting)
+        return _pending(request, booking)
     except DomainError as error:
         refused = error
     async with database.transaction() as tx:
         after = await reread(request, tx, booking)
     if refused is not None:
-        return sent_back(request, _pay_of(request, after), refused)
+        return back_to(request, _pay_of(request, after), refused)
     if paid is None or paid.status == "confirmed":
         return see_other(request, _page_of(request, after))
     if paid.status == "pending":
-        return _stands(request, "checkout/pending.html", after, waiting)
+        return _pending(request, after)
     return see_other(request, _state_of(request, after))
+
+
+def _pending(request: Request[Any, Any, State], booking: Booking) -> Response[Any]:
+    """To the page that says the gateway has not answered, and does not ask it again by itself."""
+    where = _state_of(request, booking)
+    return see_other(request, f"{where}{'&' if '?' in where else '?'}{_WAITED}=1")
 
 
 def _stands(

@@ -27,20 +27,15 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.booking.guest_form import FIELDS
-from hotel_booking.web.booking.ownership import (
-    browser_of,
-    named,
-    open_own,
-    opens,
-    remember,
-)
+from hotel_booking.web.booking.ownership import open_own, opens, remember
+from hotel_booking.web.browser import browser_of, named
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site
 
 _KEPT = frozenset({*FIELDS, "requests", *(f"guest-{number}" for number in range(1, MAX_ROOMS + 1))})
 # Characters of a field that are kept: more than are taken, so that what was too long still is.
-_LONGEST_TYPED, _LONGEST_WISHES = 300, 8000
+_LONGEST_TYPED, _LONGEST_WISHES = 300, 5000
 
 
 @post("/book", opt=public(), include_in_schema=False)
