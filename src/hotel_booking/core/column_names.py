@@ -130,6 +130,7 @@ COLUMNS: dict[str, str] = {
     "receipt": "receipt or note",
     "refund_id": "refund",
     "reminded_at": "reminded on",
+    "replaced_by": "replaced by key",
     "requested_by": "asked for by",
     "reservation_id": "room of the booking",
     "resolved_at": "resolved on",
