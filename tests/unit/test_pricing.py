@@ -358,7 +358,7 @@ def test_yen_have_no_decimals() -> None:
     assert result.net == 2 * 15_768
     assert tax_lines(result) == {"ct": (2, 2 * 1_577), "onsen": (4, 600)}
     assert result.total == 2 * 17_345 + 600
-    assert "Flexible, +2,500 JPY per person and night" in [line.label for line in result.lines]
+    assert "Flexible, +JP¥2,500 per person and night" in [line.label for line in result.lines]
 
 
 # --- charge types, exemptions, dates -----------------------------------------------------------------
@@ -494,15 +494,15 @@ def test_without_bands_every_child_is_an_adult() -> None:
     [
         (Adjustment("percent", -100_000), "discount", "Flexible, -10 %", -13_00, 1),
         (Adjustment("percent", 75_000), "plan", "Flexible, +7.5 %", 9_75, 1),
-        (Adjustment("amount", 15_00), "plan", "Flexible, +15.00 EUR per night", 15_00, 1),
+        (Adjustment("amount", 15_00), "plan", "Flexible, +€15.00 per night", 15_00, 1),
         (
             Adjustment("amount", 15_00, per_person=True),
             "plan",
-            "Flexible, +15.00 EUR per person and night",
+            "Flexible, +€15.00 per person and night",
             60_00,
             4,
         ),
-        (Adjustment("amount", -500_00), "discount", "Flexible, -500.00 EUR per night", -130_00, 1),
+        (Adjustment("amount", -500_00), "discount", "Flexible, -€500.00 per night", -130_00, 1),
     ],
 )
 def test_a_derived_plan_changes_the_whole_night(

@@ -26,7 +26,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates import steps, wording
 from hotel_booking.domains.rates.stay_taxes import StayTaxes, TaxPlan, split
@@ -259,4 +259,4 @@ def adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) ->
     if adjustment.kind == "percent":
         return f"{plan}, {'+' if adjustment.value > 0 else ''}{wording.percent(adjustment.value)}"
     per = "person and night" if adjustment.per_person else "night"
-    return f"{plan}, {'+' if adjustment.value > 0 else ''}{coded(adjustment.value, currency)} per {per}"
+    return f"{plan}, {'+' if adjustment.value > 0 else ''}{english(adjustment.value, currency)} per {per}"

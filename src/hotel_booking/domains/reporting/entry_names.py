@@ -58,6 +58,6 @@ async def names_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Names:
     asked = [sorted(ids) for ids in numbers.values()] + [sorted(ids) for ids in keys.values()]
     return {
         (row["col"], row["id"] if row["key"] is None else str(row["key"])): row["name"]
-        or formats.money(row["amount"], row["currency"], "en_GB")
+        or formats.english(row["amount"], row["currency"])
         for row in await tx.fetch(_SQL, *asked)
     }

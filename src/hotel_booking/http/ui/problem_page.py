@@ -24,8 +24,8 @@ _HEADLINES = {
 }
 
 
-# What a form was sent to has often no page of its own, and an address is mistyped at its end; whoever opens it
-# wants what it is about.
+# What a form was sent to has often no page of its own, and an address is mistyped at its end; whoever opens
+# it wants what it is about.
 _ABOUT = re.compile(r"/admin/(?:bookings|properties|incidents)/[\w-]+(?=/)")
 
 

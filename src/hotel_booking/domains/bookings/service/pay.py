@@ -18,6 +18,7 @@ import msgspec
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings import mail, tally
 from hotel_booking.domains.bookings.due import capture_instant, next_collection, still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
@@ -319,8 +320,8 @@ async def _accept(
             fix="pay again, or ask the hotel",
         )
         problem = (
-            f"the gateway holds {outcome.amount} {outcome.currency},"
-            f" asked were {payment.amount} {payment.currency}"
+            f"the gateway holds {english(outcome.amount, outcome.currency or '')},"
+            f" asked were {english(payment.amount, payment.currency)}"
         )
         log.error("a payment has another amount", extra={"payment_id": str(payment.id)})
     elif payment.purpose == "booking" and booking.status != "confirmed":
