@@ -314,7 +314,7 @@ def test_the_invoice_of_five_nights_at_100_with_19_percent_inside() -> None:
     by_sum = price(rules(taxes=(VAT_19,), rounding="sum"), stay, COUPLE)
     assert (by_sum.net, by_sum.tax, by_sum.total) == (420_15, 79_83, 499_98)
     assert [line.amount for line in per_line.lines] == [84_03] * 5 + [79_85]
-    assert per_line.lines[-1] == Line("tax", None, "vat", "VAT 19 %", 5, 79_85, 79_85, True, "VAT", 190_000)
+    assert per_line.lines[-1] == Line("tax", None, "vat", "VAT 19%", 5, 79_85, 79_85, True, "VAT", 190_000)
     assert per_line.lines[0] == Line("night", ARRIVAL, "double", "Double room, Flexible", 1, 84_03, 100_00)
 
 
@@ -492,8 +492,8 @@ def test_without_bands_every_child_is_an_adult() -> None:
 @pytest.mark.parametrize(
     ("adjustment", "kind", "label", "amount", "quantity"),
     [
-        (Adjustment("percent", -100_000), "discount", "Flexible, -10 %", -13_00, 1),
-        (Adjustment("percent", 75_000), "plan", "Flexible, +7.5 %", 9_75, 1),
+        (Adjustment("percent", -100_000), "discount", "Flexible, -10%", -13_00, 1),
+        (Adjustment("percent", 75_000), "plan", "Flexible, +7.5%", 9_75, 1),
         (Adjustment("amount", 15_00), "plan", "Flexible, +€15.00 per night", 15_00, 1),
         (
             Adjustment("amount", 15_00, per_person=True),

@@ -115,7 +115,7 @@ def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures
 
 
 def _measured(number: int, kind: str, currency: str | None) -> str:
-    """The value of a tax, a deposit or a derived plan's difference, as the hotel says it: 10 %, €12.00."""
+    """The value of a tax, a deposit or a derived plan's difference, as the hotel says it: 10%, €12.00."""
     match kind:
         case "percent":
             return wording.percent(number)

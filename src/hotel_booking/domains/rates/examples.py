@@ -140,7 +140,7 @@ def plan_example(catalogue: Catalogue, plan: RatePlan, *, night: date) -> PlanEx
 
 
 def adjustment_words(adjustment: Adjustment, currency: str) -> str:
-    """-10 %, or -€5.00 per person and night."""
+    """-10%, or -€5.00 per person and night."""
     value = adjustment.value
     sign = "+" if value > 0 else "−" if value < 0 else ""  # noqa: RUF001  # a minus sign, not a hyphen
     if adjustment.kind == "percent":

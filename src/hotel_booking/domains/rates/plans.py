@@ -155,8 +155,8 @@ def _check(values: dict[str, Any]) -> None:
     check_texts(values)
     check_codes([values["meal"]], MEALS, "meal")
     for low, high, said in (
-        ("min_advance_days", "max_advance_days", "booked at least {} and at most {} days ahead: never"),
-        ("min_stay", "max_stay", "stays of at least {} and at most {} nights: there are none"),
+        ("min_advance_days", "max_advance_days", "nothing is booked at least {} and at most {} days ahead"),
+        ("min_stay", "max_stay", "there are no stays of at least {} and at most {} nights"),
     ):
         least, most = values[low], values[high]
         if least is not None and most is not None and least > most:

@@ -253,7 +253,7 @@ def _extra_persons(rules: Rules, occupancy: Occupancy) -> tuple[Kind | None, lis
 
 @lru_cache(maxsize=1024)
 def adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -> str:
-    """What the line of a plan's adjustment is called: Saver, -10 %."""
+    """What the line of a plan's adjustment is called: Saver, -10%."""
     if adjustment is None:
         return plan
     if adjustment.kind == "percent":
