@@ -210,12 +210,12 @@ def urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 
 def _with_fix(error: DomainError) -> str:
-    """What is wrong, and what would work: as one sentence, or as two where the first has its colon already."""
+    """What is wrong, and what would work: one sentence, or two where the first has its colon already."""
     if error.fix is None:
         return error.detail
-    return (
-        f"{error.detail}. {sentence(error.fix)}" if ": " in error.detail else f"{error.detail}: {error.fix}"
-    )
+    if ": " in error.detail:
+        return f"{error.detail}. {sentence(error.fix)}"
+    return f"{error.detail}: {error.fix}"
 
 
 def _texts(value: Any) -> list[str]:
