@@ -46,7 +46,7 @@ _CAUTION = "!"  # what the cookie of a warning begins with
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset(
     "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture captured lowest"
-    " highest".split()
+    " highest opening cash_taken cash_reversed cash_given_back counted removed".split()
 )
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 # A date, or the nights of a range as PostgreSQL writes it.

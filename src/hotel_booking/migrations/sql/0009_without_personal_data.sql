@@ -117,4 +117,6 @@ CALL show_columns('status_webhook', 'id asked_at confirmed_at');
 CALL show_columns('stay_override', 'id booking_id refusal made_at');
 CALL show_columns('tax', 'id property_id code name kind value charge_type included exempt_below_age max_nights valid_from'
     ' valid_to version');
+CALL show_columns('till_closing', 'id property_id since closed_at currency opening cash_taken cash_reversed'
+    ' cash_given_back counted removed entries');
 CALL show_columns('translation', 'property_id kind object_id language field content');
