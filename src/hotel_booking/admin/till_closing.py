@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.params import Parameter
 
 from hotel_booking.admin.acts import carry_out
 from hotel_booking.core.db import Transaction
@@ -24,6 +23,7 @@ from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.reporting import till_closing
 from hotel_booking.domains.reporting.till import day_began
 from hotel_booking.domains.reporting.till_closing import LONGEST_NOTE, Closing
+from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, money, page, query
@@ -31,7 +31,6 @@ from hotel_booking.http.ui.render import Caution, money, page, query
 _DESK = "/admin/payments/desk"
 _PAGE = 50
 _SECOND = timedelta(seconds=1)
-Before = Annotated[int, Parameter(ge=1, le=2**62)]
 
 
 @get("/payments/desk/close", opt=staff(Permission.PAYMENTS_RECORD))
@@ -82,11 +81,13 @@ async def close_till(
 
 @get("/payments/desk/closings", opt=staff(Permission.PAYMENTS_VIEW))
 async def list_closings(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, before: Before | None = None
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, cursor: str | None = None
 ) -> Response[str]:
     """Every closing with what was counted, and what was missing or too much."""
     hotel = await _hotel(tx, caller, Permission.PAYMENTS_VIEW, request.query_params.get("property", ""))
+    before = pages.decode(cursor, pages.Position)
     found = await till_closing.closings(tx, property_id=hotel.id, before=before, limit=_PAGE + 1)
+    last = found[_PAGE - 1].id if len(found) > _PAGE else None
     here = f"{_DESK}/closings"
     return page(
         request,
@@ -95,8 +96,8 @@ async def list_closings(
         closings=found[:_PAGE],
         # Up to its second, which is the last of the fields for a time.
         upto=lambda closing: closing.closed_at + _SECOND,
-        older=query(here, property=hotel.slug, before=found[_PAGE - 1].id) if len(found) > _PAGE else "",
-        first=query(here, property=hotel.slug) if before is not None else "",
+        older="" if last is None else query(here, property=hotel.slug, cursor=pages.encode(last)),
+        first="" if cursor is None else query(here, property=hotel.slug),
     )
 
 

@@ -139,6 +139,27 @@ async def test_what_is_wrong_is_said_and_nothing_closed(
         assert await contents(hotel) == before
 
 
+async def test_older_closings_stand_on_further_pages(hotel: Database, database_url: str) -> None:
+    async with hotel.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO till_closing (property_id, since, closed_at, currency, opening, cash_taken,"
+            "                          cash_reversed, cash_given_back, counted, removed, closed_by, entries)"
+            " SELECT p.id, at, at + interval '1 day', 'EUR', 0, 0, 0, 0, day, 0, 'Ada', '{}'"
+            "   FROM property p, generate_series(1, 60) AS day,"
+            "        LATERAL (SELECT now() - (61 - day) * interval '1 day' AS at) AS began WHERE p.slug = $1",
+            SLUG,
+        )
+    async with panel(database_url, hotel, Role.FINANCE) as client:
+        first = await client.get(CLOSINGS)
+        older = re.search(r'href="([^"]*)" rel="next"', first.text)
+        assert older is not None
+        second = await client.get(older[1].replace("&amp;", "&"))
+        assert 'rel="next"' not in second.text
+        assert [text.count('<td data-label="Who"') for text in (first.text, second.text)] == [50, 10]
+        lost = await client.get(f"{CLOSINGS}?cursor=abc")
+        assert (lost.status_code, "Open the list from the menu" in shown(lost)) == (400, True)
+
+
 async def test_who_may_see_it_may_not_all_close_it(hotel: Database, database_url: str) -> None:
     for role, seen, closed in (
         (Role.READ_ONLY, 403, 403),
