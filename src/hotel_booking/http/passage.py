@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Send
 from hotel_booking.core.shares import KIND
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import InvalidKey
+from hotel_booking.http import cookies
 from hotel_booking.http.access import ACCESS, check, identify, surface
 from hotel_booking.http.answers import shaping
 from hotel_booking.http.asked import shortened
@@ -60,7 +61,10 @@ class Passage:
 
 async def _recognise(scope: HTTPScope) -> None:
     """Who asks for what the panel has not: staff who are signed in are told so in the panel, with its menu;
-    everybody else on a page that says nothing of it. It is charged as a page is."""
+    everybody else on a page that says nothing of it. Whoever shows a session pays for the look as for a page:
+    what no route answers costs others nothing."""
+    if cookies.read(scope, cookies.STAFF) is None:
+        return
     scope["path_template"] = ""
     token = KIND.set(kind("/admin"))
     try:

@@ -115,6 +115,23 @@ async def test_what_was_being_recorded_is_in_the_next_closing(hotel: Database, d
         assert "Taken €0.00" in shown(await client.get(CLOSE))
 
 
+async def test_what_is_older_than_the_list_goes_is_told(hotel: Database, database_url: str) -> None:
+    async with panel(database_url, hotel, Role.FINANCE) as client:
+        assert "more than 31 days ago" not in (await client.get(CLOSE)).text
+        assert (await counted(client, opening="10", counted="10")).status_code == 303
+        assert "more than 31 days ago" not in (await client.get(CLOSE)).text
+        async with hotel.transaction() as tx:
+            await tx.execute("ALTER TABLE till_closing DISABLE TRIGGER append_only")
+            await tx.execute(
+                "UPDATE till_closing SET since = since - interval '40 days',"
+                "                        closed_at = closed_at - interval '40 days'"
+            )
+        late = await client.get(CLOSE)
+        assert late.status_code == 200
+        assert "more than 31 days ago" in late.text
+        assert (await counted(client, opening="10", counted="10")).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -64,10 +64,12 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What came and went since the closing before, which is None for the first; oldest first."""
+    """What came and went since the closing before, which is None for the first; oldest first. `looked` is
+    later than `since` where that is more than 31 days ago: what is older is in no sum."""
 
     last: Closing | None
     since: datetime
+    looked: datetime
     entries: Sequence[DeskEntry]
 
     def sum(self, act: Act) -> int:
@@ -131,7 +133,7 @@ async def standing(
         and entry.at >= first
         and entry.id not in counted
     ]
-    return Standing(last, since, entries)
+    return Standing(last, since, max(looked, since), entries)
 
 
 async def close(
