@@ -48,6 +48,21 @@ async def test_what_is_refused_has_the_panels_words_in_its_tab_too(db: Database,
             assert answer.status_code == status, path
             assert re.search(rf"<title>{words}\b", answer.text), path
             assert f"<h1>{words}</h1>" in answer.text, path
+        # What somebody may not do is said by what it is, not by its code.
+        for path, said in (
+            (
+                "/admin/staff",
+                "Your role does not let you see who works here, and their roles. Ask a manager.",
+            ),
+            (
+                f"/admin/properties/{SLUG}/rates/bulk",
+                "Your role does not let you change prices, restrictions and availability at this property.",
+            ),
+        ):
+            text = (await client.get(path)).text
+            assert said in text, path
+            assert "staff:view" not in text
+            assert "rates:edit" not in text
 
 
 async def test_an_address_that_there_is_none_of_is_told_to_staff_in_the_panel(
