@@ -159,6 +159,9 @@ async def test_values_of_taxes_and_plans_are_said_as_what_they_count(db: Databas
             kind: said((await client.get(f"/admin/audit?kind={kind}")).text)
             for kind in ("tax", "rate_plan", "room_type")
         }
+    # What they are about is called by its name; as it was called, where it is gone.
+    assert f"Rate plan changed Less ({derived}), Sea View" in texts["rate_plan"]
+    assert f"Tax removed VAT ({tax}), Sea View" in texts["tax"]
     assert "how it is charged for each night" in texts["tax"]
     assert "meals included Room only" in texts["rate_plan"] or "meal Room only" in texts["rate_plan"]
     assert "Alarm clock, Balcony/Lanai/Terrace" in texts["room_type"]
