@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,8 +39,9 @@ async def show_close(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
 ) -> Response[str]:
     """What came and went since the last closing, and the empty form."""
-    hotel = await _hotel(tx, caller, Permission.PAYMENTS_RECORD, request.query_params.get("property", ""))
-    return await _form(request, tx, hotel, now, None)
+    slug = request.query_params.get("property", "")
+    hotel, known = await _hotels(tx, caller, Permission.PAYMENTS_RECORD, slug)
+    return await _form(request, tx, hotel, known, now, None)
 
 
 @post("/payments/desk/close", opt=staff(Permission.PAYMENTS_RECORD))
@@ -48,7 +50,7 @@ async def close_till(
 ) -> Response[Any]:
     """Close it as it was counted; nothing is closed where cash came or went meanwhile."""
     form = await read(request)
-    hotel = await _hotel(tx, caller, Permission.PAYMENTS_RECORD, form.value("property"))
+    hotel, known = await _hotels(tx, caller, Permission.PAYMENTS_RECORD, form.value("property"))
 
     async def act() -> str:
         opening = form.money("opening", hotel.currency, required=True)
@@ -72,7 +74,7 @@ async def close_till(
         return _said(closed)
 
     async def refused(error: DomainError) -> Response[str]:
-        return await _form(request, tx, hotel, now, form.failed(error))
+        return await _form(request, tx, hotel, known, now, form.failed(error))
 
     return await carry_out(
         request, tx, act, to=query(f"{_DESK}/closings", property=hotel.slug), refused=refused
@@ -84,7 +86,8 @@ async def list_closings(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, cursor: str | None = None
 ) -> Response[str]:
     """Every closing with what was counted, and what was missing or too much."""
-    hotel = await _hotel(tx, caller, Permission.PAYMENTS_VIEW, request.query_params.get("property", ""))
+    slug = request.query_params.get("property", "")
+    hotel, known = await _hotels(tx, caller, Permission.PAYMENTS_VIEW, slug)
     before = pages.decode(cursor, pages.Position)
     found = await till_closing.closings(tx, property_id=hotel.id, before=before, limit=_PAGE + 1)
     last = found[_PAGE - 1].id if len(found) > _PAGE else None
@@ -93,6 +96,7 @@ async def list_closings(
         request,
         "payments/closings.html",
         hotel=hotel,
+        others=_others(known, here),
         closings=found[:_PAGE],
         # Up to its second, which is the last of the fields for a time.
         upto=lambda closing: closing.closed_at + _SECOND,
@@ -101,16 +105,29 @@ async def list_closings(
     )
 
 
-async def _hotel(tx: Transaction, caller: Caller, permission: Permission, slug: str) -> Choice:
+async def _hotels(
+    tx: Transaction, caller: Caller, permission: Permission, slug: str
+) -> tuple[Choice, Sequence[Choice]]:
+    """The property that is asked for, or the first; and all that somebody may choose from."""
     known = await properties_within(tx, caller.properties_for(permission))
     hotel = next((row for row in known if row.slug == slug or (not slug and row.active)), None)
     if hotel is None:
         raise NoSuchProperty(f"there is no property {slug!r}")
-    return hotel
+    return hotel, known
+
+
+def _others(known: Sequence[Choice], page_of: str) -> list[tuple[str, str]]:
+    """The names of the properties that are run, with the addresses of their pages."""
+    return [(row.name, query(page_of, property=row.slug)) for row in known if row.active]
 
 
 async def _form(
-    request: Request[Any, Any, State], tx: Transaction, hotel: Choice, now: datetime, form: Form | None
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    hotel: Choice,
+    known: Sequence[Choice],
+    now: datetime,
+    form: Form | None,
 ) -> Response[str]:
     begun = day_began(now, hotel.timezone, hotel.day_end_time)
     stands = await till_closing.standing(
@@ -122,6 +139,7 @@ async def _form(
         "payments/close.html",
         status=200 if form is None else 422,
         hotel=hotel,
+        others=_others(known, f"{_DESK}/close"),
         form=form or Form.of(opening=for_field(opening, hotel.currency) if stands.last is not None else ""),
         stands=stands,
         opening=opening,

@@ -16,9 +16,11 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.types import Scope
 from tests.clients.http_client import api_key, bearer, running, settings_for
+from tests.clients.staff_client import signed_in
 from tests.factories.paying import hotel as hotel  # a fixture
 from tests.factories.paying import one
-from tests.factories.small_hotel import SLUG
+from tests.factories.small_hotel import SLUG, small_hotel
+from tests.factories.world import make_property
 from tests.integration.http.test_access import contents
 from tests.integration.panel.test_desk_payments import page_of, panel, typed
 from tests.integration.panel.test_rates_grid import shown
@@ -175,6 +177,24 @@ async def test_older_closings_stand_on_further_pages(hotel: Database, database_u
         assert [text.count('<td data-label="Who"') for text in (first.text, second.text)] == [50, 10]
         lost = await client.get(f"{CLOSINGS}?cursor=abc")
         assert (lost.status_code, "Open the list from the menu" in shown(lost)) == (400, True)
+
+
+async def test_who_looks_after_several_hotels_chooses_whose_till_it_is(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await make_property(tx, "second")
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.FINANCE, None)) as group,
+        signed_in(app, db, (Role.FINANCE, SLUG)) as one_hotel,
+    ):
+        for path in (CLOSE, CLOSINGS):
+            page = (await group.get(f"{path}?property=second")).text
+            assert f'href="{path}?property={SLUG}"' in page
+            assert "Another property" in page
+            assert "Another property" not in (await one_hotel.get(path)).text
 
 
 async def test_who_may_see_it_may_not_all_close_it(hotel: Database, database_url: str) -> None:
