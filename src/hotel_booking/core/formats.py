@@ -39,6 +39,11 @@ def english(amount: int, currency: str) -> str:
     return money(amount, currency, "en_GB")
 
 
+def currency_sign(currency: str) -> str:
+    """What stands before an amount in `english`; what stands behind is `bare`."""
+    return english(0, currency).removesuffix(bare(0, currency))
+
+
 def bare(amount: int, currency: str) -> str:
     """Minor units without their currency, where it stands beside them: 1,290.00."""
     digits = exponent(currency)
